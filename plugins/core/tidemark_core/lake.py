@@ -1,0 +1,187 @@
+"""The lake's key grammar: every S3 key is made and read here.
+
+Layout, below the bucket (``incremental/`` is a setting; the other folders are its siblings)::
+
+    incremental/<table>/year=YYYY/month=MM/day=DD/hour=HH/YYYY-MM-DD_HH-MM-SS_batch_NNNN.parquet
+    manifests/<table>/YYYY-MM-DD_HH-MM-SS_<run>_NNNN.json
+    staging/<table>/<load>/
+    leases/<table>/<leg>.json
+    runs/year=YYYY/month=MM/day=DD/<run>.json
+
+Keys that are read back (from a listing, a manifest, a state file) are untrusted input.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.names import TableName
+
+_MOMENT = "%Y-%m-%d_%H-%M-%S"
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{0,63}")
+_DATA_KEY = re.compile(
+    r"(?P<table>[^/]+)/year=(?P<year>\d{4})/month=(?P<month>\d\d)/day=(?P<day>\d\d)"
+    r"/hour=(?P<hour>\d\d)/(?P<moment>\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)_batch_(?P<batch>\d{4,})"
+    r"\.parquet"
+)
+_MANIFEST_KEY = re.compile(
+    r"(?P<table>[^/]+)/(?P<moment>\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)"
+    r"_(?P<run>[A-Za-z0-9][A-Za-z0-9\-]{0,63})_(?P<part>\d{4,})\.json"
+)
+MAX_KEY_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class DataKey:
+    """A Parquet file: its table, the UTC second of its run's extraction, its number in the run."""
+
+    table: TableName
+    moment: datetime
+    batch: int
+
+
+@dataclass(frozen=True)
+class ManifestKey:
+    """A manifest: its table, the run's extraction second, the run, its number in the run."""
+
+    table: TableName
+    moment: datetime
+    run_id: str
+    part: int
+
+
+@dataclass(frozen=True)
+class LakeLayout:
+    """Where things are in the bucket.
+
+    Args:
+        incremental: Folder of the data files, with a trailing slash.
+    """
+
+    incremental: str = "incremental/"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"(?:[A-Za-z0-9!_.*'()=\-]+/)+", self.incremental) or any(
+            part in ("", ".", "..") for part in self.incremental[:-1].split("/")
+        ):
+            raise ConfigError(
+                f"S3_INCREMENTAL_PATH {self.incremental!r} is not a folder inside the bucket",
+                hint="set S3_INCREMENTAL_PATH=incremental/",
+            )
+
+    @property
+    def root(self) -> str:
+        """Folder that the lake's folders share; empty for the bucket itself."""
+        return (
+            self.incremental[:-1].rpartition("/")[0] + "/" if "/" in self.incremental[:-1] else ""
+        )
+
+    def data_prefix(self, table: TableName) -> str:
+        return f"{self.incremental}{table.lake}/"
+
+    def data_key(self, table: TableName, moment: datetime, batch: int) -> str:
+        """The key of a Parquet file.
+
+        Args:
+            table: The source table.
+            moment: UTC time of the run's extraction; cut to the second.
+            batch: Number in the table's run, from 1.
+        """
+        when = _utc(moment)
+        folder = when.strftime("year=%Y/month=%m/day=%d/hour=%H")
+        return _fits(
+            f"{self.data_prefix(table)}{folder}/{when.strftime(_MOMENT)}_batch_{batch:04d}.parquet"
+        )
+
+    def parse_data_key(self, key: str) -> DataKey:
+        """Reads a data file's key.
+
+        Raises:
+            LakeError: It is not one that `data_key` makes.
+        """
+        match = _DATA_KEY.fullmatch(key.removeprefix(self.incremental))
+        if match:
+            try:
+                found = DataKey(
+                    TableName.from_lake(match["table"]),
+                    _moment(match["moment"]),
+                    int(match["batch"]),
+                )
+            except (ConfigError, ValueError):
+                pass
+            else:
+                if self.data_key(found.table, found.moment, found.batch) == key:
+                    return found
+        raise LakeError(f"{key!r} is not a data file of this lake")
+
+    @property
+    def manifests_root(self) -> str:
+        return f"{self.root}manifests/"
+
+    def manifests_prefix(self, table: TableName) -> str:
+        return f"{self.manifests_root}{table.lake}/"
+
+    def manifest_key(self, table: TableName, moment: datetime, run_id: str, part: int) -> str:
+        """The key of the ``part``-th manifest (from 1) that a run commits for a table."""
+        if not _RUN.fullmatch(run_id):
+            raise ConfigError(f"{run_id!r} cannot be a run id (letters, digits and dashes)")
+        name = f"{_utc(moment).strftime(_MOMENT)}_{run_id}_{part:04d}.json"
+        return _fits(self.manifests_prefix(table) + name)
+
+    def parse_manifest_key(self, key: str) -> ManifestKey:
+        """Reads a manifest's key.
+
+        Raises:
+            LakeError: It is not one that `manifest_key` makes.
+        """
+        match = _MANIFEST_KEY.fullmatch(key.removeprefix(self.manifests_root))
+        if match:
+            try:
+                found = ManifestKey(
+                    TableName.from_lake(match["table"]),
+                    _moment(match["moment"]),
+                    match["run"],
+                    int(match["part"]),
+                )
+            except (ConfigError, ValueError):
+                pass
+            else:
+                if self.manifest_key(found.table, found.moment, found.run_id, found.part) == key:
+                    return found
+        raise LakeError(f"{key!r} is not a manifest of this lake")
+
+    def staging_prefix(self, table: TableName, load_id: int | None = None) -> str:
+        """Folder of the CSV parts of one load, or of all loads of a table."""
+        return f"{self.root}staging/{table.lake}/" + ("" if load_id is None else f"{load_id}/")
+
+    def lease_key(self, table: TableName, leg: str) -> str:
+        """The lease that a writer of a table holds; ``leg`` is ``lake`` or ``warehouse``."""
+        return _fits(f"{self.root}leases/{table.lake}/{leg}.json")
+
+    def run_key(self, moment: datetime, run_id: str) -> str:
+        """The report of a run."""
+        if not _RUN.fullmatch(run_id):
+            raise ConfigError(f"{run_id!r} cannot be a run id (letters, digits and dashes)")
+        return f"{self.root}runs/{_utc(moment).strftime('year=%Y/month=%m/day=%d')}/{run_id}.json"
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ConfigError("a moment without a time zone cannot name a file")
+    return moment.astimezone(UTC)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
+
+
+def _fits(key: str) -> str:
+    if len(key) > MAX_KEY_BYTES:
+        raise LakeError(
+            f"the S3 key {key[:80]!r}… would be longer than {MAX_KEY_BYTES} bytes",
+            hint="leave the table out with a select rule",
+        )
+    return key

@@ -1,0 +1,172 @@
+"""The one naming authority: tables, streams, lake folders and warehouse identifiers.
+
+Nothing else in the project formats or cleans a name, so that the file's folder, the landing table
+and the bookmark of a table can never disagree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from tidemark_core.errors import ConfigError
+
+LANDING_SCHEMA = "landing"
+LEDGER_TABLE = "tidemark_loads"
+
+EXTRACTED_AT = "_sdc_extracted_at"
+DELETED_AT = "_sdc_deleted_at"
+LOAD_ID = "_tidemark_load_id"
+#: Columns that a landing table has after the source's own, in this order.
+METADATA_COLUMNS = (EXTRACTED_AT, DELETED_AT, LOAD_ID)
+#: Column names that hive-style readers of the lake derive from the path.
+PARTITION_COLUMNS = ("year", "month", "day", "hour")
+
+#: https://docs.aws.amazon.com/redshift/latest/dg/r_names.html
+MAX_IDENTIFIER_BYTES = 127
+
+_ENCODED = re.compile(r"(?:[A-Za-z0-9_\-]|%[0-9A-F]{2})+")
+
+
+def encode_component(text: str) -> str:
+    """Encodes a name so that it is one path component made of ``[A-Za-z0-9_%-]`` only."""
+    return quote(text, safe="").replace(".", "%2E").replace("~", "%7E")
+
+
+def decode_component(text: str) -> str:
+    """Reverses `encode_component`.
+
+    Raises:
+        ConfigError: ``text`` is not what `encode_component` writes.
+    """
+    if not _ENCODED.fullmatch(text):
+        raise ConfigError(f"{text!r} is not a name as the lake writes it")
+    try:
+        name = unquote(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{text!r} is not a name as the lake writes it") from error
+    if encode_component(name) != text:
+        raise ConfigError(f"{text!r} is not a name as the lake writes it")
+    return name
+
+
+@dataclass(frozen=True, order=True)
+class TableName:
+    """A source table. ``schema`` is empty for streams of taps that have none."""
+
+    schema: str
+    table: str
+
+    def __post_init__(self) -> None:
+        for part in (self.schema, self.table):
+            if "\0" in part:
+                raise ConfigError(f"the name {part!r} contains a NUL character")
+        if not self.table:
+            raise ConfigError("a table name is empty")
+
+    @classmethod
+    def parse(cls, text: str, default_schema: str = "") -> TableName:
+        """Reads a table as people say it: ``schema.table``, or a bare name in the default schema.
+
+        Raises:
+            ConfigError: There is no table in ``text``.
+        """
+        schema, dot, table = text.strip().partition(".")
+        return cls(schema, table) if dot else cls(default_schema, schema)
+
+    @classmethod
+    def from_stream(cls, stream: str) -> TableName:
+        """Reads a Singer stream name (``schema-table``); see `stream`."""
+        schema, dash, table = stream.partition("-")
+        return cls(unquote(schema), table) if dash and schema and table else cls("", stream)
+
+    @classmethod
+    def from_lake(cls, folder: str) -> TableName:
+        """Reads the name of a table's folder in the lake; see `lake`.
+
+        Raises:
+            ConfigError: No table has a folder of this name.
+        """
+        schema, dot, table = folder.rpartition(".")
+        if dot and not schema:
+            raise ConfigError(f"{folder!r} is not a name as the lake writes it")
+        return cls(decode_component(schema) if dot else "", decode_component(table))
+
+    @property
+    def stream(self) -> str:
+        """The Singer stream: ``schema-table``; a dash in the schema is percent-encoded."""
+        if not self.schema:
+            return self.table
+        return f"{self.schema.replace('%', '%25').replace('-', '%2D')}-{self.table}"
+
+    @property
+    def lake(self) -> str:
+        """The table's folder in the lake: ``schema.table``, each part percent-encoded."""
+        table = encode_component(self.table)
+        return f"{encode_component(self.schema)}.{table}" if self.schema else table
+
+    @property
+    def landing(self) -> str:
+        """The table's name in the landing schema: its bare name, folded as Redshift folds."""
+        return fold(self.table)
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+def fold(identifier: str) -> str:
+    """Folds an identifier to what Redshift stores, which is lower case, quoted or not.
+
+    Raises:
+        ConfigError: The identifier is longer than Redshift's 127 bytes, or empty.
+    """
+    folded = identifier.lower()
+    if not 0 < len(folded.encode()) <= MAX_IDENTIFIER_BYTES or "\0" in folded:
+        raise ConfigError(
+            f"{identifier!r} cannot be an identifier in Redshift (1 to 127 bytes)",
+            hint="leave the column or table out with a select rule",
+        )
+    return folded
+
+
+def fold_columns(
+    columns: Iterable[str], *, table: TableName, reserved: Iterable[str] = METADATA_COLUMNS
+) -> dict[str, str]:
+    """Maps each source column to its folded name, in order.
+
+    Args:
+        columns: Column names as the source has them.
+        table: For the error message.
+        reserved: Folded names that are taken.
+
+    Raises:
+        ConfigError: Two columns collide once folded, or one has a reserved name.
+    """
+    taken = dict.fromkeys(reserved)
+    names: dict[str, str] = {}
+    owner: dict[str, str] = {}
+    for column in columns:
+        folded = fold(column)
+        if folded in taken or folded in owner:
+            other = f"column {owner[folded]!r}" if folded in owner else "a column of Tidemark's own"
+            raise ConfigError(
+                f"its name, in lower case, is also that of {other}",
+                table=table,
+                column=column,
+                hint=f"leave one out with a select rule: '!{table.stream}.{column}'",
+            )
+        names[column] = folded
+        owner[folded] = column
+    return names
+
+
+def quote_redshift(identifier: str) -> str:
+    """Quotes an identifier for Redshift (``"`` doubled)."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def quote_mysql(identifier: str) -> str:
+    """Quotes an identifier for MySQL (backtick doubled)."""
+    return "`" + identifier.replace("`", "``") + "`"

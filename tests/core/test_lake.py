@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.lake import LakeLayout
+from tidemark_core.names import TableName
+
+T = TableName("settlement", "settlement_claim_detail")
+WHEN = datetime(2025, 8, 3, 4, 5, 6, tzinfo=UTC)
+moments = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
+short = st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=9
+)
+
+
+def test_the_key_that_the_lake_has_always_had() -> None:
+    assert LakeLayout().data_key(T, WHEN, 1) == (
+        "incremental/settlement.settlement_claim_detail/year=2025/month=08/day=03/hour=04/"
+        "2025-08-03_04-05-06_batch_0001.parquet"
+    )
+
+
+def test_keys_are_named_in_utc_and_never_guessed() -> None:
+    cet = WHEN.astimezone(timezone(timedelta(hours=1)))
+    assert LakeLayout().data_key(T, cet, 1) == LakeLayout().data_key(T, WHEN, 1)
+    with pytest.raises(ConfigError, match="time zone"):
+        LakeLayout().data_key(T, datetime(2025, 8, 3), 1)
+
+
+def test_the_other_folders_are_siblings_of_the_data() -> None:
+    layout = LakeLayout("team/a/incremental/")
+    assert layout.manifests_prefix(T) == f"team/a/manifests/{T.lake}/"
+    assert layout.staging_prefix(T, 7) == f"team/a/staging/{T.lake}/7/"
+    assert layout.lease_key(T, "lake") == f"team/a/leases/{T.lake}/lake.json"
+    assert layout.run_key(WHEN, "r1") == "team/a/runs/year=2025/month=08/day=03/r1.json"
+    assert LakeLayout().root == ""
+
+
+@given(short, short, moments, st.integers(1, 10**6))
+def test_data_keys_come_back(schema: str, table: str, moment: datetime, batch: int) -> None:
+    layout = LakeLayout()
+    found = layout.parse_data_key(layout.data_key(TableName(schema, table), moment, batch))
+    assert (found.table, found.moment, found.batch) == (TableName(schema, table), moment, batch)
+
+
+@given(short, short, moments, st.from_regex(r"[A-Za-z0-9][A-Za-z0-9\-]{0,20}", fullmatch=True))
+def test_manifest_keys_come_back(schema: str, table: str, moment: datetime, run: str) -> None:
+    layout = LakeLayout("x/incremental/")
+    key = layout.manifest_key(TableName(schema, table), moment, run, 3)
+    found = layout.parse_manifest_key(key)
+    assert (found.table, found.moment, found.run_id, found.part) == (
+        TableName(schema, table),
+        moment,
+        run,
+        3,
+    )
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "incremental/../secrets.parquet",
+        "other/s.t/year=2025/month=08/day=03/hour=04/2025-08-03_04-05-06_batch_0001.parquet",
+        "incremental/s.t/year=2025/month=08/day=03/hour=05/2025-08-03_04-05-06_batch_0001.parquet",
+        "incremental/s.t/year=2025/month=08/day=03/hour=04/2025-08-03_04-05-06_batch_00001.parquet",
+        "incremental/s.t/year=2025/month=13/day=03/hour=04/2025-13-03_04-05-06_batch_0001.parquet",
+        "incremental/s%2et/year=2025/month=08/day=03/hour=04/2025-08-03_04-05-06_batch_0001.parquet",
+        "incremental/s.t/year=2025/month=08/day=03/hour=04/2025-08-03_04-05-06_batch_0001.csv",
+    ],
+)
+def test_a_key_that_the_grammar_does_not_make_is_refused(key: str) -> None:
+    with pytest.raises(LakeError):
+        LakeLayout().parse_data_key(key)
+
+
+@pytest.mark.parametrize(
+    "folder", ["", "/", "incremental", "../x/", "a//b/", "/abs/", "a/../b/", "x y/"]
+)
+def test_a_folder_outside_the_bucket_is_refused(folder: str) -> None:
+    with pytest.raises(ConfigError, match="S3_INCREMENTAL_PATH"):
+        LakeLayout(folder)
+
+
+@pytest.mark.parametrize("run", ["", "../x", "a/b", "a_b", "-a", "a" * 65])
+def test_a_run_id_that_could_leave_its_folder_is_refused(run: str) -> None:
+    with pytest.raises(ConfigError, match="run id"):
+        LakeLayout().manifest_key(T, WHEN, run, 1)
+
+
+def test_a_key_that_s3_would_refuse_is_refused_before() -> None:
+    with pytest.raises(LakeError, match="1024 bytes"):
+        LakeLayout().data_key(TableName("가" * 64, "가" * 64), WHEN, 1)
