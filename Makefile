@@ -1,0 +1,54 @@
+# Every target works on a fresh machine: what is missing is installed first.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Set by some environments; without .pyc files Meltano starts three times slower.
+unexport PYTHONDONTWRITEBYTECODE
+export UV_COMPILE_BYTECODE := 1
+export MELTANO_CLI_DISABLE_VERSION_CHECK := 1
+export DO_NOT_TRACK := 1
+
+UV_VERSION := 0.13.9
+UV := .uv/bin/uv
+BIN := .venv/bin
+LINTED := plugins tests orchestrate/airflow
+
+.PHONY: help setup demo test soak faults lint format bench docs clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
+
+$(UV):
+	@./orchestrate/setup/uv.sh $(UV_VERSION)
+
+.venv/.synced: uv.lock pyproject.toml plugins/*/pyproject.toml | $(UV)
+	$(UV) sync --locked --quiet
+	@touch $@
+
+setup: .venv/.synced  ## Install everything: the Python environment and the sandbox's Debian packages
+	@./orchestrate/setup/debian.sh
+
+demo: setup  ## The whole pipeline on the sandbox, from nothing to query results
+	@$(BIN)/tidemark-sandbox demo
+
+test: setup  ## Every test but the soaks, in under 10 minutes on 2 cores
+	$(BIN)/pytest
+
+soak: setup  ## The long tests too
+	$(BIN)/pytest -m soak
+
+lint: .venv/.synced  ## ruff, mypy, sqlfluff
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED)
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar load transform
+
+format: .venv/.synced  ## Let ruff and sqlfluff write what lint asks for
+	$(BIN)/ruff check --fix $(LINTED)
+	$(BIN)/ruff format $(LINTED)
+	$(BIN)/sqlfluff fix --disable-progress-bar load transform
+
+clean:  ## Stop the sandbox and remove everything that was made here
+	@if [ -x $(BIN)/tidemark-sandbox ]; then $(BIN)/tidemark-sandbox down; fi
+	rm -rf .venv .uv .meltano .sandbox .sandbox-test transform/target transform/logs
