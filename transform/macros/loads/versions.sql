@@ -1,0 +1,43 @@
+{#- Newest wins. Two versions of a row are told apart by the replication key, then by when the source was read,
+    then by the load; a missing value is older than any other. These two macros are the only place that says so. -#}
+
+{% macro version_order(replication_key) -%}
+    {{- return([replication_key, '_sdc_extracted_at', '_tidemark_load_id']) -}}
+{%- endmacro %}
+
+{#- The rank of a version among those of the same row: 1 is the newest. -#}
+{% macro version_rank(unique_key, replication_key) -%}
+    {%- set keys = [unique_key] if unique_key is string else unique_key -%}
+    row_number() over (
+            partition by {{ keys | join(', ') }}
+            order by
+                {%- for column in version_order(replication_key) %}
+                {{ column }} desc nulls last{{ ',' if not loop.last }}
+                {%- endfor %}
+        )
+{%- endmacro %}
+
+{#- The condition that version `a` is newer than version `b` (two relation aliases). -#}
+{% macro is_newer(a, b, replication_key, order=none) -%}
+    {%- set ties = [] -%}
+    (
+        {%- for column in order or version_order(replication_key) %}
+            {%- set left = a ~ '.' ~ column %}
+            {%- set right = b ~ '.' ~ column %}
+        {{ 'or ' if not loop.first }}(
+            ({{ left }} > {{ right }} or ({{ left }} is not null and {{ right }} is null))
+            {%- for tie in ties %}
+            and {{ tie }}
+            {%- endfor %}
+        )
+            {%- do ties.append(
+                '(' ~ left ~ ' = ' ~ right ~ ' or (' ~ left ~ ' is null and ' ~ right ~ ' is null))'
+            ) %}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{#- The same without the load: whether a row would go back in time, however often it was loaded. -#}
+{% macro is_newer_content(a, b, replication_key) -%}
+    {{- return(is_newer(a, b, replication_key, version_order(replication_key)[:2])) -}}
+{%- endmacro %}

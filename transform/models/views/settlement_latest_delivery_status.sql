@@ -1,0 +1,63 @@
+with ranked as (
+    select
+        *,
+        {{ latest_row_rank('ant_parcel_no') }} as row_rank
+    from {{ ref('settlement_normal_delivery_detail') }}
+    where ant_parcel_no is not null
+)
+
+select
+    id,
+    billing_num,
+    partner_id,
+    customer_id,
+    carrier_id,
+    invoice_number,
+    invoice_date,
+    ant_parcel_no,
+    uni_no,
+    uni_sn,
+    third_party_tno,
+    parcel_scan_time,
+    batch_number,
+    reference_number,
+    warehouse_id,
+    airport_code,
+    consignee_address,
+    zone,
+    zipcode,
+    driver_id,
+    actual_weight,
+    dimensional_weight,
+    weight_uom,
+    cast(net_price as varchar(20)) as net_price,
+    signature_fee,
+    tax,
+    fuel_surcharge,
+    shipping_fee,
+    charge_currency,
+    province,
+    latest_status,
+    last_status_update_at,
+    is_valid,
+    create_at,
+    update_at,
+    price_card_name,
+    in_warehouse_date,
+    inject_warehouse,
+    gst,
+    qst,
+    consignee_name,
+    order_create_time,
+    dimension_uom,
+    length,
+    width,
+    height,
+    org_zipcode,
+    payment_code,
+    invoice_to,
+    remote_surcharge_fees,
+    gv_order_receive_time,
+    net_price as net_price_amount
+from ranked
+where row_rank = 1
