@@ -1,0 +1,134 @@
+"""The block of a hundred TCP ports that one sandbox may use, all of them on 127.0.0.1."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidemark_sandbox.errors import SandboxError
+
+HOST = "127.0.0.1"
+DEFAULT_BASE = 42200
+BLOCK = 100
+#: Below Linux's default range of ephemeral ports (32768-60999), so that no outgoing connection
+#: of somebody else can happen to sit on one of ours.
+_FREE_BLOCKS = range(20100, 32600, BLOCK)
+_LISTEN = "0A"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Every port of a sandbox, derived from the block's first one.
+
+    The last two digits recall the usual port: 22 SSH, 33 S3 (8333), 06 MySQL, 39 Redshift.
+    """
+
+    base: int
+
+    @property
+    def forward_mysql(self) -> int:
+        return self.base + 6
+
+    @property
+    def bastion(self) -> int:
+        return self.base + 22
+
+    @property
+    def s3(self) -> int:
+        return self.base + 33
+
+    @property
+    def forward_redshift(self) -> int:
+        return self.base + 39
+
+    @property
+    def seaweedfs(self) -> dict[str, int]:
+        """SeaweedFS's own servers behind S3, by the name of its ``weed mini`` flag."""
+        names = (
+            "s3.port.grpc",
+            "master.port",
+            "master.port.grpc",
+            "volume.port",
+            "volume.port.grpc",
+            "filer.port",
+            "filer.port.grpc",
+            "admin.port",
+            "admin.port.grpc",
+        )
+        return {name: self.base + 81 + at for at, name in enumerate(names)}
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        """Every port of the block that something may listen on."""
+        return (
+            self.forward_mysql,
+            self.bastion,
+            self.s3,
+            self.forward_redshift,
+            *self.seaweedfs.values(),
+        )
+
+
+def can_bind(port: int) -> bool:
+    """Whether a server could listen on this port of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port_block() -> int:
+    """The base of a block in which every port is free.
+
+    Two processes that ask at the same time begin at different places.
+
+    Raises:
+        SandboxError: No block is free.
+    """
+    count = len(_FREE_BLOCKS)
+    start = os.getpid() % count
+    for at in range(count):
+        base = _FREE_BLOCKS[(start + at) % count]
+        if all(can_bind(port) for port in Ports(base).all):
+            return base
+    raise SandboxError("No block of 100 ports is free", hint="ss -ltnp")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that the kernel calls free."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listeners(table: str, port: int) -> set[str]:
+    """The socket inodes that listen on ``port`` in a text like ``/proc/net/tcp`` (proc(5))."""
+    found = set()
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+            found.add(fields[9])
+    return found
+
+
+def holder(port: int) -> str:
+    """Who listens on a port, for a message: ``pid 123 (nginx)``, or that it cannot be seen."""
+    inodes = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        if table.exists():
+            inodes |= listeners(table.read_text(), port)
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(descriptor.readlink()) in wanted:
+                process = descriptor.parent.parent
+                return f"pid {process.name} ({(process / 'comm').read_text().strip()})"
+        except OSError:
+            continue
+    return "a process of another user" if wanted else "a connection of another process"

@@ -1,0 +1,192 @@
+"""Starting servers that outlive us, and finding exactly those again.
+
+A server is started in a session of its own by a small shell that notes its own pid, start time
+and boot before it becomes the server, so there is no moment at which a server runs that nobody
+knows of. A noted pid is believed only while all three still agree with ``/proc`` (proc(5)), so a
+pid that the kernel has given to somebody else is never signalled.
+
+Children that a server leaves behind when it is killed (ssh sessions, PostgreSQL back ends) are
+found by the log file that they have as their standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidemark_sandbox.errors import SandboxError
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# $0 is the note, the rest the command; $$ stays the shell's pid, which exec hands on.
+_LAUNCHER = (
+    "read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/$$/stat && "
+    'printf "%s\\n%s\\n" "$boot" "$stat" >"$0.new" && mv "$0.new" "$0" && exec "$@"'
+)
+_START_TIME = 19  # starttime is field 22 of /proc/pid/stat; this counts after the command's name
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """A process that cannot be mistaken for another one."""
+
+    pid: int
+    started: int
+    boot: str
+
+
+def parse_note(text: str) -> ProcessId | None:
+    """Reads what the launcher wrote: the boot id and the line of ``/proc/<pid>/stat``."""
+    boot, _, stat = text.strip().partition("\n")
+    try:
+        pid = int(stat.split(" ", 1)[0])
+        started = int(stat.rpartition(")")[2].split()[_START_TIME])
+    except (ValueError, IndexError):
+        return None
+    return ProcessId(pid, started, boot) if boot else None
+
+
+def _stat(pid: int) -> tuple[str, int] | None:
+    """State letter and start time (clock ticks after boot) of a process, None when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return fields[0], int(fields[_START_TIME])
+
+
+def alive(process: ProcessId) -> bool:
+    """Whether this very process still runs; a zombie does not."""
+    found = _stat(process.pid)
+    return (
+        found is not None
+        and found[0] not in "ZX"
+        and found[1] == process.started
+        and _BOOT_ID.read_text().strip() == process.boot
+    )
+
+
+def writers(log: Path) -> set[int]:
+    """The pids that have ``log`` as standard output or error, ourselves left out."""
+    names = {str(log), f"{log} (deleted)"}
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        for descriptor in ("fd/2", "fd/1"):
+            try:
+                if str((folder / descriptor).readlink()) in names:
+                    found.add(int(folder.name))
+                    break
+            except OSError:
+                continue
+    return found - {os.getpid()}
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A server of ours.
+
+    Attributes:
+        note: File in which its pid, start time and boot stand.
+        log: File that takes its output.
+        stop_signal: What makes it end cleanly.
+    """
+
+    note: Path
+    log: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    def find(self) -> ProcessId | None:
+        """The running server, or None."""
+        try:
+            process = parse_note(self.note.read_text())
+        except OSError:
+            return None
+        return process if process and alive(process) else None
+
+    def pids(self) -> set[int]:
+        """Everything that is left of this server: itself, and children that write to its log."""
+        process = self.find()
+        return writers(self.log) | ({process.pid} if process else set())
+
+    def start(self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> None:
+        """Starts the server, as nobody's child.
+
+        Args:
+            command: Program (its whole path) and arguments.
+            env: The whole environment that it gets.
+            cwd: The folder that it runs in.
+
+        Raises:
+            SandboxError: The launcher itself did not run.
+        """
+        self.note.unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            subprocess.run(
+                ["setsid", "--fork", "/bin/sh", "-c", _LAUNCHER, str(self.note), *command],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(env),
+                cwd=cwd,
+            )
+        if not _wait(self.note.exists, 5):
+            raise SandboxError(f"{command[0]} was not started", hint=f"tail {self.log}")
+
+    def stop(self, grace: float = 20) -> None:
+        """Ends the server and its children: cleanly, after ``grace`` seconds by SIGKILL.
+
+        Raises:
+            SandboxError: Something is still there.
+        """
+        process = self.find()
+        if process:
+            _signal({process.pid}, self.stop_signal)
+            _wait(lambda: not alive(process), grace)
+        left = self.pids()
+        if left:
+            _signal(left, signal.SIGTERM)
+            _wait(lambda: not self.pids(), min(grace, 3))
+        self.kill()
+        self.note.unlink(missing_ok=True)
+
+    def wait_gone(self, process: ProcessId, seconds: float = 10) -> None:
+        """Waits until a process has ended.
+
+        Raises:
+            SandboxError: It has not.
+        """
+        if not _wait(lambda: not alive(process), seconds):
+            raise SandboxError(f"Process {process.pid} does not end", hint=f"tail {self.log}")
+
+    def kill(self) -> None:
+        """Ends the server and its children with SIGKILL.
+
+        Raises:
+            SandboxError: Something is still there.
+        """
+        _signal(self.pids(), signal.SIGKILL)
+        if not _wait(lambda: not self.pids(), 10):
+            raise SandboxError(
+                f"Process {sorted(self.pids())} does not end", hint=f"tail {self.log}"
+            )
+
+
+def _signal(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _wait(done: Callable[[], bool], seconds: float) -> bool:
+    limit = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > limit:
+            return False
+        time.sleep(0.02)
+    return True

@@ -1,0 +1,1 @@
+"""Settlement data: six tables, made up, the same for the same seed."""

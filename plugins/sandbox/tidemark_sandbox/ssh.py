@@ -1,0 +1,41 @@
+"""How OpenSSH's client is called for the sandbox's bastion."""
+
+from __future__ import annotations
+
+import getpass
+
+from tidemark_sandbox.config import Config
+from tidemark_sandbox.packages import program
+from tidemark_sandbox.ports import HOST
+
+
+def ssh_command(config: Config, *arguments: str) -> list[str]:
+    """The ssh command line: our key and our known hosts only, nothing of the user's own setup."""
+    options = {
+        "UserKnownHostsFile": str(config.known_hosts),
+        "GlobalKnownHostsFile": "/dev/null",
+        "StrictHostKeyChecking": "yes",
+        "IdentitiesOnly": "yes",
+        "IdentityAgent": "none",
+        "BatchMode": "yes",
+        "ExitOnForwardFailure": "yes",
+        "ConnectTimeout": "5",
+        "ServerAliveInterval": "15",
+        "LogLevel": "ERROR",
+    }
+    return [
+        program("ssh"),
+        "-F",
+        "none",
+        "-p",
+        str(config.ports.bastion),
+        "-i",
+        str(config.client_key),
+        *(f"-o{name}={_quoted(value)}" for name, value in options.items()),
+        *arguments,
+        f"{getpass.getuser()}@{HOST}",
+    ]
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value else value

@@ -1,0 +1,54 @@
+"""Runs a folder of SQL files in the warehouse, statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import sqlparse
+
+from tidemark_sandbox.errors import SandboxError
+
+
+def statements(text: str) -> list[str]:
+    """Splits a script into its statements, without those that are comments only."""
+    found = []
+    for statement in sqlparse.split(text):
+        if sqlparse.format(statement, strip_comments=True).strip().rstrip(";").strip():
+            found.append(statement.rstrip().removesuffix(";"))
+    return found
+
+
+def scripts(folder: Path | None) -> Sequence[Path]:
+    """The SQL files of a folder in the order of their names."""
+    return sorted(folder.glob("*.sql")) if folder and folder.is_dir() else []
+
+
+def run_scripts(folder: Path | None, execute: Callable[[str], object]) -> int:
+    """Runs the files of a folder in the order of their names.
+
+    Args:
+        folder: The folder; None or a missing one has no files.
+        execute: Runs one statement.
+
+    Returns:
+        The number of statements.
+
+    Raises:
+        SandboxError: A statement failed; names the file and shows the statement.
+    """
+    count = 0
+    for script in scripts(folder):
+        for statement in statements(script.read_text(encoding="utf-8")):
+            try:
+                execute(statement)
+            except Exception as error:  # the driver's own kinds of error are many
+                reason = error.args[0] if error.args else error
+                if isinstance(reason, dict):  # redshift_connector: the server's message fields
+                    reason = reason.get("M", reason)
+                raise SandboxError(
+                    f"{script.name} does not run in the warehouse: {reason}\n{statement}",
+                    hint=f"correct {script}, then run up again",
+                ) from error
+            count += 1
+    return count
