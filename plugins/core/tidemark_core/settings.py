@@ -147,6 +147,18 @@ S3_SETTINGS = (
     Setting("s3_incremental_path", "Folder of the lake's data files.", default="incremental/"),
 )
 
+MYSQL_SETTINGS = (
+    Setting(
+        "db_host",
+        "Host of MySQL as its bastion sees it, or the path of a Unix socket there.",
+        required=True,
+    ),
+    Setting("db_port", "Port of MySQL.", "integer", default=3306, minimum=1),
+    Setting("db_user", "User with SELECT on what is copied.", required=True),
+    Setting("db_password", "Password of the user.", required=True, secret=True),
+    Setting("db_database", "Database that a bare table name means.", required=True),
+)
+
 
 def bastion_settings(prefix: str, what: str) -> tuple[Setting, ...]:
     """Declares the settings of an SSH bastion.

@@ -40,6 +40,6 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:
+def _terminate(signum: int, _frame: FrameType | None) -> None:
     """Leaves by the ``with`` above, so that the tunnel is closed."""
     sys.exit(128 + signum)

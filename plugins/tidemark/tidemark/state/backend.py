@@ -22,7 +22,7 @@ from tidemark_core.names import decode_component, encode_component
 from tidemark_core.s3 import S3Location, explained, list_keys
 from tidemark_core.settings import S3_SETTINGS, resolve
 
-from tidemark.state.settings import HIGH_WATERMARK_KEY
+from tidemark.settings import HIGH_WATERMARK_KEY
 
 _STATE_FILE = "state.json"
 _LOCK_FILE = "lock"

@@ -5,11 +5,7 @@ from __future__ import annotations
 from meltano.core.setting_definition import SettingDefinition, SettingKind
 from tidemark_core.settings import S3_SETTINGS, Setting
 
-HIGH_WATERMARK_KEY = Setting(
-    "s3_high_watermark_key",
-    "Key of the watermark file; the state of all pipelines lives in its folder.",
-    default="watermark/high_watermark.json",
-)
+from tidemark.settings import HIGH_WATERMARK_KEY
 
 
 def _definition(setting: Setting) -> SettingDefinition:

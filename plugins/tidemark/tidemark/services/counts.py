@@ -1,0 +1,47 @@
+"""How many rows of a table stand where, and whether that adds up.
+
+The source moves while it is counted. What is held against the public table is therefore a range:
+rows up to the bookmark must be there, rows changed since may be (in their older version) or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StageCounts:
+    """Rows of one table at each stage.
+
+    Attributes:
+        table: ``schema.table``.
+        source: Rows in MySQL up to the bookmark.
+        changed: Rows in MySQL changed since, which the next run will copy.
+        lake: Rows in committed Parquet files, every version of a row counted.
+        landing: Rows in the landing table; None when it does not exist.
+        public: Rows in the public table; None when there is no model of that name.
+    """
+
+    table: str
+    source: int
+    changed: int
+    lake: int
+    landing: int | None
+    public: int | None
+
+    def differences(self) -> list[str]:
+        """What does not add up, in words; empty when everything does."""
+        found = []
+        if self.lake < self.source:
+            found.append(f"the lake has {self.lake} rows, MySQL has {self.source} to copy")
+        if self.landing is None:
+            found.append("there is no landing table yet: meltano run load")
+        elif self.landing != self.lake:
+            found.append(f"landing has {self.landing} rows, the lake has {self.lake}")
+        if self.public is not None and not self._plausible(self.public):
+            most = f" to {self.source + self.changed}" if self.changed else ""
+            found.append(f"public has {self.public} rows, MySQL has {self.source}{most}")
+        return found
+
+    def _plausible(self, public: int) -> bool:
+        return self.source <= public <= self.source + self.changed

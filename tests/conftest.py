@@ -1,0 +1,37 @@
+"""Fixtures that tests of several packages share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tidemark_sandbox.world import Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """A running sandbox of the tests' own, empty but for users and the bucket.
+
+    A run that was killed may have left one behind: it is stopped and removed first.
+    """
+    folder = ROOT / ".sandbox-test"
+    Sandbox(folder).reset()
+    world = Sandbox(folder, Sandbox.free_port_block())
+    world.up()
+    yield world
+    world.reset()
+
+
+@pytest.fixture(scope="session")
+def seeded(sandbox: Sandbox) -> Sandbox:
+    """The sandbox with a few thousand rows of settlement data, seeded once."""
+    sandbox.seed(3_000, seed=7)
+    return sandbox

@@ -1,0 +1,130 @@
+"""The whole pipeline, as the operator runs it, in the order of a life: each test goes on where the
+one before it stopped."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from tidemark_sandbox.world import Sandbox
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+DELIVERIES = "settlement_normal_delivery_detail"
+TABLES = {
+    DELIVERIES,
+    "settlement_claim_detail",
+    "settlement_return_detail",
+    "partner_info",
+    "billing_summary",
+    "delivery_status",
+}
+
+
+def keys(sandbox: Sandbox, prefix: str) -> set[str]:
+    env = sandbox.env()
+    client = boto3.client(
+        "s3",
+        endpoint_url=env["S3_ENDPOINT_URL"],
+        aws_access_key_id=env["S3_ACCESS_KEY"],
+        aws_secret_access_key=env["S3_SECRET_KEY"],
+        region_name=env["S3_REGION"],
+    )
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=env["S3_BUCKET_NAME"], Prefix=prefix
+    )
+    return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+
+
+def landed(sandbox: Sandbox) -> int:
+    ((rows,),) = sandbox.warehouse("SELECT sum(row_count) FROM landing.tidemark_loads")
+    return int(rows)
+
+
+def state(project: Project) -> str:
+    return project.meltano("state", "get", "dev:tap-mysql-to-target-s3-parquet").stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _seeded(sandbox: Sandbox) -> None:
+    sandbox.seed(3_000, seed=7)
+
+
+def test_a_first_sync_brings_every_row_to_the_views(project: Project, sandbox: Sandbox) -> None:
+    done = project.meltano("run", "sync")
+    assert done.returncode == 0, done.stdout
+    verified = project.run("tidemark", "verify")
+    assert verified.returncode == 0, verified.stdout
+    for table in TABLES:
+        ((source,),) = sandbox.mysql(f"SELECT count(*) FROM `{table}`")
+        ((public,),) = sandbox.warehouse(f"SELECT count(*) FROM public.{table}")
+        assert public == source, table
+    ((parcels,),) = sandbox.mysql(f"SELECT count(DISTINCT ant_parcel_no) FROM {DELIVERIES}")
+    ((seen,),) = sandbox.warehouse("SELECT count(*) FROM public.settlement_latest_delivery_status")
+    assert seen == parcels
+
+
+def test_a_sync_with_nothing_new_writes_and_loads_nothing(
+    project: Project, sandbox: Sandbox
+) -> None:
+    files, rows, before = keys(sandbox, ""), landed(sandbox), state(project)
+    done = project.meltano("run", "sync")
+    assert done.returncode == 0, done.stdout
+    assert keys(sandbox, "incremental/") == {k for k in files if k.startswith("incremental/")}
+    assert keys(sandbox, "staging/") == set()
+    assert landed(sandbox) == rows
+    assert state(project) == before
+
+
+def test_after_a_change_only_the_changed_rows_move(project: Project, sandbox: Sandbox) -> None:
+    rows = landed(sandbox)
+    changed = sandbox.change(40, seed=3)
+    done = project.meltano("run", "sync")
+    assert done.returncode == 0, done.stdout
+    verified = project.run("tidemark", "verify")
+    assert verified.returncode == 0, verified.stdout
+    moved = landed(sandbox) - rows
+    # The lookback reads the edge once more, so a few rows may move that did not change.
+    total = sum(counts.total for counts in changed.values())
+    assert total <= moved <= total + 200
+    newest = sandbox.mysql(
+        f"SELECT ID, latest_status FROM {DELIVERIES} ORDER BY update_at DESC, ID DESC LIMIT 1"
+    )[0]
+    assert (
+        sandbox.warehouse(
+            f"SELECT id, latest_status FROM public.{DELIVERIES} WHERE id = {newest[0]}"
+        )[0]
+        == newest
+    )
+
+
+def test_without_the_bastion_a_sync_fails_at_once_by_its_name(
+    project: Project, sandbox: Sandbox
+) -> None:
+    before, files = state(project), keys(sandbox, "incremental/")
+    sandbox.bastion.stop()
+    try:
+        start = time.monotonic()
+        done = project.meltano("run", "sync", timeout=60)
+        took = time.monotonic() - start
+    finally:
+        sandbox.up()
+    assert done.returncode != 0
+    assert "bastion" in done.stdout
+    assert sandbox.env()["SSH_BASTION_PORT"] in done.stdout
+    assert took < 30
+    assert state(project) == before
+    assert keys(sandbox, "incremental/") == files
+
+
+@pytest.mark.parametrize("part", ["mariadb", "bastion", "s3", "postgres", "warehouse"])
+def test_a_killed_part_is_healed_by_up_and_the_data_is_there(
+    part: str, project: Project, sandbox: Sandbox
+) -> None:
+    sandbox.kill(part)
+    sandbox.up()
+    verified = project.run("tidemark", "verify")
+    assert verified.returncode == 0, verified.stdout

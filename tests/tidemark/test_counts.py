@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tidemark.services.counts import StageCounts
+
+GOOD = StageCounts("s.t", source=10, changed=0, lake=12, landing=12, public=10)
+
+
+def test_several_versions_of_a_row_are_no_difference() -> None:
+    assert GOOD.differences() == []
+
+
+def test_rows_changed_since_the_bookmark_may_be_public_or_not() -> None:
+    moved = replace(GOOD, source=8, changed=2)
+    for public in (8, 9, 10):
+        assert replace(moved, public=public).differences() == []
+    assert replace(moved, public=7).differences()
+    assert replace(moved, public=11).differences() == ["public has 11 rows, MySQL has 8 to 10"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lake": 9, "landing": 9}, "the lake has 9 rows, MySQL has 10 to copy"),
+        ({"landing": 11}, "landing has 11 rows, the lake has 12"),
+        ({"landing": None}, "meltano run load"),
+        ({"public": 9}, "public has 9 rows, MySQL has 10"),
+        ({"public": 11}, "public has 11 rows, MySQL has 10"),
+    ],
+)
+def test_what_does_not_add_up_is_said(change: dict[str, int | None], message: str) -> None:
+    (found,) = replace(GOOD, **change).differences()
+    assert message in found
+
+
+def test_a_table_without_a_model_is_held_against_landing_only() -> None:
+    assert replace(GOOD, public=None).differences() == []
