@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+from tidemark_core.errors import ConfigError, LakeError, LeaseError
+from tidemark_core.process import log_level, run_plugin
+
+
+def _raising(error: BaseException) -> Callable[[], None]:
+    def command() -> None:
+        raise error
+
+    return command
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DEBUG", "LOG_LEVEL", "LOGLEVEL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (LakeError("S3 refused", table="a.b", hint="look"), 1),
+        (ConfigError("no bucket"), 2),
+        (LeaseError("held"), 4),
+        (ValueError("surprise"), 1),
+        (KeyboardInterrupt(), 130),
+        (SystemExit(143), 143),
+    ],
+)
+def test_the_exit_code_says_what_kind_of_error_it_was(error: BaseException, code: int) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_plugin(_raising(error))
+    assert ended.value.code == code
+
+
+def test_success_is_zero() -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_plugin(lambda: None)
+    assert ended.value.code == 0
+
+
+def test_one_message_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run_plugin(_raising(LakeError("S3 refused", table="a.b", hint="look here")))
+    assert capsys.readouterr().err == "error: S3 refused [table a.b]\n  Next: look here\n"
+
+
+def test_debug_shows_the_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEBUG", "true")
+    with pytest.raises(SystemExit):
+        run_plugin(_raising(LakeError("S3 refused")))
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.security(7)
+def test_libraries_that_log_requests_stay_quiet_even_with_debug(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DEBUG", "1")
+    with pytest.raises(SystemExit):
+        run_plugin(lambda: None)
+    assert not logging.getLogger("botocore.auth").isEnabledFor(logging.DEBUG)
+
+
+def test_the_level() -> None:
+    assert log_level({}) == "INFO"
+    assert log_level({"LOG_LEVEL": "warning"}) == "WARNING"
+    assert log_level({"LOG_LEVEL": "warning", "DEBUG": "true"}) == "DEBUG"
+    assert log_level({"LOG_LEVEL": "", "DEBUG": "false"}) == "INFO"
