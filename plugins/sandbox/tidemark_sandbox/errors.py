@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tidemark_core.errors import ConfigError, TidemarkError
 
+#: The command that helps against most of what follows.
+UP = "tidemark-sandbox up"
+
 
 class SandboxError(TidemarkError):
     """A part of the sandbox does not start, answer or stop."""

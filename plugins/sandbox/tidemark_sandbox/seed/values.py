@@ -14,15 +14,23 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 #: An Arrow string array, one entry a row, null where MySQL is to have NULL.
 Column = Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def generator(seed: int, *path: int) -> np.random.Generator:
-    """A stream of random numbers that depends on the seed and on nothing but its path."""
-    return np.random.default_rng([seed, *path])
+def noise(keys: Ints, seed: int, salt: int) -> NDArray[np.uint64]:
+    """Even random bits that depend on key, seed and salt alone, in whatever order they are asked.
+
+    Source: Sebastiano Vigna's SplitMix64 finaliser (https://prng.di.unimi.it/splitmix64.c).
+    """
+    constant = np.uint64((seed * 0x9E3779B97F4A7C15 + salt * 0xD1342543DE82EF95) & (2**64 - 1))
+    mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + constant
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def seconds(moment: datetime) -> int:
@@ -73,18 +81,6 @@ def joined(parts: Sequence[Column | str]) -> Column:
 def chosen(pool: Sequence[str | None], index: Ints) -> Column:
     """Entries of a pool."""
     return pc.take(pa.array(pool, pa.string()), pa.array(index))
-
-
-def picked(random: np.random.Generator, count: int, weights: Sequence[float]) -> Ints:
-    """Indexes, each as often as its weight says."""
-    share = np.asarray(weights, dtype=float)
-    return random.choice(len(share), size=count, p=share / share.sum()).astype(np.int64)
-
-
-def some(random: np.random.Generator, count: int, share: float) -> Bools:
-    """True for about ``share`` of the rows."""
-    flags: Bools = random.random(count) < share
-    return flags
 
 
 #: Order matters: the escape character itself first.

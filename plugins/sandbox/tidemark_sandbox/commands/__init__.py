@@ -1,0 +1,1 @@
+"""The commands of ``tidemark-sandbox``: they ask the world and print."""

@@ -1,0 +1,76 @@
+"""up, status, down, reset, packages."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+
+import typer
+from rich.table import Table
+
+from tidemark_sandbox.commands.common import AnyFormat, Dir, Format, Port, console, errors
+from tidemark_sandbox.packages import PACKAGES
+from tidemark_sandbox.world import PartStatus, Sandbox
+
+
+def up(dir: Dir = None, port: Port = None) -> None:
+    """Start everything that does not run, and mend what a crash has left."""
+    sandbox = Sandbox(dir, port)
+    began = time.monotonic()
+    with errors.status("Starting") as shown:
+        sandbox.up(progress=lambda message: shown.update(message))
+    _print(sandbox.status())
+    console.print(f"Up in {time.monotonic() - began:.1f} s. Data: {sandbox.config.dir}")
+    console.print("Next: [bold]seed[/bold] fills MySQL, [bold]env[/bold] prints the variables.")
+
+
+def status(dir: Dir = None, port: Port = None, format: AnyFormat = Format.TABLE) -> None:
+    """Ask each part how it is; exit code 1 when one is not well."""
+    found = Sandbox(dir, port).status()
+    if format is Format.JSON:
+        typer.echo(json.dumps([asdict(part) for part in found], indent=2))
+    else:
+        _print(found)
+    if not all(part.healthy for part in found):
+        raise typer.Exit(1)
+
+
+def down(dir: Dir = None, port: Port = None) -> None:
+    """End every process; the data stays."""
+    sandbox = Sandbox(dir, port)
+    with errors.status("Stopping"):
+        sandbox.down()
+    console.print(f"Down. The data is still in {sandbox.config.dir}")
+
+
+def reset(dir: Dir = None, port: Port = None) -> None:
+    """End every process and remove the data."""
+    sandbox = Sandbox(dir, port)
+    with errors.status("Removing"):
+        sandbox.reset()
+    console.print(f"Gone: {sandbox.config.dir}")
+
+
+def packages() -> None:
+    """Print the Debian packages that the sandbox needs, for apt-get install."""
+    typer.echo(" ".join(package.name for package in PACKAGES))
+
+
+def _print(parts: list[PartStatus]) -> None:
+    table = Table("part", "address", "pid", "healthy", "version", box=None, pad_edge=False)
+    for part in parts:
+        table.add_row(
+            part.part,
+            part.address,
+            str(part.pid or ""),
+            "[green]yes[/green]" if part.healthy else "[red]no[/red]",
+            part.version or f"[red]{part.problem}[/red]",
+        )
+    console.print(table, soft_wrap=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    for command in (up, status, down, reset, packages):
+        app.command()(command)

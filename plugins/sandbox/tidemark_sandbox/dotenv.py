@@ -1,0 +1,35 @@
+"""The ``.env`` that points a checkout at its sandbox, so that nobody has to type it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tidemark_sandbox.commands.use import EnvFormat, render
+
+_MARK = "# Written by tidemark-sandbox, and written anew by it while this line stands here."
+
+
+def ensure_dotenv(root: Path, variables: dict[str, str]) -> Path | None:
+    """Writes ``.env`` if there is none, or if it is one that the sandbox wrote before.
+
+    A ``.env`` of the operator's own is never touched.
+
+    Args:
+        root: The project's folder.
+        variables: What points at the sandbox.
+
+    Returns:
+        The file when it was written or changed, None when it was left alone.
+    """
+    path = root / ".env"
+    text = f"{_MARK}\n{render(variables, EnvFormat.DOTENV)}\n"
+    if path.exists():
+        present = path.read_text()
+        if present == text or not present.startswith(_MARK):
+            return None
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    path.chmod(0o600)
+    return path

@@ -1,0 +1,1 @@
+"""The servers that a sandbox is made of, one module each."""

