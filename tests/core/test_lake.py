@@ -39,6 +39,10 @@ def test_the_other_folders_are_siblings_of_the_data() -> None:
     assert layout.staging_prefix(T, 7) == f"team/a/staging/{T.lake}/7/"
     assert layout.lease_key(T, "lake") == f"team/a/leases/{T.lake}/lake.json"
     assert layout.run_key(WHEN, "r1") == "team/a/runs/year=2025/month=08/day=03/r1.json"
+    manifest = layout.manifest_key(T, WHEN, "r1", 1)
+    assert layout.archive_key(manifest) == manifest.replace("/manifests/", "/archive/")
+    with pytest.raises(LakeError, match="not a manifest"):
+        layout.archive_key(layout.data_key(T, WHEN, 1))
     assert LakeLayout().root == ""
 
 

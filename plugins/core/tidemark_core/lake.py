@@ -4,6 +4,7 @@ Layout, below the bucket (``incremental/`` is a setting; the other folders are i
 
     incremental/<table>/year=YYYY/month=MM/day=DD/hour=HH/YYYY-MM-DD_HH-MM-SS_batch_NNNN.parquet
     manifests/<table>/YYYY-MM-DD_HH-MM-SS_<run>_NNNN.json
+    archive/<table>/YYYY-MM-DD_HH-MM-SS_<run>_NNNN.json
     staging/<table>/<load>/
     leases/<table>/<leg>.json
     runs/year=YYYY/month=MM/day=DD/<run>.json
@@ -153,6 +154,19 @@ class LakeLayout:
                     return found
         raise LakeError(f"{key!r} is not a manifest of this lake")
 
+    @property
+    def archive_root(self) -> str:
+        return f"{self.root}archive/"
+
+    def archive_key(self, manifest_key: str) -> str:
+        """Where it is kept what a manifest said of files that have been removed from the lake.
+
+        Raises:
+            LakeError: It is not a manifest's key.
+        """
+        self.parse_manifest_key(manifest_key)
+        return f"{self.archive_root}{manifest_key.removeprefix(self.manifests_root)}"
+
     def staging_prefix(self, table: TableName, load_id: int | None = None) -> str:
         """Folder of the CSV parts of one load, or of all loads of a table."""
         return f"{self.root}staging/{table.lake}/" + ("" if load_id is None else f"{load_id}/")
@@ -161,11 +175,15 @@ class LakeLayout:
         """The lease that a writer of a table holds; ``leg`` is ``lake`` or ``warehouse``."""
         return _fits(f"{self.root}leases/{table.lake}/{leg}.json")
 
+    @property
+    def runs_root(self) -> str:
+        return f"{self.root}runs/"
+
     def run_key(self, moment: datetime, run_id: str) -> str:
         """The report of a run."""
         if not _RUN.fullmatch(run_id):
             raise ConfigError(f"{run_id!r} cannot be a run id (letters, digits and dashes)")
-        return f"{self.root}runs/{_utc(moment).strftime('year=%Y/month=%m/day=%d')}/{run_id}.json"
+        return f"{self.runs_root}{_utc(moment).strftime('year=%Y/month=%m/day=%d')}/{run_id}.json"
 
 
 def _utc(moment: datetime) -> datetime:
