@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,16 @@ from tidemark_core.errors import LakeError
 from tidemark_core.lake import LakeLayout
 
 if TYPE_CHECKING:
+    from botocore.model import OperationModel
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 _RETRYABLE = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
 _HINTS = {
+    "ExpiredToken": "renew the credentials, then run again; nothing half done was committed",
+    "RequestTimeTooSkewed": "set this machine's clock",
+    "KMS.DisabledException": "enable the key S3_KMS_KEY_ID, or name another",
+    "KMS.NotFoundException": "correct S3_KMS_KEY_ID",
     "NoSuchBucket": "create the bucket, or correct S3_BUCKET_NAME",
     "AccessDenied": "compare the role's rights with orchestrate/iam/",
     "InvalidAccessKeyId": "correct S3_ACCESS_KEY and S3_SECRET_KEY",
@@ -30,7 +35,14 @@ _HINTS = {
 
 @dataclass(frozen=True)
 class S3Location:
-    """The lake's bucket and how to reach it. Empty keys mean the default credential chain."""
+    """The lake's bucket and how to reach it. Empty keys mean the default credential chain.
+
+    Attributes:
+        expected_owner: Account id; S3 refuses requests to a bucket of another account.
+        encryption: ``AES256``, ``aws:kms`` or ``aws:kms:dsse`` for every object written; None:
+            what the bucket itself says.
+        kms_key_id: ARN of the KMS key.
+    """
 
     bucket: str
     region: str = "us-east-1"
@@ -38,6 +50,9 @@ class S3Location:
     access_key: str | None = None
     secret_key: str | None = None
     incremental: str = "incremental/"
+    expected_owner: str | None = None
+    encryption: str | None = None
+    kms_key_id: str | None = None
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> S3Location:
@@ -49,6 +64,9 @@ class S3Location:
             access_key=config.get("s3_access_key") or None,
             secret_key=config.get("s3_secret_key") or None,
             incremental=config.get("s3_incremental_path") or "incremental/",
+            expected_owner=config.get("s3_expected_bucket_owner") or None,
+            encryption=config.get("s3_server_side_encryption") or None,
+            kms_key_id=config.get("s3_kms_key_id") or None,
         )
 
     def __repr__(self) -> str:
@@ -59,8 +77,12 @@ class S3Location:
         return LakeLayout(self.incremental)
 
     def client(self) -> S3Client:
-        """Makes a client with bounded retries (botocore's standard mode, also for SlowDown)."""
-        return boto3.client(
+        """Makes a client with bounded retries (botocore's standard mode, also for SlowDown).
+
+        Every request that it makes names the expected bucket owner, and every object that it
+        writes is encrypted, as far as the settings ask for it.
+        """
+        client = boto3.client(
             "s3",
             region_name=self.region,
             endpoint_url=self.endpoint_url,
@@ -74,6 +96,27 @@ class S3Location:
                 s3={"addressing_style": "path" if self.endpoint_url else "auto"},
             ),
         )
+        if self.expected_owner:
+            add = _adding({"ExpectedBucketOwner": self.expected_owner})
+            client.meta.events.register("before-parameter-build.s3", add)
+        if self.encryption:
+            sealed = {"ServerSideEncryption": self.encryption}
+            if self.kms_key_id:
+                sealed["SSEKMSKeyId"] = self.kms_key_id
+            for operation in ("PutObject", "CreateMultipartUpload", "CopyObject"):
+                event = f"before-parameter-build.s3.{operation}"
+                client.meta.events.register(event, _adding(sealed))
+        return client
+
+
+def _adding(more: Mapping[str, str]) -> Callable[..., None]:
+    """Makes an event handler that adds parameters to every request that knows them."""
+
+    def add(params: dict[str, Any], model: OperationModel, **_: object) -> None:
+        known = model.input_shape.members if model.input_shape else {}
+        params.update({name: value for name, value in more.items() if name in known})
+
+    return add
 
 
 @contextmanager

@@ -145,6 +145,16 @@ S3_SETTINGS = (
     Setting("s3_region", "Region of the bucket.", default="us-east-1"),
     Setting("s3_endpoint_url", "Endpoint of an S3-compatible server; empty: AWS."),
     Setting("s3_incremental_path", "Folder of the lake's data files.", default="incremental/"),
+    Setting(
+        "s3_expected_bucket_owner",
+        "Account id that must own the bucket; requests to anybody else's bucket are refused.",
+    ),
+    Setting(
+        "s3_server_side_encryption",
+        "Encryption asked for each object written; empty: the bucket's default.",
+        choices=("AES256", "aws:kms", "aws:kms:dsse"),
+    ),
+    Setting("s3_kms_key_id", "ARN of the KMS key; empty: the account's default key for S3."),
 )
 
 MYSQL_SETTINGS = (
