@@ -44,7 +44,7 @@
                 {%- do missing.append((node, kind)) -%}
             {%- endfor -%}
         {%- endfor -%}
-        {%- if missing and not found -%}
+        {%- if missing and not adapter.check_schema_exists(target.database, schema) -%}
             {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=schema)) -%}
         {%- endif -%}
         {%- for node, kind in missing -%}

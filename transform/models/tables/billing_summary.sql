@@ -1,8 +1,8 @@
 {{
     config(
         unique_key='id',
-        dist='all',
-        sort=['billing_num'],
+        dist='billing_num',
+        sort=['billing_num', 'period'],
         meta={'replication_key': 'update_at'},
     )
 }}
@@ -27,8 +27,16 @@ select
     newest.period,
     newest.partner_id,
     newest.parcel_count,
-    newest.total_amount,
+    newest.gross_amount,
+    newest.adjustment_amount,
+    newest.tax_amount,
+    newest.net_amount,
     newest.charge_currency,
+    newest.billing_status,
+    newest.issued_on,
+    newest.due_on,
+    newest.paid_at,
+    newest.remark,
     newest.create_at,
     newest.update_at,
     newest._sdc_extracted_at,

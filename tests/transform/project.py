@@ -1,0 +1,178 @@
+"""The dbt project as tests use it: run it, and write loads for it to read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TRANSFORM = ROOT / "transform"
+TABLES = (
+    "settlement_normal_delivery_detail",
+    "settlement_claim_detail",
+    "partner_info",
+    "settlement_return_detail",
+    "billing_summary",
+    "delivery_status",
+)
+EPOCH = datetime(2026, 1, 1)
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+def contract(model: str) -> dict[str, str]:
+    """Column and data type of a model, in order, as its YAML file promises them."""
+    for folder in ("tables", "views"):
+        file = TRANSFORM / "models" / folder / f"{model}.yml"
+        if file.exists():
+            columns = yaml.safe_load(file.read_text())["models"][0]["columns"]
+            return {column["name"]: column["data_type"] for column in columns}
+    raise FileNotFoundError(model)
+
+
+@dataclass(frozen=True)
+class DbtResult:
+    """What one dbt command did."""
+
+    success: bool
+    nodes: Mapping[str, Mapping[str, Any]]
+    output: str
+
+    def rows(self, model: str) -> int:
+        return int(self.nodes[f"model.tidemark.{model}"]["rows"])
+
+    def __getitem__(self, model: str) -> Mapping[str, Any]:
+        return self.nodes[f"model.tidemark.{model}"]
+
+
+class Dbt:
+    """Runs dbt commands in one process of its own."""
+
+    def __init__(self, env: Mapping[str, str], target: Path) -> None:
+        self.env = {**os.environ, **env, "DBT_TARGET_PATH": str(target), "NO_COLOR": "1"}
+        self.env |= {"DBT_LOG_PATH": str(target), "DBT_USE_COLORS": "false"}
+        self.target = target
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("dbt_worker.py"))],
+            cwd=TRANSFORM,
+            env=self.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def start(self, *arguments: str) -> None:
+        """Sends a command without waiting for its end."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(list(arguments)) + "\n")
+        self.process.stdin.flush()
+
+    def __call__(self, *arguments: str, check: bool = True) -> DbtResult:
+        assert self.process.stdout
+        self.start(*arguments)
+        result = DbtResult(**json.loads(self.process.stdout.readline()))
+        if check:
+            assert result.success, result.output[-6000:]
+        return result
+
+    def build(self, *arguments: str, check: bool = True) -> DbtResult:
+        return self("build", *arguments, check=check)
+
+    def close(self) -> None:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+@dataclass
+class Landing:
+    """Writes landing tables and the ledger as the loader does, with its rights."""
+
+    query: Query
+    loads: int = 0
+    made: set[str] = field(default_factory=set)
+
+    def create(self) -> None:
+        """Landing tables for all six models, with the columns that the loader adds."""
+        for table in TABLES:
+            columns = [f"{name} {kind}" for name, kind in contract(table).items()]
+            self.query(
+                f"create table if not exists landing.{table} ({', '.join(columns)},"
+                " _sdc_extracted_at timestamp, _sdc_deleted_at timestamp,"
+                " _tidemark_load_id bigint)",
+                user="tidemark_loader",
+            )
+
+    def clear(self) -> None:
+        """Empties landing, the ledger, the public tables and what is remembered of them."""
+        for table in (*TABLES, "tidemark_loads"):
+            self.query(f"delete from landing.{table}", user="tidemark_loader")
+        for schema, name in self.query(
+            "select table_schema, table_name from information_schema.tables"
+            " where table_schema = 'tidemark_dbt' or table_schema = 'public'"
+            " and table_type = 'BASE TABLE'",
+            user="tidemark_transformer",
+        ):
+            self.query(f"delete from {schema}.{name}", user="tidemark_transformer")
+
+    def next_load(self) -> int:
+        self.loads += 1
+        return 1_700_000_000_000_000 + self.loads * 1_000_000
+
+    def load(
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        extracted: datetime | None = None,
+        load_id: int | None = None,
+    ) -> int:
+        """Commits one load; rows may carry `_sdc_extracted_at` of their own. Returns its id."""
+        number = load_id or self.next_load()
+        when = extracted or EPOCH + timedelta(seconds=self.loads)
+        full = [
+            {"_sdc_extracted_at": when, "_sdc_deleted_at": None, **row, "_tidemark_load_id": number}
+            for row in rows
+        ]
+        if full:
+            columns = sorted({column for row in full for column in row})
+            values = ", ".join(
+                "(" + ", ".join(literal(row.get(column)) for column in columns) + ")"
+                for row in full
+            )
+            self.query(
+                f"insert into landing.{table} ({', '.join(columns)}) values {values}",
+                user="tidemark_loader",
+            )
+        self.query(
+            "insert into landing.tidemark_loads (source_table, landing_table, file, row_count,"
+            f" load_id, extracted_at, loaded_at, fence) values ('settlement.{table}', '{table}',"
+            f" 'file-{number}', {len(rows)}, {number}, {literal(when)}, getdate(), 1)",
+            user="tidemark_loader",
+        )
+        return number
+
+
+def literal(value: object) -> str:
+    """A value as SQL text."""
+    if value is None:
+        return "null"
+    if isinstance(value, int | float) or type(value).__name__ == "Decimal":
+        return str(value)
+    text = str(value).replace("\\", "\\\\").replace("'", "''")
+    return f"'{text}'"

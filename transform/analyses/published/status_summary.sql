@@ -1,0 +1,1 @@
+SELECT * FROM public.settlement_status_summary;
