@@ -38,6 +38,9 @@ test: setup  ## Every test but the soaks, in under 10 minutes on 2 cores
 soak: setup  ## The long tests too
 	$(BIN)/pytest -m soak
 
+faults: setup  ## The faults of docs/faults.md: which test proves each, and its last result
+	@$(BIN)/pytest --faults
+
 lint: .venv/.synced  ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)

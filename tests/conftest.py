@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from tidemark_sandbox.world import Sandbox
 
+#: Keeps the account of docs/faults.md.
+pytest_plugins = ["recorder"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
