@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.lake import LakeLayout
+from tidemark_core.lake import LakeLayout, day_partition
 from tidemark_core.names import TableName
 
 T = TableName("settlement", "settlement_claim_detail")
@@ -100,3 +100,38 @@ def test_a_run_id_that_could_leave_its_folder_is_refused(run: str) -> None:
 def test_a_key_that_s3_would_refuse_is_refused_before() -> None:
     with pytest.raises(LakeError, match="1024 bytes"):
         LakeLayout().data_key(TableName("가" * 64, "가" * 64), WHEN, 1)
+
+
+@pytest.mark.fault(51)
+@given(short, moments, st.none() | st.dates())
+def test_a_day_of_a_column_names_the_folder_and_the_extraction_the_file(
+    table: str, moment: datetime, day: date | None
+) -> None:
+    layout = LakeLayout()
+    key = layout.data_key(TableName("s", table), moment, 3, day_partition(day))
+    assert day_partition(day) in key
+    found = layout.parse_data_key(key)
+    assert (found.table.table, found.moment, found.batch) == (table, moment, 3)
+
+
+@pytest.mark.fault(51)
+def test_rows_without_a_date_lie_where_hive_looks_for_them() -> None:
+    null = "__HIVE_DEFAULT_PARTITION__"
+    assert day_partition(None) == f"year={null}/month={null}/day={null}/hour={null}"
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "year=2025/month=13/day=01/hour=00",
+        "year=2025/month=1/day=01/hour=00",
+        "year=2025/month=01/day=01/hour=07",
+        "year=../month=01/day=01/hour=00",
+        "year=__HIVE_DEFAULT_PARTITION__/month=01/day=01/hour=00",
+    ],
+)
+def test_a_partition_that_is_no_day_is_refused(folder: str) -> None:
+    with pytest.raises(LakeError):
+        LakeLayout().parse_data_key(
+            f"incremental/a.b/{folder}/2025-08-03_04-05-06_batch_0001.parquet"
+        )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from tidemark_core.errors import ConfigError, LakeError, LeaseError
-from tidemark_core.process import log_level, run_plugin
+from tidemark_core.process import log_level, run_id, run_plugin
 
 
 def _raising(error: BaseException) -> Callable[[], None]:
@@ -74,3 +74,9 @@ def test_the_level() -> None:
     assert log_level({"LOG_LEVEL": "warning"}) == "WARNING"
     assert log_level({"LOG_LEVEL": "warning", "DEBUG": "true"}) == "DEBUG"
     assert log_level({"LOG_LEVEL": "", "DEBUG": "false"}) == "INFO"
+
+
+def test_the_run_id_is_the_one_given() -> None:
+    assert run_id({"TIDEMARK_RUN_ID": "a", "MELTANO_RUN_ID": "b"}) == "a"
+    assert run_id({"MELTANO_RUN_ID": "b"}) == "b"
+    assert run_id({}) != run_id({})

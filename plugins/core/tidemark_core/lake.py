@@ -9,6 +9,9 @@ Layout, below the bucket (``incremental/`` is a setting; the other folders are i
     leases/<table>/<leg>.json
     runs/year=YYYY/month=MM/day=DD/<run>.json
 
+The year to hour of a data file's folder are those of the extraction, or the day of a date column
+(``hour=00``; Hive's ``__HIVE_DEFAULT_PARTITION__`` where the column is NULL).
+
 Keys that are read back (from a listing, a manifest, a state file) are untrusted input.
 """
 
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import TableName
@@ -24,15 +27,25 @@ from tidemark_core.names import TableName
 _MOMENT = "%Y-%m-%d_%H-%M-%S"
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{0,63}")
 _DATA_KEY = re.compile(
-    r"(?P<table>[^/]+)/year=(?P<year>\d{4})/month=(?P<month>\d\d)/day=(?P<day>\d\d)"
-    r"/hour=(?P<hour>\d\d)/(?P<moment>\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)_batch_(?P<batch>\d{4,})"
+    r"(?P<table>[^/]+)/(?P<partition>year=[^/]+/month=[^/]+/day=[^/]+/hour=[^/]+)"
+    r"/(?P<moment>\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)_batch_(?P<batch>\d{4,})"
     r"\.parquet"
 )
 _MANIFEST_KEY = re.compile(
     r"(?P<table>[^/]+)/(?P<moment>\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)"
     r"_(?P<run>[A-Za-z0-9][A-Za-z0-9\-]{0,63})_(?P<part>\d{4,})\.json"
 )
+#: What Hive and its heirs (Athena, Spark, DuckDB) write and read for a NULL partition value.
+_NULL = "__HIVE_DEFAULT_PARTITION__"
+_NULL_PARTITION = f"year={_NULL}/month={_NULL}/day={_NULL}/hour={_NULL}"
 MAX_KEY_BYTES = 1024
+
+
+def day_partition(day: date | None) -> str:
+    """The folders of a day of a date column, below the table's; None: rows where it is NULL."""
+    if day is None:
+        return _NULL_PARTITION
+    return f"year={day.year:04d}/month={day.month:02d}/day={day.day:02d}/hour=00"
 
 
 @dataclass(frozen=True)
@@ -83,16 +96,19 @@ class LakeLayout:
     def data_prefix(self, table: TableName) -> str:
         return f"{self.incremental}{table.lake}/"
 
-    def data_key(self, table: TableName, moment: datetime, batch: int) -> str:
+    def data_key(
+        self, table: TableName, moment: datetime, batch: int, partition: str | None = None
+    ) -> str:
         """The key of a Parquet file.
 
         Args:
             table: The source table.
             moment: UTC time of the run's extraction; cut to the second.
             batch: Number in the table's run, from 1.
+            partition: From `day_partition`, for a table laid out by a date column.
         """
         when = _utc(moment)
-        folder = when.strftime("year=%Y/month=%m/day=%d/hour=%H")
+        folder = partition or when.strftime("year=%Y/month=%m/day=%d/hour=%H")
         return _fits(
             f"{self.data_prefix(table)}{folder}/{when.strftime(_MOMENT)}_batch_{batch:04d}.parquet"
         )
@@ -114,8 +130,9 @@ class LakeLayout:
             except (ConfigError, ValueError):
                 pass
             else:
-                if self.data_key(found.table, found.moment, found.batch) == key:
-                    return found
+                for partition in (None, _read_partition(match["partition"])):
+                    if self.data_key(found.table, found.moment, found.batch, partition) == key:
+                        return found
         raise LakeError(f"{key!r} is not a data file of this lake")
 
     @property
@@ -184,6 +201,18 @@ class LakeLayout:
         if not _RUN.fullmatch(run_id):
             raise ConfigError(f"{run_id!r} cannot be a run id (letters, digits and dashes)")
         return f"{self.runs_root}{_utc(moment).strftime('year=%Y/month=%m/day=%d')}/{run_id}.json"
+
+
+def _read_partition(folders: str) -> str | None:
+    """Reads what `day_partition` makes; None when it is something else."""
+    if folders == _NULL_PARTITION:
+        return folders
+    numbers = [part.partition("=")[2] for part in folders.split("/")]
+    try:
+        made = day_partition(date(*map(int, numbers[:3])))
+    except ValueError:
+        return None
+    return made if made == folders else None
 
 
 def _utc(moment: datetime) -> datetime:

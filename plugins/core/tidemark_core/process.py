@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+import uuid
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
@@ -27,6 +28,12 @@ def is_debug(environ: Mapping[str, str] = os.environ) -> bool:
 def log_level(environ: Mapping[str, str] = os.environ) -> str:
     """The level that ``DEBUG`` or ``LOG_LEVEL`` asks for; INFO otherwise."""
     return "DEBUG" if is_debug(environ) else (environ.get("LOG_LEVEL") or "INFO").upper()
+
+
+def run_id(environ: Mapping[str, str] = os.environ) -> str:
+    """The id of this run: given by who started it, else a new one."""
+    given = environ.get("TIDEMARK_RUN_ID") or environ.get("MELTANO_RUN_ID")
+    return given or str(uuid.uuid4())
 
 
 def run_plugin(command: Callable[[], object]) -> NoReturn:
