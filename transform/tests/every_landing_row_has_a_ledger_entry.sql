@@ -14,10 +14,11 @@
         _tidemark_load_id as load_id,
         count(*) as row_count
     from {{ source('landing', table) }}
-    where _tidemark_load_id not in (
-        select ledger.load_id
-        from {{ source('landing', 'tidemark_loads') }} as ledger
-        where ledger.landing_table = '{{ table }}'
-    )
+    where
+        _tidemark_load_id not in (
+            select ledger.load_id
+            from {{ source('landing', 'tidemark_loads') }} as ledger
+            where ledger.landing_table = '{{ table }}'
+        )
     group by _tidemark_load_id
 {% endfor %}
