@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from unittest.mock import patch
 
 import pytest
 from tidemark_core.errors import ConfigError, LakeError, LeaseError
@@ -16,9 +19,15 @@ def _raising(error: BaseException) -> Callable[[], None]:
 
 
 @pytest.fixture(autouse=True)
-def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DEBUG", "LOG_LEVEL", "LOGLEVEL"):
-        monkeypatch.delenv(name, raising=False)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # Whatever a test lets be set is gone after it.
+    monkeypatch.setattr("sys.stderr", sys.stderr)
+    factory = logging.getLogRecordFactory()
+    with patch.dict(os.environ):
+        for name in ("DEBUG", "LOG_LEVEL", "LOGLEVEL", "SINGER_SDK_LOG_CONFIG"):
+            os.environ.pop(name, None)
+        yield
+    logging.setLogRecordFactory(factory)
 
 
 @pytest.mark.parametrize(
@@ -78,5 +87,25 @@ def test_the_level() -> None:
 
 def test_the_run_id_is_the_one_given() -> None:
     assert run_id({"TIDEMARK_RUN_ID": "a", "MELTANO_RUN_ID": "b"}) == "a"
-    assert run_id({"MELTANO_RUN_ID": "b"}) == "b"
-    assert run_id({}) != run_id({})
+    assert run_id({"MELTANO_RUN_ID": "b", "MELTANO_PARENT_CONTEXT_UUID": "c"}) == "b"
+    assert run_id({"MELTANO_PARENT_CONTEXT_UUID": "c"}) == "c"
+
+
+def test_without_one_a_process_keeps_its_own() -> None:
+    assert run_id({}) == run_id({"TIDEMARK_RUN_ID": ""})
+
+
+def test_behind_meltano_the_error_is_an_event_with_its_place(
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SINGER_SDK_LOG_CONFIG", "/of/meltano.json")
+    with pytest.raises(SystemExit):
+        run_plugin(_raising(LakeError("S3 refused", table="a.b", column="c", key=7, hint="look")))
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.getMessage() == "S3 refused [table a.b, column c, key 7]\n  Next: look"
+    assert {"table": "a.b", "column": "c", "key": 7, "next": "look"}.items() <= vars(record).items()
+    assert record.error_type == "LakeError"
+    assert capsys.readouterr().err == ""

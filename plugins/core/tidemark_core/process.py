@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from tidemark_core.errors import TidemarkError
+from tidemark_core.logs import sdk_config, stamp_run_id
+from tidemark_core.masking import guard_stderr
 
 #: What a shell reports for a process that SIGTERM ended.
 TERMINATED = 143
@@ -18,6 +20,10 @@ _INTERRUPTED = 130
 #: They tell of every request, some of them with its headers.
 _CHATTY = ("boto3", "botocore", "s3transfer", "urllib3")
 _TRUE = frozenset({"1", "true", "yes", "on"})
+#: In this order. The last is not Meltano's run id, which it tells nobody unless it was given one,
+#: but it is the same for all plugins that one `meltano run` starts.
+_RUN_ID_VARIABLES = ("TIDEMARK_RUN_ID", "MELTANO_RUN_ID", "MELTANO_PARENT_CONTEXT_UUID")
+_own_run_id = str(uuid.uuid4())
 
 
 def is_debug(environ: Mapping[str, str] = os.environ) -> bool:
@@ -31,41 +37,50 @@ def log_level(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def run_id(environ: Mapping[str, str] = os.environ) -> str:
-    """The id of this run: given by who started it, else a new one."""
-    given = environ.get("TIDEMARK_RUN_ID") or environ.get("MELTANO_RUN_ID")
-    return given or str(uuid.uuid4())
+    """The id of this run: given by who started it, else one of this process's own."""
+    given = (environ[name] for name in _RUN_ID_VARIABLES if environ.get(name))
+    return next(given, _own_run_id)
 
 
 def run_plugin(command: Callable[[], object]) -> NoReturn:
     """Runs a plugin's command line and ends the process with the right exit code.
 
-    An error for the operator is shown as one message on stderr; a traceback appears with DEBUG
-    only.
+    An error for the operator is shown as one message on stderr, behind Meltano as an event of the
+    log; a traceback appears with DEBUG only.
 
     Args:
         command: Runs the plugin; may end by SystemExit.
     """
     # The name under which the Singer SDK looks for the level.
     os.environ.setdefault("LOGLEVEL", log_level())
+    behind_meltano = os.environ.setdefault("SINGER_SDK_LOG_CONFIG", sdk_config()) != sdk_config()
+    guard_stderr(os.environ)
+    stamp_run_id(run_id())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    code = 0
     try:
         command()
     except TidemarkError as error:
-        code = error.exit_code
-        _show(str(error))
+        _show(error, as_event=behind_meltano)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        code = _INTERRUPTED
-    except Exception as error:  # a fault of ours: still one line, and how to learn more
-        code = 1
-        _show(
-            f"unexpected {type(error).__name__}: {error}\n  Next: set DEBUG=true for the traceback"
-        )
-    sys.exit(code)
+        sys.exit(_INTERRUPTED)
+    except Exception as error:  # a fault of ours: still one message, and how to learn more
+        hint = "set DEBUG=true for the traceback"
+        unexpected = TidemarkError(f"unexpected {type(error).__name__}: {error}", hint=hint)
+        _show(unexpected, as_event=behind_meltano)
+        sys.exit(unexpected.exit_code)
+    sys.exit(0)
 
 
-def _show(text: str) -> None:
+def _show(error: TidemarkError, *, as_event: bool) -> None:
     if is_debug():
         traceback.print_exc()
-    print(f"error: {text}", file=sys.stderr, flush=True)
+    if as_event:
+        where = {"table": error.table, "column": error.column, "key": error.key, "next": error.hint}
+        fields = {name: value for name, value in where.items() if value is not None}
+        logging.getLogger("tidemark").error(
+            "%s", error, extra={"error_type": type(error).__name__, **fields}
+        )
+    else:
+        print(f"error: {error}", file=sys.stderr, flush=True)

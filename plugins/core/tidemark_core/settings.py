@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tidemark_core.errors import ConfigError
+from tidemark_core.masking import SECRETS
 
 Kind = Literal["string", "integer", "boolean", "object", "array"]
 
@@ -115,6 +116,8 @@ def resolve(
 ) -> dict[str, Any]:
     """Gives every setting its value: from ``config``, else ``environ``, else its default.
 
+    Secrets are made known to `tidemark_core.masking`.
+
     Args:
         settings: What to look for; other keys of ``config`` are left alone and not returned.
         config: Singer config (or parsed options).
@@ -135,6 +138,8 @@ def resolve(
                 hint=f"put {setting.env}=… into .env (see .env.example)",
             )
         values[setting.name] = value
+        if setting.secret and isinstance(value, str):
+            SECRETS.add([value])
     return values
 
 
