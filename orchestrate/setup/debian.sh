@@ -7,7 +7,7 @@ missing=$("$bin/tidemark-sandbox" packages --missing)
 [ -z "$missing" ] && exit 0
 
 echo "The sandbox needs Debian packages that are not installed:"
-"$bin/tidemark-sandbox" packages --explain
+"$bin/tidemark-sandbox" packages --missing --explain
 sudo=$([ "$(id -u)" = 0 ] || echo sudo)
 $sudo apt-get update -qq
 # shellcheck disable=SC2086  # a list of words

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from tidemark_core.errors import TidemarkError
 
-from tidemark_sandbox.commands import data, life, use
+from tidemark_sandbox.commands import data, life, show, use
 from tidemark_sandbox.commands.common import errors
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (life, data, use):
+for module in (life, data, use, show):
     module.register(app)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from tidemark_sandbox.commands.common import AnyFormat, Dir, Format, Port, console, errors
-from tidemark_sandbox.packages import PACKAGES
+from tidemark_sandbox.packages import PACKAGES, missing
 from tidemark_sandbox.world import PartStatus, Sandbox
 
 
@@ -52,9 +53,19 @@ def reset(dir: Dir = None, port: Port = None) -> None:
     console.print(f"Gone: {sandbox.config.dir}")
 
 
-def packages() -> None:
+def packages(
+    lacking: Annotated[
+        bool, typer.Option("--missing", help="Only those that are not installed.")
+    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="A line each: what for.")] = False,
+) -> None:
     """Print the Debian packages that the sandbox needs, for apt-get install."""
-    typer.echo(" ".join(package.name for package in PACKAGES))
+    listed = missing() if lacking else PACKAGES
+    if explain:
+        for package in listed:
+            typer.echo(f"  {package.name:22} {package.why}")
+    else:
+        typer.echo(" ".join(package.name for package in listed))
 
 
 def _print(parts: list[PartStatus]) -> None:
