@@ -1,0 +1,183 @@
+-- System views. Source: "System tables and views reference" in the Developer Guide; only what loaders and dbt read.
+-- Everybody sees the rows of his own loads; who may make users (Redshift's superuser) sees all.
+create or replace function pg_catalog.redshift_sees(owner int) returns boolean language sql stable as $$
+    select r.oid::int = owner or r.rolcreaterole or r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user $$;
+create or replace function pg_catalog.redshift_user_schemas() returns setof oid language sql stable as $$
+    select oid from pg_catalog.pg_namespace
+    where nspname not in ('pg_catalog', 'information_schema', 'redshift_meta') and nspname !~ '^pg_(toast|temp)' $$;
+
+create or replace view pg_catalog.stl_load_errors as
+select * from redshift_meta.load_errors where pg_catalog.redshift_sees(userid);
+create or replace view pg_catalog.sys_load_error_detail as
+select
+    userid as user_id, query::bigint as query_id, 0::bigint as transaction_id, session as session_id,
+    current_database()::char(64) as database_name, tbl as table_id, starttime as start_time, filename as file_name,
+    line_number, colname as column_name, type as column_type, col_length as column_length, position,
+    err_code as error_code, err_reason as error_message
+from redshift_meta.load_errors where pg_catalog.redshift_sees(userid);
+create or replace view pg_catalog.stl_load_commits as
+select * from redshift_meta.load_commits where pg_catalog.redshift_sees(userid);
+create or replace view pg_catalog.sys_load_history as
+select
+    userid as user_id, query as query_id, transaction_id, session as session_id,
+    current_database()::varchar(128) as database_name, status, table_name, start_time, end_time,
+    (extract(epoch from end_time - start_time) * 1000000)::bigint as duration, data_source, file_format, loaded_rows,
+    source_files as source_file_count, error_message, error_count
+from redshift_meta.loads where pg_catalog.redshift_sees(userid);
+create or replace view pg_catalog.sys_load_detail as
+select
+    userid as user_id, query::bigint as query_id, filename as file_name, lines_scanned::bigint as lines_scanned,
+    errors as error_count, curtime as record_time, file_format
+from redshift_meta.load_commits where pg_catalog.redshift_sees(userid);
+create or replace view pg_catalog.stl_unload_log as
+select userid, query, path, line_count, transfer_size, file_format, end_time
+from redshift_meta.unloads where pg_catalog.redshift_sees(userid);
+create or replace view pg_catalog.stl_query as
+select userid, query::int as query, 0 as xid, session as pid, current_database()::varchar(32) as database,
+    query_text as querytxt, start_time as starttime, end_time as endtime, (status = 'failed')::int as aborted
+from redshift_meta.loads where pg_catalog.redshift_sees(userid);
+create or replace view pg_catalog.sys_query_history as
+select userid as user_id, query as query_id, query_text, start_time, end_time,
+    case status when 'completed' then 'success' else status end::char(10) as status, error_message
+from redshift_meta.loads where pg_catalog.redshift_sees(userid);
+create or replace view pg_catalog.sys_query_detail as
+select 0::bigint as query_id, 0 as table_id, ''::varchar as step_name, null::timestamp as start_time, null::timestamp as end_time
+where false;
+
+create or replace view pg_catalog.svv_external_columns as
+select ''::varchar as schemaname, ''::varchar as tablename, ''::varchar as columnname, ''::varchar as external_type, 0 as columnnum
+where false;
+create or replace view pg_catalog.svv_external_schemas as select ''::varchar as schemaname where false;
+create or replace view pg_catalog.svv_external_tables as select ''::varchar as schemaname, ''::varchar as tablename where false;
+create or replace view pg_catalog.svv_mv_info as
+select ''::varchar as database_name, ''::varchar as schema_name, ''::varchar as user_name, ''::varchar as name, 'f'::"char" as is_stale,
+    'f'::"char" as autorefresh
+where false;
+create or replace view pg_catalog.stv_mv_info as select * from pg_catalog.svv_mv_info;
+
+create or replace view pg_catalog.svv_table_info as
+select
+    current_database()::text as database, n.nspname::text as schema, c.oid as table_id, c.relname::text as "table",
+    case when exists (select 1 from redshift_meta.encodings e where e.tbl = c.oid) then 'Y, AUTO(ENCODE)' else 'Y, AUTO(ENCODE)' end::text as encoded,
+    case coalesce(a.diststyle, 'auto') when 'key' then 'KEY(' || a.distkey || ')' when 'all' then 'ALL' when 'even' then 'EVEN'
+        else 'AUTO(ALL)' end::text as diststyle,
+    case when a.sorttype = 'interleaved' then 'INTERLEAVED' else coalesce(a.sortkeys[1], 'AUTO(SORTKEY)') end::text as sortkey1,
+    coalesce((select max(t.atttypmod - 4) from pg_catalog.pg_attribute t
+        where t.attrelid = c.oid and t.attnum > 0 and t.atttypid = 1043), 0)::int as max_varchar,
+    coalesce((select e.encoding from redshift_meta.encodings e where e.tbl = c.oid and e.col::text = a.sortkeys[1]), 'none')::text as sortkey1_enc,
+    coalesce(cardinality(a.sortkeys), 0)::int as sortkey_num,
+    greatest(1, pg_catalog.pg_relation_size(c.oid) / 1048576)::bigint as size,
+    0::numeric(10, 4) as pct_used, 0::bigint as empty, null::numeric(5, 2) as unsorted, 0::numeric(5, 2) as stats_off,
+    greatest(c.reltuples, 0)::numeric(38, 0) as tbl_rows, null::numeric(19, 2) as skew_sortkey1, null::numeric(19, 2) as skew_rows,
+    greatest(c.reltuples, 0)::numeric(38, 0) as estimated_visible_rows, ''::text as risk_event
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join redshift_meta.table_attributes a on a.tbl = c.oid
+where c.relkind = 'r' and c.relpersistence = 'p' and n.oid in (select pg_catalog.redshift_user_schemas())
+    and (c.reltuples > 0 or pg_catalog.pg_relation_size(c.oid) > 0);
+
+create or replace view pg_catalog.pg_table_def as
+select
+    n.nspname as schemaname, c.relname as tablename, t.attname as "column",
+    pg_catalog.format_type(t.atttypid, t.atttypmod) as type, coalesce(e.encoding, 'none')::char(32) as encoding,
+    coalesce(a.distkey = t.attname::text, false) as distkey,
+    coalesce(array_position(a.sortkeys, t.attname::text), 0) as sortkey, t.attnotnull as "notnull"
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
+left join redshift_meta.table_attributes a on a.tbl = c.oid
+left join redshift_meta.encodings e on e.tbl = c.oid and e.col = t.attname
+where c.relkind = 'r' and n.nspname = any (current_schemas(false));
+
+create or replace view pg_catalog.svv_redshift_columns as
+select
+    current_database()::varchar(128) as database_name, n.nspname::varchar(128) as schema_name,
+    c.relname::varchar(128) as table_name, t.attname::varchar(128) as column_name, t.attnum::int as ordinal_position,
+    pg_catalog.format_type(t.atttypid, t.atttypmod)::varchar(128) as data_type,
+    pg_catalog.pg_get_expr(d.adbin, d.adrelid)::varchar(4000) as column_default,
+    case when t.attnotnull then 'NO' else 'YES' end::varchar(3) as is_nullable,
+    coalesce(e.encoding, 'none')::varchar(128) as encoding, coalesce(a.distkey = t.attname::text, false) as distkey,
+    coalesce(array_position(a.sortkeys, t.attname::text), 0)::int as sortkey, ''::varchar(128) as column_acl,
+    pg_catalog.col_description(c.oid, t.attnum)::varchar(256) as remarks
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
+left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = t.attnum
+left join redshift_meta.table_attributes a on a.tbl = c.oid
+left join redshift_meta.encodings e on e.tbl = c.oid and e.col = t.attname
+where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas())
+    and (pg_catalog.has_table_privilege(c.oid, 'select') or pg_catalog.pg_has_role(c.relowner, 'usage'));
+create or replace view pg_catalog.svv_columns as select * from information_schema.columns;
+create or replace view pg_catalog.svv_tables as select * from information_schema.tables;
+create or replace view pg_catalog.svv_redshift_tables as
+select current_database()::varchar(128) as database_name, n.nspname::varchar(128) as schema_name, c.relname::varchar(128) as table_name,
+    case c.relkind when 'v' then 'VIEW' else 'TABLE' end::varchar(128) as table_type, ''::varchar(128) as table_acl,
+    pg_catalog.obj_description(c.oid)::varchar(128) as remarks, pg_catalog.pg_get_userbyid(c.relowner)::varchar(128) as table_owner
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas());
+create or replace view pg_catalog.svv_all_schemas as
+select current_database()::varchar(128) as database_name, n.nspname::varchar(128) as schema_name, n.nspowner::int as schema_owner,
+    'local'::varchar(128) as schema_type, ''::varchar(128) as schema_acl, ''::varchar(128) as source_database, ''::varchar(128) as schema_option
+from pg_catalog.pg_namespace n where n.nspname <> 'redshift_meta' and n.nspname !~ '^pg_(toast|temp)';
+create or replace view pg_catalog.svv_redshift_schemas as select * from pg_catalog.svv_all_schemas;
+create or replace view pg_catalog.svv_redshift_databases as
+select datname::varchar(128) as database_name, datdba::int as database_owner, 'local'::varchar(32) as database_type,
+    ''::varchar(128) as database_acl, ''::varchar(128) as database_options,
+    case when current_setting('default_transaction_isolation') = 'serializable' then 'Serializable' else 'Snapshot Isolation' end::varchar(128)
+        as database_isolation_level
+from pg_catalog.pg_database where datname = current_database();
+create or replace view pg_catalog.stv_db_isolation_level as
+select database_name as db_name, database_isolation_level as isolation_level from pg_catalog.svv_redshift_databases;
+
+-- Users can log in; what cannot is a group or a role.
+create or replace view pg_catalog.svv_relation_privileges as
+select n.nspname::varchar(128) as namespace_name, c.relname::varchar(128) as relation_name, p.privilege_type::varchar(128) as privilege_type,
+    p.grantee::int as identity_id, coalesce(r.rolname, 'public')::varchar(128) as identity_name,
+    case when p.grantee = 0 then 'public' when r.rolcanlogin then 'user' else 'role' end::varchar(128) as identity_type,
+    p.is_grantable as admin_option
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as p
+left join pg_catalog.pg_roles r on r.oid = p.grantee
+where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas()) and p.privilege_type <> 'MAINTAIN';
+create or replace view pg_catalog.svv_schema_privileges as
+select n.nspname::varchar(128) as namespace_name, p.privilege_type::varchar(128) as privilege_type, p.grantee::int as identity_id,
+    coalesce(r.rolname, 'public')::varchar(128) as identity_name,
+    case when p.grantee = 0 then 'public' when r.rolcanlogin then 'user' else 'role' end::varchar(128) as identity_type
+from pg_catalog.pg_namespace n
+cross join lateral aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as p
+left join pg_catalog.pg_roles r on r.oid = p.grantee
+where n.oid in (select pg_catalog.redshift_user_schemas());
+create or replace view pg_catalog.svv_user_info as
+select rolname::varchar(128) as user_name, oid::int as user_id, rolcreatedb as createdb, rolcreaterole as superuser,
+    false as catalog_update, rolconnlimit::varchar as connection_limit
+from pg_catalog.pg_roles where rolcanlogin;
+create or replace view pg_catalog.pg_user_info as
+select usename, usesysid, usecreatedb, usesuper, usecatupd, passwd, valuntil, useconfig
+from (select u.*, false as usecatupd from pg_catalog.pg_user u) as u;
+create or replace view pg_catalog.svv_roles as
+select oid::int as role_id, rolname::text as role_name, null::text as role_owner from pg_catalog.pg_roles where not rolcanlogin and oid >= 16384;
+create or replace view pg_catalog.svv_user_grants as
+select m.member::int as user_id, u.rolname::text as user_name, m.roleid::int as role_id, r.rolname::text as role_name, m.admin_option
+from pg_catalog.pg_auth_members m
+join pg_catalog.pg_roles u on u.oid = m.member and u.rolcanlogin
+join pg_catalog.pg_roles r on r.oid = m.roleid and not r.rolcanlogin;
+create or replace view pg_catalog.stv_sessions as
+select backend_start as starttime, pid as process, usename as user_name, datname as db_name
+from pg_catalog.pg_stat_activity where backend_type = 'client backend' and usename <> 'rdsdb';
+create or replace view pg_catalog.svv_transactions as
+select a.usename::text as txn_owner, a.datname::text as txn_db, a.backend_xid::text::bigint as xid, a.pid, a.xact_start as txn_start,
+    l.mode as lock_mode, l.locktype as lockable_object_type, l.relation::int as relation, l.granted
+from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
+where l.database = (select oid from pg_catalog.pg_database where datname = current_database()) and a.pid <> pg_catalog.pg_backend_pid();
+
+do $$
+declare
+    name text;
+begin
+    for name in
+        select c.relname from pg_class c where c.relnamespace = 'pg_catalog'::regnamespace and c.relkind = 'v' and c.oid >= 16384
+    loop
+        execute format('grant select on pg_catalog.%I to public', name);
+    end loop;
+end $$;

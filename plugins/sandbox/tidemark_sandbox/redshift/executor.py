@@ -1,0 +1,295 @@
+"""The loop of a session: reads the client's messages, runs each statement by its plan, answers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from tidemark_sandbox.redshift import late_binding, plan
+from tidemark_sandbox.redshift.context import Context, mask
+from tidemark_sandbox.redshift.errors import (
+    IN_FAILED_TRANSACTION,
+    INTERNAL_ERROR,
+    BackendError,
+    StatementError,
+    decode_fields,
+)
+from tidemark_sandbox.redshift.protocol import Disconnected, MessageStream, wait_for
+from tidemark_sandbox.redshift.rows import Shape, reshape, shape_of
+from tidemark_sandbox.redshift.sql.lexer import split_statements
+
+log = logging.getLogger(__name__)
+
+Message = tuple[bytes, bytes]
+_ENDS = ("COMMIT", "END", "ROLLBACK", "ABORT")
+
+
+@dataclass
+class _Prepared:
+    """A prepared statement: its plan, and how its rows change on their way to the client."""
+
+    plan: plan.Plan
+    shape: Shape | None = None
+
+
+@dataclass
+class Executor:
+    """Serves the statements of one client.
+
+    Attributes:
+        client: the client's side.
+        context: the session.
+    """
+
+    client: MessageStream
+    context: Context
+    _prepared: dict[bytes, _Prepared] = field(default_factory=dict)
+    _portals: dict[bytes, _Prepared] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Serves until the client ends the session.
+
+        Raises:
+            Disconnected: the client or PostgreSQL has gone.
+        """
+        batch: list[Message] = []
+        failed = False  # since the last Sync: what follows up to the next one is skipped
+        while True:
+            kind, body = self.client.read()
+            if kind == b"X":
+                return
+            if kind == b"Q":
+                batch.clear()
+                self._simple(body[:-1].decode("utf-8", "replace"))
+            elif kind == b"H" and any(k in b"BE" for k, _ in batch):
+                # A Sync follows; answered before it, the portal would be gone by then.
+                continue
+            elif kind in (b"S", b"H"):
+                if batch and not failed:
+                    failed = not self._extended(batch)
+                batch = []
+                if kind == b"S":
+                    failed = False
+                    self._ready()
+                self.client.flush()
+            elif kind not in (b"d", b"c", b"f"):  # leftovers of a COPY that was refused
+                batch.append((kind, body))
+
+    # The simple protocol -------------------------------------------------------------------------
+
+    def _simple(self, text: str) -> None:
+        try:
+            statements = split_statements(text)
+        except StatementError as error:
+            self._fail(error)
+            self._ready()
+            return
+        if not statements:
+            self.client.put(b"I")
+        for statement in statements:
+            if not self._run_simple(plan.make(statement)):
+                break
+        self._ready()
+
+    def _run_simple(self, planned: plan.Plan) -> bool:
+        log.debug("Q %s", mask(planned.text))
+        if planned.run:
+            return self._run_in_front(planned)
+        own = self._before(planned)
+        if own is None:
+            return False
+        self.context.backend.put(b"Q", planned.sql.encode() + b"\0")
+        self.context.backend.flush()
+        ok = self._relay([None])
+        return self._after(own, ok)
+
+    # The extended protocol -----------------------------------------------------------------------
+
+    def _extended(self, batch: list[Message]) -> bool:
+        """Runs the messages up to a Sync or a Flush; tells whether none failed."""
+        batch = [self._note(kind, body) for kind, body in batch]
+        portals = [_portal(body) for kind, body in batch if kind == b"E"]
+        executed = [self._portals[portal] for portal in portals if portal in self._portals]
+        own = False
+        for prepared in executed:
+            if not prepared.plan.run:
+                begun = self._before(prepared.plan)
+                if begun is None:
+                    return False
+                own = own or begun
+        ok = True
+        part: list[Message] = []
+        for kind, body in batch:
+            prepared = self._portals.get(_portal(body)) if kind == b"E" else None
+            if prepared and prepared.plan.run:
+                ok = self._send(part) and self._run_in_front(prepared.plan)
+                part = []
+                if not ok:
+                    break
+            else:
+                part.append((kind, body))
+        if ok:
+            ok = self._send(part)
+        return self._after(own, ok)
+
+    def _note(self, kind: bytes, body: bytes) -> Message:
+        """Plans a Parse, follows names of statements and portals; what PostgreSQL gets instead."""
+        if kind == b"P":
+            name, sql, rest = body.split(b"\0", 2)
+            planned = plan.make(sql.decode("utf-8", "replace"))
+            log.debug("P %s => %s", mask(planned.text), mask(planned.sql) or "in the front")
+            self._prepared[name] = _Prepared(planned)
+            return kind, name + b"\0" + planned.sql.encode() + b"\0" + rest
+        if kind == b"B":
+            portal, name, _ = body.split(b"\0", 2)
+            if name in self._prepared:
+                self._portals[portal] = self._prepared[name]
+        elif kind == b"C":
+            held = self._prepared if body[:1] == b"S" else self._portals
+            held.pop(body[1:-1], None)
+        return kind, body
+
+    def _send(self, part: list[Message]) -> bool:
+        """Sends messages and a Sync to PostgreSQL, and the answers to the client."""
+        if not part:
+            return True
+        for kind, body in part:
+            self.context.backend.put(kind, body)
+        self.context.backend.put(b"S")
+        self.context.backend.flush()
+        return self._relay([self._described(kind, body) for kind, body in part if kind in b"DE"])
+
+    def _described(self, kind: bytes, body: bytes) -> _Prepared | None:
+        if kind == b"E" or body[:1] == b"P":
+            return self._portals.get(_portal(body if kind == b"E" else body[1:]))
+        return self._prepared.get(body[1:-1])
+
+    # Both ----------------------------------------------------------------------------------------
+
+    def _before(self, planned: plan.Plan) -> bool | None:
+        """Makes ready what a statement needs before it.
+
+        Returns:
+            Whether a transaction of the front's own was begun; None when it failed (and was answered).
+        """
+        backend = self.context.backend
+        if backend.status == b"E":
+            return False
+        own = False
+        try:
+            if planned.late_binding:
+                late_binding.refresh(self.context, planned.text)
+            if planned.writes:
+                if backend.status == b"I":
+                    self.context.query("begin")
+                    own = True
+                self.context.lock_for_write(planned.writes)
+        except BackendError as error:
+            self.client.put(b"E", error.payload())
+            if own:
+                self.context.query("rollback")
+            return None
+        return own
+
+    def _after(self, own: bool, ok: bool) -> bool:
+        if own:
+            try:
+                self.context.query("commit" if ok else "rollback")
+            except BackendError as error:
+                self.client.put(b"E", error.payload())
+                return False
+        return ok
+
+    def _relay(self, described: list[_Prepared | None]) -> bool:
+        """Passes PostgreSQL's answers on, up to and without ReadyForQuery.
+
+        Args:
+            described: for each Describe and Execute sent, the statement that it is about.
+
+        Returns:
+            Whether no error was among them.
+        """
+        backend, client = self.context.backend, self.client
+        ok, position = True, 0
+        shape: Shape | None = None
+        waiting = iter(described)
+        current = next(waiting, None)
+        while True:
+            wait_for(backend, client, backend.cancel)
+            kind, body = backend.read()
+            backend.note(kind, body)
+            if kind == b"D":
+                shape = current.shape if current else shape
+                client.put(kind, reshape(body, shape) if shape else body)
+            elif kind == b"T":
+                shape, body = shape_of(body)
+                if current:
+                    current.shape = shape
+                client.put(kind, body)
+                if position < len(described) - 1:
+                    current, position = next(waiting, None), position + 1
+            elif kind == b"n":
+                client.put(kind, body)
+                current, position = next(waiting, current), position + 1
+            elif kind == b"E":
+                ok = False
+                log.debug("error: %s", decode_fields(body))
+                client.put(kind, BackendError(body).payload())
+            elif kind == b"Z":
+                return ok
+            else:
+                client.put(kind, body)
+
+    def _run_in_front(self, planned: plan.Plan) -> bool:
+        """Runs a command of the front's own and answers its end or its error."""
+        assert planned.run is not None
+        backend = self.context.backend
+        if backend.status == b"E":
+            self._fail(
+                StatementError(
+                    "current transaction is aborted, commands ignored until end of transaction block",
+                    IN_FAILED_TRANSACTION,
+                )
+            )
+            return False
+        self.context.text = planned.text
+        try:
+            tag = planned.run(self.context)
+        except BackendError as error:
+            self._flush_notices()
+            self.client.put(b"E", error.payload())
+            return False
+        except StatementError as error:
+            self._flush_notices()
+            self._fail(error)
+            return False
+        except (Disconnected, OSError):
+            raise
+        except Exception as error:
+            log.exception("internal error in %s", mask(planned.text))
+            self._fail(StatementError(f"internal error of the stand-in: {error!r}", INTERNAL_ERROR))
+            return False
+        self._flush_notices()
+        self.client.put(b"C", tag.encode() + b"\0")
+        return True
+
+    def _flush_notices(self) -> None:
+        self.client.put_raw(bytes(self.context.out))
+        self.context.out.clear()
+
+    def _fail(self, error: StatementError) -> None:
+        """Answers an error; an open transaction fails with it, as on any server."""
+        if self.context.backend.status == b"T":
+            try:
+                self.context.query("select 1/0 as a_statement_of_this_transaction_was_refused")
+            except BackendError:
+                log.debug("the transaction is marked as failed")
+        self.client.put(b"E", error.payload())
+
+    def _ready(self) -> None:
+        self.client.put(b"Z", self.context.backend.status)
+        self.client.flush()
+
+
+def _portal(body: bytes) -> bytes:
+    return body.split(b"\0", 1)[0]

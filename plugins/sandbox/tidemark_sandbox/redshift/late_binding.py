@@ -1,0 +1,21 @@
+"""Late-binding views: their tables are looked up when they are read, not when they are made."""
+
+from __future__ import annotations
+
+from tidemark_sandbox.redshift.context import Context
+from tidemark_sandbox.redshift.sql.lexer import Sql, literal
+
+
+def refresh(context: Context, text: str) -> None:
+    """Looks up again the late-binding views that a statement names.
+
+    Raises:
+        BackendError: a table of such a view is missing, or has not the columns that the view reads.
+    """
+    names = sorted({t.name for t in Sql(text).tokens if t.is_name})
+    if not names:
+        return
+    if not hasattr(context, "late_binding_seen"):
+        pass
+    listed = ", ".join(literal(name) for name in names)
+    context.query(f"select pg_catalog.redshift_refresh_views(array[{listed}]::text[])")

@@ -1,0 +1,1 @@
+"""SQL text: reading it, refusing it, rewriting it. Pure functions only."""
