@@ -1,0 +1,151 @@
+"""Parquet files: how ours are written, and how somebody else's is checked before it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from tidemark_core.errors import LakeError
+
+from target_s3_parquet.schema import StreamSchema
+
+#: A row group is what Athena and Spectrum read at a time, and what statistics skip: large enough
+#: to compress, small enough for several readers a file.
+ROW_GROUP_ROWS = 131_072
+_BATCH_ROWS = 16_384
+#: pyarrow's own note of the Arrow types; readers that do not know it ignore it.
+_HARMLESS = frozenset({b"ARROW:schema"})
+_ALIKE: dict[pa.DataType, pa.DataType] = {
+    pa.large_string(): pa.string(),
+    pa.large_binary(): pa.binary(),
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        rows: Rows of the file.
+        as_is: Whether it can go into the lake unchanged.
+    """
+
+    rows: int
+    as_is: bool
+
+
+def open_writer(sink: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
+    """Opens a Parquet file for Athena, Spectrum and everybody else.
+
+    No schema metadata of Python's is written: Spectrum has refused files for what stood there.
+    Timestamps are plain INT64 microseconds, statistics are on, pages of version 1.
+    """
+    return pq.ParquetWriter(
+        sink,
+        schema.remove_metadata(),
+        version="2.6",
+        compression="zstd",
+        compression_level=3,
+        data_page_version="1.0",
+        write_statistics=True,
+        store_schema=False,
+        use_deprecated_int96_timestamps=False,
+    )
+
+
+def check(file: pq.ParquetFile, schema: StreamSchema, rows: int | None, name: str) -> Checked:
+    """Holds a file against what was said of it.
+
+    Args:
+        file: Opened, which reads its footer.
+        schema: The stream's.
+        rows: Rows that its writer speaks of; None: it said nothing.
+        name: For the message.
+
+    Raises:
+        LakeError: The row count or a column is not what it should be.
+    """
+    found = file.metadata.num_rows
+    if rows is not None and found != rows:
+        raise LakeError(
+            f"{name} holds {found} rows, but its BATCH message says {rows}", table=schema.table
+        )
+    wanted, actual = schema.arrow, file.schema_arrow
+    for column in actual.names:
+        if column not in schema.types:
+            raise LakeError(
+                f"{name} has a column that the stream's schema has not",
+                table=schema.table,
+                column=column,
+                hint="run the tap again; if it stays, the tap's schema and its files disagree",
+            )
+    same = actual.names == wanted.names and all(
+        _alike(actual.field(column).type) == wanted.field(column).type for column in wanted.names
+    )
+    foreign = set(file.metadata.metadata or {}) - _HARMLESS
+    return Checked(found, as_is=same and not foreign)
+
+
+def _alike(kind: pa.DataType) -> pa.DataType:
+    return _ALIKE.get(kind, kind)
+
+
+def conformed(file: pq.ParquetFile, schema: StreamSchema) -> Iterator[pa.RecordBatch]:
+    """Reads a file in the stream's own types, batch by batch; a column it lacks is NULL.
+
+    Raises:
+        LakeError: A value does not fit its column's declared type.
+    """
+    wanted = schema.arrow
+    for batch in file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
+        yield pa.RecordBatch.from_arrays(
+            [_column(batch, field, schema) for field in wanted], schema=wanted
+        )
+
+
+def _column(batch: pa.RecordBatch, field: pa.Field[Any], schema: StreamSchema) -> Any:
+    if field.name not in batch.schema.names:
+        return pa.nulls(batch.num_rows, field.type)
+    values = batch.column(field.name)
+    try:
+        cast: pa.Array[Any] = _cast(values, field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise LakeError(
+            f"a Parquet file has type {values.type} here and values that do not fit "
+            f"{schema.types[field.name]}",
+            table=schema.table,
+            column=field.name,
+            hint="declare the type that the values have in the tap's catalog",
+        ) from error
+    return cast
+
+
+def _cast(values: Any, wanted: pa.DataType) -> Any:
+    if values.type == wanted:
+        return values
+    if pa.types.is_timestamp(wanted):
+        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+            values = pc.cast(values, pa.timestamp("us", "UTC"))
+        if pa.types.is_timestamp(values.type) and values.type.tz:
+            values = pc.cast(values, pa.timestamp(values.type.unit, "UTC"))
+            values = pc.cast(values, pa.timestamp(values.type.unit))
+    return pc.cast(values, wanted)
+
+
+def write_all(sink: IO[bytes], schema: pa.Schema, batches: Iterable[Any]) -> int:
+    """Writes batches as row groups of `ROW_GROUP_ROWS`; gives the number of rows."""
+    rows, held, waiting = 0, 0, []
+    with open_writer(sink, schema) as writer:
+        for batch in batches:
+            waiting.append(batch)
+            held += batch.num_rows
+            if held >= ROW_GROUP_ROWS:
+                writer.write_table(pa.Table.from_batches(waiting, schema))
+                rows, held, waiting = rows + held, 0, []
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting, schema))
+    return rows + held

@@ -1,0 +1,128 @@
+"""Rows of RECORD messages on their way into a Parquet file, in bounded memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+import pyarrow as pa
+from tidemark_core.errors import LakeError
+
+from target_s3_parquet.parquet import ROW_GROUP_ROWS, open_writer
+from target_s3_parquet.schema import StreamSchema
+from target_s3_parquet.values import UnfitValueError, to_array
+
+#: A row group is written out at this many bytes of Arrow memory, however few its rows.
+_ROW_GROUP_BYTES = 64 << 20
+NOT_IN_SCHEMA = "not_in_schema"
+
+
+def to_batch(
+    records: Sequence[Mapping[str, Any]],
+    schema: StreamSchema,
+    conversions: dict[str, Counter[str]],
+) -> pa.RecordBatch:
+    """Makes a record batch of records; a property that a record lacks is NULL.
+
+    Args:
+        records: The ``record`` of each message.
+        schema: The stream's.
+        conversions: Where changed values are counted, by column and reason.
+
+    Raises:
+        LakeError: A value does not fit its column; names table, column and key.
+    """
+    arrays = []
+    for name, kind in schema.types.items():
+        counts: Counter[str] = Counter()
+        try:
+            values = [record.get(name) for record in records]
+            arrays.append(to_array(values, kind, is_text=name in schema.texts, counts=counts))
+        except UnfitValueError as error:
+            raise LakeError(
+                str(error),
+                table=schema.table,
+                column=name,
+                key=_key(records[error.row], schema.key_properties),
+                hint="declare the column's real type in the tap's catalog (schema override)",
+            ) from error
+        if counts:
+            conversions.setdefault(name, Counter()).update(counts)
+    for record in records:
+        if len(record) > len(schema.types) or not record.keys() <= schema.types.keys():
+            for name in record.keys() - schema.types.keys():
+                if record[name] is not None:
+                    conversions.setdefault(name, Counter())[NOT_IN_SCHEMA] += 1
+    return pa.RecordBatch.from_arrays(arrays, schema=schema.arrow)
+
+
+def _key(record: Mapping[str, Any], key_properties: Sequence[str]) -> str | None:
+    if not key_properties:
+        return None
+    return ", ".join(f"{name}={record.get(name)}" for name in key_properties)
+
+
+class RowFile:
+    """A Parquet file being made in a nameless temporary file, which no crash leaves behind.
+
+    Args:
+        schema: The stream's.
+        temp_dir: Where temporary files live; None: the system's place.
+    """
+
+    def __init__(self, schema: StreamSchema, temp_dir: str | None) -> None:
+        self._schema = schema
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=temp_dir)  # noqa: SIM115
+        self._writer = open_writer(self._file, schema.arrow)
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = 0
+        self._waiting_bytes = 0
+        self.rows = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Takes a batch; writes a row group when enough has come together."""
+        self._waiting.append(batch)
+        self._waiting_rows += batch.num_rows
+        self._waiting_bytes += batch.nbytes
+        self.rows += batch.num_rows
+        if self._waiting_rows >= ROW_GROUP_ROWS or self._waiting_bytes >= _ROW_GROUP_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what waits in memory as a row group.
+
+        Raises:
+            LakeError: The disk is full.
+        """
+        if not self._waiting:
+            return
+        try:
+            self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema.arrow))
+        except OSError as error:
+            raise disk_error(error, self._schema) from error
+        self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+
+    def finish(self) -> IO[bytes]:
+        """Closes the Parquet file and gives it, open, to be uploaded."""
+        self.flush()
+        try:
+            self._writer.close()
+            self._file.flush()
+        except OSError as error:
+            raise disk_error(error, self._schema) from error
+        return self._file
+
+    def drop(self) -> None:
+        """Lets go of everything, finished or not."""
+        self._file.close()
+
+
+def disk_error(error: OSError, schema: StreamSchema) -> LakeError:
+    """Says what to do when a temporary file cannot be written."""
+    return LakeError(
+        f"a temporary file cannot be written: {error.strerror or error}",
+        table=schema.table,
+        hint="free disk space, or set S3_TEMP_DIR to a folder with room",
+    )

@@ -1,0 +1,104 @@
+"""A stream's schema as the lake sees it: column types, Arrow schema, and what a change is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from tidemark_core.errors import LakeError, TidemarkError
+from tidemark_core.names import PARTITION_COLUMNS, TableName, fold_columns
+from tidemark_core.types import ColumnType, from_json_schema, to_arrow, to_json_schema
+
+_KEPT = ("description", "title")
+
+
+@dataclass(frozen=True)
+class StreamSchema:
+    """The columns of a table during one run.
+
+    Attributes:
+        table: The source table.
+        types: Type of each column, in order.
+        texts: Columns whose values are text in the messages, whatever their type.
+        singer: The Singer schema that manifests carry: exact types, nothing else.
+        key_properties: Primary key, may be empty.
+    """
+
+    table: TableName
+    types: dict[str, ColumnType]
+    texts: frozenset[str]
+    singer: dict[str, Any]
+    key_properties: tuple[str, ...]
+
+    @classmethod
+    def parse(
+        cls, table: TableName, schema: Mapping[str, Any], key_properties: Sequence[str] | None
+    ) -> StreamSchema:
+        """Reads the schema of a SCHEMA message.
+
+        Raises:
+            ConfigError: Two columns collide, or one has the name of a partition column, or a type
+                is unknown.
+            LakeError: The schema has no columns, or a key that is no column.
+        """
+        properties: Mapping[str, Mapping[str, Any]] = schema.get("properties") or {}
+        if not properties:
+            raise LakeError("its schema has no columns", table=table)
+        fold_columns(properties, table=table, reserved=PARTITION_COLUMNS)
+        keys = tuple(key_properties or ())
+        for key in keys:
+            if key not in properties:
+                raise LakeError("a key property is no column", table=table, column=key)
+        types = {}
+        singer = {}
+        for name, declared in properties.items():
+            try:
+                types[name] = from_json_schema(declared)
+            except TidemarkError as error:
+                raise LakeError(error.message, table=table, column=name) from error
+            exact = to_json_schema(types[name], nullable=_is_nullable(declared))
+            singer[name] = exact | {word: declared[word] for word in _KEPT if word in declared}
+        texts = frozenset(name for name, declared in properties.items() if _is_text(declared))
+        return cls(table, types, texts, {"type": "object", "properties": singer}, keys)
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The schema of its Parquet files."""
+        return pa.schema([(name, to_arrow(kind)) for name, kind in self.types.items()])
+
+    def is_same(self, other: StreamSchema) -> bool:
+        """Whether files of both can be read as one: columns, types, order and keys agree."""
+        return (
+            list(self.types.items()) == list(other.types.items())
+            and self.key_properties == other.key_properties
+        )
+
+    def changes(self, later: StreamSchema) -> str:
+        """Says in words how a later schema differs."""
+        said = [f"{name} is new" for name in later.types if name not in self.types]
+        said += [f"{name} is gone" for name in self.types if name not in later.types]
+        said += [
+            f"{name} was {self.types[name]} and is {kind}"
+            for name, kind in later.types.items()
+            if name in self.types and self.types[name] != kind
+        ]
+        if self.key_properties != later.key_properties:
+            said.append(f"the key was {self.key_properties} and is {later.key_properties}")
+        return ", ".join(said) or "the order of its columns"
+
+
+def _kinds(declared: Mapping[str, Any]) -> list[str]:
+    kind = declared.get("type", [])
+    return [kind] if isinstance(kind, str) else list(kind)
+
+
+def _is_nullable(declared: Mapping[str, Any]) -> bool:
+    options = [declared, *declared.get("anyOf", []), *declared.get("oneOf", [])]
+    kinds = [kind for option in options for kind in _kinds(option)]
+    return not kinds or "null" in kinds
+
+
+def _is_text(declared: Mapping[str, Any]) -> bool:
+    return "string" in _kinds(declared) and not {"object", "array"} & set(_kinds(declared))

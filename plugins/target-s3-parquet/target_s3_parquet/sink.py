@@ -1,0 +1,73 @@
+"""The Singer sink of one stream: hands rows and files to the table's writer."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.helpers._batch import BaseBatchFileEncoding, StorageTarget
+from singer_sdk.singerlib.json import deserialize_json
+from singer_sdk.sinks import BatchSink
+from singer_sdk.sinks.core import BaseJSONSchemaValidator
+from tidemark_core.batchfile import BatchFile
+from tidemark_core.errors import LakeError
+
+if TYPE_CHECKING:
+    from target_s3_parquet.target import TargetS3Parquet
+
+
+class LakeSink(BatchSink):
+    """Collects a stream's records and turns them into Arrow by the thousand."""
+
+    def __init__(self, target: TargetS3Parquet, **arguments: Any) -> None:
+        super().__init__(target=target, **arguments)
+        self.table = target.table(self.stream_name)
+
+    def setup(self) -> None:
+        """Tells the table's writer the schema.
+
+        Raises:
+            LakeError: The schema changed inside the run, or cannot be stored.
+        """
+        self.table.set_schema(self.schema, self.key_properties)
+
+    def get_validator(self) -> BaseJSONSchemaValidator | None:
+        """The SDK's own, when asked for: types are checked on the way to Arrow anyway."""
+        return super().get_validator() if self.config.get("validate_records") else None
+
+    def _parse_timestamps_in_record(self, *_: Any, **__: Any) -> None:
+        """Leaves times as they came; they are read exactly on the way to Arrow."""
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Hands the collected records over."""
+        self.table.add_records(context.get("records", []))
+
+    def process_batch_files(self, encoding: BaseBatchFileEncoding, files: Sequence[str]) -> None:
+        """Takes the files of a BATCH message.
+
+        Raises:
+            LakeError: A file is not what it should be, or its format is unknown.
+        """
+        for url in files:
+            if encoding.format == "parquet":
+                self.table.add_file(BatchFile.from_url(url))
+            elif encoding.format == "jsonl":
+                self._add_lines(url, is_gzip=encoding.compression == "gzip")
+            else:
+                raise LakeError(
+                    f"a BATCH message has the format {encoding.format!r}",
+                    table=self.table.table,
+                    hint="let the tap write parquet or jsonl",
+                )
+
+    def _add_lines(self, url: str, *, is_gzip: bool) -> None:
+        head, tail = StorageTarget.split_url(url)
+        with StorageTarget.from_url(head).open(tail, mode="rb") as raw:
+            lines = gzip.open(raw) if is_gzip else raw  # noqa: SIM115 - raw is closed here
+            while records := [deserialize_json(line) for line in islice(lines, self.max_size)]:
+                self.table.add_records(records)
+        if url.startswith("file://"):
+            Path(BatchFile.from_url(url).path).unlink(missing_ok=True)

@@ -1,0 +1,272 @@
+"""One table of one run: its lease, the files that wait for their commit, and the commit."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from tidemark_core.batchfile import BatchFile
+from tidemark_core.errors import LakeError
+from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.names import TableName
+
+from target_s3_parquet.local import open_local, open_parquet
+from target_s3_parquet.parquet import check, conformed
+from target_s3_parquet.partition import by_day, check_column
+from target_s3_parquet.rows import RowFile, to_batch
+from target_s3_parquet.schema import StreamSchema
+from target_s3_parquet.store import Store
+
+_log = logging.getLogger(__name__)
+#: Files being made at once; each has a descriptor and a row group in memory.
+_OPEN_FILES = 64
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """How a table's files are made.
+
+    Attributes:
+        accept_changes: Whether its schema may change inside a run.
+        file_rows: Rows of a file that is made here, at most.
+        partition_column: Date column that lays it out; None: the time of extraction does.
+        temp_dir: Where files are made; None: the system's place.
+    """
+
+    accept_changes: bool = False
+    file_rows: int = 500_000
+    partition_column: str | None = None
+    temp_dir: str | None = None
+
+
+@dataclass
+class _Group:
+    """What one manifest will name: files of one schema and one time of extraction."""
+
+    schema: StreamSchema
+    extracted_at: datetime
+    files: list[ManifestFile] = field(default_factory=list)
+    making: dict[str | None, RowFile] = field(default_factory=dict)
+    conversions: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+class TableWriter:
+    """Writes one table's files and commits them; holds the table's lease until `close`.
+
+    Args:
+        table: The source table.
+        store: The lake.
+        options: How its files are made.
+
+    Attributes:
+        pending_files: Files named by BATCH messages that wait for their commit.
+        pending_rows: Rows from RECORD messages that wait for theirs.
+    """
+
+    def __init__(self, table: TableName, store: Store, options: WriteOptions) -> None:
+        self.table = table
+        self._store = store
+        self._options = options
+        self._lease = store.lease(table)
+        self._schema: StreamSchema | None = None
+        self._groups: list[_Group] = []
+        self._has_written = False
+        self.pending_files = 0
+        self.pending_rows = 0
+
+    def set_schema(self, schema: Mapping[str, Any], keys: Sequence[str] | None) -> None:
+        """Takes the stream's schema, from a SCHEMA message.
+
+        Raises:
+            LakeError: It is another one than this run has written with, and may not change.
+        """
+        told = StreamSchema.parse(self.table, schema, keys)
+        if self._options.partition_column:
+            check_column(told, self._options.partition_column)
+        known = self._schema
+        if known is not None and known.is_same(told):
+            return
+        if known is not None and self._has_written and not self._options.accept_changes:
+            raise LakeError(
+                f"its schema changed inside the run: {known.changes(told)}",
+                table=self.table,
+                hint="run again; if every run does this, set S3_SCHEMA_CHANGES=accept",
+            )
+        self._schema = told
+
+    def add_file(self, file: BatchFile) -> None:
+        """Takes a Parquet file that a BATCH message names: checks, uploads and removes it.
+
+        Raises:
+            LakeError: It is not what it should be; nothing of it is committed.
+        """
+        self._lease.check()
+        schema, path, facts = self._known_schema(), Path(file.path), file.facts
+        group = self._group(schema, _moment(facts.get("extracted_at"), self._store.started))
+        with open_local(str(path), self.table) as opened:
+            parquet = open_parquet(opened, path.name, self.table)
+            checked = check(parquet, schema, _row_count(facts), path.name)
+            if checked.as_is and self._options.partition_column is None:
+                group.files.append(
+                    self._store.put(
+                        self.table,
+                        group.extracted_at,
+                        None,
+                        opened,
+                        checked.rows,
+                        facts.get("stats"),
+                    )
+                )
+            else:
+                self._spread(group, conformed(parquet, schema))
+        for column, reasons in (facts.get("conversions") or {}).items():
+            group.conversions.setdefault(column, Counter()).update(reasons)
+        self._has_written = True
+        self.pending_files += 1
+        path.unlink(missing_ok=True)
+
+    def add_records(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Takes rows from RECORD messages.
+
+        Raises:
+            LakeError: A value does not fit its column.
+        """
+        if not records:
+            return
+        self._lease.check()
+        group = self._group(self._known_schema(), self._store.started)
+        self._spread(group, [to_batch(records, group.schema, group.conversions)])
+        self._has_written = True
+        self.pending_rows += len(records)
+
+    def commit(self, bookmark: Mapping[str, Any]) -> list[str]:
+        """Makes everything that waits loadable: one manifest for each schema and extraction.
+
+        The lease is asked for before and after, so that a writer that was paused, and overtaken
+        meanwhile, passes no STATE on.
+
+        Args:
+            bookmark: The stream's, which becomes true with this.
+
+        Returns:
+            The manifests' keys.
+
+        Raises:
+            LeaseError: The lease was lost.
+            LakeError: S3 refused.
+        """
+        for group in self._groups:
+            for partition in list(group.making):
+                self._finish(group, partition)
+        groups = [group for group in self._groups if group.files]
+        keys = []
+        if groups:
+            self._lease.renew()
+            keys = [self._put_manifest(group, bookmark) for group in groups]
+            self._lease.renew()
+        self._groups, self.pending_files, self.pending_rows = [], 0, 0
+        return keys
+
+    def close(self) -> None:
+        """Gives the lease back and drops what was not committed. Never raises."""
+        for group in self._groups:
+            for making in group.making.values():
+                making.drop()
+        self._groups = []
+        self._lease.release()
+
+    def _put_manifest(self, group: _Group, bookmark: Mapping[str, Any]) -> str:
+        manifest = Manifest(
+            table=self.table,
+            run_id=self._store.run_id,
+            part=1,
+            extracted_at=group.extracted_at,
+            schema=group.schema.singer,
+            key_properties=group.schema.key_properties,
+            files=tuple(group.files),
+            bookmark=dict(bookmark),
+            conversions={column: dict(counts) for column, counts in group.conversions.items()},
+            fence=self._lease.fence,
+        )
+        key = self._store.commit(manifest)
+        _log.info(
+            "%s: committed %d rows in %d files",
+            self.table,
+            manifest.rows,
+            len(manifest.files),
+            extra={
+                "table": str(self.table),
+                "manifest": key,
+                "rows": manifest.rows,
+                "bytes": manifest.size,
+                "files": len(manifest.files),
+                "run_id": manifest.run_id,
+            },
+        )
+        return key
+
+    def _known_schema(self) -> StreamSchema:
+        if self._schema is None:
+            raise LakeError("rows came before the stream's schema", table=self.table)
+        return self._schema
+
+    def _group(self, schema: StreamSchema, extracted_at: datetime) -> _Group:
+        for group in self._groups:
+            if group.extracted_at == extracted_at and group.schema.is_same(schema):
+                return group
+        self._groups.append(_Group(schema, extracted_at))
+        return self._groups[-1]
+
+    def _spread(self, group: _Group, batches: Iterable[pa.RecordBatch]) -> None:
+        column = self._options.partition_column
+        for batch in batches:
+            for partition, rows in by_day(batch, column) if column else [(None, batch)]:
+                self._append(group, partition, rows)
+
+    def _append(self, group: _Group, partition: str | None, rows: pa.RecordBatch) -> None:
+        while rows.num_rows:
+            making = group.making.get(partition)
+            if making is None:
+                if len(group.making) >= _OPEN_FILES:
+                    self._finish(group, max(group.making, key=lambda at: group.making[at].rows))
+                making = RowFile(group.schema, self._options.temp_dir)
+                group.making[partition] = making
+            room = self._options.file_rows - making.rows
+            making.add(rows.slice(0, room))
+            rows = rows.slice(room)
+            if making.rows >= self._options.file_rows:
+                self._finish(group, partition)
+
+    def _finish(self, group: _Group, partition: str | None) -> None:
+        making = group.making.pop(partition)
+        try:
+            group.files.append(
+                self._store.put(
+                    self.table, group.extracted_at, partition, making.finish(), making.rows
+                )
+            )
+        finally:
+            making.drop()
+
+
+def _moment(text: Any, default: datetime) -> datetime:
+    if text is None:
+        return default
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise LakeError(f"a BATCH message has the extraction time {text!r}") from error
+    if moment.tzinfo is None:
+        raise LakeError(f"a BATCH message has the extraction time {text!r}, without a time zone")
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _row_count(facts: Mapping[str, Any]) -> int | None:
+    rows = facts.get("rows")
+    return rows if rows is None else int(rows)

@@ -1,0 +1,171 @@
+"""The Singer target: what is committed before which STATE is passed on."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from types import FrameType
+from typing import IO, Any, ClassVar
+
+from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.plugin_base import _ConfigInput
+from singer_sdk.sinks import Sink
+from singer_sdk.target_base import Target
+from tidemark_core.errors import LakeError
+from tidemark_core.names import TableName
+from tidemark_core.process import TERMINATED, run_id
+from tidemark_core.s3 import S3Location
+from tidemark_core.settings import config_schema, resolve
+
+from target_s3_parquet.settings import SETTINGS
+from target_s3_parquet.sink import LakeSink
+from target_s3_parquet.store import Store
+from target_s3_parquet.table import TableWriter, WriteOptions
+
+_log = logging.getLogger(__name__)
+_INTERRUPTED = 130
+
+
+class TargetS3Parquet(Target):
+    """Writes a hive-partitioned Parquet lake on S3.
+
+    A STATE is passed on only when everything that came before it is named by manifests. Files of
+    BATCH messages are committed at each STATE; rows of RECORD messages when enough of them have
+    come together, so that a tap that writes a STATE every few thousand rows makes no small files.
+    """
+
+    name = "target-s3-parquet"
+    config_jsonschema: ClassVar[dict[str, Any]] = config_schema(SETTINGS)
+    default_sink_class = LakeSink
+    capabilities: ClassVar[list[Any]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.BATCH,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+        TargetCapabilities.VALIDATE_RECORDS,
+    ]
+
+    def __init__(self, **arguments: Any) -> None:
+        self._tables: dict[str, TableWriter] = {}
+        self._store: Store | None = None
+        self._passed: dict[str, Any] | None = None
+        self._committed_at = time.monotonic()
+        super().__init__(**arguments)
+        self.max_parallelism = 1
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Resolves the settings first, whose errors name the variable and the next step."""
+        self._settings = resolve(SETTINGS, self._config) if raise_errors else {}
+        return list(super()._validate_config(raise_errors=raise_errors))
+
+    def table(self, stream: str) -> TableWriter:
+        """The writer of a stream's table; takes its lease at first.
+
+        Raises:
+            LeaseError: Somebody else is writing it.
+            LakeError: S3 refused.
+        """
+        if stream not in self._tables:
+            settings, table = self._settings, TableName.from_stream(stream)
+            if self._store is None:
+                place = S3Location.from_config(settings)
+                self._store = Store(place, run_id(), settings["s3_lease_seconds"])
+            options = WriteOptions(
+                accept_changes=settings["s3_schema_changes"] == "accept",
+                file_rows=settings["s3_file_rows"],
+                partition_column=settings["s3_partition_columns"].get(str(table)),
+                temp_dir=settings["s3_temp_dir"],
+            )
+            self._tables[stream] = TableWriter(table, self._store, options)
+        return self._tables[stream]
+
+    def get_sink(self, stream_name: str, **arguments: Any) -> Sink:
+        """Drains a sink before a new schema replaces it: its rows are of the old one."""
+        known = self._sinks_active.get(stream_name)
+        if known is not None and arguments.get("schema") not in (None, known.original_schema):
+            self.drain_one(known)
+        return super().get_sink(stream_name, **arguments)
+
+    def process_endofpipe(self) -> None:
+        """Commits what is left and gives the leases back.
+
+        Raises:
+            LakeError: Files came whose STATE never did: the tap has died.
+        """
+        for table in self._tables.values():
+            if table.pending_files:
+                raise LakeError(
+                    f"the input ended before the STATE that covers its last "
+                    f"{table.pending_files} files; they were not committed",
+                    table=table.table,
+                    hint="see the tap's error, then run again: their rows are read again",
+                )
+        super().process_endofpipe()
+        self._commit({})
+        self.close()
+
+    def close(self) -> None:
+        """Gives all leases back and drops what was not committed. Never raises."""
+        for table in self._tables.values():
+            table.close()
+        self._tables.clear()
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        super()._process_state_message(message_dict)
+        if self._is_commit_due():
+            self.drain_all()
+
+    def _is_commit_due(self) -> bool:
+        if any(table.pending_files for table in self._tables.values()):
+            return True
+        rows = sum(table.pending_rows for table in self._tables.values())
+        rows += sum(sink.current_size for sink in self._sinks_active.values())
+        return (
+            rows == 0
+            or rows >= self._settings["s3_commit_rows"]
+            or time.monotonic() - self._committed_at >= self._settings["s3_commit_seconds"]
+        )
+
+    def _handle_max_record_age(self) -> None:
+        """Does nothing: a commit happens at a STATE, never between two."""
+
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        self._commit(state)
+        if state != self._passed:
+            super()._write_state_message(state)
+            self._passed = state
+
+    def _commit(self, state: dict[str, Any]) -> None:
+        bookmarks = state.get("bookmarks")
+        for stream, table in self._tables.items():
+            mark = bookmarks.get(stream) if isinstance(bookmarks, dict) else None
+            table.commit(mark if isinstance(mark, dict) else {})
+        self._committed_at = time.monotonic()
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Ends at once: what was not committed is read again by the next run."""
+        _log.warning("ended by %s; what was committed stays", signal.Signals(signum).name)
+        sys.exit(TERMINATED if signum == signal.SIGTERM else _INTERRUPTED)
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """Runs the target on its input; gives the leases back however it ends."""
+        if about:
+            cls.print_about(about_format)
+            return
+        given = config or _ConfigInput()
+        target = cls(config=given.config, parse_env_config=given.parse_env)
+        try:
+            target.listen(file_input)
+        finally:
+            target.close()

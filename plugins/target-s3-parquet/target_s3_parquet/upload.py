@@ -1,0 +1,142 @@
+"""Putting files and manifests into the lake: never over something that is there already."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+from tidemark_core.errors import LakeError
+from tidemark_core.s3 import S3Location, explained
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_MEGABYTE = 1 << 20
+#: Above this size the transfer manager sends parts, and aborts the upload when one of them fails.
+_TRANSFER = TransferConfig(
+    multipart_threshold=64 * _MEGABYTE, multipart_chunksize=16 * _MEGABYTE, max_concurrency=4
+)
+_TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+#: Object metadata: who wrote it. The tap tells our files from an older tool's by it.
+RUN_METADATA = "tidemark-run"
+_TOKEN_METADATA = "tidemark-upload"  # noqa: S105 - the name of a header
+
+
+class KeyTakenError(Exception):
+    """Something else is at this key already."""
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """An object as S3 describes it after the upload: ETag without quotes, size in bytes."""
+
+    etag: str
+    size: int
+
+
+class Uploader:
+    """Writes objects that did not exist before.
+
+    Args:
+        place: The lake.
+        run_id: Written into the metadata of each data file.
+    """
+
+    def __init__(self, place: S3Location, run_id: str) -> None:
+        self._place = place
+        self._run_id = run_id
+        self._client = conditional_client(place)
+
+    def put_file(self, file: IO[bytes], key: str) -> Uploaded:
+        """Uploads an open file from its start; the file stays open.
+
+        Raises:
+            KeyTakenError: The key is taken.
+            LakeError: S3 refused, or what it stored is not what was sent.
+        """
+        token = uuid.uuid4().hex
+        size = file.seek(0, os.SEEK_END)
+        where = f"s3://{self._place.bucket}/{key}"
+        with explained(f"uploading {where}"):
+            try:
+                # The transfer manager closes what it is given.
+                with os.fdopen(os.dup(file.fileno()), "rb") as copy:
+                    copy.seek(0)
+                    self._client.upload_fileobj(
+                        copy,
+                        self._place.bucket,
+                        key,
+                        ExtraArgs={
+                            "ContentType": "application/vnd.apache.parquet",
+                            "Metadata": {RUN_METADATA: self._run_id, _TOKEN_METADATA: token},
+                        },
+                        Config=_TRANSFER,
+                    )
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _TAKEN:
+                    raise
+            except S3UploadFailedError as error:
+                raise LakeError(f"{where} could not be uploaded: {error}") from error
+            # Also when the condition failed: our first try may have succeeded unheard.
+            head = self._client.head_object(Bucket=self._place.bucket, Key=key)
+        if head["Metadata"].get(_TOKEN_METADATA) != token:
+            raise KeyTakenError(key)
+        if head["ContentLength"] != size:
+            raise LakeError(f"{where} has {head['ContentLength']} bytes; {size} were sent")
+        self._check_encryption(head, where)
+        return Uploaded(head["ETag"].strip('"'), size)
+
+    def put_manifest(self, key: str, body: bytes) -> None:
+        """Puts a manifest, which is the commit of what it names.
+
+        Raises:
+            KeyTakenError: Another manifest is at this key.
+            LakeError: S3 refused.
+        """
+        bucket = self._place.bucket
+        with explained(f"committing s3://{bucket}/{key}"):
+            try:
+                self._client.put_object(
+                    Bucket=bucket, Key=key, Body=body, ContentType="application/json"
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _TAKEN:
+                    raise
+                there = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+                if there != body:
+                    raise KeyTakenError(key) from error
+
+    def _check_encryption(self, head: Any, where: str) -> None:
+        wanted, key = self._place.encryption, self._place.kms_key_id
+        if wanted and head.get("ServerSideEncryption") != wanted:
+            raise LakeError(
+                f"{where} is stored with encryption {head.get('ServerSideEncryption')!r}, "
+                f"not {wanted!r}",
+                hint="check S3_SERVER_SIDE_ENCRYPTION and the bucket's default encryption",
+            )
+        if key and not str(head.get("SSEKMSKeyId", "")).endswith(key.rpartition("/")[2]):
+            raise LakeError(
+                f"{where} is encrypted with another key than S3_KMS_KEY_ID",
+                hint="check the bucket's default encryption and its policy",
+            )
+
+
+def conditional_client(place: S3Location) -> S3Client:
+    """Makes a client that refuses to overwrite any object, in one part or in many.
+
+    The transfer manager has no argument for the condition, so it is added on the way
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+    """
+    client = place.client()
+    for operation in ("PutObject", "CompleteMultipartUpload"):
+        client.meta.events.register(f"before-parameter-build.s3.{operation}", _if_none_match)
+    return client
+
+
+def _if_none_match(params: dict[str, Any], **_: object) -> None:
+    params["IfNoneMatch"] = "*"
