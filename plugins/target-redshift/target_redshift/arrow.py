@@ -1,0 +1,32 @@
+"""Arrow, typed for what its stubs do not know: mixed scalars, unions of arrays, new options."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv
+
+pc: Any = pyarrow.compute
+WriteOptions: Any = pyarrow.csv.WriteOptions
+nulls: Any = pa.nulls
+Array: TypeAlias = Any
+
+
+def offsets_of(array: Array) -> npt.NDArray[np.int32]:
+    """Where each value of a text or binary array begins in its buffer, and where the last ends."""
+    if not len(array):
+        return np.zeros(1, dtype=np.int32)
+    every = np.frombuffer(array.buffers()[1], dtype=np.int32)
+    return every[array.offset : array.offset + len(array) + 1]
+
+
+def data_of(array: Array) -> bytes:
+    """The bytes of a text or binary array's values, one after the other."""
+    data = array.buffers()[2]
+    offsets = offsets_of(array)
+    first, last = int(offsets[0]), int(offsets[-1])
+    return b"" if data is None else bytes(data.slice(first, last - first).to_pybytes())

@@ -1,0 +1,196 @@
+"""Makes a block of Arrow columns fit its landing table; counts every value that had to change.
+
+Pure: a block goes in, a block and counts come out, or an error that names the row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from tidemark_core.errors import WarehouseError
+from tidemark_core.types import (
+    MAX_VARBYTE_BYTES,
+    ColumnType,
+    to_arrow,
+    varchar_bytes,
+)
+
+from target_redshift.arrow import Array, data_of, nulls, pc
+from target_redshift.columns import Column, LandingTable
+
+TooLong = Literal["stop", "null", "truncate"]
+#: (column, reason) → count
+Conversions = Counter[tuple[str, str]]
+#: https://docs.aws.amazon.com/redshift/latest/dg/copy-usage_notes-... "single row size 4 MB"
+MAX_ROW_BYTES = 4 * 1024 * 1024
+
+NUL_REMOVED = "nul_removed"
+TOO_LONG_NULL = "too_long_null"
+TOO_LONG_TRUNCATED = "too_long_truncated"
+
+
+@dataclass
+class Cleaner:
+    """Fits blocks to a landing table.
+
+    Attributes:
+        landing: The table.
+        too_long: What to do with text that is longer than its column.
+        widths: Bytes that a text column of the warehouse really has, where it is wider than the
+            source's type asks for.
+    """
+
+    landing: LandingTable
+    too_long: TooLong = "stop"
+    widths: dict[str, int] = field(default_factory=dict)
+
+    def clean(self, block: pa.RecordBatch) -> tuple[list[Array], Conversions]:
+        """Gives the landing table's source columns in its order.
+
+        Args:
+            block: Columns by their source names; one that is missing is NULL.
+
+        Raises:
+            WarehouseError: A value does not fit its column (table, column, key, length), or a
+                row is larger than COPY takes.
+        """
+        counts: Conversions = Counter()
+        arrays = [self._column(block, column, counts) for column in self.landing.columns]
+        self._check_rows(block, arrays)
+        return arrays, counts
+
+    def _column(self, block: pa.RecordBatch, column: Column, counts: Conversions) -> Array:
+        index = block.schema.get_field_index(column.source)
+        wanted = to_arrow(column.type)
+        if index < 0:
+            return nulls(block.num_rows, wanted)
+        array = block.column(index)
+        if array.type != wanted:
+            array = self._cast(array, wanted, column)
+        if column.type.kind in ("string", "json"):
+            array = self._text(block, array, column, counts)
+        elif column.type.kind == "binary":
+            self._check_binary(block, array, column)
+        return array
+
+    def _cast(self, array: Array, wanted: pa.DataType, column: Column) -> Array:
+        try:
+            return array.cast(wanted)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise WarehouseError(
+                f"the file has {array.type}, which does not become {column.type} without loss",
+                table=self.landing.table,
+                column=column.source,
+                hint="compare the file with the schema in its manifest; read the table again",
+            ) from error
+
+    def _text(
+        self, block: pa.RecordBatch, array: Array, column: Column, counts: Conversions
+    ) -> Array:
+        if holds_byte(array, 0):
+            found = pc.match_substring(array, "\0")
+            counts[column.source, NUL_REMOVED] += pc.sum(found).as_py() or 0
+            array = pc.replace_substring(array, "\0", "")
+        limit = self.widths.get(column.name) or varchar_bytes(column.type)
+        lengths = pc.binary_length(array)
+        longest = pc.max(lengths).as_py()
+        if longest is None or longest <= limit:
+            return array
+        too_long = pc.fill_null(pc.greater(lengths, limit), False)
+        if self.too_long == "stop" or column.key:
+            row = pc.index(too_long, True).as_py()
+            raise WarehouseError(
+                f"a text of {lengths[row].as_py()} bytes does not fit VARCHAR({limit})",
+                table=self.landing.table,
+                column=column.source,
+                key=self.key_of(block, row),
+                hint="shorten it in the source, or set REDSHIFT_TOO_LONG=truncate (or null)"
+                if not column.key
+                else "a key is never cut: leave the table out, or choose another key",
+            )
+        rows = pc.sum(too_long).as_py()
+        if self.too_long == "null":
+            counts[column.source, TOO_LONG_NULL] += rows
+            return pc.if_else(too_long, pa.scalar(None, array.type), array)
+        counts[column.source, TOO_LONG_TRUNCATED] += rows
+        mask = too_long.to_numpy(zero_copy_only=False)
+        cut = [_cut(text, limit) for text in array.filter(too_long).to_pylist()]
+        return pc.replace_with_mask(array, pa.array(mask), pa.array(cut, array.type))
+
+    def _check_binary(self, block: pa.RecordBatch, array: Array, column: Column) -> None:
+        limit = binary_bytes(column.type)
+        lengths = pc.binary_length(array)
+        longest = pc.max(lengths).as_py()
+        if longest is not None and longest > limit:
+            row = pc.index(pc.greater(lengths, limit), True).as_py()
+            raise WarehouseError(
+                f"a value of {longest} bytes does not fit VARBYTE({limit})",
+                table=self.landing.table,
+                column=column.source,
+                key=self.key_of(block, row),
+                hint=f"leave the column out: '!{self.landing.table.stream}.{column.source}'",
+            )
+
+    def _check_rows(self, block: pa.RecordBatch, arrays: list[Array]) -> None:
+        wide = [array for array in arrays if pa.types.is_string(array.type) or _is_binary(array)]
+        # Quotes and hexadecimal digits double a value at worst.
+        bounds = [pc.max(pc.binary_length(array)).as_py() or 0 for array in wide]
+        if 2 * sum(bounds) + 64 * len(arrays) <= MAX_ROW_BYTES:
+            return
+        sizes = np.full(block.num_rows, 24 * (len(arrays) - len(wide)), dtype=np.int64)
+        for array in wide:
+            lengths = pc.fill_null(pc.binary_length(array), 0).to_numpy(zero_copy_only=False)
+            sizes += lengths.astype(np.int64) * (2 if _is_binary(array) else 1) + 3
+        row = int(sizes.argmax())
+        if sizes[row] > MAX_ROW_BYTES:
+            raise WarehouseError(
+                f"a row of {sizes[row]} bytes is larger than the {MAX_ROW_BYTES} that COPY takes",
+                table=self.landing.table,
+                key=self.key_of(block, row),
+                hint="leave its widest column out with a select rule",
+            )
+
+    def key_of(self, block: pa.RecordBatch, row: int) -> str | None:
+        """The primary key of a row, for a message; None for tables without a key."""
+        parts = [
+            f"{column.source}={block.column(index)[row].as_py()}"
+            for column in self.landing.keys
+            if (index := block.schema.get_field_index(column.source)) >= 0
+        ]
+        return ", ".join(parts) or None
+
+
+def binary_bytes(column: ColumnType) -> int:
+    """Bytes that a ``binary`` column may take in Redshift."""
+    return min(column.length or MAX_VARBYTE_BYTES, MAX_VARBYTE_BYTES)
+
+
+def holds_byte(array: Array, byte: int) -> bool:
+    """Whether a byte occurs anywhere in a text array; far quicker than asking each value."""
+    return data_of(array).find(byte) >= 0
+
+
+def _is_binary(array: Array) -> bool:
+    return bool(pa.types.is_binary(array.type))
+
+
+def _cut(text: str, limit: int) -> str:
+    """Cuts a text to a number of bytes, between two characters."""
+    return text.encode()[:limit].decode("utf-8", "ignore")
+
+
+def merge(total: Conversions, more: Conversions) -> None:
+    """Adds counts; a name of its own because Counter's operators drop zeros."""
+    total.update(more)
+
+
+def as_report(counts: Conversions) -> dict[str, dict[str, int]]:
+    """Counts by column and reason, as manifests and reports write them."""
+    report: dict[str, dict[str, Any]] = {}
+    for (column, reason), count in sorted(counts.items()):
+        report.setdefault(column, {})[reason] = count
+    return report

@@ -1,0 +1,113 @@
+"""A landing table as the stream's schema describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tidemark_core.errors import ConfigError
+from tidemark_core.names import (
+    DELETED_AT,
+    EXTRACTED_AT,
+    LOAD_ID,
+    METADATA_COLUMNS,
+    TableName,
+    fold_columns,
+)
+from tidemark_core.types import TIMESTAMP, ColumnType, from_json_schema, to_redshift
+
+#: https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_usage.html
+MAX_COLUMNS = 1_600
+#: The columns that Tidemark adds, in the order in which the table has them.
+METADATA: tuple[tuple[str, ColumnType], ...] = (
+    (EXTRACTED_AT, TIMESTAMP),
+    (DELETED_AT, TIMESTAMP),
+    (LOAD_ID, ColumnType("int64")),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the source.
+
+    Attributes:
+        source: Its name in the source and in the Parquet files.
+        name: Its name in the warehouse.
+        type: Its type in the one type map.
+        key: Whether it is part of the primary key.
+    """
+
+    source: str
+    name: str
+    type: ColumnType
+    key: bool = False
+
+    @property
+    def redshift(self) -> str:
+        return to_redshift(self.type)
+
+
+@dataclass(frozen=True)
+class LandingTable:
+    """A landing table: the source's columns in the source's order, then Tidemark's."""
+
+    table: TableName
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def from_schema(
+        cls, table: TableName, schema: Mapping[str, Any], key_properties: Sequence[str]
+    ) -> LandingTable:
+        """Reads a stream's schema.
+
+        Raises:
+            ConfigError: A name or type cannot be had in Redshift, two names collide, there are
+                too many columns, or a key property is not a column.
+        """
+        properties = {
+            name: property_
+            for name, property_ in schema.get("properties", {}).items()
+            if name not in METADATA_COLUMNS
+        }
+        missing = [name for name in key_properties if name not in properties]
+        if missing:
+            raise ConfigError(
+                "the key names a column that the schema does not have",
+                table=table,
+                column=missing[0],
+                hint="correct table-key-properties in the tap's metadata",
+            )
+        if len(properties) + len(METADATA) > MAX_COLUMNS:
+            raise ConfigError(
+                f"{len(properties)} columns, and Tidemark's own {len(METADATA)}, are more than "
+                f"the {MAX_COLUMNS} that a Redshift table may have",
+                table=table,
+                hint=f"leave some out with select rules: '!{table.stream}.<column>'",
+            )
+        names = fold_columns(properties, table=table)
+        columns = []
+        for source, property_ in properties.items():
+            try:
+                kind = from_json_schema(property_)
+            except ConfigError as error:
+                raise ConfigError(error.message, table=table, column=source) from error
+            columns.append(Column(source, names[source], kind, source in key_properties))
+        return cls(table, tuple(columns))
+
+    @property
+    def keys(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.key)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All column names in the warehouse, Tidemark's included, in order."""
+        return (*(column.name for column in self.columns), *METADATA_COLUMNS)
+
+    @property
+    def definitions(self) -> tuple[tuple[str, str], ...]:
+        """Name and Redshift type of all columns, in order."""
+        return (
+            *((column.name, column.redshift) for column in self.columns),
+            *((name, to_redshift(kind)) for name, kind in METADATA),
+        )

@@ -1,0 +1,240 @@
+"""The Parquet files of a load: what is known of them, and how they are fetched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
+from tidemark_core.batchfile import BatchFile
+from tidemark_core.errors import LakeError, TidemarkError
+from tidemark_core.lake import LakeLayout
+from tidemark_core.names import TableName
+from tidemark_core.s3 import explained
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CHUNK = 8 * 1024 * 1024
+#: Bytes of decoded rows that are handled at once, and the most rows that this may be.
+_BLOCK_BYTES, _BLOCK_ROWS = 8 * 1024 * 1024, 16_384
+
+
+@dataclass(frozen=True)
+class LoadFile:
+    """One Parquet file to load.
+
+    Attributes:
+        name: What the ledger calls it: the S3 key, or something unique for a local file.
+        etag: As S3 gave it, or a hash of a local file's content.
+        rows: Rows in it.
+        size: Bytes.
+        extracted_at: UTC time of the extraction.
+        bucket: Bucket, for an object; empty for a local file.
+        path: Path of a local file.
+        run_id: The run that extracted it.
+        manifest: Key of the manifest that committed it.
+    """
+
+    name: str
+    etag: str
+    rows: int
+    size: int
+    extracted_at: datetime
+    bucket: str = ""
+    path: str = ""
+    run_id: str = ""
+    manifest: str = ""
+
+    @classmethod
+    def from_batch(
+        cls, file: BatchFile, *, table: TableName, run_id: str, now: datetime
+    ) -> LoadFile:
+        """Reads a Parquet file of a BATCH message; facts that are missing are looked up.
+
+        Raises:
+            LakeError: It is not there, or not a Parquet file, or an object without the facts
+                that a manifest gives.
+        """
+        facts = file.facts
+        try:
+            told = facts.get("extracted_at")
+            moment = datetime.fromisoformat(told) if told else now
+            extracted_at = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            if file.url.startswith("s3://"):
+                bucket, key = file.s3_location
+                return cls(
+                    name=key,
+                    etag=str(facts["etag"]).strip('"'),
+                    rows=int(facts["rows"]),
+                    size=int(facts.get("bytes", 0)),
+                    extracted_at=extracted_at,
+                    bucket=bucket,
+                    run_id=str(facts.get("run_id", run_id)),
+                    manifest=str(facts.get("manifest", "")),
+                )
+        except (KeyError, TypeError, ValueError) as error:
+            raise LakeError(
+                f"a BATCH message does not say what it must of {file.url}: {error!r}",
+                table=table,
+                hint="read the lake with tap-s3-parquet",
+            ) from error
+        return local_file(Path(file.path), table=table, run_id=run_id, extracted_at=extracted_at)
+
+
+def local_file(
+    path: Path, *, table: TableName, run_id: str, extracted_at: datetime, name: str | None = None
+) -> LoadFile:
+    """Looks at a local Parquet file.
+
+    Raises:
+        LakeError: It is not there, or not a Parquet file.
+    """
+    try:
+        rows = pq.read_metadata(path).num_rows
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise unreadable(str(path), table, error) from error
+    return LoadFile(
+        name=name or path.as_uri(),
+        etag=f"sha256-{digest}",
+        rows=rows,
+        size=path.stat().st_size,
+        extracted_at=extracted_at,
+        path=str(path),
+        run_id=run_id,
+    )
+
+
+def check_location(
+    file: LoadFile, *, table: TableName, bucket: str, layout: LakeLayout, others: Sequence[str]
+) -> None:
+    """Refuses objects that are not this table's files in the lake.
+
+    Args:
+        file: An object or a local file.
+        table: The stream's table.
+        bucket: The lake's bucket.
+        layout: The lake's key grammar.
+        others: Further folders of the bucket that the operator allows.
+
+    Raises:
+        LakeError: It is somewhere else.
+    """
+    if not file.bucket:
+        return
+    if file.bucket != bucket:
+        raise LakeError(
+            f"a BATCH message names s3://{file.bucket}/…, which is not the lake's bucket {bucket}",
+            table=table,
+            hint="correct S3_BUCKET_NAME, or copy the file into the lake",
+        )
+    parts = file.name.split("/")
+    if any(file.name.startswith(folder) for folder in others) and not {"", ".", ".."} & set(parts):
+        return
+    if layout.parse_data_key(file.name).table != table:
+        raise LakeError(
+            f"a BATCH message names {file.name!r}, a file of another table",
+            table=table,
+            hint="nothing of it was loaded; look at who wrote the manifest",
+        )
+
+
+def unreadable(name: str, table: TableName, error: Exception) -> LakeError:
+    return LakeError(
+        f"{name} cannot be read as Parquet: {error}",
+        table=table,
+        hint="compare it with its manifest; nothing of it was loaded",
+    )
+
+
+@contextmanager
+def fetched(
+    client: S3Client, files: Sequence[LoadFile], folder: Path, table: TableName
+) -> Iterator[Iterator[tuple[LoadFile, Path]]]:
+    """Fetches files one ahead of the one that is read; each copy is removed after its turn."""
+    with ThreadPoolExecutor(1, thread_name_prefix="fetch") as pool:
+
+        def walk() -> Iterator[tuple[LoadFile, Path]]:
+            ahead: Future[Path] | None = None
+            for number, file in enumerate(files):
+                path = ahead.result() if ahead else fetch(client, file, folder, number, table)
+                ahead = None
+                if number + 1 < len(files):
+                    ahead = pool.submit(fetch, client, files[number + 1], folder, number + 1, table)
+                yield file, path
+                if file.bucket:
+                    path.unlink()
+
+        yield walk()
+
+
+def fetch(client: S3Client, file: LoadFile, folder: Path, number: int, table: TableName) -> Path:
+    """Fetches an object to the local disk; a local file is where it is.
+
+    Raises:
+        LakeError: It is gone or changed, S3 refused, or the disk is full.
+    """
+    if not file.bucket:
+        return Path(file.path)
+    path = folder / f"{number:06d}.part"
+    what = f"reading s3://{file.bucket}/{file.name}"
+    try:
+        # The manifest's file or none: IfMatch refuses what was written over it since.
+        with explained(what), path.open("wb") as target:
+            same: Any = {"IfMatch": file.etag} if file.etag else {}
+            answer = client.get_object(Bucket=file.bucket, Key=file.name, **same)
+            for chunk in answer["Body"].iter_chunks(_CHUNK):
+                target.write(chunk)
+    except TidemarkError as error:
+        cause = error.__cause__
+        code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
+        if code in ("NoSuchKey", "PreconditionFailed"):
+            state = "is gone" if code == "NoSuchKey" else "is not the one that was committed"
+            raise LakeError(
+                f"s3://{file.bucket}/{file.name} {state} (manifest {file.manifest or 'unknown'})",
+                table=table,
+                hint="restore that version of the object, or read the table again in full",
+            ) from error
+        raise
+    except OSError as error:
+        raise LakeError(
+            f"{what} stopped: {error.strerror or error}",
+            table=table,
+            hint=f"free space in {folder.parent}, or point TMPDIR to a larger disk",
+        ) from error
+    return path
+
+
+def blocks(file: LoadFile, path: Path, table: TableName) -> Iterator[pa.RecordBatch]:
+    """Reads a file in blocks of bounded size.
+
+    Raises:
+        LakeError: It is damaged, or has not the rows that its manifest says.
+    """
+    try:
+        with pq.ParquetFile(path) as parquet:
+            metadata = parquet.metadata
+            if metadata.num_rows != file.rows:
+                raise LakeError(
+                    f"{file.name} has {metadata.num_rows} rows, its manifest says {file.rows}",
+                    table=table,
+                    hint="nothing of it was loaded; read the table again in full",
+                )
+            size = sum(
+                metadata.row_group(number).total_byte_size
+                for number in range(metadata.num_row_groups)
+            )
+            rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES * metadata.num_rows // max(1, size)))
+            yield from parquet.iter_batches(batch_size=rows)
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(file.name, table, error) from error

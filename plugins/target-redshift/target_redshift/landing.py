@@ -1,0 +1,155 @@
+"""Looks at a landing table and changes it to what the source has now."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tidemark_core.errors import WarehouseError
+from tidemark_core.names import LEDGER_TABLE
+from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.warehouse_errors import QueryError
+
+from target_redshift import sql
+from target_redshift.columns import LandingTable
+from target_redshift.drift import Drift, check_comment, compare, describe, foreign, rebuild_hint
+from target_redshift.ledger import Ledger
+from target_redshift.session import timeout_statement
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look at the landing table has shown.
+
+    Attributes:
+        exists: Whether there is a table.
+        has_comment: Whether it carries our comment.
+        drift: What must change.
+    """
+
+    exists: bool
+    has_comment: bool
+    drift: Drift
+
+
+def prepare_schema(connection: WarehouseConnection) -> None:
+    """Makes the landing schema and the ledger, where they are missing.
+
+    Raises:
+        QueryError: They are missing and the user may not make them.
+    """
+    if not connection.execute(sql.SCHEMA_EXISTS, what="the look at the landing schema"):
+        connection.execute(sql.CREATE_SCHEMA, what="CREATE SCHEMA landing")
+    if not connection.execute(sql.TABLE_COLUMNS, [LEDGER_TABLE], what="the look at the ledger"):
+        connection.execute(sql.create_ledger(), what=f"CREATE TABLE landing.{LEDGER_TABLE}")
+
+
+def look(connection: WarehouseConnection, landing: LandingTable) -> Found:
+    """Compares the landing table with the stream.
+
+    Raises:
+        WarehouseError: They differ in a way that only a rebuild can mend.
+    """
+    table, name = landing.table, landing.table.landing
+    prepare_schema(connection)
+    if other := Ledger(connection, table).foreign_source():
+        raise foreign(landing, other)
+    existing = connection.execute(
+        sql.TABLE_COLUMNS, [name], what="the look at the landing table", table=table
+    )
+    if not existing:
+        return Found(False, False, Drift((), (), (), {}))
+    rows = connection.execute(sql.TABLE_COMMENT, [name], what="the look at its comment")
+    comment = rows[0][0] if rows else None
+    check_comment(landing, comment)
+    drift = compare(landing, [(column, kind) for column, kind in existing])
+    if drift.dropped:
+        _log.warning(
+            "the source no longer has columns that the landing table keeps; they are NULL from "
+            "now on" + (", and new ones came: was a column renamed?" if drift.add else ""),
+            extra={
+                "table": str(table),
+                "dropped": list(drift.dropped),
+                "added": [column for column, _ in drift.add],
+            },
+        )
+    return Found(True, comment == describe(landing), drift)
+
+
+def apply_outside(connection: WarehouseConnection, landing: LandingTable, found: Found) -> None:
+    """Widens VARCHAR columns, which Redshift does not do inside a transaction.
+
+    Harmless if the load fails afterwards: a wider column holds what it held before.
+    """
+    for column, kind in found.drift.widen:
+        try:
+            connection.execute(
+                sql.widen_column(landing.table.landing, column, kind),
+                what=f"the change of its type to {kind}",
+                table=landing.table,
+            )
+        except QueryError as error:
+            if error.retryable:
+                raise
+            # Sort keys and some encodings (BYTEDICT, RUNLENGTH, TEXT255, TEXT32K) forbid it:
+            # https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html
+            raise WarehouseError(
+                error.message,
+                table=landing.table,
+                column=column,
+                hint=rebuild_hint(landing.table),
+            ) from error
+        _log.info(
+            "column widened",
+            extra={"table": str(landing.table), "column": column, "type": kind},
+        )
+
+
+def apply_in_transaction(
+    connection: WarehouseConnection,
+    landing: LandingTable,
+    found: Found,
+    config: Mapping[str, Any],
+) -> None:
+    """Locks the landing table, or makes it, and adds its new columns.
+
+    The lock comes first in the transaction, so that its snapshot shows what the holder before
+    has committed, and no serialisable violation (error 1023) can follow:
+    https://docs.aws.amazon.com/redshift/latest/dg/r_LOCK.html
+    """
+    table, name = landing.table, landing.table.landing
+    if found.exists:
+        connection.execute(timeout_statement(config["redshift_lock_timeout_seconds"]))
+        connection.execute(sql.lock_table(name), what="LOCK of the landing table", table=table)
+        connection.execute(timeout_statement(config["redshift_statement_timeout_seconds"]))
+        for column, kind in found.drift.add:
+            connection.execute(
+                sql.add_column(name, column, kind), what=f"ADD COLUMN {column}", table=table
+            )
+            _log.info("column added", extra={"table": str(table), "column": column, "type": kind})
+    else:
+        options = table_options(landing, config)
+        connection.execute(
+            sql.create_table(name, landing.definitions, options),
+            what="CREATE TABLE of the landing table",
+            table=table,
+        )
+    if not found.has_comment:
+        connection.execute(
+            sql.comment_table(name, describe(landing)), what="its comment", table=table
+        )
+
+
+def table_options(landing: LandingTable, config: Mapping[str, Any]) -> sql.TableOptions:
+    """The physical design that the settings ask for.
+
+    Raises:
+        ConfigError: It names what does not exist.
+    """
+    chosen = config["redshift_table_options"]
+    mine = {**chosen.get("*", {}), **chosen.get(str(landing.table), {})}
+    return sql.TableOptions.parse(mine, landing.names)

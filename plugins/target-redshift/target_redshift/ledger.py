@@ -1,0 +1,144 @@
+"""The ledger ``landing.tidemark_loads``: which files are in the warehouse, and by which load."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tidemark_core.errors import LeaseError, WarehouseError
+from tidemark_core.names import TableName
+from tidemark_core.warehouse import WarehouseConnection
+
+from target_redshift import sql
+from target_redshift.files import LoadFile
+
+#: Redshift binds at most 32,767 values a statement; a ledger row has eleven.
+_FILES_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger as one source table sees it."""
+
+    connection: WarehouseConnection
+    table: TableName
+
+    def missing(self, files: Sequence[LoadFile]) -> list[LoadFile]:
+        """The files that are not in the warehouse yet.
+
+        Raises:
+            WarehouseError: An object was loaded before with another content.
+        """
+        loaded: dict[str, set[str]] = {}
+        for start in range(0, len(files), _FILES_AT_ONCE):
+            names = [file.name for file in files[start : start + _FILES_AT_ONCE]]
+            for name, etag, _ in self.connection.execute(
+                sql.ledger_files(len(names)),
+                [str(self.table), *names],
+                what="the ledger's answer",
+                table=self.table,
+            ):
+                loaded.setdefault(name, set()).add(etag)
+        left: dict[tuple[str, str], LoadFile] = {}
+        for file in files:
+            etags = loaded.get(file.name, set())
+            if file.etag in etags:
+                continue
+            if etags and file.bucket:
+                raise WarehouseError(
+                    f"{file.name} was loaded before with other content (ETag "
+                    f"{', '.join(sorted(etags))}, now {file.etag}): somebody wrote over it",
+                    table=self.table,
+                    hint=f"tidemark rebuild {self.table}",
+                )
+            left[file.name, file.etag] = file
+        return list(left.values())
+
+    def next_load_id(self) -> int:
+        """Microseconds since 1970, and more than the table's last one."""
+        last, _ = self._last()
+        return max(time.time_ns() // 1000, (last or 0) + 1)
+
+    def check_fence(self, fence: int, load_id: int) -> None:
+        """Makes sure, inside the transaction, that nobody has taken the table over.
+
+        Raises:
+            LeaseError: A later holder of the lease has loaded already.
+        """
+        last, newest = self._last()
+        if (newest or 0) > fence or (last or 0) >= load_id:
+            raise LeaseError(
+                "somebody took the lease over and has loaded since; nothing of ours was loaded",
+                table=self.table,
+                hint="run again",
+            )
+
+    def _last(self) -> tuple[int | None, int | None]:
+        rows = self.connection.execute(
+            sql.LEDGER_LAST, [str(self.table)], what="the ledger's answer", table=self.table
+        )
+        return rows[0][0], rows[0][1]
+
+    def foreign_source(self) -> str | None:
+        """Another source table that shares our landing table's name, if there is one."""
+        rows = self.connection.execute(
+            sql.LEDGER_FOREIGN,
+            [self.table.landing, str(self.table)],
+            what="the ledger's answer",
+            table=self.table,
+        )
+        return rows[0][0] if rows else None
+
+    def add(self, files: Sequence[LoadFile], *, load_id: int, fence: int) -> None:
+        """Writes the files of a load, in its transaction."""
+        loaded_at = _text(datetime.now(UTC))
+
+        def values(file: LoadFile) -> tuple[object, ...]:
+            return (
+                str(self.table),
+                self.table.landing,
+                file.name,
+                file.etag,
+                file.rows,
+                load_id,
+                file.run_id,
+                file.manifest,
+                _text(file.extracted_at),
+                loaded_at,
+                fence,
+            )
+
+        self._in_pages(files, sql.ledger_insert, values)
+
+    def forget(self, files: Sequence[LoadFile]) -> None:
+        """Removes files that are loaded once more, in the transaction that replaces their rows."""
+        for start in range(0, len(files), _FILES_AT_ONCE):
+            names = [file.name for file in files[start : start + _FILES_AT_ONCE]]
+            self.connection.execute(
+                sql.ledger_forget(len(names)),
+                [str(self.table), *names],
+                what="the ledger's clean-up",
+                table=self.table,
+            )
+
+    def _in_pages(
+        self,
+        files: Sequence[LoadFile],
+        statement: Callable[[int], str],
+        values: Callable[[LoadFile], tuple[object, ...]],
+    ) -> None:
+        for start in range(0, len(files), _FILES_AT_ONCE):
+            page = files[start : start + _FILES_AT_ONCE]
+            self.connection.execute(
+                statement(len(page)),
+                [value for file in page for value in values(file)],
+                what="the ledger's entry",
+                table=self.table,
+            )
+
+
+def _text(moment: datetime) -> str:
+    """A UTC timestamp as Redshift reads it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,0 +1,230 @@
+"""Loads files into one landing table: stage, then one transaction, exactly once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from tidemark_core.errors import ConfigError, TidemarkError, WarehouseError
+from tidemark_core.lease import Lease
+from tidemark_core.s3 import S3Location
+
+from target_redshift.blocks import Cleaner, as_report
+from target_redshift.columns import LandingTable
+from target_redshift.csvblock import NULL_MARKER, MarkerCollisionError, other_marker
+from target_redshift.drift import Drift
+from target_redshift.files import LoadFile
+from target_redshift.landing import Found, apply_in_transaction, apply_outside, look
+from target_redshift.ledger import Ledger
+from target_redshift.methods import CopyError, Load, run_method
+from target_redshift.rejects import find_rejects, rejected
+from target_redshift.session import Session
+from target_redshift.staging import Staged, Stager, put_copy_manifest, remove_staging
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class TableLoader:
+    """Loads one table.
+
+    Attributes:
+        config: Resolved settings.
+        s3: The lake's bucket.
+        client: S3 client.
+        lease: Our right to write the table.
+        landing: The table as the stream's schema describes it.
+        session: The warehouse.
+        newest: Columns (in the warehouse) by which an upsert finds a key's newest row.
+    """
+
+    config: Mapping[str, Any]
+    s3: S3Location
+    client: S3Client
+    lease: Lease
+    landing: LandingTable
+    session: Session
+    newest: Sequence[str] = ()
+
+    def load(self, files: Sequence[LoadFile]) -> int:
+        """Loads what is not in the warehouse yet.
+
+        Args:
+            files: Parquet files, the oldest first.
+
+        Returns:
+            Rows loaded.
+
+        Raises:
+            TidemarkError: Nothing of it was loaded, or (a lost answer to COMMIT, which a rerun
+                clears up by asking the ledger) all of it.
+        """
+        stages = _Stages(self)
+        try:
+            return self.session.retried(
+                lambda: self._attempt(files, stages), table=self.landing.table
+            )
+        finally:
+            stages.remove()
+
+    def _attempt(self, files: Sequence[LoadFile], stages: _Stages) -> int:
+        table = self.landing.table
+        connection = self.session.connection
+        started = monotonic()
+        found = look(connection, self.landing)
+        ledger = Ledger(connection, table)
+        missing = ledger.missing(files)
+        if not missing and (files or self.config["load_method"] != "overwrite"):
+            _log.info("nothing to load", extra={"table": str(table), "known": len(files)})
+            return 0
+        if self.config["load_method"] == "overwrite":
+            missing = list(files)
+        apply_outside(connection, self.landing, found)
+        load_id, staged = stages.of(missing, found.drift, ledger)
+        try:
+            with self.session.transaction():
+                self._transact(found, missing, load_id, staged)
+        except CopyError as error:
+            raise self._explained(error, staged) from error
+        if staged.conversions:
+            _log.warning(
+                "values changed on the way",
+                extra={"table": str(table), "conversions": as_report(staged.conversions)},
+            )
+        _log.info(
+            "loaded",
+            extra={
+                "table": str(table),
+                "rows": staged.rows,
+                "files": len(missing),
+                "parts": staged.parts,
+                "bytes": staged.size,
+                "load_id": load_id,
+                "seconds": round(monotonic() - started, 3),
+            },
+        )
+        return staged.rows
+
+    def _explained(self, error: CopyError, staged: Staged) -> TidemarkError:
+        """Asks the warehouse which rows COPY refused; they outlive the roll-back."""
+        columns = [*self.landing.names]
+        keys = [column.name for column in self.landing.keys]
+        files = f"s3://{self.s3.bucket}/{staged.prefix}"
+        found = find_rejects(self.session.connection, files, columns, keys)
+        return rejected(self.landing.table, found, error)
+
+    def _transact(
+        self, found: Found, missing: Sequence[LoadFile], load_id: int, staged: Staged
+    ) -> None:
+        table, connection = self.landing.table, self.session.connection
+        ledger = Ledger(connection, table)
+        apply_in_transaction(connection, self.landing, found, self.config)
+        overwrite = self.config["load_method"] == "overwrite"
+        if not overwrite and len(ledger.missing(missing)) != len(missing):
+            raise WarehouseError(
+                "some of the files were loaded by somebody else in the meantime",
+                table=table,
+                retryable=True,
+                hint="run again",
+            )
+        ledger.check_fence(self.lease.fence, load_id)
+        run_method(
+            connection,
+            Load(
+                landing=self.landing,
+                staged=staged,
+                files=missing,
+                load_id=load_id,
+                config=self.config,
+                newest=self.newest,
+                region=self.s3.region,
+            ),
+        )
+        if overwrite:
+            ledger.forget(missing)
+        ledger.add(missing, load_id=load_id, fence=self.lease.fence)
+        self.lease.renew()
+
+
+class _Stages:
+    """The staged parts of one load; a further attempt uses them again."""
+
+    def __init__(self, loader: TableLoader) -> None:
+        self._loader = loader
+        self._known: tuple[tuple[str, ...], dict[str, int], int, Staged] | None = None
+        self._prefixes: list[str] = []
+
+    def of(self, files: Sequence[LoadFile], drift: Drift, ledger: Ledger) -> tuple[int, Staged]:
+        """Stages files, unless the attempt before did; gives load id and parts."""
+        names = tuple(file.name for file in files)
+        if self._known and self._known[:2] == (names, drift.widths):
+            return self._known[2], self._known[3]
+        load_id = ledger.next_load_id()
+        prefix = self._loader.s3.layout.staging_prefix(self._loader.landing.table, load_id)
+        self._prefixes.append(prefix)
+        staged = self._stage(files, load_id, prefix, drift)
+        self._known = (names, drift.widths, load_id, staged)
+        return load_id, staged
+
+    def _stage(self, files: Sequence[LoadFile], load_id: int, prefix: str, drift: Drift) -> Staged:
+        loader, config = self._loader, self._loader.config
+        if config["load_format"] == "parquet":
+            return self._name_parquet(files, prefix)
+        cleaner = Cleaner(loader.landing, config["redshift_too_long"], dict(drift.widths))
+        marker = NULL_MARKER
+        while True:
+            stager = Stager(
+                client=loader.client,
+                bucket=loader.s3.bucket,
+                prefix=prefix,
+                cleaner=cleaner,
+                slices=config["redshift_slices"],
+                compression=config["redshift_compression"],
+                marker=marker,
+                numbered=config["load_method"] == "upsert",
+            )
+            try:
+                return stager.stage(files, load_id)
+            except MarkerCollisionError:
+                marker = other_marker()
+
+    def _name_parquet(self, files: Sequence[LoadFile], prefix: str) -> Staged:
+        """COPY reads the lake's own files; only its manifest is staged."""
+        loader = self._loader
+        local = [file for file in files if not file.bucket]
+        if local:
+            raise ConfigError(
+                "load_format=parquet reads files of the lake only",
+                table=loader.landing.table,
+                hint="set LOAD_FORMAT=csv, or load by way of target-s3-parquet",
+            )
+        manifest = put_copy_manifest(
+            loader.client, loader.s3.bucket, prefix, [(file.name, file.size) for file in files]
+        )
+        return Staged(
+            prefix=prefix,
+            manifest=manifest,
+            rows=sum(file.rows for file in files),
+            parts=len(files),
+            size=sum(file.size for file in files),
+            marker="",
+            conversions={},  # type: ignore[arg-type]
+        )
+
+    def remove(self) -> None:
+        """Removes what was staged; a failure here must not hide the load's own outcome."""
+        for prefix in self._prefixes:
+            try:
+                remove_staging(self._loader.client, self._loader.s3.bucket, prefix)
+            except TidemarkError as error:
+                _log.warning(
+                    "staged parts stay behind; the next load removes them: %s",
+                    error.message,
+                    extra={"prefix": prefix},
+                )

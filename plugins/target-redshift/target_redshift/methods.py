@@ -1,0 +1,191 @@
+"""The load methods: how a staged load becomes rows of the landing table, inside its transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tidemark_core.errors import ConfigError, WarehouseError
+from tidemark_core.names import DELETED_AT, EXTRACTED_AT, LOAD_ID, quote_redshift
+from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.warehouse_errors import QueryError
+
+from target_redshift import sql
+from target_redshift.columns import LandingTable
+from target_redshift.files import LoadFile
+from target_redshift.staging import Staged
+
+_log = logging.getLogger(__name__)
+
+
+class CopyError(QueryError):
+    """COPY refused its files; the warehouse's load errors say why."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """A staged load.
+
+    Attributes:
+        landing: The table.
+        staged: Its parts.
+        files: The files that they came from.
+        load_id: Of all its rows.
+        config: Resolved settings.
+        newest: Columns by which an upsert finds a key's newest row.
+        region: Region of the bucket.
+    """
+
+    landing: LandingTable
+    staged: Staged
+    files: Sequence[LoadFile]
+    load_id: int
+    config: Mapping[str, Any]
+    newest: Sequence[str]
+    region: str
+
+    @property
+    def name(self) -> str:
+        return self.landing.table.landing
+
+    @property
+    def temporary(self) -> str:
+        return f"tidemark_{self.load_id}"
+
+
+def check_method(landing: LandingTable, method: str) -> None:
+    """Refuses an upsert without a key.
+
+    Raises:
+        ConfigError: The stream has no key.
+    """
+    if method == "upsert" and not landing.keys:
+        raise ConfigError(
+            "load_method=upsert needs a key, and this stream has none",
+            table=landing.table,
+            hint="set table-key-properties in the tap's metadata, or LOAD_METHOD=append-only",
+        )
+
+
+def run_method(connection: WarehouseConnection, load: Load) -> None:
+    """Brings the rows into the landing table.
+
+    Raises:
+        CopyError: COPY refused a row or a file.
+        WarehouseError: COPY loaded another number of rows than were staged, or an overwrite
+            would leave the table empty.
+    """
+    method = load.config["load_method"]
+    if method == "overwrite":
+        _make_room(connection, load)
+    if not load.staged.rows and not load.staged.parts:
+        return
+    if load.config["load_format"] == "parquet":
+        _copy_parquet(connection, load)
+    elif method == "upsert":
+        _upsert(connection, load)
+    else:
+        _copy(connection, load, sql.landing(load.name), load.landing.names)
+
+
+def _make_room(connection: WarehouseConnection, load: Load) -> None:
+    filled = connection.execute(sql.has_rows(load.name), what="the look at its rows")
+    if filled and not load.staged.rows and not load.config["redshift_allow_empty_overwrite"]:
+        raise WarehouseError(
+            "the source gave no row, and load_method=overwrite would empty the landing table",
+            table=load.landing.table,
+            hint="if the source is empty indeed, set REDSHIFT_ALLOW_EMPTY_OVERWRITE=true",
+        )
+    if filled:
+        connection.execute(
+            sql.delete_all(load.name), what="the removal of its rows", table=load.landing.table
+        )
+
+
+def _copy(
+    connection: WarehouseConnection,
+    load: Load,
+    target: str,
+    columns: Sequence[str],
+    *,
+    manifest: str | None = None,
+    rows: int | None = None,
+) -> None:
+    parquet = load.config["load_format"] == "parquet"
+    options = sql.CopyOptions(
+        iam_role=load.config["redshift_iam_role"],
+        region=load.region,
+        compression=None if parquet else load.config["redshift_compression"],
+        null_text=load.staged.marker,
+    )
+    try:
+        connection.execute(
+            sql.copy(target, columns, manifest or load.staged.manifest, options),
+            what=f"COPY into landing.{load.name}",
+            table=load.landing.table,
+        )
+    except QueryError as error:
+        if error.lost or error.retryable or error.sqlstate not in ("XX000", "22000", ""):
+            raise
+        raise CopyError(error.message, sqlstate=error.sqlstate, table=error.table) from error
+    expected = load.staged.rows if rows is None else rows
+    ((copied,),) = connection.execute(sql.COPIED_ROWS, what="the count of the rows copied")
+    if copied != expected:
+        raise WarehouseError(
+            f"COPY loaded {copied} rows, but {expected} were staged; it was rolled back",
+            table=load.landing.table,
+            hint="run again; if it happens twice, look at stl_load_commits and the staged parts",
+        )
+
+
+def _upsert(connection: WarehouseConnection, load: Load) -> None:
+    """COPY into a temporary table, then DELETE and INSERT by key; a key's newest row wins."""
+    table, temporary = load.landing.table, load.temporary
+    definitions = [*load.landing.definitions, (sql.ROW_NUMBER, "BIGINT")]
+    connection.execute(
+        sql.create_temporary(temporary, definitions), what="CREATE TEMP TABLE", table=table
+    )
+    _copy(connection, load, quote_redshift(temporary), [name for name, _ in definitions])
+    _merge(connection, load)
+    connection.execute(sql.drop_temporary(temporary), what="DROP of the temporary table")
+
+
+def _merge(connection: WarehouseConnection, load: Load) -> None:
+    keys = [column.name for column in load.landing.keys]
+    connection.execute(
+        sql.delete_by_key(load.name, load.temporary, keys),
+        what="DELETE by key",
+        table=load.landing.table,
+    )
+    connection.execute(
+        sql.insert_newest(load.name, load.temporary, load.landing.names, keys, load.newest),
+        what="INSERT by key",
+        table=load.landing.table,
+    )
+
+
+def _copy_parquet(connection: WarehouseConnection, load: Load) -> None:
+    raise NotImplementedError
+
+
+def by_moment(files: Sequence[LoadFile]) -> dict[datetime, list[LoadFile]]:
+    """Files by the time of their extraction, the oldest first."""
+    groups: dict[datetime, list[LoadFile]] = defaultdict(list)
+    for file in sorted(files, key=lambda file: file.extracted_at):
+        groups[file.extracted_at].append(file)
+    return groups
+
+
+#: Tidemark's columns as SQL expressions, for rows that come without them.
+def constants(moment: datetime, load_id: int) -> dict[str, str]:
+    """What a Parquet file of the lake does not hold."""
+    stamp = moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return {
+        EXTRACTED_AT: f"CAST({sql.literal(stamp)} AS TIMESTAMP)",
+        DELETED_AT: "CAST(NULL AS TIMESTAMP)",
+        LOAD_ID: str(int(load_id)),
+    }

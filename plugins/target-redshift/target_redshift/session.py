@@ -1,0 +1,113 @@
+"""A session with the warehouse that is opened again when it was lost, and its transactions."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from tidemark_core.errors import TidemarkError
+from tidemark_core.warehouse import WarehouseConnection, connect
+from tidemark_core.warehouse_errors import QueryError
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+
+
+class Session:
+    """The warehouse for one table's loads.
+
+    Args:
+        config: Resolved settings.
+        application_name: Shown in the warehouse's session tables.
+    """
+
+    def __init__(self, config: Mapping[str, Any], application_name: str) -> None:
+        self._config = config
+        self._name = application_name
+        self._connection: WarehouseConnection | None = None
+
+    @property
+    def connection(self) -> WarehouseConnection:
+        """The open connection; opens one if there is none."""
+        if self._connection is None:
+            connection = connect(self._config, application_name=self._name)
+            seconds = self._config["redshift_statement_timeout_seconds"]
+            try:
+                connection.execute(timeout_statement(seconds), what="SET statement_timeout")
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def close(self) -> None:
+        """Ends the session; an open transaction is rolled back by the server."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[WarehouseConnection]:
+        """A transaction: committed at the end, rolled back on any error.
+
+        An error while the transaction is open may leave the protocol in the middle of an
+        answer, so the session ends with it: that is the surest roll-back.
+        """
+        connection = self.connection
+        connection.execute("BEGIN", what="BEGIN")
+        try:
+            yield connection
+            connection.execute("COMMIT", what="COMMIT")
+        except BaseException as error:
+            if isinstance(error, QueryError) and not error.lost:
+                self._roll_back(connection)
+            else:
+                self.close()
+            raise
+
+    def _roll_back(self, connection: WarehouseConnection) -> None:
+        try:
+            connection.execute("ROLLBACK", what="ROLLBACK")
+        except QueryError:
+            self.close()
+
+    def retried(self, step: Callable[[], T], *, table: object) -> T:
+        """Runs a step until it succeeds, fails for good, or was tried often enough.
+
+        Args:
+            step: Does all of it anew each time.
+            table: For the log.
+
+        Raises:
+            TidemarkError: The last failure.
+        """
+        attempts = self._config["redshift_retry_attempts"]
+        wait = _FIRST_WAIT
+        for attempt in range(1, attempts + 1):
+            try:
+                return step()
+            except TidemarkError as error:
+                if not error.retryable or attempt == attempts:
+                    raise
+                if getattr(error, "lost", False):
+                    self.close()
+                _log.warning(
+                    "load tried again: %s",
+                    error.message,
+                    extra={"table": str(table), "attempt": attempt, "wait_seconds": wait},
+                )
+                time.sleep(wait)
+                wait = min(2 * wait, _LONGEST_WAIT)
+        raise AssertionError("unreachable: at least one attempt is made")
+
+
+def timeout_statement(seconds: int) -> str:
+    """SET statement_timeout; 0 seconds: no limit.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/r_statement_timeout.html
+    """
+    return f"SET statement_timeout TO {int(seconds) * 1000}"

@@ -1,0 +1,85 @@
+"""The settings of target-redshift; each is an environment variable of the same name."""
+
+from __future__ import annotations
+
+from tidemark_core.settings import S3_SETTINGS, Setting
+from tidemark_core.warehouse import WAREHOUSE_SETTINGS
+
+LOAD_SETTINGS = (
+    Setting(
+        "load_method",
+        "append-only: every version of a row is kept; upsert: one row a key; overwrite: the "
+        "table holds what this run brings and nothing else.",
+        default="append-only",
+        choices=("append-only", "upsert", "overwrite"),
+    ),
+    Setting(
+        "load_format",
+        "csv: CSV parts are staged; parquet: COPY reads the lake's files as they are.",
+        default="csv",
+        choices=("csv", "parquet"),
+    ),
+    Setting(
+        "redshift_slices",
+        "Slices of the warehouse (SELECT count(*) FROM stv_slices); the number of CSV parts is a "
+        "multiple of it.",
+        "integer",
+        default=2,
+        minimum=1,
+    ),
+    Setting(
+        "redshift_compression",
+        "Compression of the CSV parts.",
+        default="gzip",
+        choices=("gzip", "zstd"),
+    ),
+    Setting(
+        "redshift_too_long",
+        "What to do with text longer than its column: stop, or load null or a truncated text "
+        "(counted; never in a key).",
+        default="stop",
+        choices=("stop", "null", "truncate"),
+    ),
+    Setting(
+        "redshift_table_options",
+        "Physical design of new landing tables, as JSON: {table: {distkey: column, diststyle: "
+        "auto|even|all, sortkey: [columns], encode: {column: encoding}}}; '*' is any table.",
+        "object",
+        default={},
+    ),
+    Setting(
+        "redshift_allow_empty_overwrite",
+        "Whether load_method=overwrite may empty a table when the source gave no row.",
+        "boolean",
+        default=False,
+    ),
+    Setting(
+        "redshift_statement_timeout_seconds",
+        "Longest time that one statement may take; 0: no limit.",
+        "integer",
+        default=3600,
+        minimum=0,
+    ),
+    Setting(
+        "redshift_lock_timeout_seconds",
+        "Longest time to wait for another transaction that holds the landing table; 0: no limit.",
+        "integer",
+        default=300,
+        minimum=0,
+    ),
+    Setting(
+        "redshift_retry_attempts",
+        "How often a transaction is tried when connections are lost or transactions conflict.",
+        "integer",
+        default=5,
+        minimum=1,
+    ),
+    Setting(
+        "s3_batch_prefixes",
+        "Further folders of the bucket from which other taps' BATCH files may be read, as JSON.",
+        "array",
+        default=[],
+    ),
+)
+
+SETTINGS = (*S3_SETTINGS, *WAREHOUSE_SETTINGS, *LOAD_SETTINGS)

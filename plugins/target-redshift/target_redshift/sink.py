@@ -1,0 +1,185 @@
+"""The SDK's sink: collects a stream's files and records, and loads them when it is drained."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from singer_sdk.helpers._batch import BaseBatchFileEncoding
+from singer_sdk.singerlib.json import deserialize_json
+from singer_sdk.sinks import BatchSink
+from tidemark_core.batchfile import BatchFile
+from tidemark_core.errors import LakeError
+from tidemark_core.names import DELETED_AT, EXTRACTED_AT, METADATA_COLUMNS, TableName
+
+from target_redshift.columns import LandingTable
+from target_redshift.files import LoadFile, check_location
+from target_redshift.methods import check_method
+from target_redshift.spool import Spool
+
+if TYPE_CHECKING:
+    from target_redshift.target import TargetRedshift
+
+_OF_THE_SDK = (
+    "_sdc_received_at",
+    "_sdc_batched_at",
+    "_sdc_sequence",
+    "_sdc_table_version",
+    "_sdc_sync_started_at",
+)
+
+
+class RedshiftSink(BatchSink):
+    """One stream's way into its landing table."""
+
+    def __init__(
+        self,
+        target: TargetRedshift,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._target = target
+        self.table = TableName.from_stream(stream_name)
+        self.landing = LandingTable.from_schema(self.table, self.schema, key_properties or [])
+        self._overwrites = target.settings["load_method"] == "overwrite"
+        check_method(self.landing, target.settings["load_method"])
+        self._files: list[LoadFile] = []
+        self._folder = target.folder(self.table)
+        self._spool = Spool(self.landing, self._folder)
+
+    # ------------------------------------------------------------------ what the SDK asks
+    @property
+    def include_sdc_metadata_properties(self) -> bool:
+        """Always: a record's time of extraction goes into the table."""
+        return True
+
+    def _add_sdc_metadata_to_schema(self) -> None:
+        """Removes what the landing table has anyway, or does not have."""
+        for name in (*METADATA_COLUMNS, *_OF_THE_SDK):
+            self.schema["properties"].pop(name, None)
+
+    def _add_sdc_metadata_to_record(
+        self, record: dict[str, Any], message: dict[str, Any], context: dict[str, Any]
+    ) -> None:
+        del context
+        record[EXTRACTED_AT] = (
+            message.get("time_extracted")
+            or record.get(EXTRACTED_AT)
+            or self._target.started_at.isoformat()
+        )
+        record[DELETED_AT] = record.get(DELETED_AT)
+
+    def get_validator(self) -> None:
+        """None: values are held against their types where they are converted.
+
+        The SDK's own validator shows the value in its message.
+        """
+
+    def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
+        return record
+
+    @property
+    def current_size(self) -> int:
+        """Rows that wait to be loaded; 1 at least when anything must be done."""
+        waiting = self._spool.rows + sum(file.rows for file in self._files)
+        return waiting or int(bool(self._files) or self._overwrites)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether records must be loaded before the next STATE; an overwrite takes all at once."""
+        return not self._overwrites and self._spool.rows >= self.max_size
+
+    @property
+    def max_size(self) -> int:
+        """Records a load: many, because a COPY of few rows costs as much as one of many."""
+        return cast(int, self.config.get("batch_size_rows") or 500_000)
+
+    # ------------------------------------------------------------------ collecting
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
+        """Takes a record."""
+        del context
+        self._spool.add(record)
+
+    def process_batch_files(self, encoding: BaseBatchFileEncoding, files: Sequence[str]) -> None:
+        """Takes the files of a BATCH message; they are loaded with the next STATE.
+
+        Raises:
+            LakeError: A file is of another format, somewhere else, or cannot be read.
+        """
+        target = self._target
+        for url in files:
+            batch = BatchFile.from_url(url)
+            if encoding.format == "jsonl":
+                self._read_lines(batch, encoding.compression)
+                continue
+            if encoding.format != "parquet":
+                raise LakeError(
+                    f"a BATCH message has files of format {encoding.format!r}",
+                    table=self.table,
+                    hint="let the tap write parquet or jsonl",
+                )
+            file = LoadFile.from_batch(
+                batch, table=self.table, run_id=target.run_id, now=target.started_at
+            )
+            check_location(
+                file,
+                table=self.table,
+                bucket=target.s3.bucket,
+                layout=target.s3.layout,
+                others=target.settings["s3_batch_prefixes"],
+            )
+            self._files.append(file)
+
+    def _read_lines(self, batch: BatchFile, compression: str | None) -> None:
+        path = self._target.local_copy(batch, self.table, self._folder)
+        with gzip.open(path, "rb") if compression == "gzip" else path.open("rb") as lines:
+            for line in lines:
+                record = deserialize_json(line)
+                self._add_sdc_metadata_to_record(record, {}, {})
+                self._spool.add(record)
+        if batch.url.startswith("s3://"):
+            path.unlink()
+
+    # ------------------------------------------------------------------ loading
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Loads everything that has been collected, in one transaction.
+
+        Raises:
+            TidemarkError: Nothing of it was loaded.
+        """
+        del context
+        if self._overwrites and not self._target.at_end:
+            return
+        files = list(self._files)
+        if self._spool.rows:
+            files.append(
+                self._spool.finish(run_id=self._target.run_id, extracted_at=datetime.now(UTC))
+            )
+        try:
+            self._target.loader(self).load(files)
+        finally:
+            self._spool.discard()
+        for file in self._files:
+            if file.path:
+                # Ours since the BATCH message named it, as with target-s3-parquet.
+                Path(file.path).unlink(missing_ok=True)
+        self._files.clear()
+        self._spool = Spool(self.landing, self._folder)
+
+    def activate_version(self, new_version: int) -> None:
+        """Does nothing: a version message never deletes rows; LOAD_METHOD=overwrite does."""
+        self.logger.info(
+            "ACTIVATE_VERSION left alone: no rows are deleted",
+            extra={"table": str(self.table), "version": new_version},
+        )
+
+    def clean_up(self) -> None:
+        """Removes the stream's temporary folder."""
+        super().clean_up()
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,79 @@
+"""Records on their way into a Parquet file on the local disk, so that memory stays bounded."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from target_redshift.columns import LandingTable
+from target_redshift.files import LoadFile, local_file
+from target_redshift.records import arrow_schema, to_batch
+
+_RECORDS_AT_ONCE = 10_000
+
+
+class Spool:
+    """Collects the records of one table.
+
+    Args:
+        landing: The table.
+        folder: Where the file goes.
+    """
+
+    def __init__(self, landing: LandingTable, folder: Path) -> None:
+        self._landing = landing
+        self._path = folder / f"{uuid.uuid4()}.parquet"
+        self._records: list[Mapping[str, Any]] = []
+        self._writer: pq.ParquetWriter | None = None
+        self.rows = 0
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Takes a record.
+
+        Raises:
+            WarehouseError: A value is not of its column's type.
+        """
+        self._records.append(record)
+        self.rows += 1
+        if len(self._records) >= _RECORDS_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        batch = to_batch(self._landing, self._records)
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(
+                self._path, arrow_schema(self._landing), compression="zstd"
+            )
+        self._writer.write_batch(batch)
+        self._records.clear()
+
+    def finish(self, *, run_id: str, extracted_at: datetime) -> LoadFile:
+        """Closes the file; there must have been a record.
+
+        Raises:
+            WarehouseError: A value is not of its column's type.
+        """
+        if self._records:
+            self._flush()
+        if self._writer is None:
+            raise AssertionError("a spool without records is not loaded")
+        self._writer.close()
+        return local_file(
+            self._path,
+            table=self._landing.table,
+            run_id=run_id,
+            extracted_at=extracted_at,
+            # Never twice the same: what a tap sends as records cannot be recognised again.
+            name=f"records:{run_id}:{self._path.stem}",
+        )
+
+    def discard(self) -> None:
+        """Removes the file."""
+        if self._writer is not None:
+            self._writer.close()
+        self._path.unlink(missing_ok=True)

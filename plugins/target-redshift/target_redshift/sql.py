@@ -1,0 +1,286 @@
+"""The SQL of a load, as pure functions that quote what they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tidemark_core.errors import ConfigError
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, LOAD_ID, quote_redshift
+
+#: https://docs.aws.amazon.com/redshift/latest/dg/c_Compression_encodings.html
+_ENCODINGS = frozenset(
+    {
+        *("raw", "az64", "bytedict", "delta", "delta32k", "lzo", "runlength", "zstd"),
+        *("mostly8", "mostly16", "mostly32", "text255", "text32k"),
+    }
+)
+_DIST_STYLES = frozenset({"auto", "even", "all"})
+#: Arrival order of a row in its load; only in the temporary table of an upsert.
+ROW_NUMBER = "_tidemark_row"
+_RANK = "_tidemark_rank"
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """Physical design of a landing table.
+
+    Attributes:
+        diststyle: ``auto``, ``even`` or ``all``.
+        distkey: Column by which rows are distributed; wins over ``diststyle``.
+        sortkey: Columns of the compound sort key; default: by load, so that a reader of the
+            latest loads skips all older blocks.
+        encode: Encodings by column; others are the warehouse's choice.
+    """
+
+    diststyle: str = "even"
+    distkey: str | None = None
+    sortkey: tuple[str, ...] = (LOAD_ID,)
+    encode: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, options: Mapping[str, object], columns: Iterable[str]) -> TableOptions:
+        """Reads an entry of ``REDSHIFT_TABLE_OPTIONS``.
+
+        Raises:
+            ConfigError: It names a column or a word that does not exist.
+        """
+        known = set(columns)
+        unknown = set(options) - {"diststyle", "distkey", "sortkey", "encode"}
+        style = str(options.get("diststyle", "even")).lower()
+        distkey = options.get("distkey")
+        sortkey = options.get("sortkey", [LOAD_ID])
+        encode = options.get("encode", {})
+        if unknown or style not in _DIST_STYLES:
+            raise _options_error(f"knows no {sorted(unknown)[0] if unknown else style!r}")
+        if not isinstance(sortkey, list) or not isinstance(encode, dict):
+            raise _options_error("needs a list in sortkey and an object in encode")
+        for column in [*([distkey] if distkey else []), *sortkey, *encode]:
+            if column not in known:
+                raise _options_error(f"names the column {column!r}, which the table does not have")
+        for encoding in encode.values():
+            if str(encoding).lower() not in _ENCODINGS:
+                raise _options_error(f"knows no encoding {encoding!r}")
+        return cls(
+            style,
+            None if distkey is None else str(distkey),
+            tuple(map(str, sortkey)),
+            {str(name): str(encoding).lower() for name, encoding in encode.items()},
+        )
+
+
+def _options_error(what: str) -> ConfigError:
+    return ConfigError(
+        f"REDSHIFT_TABLE_OPTIONS {what}", hint="docs/loading.md shows what it may hold"
+    )
+
+
+def literal(text: str) -> str:
+    """A string literal; Redshift reads a backslash in one as an escape, so it is doubled."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def landing(name: str) -> str:
+    """A table of the landing schema, quoted."""
+    return f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(name)}"
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(map(quote_redshift, names))
+
+
+LEDGER = landing(LEDGER_TABLE)
+LEDGER_COLUMNS = (
+    ("source_table", "VARCHAR(512)"),
+    ("landing_table", "VARCHAR(127)"),
+    ("file", "VARCHAR(1024)"),
+    ("etag", "VARCHAR(128)"),
+    ("row_count", "BIGINT"),
+    ("load_id", "BIGINT"),
+    ("run_id", "VARCHAR(64)"),
+    ("manifest", "VARCHAR(1024)"),
+    ("extracted_at", "TIMESTAMP"),
+    ("loaded_at", "TIMESTAMP"),
+    ("fence", "BIGINT"),
+)
+
+SCHEMA_EXISTS = f"SELECT 1 FROM pg_namespace WHERE nspname = {literal(LANDING_SCHEMA)}"
+CREATE_SCHEMA = f"CREATE SCHEMA IF NOT EXISTS {quote_redshift(LANDING_SCHEMA)}"
+#: Name and type of a landing table's columns, in order; no row: there is no such table.
+TABLE_COLUMNS = (
+    "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a "
+    "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+    f"WHERE n.nspname = {literal(LANDING_SCHEMA)} AND c.relname = ? "
+    "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+)
+TABLE_COMMENT = (
+    "SELECT d.description FROM pg_description d JOIN pg_class c ON c.oid = d.objoid "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace "
+    f"WHERE n.nspname = {literal(LANDING_SCHEMA)} AND c.relname = ? AND d.objsubid = 0"
+)
+
+
+def create_ledger() -> str:
+    columns = ", ".join(f"{quote_redshift(name)} {kind}" for name, kind in LEDGER_COLUMNS)
+    return (
+        f"CREATE TABLE IF NOT EXISTS {LEDGER} ({columns}) "
+        "DISTSTYLE EVEN COMPOUND SORTKEY (source_table, load_id)"
+    )
+
+
+def create_table(name: str, definitions: Sequence[tuple[str, str]], options: TableOptions) -> str:
+    """CREATE TABLE of a landing table; all columns are nullable."""
+    columns = ", ".join(
+        f"{quote_redshift(column)} {kind}"
+        + (f" ENCODE {options.encode[column].upper()}" if column in options.encode else "")
+        for column, kind in definitions
+    )
+    spread = (
+        f"DISTSTYLE KEY DISTKEY ({quote_redshift(options.distkey)})"
+        if options.distkey
+        else f"DISTSTYLE {options.diststyle.upper()}"
+    )
+    order = f" COMPOUND SORTKEY ({_list(options.sortkey)})" if options.sortkey else ""
+    return f"CREATE TABLE {landing(name)} ({columns}) {spread}{order}"
+
+
+def create_temporary(name: str, definitions: Sequence[tuple[str, str]]) -> str:
+    """CREATE TEMP TABLE that a COPY fills before its rows go to the landing table."""
+    columns = ", ".join(f"{quote_redshift(column)} {kind}" for column, kind in definitions)
+    return f"CREATE TEMP TABLE {quote_redshift(name)} ({columns}) DISTSTYLE EVEN"
+
+
+def comment_table(name: str, comment: str) -> str:
+    return f"COMMENT ON TABLE {landing(name)} IS {literal(comment)}"
+
+
+def add_column(name: str, column: str, kind: str) -> str:
+    return f"ALTER TABLE {landing(name)} ADD COLUMN {quote_redshift(column)} {kind}"
+
+
+def widen_column(name: str, column: str, kind: str) -> str:
+    """Redshift refuses this statement inside a transaction block.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html
+    """
+    return f"ALTER TABLE {landing(name)} ALTER COLUMN {quote_redshift(column)} TYPE {kind}"
+
+
+def lock_table(name: str) -> str:
+    return f"LOCK TABLE {landing(name)}"
+
+
+def delete_all(name: str) -> str:
+    """DELETE, because TRUNCATE commits and a renamed table loses its grants and views."""
+    return f"DELETE FROM {landing(name)}"
+
+
+def has_rows(name: str) -> str:
+    return f"SELECT 1 FROM {landing(name)} LIMIT 1"
+
+
+@dataclass(frozen=True)
+class CopyOptions:
+    """How COPY reads its files.
+
+    Attributes:
+        iam_role: ARN, several chained by commas, or ``default``.
+        region: Region of the bucket.
+        compression: ``gzip`` or ``zstd``; None for Parquet.
+        null_text: The unquoted field that stands for NULL.
+    """
+
+    iam_role: str
+    region: str
+    compression: str | None = "gzip"
+    null_text: str = ""
+
+
+def copy(target: str, columns: Sequence[str], manifest: str, options: CopyOptions) -> str:
+    """COPY of a manifest.
+
+    Args:
+        target: Quoted name of the table.
+        columns: Its columns, in the order of the files' fields.
+        manifest: URL of the COPY manifest.
+        options: How to read the files.
+    """
+    role = "default" if options.iam_role == "default" else literal(options.iam_role)
+    head = f"COPY {target} ({_list(columns)}) FROM {literal(manifest)} IAM_ROLE {role}"
+    if options.compression is None:
+        return f"{head} FORMAT AS PARQUET MANIFEST STATUPDATE OFF"
+    return (
+        f"{head} REGION AS {literal(options.region)} MANIFEST CSV {options.compression.upper()} "
+        f"NULL AS {literal(options.null_text)} TIMEFORMAT AS 'auto' "
+        "MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF"
+    )
+
+
+COPIED_ROWS = "SELECT pg_last_copy_count()"
+
+
+def delete_by_key(name: str, temporary: str, keys: Sequence[str]) -> str:
+    """DELETE of the rows whose key the temporary table has; NULL equals NULL."""
+    table, new = landing(name), quote_redshift(temporary)
+    same = " AND ".join(
+        f"({table}.{key} = {new}.{key} OR ({table}.{key} IS NULL AND {new}.{key} IS NULL))"
+        for key in map(quote_redshift, keys)
+    )
+    return f"DELETE FROM {table} USING {new} WHERE {same}"
+
+
+def insert_newest(
+    name: str, temporary: str, columns: Sequence[str], keys: Sequence[str], newest: Sequence[str]
+) -> str:
+    """INSERT of one row a key: the one with the greatest ``newest`` columns, then the last one."""
+    order = [f"{quote_redshift(column)} DESC NULLS LAST" for column in newest]
+    order.append(f"{quote_redshift(ROW_NUMBER)} DESC")
+    return (
+        f"INSERT INTO {landing(name)} ({_list(columns)}) SELECT {_list(columns)} FROM "
+        f"(SELECT *, ROW_NUMBER() OVER (PARTITION BY {_list(keys)} ORDER BY {', '.join(order)}) "
+        f"AS {_RANK} FROM {quote_redshift(temporary)}) AS ranked WHERE {_RANK} = 1"
+    )
+
+
+def insert_all(
+    name: str, temporary: str, columns: Sequence[str], constants: Mapping[str, str]
+) -> str:
+    """INSERT of a temporary table's rows, with constants (SQL expressions) for further columns."""
+    return (
+        f"INSERT INTO {landing(name)} ({_list([*columns, *constants])}) "
+        f"SELECT {', '.join([*map(quote_redshift, columns), *constants.values()])} "
+        f"FROM {quote_redshift(temporary)}"
+    )
+
+
+def drop_temporary(name: str) -> str:
+    return f"DROP TABLE {quote_redshift(name)}"
+
+
+def ledger_insert(rows: int) -> str:
+    """INSERT of ``rows`` ledger rows; binds `LEDGER_COLUMNS` of each, row after row."""
+    names = _list(name for name, _ in LEDGER_COLUMNS)
+    row = f"({', '.join('?' * len(LEDGER_COLUMNS))})"
+    return f"INSERT INTO {LEDGER} ({names}) VALUES {', '.join([row] * rows)}"
+
+
+def ledger_files(files: int) -> str:
+    """File, ETag and load of those files that the ledger has; binds the source table, the files."""
+    return (
+        f"SELECT file, etag, load_id FROM {LEDGER} "
+        f"WHERE source_table = ? AND file IN ({', '.join('?' * files)})"
+    )
+
+
+def ledger_forget(files: int) -> str:
+    """Removes files from the ledger; binds the source table, then the files."""
+    marks = ", ".join("?" * files)
+    return f"DELETE FROM {LEDGER} WHERE source_table = ? AND file IN ({marks})"
+
+
+#: Greatest load id and fencing token of a source table; binds it.
+LEDGER_LAST = f"SELECT max(load_id), max(fence) FROM {LEDGER} WHERE source_table = ?"
+#: Another source table that was loaded into the same landing table; binds landing, source.
+LEDGER_FOREIGN = (
+    f"SELECT source_table FROM {LEDGER} WHERE landing_table = ? AND source_table <> ? LIMIT 1"
+)

@@ -1,0 +1,309 @@
+"""Parquet files to compressed CSV parts on S3, in parallel and in bounded memory.
+
+Rows are dealt out to the parts of a round in turn; cutting and compressing blocks runs in threads
+(Arrow and the compressors leave the interpreter's lock), uploading a finished round overlaps
+writing the next one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from tidemark_core.errors import LakeError
+from tidemark_core.s3 import explained, list_keys
+
+from target_redshift.blocks import Cleaner, Conversions
+from target_redshift.csvblock import encode
+from target_redshift.files import LoadFile, blocks, fetched
+from target_redshift.parts import PartPlan, plan_parts
+from target_redshift.partwriter import SUFFIX, PartWriter
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_BLOCK_ROWS = 16_384
+_UPLOADS = 4
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What a load has put into its staging folder.
+
+    Attributes:
+        prefix: Its folder.
+        manifest: URL of the COPY manifest.
+        rows: Rows in all parts.
+        parts: Number of parts.
+        size: Bytes of all parts.
+        marker: The text that stands for NULL.
+        conversions: Values that had to change.
+    """
+
+    prefix: str
+    manifest: str
+    rows: int
+    parts: int
+    size: int
+    marker: str
+    conversions: Conversions
+
+
+@dataclass
+class Stager:
+    """Writes the parts of one load.
+
+    Attributes:
+        client: S3 client.
+        bucket: The lake's bucket.
+        prefix: Staging folder of the load.
+        cleaner: Fits the rows to the table.
+        slices: Slices of the warehouse.
+        compression: ``gzip`` or ``zstd``.
+        marker: Text of NULL.
+        numbered: Whether a last column holds the rows' number in the load.
+    """
+
+    client: S3Client
+    bucket: str
+    prefix: str
+    cleaner: Cleaner
+    slices: int
+    compression: str
+    marker: str
+    numbered: bool = False
+    _entries: list[dict[str, Any]] = field(default_factory=list)
+    _conversions: Conversions = field(default_factory=Counter)
+
+    def stage(self, files: Sequence[LoadFile], load_id: int) -> Staged:
+        """Stages files.
+
+        Args:
+            files: Their rows, in this order, are the load.
+            load_id: Goes into every row.
+
+        Raises:
+            LakeError: A file cannot be read, S3 refused, or the local disk is full.
+            WarehouseError: A value does not fit its column.
+            MarkerCollisionError: A value equals the marker.
+        """
+        plan = plan_parts(
+            sum(file.rows for file in files), sum(file.size for file in files), self.slices
+        )
+        workers = max(1, min(self.slices, os.cpu_count() or 1, 4))
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemark-load-")))
+            uploads = stack.enter_context(ThreadPoolExecutor(_UPLOADS, thread_name_prefix="put"))
+            cutters = stack.enter_context(ThreadPoolExecutor(workers, thread_name_prefix="csv"))
+            walk = stack.enter_context(
+                fetched(self.client, files, folder, self.cleaner.landing.table)
+            )
+            source = _Source(walk, self.cleaner)
+            try:
+                self._write(source, plan, folder, cutters, uploads, workers, load_id)
+            except OSError as error:
+                raise LakeError(
+                    f"the CSV parts could not be written: {error.strerror or error}",
+                    table=self.cleaner.landing.table,
+                    hint=f"free space in {folder.parent}, or point TMPDIR to a larger disk",
+                ) from error
+        return self._finish()
+
+    def _write(
+        self,
+        source: _Source,
+        plan: PartPlan,
+        folder: Path,
+        cutters: ThreadPoolExecutor,
+        uploads: ThreadPoolExecutor,
+        workers: int,
+        load_id: int,
+    ) -> None:
+        writers: dict[int, PartWriter] = {}
+        running: list[Future[Conversions]] = []
+        sent: list[Future[dict[str, Any]]] = []
+        waiting: list[tuple[PartWriter, _Rows]] = []
+        current = -1
+
+        def settle() -> None:
+            """Waits for the blocks at work, so that no part has two of them."""
+            for future in running:
+                self._conversions.update(future.result())
+            running.clear()
+
+        def flush() -> None:
+            settle()
+            for writer, rows in waiting:
+                running.append(cutters.submit(self._cut, writer, rows, load_id))
+            waiting.clear()
+
+        def close_round() -> None:
+            flush()
+            settle()
+            while len(sent) > 2 * len(writers):
+                self._entries.append(sent.pop(0).result())
+            for writer in writers.values():
+                writer.close()
+                sent.append(uploads.submit(self._upload, writer))
+            writers.clear()
+
+        for number, part, rows in plan.blocks(_BLOCK_ROWS):
+            if number != current:
+                close_round()
+                current = number
+            if part not in writers:
+                name = f"part-{number:04d}-{part:04d}.csv{SUFFIX[self.compression]}"
+                writers[part] = PartWriter(folder / name, self.compression)
+            for taken in source.take(rows):
+                if any(writer is writers[part] for writer, _ in waiting):
+                    flush()
+                waiting.append((writers[part], taken))
+                if len(waiting) >= workers:
+                    flush()
+        close_round()
+        source.finish()
+        self._entries.extend(future.result() for future in sent)
+
+    def _cut(self, writer: PartWriter, rows: _Rows, load_id: int) -> Conversions:
+        arrays, counts = self.cleaner.clean(rows.block)
+        size = rows.block.num_rows
+        arrays.extend(metadata_arrays(rows.block, rows.file, load_id))
+        if self.numbered:
+            arrays.append(pa.array(range(rows.first, rows.first + size), pa.int64()))
+        writer.write(encode(arrays, self.marker), size)
+        return counts
+
+    def _upload(self, writer: PartWriter) -> dict[str, Any]:
+        key = self.prefix + writer.path.name
+        with explained(f"writing s3://{self.bucket}/{key}"), writer.path.open("rb") as body:
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
+        entry = {"key": key, "bytes": writer.path.stat().st_size, "rows": writer.rows}
+        writer.path.unlink()
+        return entry
+
+    def _finish(self) -> Staged:
+        manifest = put_copy_manifest(
+            self.client, self.bucket, self.prefix, [(e["key"], e["bytes"]) for e in self._entries]
+        )
+        return Staged(
+            prefix=self.prefix,
+            manifest=manifest,
+            rows=sum(entry["rows"] for entry in self._entries),
+            parts=len(self._entries),
+            size=sum(entry["bytes"] for entry in self._entries),
+            marker=self.marker,
+            conversions=self._conversions,
+        )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Some rows of a file; ``first`` is the number of the first one in the load."""
+
+    file: LoadFile
+    block: pa.RecordBatch
+    first: int
+
+
+class _Source:
+    """Hands out the rows of all files in pieces of the size asked for."""
+
+    def __init__(self, walk: Iterator[tuple[LoadFile, Path]], cleaner: Cleaner) -> None:
+        self._stream = (
+            (file, block)
+            for file, path in walk
+            for block in blocks(file, path, cleaner.landing.table)
+        )
+        self._left: tuple[LoadFile, pa.RecordBatch] | None = None
+        self._number = 0
+
+    def take(self, rows: int) -> Iterator[_Rows]:
+        """Yields pieces that have ``rows`` rows together."""
+        while rows:
+            file, block = self._left or next(self._stream)
+            piece = block.slice(0, rows)
+            rest = block.slice(piece.num_rows)
+            self._left = (file, rest) if rest.num_rows else None
+            if piece.num_rows:
+                yield _Rows(file, piece, self._number)
+            self._number += piece.num_rows
+            rows -= piece.num_rows
+
+    def finish(self) -> None:
+        """Reads on to the end, so that files without rows are looked at, too."""
+        for _ in self._stream:
+            pass
+
+
+def metadata_arrays(block: pa.RecordBatch, file: LoadFile, load_id: int) -> list[pa.Array[Any]]:
+    """Tidemark's own columns of a block: extraction time, deletion time, load."""
+    size, kind = block.num_rows, pa.timestamp("us")
+    extracted = _told(block, "_sdc_extracted_at")
+    if extracted is None:
+        moment = pa.scalar(file.extracted_at.replace(tzinfo=None), kind)
+        extracted = pa.repeat(moment, size)
+    deleted = _told(block, "_sdc_deleted_at")
+    return [
+        extracted,
+        pa.nulls(size, kind) if deleted is None else deleted,
+        pa.repeat(pa.scalar(load_id, pa.int64()), size),
+    ]
+
+
+def _told(block: pa.RecordBatch, name: str) -> pa.Array[Any] | None:
+    index = block.schema.get_field_index(name)
+    return None if index < 0 else block.column(index).cast(pa.timestamp("us"))
+
+
+def put_copy_manifest(
+    client: S3Client, bucket: str, prefix: str, entries: Sequence[tuple[str, int]]
+) -> str:
+    """Writes COPY's manifest: every entry mandatory, with its length.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/loading-data-files-using-manifest.html
+
+    Returns:
+        Its URL.
+    """
+    document = {
+        "entries": [
+            {
+                "url": f"s3://{bucket}/{key}",
+                "mandatory": True,
+                "meta": {"content_length": size},
+            }
+            for key, size in entries
+        ]
+    }
+    key = f"{prefix}copy.manifest"
+    with explained(f"writing s3://{bucket}/{key}"):
+        client.put_object(Bucket=bucket, Key=key, Body=json.dumps(document).encode())
+    return f"s3://{bucket}/{key}"
+
+
+def remove_staging(client: S3Client, bucket: str, prefix: str) -> int:
+    """Removes a staging folder.
+
+    Returns:
+        Number of objects removed.
+
+    Raises:
+        LakeError: S3 refused.
+    """
+    keys = [found["Key"] for found in list_keys(client, bucket, prefix)]
+    for start in range(0, len(keys), 1000):
+        page = keys[start : start + 1000]
+        with explained(f"removing s3://{bucket}/{prefix}"):
+            client.delete_objects(
+                Bucket=bucket, Delete={"Objects": [{"Key": key} for key in page], "Quiet": True}
+            )
+    return len(keys)

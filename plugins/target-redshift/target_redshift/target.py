@@ -1,0 +1,219 @@
+"""The Singer target: wiring between the SDK's messages and the loader."""
+
+from __future__ import annotations
+
+import copy
+import os
+import signal
+import tempfile
+import uuid
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import FrameType
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.target_base import Target
+from tidemark_core.batchfile import BatchFile
+from tidemark_core.errors import ConfigError
+from tidemark_core.lease import Lease
+from tidemark_core.names import TableName, encode_component
+from tidemark_core.s3 import S3Location
+from tidemark_core.settings import config_schema, resolve
+
+from target_redshift.files import LoadFile, check_location, fetch
+from target_redshift.loader import TableLoader
+from target_redshift.reader import QuietReader
+from target_redshift.session import Session
+from target_redshift.settings import SETTINGS
+from target_redshift.sink import RedshiftSink
+from target_redshift.staging import remove_staging
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class TargetRedshift(Target):
+    """Loads Amazon Redshift."""
+
+    name = "target-redshift"
+    config_jsonschema = config_schema(SETTINGS)
+    default_sink_class = RedshiftSink
+    message_reader_class = QuietReader
+    capabilities: ClassVar[list[Any]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+        PluginCapabilities.BATCH,
+        TargetCapabilities.SOFT_DELETE,
+    ]
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        # One table at a time: COPY uses the whole warehouse anyway, and memory stays bounded.
+        self.max_parallelism = 1
+        self.started_at = datetime.now(UTC)
+        self.at_end = False
+        self._passed_on: dict[str, Any] | None = None
+        self._resources = ExitStack()
+        self._leases: dict[TableName, Lease] = {}
+
+    # ------------------------------------------------------------------ what the sinks use
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Typed settings.
+
+        Raises:
+            ConfigError: One is missing or wrong.
+        """
+        settings = resolve(SETTINGS, self.config)
+        if not settings["redshift_iam_role"]:
+            raise ConfigError(
+                "REDSHIFT_IAM_ROLE is not set: COPY reads the staged parts by it",
+                hint="put REDSHIFT_IAM_ROLE=arn:aws:iam::… (or default) into .env",
+            )
+        if settings["load_format"] == "parquet" and settings["load_method"] == "upsert":
+            raise ConfigError(
+                "LOAD_FORMAT=parquet cannot be combined with LOAD_METHOD=upsert",
+                hint="set LOAD_FORMAT=csv",
+            )
+        return settings
+
+    @cached_property
+    def s3(self) -> S3Location:
+        return S3Location.from_config(self.settings)
+
+    @cached_property
+    def client(self) -> S3Client:
+        return self.s3.client()
+
+    @cached_property
+    def run_id(self) -> str:
+        environ = os.environ
+        return environ.get("TIDEMARK_RUN_ID") or environ.get("MELTANO_RUN_ID") or str(uuid.uuid4())
+
+    @cached_property
+    def session(self) -> Session:
+        session = Session(self.settings, f"tidemark target-redshift {self.run_id}"[:63])
+        self._resources.callback(session.close)
+        return session
+
+    @cached_property
+    def _temporary(self) -> Path:
+        return Path(
+            self._resources.enter_context(tempfile.TemporaryDirectory(prefix="tidemark-target-"))
+        )
+
+    def folder(self, table: TableName) -> Path:
+        """A new folder for a stream's temporary files."""
+        return Path(
+            tempfile.mkdtemp(prefix=encode_component(table.table)[:60], dir=self._temporary)
+        )
+
+    def loader(self, sink: RedshiftSink) -> TableLoader:
+        """The loader of a sink's table; takes the table's lease with the first one.
+
+        Raises:
+            LeaseError: Somebody else is loading the table.
+        """
+        return TableLoader(
+            config=self.settings,
+            s3=self.s3,
+            client=self.client,
+            lease=self._lease(sink.table),
+            landing=sink.landing,
+            session=self.session,
+        )
+
+    def _lease(self, table: TableName) -> Lease:
+        lease = self._leases.get(table)
+        if lease is None:
+            lease = Lease.acquire(
+                self.client,
+                self.s3.bucket,
+                self.s3.layout.lease_key(table, "warehouse"),
+                owner=f"{self.name} run {self.run_id}",
+            )
+            self._leases[table] = self._resources.enter_context(lease)
+            left = remove_staging(self.client, self.s3.bucket, self.s3.layout.staging_prefix(table))
+            if left:
+                self.logger.warning(
+                    "removed what a load that died had staged",
+                    extra={"table": str(table), "objects": left},
+                )
+        lease.check()
+        return lease
+
+    def local_copy(self, batch: BatchFile, table: TableName, folder: Path) -> Path:
+        """A BATCH file on the local disk.
+
+        Raises:
+            LakeError: It is somewhere else than it may be, or cannot be read.
+        """
+        if batch.url.startswith("file://"):
+            return Path(batch.path)
+        bucket, key = batch.s3_location
+        file = LoadFile(key, "", 0, 0, self.started_at, bucket=bucket)
+        check_location(
+            file,
+            table=table,
+            bucket=self.s3.bucket,
+            layout=self.s3.layout,
+            others=self.settings["s3_batch_prefixes"],
+        )
+        return fetch(self.client, file, folder, 0, table)
+
+    # ------------------------------------------------------------------ messages
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """Runs the target as the SDK does; leases and temporary files do not outlive an error."""
+        super(Target, cls).invoke(about=about, about_format=about_format)
+        cls.print_version(print_fn=cls.logger.info)
+        target = cls(
+            config=config.config if config else None,
+            validate_config=True,
+            parse_env_config=bool(config and config.parse_env),
+        )
+        with target._resources:
+            _ = target.settings
+            target.listen(file_input)
+
+    def process_endofpipe(self) -> None:
+        """Loads the rest, gives the leases back, ends the session."""
+        self.at_end = True
+        with self._resources:
+            super().process_endofpipe()
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        """Loads what was collected, then passes the STATE on.
+
+        An overwrite holds its STATE back to the end: what it claims is there only then.
+        """
+        super()._process_state_message(message_dict)
+        if self.settings["load_method"] != "overwrite":
+            self.drain_all()
+
+    def _handle_max_record_age(self) -> None:
+        """Nothing is loaded for its age: a load ends with a STATE, or when a sink is full."""
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Ends at once: the open transaction is rolled back, staged parts are removed."""
+        del frame
+        self.logger.warning("ended by %s; nothing half done stays", signal.Signals(signum).name)
+        raise SystemExit(128 + signum)
+
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        """Passes a STATE on, once."""
+        if state != self._passed_on:
+            super()._write_state_message(state)
+            self._passed_on = copy.deepcopy(state)

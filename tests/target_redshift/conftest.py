@@ -1,0 +1,224 @@
+"""A lake and a warehouse of the tests' own: real S3, the real stand-in, through the real bastion."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from target_redshift.settings import SETTINGS
+from target_redshift.target import TargetRedshift
+from tidemark_core.batchfile import BatchFile
+from tidemark_core.names import TableName
+from tidemark_core.s3 import S3Location
+from tidemark_core.settings import resolve
+from tidemark_core.types import ColumnType, to_arrow, to_json_schema
+from tidemark_sandbox.world import Sandbox
+
+_numbers = count(1)
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@dataclass
+class Table:
+    """A source table of a test: its columns, and the files that were written of it."""
+
+    lake: Lake
+    name: TableName
+    columns: dict[str, ColumnType]
+    key: tuple[str, ...] = ("ID",)
+    written: int = 0
+
+    @property
+    def landing(self) -> str:
+        return f"landing.{self.name.landing}"
+
+    def schema(self) -> dict[str, Any]:
+        properties = {
+            column: to_json_schema(kind, nullable=column not in self.key)
+            for column, kind in self.columns.items()
+        }
+        return {
+            "type": "SCHEMA",
+            "stream": self.name.stream,
+            "key_properties": list(self.key),
+            "schema": {"type": "object", "properties": properties},
+        }
+
+    def arrow(self, rows: Sequence[Sequence[Any]]) -> pa.Table:
+        columns: list[Sequence[Any]] = (
+            list(zip(*rows, strict=True)) if rows else [[] for _ in self.columns]
+        )
+        arrays = {
+            column: pa.array(values, to_arrow(kind))
+            for (column, kind), values in zip(self.columns.items(), columns, strict=True)
+        }
+        return pa.table(arrays)
+
+    def write(self, rows: Sequence[Sequence[Any]] | pa.Table, **facts: Any) -> BatchFile:
+        """Puts a Parquet file into the lake, as target-s3-parquet does."""
+        self.written += 1
+        table = rows if isinstance(rows, pa.Table) else self.arrow(rows)
+        body = io.BytesIO()
+        pq.write_table(table, body, compression="zstd")
+        when = WHEN + timedelta(seconds=self.written)
+        key = self.lake.s3.layout.data_key(self.name, when, self.written)
+        answer = self.lake.client.put_object(
+            Bucket=self.lake.s3.bucket, Key=key, Body=body.getvalue()
+        )
+        told = {
+            "rows": table.num_rows,
+            "etag": answer["ETag"].strip('"'),
+            "bytes": len(body.getvalue()),
+            "manifest": f"manifests/{self.name.lake}/some.json",
+            "run_id": "run-1",
+            "extracted_at": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "fence": 1,
+        }
+        return BatchFile.s3(self.lake.s3.bucket, key, **(told | facts))
+
+    def batch(self, *files: BatchFile, format: str = "parquet") -> dict[str, Any]:
+        return {
+            "type": "BATCH",
+            "stream": self.name.stream,
+            "encoding": {"format": format},
+            "manifest": [file.to_url() for file in files],
+        }
+
+    def rows(self, columns: str = "*", order: str = "id") -> list[tuple[Any, ...]]:
+        return self.lake.sql(f"SELECT {columns} FROM {self.landing} ORDER BY {order}")
+
+    def ledger(self) -> list[tuple[Any, ...]]:
+        return self.lake.sql(
+            "SELECT file, row_count, load_id, fence FROM landing.tidemark_loads "
+            f"WHERE source_table = '{self.name}' ORDER BY load_id, file"
+        )
+
+
+@dataclass
+class Done:
+    """How a run of the target ended."""
+
+    code: int
+    states: list[Any]
+    errors: str
+
+
+@dataclass
+class Lake:
+    """The sandbox, as these tests use it."""
+
+    sandbox: Sandbox
+    config: dict[str, Any]
+    s3: S3Location
+    client: Any = field(repr=False, default=None)
+
+    def table(self, columns: Mapping[str, str], key: Sequence[str] = ("ID",)) -> Table:
+        """A table that no other test has."""
+        name = TableName("shop", f"t{next(_numbers)}_{os.getpid()}")
+        return Table(
+            self, name, {c: ColumnType.parse(kind) for c, kind in columns.items()}, tuple(key)
+        )
+
+    def sql(self, statement: str, user: str = "tidemark_loader") -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self.sandbox.warehouse(statement, user=user)]
+
+    def keys(self, prefix: str) -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.s3.bucket, Prefix=prefix
+        )
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def staged(self, table: Table) -> list[str]:
+        return self.keys(self.s3.layout.staging_prefix(table.name))
+
+    def run(self, *messages: Mapping[str, Any] | str, **config: Any) -> Done:
+        """Runs the target in a process of its own, as Meltano does."""
+        process = self.start(**config)
+        text = "".join(m if isinstance(m, str) else json.dumps(m) + "\n" for m in messages)
+        out, errors = process.communicate(text, timeout=120)
+        return Done(process.returncode, [json.loads(line) for line in out.splitlines()], errors)
+
+    def start(self, **config: Any) -> subprocess.Popen[str]:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("REDSHIFT")}
+        environ.pop("DEBUG", None)
+        environ |= {
+            "TIDEMARK_TEST_CONFIG": json.dumps(self.config | config),
+            "TIDEMARK_RUN_ID": "run-1",
+        }
+        return subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("process.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environ,
+        )
+
+    def load(self, *messages: Mapping[str, Any], **config: Any) -> list[Any]:
+        """Runs the target in this process, which is quicker; its errors are raised."""
+        return run_here(self.config | config, messages)
+
+
+def run_here(config: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> list[Any]:
+    from contextlib import redirect_stdout
+
+    out = io.StringIO()
+    target = TargetRedshift(config=dict(config))
+    text = "".join(json.dumps(message) + "\n" for message in messages)
+    with redirect_stdout(out), target._resources:
+        target.listen(io.StringIO(text))
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def lake(sandbox: Sandbox) -> Lake:
+    env = sandbox.env()
+    names = {setting.env: setting.name for setting in SETTINGS}
+    config: dict[str, Any] = {names[name]: value for name, value in env.items() if name in names}
+    resolved = resolve(SETTINGS, config)
+    config = {name: value for name, value in resolved.items() if value is not None}
+    s3 = S3Location.from_config(config)
+    sandbox.warehouse(f"GRANT CREATE ON DATABASE {env['REDSHIFT_DATABASE']} TO tidemark_loader")
+    return Lake(sandbox, config, s3, s3.client())
+
+
+@pytest.fixture
+def table(lake: Lake) -> Table:
+    """A small table: a key, a text and an amount."""
+    return lake.table({"ID": "int64", "name": "string(20)", "amount": "decimal(10,2)"})
+
+
+STATE = {"type": "STATE", "value": {"bookmarks": {"shop-t": {"last": 1}}}}
+
+
+@pytest.fixture
+def state() -> dict[str, Any]:
+    return STATE
+
+
+@pytest.fixture
+def closing() -> Iterator[Callable[[subprocess.Popen[str]], subprocess.Popen[str]]]:
+    """Ends the processes that a test started, whatever became of the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def watch(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+        started.append(process)
+        return process
+
+    yield watch
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
