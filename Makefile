@@ -54,4 +54,4 @@ format: .venv/.synced  ## Let ruff and sqlfluff write what lint asks for
 
 clean:  ## Stop the sandbox and remove everything that was made here
 	@if [ -x $(BIN)/tidemark-sandbox ]; then $(BIN)/tidemark-sandbox down; fi
-	rm -rf .venv .uv .meltano .sandbox .sandbox-test transform/target transform/logs
+	rm -rf .venv .uv .meltano .sandbox .sandbox-test* transform/target transform/logs

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -25,12 +28,26 @@ def sandbox() -> Iterator[Sandbox]:
 
     A run that was killed may have left one behind: it is stopped and removed first.
     """
-    folder = ROOT / ".sandbox-test"
-    Sandbox(folder).reset()
-    world = Sandbox(folder, Sandbox.free_port_block())
-    world.up()
-    yield world
-    world.reset()
+    with _free_folder() as folder:
+        Sandbox(folder).reset()
+        world = Sandbox(folder, Sandbox.free_port_block())
+        world.up()
+        yield world
+        world.reset()
+
+
+@contextmanager
+def _free_folder() -> Iterator[Path]:
+    """A folder that no other test run of this checkout is using."""
+    for number in count(1):
+        folder = ROOT / f".sandbox-test-{number}"
+        with folder.with_suffix(".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield folder
+            return
 
 
 @pytest.fixture(scope="session")
