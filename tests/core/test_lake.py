@@ -38,7 +38,10 @@ def test_the_other_folders_are_siblings_of_the_data() -> None:
     assert layout.manifests_prefix(T) == f"team/a/manifests/{T.lake}/"
     assert layout.staging_prefix(T, 7) == f"team/a/staging/{T.lake}/7/"
     assert layout.lease_key(T, "lake") == f"team/a/leases/{T.lake}/lake.json"
-    assert layout.run_key(WHEN, "r1") == "team/a/runs/year=2025/month=08/day=03/r1.json"
+    key = "team/a/runs/year=2025/month=08/day=03/r1_extract.json"
+    assert layout.run_key(WHEN.date(), "r1", "extract") == key
+    found = layout.parse_run_key(key)
+    assert (found.day, found.run_id, found.leg) == (WHEN.date(), "r1", "extract")
     manifest = layout.manifest_key(T, WHEN, "r1", 1)
     assert layout.archive_key(manifest) == manifest.replace("/manifests/", "/archive/")
     with pytest.raises(LakeError, match="not a manifest"):
@@ -135,3 +138,24 @@ def test_a_partition_that_is_no_day_is_refused(folder: str) -> None:
         LakeLayout().parse_data_key(
             f"incremental/a.b/{folder}/2025-08-03_04-05-06_batch_0001.parquet"
         )
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "runs/year=2025/month=08/day=03/r1.json",
+        "runs/year=2025/month=02/day=30/r1_lake.json",
+        "runs/year=2025/month=08/day=03/../r1_lake.json",
+        "runs/year=2025/month=08/day=03/r1_LAKE.json",
+        "elsewhere/year=2025/month=08/day=03/r1_lake.json",
+    ],
+)
+def test_a_key_that_is_no_report_is_refused(key: str) -> None:
+    with pytest.raises(LakeError):
+        LakeLayout().parse_run_key(key)
+
+
+def test_a_report_cannot_leave_its_folder() -> None:
+    for run_id, leg in (("../x", "lake"), ("r1", "../lake"), ("r_1", "lake"), ("r1", "")):
+        with pytest.raises(ConfigError):
+            LakeLayout().run_key(WHEN.date(), run_id, leg)

@@ -7,7 +7,7 @@ Layout, below the bucket (``incremental/`` is a setting; the other folders are i
     archive/<table>/YYYY-MM-DD_HH-MM-SS_<run>_NNNN.json
     staging/<table>/<load>/
     leases/<table>/<leg>.json
-    runs/year=YYYY/month=MM/day=DD/<run>.json
+    runs/year=YYYY/month=MM/day=DD/<run>_<leg>.json
 
 The year to hour of a data file's folder are those of the extraction, or the day of a date column
 (``hour=00``; Hive's ``__HIVE_DEFAULT_PARTITION__`` where the column is NULL).
@@ -18,6 +18,7 @@ Keys that are read back (from a listing, a manifest, a state file) are untrusted
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -38,6 +39,11 @@ _MANIFEST_KEY = re.compile(
 #: What Hive and its heirs (Athena, Spark, DuckDB) write and read for a NULL partition value.
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _NULL_PARTITION = f"year={_NULL}/month={_NULL}/day={_NULL}/hour={_NULL}"
+_LEG = re.compile(r"[a-z]{1,32}")
+_RUN_KEY = re.compile(
+    r"year=(?P<year>\d{4})/month=(?P<month>\d\d)/day=(?P<day>\d\d)"
+    r"/(?P<run>[A-Za-z0-9][A-Za-z0-9\-]{0,63})_(?P<leg>[a-z]{1,32})\.json"
+)
 MAX_KEY_BYTES = 1024
 
 
@@ -65,6 +71,15 @@ class ManifestKey:
     moment: datetime
     run_id: str
     part: int
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """The report of one leg of a run."""
+
+    day: date
+    run_id: str
+    leg: str
 
 
 @dataclass(frozen=True)
@@ -196,11 +211,30 @@ class LakeLayout:
     def runs_root(self) -> str:
         return f"{self.root}runs/"
 
-    def run_key(self, moment: datetime, run_id: str) -> str:
-        """The report of a run."""
+    def runs_prefix(self, day: date) -> str:
+        return f"{self.runs_root}{day:year=%Y/month=%m/day=%d/}"
+
+    def run_key(self, day: date, run_id: str, leg: str) -> str:
+        """The report of one leg of a run, below the UTC day on which the leg began."""
         if not _RUN.fullmatch(run_id):
             raise ConfigError(f"{run_id!r} cannot be a run id (letters, digits and dashes)")
-        return f"{self.runs_root}{_utc(moment).strftime('year=%Y/month=%m/day=%d')}/{run_id}.json"
+        if not _LEG.fullmatch(leg):
+            raise ConfigError(f"{leg!r} cannot be the name of a leg (lower-case letters)")
+        return f"{self.runs_prefix(day)}{run_id}_{leg}.json"
+
+    def parse_run_key(self, key: str) -> RunKey:
+        """Reads the key of a leg's report.
+
+        Raises:
+            LakeError: It is not one that `run_key` makes.
+        """
+        match = _RUN_KEY.fullmatch(key.removeprefix(self.runs_root))
+        if match:
+            with suppress(ValueError):
+                day = date(int(match["year"]), int(match["month"]), int(match["day"]))
+                if self.run_key(day, match["run"], match["leg"]) == key:
+                    return RunKey(day, match["run"], match["leg"])
+        raise LakeError(f"{key!r} is not a run's report of this lake")
 
 
 def _read_partition(folders: str) -> str | None:

@@ -1,0 +1,226 @@
+"""The run report: what each leg of a run did, a table at a time.
+
+The legs of a run are processes that share nothing but the run's id, so each writes a document of
+its own: first to disk, whole or not at all, where a process that reaches S3 finds those of its run
+and puts them into the lake. Whoever reads puts a run's documents together. A leg that was killed
+has one without an end; nothing else depends on it.
+"""
+
+from __future__ import annotations
+
+import copy
+import getpass
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+VERSION = 1
+_SECOND = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass
+class TableReport:
+    """What a leg did for one table.
+
+    Attributes:
+        table: ``schema.table``.
+        rows: Rows read, written or loaded.
+        bytes: Bytes of the files.
+        files: Number of files.
+        window_start: Lower bound of what was read, as text; None: from the beginning.
+        window_end: Upper bound.
+        watermark: The bookmark after it; None: unchanged.
+        steps: Seconds by step, such as ``read`` or ``copy``.
+        conversions: Values changed on the way, by column and reason.
+        retries: How often something was tried again.
+        error: Why it failed, in one line; None: it did not.
+    """
+
+    table: str
+    rows: int = 0
+    bytes: int = 0
+    files: int = 0
+    window_start: str | None = None
+    window_end: str | None = None
+    watermark: str | None = None
+    steps: dict[str, float] = field(default_factory=dict)
+    conversions: dict[str, dict[str, int]] = field(default_factory=dict)
+    retries: int = 0
+    error: str | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Adds the time that the block takes to a step."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.steps[name] = self.steps.get(name, 0.0) + time.monotonic() - begun
+
+    def add(self, *, rows: int = 0, bytes: int = 0, files: int = 0, retries: int = 0) -> None:
+        """Counts more of it."""
+        with self._lock:
+            self.rows += rows
+            self.bytes += bytes
+            self.files += files
+            self.retries += retries
+
+    def convert(self, conversions: Mapping[str, Mapping[str, int]]) -> None:
+        """Counts more values that were changed."""
+        with self._lock:
+            for column, reasons in conversions.items():
+                counts = self.conversions.setdefault(column, {})
+                for reason, number in reasons.items():
+                    counts[reason] = counts.get(reason, 0) + number
+
+    def to_dict(self) -> dict[str, Any]:
+        with self._lock:
+            document = {name: value for name, value in vars(self).items() if name != "_lock"}
+            steps = {name: round(seconds, 3) for name, seconds in self.steps.items()}
+            return copy.deepcopy(document | {"steps": steps})
+
+
+class LegReport:
+    """What one leg of a run did; written by the process that is the leg.
+
+    Attributes:
+        leg: ``extract``, ``lake``, ``read``, ``warehouse``, ``build``, or another lower-case word.
+        run_id: The run.
+        started: UTC time of its beginning.
+    """
+
+    def __init__(self, leg: str, run_id: str) -> None:
+        self.leg = leg
+        self.run_id = run_id
+        self.started = datetime.now(UTC)
+        self._begun = time.monotonic()
+        self._seconds: float | None = None
+        self._error: str | None = None
+        self._tables: dict[str, TableReport] = {}
+        self._lock = threading.Lock()
+
+    def table(self, name: object) -> TableReport:
+        """The report of a table; made when it is first asked for."""
+        with self._lock:
+            return self._tables.setdefault(str(name), TableReport(str(name)))
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or has been taking."""
+        return time.monotonic() - self._begun if self._seconds is None else self._seconds
+
+    @property
+    def tables(self) -> list[TableReport]:
+        with self._lock:
+            return sorted(self._tables.values(), key=lambda table: table.table)
+
+    @property
+    def success(self) -> bool:
+        """Whether nothing failed so far."""
+        return self._error is None and all(table.error is None for table in self.tables)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Says that the leg has ended.
+
+        Args:
+            error: What ended it, None when it came to its end.
+        """
+        self._seconds = self.seconds
+        self._error = None if error is None else (str(error) or type(error).__name__)
+
+    def to_dict(self) -> dict[str, Any]:
+        ended = self._seconds is not None
+        return {
+            "version": VERSION,
+            "run_id": self.run_id,
+            "leg": self.leg,
+            "host": socket.gethostname(),
+            "user": current_user(),
+            "started_at": self.started.strftime(_SECOND),
+            "ended_at": datetime.now(UTC).strftime(_SECOND) if ended else None,
+            "seconds": round(self.seconds, 3),
+            "success": self.success if ended else None,
+            "error": self._error,
+            "tables": [table.to_dict() for table in self.tables],
+        }
+
+
+def current_user() -> str:
+    """The operating system's user; its number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A whole run, put together from its legs' documents.
+
+    Attributes:
+        run_id: The run.
+        legs: The legs' documents, in the order in which they began.
+    """
+
+    run_id: str
+    legs: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def merge(cls, documents: list[dict[str, Any]]) -> list[RunReport]:
+        """Puts documents together, a report a run, the oldest run first."""
+        runs: dict[str, list[dict[str, Any]]] = {}
+        for document in sorted(documents, key=lambda d: (str(d["started_at"]), str(d["leg"]))):
+            runs.setdefault(str(document["run_id"]), []).append(document)
+        return [cls(run_id, tuple(legs)) for run_id, legs in runs.items()]
+
+    @property
+    def started_at(self) -> str:
+        return str(self.legs[0]["started_at"])
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work of all legs; those that ran side by side count both."""
+        return float(sum(leg["seconds"] for leg in self.legs))
+
+    @property
+    def success(self) -> bool:
+        """Whether every leg has ended well; one that was killed has not."""
+        return all(leg["success"] is True for leg in self.legs)
+
+    @property
+    def errors(self) -> list[str]:
+        """Every error of it, each once."""
+        found = [leg["error"] for leg in self.legs]
+        found += [table["error"] for leg in self.legs for table in leg["tables"]]
+        return list(dict.fromkeys(str(error) for error in found if error))
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "started_at": self.started_at,
+            "seconds": self.seconds,
+            "success": self.success,
+            "errors": self.errors,
+        }
+
+
+def report_folder(environ: Mapping[str, str]) -> Path | None:
+    """Where reports lie on disk: TIDEMARK_REPORT_DIR, else beside Meltano's own files.
+
+    None when the process knows no project.
+    """
+    if given := environ.get("TIDEMARK_REPORT_DIR"):
+        return Path(given)
+    if system := environ.get("MELTANO_SYS_DIR_ROOT"):
+        return Path(system) / "reports"
+    if project := environ.get("MELTANO_PROJECT_ROOT"):
+        return Path(project) / ".meltano" / "reports"
+    return None
