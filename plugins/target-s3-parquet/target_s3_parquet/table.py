@@ -206,7 +206,6 @@ class TableWriter:
                 "rows": manifest.rows,
                 "bytes": manifest.size,
                 "files": len(manifest.files),
-                "run_id": manifest.run_id,
             },
         )
         return key
