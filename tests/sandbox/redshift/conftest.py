@@ -35,8 +35,19 @@ BUCKET = "stage"
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
 PG_PORT = 5432
 S3_PORTS = [
-    "s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "volume.port.public",
-    "filer.port", "filer.port.grpc", "filer.port.public", "admin.port", "admin.port.grpc", "debug.port",
+    "s3.port",
+    "s3.port.grpc",
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "volume.port.public",
+    "filer.port",
+    "filer.port.grpc",
+    "filer.port.public",
+    "admin.port",
+    "admin.port.grpc",
+    "debug.port",
 ]
 KEYS = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox-secret"}
 
@@ -99,7 +110,12 @@ class World:
     ) -> Any:
         """A session by the driver that the product uses."""
         connection = redshift_connector.connect(
-            host="127.0.0.1", port=self.tcp_port, database=DATABASE, user=user, password=password, ssl=False
+            host="127.0.0.1",
+            port=self.tcp_port,
+            database=DATABASE,
+            user=user,
+            password=password,
+            ssl=False,
         )
         connection.autocommit = autocommit
         self.open_connections.append(connection)
@@ -143,7 +159,11 @@ class Sql:
         with pytest.raises(redshift_connector.Error) as caught:
             self(text)
         fields = caught.value.args[0]
-        return f"{fields['M']} {fields.get('D', '')}".strip() if isinstance(fields, dict) else str(fields)
+        return (
+            f"{fields['M']} {fields.get('D', '')}".strip()
+            if isinstance(fields, dict)
+            else str(fields)
+        )
 
 
 def postgres_account() -> dict[str, Any]:
@@ -175,21 +195,39 @@ def start_postgres(folder: Path, stack: contextlib.ExitStack) -> None:
             os.chown(path, account["user"], account["group"])
     subprocess.run(
         [PG_BIN / "initdb", "-D", data, *catalogue.INITDB_ARGUMENTS, "--no-sync"],
-        check=True, stdout=subprocess.DEVNULL, cwd=folder, **account,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+        **account,
     )
     (data / "pg_hba.conf").write_text(catalogue.PG_HBA)
-    settings = {**catalogue.POSTGRES_SETTINGS, "fsync": "off", "unix_socket_directories": str(sockets), "port": PG_PORT}
+    settings = {
+        **catalogue.POSTGRES_SETTINGS,
+        "fsync": "off",
+        "unix_socket_directories": str(sockets),
+        "port": PG_PORT,
+    }
     arguments = [item for name, value in settings.items() for item in ("-c", f"{name}={value}")]
     with (folder / "postgres.log").open("wb") as log:
-        process = subprocess.Popen([PG_BIN / "postgres", "-D", data, *arguments], stdout=log, stderr=log, cwd=folder, **account)
+        process = subprocess.Popen(
+            [PG_BIN / "postgres", "-D", data, *arguments],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            **account,
+        )
     stack.callback(end, process, signal.SIGINT)
 
     def answers() -> bool:
-        psycopg2.connect(host=str(sockets), port=PG_PORT, user=catalogue.SUPERUSER, dbname="postgres").close()
+        psycopg2.connect(
+            host=str(sockets), port=PG_PORT, user=catalogue.SUPERUSER, dbname="postgres"
+        ).close()
         return True
 
     wait_until("PostgreSQL", answers, process)
-    connection = psycopg2.connect(host=str(sockets), port=PG_PORT, user=catalogue.SUPERUSER, dbname="postgres")
+    connection = psycopg2.connect(
+        host=str(sockets), port=PG_PORT, user=catalogue.SUPERUSER, dbname="postgres"
+    )
     connection.autocommit = True
     cursor = connection.cursor()
     cursor.execute(f"create role admin login createrole createdb password '{PASSWORD}'")
@@ -205,9 +243,22 @@ def start_s3(folder: Path, ports: list[int], stack: contextlib.ExitStack) -> Non
     (folder / "s3").mkdir()
     with (folder / "s3.log").open("wb") as log:
         process = subprocess.Popen(
-            [weed, "mini", f"-dir={folder / 's3'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-admin.ui=false", "-webdav=false",
-             "-s3.port.iceberg=0", "-s3.port.lance=0", *flags],
-            stdout=log, stderr=log, env=environment, cwd=folder / "s3",
+            [
+                weed,
+                "mini",
+                f"-dir={folder / 's3'}",
+                "-ip=127.0.0.1",
+                "-ip.bind=127.0.0.1",
+                "-admin.ui=false",
+                "-webdav=false",
+                "-s3.port.iceberg=0",
+                "-s3.port.lance=0",
+                *flags,
+            ],
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=folder / "s3",
         )
     stack.callback(end, process, signal.SIGKILL)
     client = s3_client(ports[0])
@@ -221,8 +272,11 @@ def start_s3(folder: Path, ports: list[int], stack: contextlib.ExitStack) -> Non
 
 def s3_client(port: int) -> S3Client:
     return boto3.client(
-        "s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
-        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"], aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name="us-east-1",
+        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
         config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
     )
 
@@ -231,19 +285,46 @@ def start_front(folder: Path, port: int, s3_port: int, stack: contextlib.ExitSta
     (folder / "front").mkdir(mode=0o700)
     certificate, key = make_certificate(folder)
     s3_url = f"http://127.0.0.1:{s3_port}"
-    process = launch_front(folder, s3_url, [f"unix:{folder / 'front' / 'warehouse.sock'}", f"tcp:127.0.0.1:{port}"], certificate, key)
+    process = launch_front(
+        folder,
+        s3_url,
+        [f"unix:{folder / 'front' / 'warehouse.sock'}", f"tcp:127.0.0.1:{port}"],
+        certificate,
+        key,
+    )
     stack.callback(end, process)
     world = World(folder, port, s3_client(s3_port), process, s3_url, certificate, key)
     stack.callback(lambda: [close_quietly(c) for c in world.open_connections])
     return world
 
 
-def launch_front(folder: Path, s3_url: str, addresses: list[str], certificate: Path, key: Path) -> subprocess.Popen[bytes]:
+def launch_front(
+    folder: Path, s3_url: str, addresses: list[str], certificate: Path, key: Path
+) -> subprocess.Popen[bytes]:
     listens = [item for address in addresses for item in ("--listen", address)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tidemark_sandbox.redshift", *listens, "--pg-socket-dir", folder / "pg", "--pg-port", str(PG_PORT),
-         "--s3-endpoint", s3_url, "--tls-cert", certificate, "--tls-key", key, "--log", folder / "front.log", "--log-level", "DEBUG"],
-        stdout=subprocess.PIPE, env={**os.environ, **KEYS, "AWS_REGION": "us-east-1"},
+        [
+            sys.executable,
+            "-m",
+            "tidemark_sandbox.redshift",
+            *listens,
+            "--pg-socket-dir",
+            folder / "pg",
+            "--pg-port",
+            str(PG_PORT),
+            "--s3-endpoint",
+            s3_url,
+            "--tls-cert",
+            certificate,
+            "--tls-key",
+            key,
+            "--log",
+            folder / "front.log",
+            "--log-level",
+            "DEBUG",
+        ],
+        stdout=subprocess.PIPE,
+        env={**os.environ, **KEYS, "AWS_REGION": "us-east-1"},
     )
     assert process.stdout is not None
     with process.stdout:
@@ -257,9 +338,28 @@ def launch_front(folder: Path, s3_url: str, addresses: list[str], certificate: P
 def make_certificate(folder: Path) -> tuple[Path, Path]:
     certificate, key = folder / "server.crt", folder / "server.key"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
-        check=True, stderr=subprocess.DEVNULL,
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+        ],
+        check=True,
+        stderr=subprocess.DEVNULL,
     )
     return certificate, key
 

@@ -10,12 +10,9 @@ def refresh(context: Context, text: str) -> None:
     """Looks up again the late-binding views that a statement names.
 
     Raises:
-        BackendError: a table of such a view is missing, or has not the columns that the view reads.
+        BackendError: a table of such a view is missing, or has not the columns that it reads.
     """
     names = sorted({t.name for t in Sql(text).tokens if t.is_name})
-    if not names:
-        return
-    if not hasattr(context, "late_binding_seen"):
-        pass
-    listed = ", ".join(literal(name) for name in names)
-    context.query(f"select pg_catalog.redshift_refresh_views(array[{listed}]::text[])")
+    if names:
+        listed = ", ".join(map(literal, names))
+        context.query(f"select pg_catalog.redshift_refresh_views(array[{listed}]::text[])")

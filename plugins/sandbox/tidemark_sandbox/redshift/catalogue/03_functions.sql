@@ -120,7 +120,7 @@ begin
     for old in
         select p.oid, p.proname from pg_proc p
         where p.oid < 16384 and (
-            (p.proname = 'concat')
+            (p.proname in ('concat', 'version'))
             or (p.proname = 'regexp_replace' and p.pronargs = 3)
             or (p.proname = 'avg' and p.proargtypes[0] in (20, 21, 23, 1700))
         )
@@ -129,6 +129,8 @@ begin
     end loop;
 end $$;
 
+create or replace function pg_catalog.version() returns text language sql stable as
+    $$ select 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.0' $$;
 -- CONCAT takes two arguments; with a NULL the result is NULL.
 create or replace function pg_catalog.concat(a text, b text) returns text language sql immutable strict as $$ select a || b $$;
 -- REGEXP_REPLACE replaces every occurrence.

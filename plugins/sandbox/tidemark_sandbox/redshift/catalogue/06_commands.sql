@@ -50,9 +50,10 @@ end $$;
 drop event trigger if exists redshift_forget;
 create event trigger redshift_forget on sql_drop execute function redshift_meta.forget();
 
--- A late-binding view reads a function whose body is text, so that PostgreSQL does not bind it to tables.
+-- A late-binding view reads a function whose body is text, so that PostgreSQL does not bind it to tables. Its columns are
+-- found by a temporary view; as the superuser, because who reads the view need not have rights on its tables.
 create or replace function pg_catalog.redshift_view_columns(body text, aliases text[]) returns text
-language plpgsql as $$
+language plpgsql security definer as $$
 declare
     columns text;
 begin
@@ -61,6 +62,26 @@ begin
     into columns from pg_attribute where attrelid = 'pg_temp.redshift_probe'::regclass and attnum > 0;
     drop view pg_temp.redshift_probe;
     return columns;
+end $$;
+
+create or replace function pg_catalog.redshift_bind_view(name text, body text, columns text, function_name text, verb text) returns void
+language plpgsql as $$
+begin
+    if columns = '' then
+        execute format('%s view %s as select', verb, name);
+    else
+        execute format('create function %s() returns table (%s) stable security definer language sql as %L', function_name, columns, body);
+        execute format('%s view %s as select * from %s()', verb, name, function_name);
+    end if;
+end $$;
+
+create or replace function pg_catalog.redshift_remember_view(name text, body text, aliases text[], columns text, function_name text)
+returns void language plpgsql security definer as $$
+begin
+    if not pg_has_role(session_user, (select relowner from pg_class where oid = name::regclass), 'member') then
+        raise exception 'must be owner of view %', name using errcode = '42501';
+    end if;
+    insert into redshift_meta.late_binding_views values (name::regclass, body, aliases, columns, function_name);
 end $$;
 
 create or replace function pg_catalog.redshift_create_view(name text, body text, aliases text[], replace_old boolean) returns void
@@ -75,31 +96,48 @@ begin
     end if;
     begin
         columns := pg_catalog.redshift_view_columns(body, aliases);
-    exception when undefined_table or undefined_column or invalid_schema_name or insufficient_privilege then
+    exception when undefined_table or undefined_column or invalid_schema_name then
         columns := '';
     end;
     if old is not null then
         execute 'drop view ' || name;
     end if;
-    perform pg_catalog.redshift_bind_view(name, body, columns, function_name, 'create view');
-    insert into redshift_meta.late_binding_views values (name::regclass, body, aliases, columns, function_name);
+    -- The check of a function's body would look for the tables.
+    perform set_config('check_function_bodies', 'off', true);
+    perform pg_catalog.redshift_bind_view(name, body, columns, function_name, 'create');
+    perform pg_catalog.redshift_remember_view(name, body, aliases, columns, function_name);
 end $$;
 
-create or replace function pg_catalog.redshift_bind_view(name text, body text, columns text, function_name text, verb text) returns void
-language plpgsql as $$
-begin
-    if columns = '' then
-        execute format('%s %s as select', verb, name);
-    else
-        execute format('create function %s() returns table (%s) stable security definer language sql as %L', function_name, columns, body);
-        execute format('%s %s as select * from %s()', verb, name, function_name);
-    end if;
-end $$;
-
+-- Called before a statement that names such views: it fails as the view would in Redshift, or brings its columns up to date.
 create or replace function pg_catalog.redshift_refresh_views(names text[]) returns void
-language plpgsql as $$
+language plpgsql security definer as $$
+declare
+    old record;
+    found text;
+    function_name text;
 begin
-    return;
+    for old in
+        select l.*, format('%I.%I', n.nspname, c.relname) as name, c.relowner, c.relacl
+        from redshift_meta.late_binding_views l
+        join pg_class c on c.oid = l.view
+        join pg_namespace n on n.oid = c.relnamespace
+        where c.relname::text = any (names)
+    loop
+        found := pg_catalog.redshift_view_columns(old.body, old.aliases);
+        continue when found = old.columns;
+        function_name := 'redshift_meta.' || quote_ident('view_' || md5(old.name || clock_timestamp()::text || random()::text));
+        begin
+            perform pg_catalog.redshift_bind_view(old.name, old.body, found, function_name, 'create or replace');
+            update redshift_meta.late_binding_views l set columns = found, function = function_name where l.view = old.view;
+        exception when invalid_table_definition then
+            execute 'drop view ' || old.name;
+            perform pg_catalog.redshift_bind_view(old.name, old.body, found, function_name, 'create');
+            execute format('alter view %s owner to %I', old.name, pg_get_userbyid(old.relowner));
+            update pg_class set relacl = old.relacl where oid = old.name::regclass;
+            insert into redshift_meta.late_binding_views values (old.name::regclass, old.body, old.aliases, found, function_name);
+        end;
+        execute format('alter function %s() owner to %I', function_name, pg_get_userbyid(old.relowner));
+    end loop;
 end $$;
 
 create or replace function pg_catalog.pg_get_late_binding_view_cols() returns setof record language sql stable as $$
@@ -108,4 +146,16 @@ create or replace function pg_catalog.pg_get_late_binding_view_cols() returns se
     join pg_catalog.pg_class c on c.oid = l.view
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 $$;
-grant insert, update, delete on redshift_meta.late_binding_views to public;
+
+-- A late-binding view has no columns in Redshift's catalogue: the front puts these in the place of PostgreSQL's.
+create or replace view pg_catalog.redshift_attribute as
+select a.* from pg_catalog.pg_attribute a where a.attrelid not in (select l.view from redshift_meta.late_binding_views l);
+create or replace view information_schema.redshift_columns as
+select c.* from information_schema.columns c
+where not exists (
+    select 1 from redshift_meta.late_binding_views l
+    join pg_catalog.pg_class k on k.oid = l.view
+    join pg_catalog.pg_namespace n on n.oid = k.relnamespace
+    where n.nspname = c.table_schema and k.relname = c.table_name
+);
+grant select on pg_catalog.redshift_attribute, information_schema.redshift_columns to public;

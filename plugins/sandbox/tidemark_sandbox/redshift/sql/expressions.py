@@ -37,10 +37,37 @@ def rewrite(text: str) -> str:
     """
     sql = Sql(text)
     sql = Sql(sql.edited(_plain_edits(sql)))
+    sql = Sql(sql.edited(_catalogue_edits(sql)))
     for trigger, change in _STRUCTURAL:
         if trigger in sql.words:
             sql = _repeat(sql, trigger, change)
     return sql.edited(_aliases_of_derived_tables(sql))
+
+
+#: Catalogue relations whose rows differ from PostgreSQL's: a late-binding view has no columns in Redshift's.
+_CATALOGUE = {
+    ("PG_CATALOG", "PG_ATTRIBUTE"): "pg_catalog.redshift_attribute",
+    ("INFORMATION_SCHEMA", "COLUMNS"): "information_schema.redshift_columns",
+}
+
+
+def _catalogue_edits(sql: Sql) -> list[Edit]:
+    edits: list[Edit] = []
+    for i, token in enumerate(sql.tokens):
+        qualified = sql.norm(i + 1) == "." and i + 2 < len(sql)
+        named = sql.tokens[i + 2] if qualified else token
+        schema = token.name.upper() if qualified and token.is_name else "PG_CATALOG"
+        if not named.is_name or sql.norm(i - 1) not in ("FROM", "JOIN", ","):
+            continue
+        if new := _CATALOGUE.get((schema, named.name.upper())):
+            behind = i + (3 if qualified else 1)
+            aliased = sql.norm(behind) == "AS" or (
+                behind < len(sql)
+                and sql.tokens[behind].is_name
+                and sql.norm(behind) not in _AFTER_SOURCE
+            )
+            edits.append(sql.cut(i, behind, new if aliased else f"{new} as {named.name}"))
+    return edits
 
 
 def _repeat(sql: Sql, trigger: str, change: Callable[[Sql, int], str]) -> Sql:

@@ -1,0 +1,221 @@
+"""COPY of CSV and delimited text from S3."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+
+import pytest
+import zstandard
+
+ROLE = "iam_role 'arn:aws:iam::000000000000:role/copy'"
+COLUMNS = "id int, v varchar(5), d date, ts timestamp, n decimal(6,2), b boolean, c char(3)"
+EMPTY = [None] * 5
+
+
+@pytest.fixture
+def table(sql):
+    sql(f"create table t.a({COLUMNS})")
+    return "t.a"
+
+
+def load(sql, copy, data, options="csv", table="t.a", order="id"):
+    sql(f"truncate {table}")
+    sql(copy(table, data, options))
+    return sql(f"select * from {table} order by {order}")
+
+
+def last_error(sql):
+    return sql(
+        "select line_number, colname, err_code, err_reason, raw_field_value from stl_load_errors "
+        "order by query desc, line_number limit 1"
+    )[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "expected"),
+    [
+        ("1,,,,,,\n", "csv", ["", None, None, None, None, "   "]),
+        ('1,"","","","","",""\n', "csv", ["", None, None, None, None, "   "]),
+        ("1,\\N,\\N,\\N,\\N,\\N,\\N\n", "csv", [None] * 6),
+        ("1,,,,,,\n", "csv emptyasnull", [None] * 6),
+        ('1,"",,,,,x\n', "csv emptyasnull", ["", None, None, None, None, "x  "]),
+        ("1,,,,,,\n", "csv null as ''", [None] * 6),
+        ("1,NULL,NULL,,,,\n", "csv null as 'NULL'", [None, None, None, None, None, "   "]),
+        ("1,\\N,,,,,x\n", "csv null as '@'", ["\\N", None, None, None, None, "x  "]),
+        ('1,  ,,,,,x\n', "csv blanksasnull", [None, None, None, None, None, "x  "]),
+        ("1,ab  ,,,,,x\n", "csv trimblanks", ["ab", None, None, None, None, "x  "]),
+        ("1,éééé,,,,,abcd\n", "csv truncatecolumns", ["éé", None, None, None, None, "abc"]),
+        ("1,,,,1.999,,x\n", "csv", ["", None, None, "1.99", None, "x  "]),
+        ("1,,,,1.999,,x\n", "csv roundec", ["", None, None, "2.00", None, "x  "]),
+        ("1,,,,-.5,,x\n", "csv", ["", None, None, "-0.50", None, "x  "]),
+        ('1, "a b" ,,,,,x\n', "csv", ["a b", None, None, None, None, "x  "]),
+        ('1,"a""b",,,,,x\n', "csv", ['a"b', None, None, None, None, "x  "]),
+        ('1,"a\nb",,,,,x\r\n', "csv", ["a\nb", None, None, None, None, "x  "]),
+        ('1,"a,\tb",,,,,x\n', "csv", ["a,\tb", None, None, None, None, "x  "]),
+        ("1,a\\b,,,,,x\n", "csv", ["a\\b", None, None, None, None, "x  "]),
+        ("1,%a,%,,,,x%\n", "csv quote '%'", ["a,%,,"[:1], None, None, None, None, "x  "]),
+        ("1|a,b|||||x\n", "", ["a,b", None, None, None, None, "x  "]),
+        ('1|"a"|||||x\n', "", ['"a"', None, None, None, None, "x  "]),
+        ('1|"a|b"|||||x\n', "removequotes", ["a|b", None, None, None, None, "x  "]),
+        ("1|a\\|b\\\nc|||||x\n", "escape", ["a|b\nc", None, None, None, None, "x  "]),
+        ("1\ta\t\t\t\t\tx\n", "delimiter '\\t'", ["a", None, None, None, None, "x  "]),
+        ("1,a\n", "csv fillrecord", ["a", None, None, None, None, "   "]),
+        ("\n1,a,,,,,x\n\n", "csv ignoreblanklines", ["a", None, None, None, None, "x  "]),
+        ("h\nh,h\n1,a,,,,,x", "csv ignoreheader 2", ["a", None, None, None, None, "x  "]),
+        ("1,a,01/02/2024,,,,x\n", "csv dateformat 'MM/DD/YYYY'", ["a", "2024-01-02", None, None, None, "x  "]),
+        ("1,a,,1700000000,,,x\n", "csv timeformat 'epochsecs'", ["a", None, "2023-11-14 22:13:20", None, None, "x  "]),
+        ("1,a,,2024-01-02T03:04:05Z,,,x\n", "csv timeformat 'auto'", ["a", None, "2024-01-02 03:04:05", None, None, "x  "]),
+        ("1,a,,,,Yes,x\n", "csv", ["a", None, None, None, True, "x  "]),
+        ("1,a,,,,0,x\n", "csv", ["a", None, None, None, False, "x  "]),
+    ],
+)
+def test_a_record_is_loaded_as_the_documentation_says(sql, copy, table, data, options, expected):
+    if "%" in options:
+        data = "1,%a,b%,,,,,x\n"
+        expected = ["a,b", None, None, None, None, "x  "]
+    (row,) = load(sql, copy, data, options)
+    shown = [str(v) if isinstance(v, datetime.date) or hasattr(v, "quantize") else v for v in row]
+    assert shown == [1, *expected]
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "column", "code", "reason"),
+    [
+        ("x,,,,,,\n", "csv", "id", 1207, "Invalid digit, Value 'x', Pos 0, Type: Integer"),
+        ("0x10,,,,,,\n", "csv", "id", 1207, "Invalid digit"),
+        ("1_0,,,,,,\n", "csv", "id", 1207, "Invalid digit"),
+        ("1.5,,,,,,\n", "csv", "id", 1207, "Invalid digit"),
+        ("2147483648,,,,,,\n", "csv", "id", 1216, "Overflow"),
+        ("1,abcdef,,,,,\n", "csv", "v", 1204, "String length exceeds DDL length"),
+        ("1,ééé,,,,,\n", "csv", "v", 1204, "String length exceeds DDL length"),
+        (b"1,a\xffb,,,,,\n", "csv", "v", 1220, "Bad UTF8 hex sequence: ff 62"),
+        ("1,,20240101,,,,\n", "csv", "d", 1206, "length must be 10 or more"),
+        ("1,,2024-02-30,,,,\n", "csv", "d", 1206, "Invalid Date Format"),
+        ("1,,,2024-01-01T10:00:00Z,,,\n", "csv", "ts", 1206, "Invalid timestamp"),
+        ("1,,,,12345.1,,\n", "csv", "n", 1216, "overflow"),
+        ("1,,,,9999.999,,\n", "csv roundec", "n", 1216, "overflow"),
+        ("1,,,,1e3,,\n", "csv", "n", 1207, "Invalid digit"),
+        ("1,,,,,maybe,\n", "csv", "b", 1210, "boolean"),
+        ("1,,,,,,é\n", "csv", "c", 1220, "Multibyte character not supported for CHAR"),
+        ("1,a\n", "csv", None, 1203, "Delimiter not found"),
+        ("1,,,,,,,9\n", "csv", None, 1202, "Extra column"),
+        ('1,a"b,,,,,\n', "csv", None, 1214, "Invalid quote"),
+        ("1,a\0b,,,,,\n", "csv", None, 1218, "0x00"),
+    ],
+)
+def test_a_bad_record_stops_the_load_and_is_explained(sql, copy, table, data, options, column, code, reason):
+    head = b"7,ok,,,,,\n"
+    body = head + (data if isinstance(data, bytes) else data.encode())
+    error = sql.error(copy("t.a", body, options))
+    assert error == "Load into table 'a' failed.  Check 'stl_load_errors' system table for details."
+    line, name, number, text, _ = last_error(sql)
+    assert (line, name, number) == (2, column, code)
+    assert reason in text
+    assert sql("select count(*) from t.a") == [[0]]
+
+
+def test_invalid_characters_are_replaced_byte_by_byte(sql, copy, table):
+    assert load(sql, copy, b"1,a\xff\xfe,,,,,x\n", "csv acceptinvchars as '^'")[0][1] == "a^^"
+
+
+def test_errors_below_maxerror_are_left_out_and_kept(sql, copy, table):
+    data = "1,ok,,,,,\nx,bad,,,,,\n3,toolong,,,,,\n4,fine,,,,,\n"
+    assert [r[0] for r in load(sql, copy, data, "csv maxerror 3")] == [1, 4]
+    assert sql("select pg_last_copy_count()") == [[2]]
+    query = sql("select pg_last_copy_id()")[0][0]
+    assert sql(f"select line_number from stl_load_errors where query = {query} order by 1") == [[2], [3]]
+    assert "failed" in sql.error(copy("t.a", data, "csv maxerror 2"))
+
+
+def test_errors_survive_the_rollback_and_the_transaction_is_over(world, sql, copy, table):
+    statement = copy("t.a", "zz,,,,,,\n", "csv")
+    session = type(sql)(world.connect(autocommit=False))
+    session("select 1")
+    session.error(statement)
+    assert "current transaction is aborted" in session.error("select 1")
+    session.connection.rollback()
+    assert session("select 1") == [[1]]
+    assert last_error(sql)[4] == "zz"
+
+
+def test_a_null_for_a_not_null_column_is_refused(sql, copy):
+    sql("create table t.n(id int not null, v varchar(5))")
+    sql.error(copy("t.n", "1,a\n\\N,b\n"))
+    assert last_error(sql)[:3] == [2, "id", 1213]
+
+
+def test_numbers_and_bytes_of_every_type(sql, copy):
+    sql("create table t.n(s smallint, b bigint, r real, d double precision, z timestamptz, y varbyte(4), m varchar(max))")
+    sql(copy("t.n", "-32768,9223372036854775807,1.5,1e-300,2024-01-01 00:00:00+02,4142,\\N\n"))
+    assert sql("select s, b, r, d, z at time zone 'UTC', to_hex(y), m from t.n") == [
+        [-32768, 9223372036854775807, 1.5, 1e-300, datetime.datetime(2023, 12, 31, 22), "4142", None]
+    ]
+    sql.error(copy("t.n", "32768,1,1,1,,,\n"))
+    sql.error(copy("t.n", "1,1,1e39,1,,,\n"))
+    sql.error(copy("t.n", "1,1,1,1e400,,,\n"))
+    sql.error(copy("t.n", "1,1,1,1,,0g,\n"))
+    sql.error(copy("t.n", "1,1,1,1,,0102030405,\n"))
+    assert sql("select y from t.n") == [["AB"]]
+
+
+def test_columns_defaults_and_identity(sql, copy):
+    sql("create table t.i(id bigint identity(5,2), v varchar(5) default 'dflt', n int)")
+    sql(copy("t.i (n)", "1\n2\n"))
+    assert sql("select * from t.i order by id") == [[5, "dflt", 1], [7, "dflt", 2]]
+    sql(copy("t.i", "9,x,3\n", "csv explicit_ids"))
+    assert sql("select id from t.i where n = 3") == [[9]]
+    assert "EXPLICIT_IDS" in sql.error(copy("t.i (id, n)", "1,1\n"))
+    assert "does not exist" in sql.error(copy("t.i (nope)", "1\n"))
+
+
+@pytest.mark.parametrize(("option", "squeeze"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)])
+def test_compressed_files_and_a_manifest(world, sql, table, option, squeeze):
+    urls = [world.put(f"parts/{option}{i}", squeeze(f"{i},a,,,,,\n".encode())) for i in range(3)]
+    entries = [{"url": url, "mandatory": True} for url in urls[:2]] + [{"url": "s3://stage/parts/none"}]
+    manifest = world.put("parts.manifest", json.dumps({"entries": entries}))
+    sql(f"copy t.a from '{manifest}' {ROLE} csv {option} manifest")
+    assert sql("select id from t.a order by id") == [[0], [1]]
+    commits = sql("select filename, lines_scanned from stl_load_commits where query = pg_last_copy_id() order by 1")
+    assert commits == [[urls[0], 1], [urls[1], 1]]
+    history = sql("select status, loaded_rows, source_file_count from sys_load_history where query_id = pg_last_copy_id()")
+    assert history == [["completed", 2, 2]]
+
+
+def test_files_that_cannot_be_read_are_named(world, sql, table):
+    whole = gzip.compress(b"1,a,,,,,\n" * 1000)
+    cut = world.put("bad/cut", whole[:-20])
+    assert cut in sql.error(f"copy t.a from '{cut}' {ROLE} csv gzip")
+    plain = world.put("bad/plain", "1,a,,,,,\n")
+    assert plain in sql.error(f"copy t.a from '{plain}' {ROLE} csv gzip")
+    assert "does not exist" in sql.error(f"copy t.a from 's3://stage/nothing' {ROLE} csv")
+    assert "NoSuchBucket" in sql.error(f"copy t.a from 's3://no-such-bucket/x' {ROLE} csv")
+    manifest = world.put("bad/m", json.dumps({"entries": [{"url": "s3://stage/none", "mandatory": True}]}))
+    assert "s3://stage/none" in sql.error(f"copy t.a from '{manifest}' {ROLE} csv manifest")
+    broken = world.put("bad/json", "{")
+    assert "json" in sql.error(f"copy t.a from '{broken}' {ROLE} csv manifest")
+    assert "manifest file" in sql.error(f"copy t.a from 's3://stage/no.manifest' {ROLE} csv manifest")
+    assert sql("select count(*) from t.a") == [[0]]
+    assert sql("select 1") == [[1]]
+
+
+def test_noload_checks_and_loads_nothing(sql, copy, table):
+    sql(copy("t.a", "1,a,,,,,\n", "csv noload"))
+    assert sql("select count(*) from t.a") == [[0]]
+    sql.error(copy("t.a", "x,a,,,,,\n", "csv noload"))
+
+
+def test_utf16_is_converted(sql, copy, table):
+    assert load(sql, copy, "1,é,,,,,\n".encode("utf-16"), "csv encoding utf16")[0][1] == "é"
+
+
+def test_many_blocks_of_quoted_newlines_arrive_whole(sql, copy):
+    sql("create table t.big(id int, v varchar(200))")
+    rows = "".join(f'{i},"line {i}\nand ""quoted"", with, commas {"x" * 80}"\n' for i in range(120_000))
+    assert len(rows) > 12 << 20
+    sql(copy("t.big", gzip.compress(rows.encode(), 1), "csv gzip"))
+    assert sql("select count(*), count(distinct id), min(len(v)) from t.big")[0][:2] == [120_000, 120_000]
+    bad = rows + 'x,"bad"\n'
+    sql.error(copy("t.big", bad, "csv"))
+    assert last_error(sql)[0] == 240_001

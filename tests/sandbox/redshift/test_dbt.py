@@ -1,0 +1,129 @@
+"""A small dbt project, run by the real dbt-redshift against the stand-in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FILES = {
+    "dbt_project.yml": """
+name: probe
+profile: probe
+version: "1.0"
+models:
+  probe:
+    +persist_docs: {relation: true, columns: true}
+    +grants: {select: [dbt_reader]}
+""",
+    "profiles.yml": """
+probe:
+  target: dev
+  outputs:
+    dev: {type: redshift, host: 127.0.0.1, port: "{{ env_var('RS_PORT') | int }}", user: dbt_user, password: Secret123,
+          dbname: dev, schema: probe, threads: 3, sslmode: disable}
+""",
+    "seeds/events.csv": "id,status,amount,at\n1,NEW,1.50,2024-01-01 00:00:00\n2,DONE,2.25,2024-01-02 00:00:00\n",
+    "models/base.sql": """{{ config(materialized='table', dist='id', sort=['at', 'id']) }}
+select id, status::varchar(20) as status, amount::decimal(10,2) as amount, at::timestamp as at from {{ ref('events') }}""",
+    "models/latest.sql": """{{ config(materialized='view', bind=false) }}
+select id, status, amount from {{ ref('base') }}
+qualify row_number() over (partition by id order by at desc) = 1""",
+    "models/bound.sql": "{{ config(materialized='view') }} select status, count(*) as n from {{ ref('base') }} group by 1",
+    "models/merged.sql": """{{ config(materialized='incremental', unique_key='id', incremental_strategy='merge') }}
+select id, status, {{ var('bump', 0) }}::int as bump from {{ ref('base') }}""",
+    "models/replaced.sql": """{{ config(materialized='incremental', unique_key=['id', 'status'],
+  incremental_strategy='delete+insert', on_schema_change='append_new_columns') }}
+select id, status {% if var('bump', 0) %}, 'x'::varchar(8) as added{% endif %} from {{ ref('base') }}""",
+    "models/contracted.sql": """{{ config(materialized='table') }}
+select id, status, amount from {{ ref('base') }}""",
+    "models/schema.yml": """
+models:
+  - name: base
+    description: The base's table
+    columns:
+      - {name: id, description: "the key, it's unique", data_tests: [unique, not_null]}
+  - name: contracted
+    config: {contract: {enforced: true}}
+    constraints: [{type: primary_key, columns: [id]}]
+    columns:
+      - {name: id, data_type: integer, constraints: [{type: not_null}]}
+      - {name: status, data_type: varchar(20)}
+      - {name: amount, data_type: "decimal(10,2)"}
+unit_tests:
+  - name: counts
+    model: bound
+    given:
+      - input: ref('base')
+        rows: [{id: 1, status: A}, {id: 2, status: A}]
+    expect: {rows: [{status: A, n: 2}]}
+""",
+    "snapshots/history.sql": """{% snapshot history %}
+{{ config(target_schema='probe', unique_key='id', strategy='check', check_cols=['status']) }}
+select id, status from {{ ref('base') }}
+{% endsnapshot %}""",
+    "tests/none_missing.sql": "select * from {{ ref('merged') }} where id is null",
+}
+
+
+class Dbt:
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "RS_PORT": str(port),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DO_NOT_TRACK": "1",
+            "DBT_PROFILES_DIR": str(folder),
+        }
+
+    def __call__(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [Path(sys.executable).with_name("dbt"), "--no-use-colors", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def dbt(world, sql, tmp_path) -> Dbt:
+    for user in ("dbt_user", "dbt_reader"):
+        if not sql(f"select 1 from pg_user where usename = '{user}'"):
+            sql(f"create user {user} password 'Secret123'")
+    sql("grant create on database dev to dbt_user")
+    sql("drop schema if exists probe cascade")
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return Dbt(tmp_path, world.tcp_port)
+
+
+def test_a_project_is_built_rebuilt_and_documented(dbt, world, sql):
+    dbt("build")
+    dbt("build", "--vars", "{bump: 7}")
+    assert sql("select id, bump from probe.merged order by id") == [[1, 7], [2, 7]]
+    assert sql("select count(added), count(*) from probe.replaced") == [[2, 2]]
+    assert sql("select * from probe.latest order by id limit 1")[0][:2] == [1, "NEW"]
+    assert sql("select status, n from probe.bound order by 1") == [["DONE", 1], ["NEW", 1]]
+    assert sql("select count(*) from probe.latest") == [[2]]
+    assert sql(
+        "select diststyle, sortkey1 from svv_table_info where \"schema\" = 'probe' and \"table\" = 'base'"
+    ) == [["KEY(id)", "at"]]
+    dbt("docs", "generate")
+    catalog = json.loads((dbt.folder / "target" / "catalog.json").read_text())["nodes"]
+    base = catalog["model.probe.base"]
+    assert base["metadata"]["comment"] == "The base's table"
+    assert base["columns"]["id"]["comment"] == "the key, it's unique"
+    assert base["columns"]["status"]["type"] == "character varying(20)"
+    assert catalog["model.probe.latest"]["metadata"]["type"] == "LATE BINDING VIEW"
+    assert sql("select has_table_privilege('dbt_reader', 'probe.base', 'select')") == [[True]]
