@@ -65,6 +65,8 @@ _KEEPALIVE: dict[str, Any] = {
 #: Where to connect in place of the host whose certificate is verified (libpq's ``hostaddr``,
 #: which the driver does not have): the local end of a tunnel.
 _address: ContextVar[tuple[str, int] | None] = ContextVar("tidemark_address", default=None)
+#: The same for connections that somebody else makes in this process, such as dbt's.
+_routes: dict[tuple[str, int], tuple[str, int]] = {}
 _environment_lock = threading.Lock()
 
 
@@ -139,14 +141,9 @@ def connect(
         WarehouseError: The warehouse cannot be reached or refuses the login.
     """
     host, port = config["redshift_host"], int(config["redshift_port"])
-    bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
-    if host.startswith("/") and bastion is None:
-        raise ConfigError(
-            f"REDSHIFT_HOST {host!r} is the path of a socket, which only a bastion can reach",
-            hint="set REDSHIFT_SSH_BASTION_HOST, or a host name in REDSHIFT_HOST",
-        )
+    bastion = _bastion(config)
     login = credentials(config)
-    name = config.get("redshift_ssl_server_name") or ("localhost" if host.startswith("/") else host)
+    name = _server_name(config)
     shown = f"{host if host.startswith('/') else f'{host}:{port}'}/{config['redshift_database']}"
     with ExitStack() as stack:
         address: tuple[str, int] | None = None
@@ -161,6 +158,56 @@ def connect(
             raise explain_connect(error, shown, user=login.user) from error
         stack.callback(_close, connection)
         return WarehouseConnection(connection, stack.pop_all())
+
+
+@contextmanager
+def routed(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Holds the way to the warehouse open for connections that other code makes in this process.
+
+    With a bastion, the driver is sent through the tunnel whenever it connects to the name that is
+    yielded, while the certificate is still held against that name.
+
+    Args:
+        config: Values of `WAREHOUSE_SETTINGS`.
+
+    Yields:
+        Host and port to give to the driver.
+
+    Raises:
+        ConfigError: The host is a socket and there is no bastion.
+        TunnelError: The bastion cannot be reached.
+    """
+    host, port = config["redshift_host"], int(config["redshift_port"])
+    bastion = _bastion(config)
+    if bastion is None:
+        yield host, port
+        return
+    name = _server_name(config)
+    with open_endpoint(bastion, host, port) as endpoint:
+        _install_address_lookup()
+        _routes[name, port] = (endpoint.host, endpoint.port)
+        try:
+            yield name, port
+        finally:
+            del _routes[name, port]
+
+
+def _bastion(config: Mapping[str, Any]) -> Bastion | None:
+    bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
+    host = config["redshift_host"]
+    if host.startswith("/") and bastion is None:
+        raise ConfigError(
+            f"REDSHIFT_HOST {host!r} is the path of a socket, which only a bastion can reach",
+            hint="set REDSHIFT_SSH_BASTION_HOST, or a host name in REDSHIFT_HOST",
+        )
+    return bastion
+
+
+def _server_name(config: Mapping[str, Any]) -> str:
+    """The name that the warehouse's certificate must have."""
+    host: str = config["redshift_host"]
+    named = config.get("redshift_ssl_server_name")
+    return named or ("localhost" if host.startswith("/") else host)
 
 
 def _login(
@@ -211,7 +258,7 @@ def _install_address_lookup() -> None:
         return
 
     def look_up(host: str, port: int) -> tuple[str, int]:
-        address = _address.get()
+        address = _address.get() or _routes.get((host, port))
         if address is not None:
             return address
         found: tuple[str, int] = original(host, port)

@@ -1,7 +1,8 @@
 """Runs dbt with the tunnel to the warehouse held open for as long as it works.
 
-``tidemark-dbt build`` is ``dbt build``; where REDSHIFT_SSH_BASTION_HOST is set, dbt finds the
-warehouse at this end of a tunnel, without a word of it in profiles.yml.
+``tidemark-dbt build`` is ``dbt build``; where REDSHIFT_SSH_BASTION_HOST is set, dbt's connections
+go through the tunnel, without a word of it in profiles.yml, and the certificate's name is verified
+as it would be without one.
 """
 
 from __future__ import annotations
@@ -12,25 +13,24 @@ import sys
 from types import FrameType
 
 from tidemark_core.errors import TidemarkError
-from tidemark_core.settings import Setting, bastion_settings, resolve
-from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_core.settings import resolve
+from tidemark_core.warehouse import WAREHOUSE_SETTINGS, routed
 
-_PREFIX = "redshift_ssh_bastion"
-_ENDPOINT = (
-    Setting("redshift_host", "Host of the warehouse, as the bastion sees it.", required=True),
-    Setting("redshift_port", "Port of the warehouse.", "integer", default=5439, minimum=1),
-)
+from tidemark.environment import load_environment
 
 
 def main() -> None:
     """Entry point of ``tidemark-dbt``; exits with dbt's own code."""
     signal.signal(signal.SIGTERM, _terminate)
+    os.environ.update(load_environment())
     try:
-        values = resolve((*_ENDPOINT, *bastion_settings(_PREFIX, "the warehouse")), {}, os.environ)
-        bastion = Bastion.from_config(values, prefix=_PREFIX)
-        with open_endpoint(bastion, values["redshift_host"], values["redshift_port"]) as endpoint:
-            os.environ["REDSHIFT_HOST"] = endpoint.host
-            os.environ["REDSHIFT_PORT"] = str(endpoint.port)
+        values = resolve(WAREHOUSE_SETTINGS, {}, os.environ)
+        with routed(values) as (host, port):
+            os.environ["REDSHIFT_HOST"] = host
+            os.environ["REDSHIFT_PORT"] = str(port)
+            os.environ["REDSHIFT_SSL_MODE"] = values["redshift_ssl_mode"]
+            if values["redshift_ssl_root_cert"]:
+                os.environ["SSL_CERT_FILE"] = values["redshift_ssl_root_cert"]
             # Imported late: dbt takes a second to import, a wrong setting should not wait for it.
             from dbt.cli.main import cli
 

@@ -1,0 +1,132 @@
+"""The state backend, on the sandbox's S3."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+
+import pytest
+from meltano.core.state_store import MeltanoState
+from tidemark.state.backend import TidemarkStateStore, parse_state, state_folder
+from tidemark_core.errors import LakeError, StateError
+from tidemark_core.s3 import S3Location
+from tidemark_sandbox.world import Sandbox
+
+STATE_ID = "dev:tap-mysql-to-target-s3-parquet"
+BOOKMARKS = {"singer_state": {"bookmarks": {"s-t": {"replication_key_value": 5}}}}
+
+
+def config(sandbox: Sandbox, folder: str) -> dict[str, str]:
+    env = sandbox.env()
+    names = ("bucket_name", "access_key", "secret_key", "region", "endpoint_url")
+    return {f"s3_{name}": env[f"S3_{name.upper()}"] for name in names} | {
+        "s3_high_watermark_key": f"{folder}/watermark/high.json"
+    }
+
+
+@pytest.fixture
+def folder() -> str:
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def store(sandbox: Sandbox, folder: str) -> TidemarkStateStore:
+    return TidemarkStateStore(**config(sandbox, folder), lock_timeout_seconds=2)
+
+
+def put(sandbox: Sandbox, key: str, body: bytes) -> None:
+    location = S3Location.from_config(config(sandbox, "x"))
+    location.client().put_object(Bucket=location.bucket, Key=key, Body=body)
+
+
+def test_the_folder_is_that_of_the_watermark_key() -> None:
+    assert state_folder("watermark/high_watermark.json") == "watermark/"
+    assert state_folder("a/b/c.json") == "a/b/"
+    assert state_folder("high.json") == "watermark/"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"null", b"[]", b"{", b'{"completed": 5}', b'{"completed": {}, "partial": {}}'],
+)
+@pytest.mark.fault(20)
+def test_a_damaged_state_is_never_an_empty_one(body: bytes) -> None:
+    with pytest.raises(StateError, match=r"(?s)here.*meltano state clear dev:x"):
+        parse_state("dev:x", body, where="here")
+
+
+def test_a_state_comes_back(store: TidemarkStateStore) -> None:
+    assert store.get(STATE_ID) is None
+    store.update(MeltanoState(STATE_ID, completed_state=BOOKMARKS))
+    found = store.get(STATE_ID)
+    assert found is not None
+    assert found.completed_state == BOOKMARKS
+    assert list(store.get_state_ids("dev:*")) == [STATE_ID]
+    assert list(store.get_state_ids("prod:*")) == []
+    store.clear(STATE_ID)
+    assert store.get(STATE_ID) is None
+
+
+@pytest.mark.security(16)
+def test_a_state_id_never_leaves_its_folder(
+    store: TidemarkStateStore, sandbox: Sandbox, folder: str
+) -> None:
+    for state_id in ("../../x", "a/b", "..", "ü%2F"):
+        store.update(MeltanoState(state_id, completed_state=BOOKMARKS))
+    location = S3Location.from_config(config(sandbox, folder))
+    listed = location.client().list_objects_v2(Bucket=location.bucket, Prefix=f"{folder}/")
+    keys = [entry["Key"] for entry in listed["Contents"]]
+    assert len(keys) == 4
+    assert all(key.startswith(f"{folder}/watermark/") and key.count("/") == 3 for key in keys)
+    assert sorted(store.get_state_ids()) == sorted(["../../x", "a/b", "..", "ü%2F"])
+
+
+@pytest.mark.fault(20)
+def test_a_damaged_file_stops_the_run(
+    store: TidemarkStateStore, sandbox: Sandbox, folder: str
+) -> None:
+    store.update(MeltanoState(STATE_ID, completed_state=BOOKMARKS))
+    (key,) = (
+        entry["Key"]
+        for entry in S3Location.from_config(config(sandbox, folder))
+        .client()
+        .list_objects_v2(Bucket=sandbox.env()["S3_BUCKET_NAME"], Prefix=f"{folder}/")["Contents"]
+    )
+    put(sandbox, key, b"")
+    with pytest.raises(StateError, match="damaged"):
+        store.get(STATE_ID)
+
+
+def test_only_one_holds_the_lock(store: TidemarkStateStore) -> None:
+    inside: list[str] = []
+
+    def hold(name: str) -> None:
+        with store.acquire_lock(STATE_ID, retry_seconds=0.05):
+            inside.append(f"{name} in")
+            time.sleep(0.3)
+            inside.append(f"{name} out")
+
+    threads = [threading.Thread(target=hold, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [event.split()[1] for event in inside] == ["in", "out", "in", "out"]
+
+
+def test_a_lock_that_a_crash_left_is_taken_over(
+    store: TidemarkStateStore, sandbox: Sandbox, folder: str
+) -> None:
+    with store.acquire_lock(STATE_ID, retry_seconds=1):
+        key = f"{folder}/watermark/dev%3Atap-mysql-to-target-s3-parquet/lock"
+    put(sandbox, key, b"")
+    start = time.monotonic()
+    with store.acquire_lock(STATE_ID, retry_seconds=0.2):
+        assert time.monotonic() - start > 1
+
+
+def test_a_bucket_that_cannot_be_read_is_not_an_empty_state(sandbox: Sandbox, folder: str) -> None:
+    wrong = config(sandbox, folder) | {"s3_secret_key": "wrong"}
+    with pytest.raises(LakeError, match="SignatureDoesNotMatch"):
+        TidemarkStateStore(**wrong).get(STATE_ID)
