@@ -1,0 +1,103 @@
+"""What of a table has not been handed over yet, and the bookmark that results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from tidemark_core.names import TableName
+
+from tap_s3_parquet.bookmark import Bookmark, Entry
+from tap_s3_parquet.commits import Commit, from_file, from_manifest
+from tap_s3_parquet.index import Index
+
+
+class Backlog:
+    """A listing of one table, taken once, against its bookmark.
+
+    Args:
+        index: The lake.
+        table: The table.
+        bookmark: What is done.
+        start: Extractions before this are left out.
+        listing: Whether files without a manifest count too.
+
+    Attributes:
+        bookmark: What is done by now.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        table: TableName,
+        bookmark: Bookmark,
+        *,
+        start: datetime | None,
+        listing: bool,
+    ) -> None:
+        self.bookmark = bookmark
+        self._index = index
+        self._table = table
+        self._now = index.now()
+        self._manifests = index.manifests(table)
+        self._files = index.files(table) if listing else []
+        self._manifest_keys = {entry.key for entry in self._manifests}
+        self._is_changed = False
+        if bookmark.is_only_a_time and start is None:
+            start = bookmark.newest
+        self._start = start
+
+    def commits(self) -> Iterator[Commit]:
+        """Reads what is new, by the time of extraction; orphans are done without a word.
+
+        Raises:
+            LakeError: Something that is there cannot be handed over faithfully.
+        """
+        new = [entry for entry in self._manifests if self._is_new(entry)]
+        new += [entry for entry in self._files if self._is_new(entry)]
+        for entry in sorted(new, key=lambda entry: entry.moment):
+            if entry.key in self._manifest_keys:
+                yield from_manifest(self._index, entry)
+            elif (commit := from_file(self._index, self._table, entry)) is not None:
+                yield commit
+            else:
+                self._mark([entry])
+
+    def done(self, entries: Sequence[Entry]) -> None:
+        """Notes what has been handed over."""
+        self._mark(entries)
+        self.bookmark = self.bookmark.after(entries)
+
+    def settle(self) -> bool:
+        """Shortens the bookmark when everything has been handed over.
+
+        Returns:
+            Whether it is another one than at the beginning.
+        """
+        if self._is_changed:
+            self.bookmark = replace(
+                self.bookmark,
+                manifests=self.bookmark.manifests.settled(self._manifests, self._now),
+                listing=self.bookmark.listing.settled(self._files, self._now)
+                if self._files
+                else self.bookmark.listing,
+            )
+        return self._is_changed
+
+    def _is_new(self, entry: Entry) -> bool:
+        if self._start is not None and entry.moment < self._start:
+            return False
+        mark = self.bookmark
+        is_manifest = entry.key in self._manifest_keys
+        return (mark.manifests if is_manifest else mark.listing).is_new(entry)
+
+    def _mark(self, entries: Sequence[Entry]) -> None:
+        manifests = [entry for entry in entries if entry.key in self._manifest_keys]
+        files = [entry for entry in entries if entry.key not in self._manifest_keys]
+        self.bookmark = replace(
+            self.bookmark,
+            manifests=self.bookmark.manifests.with_done(manifests),
+            listing=self.bookmark.listing.with_done(files),
+        )
+        self._is_changed = True

@@ -1,0 +1,162 @@
+"""What of a table has been handed over. Read back from Singer state, it is untrusted input.
+
+S3's own clock orders what is there: an object is new when it was put after the bookmark's time, or
+about then and is not among those that the bookmark names. Names alone would not do, because runs
+that overlap, or machines whose clocks differ, put objects whose names lie before others'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tidemark_core.errors import StateError
+from tidemark_core.names import EXTRACTED_AT, TableName
+
+#: How long after its time an object may come into sight: S3 dates a put by its beginning.
+_DELAY = timedelta(minutes=15)
+_MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%f"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object that may be handed over.
+
+    Attributes:
+        key: S3 key.
+        modified: When it was put, by S3's clock.
+        moment: UTC second of the extraction, from its name.
+        order: What comes first among those of one moment.
+    """
+
+    key: str
+    modified: datetime
+    moment: datetime
+    order: tuple[Any, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.key.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Which objects of one kind are done.
+
+    Attributes:
+        until: Everything put before this is done; None: nothing is.
+        recent: Names of objects put at or after `until` that are done.
+    """
+
+    until: datetime | None = None
+    recent: frozenset[str] = frozenset()
+
+    def is_new(self, entry: Entry) -> bool:
+        if self.until is not None and entry.modified < self.until:
+            return False
+        return entry.name not in self.recent
+
+    def with_done(self, entries: Iterable[Entry]) -> Mark:
+        return replace(self, recent=self.recent | {entry.name for entry in entries})
+
+    def settled(self, seen: Iterable[Entry], now: datetime) -> Mark:
+        """Moves on, once everything that a listing showed is done.
+
+        Args:
+            seen: All that the listing showed.
+            now: S3's time at the listing's beginning.
+        """
+        until = now - _DELAY
+        if self.until is not None and until < self.until:
+            until = self.until
+        recent = {entry.name for entry in seen if entry.modified >= until}
+        return Mark(until, frozenset(recent & self.recent))
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    """A stream's bookmark.
+
+    Attributes:
+        manifests: Manifests that are done.
+        listing: Files without a manifest that are done.
+        newest: Latest extraction among what is done.
+        last: Key of the manifest or file that was done last; for people.
+    """
+
+    manifests: Mark = field(default_factory=Mark)
+    listing: Mark = field(default_factory=Mark)
+    newest: datetime | None = None
+    last: str | None = None
+
+    @property
+    def is_only_a_time(self) -> bool:
+        """Whether somebody set it by hand: a time, and nothing of what is done."""
+        return self.newest is not None and self.manifests == Mark() and self.listing == Mark()
+
+    def after(self, entries: Iterable[Entry]) -> Bookmark:
+        """With the latest extraction and the last key of what was just done."""
+        done = list(entries)
+        moments = [entry.moment for entry in done]
+        if self.newest is not None:
+            moments.append(self.newest)
+        return replace(self, newest=max(moments), last=done[-1].key)
+
+    def to_state(self) -> dict[str, Any]:
+        """As Singer state keeps it."""
+        state: dict[str, Any] = {"replication_key": EXTRACTED_AT}
+        if self.newest is not None:
+            state["replication_key_value"] = self.newest.astimezone(UTC).strftime(_MICROSECONDS)
+        if self.last is not None:
+            state["last"] = self.last
+        for name, mark in (("manifests", self.manifests), ("listing", self.listing)):
+            if mark != Mark():
+                state[name] = {
+                    "until": None if mark.until is None else mark.until.isoformat(),
+                    "recent": sorted(mark.recent),
+                }
+        return state
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], table: TableName) -> Bookmark:
+        """Reads what `to_state` writes.
+
+        Raises:
+            StateError: It is something else; nothing is read, least of all everything anew.
+        """
+        if not state:
+            return cls()
+        try:
+            if state["replication_key"] != EXTRACTED_AT:
+                raise ValueError(f"it speaks of the column {state['replication_key']!r}")
+            value = state.get("replication_key_value")
+            newest = None if value is None else _parse(value)
+            last = state.get("last")
+            if last is not None and f"/{table.lake}/" not in f"/{last}":
+                raise ValueError(f"it is of another table: {last!r}")
+            return cls(_mark(state, "manifests"), _mark(state, "listing"), newest, last)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StateError(
+                f"the bookmark cannot be read: {error!r}",
+                table=table,
+                hint=f"tidemark watermark reset --leg load -t {table}   (what is loaded already is "
+                "skipped)",
+            ) from error
+
+
+def _parse(text: Any) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _mark(state: Mapping[str, Any], name: str) -> Mark:
+    told = state.get(name)
+    if told is None:
+        return Mark()
+    recent = told["recent"]
+    if not isinstance(recent, list) or not all(isinstance(one, str) for one in recent):
+        raise TypeError(f"{name}.recent is no list of names")
+    until = told["until"]
+    return Mark(None if until is None else _parse(until), frozenset(recent))

@@ -1,0 +1,102 @@
+"""What the lake holds: its tables, their manifests, and files that have none."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.manifest import Manifest
+from tidemark_core.names import TableName
+from tidemark_core.s3 import S3Location, explained, list_keys
+
+from tap_s3_parquet.bookmark import Entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_log = logging.getLogger(__name__)
+#: No honest manifest comes near this.
+_LARGEST_MANIFEST = 64 << 20
+
+
+class Index:
+    """Reads what is in the lake; keys that its grammar does not make are passed over, loudly.
+
+    Args:
+        place: The lake.
+    """
+
+    def __init__(self, place: S3Location) -> None:
+        self.bucket = place.bucket
+        self.layout = place.layout
+        self.client: S3Client = place.client()
+
+    def now(self) -> datetime:
+        """S3's own time."""
+        with explained(f"asking for s3://{self.bucket}"):
+            answer = self.client.head_bucket(Bucket=self.bucket)
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
+
+    def tables(self, *, listing: bool) -> list[TableName]:
+        """Tables that have manifests, or with ``listing`` data files."""
+        root = self.layout.incremental if listing else self.layout.manifests_root
+        found = []
+        with explained(f"listing s3://{self.bucket}/{root}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=root, Delimiter="/"
+            )
+            folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+        for folder in folders:
+            try:
+                found.append(TableName.from_lake(folder.removeprefix(root).rstrip("/")))
+            except ConfigError:
+                _log.warning("s3://%s/%s is no table's folder; passed over", self.bucket, folder)
+        return sorted(found)
+
+    def manifests(self, table: TableName) -> list[Entry]:
+        """A table's manifests, by the time of extraction."""
+        entries = []
+        for item in list_keys(self.client, self.bucket, self.layout.manifests_prefix(table)):
+            try:
+                named = self.layout.parse_manifest_key(item["Key"])
+            except LakeError as error:
+                _log.warning("passed over: %s", error, extra={"table": str(table)})
+                continue
+            modified = item["LastModified"].astimezone(UTC)
+            order = (modified, named.run_id, named.part)
+            entries.append(Entry(item["Key"], modified, named.moment, order))
+        return _sorted(entries)
+
+    def files(self, table: TableName) -> list[Entry]:
+        """A table's data files, by the time of extraction, committed or not."""
+        entries = []
+        for item in list_keys(self.client, self.bucket, self.layout.data_prefix(table)):
+            try:
+                named = self.layout.parse_data_key(item["Key"])
+            except LakeError as error:
+                _log.warning("passed over: %s", error, extra={"table": str(table)})
+                continue
+            modified = item["LastModified"].astimezone(UTC)
+            entries.append(Entry(item["Key"], modified, named.moment, (named.batch,)))
+        return _sorted(entries)
+
+    def read(self, entry: Entry) -> Manifest:
+        """Reads a manifest.
+
+        Raises:
+            LakeError: It is not one, or names what is not its table's.
+        """
+        with explained(f"reading s3://{self.bucket}/{entry.key}"):
+            answer = self.client.get_object(Bucket=self.bucket, Key=entry.key)
+            if answer["ContentLength"] > _LARGEST_MANIFEST:
+                raise LakeError(f"{entry.key} is too large for a manifest")
+            body = answer["Body"].read()
+        return Manifest.from_json(body, key=entry.key, layout=self.layout)
+
+
+def _sorted(entries: list[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: (entry.moment, *entry.order))
