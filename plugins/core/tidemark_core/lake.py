@@ -207,6 +207,10 @@ class LakeLayout:
         """The lease that a writer of a table holds; ``leg`` is ``lake`` or ``warehouse``."""
         return _fits(f"{self.root}leases/{table.lake}/{leg}.json")
 
+    def job_lease_key(self) -> str:
+        """The lease that an unattended job holds from its first leg to its last."""
+        return f"{self.root}leases/job.json"
+
     @property
     def runs_root(self) -> str:
         return f"{self.root}runs/"

@@ -135,7 +135,12 @@ class LegReport:
             error: What ended it, None when it came to its end.
         """
         self._seconds = self.seconds
-        self._error = None if error is None else (str(error) or type(error).__name__)
+        if error is not None:
+            self.fail(str(error) or type(error).__name__)
+
+    def fail(self, error: str) -> None:
+        """Says that the leg failed, and goes on to its end."""
+        self._error = error
 
     def to_dict(self) -> dict[str, Any]:
         ended = self._seconds is not None

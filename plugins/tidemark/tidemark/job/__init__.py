@@ -1,0 +1,1 @@
+"""Unattended runs: what stands between a timer and ``meltano run``."""

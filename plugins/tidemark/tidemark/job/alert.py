@@ -1,0 +1,157 @@
+"""Alerts: one for a failure, none for the same failure again, one when it is over.
+
+What was alerted last is remembered beside Meltano's own files, so that a bastion that is down for a
+night is one alert and not one an hour; after ALERT_REPEAT_HOURS it is told again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shlex
+import subprocess
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tidemark.job.cause import Cause
+
+_log = logging.getLogger(__name__)
+_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What was alerted last of a job; nothing while all is well.
+
+    Attributes:
+        fingerprint: Of the cause.
+        since: When it began, seconds since 1970.
+        told: When it was told last.
+        message: What was told.
+    """
+
+    fingerprint: str
+    since: float
+    told: float
+    message: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What people are told.
+
+    Attributes:
+        kind: ``failed`` or ``recovered``.
+        text: One text for people.
+        facts: The same for programs.
+    """
+
+    kind: str
+    text: str
+    facts: dict[str, Any]
+
+
+def decide(
+    cause: Cause | None, memory: Memory | None, *, job: str, run: Mapping[str, Any], now: float,
+    repeat_seconds: float,
+) -> tuple[Alert | None, Memory | None]:  # fmt: skip
+    """Decides whether somebody is told, and what is remembered. Pure.
+
+    Args:
+        cause: Why the run failed; None: it did not.
+        memory: What was told before.
+        job: Name of the job.
+        run: Facts of the run: ``run_id``, ``host``, ``environment``, ``log``.
+        now: Seconds since 1970.
+        repeat_seconds: After which the same failure is told again.
+    """
+    where = f"{job} ({run.get('environment') or 'default environment'}, {run.get('host')})"
+    facts = {"job": job, **run}
+    if cause is None:
+        if memory is None:
+            return None, None
+        lasted = _duration(now - memory.since)
+        text = f"Tidemark: {where} works again, after {lasted}.\nIt was: {memory.message}"
+        return Alert("recovered", text, {"kind": "recovered", **facts}), None
+    same = memory is not None and memory.fingerprint == cause.fingerprint
+    if same and memory is not None and now - memory.told < repeat_seconds:
+        return None, memory
+    since = memory.since if same and memory is not None else now
+    still = f" (for {_duration(now - since)} now)" if same else ""
+    text = f"Tidemark: {where} failed{still}.\n{cause.message}\nLog: {run.get('log')}"
+    told = {"kind": "failed", **facts, "cause": cause.to_dict()}
+    return Alert("failed", text, told), Memory(cause.fingerprint, since, now, cause.message)
+
+
+def send(alert: Alert, command: str | None, webhook: str | None) -> list[str]:
+    """Tells people, by every way that is set.
+
+    Returns:
+        What went wrong, a line a way; an alert that cannot be sent fails nothing.
+    """
+    body = json.dumps({"text": alert.text, **alert.facts}, default=str)
+    problems = []
+    if command:
+        try:
+            subprocess.run(
+                shlex.split(command),
+                input=body,
+                text=True,
+                timeout=_SECONDS,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            problems.append(f"ALERT_COMMAND failed: {error}")
+    if webhook:
+        try:
+            if not webhook.startswith(("https://", "http://")):
+                raise ValueError("not an http(s) URL")
+            request = urllib.request.Request(  # noqa: S310  # looked at just above
+                webhook, body.encode(), {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310
+                pass
+        except (OSError, ValueError) as error:
+            # The URL itself is a secret.
+            problems.append(f"ALERT_WEBHOOK_URL failed: {error}")
+    return problems
+
+
+class MemoryFile:
+    """Remembers on disk; what cannot be read counts as nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> Memory | None:
+        try:
+            return Memory(**json.loads(self._path.read_text()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            _log.warning("what was alerted before cannot be read: %s", error)
+            return None
+
+    def save(self, memory: Memory | None) -> None:
+        if memory is None:
+            self._path.unlink(missing_ok=True)
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path.with_suffix(".part")
+        unfinished.write_text(json.dumps(vars(memory)))
+        unfinished.replace(self._path)
+
+
+def now() -> float:
+    """Seconds since 1970."""
+    return time.time()
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"

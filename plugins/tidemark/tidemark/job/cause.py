@@ -1,0 +1,127 @@
+"""What made a run fail, read from the lines that it wrote. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tidemark_core import errors
+
+#: dbt's own words for what failed, and the line after them, which says why.
+_DBT_FAILED = re.compile(r"(?:^|\s)((?:\w+ Error|Failure) in (?:model|test|unit_test|seed|\S+) .+)")
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_DBT_TIME = re.compile(r"^\d\d:\d\d:\d\d\s*")
+#: Meltano's last words; true of every failure, so only said when nothing better is known.
+_GENERAL = "Run invocation could not be completed"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a run failed.
+
+    Attributes:
+        message: What the first part that failed said.
+        kind: Name of the error's class; empty when it was not one of ours.
+        part: The plugin that said it.
+        table: The table, if one is to blame.
+        next: The next command to type, if the error knew it.
+    """
+
+    message: str
+    kind: str = ""
+    part: str = ""
+    table: str | None = None
+    next: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that stands for this kind of error."""
+        known = getattr(errors, self.kind, None) if self.kind else None
+        is_ours = isinstance(known, type) and issubclass(known, errors.TidemarkError)
+        return int(known.exit_code) if is_ours else 1  # type: ignore[union-attr]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same fault: its kind, part, table and words, without the numbers."""
+        words = re.sub(r"[0-9a-f-]{36}|\d+(?:\.\d+)?", "#", self.message)
+        return json.dumps([self.kind, self.part, self.table, words])
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of_error(cls, error: errors.TidemarkError) -> Cause:
+        """The cause that an error of this process is."""
+        return cls(str(error), type(error).__name__, "run-job", error.table, error.hint)
+
+
+class CauseFinder:
+    """Reads a run's log line by line and remembers what failed first."""
+
+    def __init__(self) -> None:
+        self._ours: Cause | None = None
+        self._dbt: list[str] = []
+        self._dbt_goes_on = False
+        self._error: Cause | None = None
+        self._general: Cause | None = None
+        self._last = ""
+
+    def read(self, line: str) -> None:
+        """Takes in one line as Meltano writes it, JSON or not."""
+        record = _parse(line)
+        text = _ANSI.sub("", str(record.get("event", line))).strip()
+        if not text:
+            return
+        self._last = text
+        part = str(record.get("name") or "")
+        if record.get("error_type") and self._ours is None:
+            table, hint = record.get("table"), record.get("next")
+            self._ours = Cause(text, str(record["error_type"]), part, table, hint)
+        elif record.get("level") in ("error", "critical"):
+            found = Cause(text, part=part)
+            if text.startswith(_GENERAL):
+                self._general = self._general or found
+            else:
+                self._error = self._error or found
+        self._read_dbt(text)
+
+    def _read_dbt(self, text: str) -> None:
+        line = _DBT_TIME.sub("", text)
+        if match := _DBT_FAILED.search(line):
+            self._dbt_goes_on = True
+            self._dbt.append(match[1])
+        elif self._dbt_goes_on:
+            self._dbt_goes_on = False
+            self._dbt[-1] += f": {line}"
+
+    def cause(self, exit_code: int) -> Cause:
+        """The best that is known of why the run failed.
+
+        Args:
+            exit_code: Of the run; negative: the signal that ended it.
+        """
+        if self._ours:
+            return self._ours
+        if self._dbt:
+            more = f" (and {len(self._dbt) - 1} more)" if len(self._dbt) > 1 else ""
+            hint = "correct it, then meltano run build: landing is complete"
+            return Cause(self._dbt[0] + more, part="dbt", next=hint)
+        if exit_code in (-9, 137):
+            return Cause("the run was killed (signal 9): is this machine short of memory?")
+        if exit_code in (-15, 143):
+            return Cause("the run was told to end (signal 15)")
+        return (
+            self._error
+            or self._general
+            or Cause(f"exit code {exit_code}" + (f" after: {self._last}" if self._last else ""))
+        )
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}

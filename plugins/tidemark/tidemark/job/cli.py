@@ -1,0 +1,94 @@
+"""The command line of ``run-job``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tidemark_core.errors import ConfigError
+from tidemark_core.masking import guard_stderr
+from tidemark_core.settings import resolve
+
+from tidemark.environment import project_root
+from tidemark.job.cause import Cause
+from tidemark.job.envfile import read_environment
+from tidemark.job.run import Job, run_job, tell
+from tidemark.job.settings import JOB_SETTINGS
+from tidemark.settings import SETTINGS
+
+_EPILOG = """example:  run-job sync
+
+exit codes: 0 good, 1 failed, 2 configuration, 4 another run holds the lease, 143 told to end.
+Nothing is printed while all is well: cron mails what a run prints."""
+
+
+def main() -> None:
+    """Runs a job unattended; ends the process with the run's exit code."""
+    os.umask(0o077)
+    guard_stderr(os.environ)
+    options = _parser().parse_args()
+    root = project_root(Path.cwd())
+    run_id = os.environ.get("TIDEMARK_RUN_ID") or str(uuid.uuid4())
+    given = options.env_file and options.env_file.absolute()
+    try:
+        environ = read_environment(
+            given or root / ".env",
+            os.environ,
+            [setting for setting in (*SETTINGS, *JOB_SETTINGS) if setting.secret],
+            required=given is not None,
+        )
+        values = resolve(JOB_SETTINGS, {}, environ)
+    except ConfigError as error:
+        job = Job(options.job, (), root, None, run_id, os.environ, _settings_of_ours())
+        print(f"error: {error}", file=sys.stderr)
+        for problem in tell(job, Cause.of_error(error), None):
+            print(f"warning: {problem}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    os.environ.update(_complete(environ, root, run_id))
+    job = Job(options.job, options.arguments, root, given, run_id, dict(os.environ), values)
+    sys.exit(run_job(job))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run-job",
+        description="Run a job unattended: lease, log, report, alert.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--env-file", type=Path, help="file of settings, mode 0600; default: .env")
+    parser.add_argument("job", help="a job of orchestrate/jobs.meltano.yml, such as sync")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="more words for meltano run, such as --timeout"
+    )
+    return parser
+
+
+def _complete(environ: Mapping[str, str], root: Path, run_id: str) -> dict[str, str]:
+    """What cron and systemd do not give, and what makes all parts of the run one."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # Meltano starts three times slower with it
+    return {
+        "HOME": pwd.getpwuid(os.geteuid()).pw_dir,
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "NO_COLOR": "1",
+        "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
+        **{name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        "MELTANO_PROJECT_ROOT": str(root),
+        "MELTANO_RUN_ID": run_id,
+        "TIDEMARK_RUN_ID": run_id,
+    }
+
+
+def _settings_of_ours() -> dict[str, Any]:
+    """How to alert when the settings cannot be read: as the process's own variables say."""
+    try:
+        return resolve(JOB_SETTINGS, {}, os.environ)
+    except ConfigError:
+        return resolve(JOB_SETTINGS, {})

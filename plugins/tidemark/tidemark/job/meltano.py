@@ -1,0 +1,59 @@
+"""Runs Meltano as a child and reads what it writes, line by line."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+
+def meltano_command(blocks: Sequence[str], env_file: Path | None) -> list[str]:
+    """The command line of a run.
+
+    Meltano's own guard is a row in its database on this machine, which after a crash refuses runs
+    for five minutes; ``--force`` passes it by, because the lease is what keeps runs apart.
+    """
+    command = [str(Path(sys.executable).parent / "meltano"), "--log-format=json"]
+    command += ["--env-file", str(env_file)] if env_file else []
+    return [*command, "run", "--force", *blocks]
+
+
+def run(
+    command: Sequence[str], root: Path, environ: Mapping[str, str], read: Callable[[str], None]
+) -> int:
+    """Runs a command to its end; SIGTERM and SIGINT are handed on to it.
+
+    Args:
+        command: Its words.
+        root: Where it runs.
+        environ: Its variables.
+        read: Is given each line that it writes, on either stream.
+
+    Returns:
+        Its exit code, negative for the signal that ended it.
+    """
+    child = subprocess.Popen(
+        command,
+        cwd=root,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+    def hand_on(signum: int, _frame: FrameType | None) -> None:
+        child.send_signal(signum)
+
+    before = {number: signal.signal(number, hand_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        for line in child.stdout or ():
+            read(line)
+        return child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,155 @@
+"""One unattended run: the lease, the log, Meltano, the report, and the alert if it failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from tidemark_core.errors import TidemarkError
+from tidemark_core.lease import Lease
+from tidemark_core.masking import SECRETS, secrets_of
+from tidemark_core.names import encode_component
+from tidemark_core.reportstore import reporting
+from tidemark_core.s3 import S3Location
+from tidemark_core.settings import S3_SETTINGS, resolve
+
+from tidemark.job.alert import MemoryFile, decide, now, send
+from tidemark.job.cause import Cause, CauseFinder
+from tidemark.job.leftovers import remove_stale_configs
+from tidemark.job.logfile import open_log
+from tidemark.job.meltano import meltano_command, run
+
+_LEASE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be run, and where.
+
+    Attributes:
+        name: Job of orchestrate/jobs.meltano.yml; names the logs and the alerts.
+        arguments: More words for ``meltano run``.
+        root: The project's folder.
+        env_file: The file of settings, when it is not the project's own.
+        run_id: The run.
+        environ: The run's variables.
+        values: Values of `JOB_SETTINGS`.
+    """
+
+    name: str
+    arguments: Sequence[str]
+    root: Path
+    env_file: Path | None
+    run_id: str
+    environ: Mapping[str, str]
+    values: Mapping[str, Any]
+
+    @property
+    def system_folder(self) -> Path:
+        given = self.environ.get("MELTANO_SYS_DIR_ROOT")
+        return Path(given) if given else self.root / ".meltano"
+
+
+def run_job(job: Job) -> int:
+    """Runs a job to its end and tells people if it failed.
+
+    Returns:
+        Exit code: 0, or that of the error that made it fail.
+    """
+    SECRETS.add(secrets_of(job.environ))
+    folder = job.root / job.values["log_dir"] / encode_component(job.name)
+    path, log = open_log(folder, job.run_id, job.values["log_retention_days"])
+    with log:
+        cause, code = _guarded(job, log)
+        for problem in tell(job, cause, str(path)):
+            _note(log, "warning", problem)
+            print(f"warning: {problem}", file=sys.stderr)
+    if cause is not None:
+        print(f"error: {job.name} failed: {cause.message}\n  Log: {path}", file=sys.stderr)
+    return code
+
+
+def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
+    """Alerts people to a failure, or that it is over; gives back what could not be sent."""
+    memory = MemoryFile(job.system_folder / "alerts" / f"{encode_component(job.name)}.json")
+    facts = {
+        "run_id": job.run_id,
+        "host": socket.gethostname(),
+        "environment": job.environ.get("MELTANO_ENVIRONMENT"),
+        "log": log,
+    }
+    alert, remembered = decide(
+        cause,
+        memory.load(),
+        job=job.name,
+        run=facts,
+        now=now(),
+        repeat_seconds=job.values["alert_repeat_hours"] * 3600,
+    )
+    if alert is None:
+        return []
+    problems = send(alert, job.values["alert_command"], job.values["alert_webhook_url"])
+    if problems and alert.kind == "failed":
+        return problems  # not remembered: the next run tries again
+    memory.save(remembered)
+    return problems
+
+
+def _guarded(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
+    """Runs Meltano under the lease; gives the cause of the failure, and the exit code."""
+    try:
+        location = S3Location.from_config(resolve(S3_SETTINGS, {}, job.environ))
+        with ExitStack() as stack:
+            # The lease comes first: a run that does not get it has no report.
+            stack.enter_context(
+                Lease.acquire(
+                    location.client(),
+                    location.bucket,
+                    location.layout.job_lease_key(),
+                    owner=f"run-job {job.name}, run {job.run_id}",
+                    ttl=_LEASE_SECONDS,
+                )
+            )
+            report = stack.enter_context(reporting("job", location))
+            if removed := remove_stale_configs(job.system_folder):
+                _note(log, "warning", f"removed {removed} configurations of runs that were killed")
+            cause, code = _run_meltano(job, log)
+            if cause is not None:
+                report.fail(cause.message)
+            return cause, code
+    except TidemarkError as error:
+        _note(log, "error", str(error), error_type=type(error).__name__)
+        return Cause.of_error(error), error.exit_code
+
+
+def _run_meltano(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
+    finder = CauseFinder()
+    show = sys.stdout.isatty()
+
+    def read(line: str) -> None:
+        masked = SECRETS(line)
+        log.write(masked)
+        finder.read(masked)
+        if show:
+            sys.stdout.write(masked)
+
+    command = meltano_command((job.name, *job.arguments), job.env_file)
+    code = run(command, job.root, job.environ, read)
+    if code == 0:
+        return None, 0
+    cause = finder.cause(code)
+    if code < 0:
+        return cause, 128 - code
+    return cause, code if code > 128 else cause.exit_code
+
+
+def _note(log: IO[str], level: str, text: str, **fields: object) -> None:
+    record = {"logger": "tidemark.job", "level": level, "event": text, **fields}
+    log.write(SECRETS(json.dumps(record | {"run_id": os.environ.get("TIDEMARK_RUN_ID")})) + "\n")

@@ -1,0 +1,73 @@
+"""Logs of runs, and what killed runs leave behind."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tidemark.job.leftovers import remove_stale_configs
+from tidemark.job.logfile import LATEST, open_log
+
+DAY = 86_400
+
+
+def test_a_run_has_a_file_of_its_own_for_its_owner_only(tmp_path: Path) -> None:
+    folder = tmp_path / "logs" / "sync"
+    first, stream = open_log(folder, "r1", 30)
+    with stream:
+        stream.write("one\n")
+    second, stream = open_log(folder, "r2", 30)
+    stream.close()
+    assert first != second
+    assert first.read_text() == "one\n"
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert (folder / LATEST).resolve() == second.resolve()
+
+
+def test_old_logs_go_and_young_ones_stay(tmp_path: Path) -> None:
+    ages = {"old.log": 31, "young.log": 29}
+    for name, days in ages.items():
+        (tmp_path / name).touch()
+        when = time.time() - days * DAY
+        os.utime(tmp_path / name, (when, when))
+    (tmp_path / "notes.txt").touch()
+    os.utime(tmp_path / "notes.txt", (0, 0))
+    open_log(tmp_path, "r1", 30)[1].close()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert "old.log" not in left
+    assert {"young.log", "notes.txt", LATEST} <= left
+
+
+@pytest.fixture
+def configs(tmp_path: Path) -> dict[str, Path]:
+    folder = tmp_path / "run" / "tap-mysql"
+    folder.mkdir(parents=True)
+    found = {name: folder / f"tap.{name}.config.json" for name in ("dead", "alive", "young")}
+    for name, path in found.items():
+        path.write_text('{"db_password": "in clear"}')
+        age = 0 if name == "young" else 2 * 3600
+        os.utime(path, (time.time() - age, time.time() - age))
+    (folder / "state.json").touch()
+    os.utime(folder / "state.json", (0, 0))
+    return found
+
+
+@pytest.mark.security(22)
+def test_the_configuration_of_a_killed_run_goes_that_of_a_living_one_stays(
+    tmp_path: Path, configs: dict[str, Path]
+) -> None:
+    command = [sys.executable, "-c", "input()", "--config", str(configs["alive"])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as living:
+        try:
+            assert remove_stale_configs(tmp_path) == 1
+        finally:
+            living.communicate("\n")
+    assert [name for name, path in configs.items() if path.exists()] == ["alive", "young"]
+    assert (tmp_path / "run" / "tap-mysql" / "state.json").exists()
+    assert remove_stale_configs(tmp_path) == 1
