@@ -9,11 +9,25 @@ from rich.console import Console
 from rich.markup import escape
 from tidemark_core.errors import TidemarkError
 
-from tidemark.commands import verify
+from tidemark.commands import clean, s3clean, verify, watermark
+
+_WORKFLOWS = """Workflows:
+
+  First backup     tidemark doctor, then tidemark backup -t TABLE -s chunked --dry-run
+
+  Daily run        meltano run sync, then tidemark status
+
+  Reload           tidemark watermark set -t TABLE --timestamp 'YYYY-MM-DD HH:MM:SS',
+                   then tidemark sync -t TABLE
+
+  Clean up         tidemark s3clean list, then tidemark clean --retention --dry-run
+
+  Something wrong  tidemark status, tidemark doctor, tidemark verify; docs/runbooks/"""
 
 app = typer.Typer(
     name="tidemark",
     help="The operator's command line of Tidemark.",
+    epilog=_WORKFLOWS,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -23,10 +37,10 @@ app = typer.Typer(
 
 @app.callback()
 def _root() -> None:
-    """Keeps the command's name in the help while there is only one."""
+    """The operator's command line of Tidemark."""
 
 
-for module in (verify,):
+for module in (watermark, s3clean, clean, verify):
     module.register(app)
 
 

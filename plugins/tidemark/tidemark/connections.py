@@ -17,8 +17,12 @@ class MySQL:
     def __init__(self, connection: pymysql.Connection[Any]) -> None:
         self._connection = connection
 
-    def row(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...]:
-        """Runs a query that has exactly one row.
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Runs a query.
+
+        Args:
+            sql: With ``%s`` for each value; a plain ``%`` is doubled when there are values.
+            values: Bound by the driver.
 
         Raises:
             SourceError: The server refused it or went away.
@@ -26,10 +30,16 @@ class MySQL:
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(sql, tuple(values) or None)
-                (row,) = cursor.fetchall()
+                return list(cursor.fetchall())
         except pymysql.MySQLError as error:
-            raise SourceError(f"MySQL refused a query: {error.args[-1]}") from error
-        found: tuple[Any, ...] = row
+            raise SourceError(
+                f"MySQL refused a query: {error.args[-1]}",
+                hint="check the table's name and the rights of DB_USER: tidemark doctor",
+            ) from error
+
+    def row(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...]:
+        """Runs a query that has exactly one row."""
+        (found,) = self.rows(sql, values)
         return found
 
     def number(self, sql: str, values: Sequence[object] = ()) -> int:

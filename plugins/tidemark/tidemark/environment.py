@@ -16,12 +16,17 @@ def project_root(start: Path) -> Path:
     return start
 
 
+def project_folder() -> Path:
+    """The project that we were started in: MELTANO_PROJECT_ROOT, else at or above this folder."""
+    return project_root(Path(os.environ.get("MELTANO_PROJECT_ROOT") or Path.cwd()))
+
+
 def load_environment(start: Path | None = None) -> dict[str, str]:
     """The project's ``.env`` under the process's own variables, as Meltano has it.
 
     Args:
         start: Where to look for the project; default: MELTANO_PROJECT_ROOT, else here.
     """
-    where = start or Path(os.environ.get("MELTANO_PROJECT_ROOT") or Path.cwd())
-    values = dotenv_values(project_root(where) / ".env", interpolate=False)
+    root = project_root(start) if start else project_folder()
+    values = dotenv_values(root / ".env", interpolate=False)
     return {name: value for name, value in values.items() if value is not None} | dict(os.environ)

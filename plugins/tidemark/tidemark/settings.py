@@ -16,11 +16,53 @@ DBT_SETTINGS = (
     Setting("redshift_dbt_password", "Its password; empty: REDSHIFT_PASSWORD.", secret=True),
 )
 
+RETENTION_SETTINGS = (
+    Setting(
+        "backup_retention_days",
+        "Days that a loaded Parquet file stays in the lake; 0: for good.",
+        "integer",
+        default=0,
+        minimum=0,
+    ),
+    Setting(
+        "archive_retention_days",
+        "Days that is remembered what is gone: archived manifests, run reports and copies of "
+        "changed bookmarks; 0: for good.",
+        "integer",
+        default=0,
+        minimum=0,
+    ),
+    Setting(
+        "landing_retention_days",
+        "Days that a load which dbt has built stays in landing; 0: for good.",
+        "integer",
+        default=0,
+        minimum=0,
+    ),
+)
+
+MONITOR_SETTINGS = (
+    Setting(
+        "status_max_age_hours",
+        "Hours without a finished backup after which `status` warns.",
+        "integer",
+        default=26,
+        minimum=1,
+    ),
+    Setting(
+        "cloudwatch_namespace",
+        "CloudWatch namespace that `cloudwatch` writes the runs' metrics into.",
+        default="Tidemark",
+    ),
+)
+
+MYSQL = (*MYSQL_SETTINGS, *bastion_settings("ssh_bastion", "MySQL"))
+STATE = (*S3_SETTINGS, HIGH_WATERMARK_KEY)
 SETTINGS = (
-    *MYSQL_SETTINGS,
-    *bastion_settings("ssh_bastion", "MySQL"),
-    *S3_SETTINGS,
-    HIGH_WATERMARK_KEY,
+    *MYSQL,
+    *STATE,
     *WAREHOUSE_SETTINGS,
     *DBT_SETTINGS,
+    *RETENTION_SETTINGS,
+    *MONITOR_SETTINGS,
 )

@@ -1,28 +1,110 @@
-"""Reads what the lake has committed."""
+"""Reads what the lake holds: its manifests, its archive, its files."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
+from tidemark_core.errors import LakeError
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.s3 import S3Location, explained, list_keys
 
+from tidemark.services.files import LakeObject
 
-def read_manifests(location: S3Location) -> dict[TableName, list[Manifest]]:
-    """All manifests of the lake, by table, oldest first.
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_READERS = 12
+
+
+def read_manifests(
+    location: S3Location, tables: Iterable[TableName] = (), *, client: S3Client | None = None
+) -> dict[TableName, list[Manifest]]:
+    """The manifests of the lake, by table, oldest first.
+
+    Args:
+        location: The lake.
+        tables: Only of these; empty: of all.
+        client: One that exists already.
 
     Raises:
         LakeError: The bucket cannot be read, or holds something that is not a manifest.
     """
-    client, layout = location.client(), location.layout
-    found: dict[TableName, list[Manifest]] = defaultdict(list)
-    for entry in list_keys(client, location.bucket, layout.manifests_root):
-        key = entry["Key"]
+    layout = location.layout
+    prefixes = [layout.manifests_prefix(table) for table in tables] or [layout.manifests_root]
+    return _read(location, client or location.client(), prefixes, layout.manifests_root)
+
+
+def read_archive(
+    location: S3Location, tables: Iterable[TableName] = (), *, client: S3Client | None = None
+) -> dict[TableName, list[Manifest]]:
+    """What manifests said of files that retention has removed, by table, oldest first."""
+    layout = location.layout
+    roots = layout.manifests_root, layout.archive_root
+    prefixes = [
+        roots[1] + layout.manifests_prefix(table).removeprefix(roots[0]) for table in tables
+    ]
+    return _read(location, client or location.client(), prefixes or [roots[1]], roots[1])
+
+
+def _read(
+    location: S3Location, client: S3Client, prefixes: list[str], root: str
+) -> dict[TableName, list[Manifest]]:
+    layout = location.layout
+    keys = [entry["Key"] for prefix in prefixes for entry in _entries(location, client, prefix)]
+
+    def read(key: str) -> Manifest:
         with explained(f"reading s3://{location.bucket}/{key}"):
             body = client.get_object(Bucket=location.bucket, Key=key)["Body"].read()
-        manifest = Manifest.from_json(body, key=key, layout=layout)
-        found[manifest.table].append(manifest)
+        own = layout.manifests_root + key.removeprefix(root)
+        return Manifest.from_json(body, key=own, layout=layout)
+
+    found: dict[TableName, list[Manifest]] = defaultdict(list)
+    with ThreadPoolExecutor(_READERS) as pool:
+        for manifest in pool.map(read, keys):
+            found[manifest.table].append(manifest)
     for manifests in found.values():
         manifests.sort(key=lambda manifest: (manifest.extracted_at, manifest.run_id, manifest.part))
     return dict(found)
+
+
+def _entries(location: S3Location, client: S3Client, prefix: str) -> Iterator[dict[str, str]]:
+    for entry in list_keys(client, location.bucket, prefix):
+        if not entry["Key"].endswith("/"):  # folders that a console made
+            yield {"Key": entry["Key"]}
+
+
+def list_objects(
+    location: S3Location, tables: Iterable[TableName] = (), *, client: S3Client | None = None
+) -> tuple[list[LakeObject], list[str]]:
+    """The Parquet files below the lake's data folder, and the keys of what else is there.
+
+    Args:
+        location: The lake.
+        tables: Only of these; empty: of all.
+        client: One that exists already.
+    """
+    layout, foreign = location.layout, []
+    found: list[LakeObject] = []
+    client = client or location.client()
+    for prefix in [layout.data_prefix(table) for table in tables] or [layout.incremental]:
+        for entry in list_keys(client, location.bucket, prefix):
+            try:
+                name = layout.parse_data_key(entry["Key"])
+            except LakeError:
+                foreign.append(entry["Key"])
+                continue
+            found.append(
+                LakeObject(
+                    key=entry["Key"],
+                    table=name.table,
+                    extracted_at=name.moment,
+                    size=entry["Size"],
+                    etag=entry["ETag"].strip('"'),
+                    modified=entry["LastModified"],
+                )
+            )
+    return found, foreign

@@ -1,0 +1,51 @@
+"""Ages and times as operators type them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from tidemark_core.errors import ConfigError
+
+_AGE = re.compile(r"(\d{1,6})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?(?:Z|\+00:00)?")
+
+
+def parse_age(text: str) -> timedelta:
+    """Reads ``7d``, ``24h``, ``30m`` or ``2w``.
+
+    Raises:
+        ConfigError: It is none of them, or no time at all.
+    """
+    match = _AGE.fullmatch(text.strip().lower())
+    age = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
+    if not age:
+        raise ConfigError(f"{text!r} is not an age", hint="write 7d, 24h or 30m")
+    return age
+
+
+def parse_time(text: str) -> datetime:
+    """Reads ``YYYY-MM-DD HH:MM:SS``, in UTC; the time of day, seconds and fractions may be missing.
+
+    Raises:
+        ConfigError: It is not a time of the calendar, or has another time zone.
+    """
+    try:
+        if not _TIME.fullmatch(text.strip()):
+            raise ValueError(text)
+        found = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ConfigError(
+            f"{text!r} is not a time in UTC", hint="write 'YYYY-MM-DD HH:MM:SS'"
+        ) from error
+    return found.replace(tzinfo=UTC)
+
+
+def describe_age(age: timedelta) -> str:
+    """An age in its greatest unit, such as ``3 days``."""
+    seconds = max(0, int(age.total_seconds()))
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}s"
+    return f"{seconds} s"

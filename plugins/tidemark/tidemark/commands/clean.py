@@ -1,0 +1,129 @@
+"""tidemark clean: old files by prefix and age, and retention by the settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from tidemark_core.errors import ConfigError
+
+from tidemark.commands.s3clean import run_cleaning
+from tidemark.console import Format, FormatOption, console, print_json, size
+from tidemark.project import Project
+from tidemark.services.catalogue import bucket_time, read_catalogue
+from tidemark.services.cleaning import clean as remove_files
+from tidemark.services.cleaning import plan
+from tidemark.services.files import Rules, Selection, checked_prefix
+from tidemark.services.retention import (
+    delete_records,
+    file_rules,
+    old_loads,
+    old_records,
+    retire_loads,
+)
+from tidemark.settings import RETENTION_SETTINGS
+
+_EXAMPLES = """Examples:
+
+  tidemark clean --days 30
+
+  tidemark clean --retention --dry-run"""
+
+
+def clean(
+    bucket: Annotated[
+        str | None, typer.Option("--bucket", help="Must be the lake's; default: the lake's.")
+    ] = None,
+    prefix: Annotated[
+        str | None, typer.Option("--prefix", help="A folder inside the lake's data folder.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, help="Files older than this.")
+    ] = None,
+    retention: Annotated[
+        bool, typer.Option("--retention", help="What the *_RETENTION_DAYS settings say.")
+    ] = False,
+    do_it: Annotated[
+        bool, typer.Option("--confirm", "--yes", "-y", help="Remove; without it nothing is.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show it, remove nothing (the default).")
+    ] = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Remove loaded files and orphans by age; shows what would go unless --confirm is given."""
+    project = Project.load()
+    do_it = do_it and not dry_run
+    if retention:
+        if bucket or prefix or days:
+            raise ConfigError("--retention goes by the settings; leave the other options out")
+        _retention(project, do_it, format)
+        return
+    if days is None:
+        raise ConfigError("give --days N or --retention", hint="tidemark clean --help")
+    if bucket not in (None, project.bucket):
+        raise ConfigError(
+            f"{bucket!r} is not the lake's bucket; nothing was removed",
+            hint=f"leave --bucket out, or set S3_BUCKET_NAME (now {project.bucket})",
+        )
+    rules = Rules(
+        older_than=timedelta(days=days),
+        prefix=None if prefix is None else checked_prefix(prefix, project.layout),
+    )
+    run_cleaning(
+        project,
+        read_catalogue(project),
+        rules,
+        [],
+        dry_run=not do_it,
+        force=True,
+        questions=1,
+        format=format,
+    )
+
+
+def _retention(project: Project, do_it: bool, format: Format) -> None:
+    days = project.values(RETENTION_SETTINGS)
+    now, selection = bucket_time(project), Selection((), {})
+    if rules := file_rules(days["backup_retention_days"]):
+        selection = plan(project, read_catalogue(project), rules)
+    records = old_records(project, days["archive_retention_days"], now)
+    loads = old_loads(project, days["landing_retention_days"], now)
+    found = {
+        "files": {
+            "days": days["backup_retention_days"],
+            "count": len(selection.remove),
+            "bytes": selection.size,
+        },
+        "records": {"days": days["archive_retention_days"], "count": len(records)},
+        "landing": {
+            "days": days["landing_retention_days"],
+            "loads": len(loads),
+            "rows": sum(load.rows for load in loads),
+        },
+        "removed": do_it,
+    }
+    if do_it:
+        # Landing first: what is in the lake still is the source of a reload.
+        retire_loads(project, loads)
+        if rules is not None:
+            remove_files(project, selection, rules)
+        delete_records(project, records)
+    if format is Format.JSON:
+        print_json(found)
+        return
+    out, verb = console(), "Removed" if do_it else "Would remove"
+    for what, setting in (("files", 0), ("records", 1), ("landing", 2)):
+        if not found[what]["days"]:  # type: ignore[index]
+            name = RETENTION_SETTINGS[setting].env
+            out.print(f"{what}: kept for good ({name}=0)", markup=False)
+    out.print(f"{verb} {len(selection.remove)} loaded files ({size(selection.size)}),", end=" ")
+    out.print(f"{len(records)} records, {len(loads)} loads in landing.")
+    if not do_it:
+        out.print("Nothing was removed; --confirm removes it.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the application."""
+    app.command(epilog=_EXAMPLES)(clean)

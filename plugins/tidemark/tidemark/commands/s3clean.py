@@ -1,0 +1,269 @@
+"""tidemark s3clean: what lies in the lake, and removing what is not needed any more."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from tidemark_core.errors import ConfigError
+from tidemark_core.names import TableName
+
+from tidemark.ages import describe_age, parse_age
+from tidemark.console import (
+    Format,
+    FormatOption,
+    TablesOption,
+    confirm,
+    console,
+    make_table,
+    note,
+    print_json,
+    size,
+)
+from tidemark.project import Project
+from tidemark.services.catalogue import Catalogue, read_catalogue, require_known
+from tidemark.services.cleaning import clean, plan
+from tidemark.services.files import LakeFile, Rules, Selection, Status, matches
+
+app = typer.Typer(
+    help="See and remove the lake's files; committed files that are not loaded are safe.",
+    no_args_is_help=True,
+)
+OlderOption = Annotated[
+    str | None, typer.Option("--older-than", metavar="AGE", help="Such as 7d, 24h or 30m.")
+]
+PatternOption = Annotated[
+    str | None, typer.Option("--pattern", metavar="GLOB", help="Only files of this name.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show it, remove nothing.")]
+ForceOption = Annotated[bool, typer.Option("--force", "--yes", "-f", "-y", help="Do not ask.")]
+UnloadedOption = Annotated[
+    bool,
+    typer.Option(
+        "--include-unloaded", help="Also committed files that the warehouse does not have."
+    ),
+]
+
+
+@app.command("list", epilog="Example:\n\n  tidemark s3clean list --older-than 7d --format json")
+def list_files(
+    table: TablesOption = None,
+    older_than: OlderOption = None,
+    pattern: PatternOption = None,
+    show: Annotated[
+        bool, typer.Option("--files/--summary", help="Each file, or a line a table.")
+    ] = True,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """List the files of the lake: size, age, and whether they are committed and loaded."""
+    project = Project.load()
+    _, catalogue = _read(project, table)
+    files = [
+        file
+        for file in catalogue.files
+        if (older_than is None or catalogue.now - file.modified >= parse_age(older_than))
+        and (pattern is None or matches(file.key, pattern))
+    ]
+    if format is Format.JSON:
+        print_json(
+            {
+                "files": [_plain(file) for file in files],
+                "tables": _summary(files),
+                "foreign": catalogue.foreign,
+                "warehouse": catalogue.problem or "asked",
+            }
+        )
+        return
+    if show:
+        console().print(
+            make_table(
+                f"Files in s3://{project.bucket}/{project.layout.incremental}",
+                ["file", "status", "rows", "size", "age"],
+                [
+                    (
+                        file.key.removeprefix(project.layout.incremental),
+                        file.status,
+                        file.rows,
+                        size(file.size),
+                        describe_age(catalogue.now - file.modified),
+                    )
+                    for file in files
+                ],
+                right="rows,size,age",
+            )
+        )
+    console().print(
+        make_table(
+            "By table",
+            ["table", "files", *Status, "size"],
+            [(*list(row.values())[:-1], size(row["bytes"])) for row in _summary(files)],
+            right=",".join(["files", *Status, "size"]),
+        )
+    )
+    _notes(catalogue)
+
+
+@app.command("clean", epilog="Example:\n\n  tidemark s3clean clean --older-than 30d --dry-run")
+def clean_files(
+    table: TablesOption = None,
+    older_than: OlderOption = None,
+    pattern: PatternOption = None,
+    dry_run: DryRunOption = False,
+    force: ForceOption = False,
+    include_unloaded: UnloadedOption = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Remove loaded files and orphans of a certain age (default: 7 days)."""
+    rules = Rules(
+        older_than=parse_age(older_than or "7d"),
+        pattern=pattern,
+        include_unloaded=include_unloaded,
+    )
+    project = Project.load()
+    tables, catalogue = _read(project, table)
+    run_cleaning(
+        project, catalogue, rules, tables, dry_run=dry_run, force=force, questions=1, format=format
+    )
+
+
+@app.command(
+    "clean-all", epilog="Example:\n\n  tidemark s3clean clean-all -t partner_info --dry-run"
+)
+def clean_all(
+    table: TablesOption = None,
+    older_than: OlderOption = None,
+    pattern: PatternOption = None,
+    dry_run: DryRunOption = False,
+    force: ForceOption = False,
+    include_unloaded: UnloadedOption = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Remove all loaded files and orphans, whatever their age; asks twice."""
+    rules = Rules(
+        older_than=parse_age(older_than) if older_than else None,
+        pattern=pattern,
+        include_unloaded=include_unloaded,
+    )
+    project = Project.load()
+    tables, catalogue = _read(project, table)
+    run_cleaning(
+        project, catalogue, rules, tables, dry_run=dry_run, force=force, questions=2, format=format
+    )
+
+
+def run_cleaning(
+    project: Project,
+    catalogue: Catalogue,
+    rules: Rules,
+    tables: Sequence[TableName],
+    *,
+    dry_run: bool,
+    force: bool,
+    questions: int,
+    format: Format,
+) -> None:
+    """Shows what would go, asks, and removes it."""
+    selection = plan(project, catalogue, rules, tables)
+    total = f"{len(selection.remove)} files, {size(selection.size)}"
+    if format is Format.TABLE:
+        _show(selection, catalogue)
+        _notes(catalogue)
+    cleaned = []
+    if selection.remove and not dry_run:
+        confirm(f"Remove {total}?", yes=force, flag="--force")
+        if questions > 1:
+            names = ", ".join(sorted({str(file.table) for file in selection.remove}))
+            confirm(f"Really remove {total} of {names}? They do not come back.", yes=force)
+        cleaned = clean(project, selection, rules)
+    freed = sum(item.freed for item in cleaned)
+    count = sum(item.files for item in cleaned)
+    if format is Format.JSON:
+        print_json(
+            {
+                "dry_run": dry_run,
+                "selected": [_plain(file) for file in selection.remove],
+                "kept": selection.kept,
+                "removed": {"files": count, "bytes": freed, "tables": cleaned},
+                "warehouse": catalogue.problem or "asked",
+            }
+        )
+    elif dry_run:
+        console().print(f"Dry run: nothing was removed; it would be {total}.")
+    elif not selection.remove:
+        console().print("Nothing to remove.")
+    else:
+        console().print(f"Removed {count} files, freed {size(freed)}.")
+
+
+def _read(project: Project, texts: list[str] | None) -> tuple[list[TableName], Catalogue]:
+    tables = project.tables(texts)
+    if texts and not tables:
+        raise ConfigError("--table names no table", hint="tidemark s3clean list")
+    catalogue = read_catalogue(project, tables)
+    known = {file.table for file in catalogue.files} | catalogue.manifests.keys()
+    if tables and not known.issuperset(tables):
+        everything = read_catalogue(project)
+        require_known(tables, {f.table for f in everything.files} | everything.manifests.keys())
+    return tables, catalogue
+
+
+def _show(selection: Selection, catalogue: Catalogue) -> None:
+    console().print(
+        make_table(
+            "To be removed",
+            ["file", "status", "rows", "size", "age"],
+            [
+                (
+                    file.key,
+                    file.status,
+                    file.rows,
+                    size(file.size),
+                    describe_age(catalogue.now - file.modified),
+                )
+                for file in selection.remove
+            ],
+            right="rows,size,age",
+        )
+    )
+    for reason, count in sorted(selection.kept.items()):
+        console().print(f"Kept: {count:,} files ({reason})", markup=False)
+
+
+def _notes(catalogue: Catalogue) -> None:
+    if catalogue.problem:
+        note(f"The warehouse could not be asked what it has loaded: {catalogue.problem}")
+    if catalogue.foreign:
+        note(f"{len(catalogue.foreign)} objects in the folder are not the lake's; left alone.")
+
+
+def _summary(files: Sequence[LakeFile]) -> list[dict[str, Any]]:
+    by_table: dict[TableName, list[LakeFile]] = defaultdict(list)
+    for file in files:
+        by_table[file.table].append(file)
+    result = []
+    for table, members in sorted(by_table.items()):
+        statuses = Counter(file.status for file in members)
+        counts = {str(status): statuses[status] for status in Status}
+        total = sum(file.size for file in members)
+        result.append({"table": str(table), "files": len(members), **counts, "bytes": total})
+    return result
+
+
+def _plain(file: LakeFile) -> dict[str, Any]:
+    return {
+        "key": file.key,
+        "table": str(file.table),
+        "status": str(file.status),
+        "rows": file.rows,
+        "bytes": file.size,
+        "modified": file.modified,
+        "extracted_at": file.extracted_at,
+        "manifest": file.manifest,
+    }
+
+
+def register(root: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    root.add_typer(app, name="s3clean")

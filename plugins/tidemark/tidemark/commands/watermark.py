@@ -1,0 +1,164 @@
+"""tidemark watermark: how far each table has come, and setting it by hand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from tidemark_core.errors import ConfigError, TidemarkError
+
+from tidemark.console import (
+    Format,
+    FormatOption,
+    TableOption,
+    TablesOption,
+    YesOption,
+    confirm,
+    console,
+    make_table,
+    note,
+    print_json,
+)
+from tidemark.project import Project
+from tidemark.services.bookmarks import Leg, value_of
+from tidemark.services.changes import Change, plan_reset, plan_set
+from tidemark.services.states import States
+from tidemark.services.watermark import Watermark, read_watermarks
+
+app = typer.Typer(help="How far each table has come, and setting it by hand.", no_args_is_help=True)
+_HEADS = {
+    "table": "table",
+    "last_data": "last data",
+    "last_extraction": "last extraction",
+    "strategy": "from",
+    "rows_extracted": "rows out",
+    "files_extracted": "files out",
+    "rows_loaded": "rows in",
+    "files_loaded": "files in",
+    "files_waiting": "waiting",
+    "status": "status",
+}
+
+
+@app.command("list", epilog="Example:\n\n  tidemark watermark list")
+def list_watermarks(format: FormatOption = Format.TABLE) -> None:
+    """Show both legs of every table in one view."""
+    _show(Project.load(), None, format)
+
+
+@app.command("get", epilog="Example:\n\n  tidemark watermark get -t partner_info")
+def get(table: TablesOption = None, format: FormatOption = Format.TABLE) -> None:
+    """Show both legs of a table in one view."""
+    _show(Project.load(), table, format)
+
+
+@app.command(
+    "set",
+    epilog="Examples:\n\n"
+    "  tidemark watermark set -t partner_info --timestamp '2025-08-01 00:00:00' --yes\n\n"
+    "  tidemark watermark set -t delivery_status --id 100 --yes",
+)
+def set_(
+    table: TableOption,
+    timestamp: Annotated[
+        str | None,
+        typer.Option(
+            "--timestamp", metavar="'YYYY-MM-DD HH:MM:SS'", help="For keys that are times (UTC)."
+        ),
+    ] = None,
+    number: Annotated[
+        int | None, typer.Option("--id", metavar="N", help="For keys that are numbers.")
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    """Set where the next extraction starts, and which files of the lake are looked at again.
+
+    The next backup reads the rows from that time on. `sync --redshift-only` looks at the lake's
+    files from that time on again; what is in the warehouse's ledger is not loaded twice.
+    """
+    if (timestamp is None) == (number is None):
+        raise ConfigError("give one of --timestamp and --id")
+    project = Project.load()
+    _apply(project, plan_set(project, project.table(table), timestamp, number), yes)
+
+
+@app.command("reset", epilog="Example:\n\n  tidemark watermark reset -t partner_info --yes")
+def reset(
+    table: TableOption,
+    leg: Annotated[
+        Leg | None, typer.Option("--leg", help="Only of this leg; default: of both.")
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    """Forget how far a table has come: the next backup reads all of it.
+
+    The next load looks at all files of the lake; what is in the ledger is not loaded twice.
+    """
+    project = Project.load()
+    legs = [leg] if leg else list(Leg)
+    _apply(project, plan_reset(project, project.table(table), legs), yes)
+
+
+def _apply(project: Project, changes: list[Change], yes: bool) -> None:
+    out = console()
+    for change in changes:
+        out.print(f"{change.table}, {change.leg}: {change.old} → {change.new}", markup=False)
+    confirm("Change it?", yes=yes)
+    states = States(project)
+    for change in changes:
+        copied = states.change(change.leg, change.table, change.bookmark)
+        if copied:
+            out.print(
+                f"The state as it was: s3://{project.bucket}/{copied}", markup=False, style="dim"
+            )
+    table = changes[0].table
+    mark = states.bookmarks(Leg.BACKUP).get(table.stream)
+    out.print(f"{table}: the next backup starts at {value_of(mark) or 'the beginning'}.")
+
+
+def _show(project: Project, texts: list[str] | None, format: Format) -> None:
+    wanted = project.tables(texts)
+    found, problem = read_watermarks(project, wanted)
+    for table in wanted:
+        mark = found[table]
+        if mark.last_data is None and not mark.files_extracted:
+            _require_in_source(project, mark)
+    if format is Format.JSON:
+        print_json([asdict(mark) for mark in found.values()])
+    elif len(wanted) == 1:
+        console().print(make_table(wanted[0].__str__(), ["", "value"], _labelled(found[wanted[0]])))
+    else:
+        rows = [[asdict(mark)[name] for name in _HEADS] for mark in found.values()]
+        right = "rows out,files out,rows in,files in,waiting"
+        console().print(make_table("Watermarks", list(_HEADS.values()), rows, right=right))
+    if problem:
+        note(f"The warehouse could not be asked what it has loaded: {problem}")
+
+
+def _labelled(mark: Watermark) -> list[tuple[str, object]]:
+    return [(name.replace("_", " "), value) for name, value in asdict(mark).items()]
+
+
+def _require_in_source(project: Project, mark: Watermark) -> None:
+    """A table without any trace may be new, or a slip of the finger."""
+    from tidemark.connections import open_mysql
+    from tidemark.services.source import table_exists
+
+    table = project.table(mark.table)
+    try:
+        with open_mysql(project.mysql_values) as mysql:
+            known = table_exists(mysql, table)
+    except TidemarkError as error:
+        note(f"MySQL could not be asked whether {table} exists: {error.message}")
+        return
+    if not known:
+        raise ConfigError(
+            "neither the lake nor MySQL has such a table", table=table,
+            hint="tidemark watermark list",
+        )  # fmt: skip
+
+
+def register(root: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    root.add_typer(app, name="watermark")

@@ -1,0 +1,130 @@
+"""How the commands print and ask: one place for tables, JSON, questions and shared options."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from tidemark_core.errors import ConfigError
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
+TablesOption = Annotated[
+    list[str] | None,
+    typer.Option("--table", "-t", help="Only this table (repeat for several); default: all."),
+]
+TableOption = Annotated[
+    str, typer.Option("--table", "-t", help="The table: schema.table, or its bare name.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+STYLES = {"OK": "green", "WARN": "yellow", "ERROR": "red"}
+
+
+def console() -> Console:
+    """The console of results; made anew so that it follows what stdout is now."""
+    # A file or a pipe has no width: lines are not cut for it.
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+
+
+def note(message: str) -> None:
+    """Says something beside the result, on stderr."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(message, markup=False)
+
+
+def to_plain(value: Any) -> Any:
+    """Turns dataclasses, times and sets into what JSON has."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return moment(value, "T") + "Z"
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def print_json(value: Any) -> None:
+    """Prints a result for programs."""
+    typer.echo(json.dumps(to_plain(value), indent=2, ensure_ascii=False))
+
+
+def make_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = ""
+) -> Table:
+    """Makes a table; values are text, never markup, unless they are ``rich`` objects.
+
+    Args:
+        title: Above the table.
+        columns: Heads.
+        rows: Cells; None prints as a dash.
+        right: Heads of the columns that are aligned to the right, separated by commas.
+    """
+    table = Table(title=title, title_justify="left", title_style="bold")
+    aligned = right.split(",")
+    for column in columns:
+        table.add_column(column, justify="right" if column in aligned else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    text = escape(str(value))
+    return f"[{STYLES[text]}]{text}[/]" if text in STYLES else text
+
+
+def moment(value: datetime, separator: str = " ") -> str:
+    """A time as people read it, in UTC, to the second."""
+    utc = value.astimezone(UTC) if value.tzinfo else value
+    return utc.strftime(f"%Y-%m-%d{separator}%H:%M:%S")
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    number = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if number < 1024:
+            return f"{number:,.0f} {unit}" if unit == "B" else f"{number:,.1f} {unit}"
+        number /= 1024
+    return f"{number:,.1f} TB"
+
+
+def confirm(question: str, *, yes: bool, flag: str = "--yes") -> None:
+    """Asks before something is changed.
+
+    Raises:
+        ConfigError: Nobody is there to answer.
+        typer.Abort: The answer was no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            "nothing was changed: the question cannot be asked without a terminal",
+            hint=f"repeat the command with {flag}",
+        )
+    typer.confirm(question, abort=True, err=True)

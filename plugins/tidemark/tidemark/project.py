@@ -1,0 +1,91 @@
+"""The project that a command works on: its folder, its settings, its lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tidemark_core.lake import LakeLayout
+from tidemark_core.names import TableName
+from tidemark_core.s3 import S3Location
+from tidemark_core.settings import S3_SETTINGS, Setting, resolve
+from tidemark_core.warehouse import WAREHOUSE_SETTINGS
+
+from tidemark.environment import load_environment, project_folder
+from tidemark.settings import MYSQL, STATE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where we are and what is set.
+
+    Values are looked at when they are needed: a command asks for no setting that it can do without.
+
+    Attributes:
+        root: The folder of ``meltano.yml``.
+        environ: The settings, as environment variables.
+    """
+
+    root: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def load(cls) -> Project:
+        """Reads the project that the command was started in."""
+        return cls(project_folder(), load_environment())
+
+    def values(self, *groups: Iterable[Setting]) -> dict[str, Any]:
+        """The values of some settings.
+
+        Raises:
+            ConfigError: One of them is required and missing, or of the wrong type.
+        """
+        return resolve([setting for group in groups for setting in group], {}, self.environ)
+
+    @property
+    def environment(self) -> str:
+        """Meltano's environment; it is part of every state's id."""
+        return self.environ.get("MELTANO_ENVIRONMENT") or "dev"
+
+    @cached_property
+    def location(self) -> S3Location:
+        return S3Location.from_config(self.values(S3_SETTINGS))
+
+    @property
+    def bucket(self) -> str:
+        return self.location.bucket
+
+    @property
+    def layout(self) -> LakeLayout:
+        return self.location.layout
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return self.location.client()
+
+    @cached_property
+    def state_values(self) -> dict[str, Any]:
+        return self.values(STATE)
+
+    @property
+    def mysql_values(self) -> dict[str, Any]:
+        return self.values(MYSQL)
+
+    @property
+    def warehouse_values(self) -> dict[str, Any]:
+        return self.values(WAREHOUSE_SETTINGS, S3_SETTINGS)
+
+    def table(self, text: str) -> TableName:
+        """Reads a table as it was typed; a bare name is in DB_DATABASE."""
+        return TableName.parse(text, self.environ.get("DB_DATABASE", ""))
+
+    def tables(self, texts: Iterable[str] | None) -> list[TableName]:
+        """Reads tables as they were typed, each once; comma-separated lists too."""
+        names = [name for text in texts or [] for name in text.split(",") if name.strip()]
+        return list(dict.fromkeys(self.table(name) for name in names))

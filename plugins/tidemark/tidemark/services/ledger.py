@@ -1,0 +1,63 @@
+"""What the warehouse says that it has loaded. Its SQL, and who runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_redshift
+from tidemark_core.warehouse import WarehouseConnection
+
+LEDGER = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(LEDGER_TABLE)}"
+_EXISTS = "SELECT 1 FROM svv_tables WHERE table_schema = ? AND table_name = ?"
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One loaded file. ``loaded_at`` is UTC."""
+
+    table: str
+    file: str
+    etag: str
+    rows: int
+    load_id: int
+    run_id: str
+    loaded_at: datetime | None
+
+
+def relation_exists(warehouse: WarehouseConnection, schema: str, name: str) -> bool:
+    """Whether there is a table or view that we may see."""
+    return bool(warehouse.execute(_EXISTS, [schema, name], what="a look for a table"))
+
+
+def read_ledger(
+    warehouse: WarehouseConnection, tables: Iterable[TableName] = ()
+) -> list[LedgerEntry]:
+    """The loaded files of some tables, or of all; empty before the first load.
+
+    Raises:
+        WarehouseError: The ledger cannot be read.
+    """
+    if not relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
+        return []
+    names = [str(table) for table in tables]
+    where = f" WHERE source_table IN ({', '.join('?' * len(names))})" if names else ""
+    rows = warehouse.execute(
+        "SELECT source_table, file, etag, row_count, load_id, run_id, loaded_at "
+        f"FROM {LEDGER}{where} ORDER BY load_id, file",
+        names,
+        what="reading the ledger",
+    )
+    return [
+        LedgerEntry(
+            str(table),
+            str(file),
+            str(etag),
+            int(count),
+            int(load),
+            str(run),
+            None if loaded is None else loaded.replace(tzinfo=UTC),
+        )
+        for table, file, etag, count, load, run, loaded in rows
+    ]

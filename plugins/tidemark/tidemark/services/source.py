@@ -1,0 +1,79 @@
+"""What commands ask MySQL: tables, keys, windows. The SQL is made by pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tidemark_core.names import TableName, quote_mysql
+
+from tidemark.connections import MySQL
+
+_COLUMN_TYPE = (
+    "SELECT data_type FROM information_schema.columns "
+    "WHERE table_schema = %s AND table_name = %s AND column_name = %s"
+)
+_TABLES = (
+    "SELECT table_schema, table_name, coalesce(table_rows, 0), coalesce(avg_row_length, 0) "
+    "FROM information_schema.tables WHERE table_schema = %s AND table_type IN "
+    "('BASE TABLE', 'VIEW') ORDER BY table_name"
+)
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A table of the source; ``rows`` and ``row_bytes`` are the server's estimates."""
+
+    name: TableName
+    rows: int
+    row_bytes: int
+
+
+def quoted(table: TableName) -> str:
+    """The table's name in MySQL's SQL."""
+    return f"{quote_mysql(table.schema)}.{quote_mysql(table.table)}"
+
+
+def window_sql(table: TableName, column: str | None, *, bounded: bool) -> str:
+    """The SQL that counts the rows of a window, with its greatest key.
+
+    Args:
+        table: The table.
+        column: Its replication key; None: the whole table.
+        bounded: Whether there is a lower bound, which is the statement's only value.
+    """
+    if column is None:
+        return f"SELECT count(*), NULL FROM {quoted(table)}"
+    where = f" WHERE {quote_mysql(column)} >= %s" if bounded else ""
+    return f"SELECT count(*), max({quote_mysql(column)}) FROM {quoted(table)}{where}"
+
+
+def list_tables(mysql: MySQL, schema: str) -> list[SourceTable]:
+    """The tables and views of a database that we may see."""
+    return [
+        SourceTable(TableName(str(s), str(t)), int(rows), int(length))
+        for s, t, rows, length in mysql.rows(_TABLES, [schema])
+    ]
+
+
+def column_type(mysql: MySQL, table: TableName, column: str) -> str:
+    """The data type of a column; empty when there is none of that name."""
+    found = mysql.rows(_COLUMN_TYPE, [table.schema, table.table, column])
+    return str(found[0][0]) if found else ""
+
+
+def table_exists(mysql: MySQL, table: TableName) -> bool:
+    """Whether the source has the table, as far as our user may see."""
+    return any(found.name == table for found in list_tables(mysql, table.schema))
+
+
+def greatest(mysql: MySQL, table: TableName, column: str) -> Any:
+    """The greatest value of a column; None for an empty table."""
+    return mysql.row(f"SELECT max({quote_mysql(column)}) FROM {quoted(table)}")[0]
+
+
+def source_time(mysql: MySQL) -> datetime:
+    """The time by the source's own clock, UTC."""
+    found: datetime = mysql.row("SELECT utc_timestamp(6)")[0]
+    return found.replace(tzinfo=UTC)

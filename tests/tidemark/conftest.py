@@ -1,0 +1,193 @@
+"""A lake of each test's own in the sandbox's bucket, and the command line run in this process."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from meltano.core.state_store import MeltanoState
+from tidemark import cli
+from tidemark.project import Project
+from tidemark.services.bookmarks import Leg
+from tidemark.state.backend import TidemarkStateStore
+from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.names import TableName
+from tidemark_core.s3 import list_keys
+from tidemark_core.types import ColumnType, to_json_schema
+from tidemark_sandbox.world import Sandbox
+
+WHEN = datetime(2025, 8, 3, 4, 5, 6, tzinfo=UTC)
+COLUMNS = {"ID": ColumnType("int64"), "update_at": ColumnType("timestamp", precision=6)}
+SCHEMA = {"properties": {name: to_json_schema(kind) for name, kind in COLUMNS.items()}}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Lake:
+    """A lake of its own, and a table name that no other test has in the ledger."""
+
+    sandbox: Sandbox
+    project: Project
+    table: TableName
+    run: Callable[..., Result]
+    _runs: int = field(default=0)
+
+    def file(
+        self,
+        moment: datetime = WHEN,
+        *,
+        rows: int = 3,
+        batch: int = 1,
+        table: TableName | None = None,
+        content: pa.Table | None = None,
+    ) -> ManifestFile:
+        """Uploads a Parquet file, without a manifest."""
+        when = moment.replace(tzinfo=None)
+        content = (
+            content
+            if content is not None
+            else pa.table(
+                {
+                    "ID": pa.array(range(1, rows + 1), pa.int64()),
+                    "update_at": pa.array([when] * rows, pa.timestamp("us")),
+                }
+            )
+        )
+        sink = io.BytesIO()
+        pq.write_table(content, sink)
+        key = self.project.layout.data_key(table or self.table, moment, batch)
+        body = sink.getvalue()
+        answer = self.project.s3.put_object(Bucket=self.project.bucket, Key=key, Body=body)
+        return ManifestFile(key, content.num_rows, len(body), answer["ETag"].strip('"'))
+
+    def commit(
+        self,
+        *files: ManifestFile,
+        moment: datetime = WHEN,
+        table: TableName | None = None,
+        schema: dict[str, Any] = SCHEMA,
+        bookmark: dict[str, Any] | None = None,
+    ) -> str:
+        """Puts a manifest of some files; returns its key."""
+        self._runs += 1
+        manifest = Manifest(
+            table=table or self.table,
+            run_id=f"run-{self._runs}",
+            part=1,
+            extracted_at=moment,
+            schema=schema,
+            key_properties=("ID",),
+            files=files,
+            bookmark=bookmark
+            or {
+                "replication_key": "update_at",
+                "replication_key_value": moment.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+            },
+        )
+        key = manifest.key(self.project.layout)
+        self.project.s3.put_object(
+            Bucket=self.project.bucket, Key=key, Body=manifest.to_json().encode()
+        )
+        return key
+
+    def load(self, *files: ManifestFile, table: TableName | None = None, load_id: int = 1) -> None:
+        """Writes files into the warehouse's ledger."""
+        name = table or self.table
+        for file in files:
+            self.sandbox.warehouse(
+                "INSERT INTO landing.tidemark_loads VALUES "
+                "(%s, %s, %s, %s, %s, %s, 'run', 'manifest', getdate(), getdate(), 1)",
+                [str(name), name.landing, file.key, file.etag, file.rows, load_id],
+                user="tidemark_loader",
+            )
+
+    def keys(self, folder: str = "") -> set[str]:
+        """What stands below the lake's root."""
+        root = self.project.layout.root + folder
+        return {entry["Key"] for entry in list_keys(self.project.s3, self.project.bucket, root)}
+
+    def bookmark(self, leg: Leg, bookmark: dict[str, Any] | None, **others: Any) -> None:
+        """Writes a leg's state as Meltano does: one bookmark of ours, and some others."""
+        marks = others | ({self.table.stream: bookmark} if bookmark else {})
+        state = {"singer_state": {"bookmarks": marks}}
+        store = TidemarkStateStore(**self.project.state_values)
+        store.set(MeltanoState(leg.state_id("dev"), {}, state))
+
+    def bookmarks(self, leg: Leg) -> dict[str, Any]:
+        """The bookmarks of a leg as they stand on S3."""
+        state = TidemarkStateStore(**self.project.state_values).get(leg.state_id("dev"))
+        return {} if state is None else state.completed_state["singer_state"]["bookmarks"]
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Result]:
+    """Runs ``tidemark`` with some arguments."""
+
+    def run(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["tidemark", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def lake(
+    sandbox: Sandbox,
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Callable[..., Result],
+) -> Lake:
+    """An empty lake; commands that run in this process see it."""
+    unique = uuid.uuid4().hex[:12]
+    variables = sandbox.env() | {
+        "S3_INCREMENTAL_PATH": f"t-{unique}/incremental/",
+        "S3_HIGH_WATERMARK_KEY": f"t-{unique}/watermark/high_watermark.json",
+        "MELTANO_PROJECT_ROOT": str(project_root),
+        "MELTANO_ENVIRONMENT": "dev",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    # As the loader makes them where it may, so that no test needs a load before it.
+    sandbox.warehouse("CREATE SCHEMA IF NOT EXISTS landing")
+    sandbox.warehouse("GRANT ALL ON SCHEMA landing TO tidemark_loader")
+    sandbox.warehouse(LEDGER_DDL, user="tidemark_loader")
+    return Lake(sandbox, Project.load(), TableName("settlement", f"t{unique}"), run)
+
+
+LEDGER_DDL = """
+CREATE TABLE IF NOT EXISTS landing.tidemark_loads (
+    source_table VARCHAR(512), landing_table VARCHAR(127), file VARCHAR(1024), etag VARCHAR(128),
+    row_count BIGINT, load_id BIGINT, run_id VARCHAR(64), manifest VARCHAR(1024),
+    extracted_at TIMESTAMP, loaded_at TIMESTAMP, fence BIGINT
+)"""

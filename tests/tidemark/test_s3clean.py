@@ -1,0 +1,190 @@
+"""s3clean and clean on the sandbox: what goes, what stays, and that manifests stay true."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tidemark.services import catalogue
+from tidemark.services.lake import read_archive, read_manifests
+from tidemark_core.lease import Lease
+from tidemark_core.names import TableName
+
+if TYPE_CHECKING:
+    from conftest import Lake
+
+WHEN = datetime(2025, 8, 3, 4, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def next_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bucket's clock, thirty days on: objects cannot be made old."""
+    later = datetime.now(UTC) + timedelta(days=30)
+    monkeypatch.setattr(catalogue, "bucket_time", lambda _: later)
+
+
+def test_list_tells_loaded_waiting_and_orphan_apart(lake: Lake) -> None:
+    loaded, waiting, orphan = (lake.file(batch=n) for n in (1, 2, 3))
+    lake.commit(loaded, waiting)
+    lake.load(loaded)
+    listed = lake.run("s3clean", "list", "--format", "json").json
+    assert {file["key"]: file["status"] for file in listed["files"]} == {
+        loaded.key: "loaded",
+        waiting.key: "waiting",
+        orphan.key: "orphan",
+    }
+    assert listed["tables"][0] == {
+        "table": str(lake.table),
+        "files": 3,
+        "loaded": 1,
+        "waiting": 1,
+        "committed": 0,
+        "orphan": 1,
+        "bytes": loaded.size + waiting.size + orphan.size,
+    }
+    table = lake.run("s3clean", "list")
+    assert loaded.key.rpartition("/")[2] in table.out
+
+
+def test_a_file_that_was_replaced_after_its_load_counts_as_not_loaded(lake: Lake) -> None:
+    file = lake.file()
+    lake.commit(file)
+    lake.load(file)
+    lake.file(rows=4)
+    assert lake.run("s3clean", "list", "--format", "json").json["files"][0]["status"] == "waiting"
+
+
+def test_clean_removes_loaded_files_and_orphans_and_nothing_else(
+    lake: Lake, next_month: None
+) -> None:
+    loaded, waiting, orphan = (lake.file(batch=n) for n in (1, 2, 3))
+    other_table = TableName("settlement", lake.table.table + "x")
+    other = lake.file(table=other_table)
+    manifest = lake.commit(loaded, waiting)
+    lake.commit(other, table=other_table)
+    lake.load(loaded)
+    lake.load(other, table=other_table)
+    stranger = f"{lake.project.layout.incremental}README.parquet"
+    lake.project.s3.put_object(Bucket=lake.project.bucket, Key=stranger, Body=b"mine")
+
+    done = lake.run("s3clean", "clean", "-t", str(lake.table), "--force", "--format", "json")
+    assert done.code == 0, done.err
+    assert done.json["removed"]["files"] == 2
+    assert done.json["removed"]["bytes"] == loaded.size + orphan.size
+    assert lake.keys("incremental/") == {waiting.key, other.key, stranger}
+    (left,) = read_manifests(lake.project.location)[lake.table]
+    assert left.key(lake.project.layout) == manifest
+    assert [file.key for file in left.files] == [waiting.key]
+    (gone,) = read_archive(lake.project.location)[lake.table]
+    assert [file.key for file in gone.files] == [loaded.key]
+
+    all_of_it = lake.run(
+        "s3clean", "clean-all", "-t", str(lake.table), "--force", "--include-unloaded"
+    )
+    assert all_of_it.code == 0, all_of_it.err
+    assert lake.keys("incremental/") == {other.key, stranger}
+    assert lake.table not in read_manifests(lake.project.location)
+    (gone,) = read_archive(lake.project.location)[lake.table]
+    assert {file.key for file in gone.files} == {loaded.key, waiting.key}
+
+
+def test_a_young_orphan_may_still_be_committed_and_stays(lake: Lake) -> None:
+    orphan = lake.file()
+    done = lake.run("s3clean", "clean-all", "--force")
+    assert "may still commit it" in done.out
+    assert lake.keys("incremental/") == {orphan.key}
+
+
+def test_a_dry_run_touches_nothing(lake: Lake, next_month: None) -> None:
+    lake.commit(lake.file())
+    lake.file(batch=2)
+    before = lake.keys()
+    done = lake.run("s3clean", "clean-all", "--include-unloaded", "--dry-run")
+    assert done.code == 0
+    assert "2 files" in done.out
+    assert lake.keys() == before
+
+
+def test_without_a_terminal_and_without_force_nothing_goes(lake: Lake, next_month: None) -> None:
+    lake.file()
+    before = lake.keys("incremental/")
+    done = lake.run("s3clean", "clean")
+    assert done.code == 2
+    assert "--force" in done.err
+    assert lake.keys("incremental/") == before
+
+
+def test_an_unknown_table_is_refused_with_the_known_ones(lake: Lake) -> None:
+    lake.file()
+    done = lake.run("s3clean", "list", "-t", "settlement.nothing")
+    assert done.code == 2
+    assert str(lake.table) in done.err
+
+
+def test_while_a_backup_writes_the_table_nothing_is_removed(lake: Lake, next_month: None) -> None:
+    orphan = lake.file()
+    key = lake.project.layout.lease_key(lake.table, "lake")
+    with Lease.acquire(lake.project.s3, lake.project.bucket, key, owner="the nightly run"):
+        done = lake.run("s3clean", "clean-all", "--force")
+    assert done.code == 4
+    assert "the nightly run" in done.err
+    assert orphan.key in lake.keys("incremental/")
+
+
+def test_when_the_warehouse_cannot_be_asked_committed_files_stay(
+    lake: Lake, next_month: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = lake.file()
+    lake.commit(file)
+    lake.load(file)
+    monkeypatch.setenv("REDSHIFT_SSH_BASTION_PORT", "1")
+    done = lake.run("s3clean", "clean-all", "--force")
+    assert done.code == 0
+    assert "could not be asked" in done.err
+    assert lake.keys("incremental/") == {file.key}
+
+
+@pytest.mark.soak
+def test_more_than_a_page_of_files_is_removed(lake: Lake, next_month: None) -> None:
+    layout, client = lake.project.layout, lake.project.s3
+
+    def put(batch: int) -> None:
+        key = layout.data_key(lake.table, WHEN, batch)
+        client.put_object(Bucket=lake.project.bucket, Key=key, Body=b"")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, range(1, 1102)))
+    done = lake.run("s3clean", "clean-all", "--force", "--format", "json")
+    assert done.json["removed"]["files"] == 1101
+    assert lake.keys("incremental/") == set()
+
+
+@pytest.mark.fault(46)
+@pytest.mark.parametrize("prefix", ["", "/", "..", "watermark/", "t-other/incremental/"])
+def test_clean_refuses_a_prefix_outside_the_lake(lake: Lake, prefix: str, next_month: None) -> None:
+    lake.file()
+    before = lake.keys()
+    done = lake.run("clean", "--prefix", prefix, "--days", "1", "--confirm")
+    assert done.code == 2
+    assert "not inside the lake" in done.err
+    assert lake.keys() == before
+
+
+@pytest.mark.fault(46)
+def test_clean_refuses_another_bucket_and_shows_before_it_removes(
+    lake: Lake, next_month: None
+) -> None:
+    orphan, waiting = lake.file(), lake.file(batch=2)
+    lake.commit(waiting)
+    assert lake.run("clean", "--bucket", "other", "--days", "1", "--confirm").code == 2
+    shown = lake.run("clean", "--days", "1")
+    assert "Dry run" in shown.out
+    assert lake.keys("incremental/") == {orphan.key, waiting.key}
+    folder = lake.project.layout.data_prefix(lake.table)
+    done = lake.run(
+        "clean", "--bucket", lake.project.bucket, "--prefix", folder, "--days", "1", "--confirm"
+    )
+    assert done.code == 0, done.err
+    assert lake.keys("incremental/") == {waiting.key}
