@@ -1,0 +1,193 @@
+"""The bookmark of a stream: what of a table has been read, and how it is checked when read back.
+
+Ordinary Singer state, ``{"replication_key": …, "replication_key_value": …}``, and beside it under
+``tidemark`` what a window with inclusive bounds needs: the edge's fingerprint, and how far an
+unfinished first load has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidemark_core.errors import StateError
+from tidemark_core.names import TableName
+from tidemark_core.types import ColumnType
+
+from tap_mysql import keys
+from tap_mysql.keys import KeyValue
+from tap_mysql.sql import Key
+
+VERSION = 1
+OWN = "tidemark"
+#: Fields that the SDK leaves behind and that say nothing.
+_SDK_FIELDS = frozenset({"starting_replication_value", "replication_key_signpost"})
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What the rows near the bookmark looked like before they were read.
+
+    Attributes:
+        lower: Least replication key of the rows hashed.
+        rows: Their number.
+        digest: Their hash.
+    """
+
+    lower: KeyValue
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class FirstLoad:
+    """A first load that is under way.
+
+    Attributes:
+        upper: Greatest replication key that it reads.
+        order: Columns in whose order the key ranges are read.
+        left: Key ranges not yet read, each ``(after, until)``.
+        greatest: Greatest replication key read so far.
+        edge: The edge when it began.
+    """
+
+    upper: KeyValue
+    order: tuple[str, ...]
+    left: tuple[tuple[Key | None, Key | None], ...]
+    greatest: KeyValue | None = None
+    edge: Edge | None = None
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    """What has been read of a table.
+
+    Attributes:
+        value: Greatest replication key read, never past the source's clock; None: nothing yet.
+        edge: Fingerprint of the rows near it; None: unknown, they are read again.
+        first_load: A first load to go on with.
+    """
+
+    value: KeyValue | None = None
+    edge: Edge | None = None
+    first_load: FirstLoad | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a bookmark belongs to.
+
+    Attributes:
+        table: The table.
+        key: Its replication key.
+        kind: The key's type.
+    """
+
+    table: TableName
+    key: str
+    kind: ColumnType = field(default_factory=lambda: ColumnType("int64"))
+
+    def write(self, bookmark: Bookmark) -> dict[str, Any]:
+        """Writes a bookmark as Singer state."""
+        own: dict[str, Any] = {
+            "version": VERSION,
+            "table": str(self.table),
+            "key_type": str(self.kind),
+        }
+        if bookmark.edge is not None:
+            own["edge"] = _write_edge(bookmark.edge)
+        if bookmark.first_load is not None:
+            load = bookmark.first_load
+            own["first_load"] = {
+                "upper": keys.to_state(load.upper),
+                "order": list(load.order),
+                "left": [[keys.pack(after), keys.pack(until)] for after, until in load.left],
+                "greatest": None if load.greatest is None else keys.to_state(load.greatest),
+                "edge": None if load.edge is None else _write_edge(load.edge),
+            }
+        written: dict[str, Any] = {"replication_key": self.key}
+        if bookmark.value is not None:
+            written["replication_key_value"] = keys.to_state(bookmark.value)
+        return written | {OWN: own}
+
+    def read(self, state: Any) -> Bookmark:
+        """Reads a bookmark and holds it against what it must belong to.
+
+        Args:
+            state: The stream's entry in the state; an empty one is that of a stream never read.
+
+        Raises:
+            StateError: It is damaged, or belongs to another table, key or type of key. It is
+                never taken for an empty one: that would read the whole table again, unasked.
+        """
+        if not isinstance(state, Mapping):
+            raise self._refuse("is not an object")
+        fields = {k: v for k, v in state.items() if k not in _SDK_FIELDS and v is not None}
+        if not fields:
+            return Bookmark()
+        if "progress_markers" in fields:
+            raise self._refuse("is that of another tap, interrupted in the middle of a table")
+        own = fields.get(OWN, {})
+        if not isinstance(own, Mapping):
+            raise self._refuse(f"has a damaged field {OWN!r}")
+        if own and own.get("version") != VERSION:
+            raise self._refuse(f"has version {own.get('version')!r}; this tap reads {VERSION}")
+        if own.get("table", str(self.table)) != str(self.table):
+            raise self._refuse(f"belongs to table {own['table']}")
+        if fields.get("replication_key") != self.key:
+            raise self._refuse(
+                f"is one of replication key {fields.get('replication_key')!r}, but the key is now "
+                f"{self.key!r}"
+            )
+        if own.get("key_type", str(self.kind)) != str(self.kind):
+            raise self._refuse(
+                f"was written when {self.key} was of type {own['key_type']}; it is now {self.kind}"
+            )
+        try:
+            return self._parse(fields, own)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self._refuse("is damaged") from error
+
+    def _parse(self, fields: Mapping[str, Any], own: Mapping[str, Any]) -> Bookmark:
+        value, load = fields.get("replication_key_value"), own.get("first_load")
+        if value is None and load is None:
+            raise ValueError("neither a value nor a first load")
+        return Bookmark(
+            value=None if value is None else keys.parse_state(self.kind, value),
+            edge=self._read_edge(own.get("edge")),
+            first_load=None if load is None else self._read_load(load),
+        )
+
+    def _read_load(self, load: Mapping[str, Any]) -> FirstLoad:
+        order = tuple(str(name) for name in load["order"])
+        left = tuple((keys.unpack(after), keys.unpack(until)) for after, until in load["left"])
+        if any(key is not None and len(key) != len(order) for pair in left for key in pair):
+            raise ValueError("a key range of another order")
+        greatest = load["greatest"]
+        return FirstLoad(
+            upper=keys.parse_state(self.kind, load["upper"]),
+            order=order,
+            left=left,
+            greatest=None if greatest is None else keys.parse_state(self.kind, greatest),
+            edge=self._read_edge(load["edge"]),
+        )
+
+    def _read_edge(self, edge: Mapping[str, Any] | None) -> Edge | None:
+        if edge is None:
+            return None
+        return Edge(
+            keys.parse_state(self.kind, edge["lower"]), int(edge["rows"]), str(edge["digest"])
+        )
+
+    def _refuse(self, what: str) -> StateError:
+        return StateError(
+            f"the bookmark {what}",
+            table=self.table,
+            hint="put a bookmark of this table there with `tidemark watermark set`, or read the "
+            f"table from the beginning: tidemark watermark reset -t {self.table}",
+        )
+
+
+def _write_edge(edge: Edge) -> dict[str, Any]:
+    return {"lower": keys.to_state(edge.lower), "rows": edge.rows, "digest": edge.digest}

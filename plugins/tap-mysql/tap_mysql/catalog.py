@@ -1,0 +1,170 @@
+"""From the source's tables and the operator's catalog to what is read of each table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidemark_core.errors import ConfigError
+from tidemark_core.types import to_json_schema
+
+from tap_mysql.keys import is_replication_type
+from tap_mysql.table import Column, Table
+
+logger = logging.getLogger("tap-mysql.catalog")
+INCREMENTAL, FULL_TABLE = "INCREMENTAL", "FULL_TABLE"
+
+
+def stream_schema(table: Table) -> dict[str, Any]:
+    """The JSON schema of a table's stream; columns of unknown types are left out."""
+    return {
+        "type": "object",
+        "properties": {
+            column.name: to_json_schema(column.type, nullable=column.nullable)
+            for column in table.columns
+            if column.type is not None
+        },
+    }
+
+
+def stream_metadata(table: Table) -> list[dict[str, Any]]:
+    """Singer metadata of a table's stream, for discovery (Singer spec, Metadata)."""
+    valid = [c.name for c in table.columns if c.type is not None and is_replication_type(c.type)]
+    entries: list[dict[str, Any]] = [
+        {
+            "breadcrumb": [],
+            "metadata": {
+                "inclusion": "available",
+                "selected": True,
+                "schema-name": table.name.schema,
+                "is-view": table.is_view,
+                "row-count": table.rows,
+                "table-key-properties": list(table.primary_key),
+                "valid-replication-keys": valid,
+            },
+        }
+    ]
+    for column in table.columns:
+        inclusion = "automatic" if column.name in table.primary_key else "available"
+        if column.type is None:
+            inclusion = "unsupported"
+        details = {"inclusion": inclusion, "sql-datatype": column.mysql.column_type}
+        entries.append({"breadcrumb": ["properties", column.name], "metadata": details})
+    return entries
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the catalog says of a stream.
+
+    Attributes:
+        method: ``INCREMENTAL`` or ``FULL_TABLE``.
+        replication_key: Column name, for INCREMENTAL.
+        key_properties: Key columns; empty: the table's own primary key.
+        columns: Columns by name, whether each is selected; empty: the catalog says nothing.
+    """
+
+    method: str
+    replication_key: str | None = None
+    key_properties: tuple[str, ...] = ()
+    columns: Mapping[str, bool] = field(default_factory=dict)
+
+
+def replication_column(table: Table, chosen: Chosen) -> Column | None:
+    """The column by which a table is read incrementally; None: it is read whole.
+
+    Raises:
+        ConfigError: There is no such column, or its type does not grow.
+    """
+    if chosen.method == FULL_TABLE:
+        return None
+    hint = (
+        f"set metadata {table.name.stream}: replication-key in extract/extractors.meltano.yml, or "
+        "replication-method: FULL_TABLE"
+    )
+    if chosen.method != INCREMENTAL:
+        raise ConfigError(
+            f"replication method {chosen.method} is not one that this tap has",
+            table=table.name,
+            hint=hint,
+        )
+    if not chosen.replication_key:
+        raise ConfigError("an INCREMENTAL table needs a replication key", table=table.name,
+                          hint=hint)  # fmt: skip
+    column = table.column(chosen.replication_key)
+    if column is None:
+        raise ConfigError(
+            "the replication key is not a column of the table",
+            table=table.name,
+            column=chosen.replication_key,
+            hint=hint,
+        )
+    if column.type is None or not is_replication_type(column.type):
+        raise ConfigError(
+            f"a column of type {column.mysql.column_type} cannot be a replication key: a timestamp,"
+            " a date or a whole number can",
+            table=table.name,
+            column=column.name,
+            hint=hint,
+        )
+    return column
+
+
+def key_columns(table: Table, chosen: Chosen) -> tuple[str, ...]:
+    """Key columns of the stream, spelled as the source does.
+
+    Raises:
+        ConfigError: The catalog names a column that is not there.
+    """
+    names = []
+    for name in chosen.key_properties or table.primary_key:
+        column = table.column(name)
+        if column is None:
+            raise ConfigError(
+                "table-key-properties names a column that is not there",
+                table=table.name,
+                column=name,
+                hint="correct the metadata in extract/extractors.meltano.yml",
+            )
+        names.append(column.name)
+    return tuple(names)
+
+
+def read_columns(
+    table: Table, chosen: Chosen, key: Column | None, keys: tuple[str, ...]
+) -> tuple[Column, ...]:
+    """The columns that are read, in the table's order.
+
+    Key columns and the replication key are read always. A column that the catalog does not know,
+    because it is newer, is read if the catalog leaves no column out; otherwise somebody chose, and
+    the new column waits to be chosen too.
+
+    Raises:
+        ConfigError: A selected column has a type unknown to Tidemark.
+    """
+    known = chosen.columns
+    needed = {*keys} | ({key.name} if key else set())
+    takes_new = all(known.values())
+    found = []
+    for column in table.columns:
+        wanted = known.get(column.name, takes_new)
+        if known and column.name not in known:
+            logger.warning(
+                "%s: column %s is new and %s", table.name, column.name,
+                "is read" if takes_new else "is not selected: meltano select tap-mysql",
+                extra={"table": str(table.name), "column": column.name},
+            )  # fmt: skip
+        if not wanted and column.name not in needed:
+            continue
+        if column.type is None:
+            raise ConfigError(
+                f"the MySQL type {column.mysql.column_type!r} is unknown to Tidemark",
+                table=table.name,
+                column=column.name,
+                hint=f"leave the column out with a select rule: "
+                f"'!{table.name.stream}.{column.name}'",
+            )
+        found.append(column)
+    return tuple(found)

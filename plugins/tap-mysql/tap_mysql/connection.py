@@ -1,0 +1,193 @@
+"""Connections to MySQL: a plain driver for questions, and the URL for the fast one."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import pymysql
+import pymysql.cursors
+from tidemark_core.errors import ConfigError, SourceError, TunnelError
+from tidemark_core.tunnel import Endpoint
+
+from tap_mysql.errors import source_error
+
+#: What every session says first. UTC for TIMESTAMP columns; no mode that changes what SELECT gives
+#: (PAD_CHAR_TO_FULL_LENGTH); a reader that waits for a slow upload is not thrown out; a table that
+#: an ALTER holds is given up after a minute and tried again.
+SESSION = (
+    "SET time_zone = '+00:00'",
+    "SET sql_mode = ''",
+    "SET SESSION net_write_timeout = 3600",
+    "SET SESSION lock_wait_timeout = 60",
+    "SET SESSION TRANSACTION READ ONLY",
+)
+_CONNECT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who logs in, and how.
+
+    Attributes:
+        user: MySQL user.
+        password: Its password.
+        database: Default database.
+        tls: Whether TLS is used, and verified.
+        ca: CA file; None: the system's.
+        verify_host: Whether the certificate must name the host that is connected to.
+    """
+
+    user: str
+    password: str = field(repr=False)
+    database: str
+    tls: bool = False
+    ca: str | None = None
+    verify_host: bool = True
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Login:
+        """Reads resolved settings."""
+        return cls(
+            user=config["db_user"],
+            password=config["db_password"] or "",
+            database=config["db_database"],
+            tls=config["db_ssl_mode"] == "verify",
+            ca=config["db_ssl_ca"],
+            # Through the tunnel the server is 127.0.0.1; the bastion vouches for the way.
+            verify_host=not config["ssh_bastion_host"],
+        )
+
+
+class Session:
+    """A connection of the plain driver.
+
+    Attributes:
+        server: Version text of the server.
+    """
+
+    def __init__(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
+        self._connection = connection
+        self.server = str(connection.get_server_info())  # type: ignore[no-untyped-call]
+
+    @property
+    def is_mariadb(self) -> bool:
+        return "mariadb" in self.server.lower()
+
+    def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Asks a question and gives all rows of the answer.
+
+        Raises:
+            SourceError: The server refused, or went away.
+        """
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query, parameters or None)
+                return list(cursor.fetchall())
+        except pymysql.err.MySQLError as error:
+            raise _explained(error) from error
+
+    def now(self) -> datetime:
+        """The server's clock, UTC."""
+        ((text,),) = self.rows("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%d %H:%i:%s.%f')")
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A MySQL server as it can be reached now.
+
+    Attributes:
+        login: Who logs in.
+        endpoint: The way there.
+        timeout: Seconds without an answer after which a question is given up.
+    """
+
+    login: Login
+    endpoint: Endpoint
+    timeout: int = 1800
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Opens a connection of the plain driver.
+
+        Raises:
+            TunnelError: The bastion is away, or cannot reach the server.
+            SourceError: The server is away, or refused the login.
+        """
+        self.endpoint.ensure()
+        try:
+            connection = pymysql.connect(
+                host=self.endpoint.host,
+                port=self.endpoint.port,
+                user=self.login.user,
+                password=self.login.password,
+                database=self.login.database,
+                charset="utf8mb4",
+                connect_timeout=_CONNECT_SECONDS,
+                read_timeout=self.timeout,
+                write_timeout=self.timeout,
+                autocommit=True,
+                init_command=";".join(SESSION[:1]),
+                ssl=self._context(),
+            )
+        except pymysql.err.MySQLError as error:
+            self.endpoint.check()
+            raise _explained(error) from error
+        except (OSError, ValueError) as error:
+            self.endpoint.check()
+            raise SourceError(f"MySQL cannot be reached: {error}", retryable=True) from error
+        try:
+            session = Session(connection)
+            for statement in SESSION[1:]:
+                session.rows(statement)
+            yield session
+        except SourceError as error:
+            if error.retryable:
+                self._blame_tunnel()
+            raise
+        finally:
+            connection.close()
+
+    def url(self) -> str:
+        """The server as ConnectorX writes it; holds the password, so it is never logged."""
+        options = {"tcp_connect_timeout_ms": str(_CONNECT_SECONDS * 1000)}
+        if self.login.tls:
+            options["ssl-mode"] = "VERIFY_IDENTITY" if self.login.verify_host else "VERIFY_CA"
+            if self.login.ca:
+                options["ssl-ca"] = self.login.ca
+        words = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+        user, password = quote(self.login.user, safe=""), quote(self.login.password, safe="")
+        return (
+            f"mysql://{user}:{password}@{self.endpoint.host}:{self.endpoint.port}/"
+            f"{quote(self.login.database, safe='')}?{words}"
+        )
+
+    def _blame_tunnel(self) -> None:
+        try:
+            self.endpoint.check()
+        except TunnelError as error:
+            raise TunnelError(error.message, hint=error.hint, retryable=True) from error
+
+    def _context(self) -> ssl.SSLContext | None:
+        if not self.login.tls:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.login.ca)
+        except OSError as error:
+            raise ConfigError(
+                f"the CA file {self.login.ca} cannot be read: {error}", hint="correct DB_SSL_CA"
+            ) from error
+        context.check_hostname = self.login.verify_host
+        return context
+
+
+def _explained(error: pymysql.err.MySQLError) -> SourceError:
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    text = str(error.args[1]) if len(error.args) > 1 else str(error)
+    return source_error(number, text)

@@ -1,0 +1,100 @@
+"""MySQL's error numbers, and what each means for a run.
+
+Numbers: MySQL manual, Server Error Message Reference; 1969 is MariaDB's.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from tidemark_core.errors import SourceError
+from tidemark_core.names import TableName
+
+
+class Cure(Enum):
+    """What to do about an error."""
+
+    #: Wait, connect again, go on from the last finished file.
+    RETRY = "retry"
+    #: The query was killed or took too long: ask for less at a time.
+    SMALLER = "smaller"
+    #: The table's definition changed under the read: look at it again.
+    REDISCOVER = "rediscover"
+    #: A value that the fast path cannot read.
+    CAREFUL = "careful"
+    #: Nothing but the operator can help.
+    STOP = "stop"
+
+
+_LOST = frozenset({1053, 1077, 1079, 1152, 1153, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006,
+                   2013, 2055})  # fmt: skip
+_BUSY = frozenset({1040, 1203, 1205, 1213, 1226})
+_KILLED = frozenset({1317, 1969, 3024})
+_CHANGED = frozenset({1054, 1412})
+_HINTS = {
+    1045: "correct DB_USER and DB_PASSWORD",
+    1698: "correct DB_USER and DB_PASSWORD",
+    1044: "GRANT SELECT ON the database TO the user, or correct DB_DATABASE",
+    1049: "correct DB_DATABASE",
+    1142: "GRANT SELECT ON the table TO the user",
+    1143: "GRANT SELECT ON the column TO the user, or leave it out with a select rule",
+    1146: "the table is gone: take it out of the select rules in extract/extractors.meltano.yml",
+    1153: "raise the server's max_allowed_packet above the largest row",
+    2061: "set DB_SSL_MODE=verify: the server's login method needs TLS",
+}
+_NUMBER = re.compile(r"ERROR (\d{4}) \((?:HY000|[0-9A-Z]{5})\)|^\(?(\d{4}), ")
+_CONVERSION = re.compile(
+    r"Could not retrieve|Couldn't convert|invalid utf-8|FromUtf8|Utf8Error|Could not convert",
+    re.IGNORECASE,
+)
+_BROKEN = re.compile(
+    r"IoError|CodecError|IO error|DriverError|Broken pipe|Connection reset|timed out|unexpected end"
+    r"|Could not connect|connection closed|remaining on stream|PacketOutOfOrder",
+    re.IGNORECASE,
+)
+
+
+def number_of(text: str) -> int:
+    """The error number in a driver's text; 0 for none."""
+    match = _NUMBER.search(text)
+    return int(match[1] or match[2]) if match else 0
+
+
+def cure_of(number: int, text: str) -> Cure:
+    """Decides what to do about an error.
+
+    Args:
+        number: MySQL's number, 0 if the driver gave none.
+        text: The driver's words.
+    """
+    if number in _KILLED:
+        return Cure.SMALLER
+    if number in _CHANGED:
+        return Cure.REDISCOVER
+    # 1153: the row will not become shorter.
+    if number != 1153 and (number in _LOST or number in _BUSY):
+        return Cure.RETRY
+    if number:
+        return Cure.STOP
+    if _CONVERSION.search(text):
+        return Cure.CAREFUL
+    return Cure.RETRY if _BROKEN.search(text) else Cure.STOP
+
+
+def source_error(number: int, text: str, table: TableName | None = None) -> SourceError:
+    """Makes the operator's error of a driver's; the driver's words lose what may be row values."""
+    return SourceError(
+        f"MySQL: {summary(text)}" + (f" ({number})" if number and str(number) not in text else ""),
+        table=table,
+        hint=_HINTS.get(number),
+        retryable=cure_of(number, text) is Cure.RETRY,
+    )
+
+
+def summary(text: str) -> str:
+    """The first line of a driver's text, without the values that Rust's drivers quote in it."""
+    line = text.strip().splitlines()[0] if text.strip() else "no reason given"
+    line = re.sub(r"the value `.*?` to", "a value to", line)
+    line = re.sub(r"(?:Bytes|Date|Time)\(\".*?\"\)", "…", line)
+    return line[:300]

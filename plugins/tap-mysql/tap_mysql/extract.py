@@ -1,0 +1,304 @@
+"""One table's extraction: what is asked of the source, what is read, what is remembered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from tap_mysql import keys, sql, window
+from tap_mysql.bookmark import Bookmark, Edge, FirstLoad, Identity
+from tap_mysql.chunks import split
+from tap_mysql.columns import Plan
+from tap_mysql.connection import Session
+from tap_mysql.files import FinishedFile
+from tap_mysql.keys import KeyValue, Lookback
+from tap_mysql.read import Reading
+from tap_mysql.sql import Range
+from tap_mysql.table import Column, Table
+from tap_mysql.together import together
+from tap_mysql.window import Window
+
+logger = logging.getLogger("tap-mysql.extract")
+
+
+class Output(Protocol):
+    """Where an extraction's results go. Each call is atomic: no message comes between its parts."""
+
+    def begin(self) -> None:
+        """The stream's schema; before the first file."""
+
+    def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
+        """A file, and the bookmark that it makes true; either may be None."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How tables are extracted.
+
+    Attributes:
+        lookback: How far before the bookmark a window begins.
+        null_keys: ``refuse`` or ``read``.
+        chunks: Key ranges of a first load.
+        workers: Ranges read at the same time.
+    """
+
+    lookback: Lookback
+    null_keys: str = "refuse"
+    chunks: int = 1
+    workers: int = 1
+
+
+@dataclass
+class Extraction:
+    """Reads one table once.
+
+    Attributes:
+        table: The table.
+        plans: Columns to read, in order.
+        replication_key: The column; None: the whole table, each time.
+        reading: How ranges are read.
+        options: How the table is extracted.
+        output: Where results go.
+        rows: Rows read so far.
+        conversions: Values changed so far, by column and reason.
+    """
+
+    table: Table
+    plans: Sequence[Plan]
+    replication_key: Column | None
+    reading: Reading
+    options: Options
+    output: Output
+    rows: int = 0
+    conversions: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def run(self, state: Any) -> None:
+        """Reads what is new since the bookmark.
+
+        Args:
+            state: The stream's entry in the Singer state.
+
+        Raises:
+            TidemarkError: The table cannot be read; what was committed before stays true.
+            Stopped: The run is being stopped.
+            TableChangedError: The table's definition changed under the read.
+        """
+        if self.replication_key is None or self.replication_key.type is None:
+            self._run_full()
+            return
+        identity = Identity(self.table.name, self.replication_key.name, self.replication_key.type)
+        bookmark = identity.read(state)
+        with self.reading.source.session() as session:
+            load = bookmark.first_load
+            if bookmark.value is None and load is None:
+                load = self._begin_first_load(session)
+                if load is None:
+                    logger.info("no rows yet", extra={"table": str(self.table.name)})
+                    return
+            elif load is None:
+                found = self._window(session, bookmark)
+        if load is not None:
+            self._run_first_load(identity, load)
+        elif found is not None:
+            self._run_window(identity, bookmark, *found)
+
+    # -- whole tables
+
+    def _run_full(self) -> None:
+        whole = Range(self.table.name, order=self._order)
+        with self.reading.source.session() as session:
+            ranges = split(whole, self.options.chunks, session.rows)
+        self.output.begin()
+        for _, file in self._read(ranges):
+            self.output.commit(file, None)
+
+    # -- the first load of an incremental table
+
+    def _begin_first_load(self, session: Session) -> FirstLoad | None:
+        upper, now = self._greatest(session), session.now()
+        nulls = self._nulls(session)
+        if upper is None:
+            if not nulls:
+                return None
+            # Rows without a key only: an earliest bookmark, so that the next run looks again.
+            upper = keys.lowest(self._kind)
+        decided = window.decide(Bookmark(), upper, now, self.options.lookback)
+        self._warn_future(decided)
+        order = self._order
+        where = sql.window(self._key, None, upper, nulls=nulls > 0)
+        whole = Range(self.table.name, where, order)
+        ranges = split(whole, self.options.chunks, session.rows)
+        return FirstLoad(
+            upper=upper,
+            order=order,
+            left=tuple((part.after, part.until) for part in ranges),
+            edge=self._edge(session, decided.next_lower, upper, nulls=nulls > 0),
+        )
+
+    def _run_first_load(self, identity: Identity, load: FirstLoad) -> None:
+        """Reads the ranges that are left; each file moves its range's start in the bookmark."""
+        with self.reading.source.session() as session:
+            now = session.now()
+            nulls = self._nulls(session)
+        cap = window.decide(Bookmark(), load.upper, now, self.options.lookback).cap
+        if load.order != self._order:
+            load = replace(load, order=self._order, left=((None, None),))
+        where = sql.window(self._key, None, load.upper, nulls=nulls > 0)
+        ranges = [
+            Range(self.table.name, where, load.order, after, until) for after, until in load.left
+        ]
+        left: list[tuple[sql.Key | None, sql.Key | None] | None] = list(load.left)
+        greatest = load.greatest
+        self.output.begin()
+        for number, file in self._read(ranges):
+            if file is None:
+                left[number] = None
+            else:
+                if file.greatest is not None:
+                    greatest = file.greatest if greatest is None else max(greatest, file.greatest)
+                if file.last is not None:
+                    left[number] = (file.last, ranges[number].until)
+            rest = tuple(pair for pair in left if pair is not None)
+            unfinished = replace(load, left=rest, greatest=greatest)
+            state = None
+            if rest and load.order:
+                state = identity.write(Bookmark(first_load=unfinished))
+            elif not rest:
+                value = window.advanced(None, greatest, cap)
+                edge = load.edge if value == cap else None
+                state = identity.write(Bookmark(cap if value is None else value, edge))
+            self.output.commit(file, state)
+
+    # -- a window
+
+    def _window(
+        self, session: Session, bookmark: Bookmark
+    ) -> tuple[Window, int, Edge | None] | None:
+        """Looks for news; None when the rows near the bookmark are as they were."""
+        now = session.now()
+        window.check_clock(self.table.name, bookmark.value, now)
+        nulls = self._nulls(session)
+        decided = window.decide(bookmark, self._greatest(session), now, self.options.lookback)
+        if decided.upper is None and not nulls:
+            return None
+        seen = self._edge(session, decided.lower, decided.upper, nulls=nulls > 0)
+        if seen == bookmark.edge:
+            logger.info("nothing new", extra={"table": str(self.table.name)})
+            return None
+        self._warn_future(decided)
+        if decided.is_behind(bookmark.value):
+            logger.warning(
+                "%s: the greatest %s is now less than the bookmark; rows were deleted, or keys "
+                "went backwards", self.table.name, self._key,
+            )  # fmt: skip
+        lower = self._next_lower(bookmark, decided)
+        edge = self._edge(session, lower, decided.upper, nulls=nulls > 0)
+        return decided, nulls, edge
+
+    def _next_lower(self, bookmark: Bookmark, decided: Window) -> KeyValue | None:
+        value = window.advanced(bookmark.value, decided.upper, decided.cap)
+        return None if value is None else self.options.lookback.before(value)
+
+    def _run_window(
+        self, identity: Identity, bookmark: Bookmark, decided: Window, nulls: int, edge: Edge | None
+    ) -> None:
+        """Reads a window in the key's order, so that each file moves the bookmark."""
+        name, order = self.table.name, self._order
+        by_key = bool(order) and self._key in self.table.indexed
+        if by_key:
+            order = (self._key, *(column for column in order if column != self._key))
+        ranges = []
+        if decided.upper is not None:
+            where = sql.window(self._key, decided.lower, decided.upper)
+            ranges.append(Range(name, where, order))
+        if nulls:
+            ranges.append(Range(name, sql.nulls_only(self._key), self._order))
+        value = bookmark.value
+        expected = window.advanced(value, decided.upper, decided.cap)
+        self.output.begin()
+        for number in range(len(ranges)):
+            for _, file in self._read([ranges[number]]):
+                state = None
+                if file is not None:
+                    value = window.advanced(value, file.greatest, decided.cap)
+                    if by_key and number == 0:
+                        state = identity.write(Bookmark(value))
+                elif number == len(ranges) - 1:
+                    state = identity.write(Bookmark(value, edge if value == expected else None))
+                self.output.commit(file, state)
+
+    # -- questions to the source
+
+    @property
+    def _order(self) -> tuple[str, ...]:
+        """The table's order, if its columns are read: a key that is left out stays out."""
+        read = {plan.column.name for plan in self.plans}
+        return self.table.order_key if read.issuperset(self.table.order_key) else ()
+
+    @property
+    def _key(self) -> str:
+        return "" if self.replication_key is None else self.replication_key.name
+
+    @property
+    def _kind(self) -> Any:
+        return None if self.replication_key is None else self.replication_key.type
+
+    def _greatest(self, session: Session) -> KeyValue | None:
+        ((text,),) = session.rows(sql.greatest(self.table.name, self._key))
+        return None if text is None else keys.parse_source(self._kind, str(text))
+
+    def _nulls(self, session: Session) -> int:
+        if self.replication_key is None or not self.replication_key.nullable:
+            return 0
+        ((count,),) = session.rows(sql.count_nulls(self.table.name, self._key))
+        window.check_nulls(self.table.name, self._key, int(count), self.options.null_keys)
+        if count:
+            logger.warning(
+                "%s: %d rows have no %s", self.table.name, count, self._key,
+                extra={"table": str(self.table.name), "null_keys": int(count)},
+            )  # fmt: skip
+        return int(count)
+
+    def _edge(
+        self, session: Session, lower: KeyValue | None, upper: KeyValue | None, *, nulls: bool
+    ) -> Edge | None:
+        if lower is None:
+            return None
+        where = sql.window(self._key, lower, upper, nulls=nulls)
+        ((rows, digest),) = session.rows(sql.edge(self.plans, self.table.name, where))
+        return Edge(lower, int(rows), str(digest))
+
+    def _warn_future(self, decided: Window) -> None:
+        if decided.has_future:
+            logger.warning(
+                "%s: some rows' %s lies in the future; they are read, and the bookmark stays at "
+                "the source's clock", self.table.name, self._key,
+                extra={"table": str(self.table.name)},
+            )  # fmt: skip
+
+    # -- reading
+
+    def _read(self, ranges: Sequence[Range]) -> Iterator[tuple[int, FinishedFile | None]]:
+        """Reads ranges, several at once, and gives their files as they are finished.
+
+        Yields:
+            The range's number and a file; None in place of a file when the range is done.
+        """
+        if len(ranges) == 1 or self.options.workers == 1:
+            for number, part in enumerate(ranges):
+                for file in self.reading.files(part):
+                    yield number, self._count(file)
+                    yield number, None
+            return
+        for number, item in together(ranges, self.options.workers, self.reading.files):
+            yield number, None if item is None else self._count(item)
+
+    def _count(self, file: FinishedFile) -> FinishedFile:
+        self.rows += file.rows
+        for column, reasons in file.changes.items():
+            total = self.conversions.setdefault(column, {})
+            for reason, count in reasons.items():
+                total[reason] = total.get(reason, 0) + count
+        return file

@@ -1,0 +1,125 @@
+"""A run over several tables: one after the other or some at once, each failing by itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tidemark_core.errors import SourceError, TidemarkError
+from tidemark_core.names import TableName
+
+from tap_mysql.extract import Extraction
+from tap_mysql.fetch import Stopped
+from tap_mysql.read import TableChangedError
+from tap_mysql.together import together
+
+logger = logging.getLogger("tap-mysql.run")
+#: Times that a table is looked at again because an ALTER came in between.
+_REDISCOVERIES = 3
+
+
+class Job(Protocol):
+    """One table of a run."""
+
+    @property
+    def table(self) -> TableName:
+        """The table."""
+
+    def prepare(self, *, again: bool) -> Extraction:
+        """Makes the extraction; ``again``: after looking at the table anew."""
+
+    def bookmark(self) -> object:
+        """The stream's entry in the state."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a table."""
+
+    table: TableName
+    rows: int = 0
+    seconds: float = 0.0
+    error: Exception | None = None
+
+
+def run(jobs: Sequence[Job], workers: int, stop: threading.Event) -> list[Outcome]:
+    """Extracts tables.
+
+    Args:
+        jobs: The tables.
+        workers: How many at once.
+        stop: Set when the run is to be stopped.
+
+    Raises:
+        Stopped: ``stop`` was set.
+    """
+
+    def one(job: Job) -> Iterator[Outcome]:
+        if stop.is_set():
+            raise Stopped
+        yield _extract(job)
+
+    return [outcome for _, outcome in together(jobs, workers, one) if outcome is not None]
+
+
+def _extract(job: Job) -> Outcome:
+    began = time.monotonic()
+    extraction: Extraction | None = None
+
+    def outcome(error: Exception | None = None) -> Outcome:
+        seconds = time.monotonic() - began
+        rows = extraction.rows if extraction else 0
+        return Outcome(job.table, rows, seconds, error)
+
+    try:
+        for attempt in range(_REDISCOVERIES + 1):
+            extraction = job.prepare(again=attempt > 0)
+            try:
+                extraction.run(job.bookmark())
+            except TableChangedError as error:
+                if attempt == _REDISCOVERIES:
+                    raise SourceError(
+                        f"the table's definition changes again and again: {error}",
+                        table=job.table,
+                        hint="run it again when the migration is over",
+                    ) from error
+                logger.warning("%s changed under the read, looking at it again", job.table)
+            else:
+                break
+    except TidemarkError as error:
+        if error.table is None:
+            error.table = str(job.table)
+        logger.error("%s", error, extra={"table": str(job.table)})
+        return outcome(error)
+    done = outcome()
+    details = {
+        "table": str(job.table),
+        "rows": done.rows,
+        "seconds": round(done.seconds, 3),
+        "rows_per_second": round(done.rows / done.seconds) if done.seconds else 0,
+        "conversions": extraction.conversions if extraction else {},
+    }
+    logger.info("%s: %d rows in %.1f s", job.table, done.rows, done.seconds, extra=details)
+    return done
+
+
+def raise_failures(outcomes: Sequence[Outcome]) -> None:
+    """Ends a run in which tables failed, with an exit code that is not 0.
+
+    Raises:
+        TidemarkError: At least one table failed.
+    """
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    if not failed:
+        return
+    if len(outcomes) == 1 and failed[0].error is not None:
+        raise failed[0].error
+    lines = "".join(f"\n  {outcome.error}" for outcome in failed)
+    error = SourceError(f"{len(failed)} of {len(outcomes)} tables failed:{lines}")
+    codes = {o.error.exit_code for o in failed if isinstance(o.error, TidemarkError)}
+    error.exit_code = codes.pop() if len(codes) == 1 else 1
+    raise error

@@ -1,0 +1,88 @@
+"""The tap's settings, declared once: ``--about``, meltano.yml and .env.example follow them."""
+
+from __future__ import annotations
+
+from tidemark_core.settings import Setting, bastion_settings
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "db_host",
+        "MySQL server as the bastion (or this machine) sees it; a path is a Unix socket there.",
+        required=True,
+    ),
+    Setting("db_port", "Port of the MySQL server.", "integer", default=3306, minimum=1),
+    Setting("db_user", "MySQL user; SELECT is all it needs.", required=True),
+    Setting("db_password", "Password of the MySQL user.", secret=True),
+    Setting("db_database", "Default database: a bare table name is one of it.", required=True),
+    Setting("db_schemas", "Further databases to discover, a JSON array of names.", "array"),
+    Setting(
+        "db_ssl_mode",
+        "TLS to MySQL: disabled, or verify (certificate and, without a bastion, host name).",
+        default="disabled",
+        choices=("disabled", "verify"),
+    ),
+    Setting("db_ssl_ca", "CA file that signed MySQL's certificate; empty: the system's."),
+    *bastion_settings("ssh_bastion", "MySQL"),
+    Setting(
+        "ssh_local_port", "Local end of the tunnel; 0: any free port.", "integer", 0, minimum=0
+    ),
+    Setting(
+        "backup_strategy",
+        "sequential: one table at a time; inter-table: BACKUP_MAX_WORKERS tables at once; "
+        "chunked: the first load of a table in BACKUP_NUM_CHUNKS key ranges at once.",
+        default="sequential",
+        choices=("sequential", "inter-table", "chunked"),
+    ),
+    Setting("backup_batch_size", "Rows of a file, at most.", "integer", 200_000, minimum=1),
+    Setting("backup_max_workers", "Queries at the same time, at most.", "integer", 4, minimum=1),
+    Setting("backup_num_chunks", "Key ranges of a chunked first load.", "integer", 4, minimum=1),
+    Setting(
+        "backup_retry_attempts",
+        "Tries of a read that lost its connection, each from the last finished file.",
+        "integer",
+        5,
+        minimum=1,
+    ),
+    Setting(
+        "backup_timeout_seconds",
+        "Seconds without a row after which a query is given up.",
+        "integer",
+        1800,
+        minimum=1,
+    ),
+    Setting(
+        "backup_lookback_seconds",
+        "How long a transaction may take to commit: each run reads again the rows of so many "
+        "seconds before the bookmark, if they have changed.",
+        "integer",
+        300,
+        minimum=0,
+    ),
+    Setting(
+        "backup_lookback_ids",
+        "The same for replication keys that are numbers: so many keys before the bookmark.",
+        "integer",
+        1000,
+        minimum=0,
+    ),
+    Setting(
+        "backup_null_keys",
+        "Rows whose replication key is NULL: refuse the table, or read them when they change.",
+        default="refuse",
+        choices=("refuse", "read"),
+    ),
+    Setting(
+        "backup_strict",
+        "Stop at a value that cannot be kept as it is (0000-00-00, invalid UTF-8), in place of "
+        "writing NULL or U+FFFD and counting it.",
+        "boolean",
+        default=False,
+    ),
+    Setting(
+        "backup_output",
+        "batch: Parquet files named in BATCH messages; record: RECORD messages for any target.",
+        default="batch",
+        choices=("batch", "record"),
+    ),
+    Setting("backup_temp_dir", "Folder for files on their way; empty: the system's own."),
+)

@@ -1,0 +1,78 @@
+"""What the tap knows of a source table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tidemark_core.names import TableName
+from tidemark_core.types import ColumnType, MySQLColumn
+
+#: Data types whose values compare in SQL as they do when written back as a literal.
+_ORDERABLE = frozenset(
+    {
+        "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "char", "varchar",
+        "binary", "varbinary", "date", "datetime", "timestamp", "year", "uuid",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes:
+        name: As the source spells it.
+        mysql: What information_schema says of it.
+        type: Its type everywhere else; None: a type unknown to Tidemark.
+        nullable: Whether it may be NULL.
+        character_set: Of text; None for other types.
+    """
+
+    name: str
+    mysql: MySQLColumn
+    type: ColumnType | None
+    nullable: bool
+    character_set: str | None = None
+
+    @property
+    def data_type(self) -> str:
+        return self.mysql.data_type.lower()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table or view.
+
+    Attributes:
+        name: Its name.
+        columns: In the source's order.
+        primary_key: Column names; empty for none.
+        unique_keys: Other keys that are unique and never NULL.
+        indexed: Columns that are the first of an index.
+        is_view: Whether it is a view.
+        rows: The server's estimate.
+        row_bytes: The server's estimate of a row's length; 0: unknown.
+    """
+
+    name: TableName
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    indexed: frozenset[str] = frozenset()
+    is_view: bool = False
+    rows: int = 0
+    row_bytes: int = 0
+
+    def column(self, name: str) -> Column | None:
+        """The column of this name, if there is one; MySQL's column names ignore case."""
+        folded = name.lower()
+        return next((c for c in self.columns if c.name.lower() == folded), None)
+
+    @property
+    def order_key(self) -> tuple[str, ...]:
+        """Columns by which the table can be read in order and gone on with; empty: none."""
+        for key in (self.primary_key, *self.unique_keys):
+            columns = [self.column(name) for name in key]
+            if key and all(c is not None and c.data_type in _ORDERABLE for c in columns):
+                return key
+        return ()

@@ -1,0 +1,287 @@
+"""The tap: settings, discovery, and the run over the selected tables."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import weakref
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
+
+from singer_sdk import Tap
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.singerlib import Catalog
+from tidemark_core.errors import ConfigError, SourceError, StateError
+from tidemark_core.names import TableName
+from tidemark_core.process import TERMINATED
+from tidemark_core.settings import config_schema, resolve
+from tidemark_core.tunnel import Bastion, open_endpoint
+
+from tap_mysql import run
+from tap_mysql.connection import Login, Source
+from tap_mysql.discovery import discover
+from tap_mysql.extract import Options
+from tap_mysql.fetch import Stopped
+from tap_mysql.files import TempFolder
+from tap_mysql.keys import Lookback
+from tap_mysql.messages import Messages
+from tap_mysql.settings import SETTINGS
+from tap_mysql.stream import MySQLStream
+from tap_mysql.table import Table
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_GRACE_SECONDS = 20.0
+
+
+class TapMySQL(Tap):
+    """Reads MySQL into Parquet files, exactly and at the speed of the connection."""
+
+    name = "tap-mysql"
+    config_jsonschema: ClassVar[dict[str, Any]] = config_schema(SETTINGS)
+    capabilities: ClassVar[list[Any]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.BATCH,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, **arguments: Any) -> None:
+        self.stop = threading.Event()
+        self._resources = contextlib.ExitStack()
+        self._closer = weakref.finalize(self, self._resources.close)
+        self._missing: list[TableName] = []
+        self._exit_code: int | None = None
+        super().__init__(**arguments)
+
+    # -- settings
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Adds nothing: the settings are those of `tap_mysql.settings`."""
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        if raise_errors:
+            resolve(SETTINGS, self.config)
+        return []
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Every setting's value.
+
+        Raises:
+            ConfigError: A value is missing or wrong.
+        """
+        return resolve(SETTINGS, self.config)
+
+    @cached_property
+    def options(self) -> Options:
+        """How tables are extracted."""
+        settings = self.settings
+        chunked = settings["backup_strategy"] == "chunked"
+        return Options(
+            lookback=Lookback(settings["backup_lookback_seconds"], settings["backup_lookback_ids"]),
+            null_keys=settings["backup_null_keys"],
+            chunks=settings["backup_num_chunks"] if chunked else 1,
+            workers=settings["backup_max_workers"] if chunked else 1,
+        )
+
+    # -- what is opened once, when first needed
+
+    @cached_property
+    def source(self) -> Source:
+        """The server, through the tunnel if there is one.
+
+        Raises:
+            TunnelError: The bastion is away, or not the one it should be.
+        """
+        settings = self.settings
+        bastion = Bastion.from_config(settings)
+        host = settings["db_host"]
+        if bastion is None and host.startswith("/"):
+            raise ConfigError(
+                "DB_HOST is a Unix socket, which is reached through a bastion only",
+                hint="set SSH_BASTION_HOST, or DB_HOST to a host name",
+            )
+        endpoint = self._resources.enter_context(
+            open_endpoint(bastion, host, settings["db_port"], settings["ssh_local_port"])
+        )
+        return Source(Login.from_config(settings), endpoint, settings["backup_timeout_seconds"])
+
+    @cached_property
+    def folder(self) -> TempFolder:
+        """Where files are written."""
+        folder = TempFolder(self.settings["backup_temp_dir"])
+        self._resources.callback(folder.close)
+        return folder
+
+    @cached_property
+    def extracted_at(self) -> datetime:
+        """The source's clock when the run began."""
+        with self.source.session() as session:
+            return session.now().replace(tzinfo=UTC)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """The tap's output."""
+        return Messages(self.write_message, cast("dict[str, Any]", self._state))
+
+    # -- discovery
+
+    def setup_mapper(self) -> None:
+        """Nothing to map: see `MySQLStream.stream_maps`."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog of what is there now."""
+        return self._singer_catalog
+
+    def discover_streams(self) -> Sequence[MySQLStream]:
+        """Looks at the databases of the settings, or at those that the catalog selects from."""
+        selected = self._selected()
+        with self.source.session() as session:
+            schemas = self._schemas() if selected is None else {t.schema for t in selected}
+            tables = discover(session, schemas)
+        if selected is None:
+            return [MySQLStream(self, table) for table in tables.values()]
+        self._missing = [table for table in selected if table not in tables]
+        return [MySQLStream(self, tables[table]) for table in selected if table in tables]
+
+    def look_again(self, name: TableName) -> Table:
+        """Reads one table's definition anew.
+
+        Raises:
+            SourceError: It is gone.
+        """
+        with self.source.session() as session:
+            tables = discover(session, {name.schema})
+        if name not in tables:
+            raise missing(name)
+        return tables[name]
+
+    def _schemas(self) -> set[str]:
+        return {self.settings["db_database"], *map(str, self.settings["db_schemas"] or ())}
+
+    def _selected(self) -> list[TableName] | None:
+        if self.input_catalog is None:
+            return None
+        return [
+            TableName.from_stream(entry.tap_stream_id)
+            for entry in self.input_catalog.streams
+            if entry.metadata.resolve_selection().get((), True)
+        ]
+
+    # -- state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Takes the state, whose shape is checked here and whose bookmarks where they are used.
+
+        Raises:
+            StateError: It is not Singer state.
+        """
+        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
+        if not isinstance(bookmarks, dict):
+            raise damaged_state("it has no bookmarks")
+        self._state.update(json.loads(json.dumps(state)))
+
+    # -- running
+
+    def extract(self, streams: Sequence[MySQLStream]) -> None:
+        """Extracts some streams' tables.
+
+        Raises:
+            TidemarkError: A table failed; the others were extracted all the same.
+        """
+        _ = self.extracted_at
+        together = self.settings["backup_strategy"] == "inter-table"
+        workers = self.settings["backup_max_workers"] if together else 1
+        outcomes = run.run(streams, workers, self.stop)
+        outcomes += [run.Outcome(name, error=missing(name)) for name in self._missing]
+        run.raise_failures(outcomes)
+
+    def extract_selected(self) -> None:
+        """Extracts what the catalog selects.
+
+        Raises:
+            TidemarkError: A table failed.
+            SystemExit: The run was stopped by a signal.
+        """
+        try:
+            self.extract([s for s in self.streams.values() if s.selected])  # type: ignore[misc]
+        except Stopped:
+            raise SystemExit(self._exit_code or TERMINATED) from None
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Closes the tunnel and removes what is unfinished."""
+        self._resources.close()
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Runs the tap's command line."""
+        if about:
+            cls.print_about(about_format)
+            return
+        tap = cls(
+            config=config.config if config else {},
+            state=None if state is None else _read_state(state),
+            catalog=None if catalog is None else json.load(catalog),
+            parse_env_config=bool(config and config.parse_env),
+        )
+        tap.extract_selected()
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Stops at the next batch; what is committed stays true, and the exit code tells."""
+        self._exit_code = 128 + signum
+        if self.stop.is_set():
+            return
+        self.stop.set()
+        if "source" not in self.__dict__:
+            raise SystemExit(self._exit_code)
+        guard = threading.Timer(_GRACE_SECONDS, os._exit, (self._exit_code,))
+        guard.daemon = True
+        guard.start()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def missing(table: TableName) -> SourceError:
+    return SourceError(
+        "the table does not exist, or DB_USER may not read it",
+        table=table,
+        hint="GRANT SELECT ON it, or take it out of the select rules in "
+        "extract/extractors.meltano.yml",
+    )
+
+
+def damaged_state(what: str) -> StateError:
+    return StateError(
+        f"the state is not Singer state: {what}",
+        hint="tidemark watermark list, and set or reset what is damaged",
+    )
+
+
+def _read_state(file: IO[str]) -> dict[str, Any]:
+    try:
+        state = json.load(file)
+    except ValueError as error:
+        raise damaged_state("it is no JSON") from error
+    if not isinstance(state, dict):
+        raise damaged_state("it is no object")
+    return state

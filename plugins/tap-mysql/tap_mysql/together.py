@@ -1,0 +1,86 @@
+"""Several iterators at once, each in a thread, their items in the order in which they come."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class _Done(Generic[Item]):
+    number: int
+    item: Item | None = None
+    error: BaseException | None = None
+
+
+def together(
+    jobs: Sequence[Job], workers: int, work: Callable[[Job], Iterable[Item]]
+) -> Iterator[tuple[int, Item | None]]:
+    """Works on jobs, ``workers`` at the same time.
+
+    After an error no new job is begun, those under way end with their next item, and the error is
+    raised once their items have been given.
+
+    Args:
+        jobs: What to work on, begun in this order.
+        workers: Threads.
+        work: Gives a job's items; runs in a thread.
+
+    Yields:
+        A job's number and an item; None in place of an item when the job is done.
+    """
+    todo: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(len(jobs)):
+        todo.put(number)
+    results: queue.Queue[_Done[Item] | None] = queue.Queue(maxsize=workers)
+    halt = threading.Event()
+
+    def run() -> None:
+        while not halt.is_set():
+            try:
+                number = todo.get_nowait()
+            except queue.Empty:
+                break
+            try:
+                for item in work(jobs[number]):
+                    results.put(_Done(number, item))
+                    if halt.is_set():
+                        break
+                else:
+                    results.put(_Done(number))
+            except BaseException as error:
+                halt.set()
+                results.put(_Done(number, error=error))
+        results.put(None)
+
+    count = min(workers, len(jobs))
+    for index in range(count):
+        threading.Thread(target=run, daemon=True, name=f"range-{index + 1}").start()
+    first: BaseException | None = None
+    try:
+        while count:
+            done = results.get()
+            if done is None:
+                count -= 1
+            elif done.error is not None:
+                first = first or done.error
+            else:
+                yield done.number, done.item
+    finally:
+        halt.set()
+        _drain(results, count)
+    if first is not None:
+        raise first
+
+
+def _drain(results: queue.Queue[_Done[Item] | None], running: int) -> None:
+    """Lets threads that wait to be heard end."""
+    while running:
+        if results.get() is None:
+            running -= 1

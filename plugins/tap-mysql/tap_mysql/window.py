@@ -1,0 +1,108 @@
+"""Decides what a run reads of a table: pure, from the bookmark and what the source says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tidemark_core.errors import SourceError, StateError
+from tidemark_core.names import TableName
+
+from tap_mysql.bookmark import Bookmark
+from tap_mysql.keys import KeyValue, Lookback, to_state
+
+#: A bookmark may be ahead of the source's clock by so much, after a failover to a host whose clock
+#: is behind; more is somebody's mistake.
+_CLOCK_TOLERANCE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Replication keys that a run reads, both ends inclusive.
+
+    Attributes:
+        lower: None: from the beginning.
+        upper: Greatest key in the source when the run began; None: no row has one.
+        cap: Greatest value that the bookmark may take: the source's clock, or ``upper`` of a
+            number.
+        next_lower: Lower end of the next run's window if this one ends as expected.
+    """
+
+    lower: KeyValue | None
+    upper: KeyValue | None
+    cap: KeyValue | None
+    next_lower: KeyValue | None
+
+    @property
+    def has_future(self) -> bool:
+        """Whether rows lie beyond the source's clock."""
+        return self.upper is not None and self.cap is not None and self.upper > self.cap  # type: ignore[operator]
+
+    def is_behind(self, bookmark: KeyValue | None) -> bool:
+        """Whether the source holds nothing as new as the bookmark any more."""
+        return bookmark is not None and self.upper is not None and self.upper < bookmark  # type: ignore[operator]
+
+
+def decide(
+    bookmark: Bookmark, greatest: KeyValue | None, now: datetime, lookback: Lookback
+) -> Window:
+    """Decides the window.
+
+    Args:
+        bookmark: Of the last run.
+        greatest: Greatest replication key in the source.
+        now: The source's clock, UTC.
+        lookback: How far before the bookmark to begin.
+    """
+    lower = None if bookmark.value is None else lookback.before(bookmark.value)
+    cap = greatest
+    if isinstance(greatest, datetime):
+        cap = min(greatest, now)
+    return Window(
+        lower=lower,
+        upper=greatest,
+        cap=cap,
+        next_lower=None if cap is None else lookback.before(cap),
+    )
+
+
+def advanced(
+    bookmark: KeyValue | None, read: KeyValue | None, cap: KeyValue | None
+) -> KeyValue | None:
+    """The bookmark after rows up to ``read``: never beyond the cap, never backwards."""
+    if read is None or cap is None:
+        return bookmark
+    reached = min(read, cap)
+    return reached if bookmark is None else max(bookmark, reached)
+
+
+def check_clock(table: TableName, value: KeyValue | None, now: datetime) -> None:
+    """Refuses a bookmark from the future, behind which every new row would be passed over.
+
+    Raises:
+        StateError: It is later than the source's clock.
+    """
+    if isinstance(value, datetime) and value > now + _CLOCK_TOLERANCE:
+        raise StateError(
+            f"the bookmark {to_state(value)} lies in the future: the source's clock says "
+            f"{to_state(now)}",
+            table=table,
+            hint=f"tidemark watermark set -t {table} --timestamp "
+            f"'{now.strftime('%Y-%m-%d %H:%M:%S')}', or an earlier time",
+        )
+
+
+def check_nulls(table: TableName, key: str, count: int, policy: str) -> None:
+    """Refuses rows whose replication key is NULL, unless they are to be read.
+
+    Raises:
+        SourceError: There are some, and the policy is to refuse them.
+    """
+    if count and policy == "refuse":
+        raise SourceError(
+            f"{count} rows have no replication key, so their changes cannot be seen",
+            table=table,
+            column=key,
+            hint=f"give them one (UPDATE … SET {key} = … WHERE {key} IS NULL), or set "
+            "BACKUP_NULL_KEYS=read to read them whenever they change",
+        )

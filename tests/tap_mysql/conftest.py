@@ -1,0 +1,191 @@
+"""The tap on a real MariaDB behind a real sshd: a database of the tests' own in the sandbox."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tap_mysql.settings import SETTINGS
+from tap_mysql.tap import TapMySQL
+from tidemark_core.batchfile import BatchFile
+from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_sandbox.world import Sandbox
+
+DATABASE = "tap_test"
+
+
+class Collector:
+    """A message writer that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    def write_message(self, message: Any) -> None:
+        self.messages.append(json.loads(json.dumps(message.to_dict(), default=str)))
+
+
+@dataclass
+class Result:
+    """What a run wrote.
+
+    Attributes:
+        messages: Singer messages, in order.
+        error: The error that it ended with.
+    """
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    error: BaseException | None = None
+
+    def of(self, kind: str, table: str | None = None) -> list[dict[str, Any]]:
+        return [
+            m
+            for m in self.messages
+            if m["type"] == kind and (table is None or m["stream"] == f"{DATABASE}-{table}")
+        ]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.of("STATE")[-1]["value"]
+        return found
+
+    def bookmark(self, table: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.state["bookmarks"][f"{DATABASE}-{table}"]
+        return found
+
+    def files(self, table: str | None = None) -> list[BatchFile]:
+        return [BatchFile.from_url(url) for m in self.of("BATCH", table) for url in m["manifest"]]
+
+    def table(self, name: str) -> pa.Table:
+        """All rows of a table's files, with the files' own schema."""
+        return pa.concat_tables([pq.read_table(file.path) for file in self.files(name)])
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        return self.table(name).to_pylist() if self.files(name) else []
+
+    def ids(self, name: str) -> list[Any]:
+        return sorted(row["id"] for row in self.rows(name))
+
+
+@dataclass
+class Source:
+    """The tests' database, and runs of the tap over it.
+
+    Attributes:
+        sandbox: Where it lives.
+        folder: For the files that runs write.
+        address: Host and port of a tunnel that all tests share, so that not each run logs in.
+    """
+
+    sandbox: Sandbox
+    folder: Path
+    address: tuple[str, int]
+
+    def sql(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        return self.sandbox.mysql(statement, arguments or None, database=DATABASE)
+
+    def make(self, table: str, columns: str, *rows: str) -> None:
+        """Creates a table anew and fills it."""
+        name = table.replace("`", "``")
+        self.sql(f"DROP TABLE IF EXISTS `{name}`")
+        self.sql(f"CREATE TABLE `{name}` ({columns})")
+        for row in rows:
+            self.sql(f"INSERT INTO `{name}` VALUES {row}")
+
+    def config(self, *, bastion: bool = False, **settings: Any) -> dict[str, Any]:
+        """A config, by default past the bastion by the tests' own tunnel."""
+        env = self.sandbox.env()
+        if not bastion:
+            host, port = self.address
+            env = {name: value for name, value in env.items() if not name.startswith("SSH_")}
+            env |= {"DB_HOST": host, "DB_PORT": str(port)}
+        known = {setting.name: setting for setting in SETTINGS}
+        config = {
+            name: setting.convert(env[setting.env])
+            for name, setting in known.items()
+            if env.get(setting.env)
+        }
+        return config | {"db_database": DATABASE, "backup_temp_dir": str(self.folder)} | settings
+
+    def catalog(self, *tables: str, **metadata: Any) -> dict[str, Any]:
+        """Selects tables; ``key=…`` names their replication key, ``leave_out=…`` columns."""
+        key, leave_out = metadata.pop("key", None), metadata.pop("leave_out", ())
+        method = (
+            {"replication-method": "INCREMENTAL", "replication-key": key}
+            if key
+            else {"replication-method": "FULL_TABLE"}
+        )
+        root = {"selected": True} | method | metadata
+        columns = [
+            {"breadcrumb": ["properties", name], "metadata": {"selected": False}}
+            for name in leave_out
+        ]
+        return {
+            "streams": [
+                {
+                    "tap_stream_id": f"{DATABASE}-{table}",
+                    "schema": {"properties": {}},
+                    "metadata": [{"breadcrumb": [], "metadata": root}, *columns],
+                }
+                for table in tables
+            ]
+        }
+
+    def run(
+        self, catalog: dict[str, Any], state: dict[str, Any] | None = None, **settings: Any
+    ) -> Result:
+        """Runs the tap in this process; errors are kept, not raised."""
+        collector, result = Collector(), Result()
+        try:
+            tap = TapMySQL(
+                config=self.config(**settings),
+                catalog=catalog,
+                state=state,
+                message_writer=collector,  # type: ignore[arg-type]
+            )
+            tap.extract_selected()
+        except BaseException as error:
+            result.error = error
+        result.messages = collector.messages
+        return result
+
+    def read(
+        self,
+        table: str,
+        key: str | None = None,
+        state: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> Result:
+        """Runs the tap over one table; an error is raised."""
+        result = self.run(self.catalog(table, key=key), state, **settings)
+        if result.error is not None:
+            raise result.error
+        return result
+
+
+@pytest.fixture(scope="session")
+def _database(sandbox: Sandbox) -> Iterator[tuple[Sandbox, tuple[str, int]]]:
+    user = sandbox.env()["DB_USER"]
+    sandbox.mysql(f"DROP DATABASE IF EXISTS {DATABASE}", database=None)
+    sandbox.mysql(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4", database=None)
+    sandbox.mysql(f"GRANT SELECT, SHOW VIEW ON {DATABASE}.* TO '{user}'@'localhost'", database=None)
+    env = sandbox.env()
+    bastion = Bastion.from_config({name.lower(): value for name, value in env.items()})
+    with open_endpoint(bastion, env["DB_HOST"], 0) as endpoint:
+        yield sandbox, (endpoint.host, endpoint.port)
+
+
+@pytest.fixture
+def source(_database: tuple[Sandbox, tuple[str, int]], tmp_path: Path) -> Iterator[Source]:
+    """The tests' database. Signal handlers, which the SDK sets, are put back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    sandbox, address = _database
+    yield Source(sandbox, tmp_path / "files", address)
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -1,0 +1,256 @@
+"""Windows and bookmarks, on a real server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tidemark_core.errors import ConfigError, SourceError, StateError
+
+if TYPE_CHECKING:
+    from conftest import Source
+
+COLUMNS = "id INT PRIMARY KEY, v VARCHAR(20), update_at DATETIME(6), KEY (update_at)"
+
+
+def state_of(table: str, bookmark: Any) -> dict[str, Any]:
+    return {"bookmarks": {f"tap_test-{table}": bookmark}}
+
+
+@pytest.fixture
+def t(source: Source) -> str:
+    source.make(
+        "t",
+        COLUMNS,
+        "(1, 'a', '2024-01-01 00:00:00.000001')",
+        "(2, 'b', '2024-01-02 00:00:00.000002')",
+        "(3, 'c', '2024-01-02 00:00:00.000002')",
+    )
+    return "t"
+
+
+def test_a_first_load_reads_everything_and_bookmarks_the_greatest_key(
+    source: Source, t: str
+) -> None:
+    first = source.read(t, "update_at")
+    assert first.ids(t) == [1, 2, 3]
+    assert first.bookmark(t)["replication_key"] == "update_at"
+    assert first.bookmark(t)["replication_key_value"] == "2024-01-02T00:00:00.000002"
+    kinds = [m["type"] for m in first.messages]
+    assert kinds.index("SCHEMA") < kinds.index("BATCH") < kinds.index("STATE")
+    (file,) = first.files(t)
+    assert file.facts["rows"] == 3
+    assert file.facts["stats"] == {
+        "min": "2024-01-01T00:00:00.000001",
+        "max": "2024-01-02T00:00:00.000002",
+    }
+
+
+@pytest.mark.fault(16)
+def test_nothing_new_writes_no_file_and_keeps_the_bookmark(source: Source, t: str) -> None:
+    first = source.read(t, "update_at")
+    second = source.read(t, "update_at", first.state)
+    assert second.messages == []
+
+
+@pytest.mark.fault(4)
+def test_a_row_that_ties_with_the_bookmark_arrives(source: Source, t: str) -> None:
+    first = source.read(t, "update_at", backup_lookback_seconds=0)
+    source.sql("INSERT INTO t VALUES (4, 'd', '2024-01-02 00:00:00.000002')")
+    second = source.read(t, "update_at", first.state, backup_lookback_seconds=0)
+    assert second.ids(t) == [2, 3, 4]
+    assert source.read(t, "update_at", second.state, backup_lookback_seconds=0).messages == []
+
+
+@pytest.mark.fault(1)
+def test_a_row_that_commits_late_arrives_with_the_next_run(source: Source, t: str) -> None:
+    first = source.read(t, "update_at")
+    source.sql("INSERT INTO t VALUES (4, 'late', '2024-01-01 23:59:00')")
+    second = source.read(t, "update_at", first.state)
+    assert 4 in second.ids(t)
+    assert second.bookmark(t)["replication_key_value"] == "2024-01-02T00:00:00.000002"
+    assert source.read(t, "update_at", second.state).messages == []
+
+
+def test_a_change_that_keeps_its_timestamp_arrives(source: Source, t: str) -> None:
+    first = source.read(t, "update_at")
+    source.sql("UPDATE t SET v = 'again' WHERE id = 3")
+    second = source.read(t, "update_at", first.state)
+    assert {row["v"] for row in second.rows(t) if row["id"] == 3} == {"again"}
+
+
+@pytest.mark.fault(6)
+@pytest.mark.parametrize("precision", [0, 3, 6])
+def test_the_bookmark_has_the_precision_of_the_key(source: Source, precision: int) -> None:
+    moment = datetime(2024, 3, 1, 1, 2, 3, 123456)
+    source.make(
+        "p",
+        f"id INT PRIMARY KEY, update_at DATETIME({precision}), KEY (update_at)",
+        f"(1, '{moment}')",
+    )
+    ((text,),) = source.sql("SELECT CAST(CAST(update_at AS DATETIME(6)) AS CHAR) FROM p")
+    value = source.read("p", "update_at").bookmark("p")["replication_key_value"]
+    assert value == text.replace(" ", "T")
+
+
+@pytest.mark.fault(9)
+def test_a_row_from_the_future_is_read_once_and_does_not_move_the_bookmark(
+    source: Source, t: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.sql("INSERT INTO t VALUES (9, 'future', '2199-01-01')")
+    first = source.read(t, "update_at")
+    assert first.ids(t) == [1, 2, 3, 9]
+    assert "lies in the future" in caplog.text
+    assert first.bookmark(t)["replication_key_value"] < "2100"
+    source.sql("INSERT INTO t VALUES (10, 'new', UTC_TIMESTAMP(6))")
+    second = source.read(t, "update_at", first.state)
+    assert 10 in second.ids(t)
+
+
+@pytest.mark.fault(8)
+def test_rows_without_a_key_are_refused_or_read(source: Source, t: str) -> None:
+    source.sql("INSERT INTO t VALUES (7, 'null', NULL), (8, 'null', NULL)")
+    refused = source.run(source.catalog(t, key="update_at"))
+    assert isinstance(refused.error, SourceError)
+    assert "2 rows have no replication key" in str(refused.error)
+    assert refused.error.column == "update_at"
+    assert refused.of("BATCH") == []
+    first = source.read(t, "update_at", backup_null_keys="read")
+    assert first.ids(t) == [1, 2, 3, 7, 8]
+    again = source.read(t, "update_at", first.state, backup_null_keys="read")
+    assert again.messages == []
+    source.sql("UPDATE t SET v = 'changed' WHERE id = 8")
+    third = source.read(t, "update_at", first.state, backup_null_keys="read")
+    assert {row["v"] for row in third.rows(t) if row["id"] == 8} == {"changed"}
+
+
+def test_a_table_with_only_null_keys_is_read_too(source: Source) -> None:
+    source.make("n", COLUMNS, "(1, 'x', NULL)")
+    first = source.read("n", "update_at", backup_null_keys="read")
+    assert first.ids("n") == [1]
+    source.sql("INSERT INTO n VALUES (2, 'y', '2024-01-01')")
+    assert 2 in source.read("n", "update_at", first.state, backup_null_keys="read").ids("n")
+
+
+def test_an_auto_increment_key(source: Source) -> None:
+    source.make("log", "id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, v INT")
+    source.sql("INSERT INTO log (v) VALUES (1), (2), (3)")
+    first = source.read("log", "id")
+    assert first.bookmark("log")["replication_key_value"] == 3
+    assert source.read("log", "id", first.state).messages == []
+    source.sql("INSERT INTO log (v) VALUES (4)")
+    assert source.read("log", "id", first.state, backup_lookback_ids=0).ids("log") == [3, 4]
+
+
+def test_an_empty_table_has_no_bookmark_and_begins_with_its_first_row(source: Source) -> None:
+    source.make("e", COLUMNS)
+    first = source.read("e", "update_at")
+    assert first.of("BATCH") == []
+    source.sql("INSERT INTO e VALUES (1, 'x', '2024-01-01')")
+    assert source.read("e", "update_at").ids("e") == [1]
+
+
+@pytest.mark.fault(5)
+def test_many_ties_are_cut_into_files_and_nothing_is_lost(source: Source) -> None:
+    source.make("ties", COLUMNS)
+    source.sql("INSERT INTO ties SELECT seq, 'x', '2024-01-01' FROM seq_1_to_5000")
+    first = source.read("ties", "update_at", backup_batch_size=700)
+    assert first.ids("ties") == list(range(1, 5001))
+    assert [f.facts["rows"] for f in first.files("ties")] == [700] * 7 + [100]
+    source.sql("INSERT INTO ties SELECT seq, 'x', '2024-02-01' FROM seq_5001_to_9000")
+    second = source.read("ties", "update_at", first.state, backup_batch_size=700)
+    assert set(second.ids("ties")) == set(range(1, 9001)), "the ties of the bookmark again"
+    assert len(second.of("STATE")) >= 6
+
+
+def test_a_full_table_is_read_each_time(source: Source, t: str) -> None:
+    for _ in range(2):
+        assert source.read(t).ids(t) == [1, 2, 3]
+
+
+def test_a_table_without_a_key_is_read(source: Source) -> None:
+    source.make("heap", "id INT, update_at DATETIME, KEY (update_at)", "(1, '2024-01-01')")
+    source.sql("INSERT INTO heap VALUES (1, '2024-01-01')")
+    assert source.read("heap", "update_at").ids("heap") == [1, 1]
+    assert source.read("heap").ids("heap") == [1, 1]
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize(
+    "bookmark",
+    [
+        [],
+        {"replication_key": "update_at"},
+        {"replication_key": "update_at", "replication_key_value": "soon"},
+        {"replication_key": "update_at", "replication_key_value": 5},
+        {"replication_key": "update_at", "replication_key_value": "2024-01-01", "tidemark": 3},
+        {"replication_key_value": "2024-01-01"},
+    ],
+)
+def test_a_damaged_bookmark_is_never_taken_for_an_empty_one(
+    source: Source, t: str, bookmark: Any
+) -> None:
+    result = source.run(source.catalog(t, key="update_at"), state_of(t, bookmark))
+    assert isinstance(result.error, StateError)
+    assert "tidemark watermark reset -t tap_test.t" in str(result.error)
+    assert result.messages == []
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"replication_key": "created_at"},
+        {"replication_key_value": "2024-01-01T00:00:00+02:00"},
+        {"tidemark": {"version": 1, "table": "tap_test.other"}},
+        {"tidemark": {"version": 1, "key_type": "int64"}},
+        {"tidemark": {"version": 99}},
+    ],
+)
+def test_a_bookmark_of_something_else_is_refused(
+    source: Source, t: str, change: dict[str, Any]
+) -> None:
+    bookmark = {"replication_key": "update_at", "replication_key_value": "2024-01-01T00:00:00"}
+    result = source.run(source.catalog(t, key="update_at"), state_of(t, bookmark | change))
+    assert isinstance(result.error, StateError)
+
+
+@pytest.mark.fault(24)
+def test_a_bookmark_in_the_future_is_refused(source: Source, t: str) -> None:
+    bookmark = {"replication_key": "update_at", "replication_key_value": "2199-01-01T00:00:00"}
+    result = source.run(source.catalog(t, key="update_at"), state_of(t, bookmark))
+    assert isinstance(result.error, StateError)
+    assert "in the future" in str(result.error)
+
+
+@pytest.mark.security(15)
+def test_sql_in_a_bookmark_is_refused(source: Source, t: str) -> None:
+    bookmark = {"replication_key": "update_at", "replication_key_value": "2024-01-01' OR '1'='1"}
+    result = source.run(source.catalog(t, key="update_at"), state_of(t, bookmark))
+    assert isinstance(result.error, StateError)
+
+
+@pytest.mark.fault(14)
+def test_another_key_in_the_configuration_is_refused(source: Source, t: str) -> None:
+    first = source.read(t, "update_at")
+    result = source.run(source.catalog(t, key="id"), first.state)
+    assert isinstance(result.error, StateError)
+    assert "watermark reset" in str(result.error)
+
+
+@pytest.mark.parametrize("key", ["nosuch", "v"])
+def test_a_key_that_cannot_be_one_is_refused(source: Source, t: str, key: str) -> None:
+    result = source.run(source.catalog(t, key=key))
+    assert isinstance(result.error, ConfigError)
+    assert result.error.column == key
+
+
+def test_a_bookmark_as_the_sdk_writes_it_is_understood(source: Source, t: str) -> None:
+    bookmark = {
+        "replication_key": "update_at",
+        "replication_key_value": "2024-01-02T00:00:00.000002+00:00",
+        "starting_replication_value": None,
+    }
+    result = source.read(t, "update_at", state_of(t, bookmark))
+    assert result.ids(t) == [2, 3]
