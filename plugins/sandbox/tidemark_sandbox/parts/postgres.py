@@ -14,6 +14,7 @@ from tidemark_sandbox.config import POSTGRES_ACCOUNT
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.packages import program
 from tidemark_sandbox.parts.base import Part
+from tidemark_sandbox.processes import ended
 from tidemark_sandbox.redshift.catalogue import POSTGRES_SETTINGS, SUPERUSER, install
 
 #: Only a part of the socket's name.
@@ -59,8 +60,8 @@ class Postgres(Part):
                 os.chown(folder, account.pw_uid, account.pw_gid)
         if not self.data.exists():
             self._initialise()
-        hba = self.data / "pg_hba.conf"
-        hba.write_text(_HBA)
+        self._drop_stale_locks()
+        (self.data / "pg_hba.conf").write_text(_HBA)
 
     def _initialise(self) -> None:
         """Makes the data folder beside its place, so that a half-made one is never used."""
@@ -83,6 +84,23 @@ class Postgres(Part):
             raise SandboxError(f"initdb failed:\n{result.stderr[-2000:]}")
         half.rename(self.data)
 
+    def _drop_stale_locks(self) -> None:
+        """Removes the locks of a server that ended.
+
+        PostgreSQL does so itself, except for a process that was killed and that no parent has
+        taken leave of, which in a container may stay so for ever: to it that one still lives.
+        """
+        for lock in (
+            self.data / "postmaster.pid",
+            self.config.postgres_sockets / f".s.PGSQL.{PORT}.lock",
+        ):
+            try:
+                pid = int(lock.read_text().split()[0])
+            except (FileNotFoundError, ValueError, IndexError):
+                continue
+            if ended(pid):
+                lock.unlink()
+
     def command(self) -> list[str]:
         settings = {
             **POSTGRES_SETTINGS,
@@ -94,7 +112,7 @@ class Postgres(Part):
         return [*self._as_account(), program("postgres"), "-D", str(self.data), *options]
 
     def probe(self) -> str:
-        return self.query("SHOW server_version")
+        return "PostgreSQL " + self.query("SHOW server_version").partition(" ")[0]
 
     def provision(self) -> None:
         for role, password in words.WAREHOUSE_PASSWORDS.items():
@@ -105,6 +123,9 @@ class Postgres(Part):
                 f"ALTER ROLE {role} LOGIN {rights} PASSWORD '{password}'"
             )
         database, admin = words.WAREHOUSE_DATABASE, words.WAREHOUSE_ADMIN
+        # The admin of a Redshift cluster may do what any of its users may.
+        others = ", ".join(role for role in words.WAREHOUSE_PASSWORDS if role != admin)
+        self.query(f"GRANT {others} TO {admin} WITH ADMIN OPTION")
         self.query(
             f"SELECT 'CREATE DATABASE {database} OWNER {admin}' WHERE NOT EXISTS"
             f" (SELECT FROM pg_database WHERE datname = '{database}') \\gexec"
