@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -75,7 +76,11 @@ class RowFile:
     def __init__(self, schema: StreamSchema, temp_dir: str | None) -> None:
         self._schema = schema
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=temp_dir)  # noqa: SIM115
-        self._writer = open_writer(self._file, schema.arrow)
+        try:
+            self._writer = open_writer(self._file, schema.arrow)
+        except OSError as error:
+            self._file.close()
+            raise disk_error(error, schema) from error
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self._waiting_bytes = 0
@@ -115,8 +120,12 @@ class RowFile:
         return self._file
 
     def drop(self) -> None:
-        """Lets go of everything, finished or not."""
-        self._file.close()
+        """Lets go of everything, finished or not. Never raises."""
+        with contextlib.suppress(OSError):
+            self._writer.close()
+        self._writer.is_open = False  # else it tries once more when it is collected
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def disk_error(error: OSError, schema: StreamSchema) -> LakeError:

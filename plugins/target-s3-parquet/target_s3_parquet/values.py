@@ -57,7 +57,7 @@ def to_array(
     for row, value in enumerate(values):
         try:
             converted.append(None if value is None else convert(value, counts))
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, ArithmeticError) as error:
             raise UnfitValueError(row, _reason(value, kind)) from error
     try:
         return pa.array(converted, to_arrow(kind))
