@@ -1,4 +1,4 @@
-"""--full-refresh: the same table from all that landing holds, and never fewer rows without a word."""
+"""A full refresh gives the same table from all that landing holds, and never fewer rows silently."""
 
 from __future__ import annotations
 

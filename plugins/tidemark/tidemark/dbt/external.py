@@ -1,0 +1,121 @@
+"""External table DDL: a lake table as Athena and Redshift Spectrum see it.
+
+Pure text. Sources: Athena's user guide ("CREATE TABLE", "Data types in Amazon Athena", "Partition
+projection"); Redshift's developer guide ("CREATE EXTERNAL TABLE").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tidemark_core import types
+from tidemark_core.errors import ConfigError
+from tidemark_core.manifest import Manifest
+from tidemark_core.names import PARTITION_COLUMNS, fold, quote_mysql, quote_redshift
+from tidemark_core.types import ColumnType
+
+_ATHENA = {
+    "int8": "tinyint",
+    "int16": "smallint",
+    "int32": "int",
+    "int64": "bigint",
+    "float32": "float",
+    "float64": "double",
+    "string": "string",
+    "json": "string",
+    "binary": "binary",
+    "date": "date",
+    "timestamp": "timestamp",
+    "boolean": "boolean",
+}
+_DIGITS = {"month": (1, 12), "day": (1, 31), "hour": (0, 23)}
+
+
+def columns(manifest: Manifest) -> dict[str, ColumnType]:
+    """The columns of the table's files, in their order, by folded name."""
+    properties: Mapping[str, Any] = manifest.schema.get("properties", {})
+    return {fold(name): types.from_json_schema(schema) for name, schema in properties.items()}
+
+
+def athena_type(column: ColumnType) -> str:
+    """The Athena type of a column as our Parquet files hold it."""
+    if column.kind == "decimal":
+        return f"decimal({column.precision},{column.scale})"
+    return _ATHENA[column.kind]
+
+
+def athena_ddl(name: str, fields: Mapping[str, ColumnType], location: str, first_year: int) -> str:
+    """CREATE EXTERNAL TABLE for Athena, with its partitions projected: new ones need no command.
+
+    Args:
+        name: ``table`` or ``database.table``.
+        fields: From `columns`.
+        location: ``s3://bucket/incremental/schema.table/``.
+        first_year: The oldest year to look for.
+    """
+    _refuse_partition_names(fields)
+    body = ",\n".join(f"  {quote_mysql(n)} {athena_type(kind)}" for n, kind in fields.items())
+    projection = [
+        ("projection.enabled", "true"),
+        ("projection.year.type", "integer"),
+        ("projection.year.range", f"{first_year},{first_year + 50}"),
+    ]
+    for part, (low, high) in _DIGITS.items():
+        projection += [
+            (f"projection.{part}.type", "integer"),
+            (f"projection.{part}.range", f"{low},{high}"),
+            (f"projection.{part}.digits", "2"),
+        ]
+    template = location + "/".join(f"{part}=${{{part}}}" for part in PARTITION_COLUMNS)
+    projection.append(("storage.location.template", template + "/"))
+    properties = ",\n".join(f"  '{key}' = '{value}'" for key, value in projection)
+    partitions = ", ".join(f"`{part}` string" for part in PARTITION_COLUMNS)
+    quoted = ".".join(quote_mysql(part) for part in name.split("."))
+    return (
+        f"CREATE EXTERNAL TABLE IF NOT EXISTS {quoted} (\n{body}\n)\n"
+        f"PARTITIONED BY ({partitions})\nSTORED AS PARQUET\nLOCATION '{location}'\n"
+        f"TBLPROPERTIES (\n{properties}\n);\n"
+    )
+
+
+def spectrum_ddl(
+    name: str, fields: Mapping[str, ColumnType], location: str, partitions: Iterable[str]
+) -> str:
+    """CREATE EXTERNAL TABLE for Redshift Spectrum, and one ADD PARTITION for each that is there.
+
+    Args:
+        name: ``schema.table``; the schema is an external one.
+        fields: From `columns`.
+        location: As for `athena_ddl`.
+        partitions: Folders such as ``year=2026/month=01/day=31/hour=07``.
+    """
+    _refuse_partition_names(fields)
+    quoted = ".".join(quote_redshift(part) for part in name.split("."))
+    body = ",\n".join(
+        f"  {quote_redshift(n)} {types.to_redshift(kind)}" for n, kind in fields.items()
+    )
+    declared = ", ".join(f"{quote_redshift(part)} VARCHAR(16)" for part in PARTITION_COLUMNS)
+    statements = [
+        f"CREATE EXTERNAL TABLE {quoted} (\n{body}\n)\nPARTITIONED BY ({declared})\n"
+        f"STORED AS PARQUET\nLOCATION '{location}';\n"
+    ]
+    for folder in sorted(set(partitions)):
+        values = ", ".join(
+            f"{quote_redshift(key)}='{value}'"
+            for key, _, value in (part.partition("=") for part in folder.split("/"))
+        )
+        statements.append(
+            f"ALTER TABLE {quoted} ADD IF NOT EXISTS PARTITION ({values})\n"
+            f"LOCATION '{location}{folder}/';\n"
+        )
+    return "\n".join(statements)
+
+
+def _refuse_partition_names(fields: Mapping[str, ColumnType]) -> None:
+    clash = sorted(set(fields) & set(PARTITION_COLUMNS))
+    if clash:
+        raise ConfigError(
+            f"column {clash[0]!r} has the name of a partition of the lake",
+            hint="rename it in a view of the source, and back up that view instead",
+        )

@@ -1,0 +1,92 @@
+"""The documentation site: dbt's docs and the column lineage, as static files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tidemark_core.errors import TidemarkError
+from tidemark_core.s3 import explained
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PAGES = {"index.html": "dbt docs", "column-lineage.html": "column lineage"}
+
+
+def build_site(project: Path, out: Path, environ: Mapping[str, str]) -> list[Path]:
+    """Builds the site; the warehouse is read for the catalogue (through its bastion, if any).
+
+    Args:
+        project: The folder of dbt_project.yml.
+        out: Where the pages go; made if missing.
+        environ: The settings, as environment variables.
+
+    Returns:
+        The pages.
+
+    Raises:
+        TidemarkError: dbt or the lineage report failed; with their own last words.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / ".build"
+    bin_folder = Path(sys.executable).parent
+    folders = {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project)}
+    env = {**os.environ, **environ, **folders, "DO_NOT_TRACK": "1"}
+    try:
+        dbt = [str(bin_folder / "tidemark-dbt"), "docs", "generate", "--static"]
+        _run([*dbt, "--target-path", str(target)], env, "dbt docs generate")
+        colibri = [str(bin_folder / "colibri"), "generate", "--disable-telemetry", "--light"]
+        files = [f"--{name}={target / name}.json" for name in ("manifest", "catalog")]
+        lineage = target / "lineage"
+        _run([*colibri, *files, f"--output-dir={lineage}"], env, "the column lineage")
+        shutil.copyfile(target / "static_index.html", out / "index.html")
+        shutil.copyfile(lineage / "index.html", out / "column-lineage.html")
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+    return [out / page for page in PAGES]
+
+
+def publish_site(site: Path, client: S3Client, bucket: str, prefix: str) -> list[str]:
+    """Puts the pages into the bucket.
+
+    Args:
+        site: What `build_site` made.
+        client: S3.
+        bucket: The bucket.
+        prefix: Folder in it, with a trailing slash.
+
+    Returns:
+        The keys.
+
+    Raises:
+        TidemarkError: A page is missing.
+        LakeError: S3 refused.
+    """
+    keys = []
+    for page in PAGES:
+        if not (site / page).is_file():
+            raise TidemarkError(f"{site / page} is missing", hint="tidemark docs build")
+        key = prefix + page
+        with explained(f"writing s3://{bucket}/{key}"):
+            client.upload_file(
+                str(site / page), bucket, key, ExtraArgs={"ContentType": "text/html; charset=utf-8"}
+            )
+        keys.append(key)
+    return keys
+
+
+def _run(command: list[str], env: Mapping[str, str], what: str) -> None:
+    done = subprocess.run(command, env=dict(env), capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = (done.stdout + done.stderr).strip().splitlines()[-15:]
+        raise TidemarkError(
+            f"{what} failed:\n  " + "\n  ".join(words),
+            hint=f"try it by hand: {json.dumps(command)}",
+        )
