@@ -130,6 +130,10 @@ class World:
         self.open_connections.append(connection)
         return connection
 
+    def launch(self, addresses: list[str]) -> subprocess.Popen[bytes]:
+        """Another front on the same PostgreSQL and S3."""
+        return launch_front(self.folder, self.s3_url, addresses, self.certificate, self.key)
+
     def put(self, key: str, body: bytes | str) -> str:
         data = body.encode() if isinstance(body, str) else body
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=data)

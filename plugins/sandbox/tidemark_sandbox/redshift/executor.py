@@ -110,6 +110,8 @@ class Executor:
         batch = [self._note(kind, body) for kind, body in batch]
         portals = [_portal(body) for kind, body in batch if kind == b"E"]
         executed = [self._portals[portal] for portal in portals if portal in self._portals]
+        if not self._ready_to_parse(batch):
+            return False
         own = False
         for prepared in executed:
             if not prepared.plan.run:
@@ -149,6 +151,24 @@ class Executor:
             held.pop(body[1:-1], None)
         return kind, body
 
+    def _ready_to_parse(self, batch: list[Message]) -> bool:
+        """Does what must be done before PostgreSQL parses a statement.
+
+        Parsing takes the transaction's snapshot: a table to be written must be locked before. And its
+        late-binding views must have the columns of their tables.
+        """
+        parsed = [self._prepared[_portal(body)].plan for kind, body in batch if kind == b"P"]
+        try:
+            for planned in parsed:
+                if planned.writes and self.context.backend.status == b"T":
+                    self.context.lock_for_write(planned.writes)
+                if planned.late_binding and self.context.backend.status != b"E":
+                    late_binding.refresh(self.context, planned.text)
+        except BackendError as error:
+            self.client.put(b"E", error.payload())
+            return False
+        return True
+
     def _send(self, part: list[Message]) -> bool:
         """Sends messages and a Sync to PostgreSQL, and the answers to the client."""
         if not part:
@@ -177,13 +197,13 @@ class Executor:
             return False
         own = False
         try:
-            if planned.late_binding:
-                late_binding.refresh(self.context, planned.text)
             if planned.writes:
                 if backend.status == b"I":
                     self.context.query("begin")
                     own = True
                 self.context.lock_for_write(planned.writes)
+            if planned.late_binding:
+                late_binding.refresh(self.context, planned.text)
         except BackendError as error:
             self.client.put(b"E", error.payload())
             if own:

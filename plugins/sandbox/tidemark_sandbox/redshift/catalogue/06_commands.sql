@@ -52,26 +52,25 @@ create event trigger redshift_forget on sql_drop execute function redshift_meta.
 
 -- A late-binding view reads a function whose body is text, so that PostgreSQL does not bind it to tables. Its columns are
 -- found by a temporary view; as the superuser, because who reads the view need not have rights on its tables.
-create or replace function pg_catalog.redshift_view_columns(body text, aliases text[]) returns text
+-- The casts give the view the lengths that a function's result does not keep.
+create or replace function pg_catalog.redshift_view_columns(body text, aliases text[], out columns text, out casts text)
 language plpgsql security definer as $$
-declare
-    columns text;
 begin
     execute 'create temporary view redshift_probe as ' || body;
-    select string_agg(quote_ident(coalesce(aliases[attnum], attname)) || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum)
-    into columns from pg_attribute where attrelid = 'pg_temp.redshift_probe'::regclass and attnum > 0;
+    select string_agg(format('%I %s', coalesce(aliases[attnum], attname), format_type(atttypid, atttypmod)), ', ' order by attnum),
+        string_agg(format('%I::%s', coalesce(aliases[attnum], attname), format_type(atttypid, atttypmod)), ', ' order by attnum)
+    into columns, casts from pg_attribute where attrelid = 'pg_temp.redshift_probe'::regclass and attnum > 0;
     drop view pg_temp.redshift_probe;
-    return columns;
 end $$;
 
-create or replace function pg_catalog.redshift_bind_view(name text, body text, columns text, function_name text, verb text) returns void
+create or replace function pg_catalog.redshift_bind_view(name text, body text, columns text, casts text, function_name text, verb text) returns void
 language plpgsql as $$
 begin
     if columns = '' then
         execute format('%s view %s as select', verb, name);
     else
         execute format('create function %s() returns table (%s) stable security definer language sql as %L', function_name, columns, body);
-        execute format('%s view %s as select * from %s()', verb, name, function_name);
+        execute format('%s view %s as select %s from %s()', verb, name, casts, function_name);
     end if;
 end $$;
 
@@ -87,7 +86,8 @@ end $$;
 create or replace function pg_catalog.redshift_create_view(name text, body text, aliases text[], replace_old boolean) returns void
 language plpgsql as $$
 declare
-    columns text;
+    columns text := '';
+    casts text := '';
     function_name text := 'redshift_meta.' || quote_ident('view_' || md5(name || clock_timestamp()::text || random()::text));
     old oid := to_regclass(name);
 begin
@@ -95,16 +95,16 @@ begin
         raise exception 'relation "%" already exists', name using errcode = '42P07';
     end if;
     begin
-        columns := pg_catalog.redshift_view_columns(body, aliases);
+        select f.columns, f.casts into columns, casts from pg_catalog.redshift_view_columns(body, aliases) f;
     exception when undefined_table or undefined_column or invalid_schema_name then
-        columns := '';
+        null;
     end;
     if old is not null then
         execute 'drop view ' || name;
     end if;
     -- The check of a function's body would look for the tables.
     perform set_config('check_function_bodies', 'off', true);
-    perform pg_catalog.redshift_bind_view(name, body, columns, function_name, 'create');
+    perform pg_catalog.redshift_bind_view(name, body, columns, casts, function_name, 'create');
     perform pg_catalog.redshift_remember_view(name, body, aliases, columns, function_name);
 end $$;
 
@@ -114,6 +114,7 @@ language plpgsql security definer as $$
 declare
     old record;
     found text;
+    casts text;
     function_name text;
 begin
     for old in
@@ -123,15 +124,15 @@ begin
         join pg_namespace n on n.oid = c.relnamespace
         where c.relname::text = any (names)
     loop
-        found := pg_catalog.redshift_view_columns(old.body, old.aliases);
+        select f.columns, f.casts into found, casts from pg_catalog.redshift_view_columns(old.body, old.aliases) f;
         continue when found = old.columns;
         function_name := 'redshift_meta.' || quote_ident('view_' || md5(old.name || clock_timestamp()::text || random()::text));
         begin
-            perform pg_catalog.redshift_bind_view(old.name, old.body, found, function_name, 'create or replace');
+            perform pg_catalog.redshift_bind_view(old.name, old.body, found, casts, function_name, 'create or replace');
             update redshift_meta.late_binding_views l set columns = found, function = function_name where l.view = old.view;
         exception when invalid_table_definition then
             execute 'drop view ' || old.name;
-            perform pg_catalog.redshift_bind_view(old.name, old.body, found, function_name, 'create');
+            perform pg_catalog.redshift_bind_view(old.name, old.body, found, casts, function_name, 'create');
             execute format('alter view %s owner to %I', old.name, pg_get_userbyid(old.relowner));
             update pg_class set relacl = old.relacl where oid = old.name::regclass;
             insert into redshift_meta.late_binding_views values (old.name::regclass, old.body, old.aliases, found, function_name);

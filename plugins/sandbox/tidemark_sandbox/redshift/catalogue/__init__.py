@@ -45,6 +45,28 @@ POSTGRES_SETTINGS = {
 
 _LOCK = 5439
 
+#: Before a newer catalogue comes: what nothing depends on goes, so that its shape may change.
+_DROP_OLD = """
+do $$
+declare
+    old record;
+begin
+    for old in
+        select 'view ' || c.oid::regclass as what from pg_class c
+        where c.relnamespace = 'pg_catalog'::regnamespace and c.relkind = 'v' and c.oid >= 16384
+        union all
+        select 'routine ' || p.oid::regprocedure from pg_proc p
+        where p.pronamespace = 'pg_catalog'::regnamespace and p.oid >= 16384
+    loop
+        begin
+            execute 'drop ' || old.what;
+        exception when dependent_objects_still_exist then
+            null;
+        end;
+    end loop;
+end $$
+"""
+
 
 def install(
     socket_directory: Path | str, port: int, database: str, *, superuser: str = SUPERUSER
@@ -89,6 +111,7 @@ def _install(backend: Backend, database: str) -> None:
     backend.query("set allow_system_table_mods = on; set client_min_messages = error")
     backend.query(f"begin; select pg_advisory_xact_lock({_LOCK})")
     if _installed(backend) != version():
+        backend.query(_DROP_OLD)
         for _, text in sources():
             backend.query(text)
         backend.query(

@@ -127,8 +127,6 @@ def parse(sql: Sql, index: int, command: str) -> Options:
     options = Options()
     while index < len(sql):
         index = _one(sql, index, options.values)
-    for name in sorted(_REFUSED & options.values.keys()):
-        raise NotInStandIn(f"{command} … {name} is")
     _check_authorization(options)
     _check_together(options, command)
     _check_values(options)
@@ -142,9 +140,11 @@ def _one(sql: Sql, index: int, values: dict[str, str]) -> int:
     index += 1
     if name == "FORMAT":
         index += sql.norm(index) == "AS"
-        if sql.norm(index) not in _FORMATS:
+        if sql.norm(index) not in _FORMATS | {"'"}:
             raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
         return index
+    if name in _REFUSED:
+        raise NotInStandIn(f"The parameter {name} is")
     if name in _FLAG:
         values[name] = ""
         return index + (name == "PARQUET" and sql.norm(index) == "AS")

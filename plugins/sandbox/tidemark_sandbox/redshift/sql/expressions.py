@@ -23,6 +23,7 @@ _RENAMED_CALLS = {
 _AFTER_SOURCE = frozenset(
     ["WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "UNION", "JOIN", "LEFT", "INNER", "CROSS", "RIGHT", "FULL", "NATURAL", "HAVING", "ON", "USING", "EXCEPT", "INTERSECT", "MINUS", "QUALIFY", "WHEN", "SET"]
 )
+_CLAUSES = frozenset(("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "SET", "VALUES"))
 _TYPE_PLACES = frozenset(("::", "AS"))
 
 
@@ -123,8 +124,8 @@ def _aliases_of_derived_tables(sql: Sql) -> list[Edit]:
     """Redshift takes a derived table without an alias, PostgreSQL 15 does not."""
     edits: list[Edit] = []
     for i, token in enumerate(sql.tokens):
-        source = token.norm in ("FROM", "JOIN") and sql.norm(i + 1) == "("
-        if not source or sql.norm(i + 2) not in ("SELECT", "WITH", "("):
+        source = token.norm in ("FROM", "JOIN") or (token.norm == "," and _in_from(sql, i))
+        if not source or sql.norm(i + 1) != "(" or sql.norm(i + 2) not in ("SELECT", "WITH", "("):
             continue
         if sql.norm(i - 3) == "EXTRACT":
             continue
@@ -136,6 +137,17 @@ def _aliases_of_derived_tables(sql: Sql) -> list[Edit]:
             place = sql.tokens[end].end
             edits.append((place, place, f" as rs_derived_{i}"))
     return edits
+
+
+def _in_from(sql: Sql, comma: int) -> bool:
+    """Whether a comma stands between the tables of a FROM clause."""
+    depth = sql.tokens[comma].depth
+    for i in range(comma - 1, -1, -1):
+        if sql.tokens[i].depth < depth:
+            return False
+        if sql.tokens[i].depth == depth and sql.norm(i) in _CLAUSES:
+            return sql.norm(i) == "FROM"
+    return False
 
 
 def _is_query(sql: Sql, opening: int) -> bool:

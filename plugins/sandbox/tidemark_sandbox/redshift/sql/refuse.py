@@ -165,10 +165,8 @@ _QUOTED_CATALOGUE = re.compile(r'"(?:pg_\w+|information_schema|svv_\w+)"', re.I)
 _FRAMED = frozenset(
     ["SUM", "COUNT", "AVG", "MIN", "MAX", "STDDEV", "STDDEV_SAMP", "STDDEV_POP", "VARIANCE", "VAR_SAMP", "VAR_POP", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE"]
 )
-_FUNCTION_CALL = re.compile(r"(?<![\w.] )(?<![\w.])\b(\w+) \(")
-_TYPE_USE = re.compile(
-    rf"(?::: |\bAS )({'|'.join(sorted(ABSENT_TYPES))})\b(?= \)|$| [^.\w\"(]| (?:AS|FROM|AND|OR)\b)"
-)
+_TYPE_NAMES = "|".join(sorted(ABSENT_TYPES))
+_TYPE_USE = re.compile(rf":: ({_TYPE_NAMES})\b|\bAS ({_TYPE_NAMES}) (?:\( 0 \) )?\)")
 
 
 def check(sql: Sql) -> None:
@@ -184,15 +182,23 @@ def check(sql: Sql) -> None:
     for rule in NOT_IN_REDSHIFT:
         if match := rule.pattern.search(shape):
             raise NotInRedshift(match.expand(rule.what))
-    for match in _FUNCTION_CALL.finditer(shape):
-        if match[1] in ABSENT_FUNCTIONS:
-            raise StatementError(f"function {match[1].lower()} does not exist", "42883")
     if match := _TYPE_USE.search(shape):
-        raise NotInRedshift(f"The type {match[1]} is")
+        raise NotInRedshift(f"The type {match[1] or match[2]} is")
+    _check_functions(sql)
     _check_names(sql)
     _check_leader_only(sql)
     if "OVER" in sql.words:
         _check_frames(sql)
+
+
+def _check_functions(sql: Sql) -> None:
+    for i, token in enumerate(sql.tokens):
+        if token.norm not in ABSENT_FUNCTIONS or sql.norm(i + 1) != "(":
+            continue
+        before = sql.norm(i - 1)
+        own = before == "." and sql.norm(i - 2) != "PG_CATALOG"
+        if not own and before not in ("TABLE", "INTO", "EXISTS", "VIEW"):
+            raise StatementError(f"function {token.name} does not exist", "42883")
 
 
 def _check_names(sql: Sql) -> None:

@@ -1,0 +1,171 @@
+"""Writers that wait for each other, conflicts, and clients that go away."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import psycopg2
+import pytest
+import redshift_connector
+
+
+@pytest.fixture
+def sessions(world, sql):
+    sql("create table t.w(id int, v int)")
+    sql("insert into t.w values (1, 0)")
+    return [type(sql)(world.connect(autocommit=False)) for _ in range(2)]
+
+
+def in_thread(work):
+    result: dict[str, object] = {}
+
+    def run():
+        try:
+            result["value"] = work()
+        except Exception as error:
+            result["error"] = error
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread, result
+
+
+def waits_for_a_lock(world, count=1):
+    cursor = world.superuser().cursor()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        cursor.execute("select count(*) from pg_locks where not granted")
+        if cursor.fetchone()[0] >= count:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_writer_waits_for_the_writer_of_the_same_table(world, sql, sessions):
+    first, second = sessions
+    first("insert into t.w values (2, 0)")
+    thread, result = in_thread(lambda: second("update t.w set v = v + 1"))
+    assert waits_for_a_lock(world)
+    assert sql("select count(*) from t.w") == [[1]]
+    first.connection.commit()
+    thread.join(20)
+    assert "error" not in result
+    second.connection.commit()
+    assert sql("select id, v from t.w order by 1") == [[1, 1], [2, 1]]
+
+
+def test_a_conflicting_write_after_a_snapshot_is_error_1023(sql, sessions):
+    first, second = sessions
+    second("select * from t.w")
+    first("update t.w set v = 5")
+    first.connection.commit()
+    with pytest.raises(redshift_connector.Error) as caught:
+        second("update t.w set v = 6")
+    fields = caught.value.args[0]
+    assert fields["M"] == "1023"
+    assert fields["D"].startswith("Serializable isolation violation on table - ")
+    second.connection.rollback()
+    assert sql("select v from t.w") == [[5]]
+
+
+def test_lock_first_makes_the_second_writer_see_the_first(world, sql, sessions):
+    first, second = sessions
+    for session in sessions[:1]:
+        session("lock t.w")
+    first("update t.w set v = 5")
+
+    def work():
+        second("lock t.w")
+        second("update t.w set v = v + 1")
+        second.connection.commit()
+
+    thread, result = in_thread(work)
+    assert waits_for_a_lock(world)
+    first.connection.commit()
+    thread.join(20)
+    assert "error" not in result
+    assert sql("select v from t.w") == [[6]]
+
+
+def test_copy_waits_too(world, sql, sessions, copy):
+    first, _ = sessions
+    first("delete from t.w")
+    statement = copy("t.w", "7,7\n")
+    thread, result = in_thread(lambda: sql(statement))
+    assert waits_for_a_lock(world)
+    first.connection.commit()
+    thread.join(20)
+    assert "error" not in result
+    assert type(sql)(world.connect())("select id from t.w") == [[7]]
+
+
+def test_a_serializable_database_refuses_write_skew(world, sql):
+    sql("create table t.a(id int)")
+    sql("create table t.b(id int)")
+    sql("alter database dev isolation level serializable")
+    try:
+        first, second = (type(sql)(world.connect(autocommit=False)) for _ in range(2))
+        first("select * from t.a")
+        second("select * from t.b")
+        first("insert into t.b values (1)")
+        second("insert into t.a values (1)")
+        first.connection.commit()
+        with pytest.raises(redshift_connector.Error, match="1023"):
+            second.connection.commit()
+    finally:
+        sql("alter database dev isolation level snapshot")
+
+
+def test_a_running_statement_can_be_cancelled(world):
+    connection = psycopg2.connect(
+        host="127.0.0.1", port=world.tcp_port, user="admin", password="Secret123", dbname="dev", sslmode="disable"
+    )
+    try:
+        cursor = connection.cursor()
+        timer = threading.Timer(0.5, connection.cancel)
+        timer.start()
+        with pytest.raises(psycopg2.errors.QueryCanceled):
+            cursor.execute("select pg_sleep(60)")
+        timer.join()
+        connection.rollback()
+        cursor.execute("select 1")
+        assert cursor.fetchone() == (1,)
+    finally:
+        connection.close()
+
+
+def test_a_client_that_dies_leaves_nothing_running(world):
+    client = world.connect()
+    cursor = client.cursor()
+    cursor.execute("select pg_backend_pid()")
+    process = cursor.fetchone()[0]
+    thread, _ = in_thread(lambda: cursor.execute("select pg_sleep(300)"))
+    watcher = world.superuser().cursor()
+    running = f"select 1 from pg_stat_activity where pid = {process} and state = 'active'"
+    _until(lambda: _any(watcher, running))
+    client._usock.shutdown(socket.SHUT_RDWR)
+    _until(lambda: not _any(watcher, f"select 1 from pg_stat_activity where pid = {process}"))
+    thread.join(20)
+
+
+def test_garbage_and_early_ends_do_no_harm(world, sql):
+    for data in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\x08\x04\xd2\x16\x2f"):
+        with socket.create_connection(("127.0.0.1", world.tcp_port)) as sock:
+            sock.sendall(data)
+    assert sql("select 1") == [[1]]
+
+
+def _any(cursor, text):
+    cursor.execute(text)
+    return bool(cursor.fetchall())
+
+
+def _until(condition):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not happen")
