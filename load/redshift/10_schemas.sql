@@ -1,7 +1,13 @@
--- Run once by an administrator, in name order; every statement may be run again.
--- The users exist already: an administrator creates them, with passwords of his own.
+-- Run by a superuser, in the order of the names, as often as you like:
+--   psql -h HOST -p 5439 -d DATABASE -f load/redshift/10_schemas.sql
+-- The users are there already; an administrator creates them, with passwords of his own:
 --   tidemark_loader       loads, and owns what is loaded
 --   tidemark_transformer  dbt: reads what is loaded, owns what it builds
---   tidemark_analyst      stands for everybody who reads the public tables and views
+--   tidemark_analyst      reads the public views (or a group does: see 30_analysts.sql)
 
-CREATE SCHEMA IF NOT EXISTS landing AUTHORIZATION tidemark_loader;
+-- What is loaded. (RAW would be a reserved word.)
+create schema if not exists landing authorization tidemark_loader;
+-- Views that name landing's columns.
+create schema if not exists staging authorization tidemark_transformer;
+-- What dbt remembers of each table, and the rows that fail a test.
+create schema if not exists tidemark_dbt authorization tidemark_transformer;

@@ -1,9 +1,8 @@
--- dbt reads landing, also the tables that the loader has yet to make.
-GRANT USAGE ON SCHEMA landing TO tidemark_transformer;
-GRANT SELECT ON ALL TABLES IN SCHEMA landing TO tidemark_transformer;
-ALTER DEFAULT PRIVILEGES FOR USER tidemark_loader IN SCHEMA landing
-GRANT SELECT ON TABLES TO tidemark_transformer;
+-- dbt reads landing, tables that the loader has yet to make included, and can change nothing there.
+grant usage on schema landing to tidemark_transformer;
+grant select on all tables in schema landing to tidemark_transformer;
+alter default privileges for user tidemark_loader in schema landing
+grant select on tables to tidemark_transformer;
 
--- dbt makes its own schemas (staging views, the memory of what has been built) and the public tables.
-GRANT CREATE ON DATABASE analytics TO tidemark_transformer;
-GRANT USAGE, CREATE ON SCHEMA public TO tidemark_transformer;
+-- dbt makes the public tables and views.
+grant usage, create on schema public to tidemark_transformer;

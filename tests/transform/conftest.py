@@ -58,7 +58,6 @@ def dbt(dbt_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="session")
 def built(dbt, query) -> helpers.Landing:  # type: ignore[no-untyped-def, name-defined]
     """Landing tables, and every model built once on nothing."""
-    query("alter group tidemark_analysts add user tidemark_analyst")
     landing = helpers.Landing(query)
     landing.create()
     landing.clear()

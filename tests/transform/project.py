@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from target_redshift.sql import LEDGER, LEDGER_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 TRANSFORM = ROOT / "transform"
@@ -109,6 +110,8 @@ class Landing:
 
     def create(self) -> None:
         """Landing tables for all six models, with the columns that the loader adds."""
+        ledger = ", ".join(f"{name} {kind}" for name, kind in LEDGER_COLUMNS)
+        self.query(f"create table if not exists {LEDGER} ({ledger})", user="tidemark_loader")
         for table in TABLES:
             columns = [f"{name} {kind}" for name, kind in contract(table).items()]
             self.query(

@@ -1,4 +1,4 @@
-"""A full refresh gives the same table from all that landing holds, and never fewer rows silently."""
+"""A full refresh gives the same table from all that landing holds, never fewer rows in silence."""
 
 from __future__ import annotations
 

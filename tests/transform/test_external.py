@@ -1,0 +1,49 @@
+"""The DDL of external tables."""
+
+from __future__ import annotations
+
+import pytest
+from tidemark.dbt import external
+from tidemark_core.errors import ConfigError
+from tidemark_core.types import ColumnType
+
+FIELDS = {
+    "id": ColumnType("int64"),
+    "is_active": ColumnType("int8"),
+    "net_price": ColumnType("decimal", precision=10, scale=2),
+    "partner_name": ColumnType("string", length=255),
+    "update_at": ColumnType("timestamp", precision=0),
+}
+LOCATION = "s3://lake/incremental/settlement.partner_info/"
+
+
+def test_athena_projects_the_partitions() -> None:
+    ddl = external.athena_ddl("lake.partner_info", FIELDS, LOCATION, 2024)
+    assert ddl.startswith("CREATE EXTERNAL TABLE IF NOT EXISTS `lake`.`partner_info` (\n")
+    assert "  `is_active` tinyint,\n  `net_price` decimal(10,2),\n  `partner_name` string,\n" in ddl
+    assert "PARTITIONED BY (`year` string, `month` string, `day` string, `hour` string)" in ddl
+    assert "'projection.year.range' = '2024,2074'" in ddl
+    assert "'projection.hour.digits' = '2'" in ddl
+    assert f"{LOCATION}year=${{year}}/month=${{month}}/day=${{day}}/hour=${{hour}}/" in ddl
+
+
+def test_spectrum_names_every_partition_once() -> None:
+    folder = "year=2026/month=01/day=31/hour=07"
+    ddl = external.spectrum_ddl("lake.partner_info", FIELDS, LOCATION, [folder, folder])
+    assert '"id" BIGINT,\n  "is_active" SMALLINT,\n  "net_price" NUMERIC(10,2)' in ddl
+    assert '"partner_name" VARCHAR(1020)' in ddl
+    assert ddl.count("ADD IF NOT EXISTS PARTITION") == 1
+    assert "(\"year\"='2026', \"month\"='01', \"day\"='31', \"hour\"='07')" in ddl
+    assert f"LOCATION '{LOCATION}{folder}/';" in ddl
+
+
+@pytest.mark.fault(100)
+def test_a_column_with_the_name_of_a_partition_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'year'"):
+        external.athena_ddl("t", {"year": ColumnType("int16")}, LOCATION, 2026)
+
+
+def test_names_cannot_leave_their_quotes() -> None:
+    ddl = external.athena_ddl("t`; drop table x", {"a`b": ColumnType("date")}, LOCATION, 2026)
+    assert "`t``; drop table x`" in ddl
+    assert "`a``b` date" in ddl
