@@ -1,4 +1,4 @@
-"""A lake and a warehouse of the tests' own: real S3, the real stand-in, through the real bastion."""
+"""A lake and a warehouse: real S3 and the stand-in, through a real bastion."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tidemark_core.batchfile import BatchFile
 from tidemark_core.names import TableName
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import resolve
+from tidemark_core.tunnel import Bastion, open_endpoint
 from tidemark_core.types import ColumnType, to_arrow, to_json_schema
 from tidemark_sandbox.world import Sandbox
 
@@ -66,10 +67,10 @@ class Table:
         }
         return pa.table(arrays)
 
-    def write(self, rows: Sequence[Sequence[Any]] | pa.Table, **facts: Any) -> BatchFile:
+    def write(self, data: Sequence[Sequence[Any]] | pa.Table, **facts: Any) -> BatchFile:
         """Puts a Parquet file into the lake, as target-s3-parquet does."""
         self.written += 1
-        table = rows if isinstance(rows, pa.Table) else self.arrow(rows)
+        table = data if isinstance(data, pa.Table) else self.arrow(data)
         body = io.BytesIO()
         pq.write_table(table, body, compression="zstd")
         when = WHEN + timedelta(seconds=self.written)
@@ -117,10 +118,16 @@ class Done:
 
 @dataclass
 class Lake:
-    """The sandbox, as these tests use it."""
+    """The sandbox, as these tests use it.
+
+    Attributes:
+        config: Reaches the warehouse by a tunnel that stands already.
+        bastion_config: Opens its own tunnel, as an operator's settings do.
+    """
 
     sandbox: Sandbox
     config: dict[str, Any]
+    bastion_config: dict[str, Any]
     s3: S3Location
     client: Any = field(repr=False, default=None)
 
@@ -143,11 +150,15 @@ class Lake:
     def staged(self, table: Table) -> list[str]:
         return self.keys(self.s3.layout.staging_prefix(table.name))
 
+    @staticmethod
+    def lines(*messages: Mapping[str, Any] | str) -> str:
+        """Messages as a tap writes them."""
+        return "".join(m if isinstance(m, str) else json.dumps(m) + "\n" for m in messages)
+
     def run(self, *messages: Mapping[str, Any] | str, **config: Any) -> Done:
         """Runs the target in a process of its own, as Meltano does."""
         process = self.start(**config)
-        text = "".join(m if isinstance(m, str) else json.dumps(m) + "\n" for m in messages)
-        out, errors = process.communicate(text, timeout=120)
+        out, errors = process.communicate(self.lines(*messages), timeout=120)
         return Done(process.returncode, [json.loads(line) for line in out.splitlines()], errors)
 
     def start(self, **config: Any) -> subprocess.Popen[str]:
@@ -183,15 +194,20 @@ def run_here(config: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -
 
 
 @pytest.fixture(scope="session")
-def lake(sandbox: Sandbox) -> Lake:
+def lake(sandbox: Sandbox) -> Iterator[Lake]:
+    """One tunnel for all tests; those about the tunnel use ``bastion_config``."""
     env = sandbox.env()
     names = {setting.env: setting.name for setting in SETTINGS}
     config: dict[str, Any] = {names[name]: value for name, value in env.items() if name in names}
     resolved = resolve(SETTINGS, config)
     config = {name: value for name, value in resolved.items() if value is not None}
     s3 = S3Location.from_config(config)
+    bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
+    direct = {k: v for k, v in config.items() if not k.startswith("redshift_ssh_bastion")}
     sandbox.warehouse(f"GRANT CREATE ON DATABASE {env['REDSHIFT_DATABASE']} TO tidemark_loader")
-    return Lake(sandbox, config, s3, s3.client())
+    with open_endpoint(bastion, config["redshift_host"], 5439) as endpoint:
+        direct |= {"redshift_host": endpoint.host, "redshift_port": endpoint.port}
+        yield Lake(sandbox, direct, config, s3, s3.client())
 
 
 @pytest.fixture

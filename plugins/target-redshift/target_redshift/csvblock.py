@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import secrets
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,9 @@ from target_redshift.blocks import holds_byte
 #: Tried first: people who look at a staged file understand it.
 NULL_MARKER = "@NULL@"
 _ROWS_AT_ONCE = 4_096
+#: Arrow writes decimals below 1E-6 (zero too, by its scale) with an exponent, which COPY refuses.
+_PLAIN_SCALE = 6
+_PLAIN_LEAST = Decimal("0.000001")
 
 
 class MarkerCollisionError(Exception):
@@ -51,6 +55,8 @@ def encode(arrays: list[Array], marker: str) -> bytes:
             columns.append(to_hex(array))
         elif pa.types.is_floating(array.type):
             columns.append(_floats(array))
+        elif pa.types.is_decimal(array.type) and array.type.scale > _PLAIN_SCALE:
+            columns.append(_small_decimals(array))
         else:
             if pa.types.is_string(array.type):
                 _check_marker(array, marker)
@@ -96,3 +102,13 @@ def _floats(array: Array) -> Array:
         infinite = pc.and_(pc.is_inf(array), pc.equal(pc.sign(array), sign))
         text = pc.if_else(pc.fill_null(infinite, False), name, text)
     return text
+
+
+def _small_decimals(array: Array) -> Array:
+    """Writes out the decimals that Arrow would write with an exponent."""
+    least = pa.scalar(_PLAIN_LEAST, pa.decimal128(array.type.precision, array.type.scale))
+    small = pc.fill_null(pc.less(pc.abs(array), least), False)
+    if not pc.any(small).as_py():
+        return array
+    plain = [format(value, "f") for value in array.filter(small).to_pylist()]
+    return pc.replace_with_mask(array.cast(pa.string()), small, pa.array(plain, pa.string()))

@@ -28,7 +28,9 @@ _SYNONYMS = {
     "BOOL": "BOOLEAN",
 }
 _TYPE = re.compile(r"(?P<name>[A-Z0-9 ]+?)\s*(?:\((?P<arguments>[\d, ]+)\))?(?P<rest> [A-Z ]+)?")
-_COMMENT = re.compile(r"Copied by Tidemark from (?P<source>\".*?\"), key (?P<key>\[.*?\])\.?")
+_COMMENT = re.compile(
+    r'Copied by Tidemark from (?P<source>"(?:[^"\\]|\\.)*"), key (?P<key>\[.*\])\.'
+)
 
 
 def normalise(kind: str) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from tidemark_core.errors import ConfigError, TidemarkError, WarehouseError
+from tidemark_core.errors import TidemarkError, WarehouseError
 from tidemark_core.lease import Lease
 from tidemark_core.s3 import S3Location
 
+from target_redshift import events
+from target_redshift.area import remove_staging
 from target_redshift.blocks import Cleaner, as_report
 from target_redshift.columns import LandingTable
 from target_redshift.csvblock import NULL_MARKER, MarkerCollisionError, other_marker
@@ -20,9 +22,10 @@ from target_redshift.files import LoadFile
 from target_redshift.landing import Found, apply_in_transaction, apply_outside, look
 from target_redshift.ledger import Ledger
 from target_redshift.methods import CopyError, Load, run_method
+from target_redshift.parquet import stage_parquet
 from target_redshift.rejects import find_rejects, rejected
 from target_redshift.session import Session
-from target_redshift.staging import Staged, Stager, put_copy_manifest, remove_staging
+from target_redshift.staging import Staged, Stager
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -67,6 +70,7 @@ class TableLoader:
         """
         stages = _Stages(self)
         try:
+            events.current().table(self.landing.table)
             return self.session.retried(
                 lambda: self._attempt(files, stages), table=self.landing.table
             )
@@ -97,6 +101,15 @@ class TableLoader:
                 "values changed on the way",
                 extra={"table": str(table), "conversions": as_report(staged.conversions)},
             )
+        seconds = round(monotonic() - started, 3)
+        events.loaded(
+            table,
+            rows=staged.rows,
+            size=staged.size,
+            files=len(missing),
+            seconds=seconds,
+            conversions=as_report(staged.conversions),
+        )
         _log.info(
             "loaded",
             extra={
@@ -106,7 +119,7 @@ class TableLoader:
                 "parts": staged.parts,
                 "bytes": staged.size,
                 "load_id": load_id,
-                "seconds": round(monotonic() - started, 3),
+                "seconds": seconds,
             },
         )
         return staged.rows
@@ -175,7 +188,7 @@ class _Stages:
     def _stage(self, files: Sequence[LoadFile], load_id: int, prefix: str, drift: Drift) -> Staged:
         loader, config = self._loader, self._loader.config
         if config["load_format"] == "parquet":
-            return self._name_parquet(files, prefix)
+            return stage_parquet(loader.client, loader.s3.bucket, prefix, loader.landing, files)
         cleaner = Cleaner(loader.landing, config["redshift_too_long"], dict(drift.widths))
         marker = NULL_MARKER
         while True:
@@ -193,29 +206,6 @@ class _Stages:
                 return stager.stage(files, load_id)
             except MarkerCollisionError:
                 marker = other_marker()
-
-    def _name_parquet(self, files: Sequence[LoadFile], prefix: str) -> Staged:
-        """COPY reads the lake's own files; only its manifest is staged."""
-        loader = self._loader
-        local = [file for file in files if not file.bucket]
-        if local:
-            raise ConfigError(
-                "load_format=parquet reads files of the lake only",
-                table=loader.landing.table,
-                hint="set LOAD_FORMAT=csv, or load by way of target-s3-parquet",
-            )
-        manifest = put_copy_manifest(
-            loader.client, loader.s3.bucket, prefix, [(file.name, file.size) for file in files]
-        )
-        return Staged(
-            prefix=prefix,
-            manifest=manifest,
-            rows=sum(file.rows for file in files),
-            parts=len(files),
-            size=sum(file.size for file in files),
-            marker="",
-            conversions={},  # type: ignore[arg-type]
-        )
 
     def remove(self) -> None:
         """Removes what was staged; a failure here must not hide the load's own outcome."""

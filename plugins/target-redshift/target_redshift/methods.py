@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +15,8 @@ from tidemark_core.warehouse_errors import QueryError
 from target_redshift import sql
 from target_redshift.columns import LandingTable
 from target_redshift.files import LoadFile
+from target_redshift.parquet import StagedParquet
 from target_redshift.staging import Staged
-
-_log = logging.getLogger(__name__)
 
 
 class CopyError(QueryError):
@@ -84,8 +81,8 @@ def run_method(connection: WarehouseConnection, load: Load) -> None:
         _make_room(connection, load)
     if not load.staged.rows and not load.staged.parts:
         return
-    if load.config["load_format"] == "parquet":
-        _copy_parquet(connection, load)
+    if isinstance(load.staged, StagedParquet):
+        _copy_parquet(connection, load, load.staged)
     elif method == "upsert":
         _upsert(connection, load)
     else:
@@ -115,7 +112,7 @@ def _copy(
     manifest: str | None = None,
     rows: int | None = None,
 ) -> None:
-    parquet = load.config["load_format"] == "parquet"
+    parquet = isinstance(load.staged, StagedParquet)
     options = sql.CopyOptions(
         iam_role=load.config["redshift_iam_role"],
         region=load.region,
@@ -168,21 +165,34 @@ def _merge(connection: WarehouseConnection, load: Load) -> None:
     )
 
 
-def _copy_parquet(connection: WarehouseConnection, load: Load) -> None:
-    raise NotImplementedError
+def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedParquet) -> None:
+    """Each group by way of a temporary table, which gives its rows the columns they lack."""
+    table = load.landing.table
+    for number, group in enumerate(staged.groups):
+        temporary = f"{load.temporary}_{number}"
+        definitions = [(column.name, column.redshift) for column in group.columns]
+        names = [column.name for column in group.columns]
+        connection.execute(
+            sql.create_temporary(temporary, definitions), what="CREATE TEMP TABLE", table=table
+        )
+        _copy(
+            connection,
+            load,
+            quote_redshift(temporary),
+            names,
+            manifest=group.manifest,
+            rows=group.rows,
+        )
+        connection.execute(
+            sql.insert_all(load.name, temporary, names, constants(group.moment, load.load_id)),
+            what="INSERT of the copied rows",
+            table=table,
+        )
+        connection.execute(sql.drop_temporary(temporary), what="DROP of the temporary table")
 
 
-def by_moment(files: Sequence[LoadFile]) -> dict[datetime, list[LoadFile]]:
-    """Files by the time of their extraction, the oldest first."""
-    groups: dict[datetime, list[LoadFile]] = defaultdict(list)
-    for file in sorted(files, key=lambda file: file.extracted_at):
-        groups[file.extracted_at].append(file)
-    return groups
-
-
-#: Tidemark's columns as SQL expressions, for rows that come without them.
 def constants(moment: datetime, load_id: int) -> dict[str, str]:
-    """What a Parquet file of the lake does not hold."""
+    """Tidemark's columns as SQL expressions, for rows that come without them."""
     stamp = moment.strftime("%Y-%m-%d %H:%M:%S.%f")
     return {
         EXTRACTED_AT: f"CAST({sql.literal(stamp)} AS TIMESTAMP)",

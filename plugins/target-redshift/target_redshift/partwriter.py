@@ -40,6 +40,11 @@ class PartWriter:
         self._file.write(self._compressor.compress(data))
         self.rows += rows
 
+    def discard(self) -> None:
+        """Lets go of the file, finished or not."""
+        self._file.close()
+
     def close(self) -> None:
+        """Finishes the file."""
         self._file.write(self._compressor.flush())
         self._file.close()

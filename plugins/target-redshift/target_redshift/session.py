@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from tidemark_core.errors import TidemarkError
+from tidemark_core.logs import Event, log_event
 from tidemark_core.warehouse import WarehouseConnection, connect
 from tidemark_core.warehouse_errors import QueryError
 
@@ -42,6 +43,8 @@ class Session:
                 connection.close()
                 raise
             self._connection = connection
+            database = self._config["redshift_database"]
+            log_event(_log, Event.DATABASE_CONNECTED, database=database)
         return self._connection
 
     def close(self) -> None:

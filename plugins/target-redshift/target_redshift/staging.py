@@ -7,7 +7,6 @@ writing the next one.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections import Counter
@@ -20,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
-from tidemark_core.s3 import explained, list_keys
+from tidemark_core.s3 import explained
 
+from target_redshift.area import put_copy_manifest
 from target_redshift.blocks import Cleaner, Conversions
 from target_redshift.csvblock import encode
 from target_redshift.files import LoadFile, blocks, fetched
+from target_redshift.metadata import metadata_arrays
 from target_redshift.parts import PartPlan, plan_parts
 from target_redshift.partwriter import SUFFIX, PartWriter
 
@@ -55,7 +56,7 @@ class Staged:
     parts: int
     size: int
     marker: str
-    conversions: Conversions
+    conversions: Conversions = field(default_factory=Counter)
 
 
 @dataclass
@@ -109,7 +110,8 @@ class Stager:
             )
             source = _Source(walk, self.cleaner)
             try:
-                self._write(source, plan, folder, cutters, uploads, workers, load_id)
+                tools = _Tools(folder, stack, cutters, uploads, workers)
+                self._write(source, plan, tools, load_id)
             except OSError as error:
                 raise LakeError(
                     f"the CSV parts could not be written: {error.strerror or error}",
@@ -118,16 +120,7 @@ class Stager:
                 ) from error
         return self._finish()
 
-    def _write(
-        self,
-        source: _Source,
-        plan: PartPlan,
-        folder: Path,
-        cutters: ThreadPoolExecutor,
-        uploads: ThreadPoolExecutor,
-        workers: int,
-        load_id: int,
-    ) -> None:
+    def _write(self, source: _Source, plan: PartPlan, tools: _Tools, load_id: int) -> None:
         writers: dict[int, PartWriter] = {}
         running: list[Future[Conversions]] = []
         sent: list[Future[dict[str, Any]]] = []
@@ -143,7 +136,7 @@ class Stager:
         def flush() -> None:
             settle()
             for writer, rows in waiting:
-                running.append(cutters.submit(self._cut, writer, rows, load_id))
+                running.append(tools.cutters.submit(self._cut, writer, rows, load_id))
             waiting.clear()
 
         def close_round() -> None:
@@ -153,7 +146,7 @@ class Stager:
                 self._entries.append(sent.pop(0).result())
             for writer in writers.values():
                 writer.close()
-                sent.append(uploads.submit(self._upload, writer))
+                sent.append(tools.uploads.submit(self._upload, writer))
             writers.clear()
 
         for number, part, rows in plan.blocks(_BLOCK_ROWS):
@@ -162,12 +155,13 @@ class Stager:
                 current = number
             if part not in writers:
                 name = f"part-{number:04d}-{part:04d}.csv{SUFFIX[self.compression]}"
-                writers[part] = PartWriter(folder / name, self.compression)
+                writers[part] = PartWriter(tools.folder / name, self.compression)
+                tools.stack.callback(writers[part].discard)
             for taken in source.take(rows):
                 if any(writer is writers[part] for writer, _ in waiting):
                     flush()
                 waiting.append((writers[part], taken))
-                if len(waiting) >= workers:
+                if len(waiting) >= tools.workers:
                     flush()
         close_round()
         source.finish()
@@ -203,6 +197,17 @@ class Stager:
             marker=self.marker,
             conversions=self._conversions,
         )
+
+
+@dataclass(frozen=True)
+class _Tools:
+    """What a load works with: a folder, threads, and the stack that ends them."""
+
+    folder: Path
+    stack: ExitStack
+    cutters: ThreadPoolExecutor
+    uploads: ThreadPoolExecutor
+    workers: int
 
 
 @dataclass(frozen=True)
@@ -242,68 +247,3 @@ class _Source:
         """Reads on to the end, so that files without rows are looked at, too."""
         for _ in self._stream:
             pass
-
-
-def metadata_arrays(block: pa.RecordBatch, file: LoadFile, load_id: int) -> list[pa.Array[Any]]:
-    """Tidemark's own columns of a block: extraction time, deletion time, load."""
-    size, kind = block.num_rows, pa.timestamp("us")
-    extracted = _told(block, "_sdc_extracted_at")
-    if extracted is None:
-        moment = pa.scalar(file.extracted_at.replace(tzinfo=None), kind)
-        extracted = pa.repeat(moment, size)
-    deleted = _told(block, "_sdc_deleted_at")
-    return [
-        extracted,
-        pa.nulls(size, kind) if deleted is None else deleted,
-        pa.repeat(pa.scalar(load_id, pa.int64()), size),
-    ]
-
-
-def _told(block: pa.RecordBatch, name: str) -> pa.Array[Any] | None:
-    index = block.schema.get_field_index(name)
-    return None if index < 0 else block.column(index).cast(pa.timestamp("us"))
-
-
-def put_copy_manifest(
-    client: S3Client, bucket: str, prefix: str, entries: Sequence[tuple[str, int]]
-) -> str:
-    """Writes COPY's manifest: every entry mandatory, with its length.
-
-    https://docs.aws.amazon.com/redshift/latest/dg/loading-data-files-using-manifest.html
-
-    Returns:
-        Its URL.
-    """
-    document = {
-        "entries": [
-            {
-                "url": f"s3://{bucket}/{key}",
-                "mandatory": True,
-                "meta": {"content_length": size},
-            }
-            for key, size in entries
-        ]
-    }
-    key = f"{prefix}copy.manifest"
-    with explained(f"writing s3://{bucket}/{key}"):
-        client.put_object(Bucket=bucket, Key=key, Body=json.dumps(document).encode())
-    return f"s3://{bucket}/{key}"
-
-
-def remove_staging(client: S3Client, bucket: str, prefix: str) -> int:
-    """Removes a staging folder.
-
-    Returns:
-        Number of objects removed.
-
-    Raises:
-        LakeError: S3 refused.
-    """
-    keys = [found["Key"] for found in list_keys(client, bucket, prefix)]
-    for start in range(0, len(keys), 1000):
-        page = keys[start : start + 1000]
-        with explained(f"removing s3://{bucket}/{prefix}"):
-            client.delete_objects(
-                Bucket=bucket, Delete={"Objects": [{"Key": key} for key in page], "Quiet": True}
-            )
-    return len(keys)

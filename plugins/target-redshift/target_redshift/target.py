@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import os
 import signal
 import tempfile
-import uuid
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,17 +17,19 @@ from singer_sdk.target_base import Target
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import ConfigError
 from tidemark_core.lease import Lease
-from tidemark_core.names import TableName, encode_component
+from tidemark_core.names import EXTRACTED_AT, TableName, encode_component
+from tidemark_core.process import run_id
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import config_schema, resolve
 
+from target_redshift import events
+from target_redshift.area import remove_staging
 from target_redshift.files import LoadFile, check_location, fetch
 from target_redshift.loader import TableLoader
 from target_redshift.reader import QuietReader
 from target_redshift.session import Session
 from target_redshift.settings import SETTINGS
 from target_redshift.sink import RedshiftSink
-from target_redshift.staging import remove_staging
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -60,6 +60,7 @@ class TargetRedshift(Target):
         self._passed_on: dict[str, Any] | None = None
         self._resources = ExitStack()
         self._leases: dict[TableName, Lease] = {}
+        self._bookmarks: dict[str, list[str]] = {}
 
     # ------------------------------------------------------------------ what the sinks use
     @cached_property
@@ -92,8 +93,7 @@ class TargetRedshift(Target):
 
     @cached_property
     def run_id(self) -> str:
-        environ = os.environ
-        return environ.get("TIDEMARK_RUN_ID") or environ.get("MELTANO_RUN_ID") or str(uuid.uuid4())
+        return run_id()
 
     @cached_property
     def session(self) -> Session:
@@ -126,7 +126,14 @@ class TargetRedshift(Target):
             lease=self._lease(sink.table),
             landing=sink.landing,
             session=self.session,
+            newest=self._newest(sink),
         )
+
+    def _newest(self, sink: RedshiftSink) -> list[str]:
+        """The columns that tell a key's newest row: the stream's bookmark, then its extraction."""
+        folded = {column.source: column.name for column in sink.landing.columns}
+        named = self._bookmarks.get(sink.stream_name, [])
+        return [*(folded[name] for name in named if name in folded), EXTRACTED_AT]
 
     def _lease(self, table: TableName) -> Lease:
         lease = self._leases.get(table)
@@ -186,13 +193,20 @@ class TargetRedshift(Target):
         )
         with target._resources:
             _ = target.settings
-            target.listen(file_input)
+            with events.loading(target.s3):
+                target.listen(file_input)
 
     def process_endofpipe(self) -> None:
         """Loads the rest, gives the leases back, ends the session."""
         self.at_end = True
         with self._resources:
             super().process_endofpipe()
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        """Remembers what the SDK drops: the property by which a stream is bookmarked."""
+        named = message_dict.get("bookmark_properties") or []
+        self._bookmarks[message_dict.get("stream", "")] = [str(name) for name in named]
+        super()._process_schema_message(message_dict)
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """Loads what was collected, then passes the STATE on.

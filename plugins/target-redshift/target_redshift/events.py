@@ -1,0 +1,54 @@
+"""What the loader tells dashboards, and what it writes into the run report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from tidemark_core.logs import Event, log_event
+from tidemark_core.names import TableName
+from tidemark_core.report import LegReport, current_user
+from tidemark_core.reportstore import current, reporting
+from tidemark_core.s3 import S3Location
+
+logger = logging.getLogger("target-redshift")
+
+
+@contextmanager
+def loading(location: S3Location) -> Iterator[None]:
+    """Keeps the leg's report, and tells of its end, whatever it is."""
+    log_event(logger, Event.CLI_INITIALIZED)
+    with reporting("warehouse", location) as report:
+        try:
+            yield
+        except BaseException:
+            _ended(report, success=False)
+            raise
+        _ended(report, success=True)
+
+
+def loaded(
+    table: TableName, *, rows: int, size: int, files: int, seconds: float,
+    conversions: Mapping[str, Mapping[str, int]],
+) -> None:  # fmt: skip
+    """A load of a table has been committed."""
+    report = current().table(table)
+    report.add(rows=rows, bytes=size, files=files)
+    report.steps["load"] = report.steps.get("load", 0.0) + seconds
+    report.convert(conversions)
+
+
+def _ended(report: LegReport, *, success: bool) -> None:
+    tables = report.tables
+    log_event(
+        logger,
+        Event.LOAD_COMPLETED,
+        level=logging.INFO if success else logging.ERROR,
+        success=success,
+        duration_seconds=round(report.seconds, 3),
+        successful_tables=[table.table for table in tables if table.files],
+        failed_tables=[table.table for table in tables if not table.files],
+        records_processed=sum(table.rows for table in tables),
+        user=current_user(),
+    )

@@ -1,0 +1,295 @@
+"""The loader dies, connections are lost, others interfere: one rerun gives the same table."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redshift_connector.error import InterfaceError, ProgrammingError
+from tidemark_core.errors import LeaseError, WarehouseError
+from tidemark_core.lease import Lease
+from tidemark_core.warehouse import WarehouseConnection, connect
+from tidemark_core.warehouse_errors import explain_query
+
+if TYPE_CHECKING:
+    from conftest import Lake, Table
+
+BOUNDARIES = [
+    *("put_object part- before", "put_object part- after", "put_object copy.manifest after"),
+    *("execute LOCK after", "execute COPY before", "execute COPY after"),
+    *("execute INSERT after", "execute COMMIT before", "execute COMMIT after"),
+    "delete_objects staging before",
+]
+Watch = Callable[["subprocess.Popen[str]"], "subprocess.Popen[str]"]
+
+
+def loaded(table: Table) -> tuple[list[Any], int]:
+    return [row[0] for row in table.rows("id")], len(table.ledger())
+
+
+@pytest.mark.fault(17)
+@pytest.mark.fault(18)
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_killed_at_a_boundary_a_rerun_gives_the_same_table(
+    lake: Lake, table: Table, state: dict[str, Any], boundary: str
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    messages = (table.schema(), table.batch(table.write([(2, "b", None), (3, "c", None)])), state)
+    died = lake.run(*messages, die=boundary)
+    assert died.code == -signal.SIGKILL, died.errors
+    assert died.states == []
+    # No waiting, no cleaning: the lease's holder is dead, and so it is taken over.
+    assert lake.load(*messages) == [state["value"]]
+    assert loaded(table) == ([1, 2, 3], 2)
+    assert lake.staged(table) == []
+
+
+@pytest.mark.fault(27)
+def test_a_lost_answer_to_commit_is_looked_up_in_the_ledger(
+    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, lost = WarehouseConnection.execute, []
+
+    def lose(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        rows = execute(self, sql, *rest, **named)
+        if sql == "COMMIT" and not lost:
+            lost.append(sql)
+            self.close()
+            raise explain_query(InterfaceError("BrokenPipe: server socket closed"), "COMMIT")
+        return rows
+
+    monkeypatch.setattr(WarehouseConnection, "execute", lose)
+    assert lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    assert lost
+    assert loaded(table) == ([1], 1)
+
+
+@pytest.mark.fault(55)
+@pytest.mark.parametrize("statement", ["COPY", "COMMIT"])
+def test_a_serialisable_violation_is_tried_again_as_a_whole(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    statement: str,
+) -> None:
+    execute, failed = WarehouseConnection.execute, []
+    said = {"S": "ERROR", "C": "XX000", "M": "1023 \nDETAIL: Serializable isolation violation"}
+
+    def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        if sql.startswith(statement) and not failed:
+            failed.append(sql)
+            raise explain_query(ProgrammingError(said), statement)
+        return execute(self, sql, *rest, **named)
+
+    monkeypatch.setattr(WarehouseConnection, "execute", fail)
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    assert failed
+    assert loaded(table) == ([1], 1)
+
+
+def test_a_session_that_is_ended_by_the_server_is_opened_again(
+    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, ended = WarehouseConnection.execute, []
+
+    def end(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        if sql.startswith("COPY") and not ended:
+            ((pid,),) = execute(self, "SELECT pg_backend_pid()")
+            ended.append(pid)
+            lake.sandbox.warehouse(f"SELECT pg_terminate_backend({pid})", user="tidemark_loader")
+        return execute(self, sql, *rest, **named)
+
+    monkeypatch.setattr(WarehouseConnection, "execute", end)
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    assert ended
+    assert loaded(table) == ([1], 1)
+
+
+@pytest.mark.fault(55)
+def test_conflicts_without_end_stop_with_an_error_and_no_state(
+    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = WarehouseConnection.execute
+    said = {"C": "XX000", "M": "1023 Serializable isolation violation on table"}
+    tries = []
+
+    def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        if sql == "COMMIT":
+            tries.append(sql)
+            raise explain_query(ProgrammingError(said), "COMMIT")
+        return execute(self, sql, *rest, **named)
+
+    monkeypatch.setattr(WarehouseConnection, "execute", fail)
+    with pytest.raises(WarehouseError, match="1023"):
+        lake.load(
+            table.schema(),
+            table.batch(table.write([(1, "a", None)])),
+            state,
+            redshift_retry_attempts=2,
+        )
+    assert len(tries) == 2
+    assert lake.staged(table) == []
+
+
+@pytest.mark.fault(57)
+@pytest.mark.parametrize(
+    ("sqlstate", "message", "hint"),
+    [
+        ("53100", "Disk Full", "free disk space"),
+        ("XX000", "Disk Full", "free disk space"),
+        ("57014", "Query (7) cancelled by WLM abort action of Query Monitoring Rule", "timeout"),
+    ],
+)
+def test_a_warehouse_that_gives_up_leaves_the_table_as_it_was(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    sqlstate: str,
+    message: str,
+    hint: str,
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    execute = WarehouseConnection.execute
+
+    def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        if sql.startswith("INSERT"):
+            raise explain_query(ProgrammingError({"C": sqlstate, "M": message}), "INSERT")
+        return execute(self, sql, *rest, **named)
+
+    file = table.write([(2, "b", None)])
+    with monkeypatch.context() as patched:
+        patched.setattr(WarehouseConnection, "execute", fail)
+        with pytest.raises(WarehouseError, match=hint):
+            lake.load(table.schema(), table.batch(file), state)
+    assert loaded(table) == ([1], 1)
+
+
+@pytest.mark.fault(56)
+def test_a_table_that_others_hold_is_waited_for_and_then_given_up(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    with connect(lake.config) as other:
+        other.execute("BEGIN")
+        other.execute(f"LOCK TABLE {table.landing}")
+        with pytest.raises(WarehouseError, match="LOCK of the landing table") as caught:
+            lake.load(
+                table.schema(),
+                table.batch(table.write([(2, "b", None)])),
+                state,
+                redshift_lock_timeout_seconds=1,
+            )
+        assert "svv_transactions" in str(caught.value)
+        other.execute("ROLLBACK")
+    assert loaded(table) == ([1], 1)
+
+
+@pytest.mark.fault(22)
+def test_a_second_loader_of_the_table_is_told_who_holds_it(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    key = lake.s3.layout.lease_key(table.name, "warehouse")
+    with Lease.acquire(lake.client, lake.s3.bucket, key, owner="the night run"):
+        done = lake.run(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    assert done.code == 4
+    assert "the night run" in done.errors
+    assert done.states == []
+    assert table.ledger() == []
+
+
+@pytest.mark.fault(23)
+def test_a_holder_that_was_overtaken_cannot_commit(
+    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    execute, overtaken = WarehouseConnection.execute, []
+
+    def overtake(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        if sql == "BEGIN" and not overtaken:
+            overtaken.append(sql)
+            lake.sql(
+                "INSERT INTO landing.tidemark_loads (source_table, landing_table, file, etag, "
+                f"load_id, fence) SELECT '{table.name}', landing_table, 'other', 'x', load_id + 1, "
+                "fence + 1000000 FROM landing.tidemark_loads "
+                f"WHERE source_table = '{table.name}'"
+            )
+        return execute(self, sql, *rest, **named)
+
+    monkeypatch.setattr(WarehouseConnection, "execute", overtake)
+    with pytest.raises(LeaseError, match="took the lease over"):
+        lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
+    assert table.rows("id") == [(1,)]
+
+
+@pytest.mark.fault(23)
+def test_a_lease_that_was_lost_before_the_commit_stops_it(
+    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = WarehouseConnection.execute
+    key = lake.s3.layout.lease_key(table.name, "warehouse")
+
+    def steal(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        if sql.startswith("COPY"):
+            lake.client.delete_object(Bucket=lake.s3.bucket, Key=key)
+            Lease.acquire(lake.client, lake.s3.bucket, key, owner="another").release()
+        return execute(self, sql, *rest, **named)
+
+    monkeypatch.setattr(WarehouseConnection, "execute", steal)
+    with pytest.raises(LeaseError, match="was lost"):
+        lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    assert table.ledger() == []
+
+
+@pytest.mark.fault(25)
+def test_sigterm_ends_with_143_and_leaves_nothing_half_done(
+    lake: Lake, table: Table, state: dict[str, Any], closing: Watch
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    messages = (table.schema(), table.batch(table.write([(2, "b", None)])), state)
+    with connect(lake.config) as other:
+        other.execute("BEGIN")
+        other.execute(f"LOCK TABLE {table.landing}")
+        process = closing(lake.start())
+        process.stdin.write(lake.lines(*messages))  # type: ignore[union-attr]
+        process.stdin.flush()  # type: ignore[union-attr]
+        # It has staged its parts and waits for the lock.
+        deadline = time.monotonic() + 60
+        while not any(key.endswith(".manifest") for key in lake.staged(table)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        out, errors = process.communicate(timeout=60)
+        other.execute("ROLLBACK")
+    assert process.returncode == 143, errors
+    assert out == ""
+    assert lake.staged(table) == []
+    assert loaded(table) == ([1], 1)
+    lake.load(*messages)
+    assert loaded(table) == ([1, 2], 2)
+
+
+def test_the_same_files_in_other_orders_and_portions_give_the_same_table(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    files = [table.write([(n, str(n), None)]) for n in range(4)]
+    for portion in ([2], [1, 2], [3, 0], [0, 1, 2, 3]):
+        lake.load(table.schema(), table.batch(*(files[n] for n in portion)), state)
+    assert loaded(table) == ([0, 1, 2, 3], 4)
+
+
+def test_two_loaders_at_once_load_each_file_once(
+    lake: Lake, table: Table, state: dict[str, Any], closing: Watch
+) -> None:
+    files = [table.write([(n, str(n), None)]) for n in range(3)]
+    messages = lake.lines(table.schema(), *(m for f in files for m in (table.batch(f), state)))
+    both = [closing(lake.start()) for _ in range(2)]
+    ends = [process.communicate(messages, timeout=120) for process in both]
+    assert 0 in {process.returncode for process in both}, ends
+    assert {process.returncode for process in both} <= {0, 4}, ends
+    assert loaded(table) == ([0, 1, 2], 3)

@@ -1,0 +1,208 @@
+"""The source's columns change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from target_redshift.columns import LandingTable
+from target_redshift.drift import check_comment, compare, describe, normalise
+from tidemark_core.errors import ConfigError, WarehouseError
+from tidemark_core.names import TableName
+from tidemark_core.types import ColumnType, to_json_schema
+
+if TYPE_CHECKING:
+    from conftest import Lake, Table
+
+
+def landing(key: tuple[str, ...] = ("ID",), table: str = "t", **kinds: str) -> LandingTable:
+    columns = {"ID": "int64"} | kinds
+    properties = {c: to_json_schema(ColumnType.parse(kind)) for c, kind in columns.items()}
+    return LandingTable.from_schema(TableName("s", table), {"properties": properties}, key)
+
+
+def columns_of(table: LandingTable, **changed: str | None) -> list[tuple[str, str]]:
+    have = dict(table.definitions) | {k: v for k, v in changed.items() if v}
+    return [(name, kind) for name, kind in have.items() if changed.get(name, kind) is not None]
+
+
+@pytest.mark.parametrize(
+    ("shown", "kind"),
+    [
+        ("character varying(80)", "VARCHAR(80)"),
+        ("numeric(10,2)", "NUMERIC(10,2)"),
+        ("timestamp without time zone", "TIMESTAMP"),
+        ("double precision", "DOUBLE PRECISION"),
+        ("binary varying(16)", "VARBYTE(16)"),
+        ("bigint", "BIGINT"),
+    ],
+)
+def test_the_catalogues_types_are_read(shown: str, kind: str) -> None:
+    assert normalise(shown) == kind
+
+
+def test_nothing_is_done_where_nothing_changed() -> None:
+    table = landing(name="string(20)")
+    drift = compare(table, columns_of(table))
+    assert (drift.add, drift.widen, drift.dropped) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("INTEGER", "int64"),
+        ("BIGINT", "int32"),
+        ("NUMERIC(10,2)", "decimal(12,2)"),
+        ("NUMERIC(12,2)", "decimal(10,2)"),
+        ("VARCHAR(20)", "int32"),
+        ("INTEGER", "string(20)"),
+        ("TIMESTAMP", "date"),
+        ("VARBYTE(4)", "binary(8)"),
+    ],
+)
+@pytest.mark.fault(71)
+def test_other_changes_of_type_stop_with_both_types_and_a_way_out(was: str, now: str) -> None:
+    table = landing(V=now)
+    with pytest.raises(WarehouseError) as caught:
+        compare(table, columns_of(table, v=was))
+    assert caught.value.column == "V"
+    for word in (was, table.columns[1].redshift, "tidemark rebuild s.t"):
+        assert word in str(caught.value)
+
+
+def test_a_wider_column_stays_as_it_is() -> None:
+    table = landing(name="string(20)")
+    drift = compare(table, columns_of(table, name="VARCHAR(4000)"))
+    assert drift.widen == ()
+    assert drift.widths["name"] == 4000
+
+
+def test_the_comment_tells_source_and_key_apart() -> None:
+    check_comment(landing(), describe(landing()))
+    check_comment(landing(), None)
+    check_comment(landing(), "somebody's own words")
+    with pytest.raises(WarehouseError, match="its key changed"):
+        check_comment(landing(key=()), describe(landing()))
+    other = landing(table='odd "name", key [1]')
+    check_comment(other, describe(other))
+    with pytest.raises(WarehouseError, match="is already the copy of"):
+        check_comment(landing(), describe(other))
+
+
+@pytest.mark.fault(67)
+def test_a_new_column_is_added_and_is_null_before(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    table.columns["extra"] = ColumnType.parse("string(5)")
+    table.columns["more"] = ColumnType.parse("int32")
+    lake.load(table.schema(), table.batch(table.write([(2, "b", None, "x", 7)])), state)
+    assert table.rows("id, extra, more") == [(1, None, None), (2, "x", 7)]
+
+
+@pytest.mark.fault(68)
+@pytest.mark.fault(69)
+@pytest.mark.fault(72)
+def test_a_dropped_column_is_kept_and_reported(
+    lake: Lake, table: Table, state: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    del table.columns["name"]
+    table.columns["renamed"] = ColumnType.parse("string(20)")
+    lake.load(table.schema(), table.batch(table.write([(2, None, "b")])), state)
+    assert table.rows("id, name, renamed") == [(1, "a", None), (2, None, "b")]
+    (record,) = [r for r in caplog.records if "no longer has columns" in r.message]
+    assert record.__dict__["dropped"] == ["name"]
+    assert "was a column renamed?" in record.message
+
+
+@pytest.mark.fault(70)
+@pytest.mark.parametrize("load_method", ["append-only", "upsert"])
+def test_a_text_column_is_widened(
+    lake: Lake, table: Table, state: dict[str, Any], load_method: str
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    table.columns["name"] = ColumnType.parse("string(50)")
+    file = table.write([(2, "x" * 200, None)])
+    lake.load(table.schema(), table.batch(file), state, load_method=load_method)
+    assert table.rows("len(name)") == [(1,), (200,)]
+
+
+@pytest.mark.fault(71)
+@pytest.mark.fault(74)
+def test_a_changed_type_stops_the_load_and_its_state(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    table.columns["amount"] = ColumnType.parse("decimal(12,2)")
+    done = lake.run(table.schema(), table.batch(table.write([(2, "b", None)])), state)
+    assert done.code == 1
+    assert done.states == []
+    assert "NUMERIC(10,2)" in done.errors
+    assert "NUMERIC(12,2)" in done.errors
+    assert "Traceback" not in done.errors
+    assert table.rows("id") == [(1,)]
+
+
+@pytest.mark.fault(74)
+def test_a_changed_key_stops_the_load(lake: Lake, table: Table, state: dict[str, Any]) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    table.key = ("ID", "name")
+    with pytest.raises(WarehouseError, match="its key changed: it was ID and is now ID, name"):
+        lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
+
+
+def test_two_sources_of_one_name_do_not_mix(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    table.name = TableName("other", table.name.table)
+    with pytest.raises(WarehouseError, match="is already the copy of shop"):
+        lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
+
+
+@pytest.mark.fault(75)
+def test_too_many_columns_are_refused() -> None:
+    with pytest.raises(ConfigError, match="are more than"):
+        landing(**{f"c{n}": "int32" for n in range(1_600)})
+
+
+@pytest.mark.fault(75)
+@pytest.mark.fault(99)
+@pytest.mark.fault(100)
+@pytest.mark.parametrize("name", ["x" * 128, "id", "_tidemark_load_id ".strip().upper()])
+def test_names_that_cannot_be_had_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError):
+        landing(**{name: "int32"})
+
+
+def test_physical_design_is_as_the_settings_say(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    options = {
+        "*": {"diststyle": "all"},
+        str(table.name): {
+            "distkey": "name",
+            "sortkey": ["amount", "id"],
+            "encode": {"amount": "az64"},
+        },
+    }
+    file = table.write([(1, "a", None)])
+    lake.load(table.schema(), table.batch(file), state, redshift_table_options=options)
+    ((style, key),) = lake.sql(
+        "SELECT diststyle, sortkey1 FROM svv_table_info "
+        f"WHERE \"schema\" = 'landing' AND \"table\" = '{table.name.landing}'"
+    )
+    assert (style, key) == ("KEY(name)", "amount")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"distkey": "nothing"}, {"diststyle": "odd"}, {"encode": {"id": "zip"}}, {"sort": []}],
+)
+def test_a_physical_design_that_cannot_be_had_is_refused(
+    lake: Lake, table: Table, state: dict[str, Any], options: dict[str, Any]
+) -> None:
+    file = table.write([(1, "a", None)])
+    with pytest.raises(ConfigError, match="REDSHIFT_TABLE_OPTIONS"):
+        lake.load(table.schema(), table.batch(file), state, redshift_table_options={"*": options})
