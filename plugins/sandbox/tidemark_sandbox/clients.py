@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import subprocess
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tidemark_sandbox import config as words
-from tidemark_sandbox.config import Config
+from tidemark_sandbox.config import Config, account_name
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.packages import program
 from tidemark_sandbox.ports import HOST
@@ -46,7 +45,7 @@ def usual_port(config: Config, database: Database) -> int:
 def mysql_client(port: int, user: str | None, sql: str | None) -> Client:
     """MariaDB's client; as root by default, whose password is to be the one who started it."""
     passwords = {
-        "root": (getpass.getuser(), ""),
+        "root": (account_name(), ""),
         "reader": (words.MYSQL_READER, words.MYSQL_READER_PASSWORD),
         words.MYSQL_READER: (words.MYSQL_READER, words.MYSQL_READER_PASSWORD),
     }

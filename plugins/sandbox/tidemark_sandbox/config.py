@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import os
+import pwd
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -121,6 +121,21 @@ class Config:
         return f"http://{HOST}:{self.ports.s3}"
 
 
+def account_name() -> str:
+    """The account that we run as; the variables USER and LOGNAME may say something else.
+
+    Raises:
+        SandboxError: It has no name, and nobody can log in as it.
+    """
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError as error:
+        raise SandboxError(
+            f"The user id {os.geteuid()} has no name in /etc/passwd, which ssh needs",
+            hint="run as a user that has an account",
+        ) from error
+
+
 def project_root(start: Path, environ: Mapping[str, str]) -> Path | None:
     """The Meltano project that a folder is in: the nearest one with a meltano.yml."""
     if environ.get("MELTANO_PROJECT_ROOT"):
@@ -227,7 +242,7 @@ def environment(config: Config) -> dict[str, str]:
     bastion = {
         "SSH_BASTION_HOST": HOST,
         "SSH_BASTION_PORT": str(config.ports.bastion),
-        "SSH_BASTION_USER": getpass.getuser(),
+        "SSH_BASTION_USER": account_name(),
         "SSH_BASTION_KEY_PATH": str(config.client_key),
         "SSH_BASTION_KNOWN_HOSTS": str(config.known_hosts),
     }

@@ -71,6 +71,12 @@ def alive(process: ProcessId) -> bool:
     )
 
 
+def ended(pid: int) -> bool:
+    """Whether a pid is free, or a process that has ended and that nobody has taken leave of."""
+    found = _stat(pid)
+    return found is None or found[0] in "ZX"
+
+
 def writers(log: Path) -> set[int]:
     """The pids that have ``log`` as standard output or error, ourselves left out."""
     names = {str(log), f"{log} (deleted)"}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
-
-from tidemark_sandbox.config import Config
+from tidemark_sandbox.config import Config, account_name
 from tidemark_sandbox.packages import program
 from tidemark_sandbox.ports import HOST
 
@@ -33,7 +31,7 @@ def ssh_command(config: Config, *arguments: str) -> list[str]:
         str(config.client_key),
         *(f"-o{name}={_quoted(value)}" for name, value in options.items()),
         *arguments,
-        f"{getpass.getuser()}@{HOST}",
+        f"{account_name()}@{HOST}",
     ]
 
 

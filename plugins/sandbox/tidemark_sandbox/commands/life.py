@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from tidemark_sandbox.commands.common import AnyFormat, Dir, Format, Port, console, errors
@@ -78,7 +79,9 @@ def _print(parts: list[PartStatus]) -> None:
             "[green]yes[/green]" if part.healthy else "[red]no[/red]",
             part.version or f"[red]{part.problem}[/red]",
         )
-    console.print(table, soft_wrap=True)
+    # Whole addresses, for copying, however narrow the terminal or the pipe is.
+    wide = console.options.update(max_width=1000)
+    Console(width=console.measure(table, options=wide).maximum).print(table)
 
 
 def register(app: typer.Typer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,6 +18,17 @@ from tidemark_sandbox.processes import Daemon
 _PATIENCE = 60.0
 #: What a server sees of our own environment: no credentials, proxies or database variables.
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+
+
+def require_listener(path: Path) -> None:
+    """Checks that somebody listens on a Unix socket; drivers leak theirs when nobody does.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(5)
+        probe.connect(str(path))
 
 
 class Part(ABC):
@@ -40,6 +52,7 @@ class Part(ABC):
             log=config.logs / f"{self.name}.log",
             stop_signal=self.stop_signal,
         )
+        self._log_from = 0
 
     @property
     def tcp_ports(self) -> tuple[int, ...]:
@@ -105,6 +118,7 @@ class Part(ABC):
             self.stop()
             self._check_ports()
             self.prepare()
+            self._log_from = self.daemon.log.stat().st_size if self.daemon.log.exists() else 0
             self.daemon.start(self.command(), env=self.environment(), cwd=self.folder)
             self._wait()
         self.provision()
@@ -132,22 +146,20 @@ class Part(ABC):
                 return
             if self.daemon.find() is None:
                 raise SandboxError(
-                    f"{self.name} ended while it started:\n{tail(self.daemon.log)}",
+                    f"{self.name} ended while it started:\n{self._tail()}",
                     hint=f"less {self.daemon.log}",
                 )
             if time.monotonic() > limit:
                 raise SandboxError(
                     f"{self.name} does not answer after {_PATIENCE:.0f} s: {problem}\n"
-                    f"{tail(self.daemon.log)}",
+                    f"{self._tail()}",
                     hint=f"less {self.daemon.log}",
                 )
             time.sleep(0.05)
 
-
-def tail(log: Path, lines: int = 8) -> str:
-    """The last lines of a log, indented."""
-    try:
-        text = log.read_bytes()[-16_384:].decode(errors="replace")
-    except OSError:
-        return "  (no log)"
-    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+    def _tail(self, lines: int = 8) -> str:
+        """The last lines of what it wrote since this start, indented."""
+        with self.daemon.log.open("rb") as log:
+            log.seek(self._log_from)
+            text = log.read().decode(errors="replace")
+        return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tidemark_sandbox.config import account_name
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.packages import program
 from tidemark_sandbox.parts.base import Part
@@ -57,7 +57,7 @@ class Bastion(Part):
                 port=port,
                 host_key=self.host_key,
                 authorized=str(authorized).replace("%", "%%"),  # sshd_config(5) has tokens
-                user=getpass.getuser(),
+                user=account_name(),
             ),
         )
         if os.geteuid() == 0:

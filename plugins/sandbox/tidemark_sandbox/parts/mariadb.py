@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
-from pymysql.constants import CR
 
 from tidemark_sandbox import config as words
+from tidemark_sandbox.config import account_name
 from tidemark_sandbox.errors import UP, SandboxError
 from tidemark_sandbox.packages import program
-from tidemark_sandbox.parts.base import Part
+from tidemark_sandbox.parts.base import Part, require_listener
 
 _INITIAL = Path(__file__).with_name("mariadb.cnf")
 
@@ -53,7 +52,7 @@ class MariaDb(Part):
                 exchange=self.exchange,
                 tmp=self.folder / "tmp",
                 socket=self.config.mysql_socket,
-                user=getpass.getuser(),
+                user=account_name(),
             )
         )
         if not self.data.exists():
@@ -69,7 +68,7 @@ class MariaDb(Part):
                 f"--defaults-file={self.defaults}",
                 f"--datadir={half}",
                 "--auth-root-authentication-method=socket",
-                f"--auth-root-socket-user={getpass.getuser()}",
+                f"--auth-root-socket-user={account_name()}",
                 "--skip-test-db",
             ],
             capture_output=True,
@@ -108,18 +107,17 @@ class MariaDb(Part):
             SandboxError: The server does not run.
         """
         try:
-            return pymysql.connect(
-                unix_socket=str(self.config.mysql_socket),
-                user=getpass.getuser(),
-                database=database,
-                charset="utf8mb4",
-                autocommit=True,
-                connect_timeout=5,
-            )
-        except pymysql.OperationalError as error:
-            if error.args[0] not in (CR.CR_CONNECTION_ERROR, CR.CR_CONN_HOST_ERROR):
-                raise
+            require_listener(self.config.mysql_socket)
+        except OSError as error:
             raise SandboxError(f"MariaDB does not run: {error}", hint=UP) from error
+        return pymysql.connect(
+            unix_socket=str(self.config.mysql_socket),
+            user=account_name(),
+            database=database,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=5,
+        )
 
     def query(
         self, sql: str, arguments: Sequence[object] | None = None, *, database: str | None = None

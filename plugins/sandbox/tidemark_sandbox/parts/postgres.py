@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from tidemark_sandbox import config as words
-from tidemark_sandbox.config import POSTGRES_ACCOUNT
+from tidemark_sandbox.config import POSTGRES_ACCOUNT, Config
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.packages import program
 from tidemark_sandbox.parts.base import Part
@@ -34,6 +34,11 @@ _SETTINGS = {
 }
 
 
+def postgres_socket(config: Config) -> Path:
+    """The socket that PostgreSQL makes for itself in its folder."""
+    return config.postgres_sockets / f".s.PGSQL.{PORT}"
+
+
 class Postgres(Part):
     """The warehouse's storage."""
 
@@ -50,7 +55,7 @@ class Postgres(Part):
 
     @property
     def address(self) -> str:
-        return str(self.config.postgres_sockets / f".s.PGSQL.{PORT}")
+        return str(postgres_socket(self.config))
 
     def prepare(self) -> None:
         for folder in (self.folder, self.config.postgres_sockets):

@@ -45,15 +45,17 @@ class S3(Part):
         return [
             str(weed),
             "-logtostderr=true",  # else it writes logs of its own to /tmp
-            "mini",
+            "server",  # not "mini": its maintenance workers burn a tenth of a core when idle
+            "-filer",
+            "-s3",
             f"-dir={self.folder / 'data'}",
             f"-ip={HOST}",
             f"-ip.bind={HOST}",
             *(f"-{flag}={port}" for flag, port in ports.items()),
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
-            "-webdav=false",
-            "-admin.ui=false",
+            "-master.volumeSizeLimitMB=1024",
+            "-volume.max=0",  # as many as the disk has room for
             "-master.telemetry=false",
             "-volume.preStopSeconds=0",
             f"-filer.localSocket={self.config.sockets / 'filer.sock'}",
@@ -65,6 +67,8 @@ class S3(Part):
             **super().environment(),
             "HOME": str(self.folder),  # it reads settings from ~/.seaweedfs
             "GOMEMLIMIT": _MEMORY,
+            # Its timers make several threads chase each other when there is nothing to do.
+            "GOMAXPROCS": "1",
             "AWS_ACCESS_KEY_ID": words.S3_ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": words.S3_SECRET_KEY,
         }

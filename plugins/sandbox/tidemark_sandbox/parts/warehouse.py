@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redshift_connector
+from redshift_connector.core import Connection
 
 from tidemark_sandbox import config as words
 from tidemark_sandbox.errors import UP, SandboxError
-from tidemark_sandbox.parts.base import Part
-from tidemark_sandbox.parts.postgres import PORT
+from tidemark_sandbox.parts.base import Part, require_listener
+from tidemark_sandbox.parts.postgres import PORT, postgres_socket
 
 
 class Warehouse(Part):
@@ -57,27 +58,28 @@ class Warehouse(Part):
 
     def probe(self) -> str:
         text = str(self.query("SELECT version()")[0][0])
-        return text.partition(" on ")[0] + (
-            f" ({text[text.index('Redshift') :]})" if "Redshift" in text else ""
-        )
+        # A real cluster ends in "Redshift 1.0.…"; the stand-in may say what it stands on.
+        return text[text.index("Redshift") :] if "Redshift" in text else text.partition(" (")[0]
 
-    def connect(self, user: str = words.WAREHOUSE_ADMIN) -> redshift_connector.Connection:
+    def connect(self, user: str = words.WAREHOUSE_ADMIN) -> Connection:
         """A connection past the bastion, in autocommit: for the sandbox's own work.
 
         Raises:
             SandboxError: The server does not run.
         """
         try:
-            connection = redshift_connector.connect(
-                unix_sock=str(self.config.warehouse_socket),
-                database=words.WAREHOUSE_DATABASE,
-                user=user,
-                password=words.WAREHOUSE_PASSWORDS[user],
-                ssl=False,
-                timeout=60,
-            )
-        except (OSError, redshift_connector.InterfaceError) as error:
+            for listener in (self.config.warehouse_socket, postgres_socket(self.config)):
+                require_listener(listener)
+        except OSError as error:
             raise SandboxError(f"The warehouse does not run: {error}", hint=UP) from error
+        connection = redshift_connector.connect(
+            unix_sock=str(self.config.warehouse_socket),
+            database=words.WAREHOUSE_DATABASE,
+            user=user,
+            password=words.WAREHOUSE_PASSWORDS[user],
+            ssl=False,
+            timeout=60,
+        )
         connection.autocommit = True
         return connection
 
@@ -89,11 +91,25 @@ class Warehouse(Part):
         user: str = words.WAREHOUSE_ADMIN,
     ) -> list[tuple[Any, ...]]:
         """Runs one statement and returns its rows."""
+        return self.table(sql, arguments, user=user)[1]
+
+    def table(
+        self,
+        sql: str,
+        arguments: Sequence[object] | None = None,
+        *,
+        user: str = words.WAREHOUSE_ADMIN,
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Runs one statement and returns the names of its columns and its rows."""
         connection = self.connect(user)
         try:
             cursor = connection.cursor()
             cursor.execute(sql, arguments)
-            rows = cursor.fetchall() if cursor.description else []
-            return [tuple(row) for row in rows]
+            names = [_text(column[0]) for column in cursor.description or ()]
+            return names, [tuple(row) for row in (cursor.fetchall() if names else ())]
         finally:
             connection.close()
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name

@@ -53,7 +53,7 @@ _NULL_SHARE = {
 _USUAL_NULL_SHARE = 0.02
 #: Share of rows without a replication key when they are asked for.
 _NULL_KEY_SHARE = 0.0005
-_HARD_SHARE = 0.01
+_HARD_EVERY = 30
 _POSTAL_LETTERS = "ABCEGHJKLMNPRSTVXY"
 
 
@@ -113,11 +113,11 @@ class _Row:
         return chosen(pool, self.of_parcel(salt, len(pool)))
 
     def text(self, salt: int, pool: Sequence[str]) -> Column:
-        """Words of a pool, and now and then a text that is hard to carry."""
-        hard = self.of_parcel(salt + 1, 10_000) < _HARD_SHARE * 10_000
+        """Words of a pool; one parcel in thirty has a text that is hard to carry, each in turn."""
+        turn = self.history.parcel + salt
         index = np.where(
-            hard,
-            len(pool) + self.of_parcel(salt + 2, len(HARD_TEXTS)),
+            turn % _HARD_EVERY == 0,
+            len(pool) + turn // _HARD_EVERY % len(HARD_TEXTS),
             self.of_parcel(salt, len(pool)),
         )
         return chosen([*pool, *HARD_TEXTS], index)

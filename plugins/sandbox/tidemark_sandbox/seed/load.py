@@ -92,9 +92,11 @@ def seed(
     counts = {}
     try:
         for table, make in small:
-            counts[table.name] = _fill(mariadb, table, iter([make(history, rows)]), progress)
+            counts[table.name] = _fill(mariadb, table, iter([make(history, rows)]), progress, False)
         for table, make in large:
-            counts[table.name] = _fill(mariadb, table, _parts(history, make), progress)
+            counts[table.name] = _fill(
+                mariadb, table, _parts(history, make), progress, rows > CHUNK
+            )
         _swap(mariadb)
     finally:
         mariadb.query(f"DROP DATABASE IF EXISTS `{_SHADOW}`")
@@ -108,10 +110,17 @@ def _parts(history: History, make: _Parts) -> Iterator[list[Column]]:
 
 
 def _fill(
-    mariadb: MariaDb, table: ddl.Table, parts: Iterator[list[Column]], progress: Progress
+    mariadb: MariaDb,
+    table: ddl.Table,
+    parts: Iterator[list[Column]],
+    progress: Progress,
+    keys_later: bool,
 ) -> int:
-    """Loads part after part; while the server reads one, the next is made."""
-    mariadb.query(ddl.create(table, _SHADOW, keys=False))
+    """Loads part after part; while the server reads one, the next is made.
+
+    Secondary keys of a large table are quicker to sort afterwards than to keep in order.
+    """
+    mariadb.query(ddl.create(table, _SHADOW, keys=not keys_later))
     total = 0
     loading: Future[None] | None = None
     with ThreadPoolExecutor(1) as pool:
@@ -125,7 +134,8 @@ def _fill(
             loading = pool.submit(_load, mariadb, table, path)
         if loading:
             loading.result()
-    mariadb.query(ddl.add_keys(table, _SHADOW))
+    if keys_later:
+        mariadb.query(ddl.add_keys(table, _SHADOW))
     progress(table.name, total)
     return total
 

@@ -54,7 +54,7 @@ def _in_order(table: Table, values: dict[str, Column], ids: Ints, seed: int) -> 
     for place, (name, definition) in enumerate(table.columns.items()):
         column = values[name]
         if "NOT NULL" not in definition and name != "update_at":
-            missing = (_below(ids, seed, 2000 + place, 50) == 0) | (ids == ids[0] + place)
+            missing = (_below(ids, seed, 2000 + place, 50) == 0) | (np.arange(len(ids)) == place)
             column = nullable(column, missing)
         columns.append(column)
     return columns

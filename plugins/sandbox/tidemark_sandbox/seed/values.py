@@ -60,7 +60,7 @@ def decimals(values: Ints, scale: int) -> Column:
 
 def datetimes(values: Ints) -> Column:
     """Seconds since 1970 as MySQL DATETIME text."""
-    return pc.strftime(pa.array(values, pa.timestamp("s")), format="%Y-%m-%d %H:%M:%S")
+    return pc.cast(pa.array(values, pa.timestamp("s")), pa.string())
 
 
 def dates(values: Ints, form: str = "%Y-%m-%d") -> Column:
@@ -75,20 +75,25 @@ def padded(values: Ints, width: int) -> Column:
 
 def joined(parts: Sequence[Column | str]) -> Column:
     """Columns and constants one after the other."""
-    return pc.binary_join_element_wise(*parts, "")
+    texts: list[Any] = [*parts, ""]  # the separator comes last
+    return pc.binary_join_element_wise(*texts)
 
 
 def chosen(pool: Sequence[str | None], index: Ints) -> Column:
     """Entries of a pool."""
-    return pc.take(pa.array(pool, pa.string()), pa.array(index))
+    indexes: Any = pa.array(index)
+    return pc.take(pa.array(pool, pa.string()), indexes)
 
 
+_SPECIAL = r"[\\\t\n\r\x00]"
 #: Order matters: the escape character itself first.
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0"))
 
 
 def escaped(column: Column) -> Column:
     r"""Text as LOAD DATA wants it, NULL as ``\N``."""
+    if not pc.any(pc.match_substring_regex(column, pattern=_SPECIAL)).as_py():
+        return pc.fill_null(column, "\\N")
     clean = reduce(
         lambda text, pair: pc.replace_substring(text, pattern=pair[0], replacement=pair[1]),
         _ESCAPES,
@@ -107,6 +112,7 @@ def tab_separated(columns: Sequence[Column]) -> bytes:
     if not len(rows):
         return b""
     # The whole as one list of rows, so that Arrow joins it without a Python object for each.
-    whole = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
-    text: bytes = pc.binary_join(whole, "\n")[0].as_buffer().to_pybytes()
+    whole: Any = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
+    joined_rows: Any = pc.binary_join(whole, "\n")
+    text: bytes = joined_rows[0].as_buffer().to_pybytes()
     return text + b"\n"

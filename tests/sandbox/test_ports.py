@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tidemark_sandbox.ports import (
+    BLOCK,
+    DEFAULT_BASE,
+    Ports,
+    can_bind,
+    free_port_block,
+    holder,
+    listeners,
+)
+
+STANDARD = {22, 80, 443, 3306, 5432, 5439, 8080, 8333, 8888, 9333, 23646}
+
+
+@given(st.integers(1024, 65536 - BLOCK))
+def test_every_port_is_in_the_block_and_used_once(base: int) -> None:
+    ports = Ports(base).all
+    assert all(base <= port < base + BLOCK for port in ports)
+    assert len(set(ports)) == len(ports)
+
+
+@given(st.integers(1024, 65536 - 2 * BLOCK))
+def test_blocks_side_by_side_share_no_port(base: int) -> None:
+    assert not set(Ports(base).all) & set(Ports(base + BLOCK).all)
+
+
+def test_default_ports_are_those_that_the_documentation_names() -> None:
+    ports = Ports(DEFAULT_BASE)
+    assert (ports.bastion, ports.s3) == (42222, 42233)
+    assert (ports.forward_mysql, ports.forward_redshift) == (42206, 42239)
+    assert not STANDARD & set(ports.all)
+
+
+def test_free_port_block_is_free_and_below_the_ephemeral_ports() -> None:
+    base = free_port_block()
+    assert all(can_bind(port) for port in Ports(base).all)
+    assert base + BLOCK < 32768
+
+
+def test_free_port_block_passes_over_a_block_that_is_in_use() -> None:
+    base = free_port_block()
+    with socket.create_server(("127.0.0.1", Ports(base).s3)):
+        assert free_port_block() != base
+
+
+def test_holder_names_the_process_that_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert holder(server.getsockname()[1]).startswith(f"pid {os.getpid()} (")
+
+
+@pytest.mark.parametrize(
+    ("port", "inodes"), [(5439, {"7001"}), (8333, set()), (22, {"7003"}), (80, set())]
+)
+def test_listeners_reads_listening_sockets_only(port: int, inodes: set[str]) -> None:
+    # proc(5): local_address is hex; state 0A is LISTEN, 01 ESTABLISHED.
+    table = (
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid to inode\n"
+        "   0: 0100007F:153F 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 7001 1\n"
+        "   1: 0100007F:208D 0100007F:C350 01 00000000:00000000 00:00000000 00000000 0 0 7002 1\n"
+        "   2: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 7003 1\n"
+    )
+    assert listeners(table, port) == inodes

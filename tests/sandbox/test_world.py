@@ -1,0 +1,367 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import boto3
+import pymysql
+import pytest
+from botocore.config import Config as BotoConfig
+from botocore.exceptions import ClientError
+from tidemark_sandbox.clients import Database, target
+from tidemark_sandbox.config import BUCKET, WAREHOUSE_PASSWORDS
+from tidemark_sandbox.errors import MissingPackagesError, PortTakenError, SandboxError
+from tidemark_sandbox.ports import HOST, can_bind
+from tidemark_sandbox.processes import writers
+from tidemark_sandbox.ssh import ssh_command
+from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.world import PartName, Sandbox
+
+PARTS = get_args(PartName)
+
+
+def all_well(world: Sandbox) -> bool:
+    return all(part.healthy for part in world.status())
+
+
+def pids(world: Sandbox) -> dict[str, int | None]:
+    return {part.part: part.pid for part in world.status()}
+
+
+def everything_of(world: Sandbox) -> set[int]:
+    """Every process that writes to a log of this sandbox."""
+    return set().union(*(writers(part.daemon.log) for part in world.parts.values()))
+
+
+@pytest.fixture
+def spare() -> Iterator[Sandbox]:
+    """A second sandbox that does not run yet, in a folder that every account can enter."""
+    parent = Path(tempfile.mkdtemp(prefix="tidemark-test-"))
+    parent.chmod(0o755)
+    spare = Sandbox(parent / "sandbox", Sandbox.free_port_block())
+    yield spare
+    spare.reset()
+    shutil.rmtree(parent)
+
+
+def test_up_again_leaves_what_runs_alone(world: Sandbox) -> None:
+    before = pids(world)
+    world.up()
+    assert pids(world) == before
+    assert None not in before.values()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_was_killed_comes_back_and_loses_nothing(
+    world: Sandbox, part: PartName
+) -> None:
+    world.mysql("CREATE OR REPLACE TABLE kept (a INT PRIMARY KEY)")
+    world.mysql("INSERT INTO kept VALUES (7)")
+    world.warehouse("DROP TABLE IF EXISTS public.kept")
+    world.warehouse("CREATE TABLE public.kept (a INT)")
+    world.warehouse("INSERT INTO public.kept VALUES (8)")
+    world.s3.client.put_object(Bucket=BUCKET, Key="kept", Body=b"9")
+    before = pids(world)
+    world.kill(part)
+    broken = {each.part: each for each in world.status()}[part]
+    assert (broken.healthy, broken.pid) == (False, None)
+    world.up()
+    assert all_well(world)
+    after = pids(world)
+    assert after[part] != before[part]
+    assert world.mysql("SELECT a FROM kept") == [(7,)]
+    assert world.warehouse("SELECT a FROM public.kept") == [(8,)]
+    assert world.s3.client.get_object(Bucket=BUCKET, Key="kept")["Body"].read() == b"9"
+
+
+def test_down_ends_everything_and_up_finds_the_data_again(world: Sandbox) -> None:
+    world.mysql("CREATE OR REPLACE TABLE kept (a INT PRIMARY KEY)")
+    with open_tunnel(world.config, target(world.config, Database.MYSQL)) as tunnel:
+        with socket.create_connection((HOST, tunnel.port)):
+            assert everything_of(world)
+            world.down()
+            assert everything_of(world) == set()
+        tunnel.wait()  # its ssh has been shown the door
+    assert all(can_bind(port) for port in world.config.ports.all)
+    assert not list(Path("/tmp").glob(f"seaweedfs-*{world.config.base // 100}[0-9][0-9].sock"))
+    assert {part.problem for part in world.status()} == {"not running"}
+    world.down()
+    world.up()
+    assert world.mysql("SHOW TABLES LIKE 'kept'") == [("kept",)]
+
+
+def test_down_after_the_notes_were_lost_still_ends_everything(world: Sandbox) -> None:
+    for part in world.parts.values():
+        part.daemon.note.unlink()
+    world.down()
+    assert everything_of(world) == set()
+    world.up()
+
+
+def test_a_hung_server_is_replaced(world: Sandbox) -> None:
+    before = pids(world)["bastion"]
+    assert before
+    os.kill(before, signal.SIGSTOP)
+    world.up()
+    assert pids(world)["bastion"] != before
+    assert all_well(world)
+
+
+def test_two_run_side_by_side_and_one_ends_without_the_other(
+    world: Sandbox, spare: Sandbox
+) -> None:
+    spare.up()
+    spare.mysql("CREATE TABLE only_here (a INT)")
+    assert all_well(world)
+    assert all_well(spare)
+    assert world.mysql("SHOW TABLES LIKE 'only_here'") == []
+    spare.reset()
+    assert everything_of(spare) == set()
+    assert not spare.config.dir.exists()
+    assert all_well(world)
+
+
+def test_half_made_data_folders_are_made_anew(spare: Sandbox) -> None:
+    """What a kill in the middle of the very first start may leave."""
+    config = spare.config
+    config.dir.mkdir()
+    config.marker.with_suffix(".tmp").write_text("{")
+    spare._claim_folder()
+    spare._make_folders()
+    config.marker.write_text(json.dumps({"port": config.base}))
+    for half in (config.dir / "mariadb" / "data.new", config.postgres / "data.new"):
+        half.mkdir(parents=True)
+        (half / "torn").touch()
+    (config.dir / "bastion").mkdir()
+    (config.dir / "bastion" / "host_key.new").write_text("torn")
+    config.mysql_socket.touch()
+    (config.run / "mariadb.pid").write_text(f"another-boot\n{os.getpid()} (x) S 1")
+    spare.up()
+    assert all_well(spare)
+
+
+def test_a_foreign_folder_is_never_touched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    foreign = Sandbox(tmp_path, Sandbox.free_port_block())
+    for act in (foreign.up, foreign.reset):
+        with pytest.raises(SandboxError, match="something else than a sandbox"):
+            act()
+    foreign.down()
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_taken_port_is_named_with_its_owner(spare: Sandbox) -> None:
+    with (
+        socket.create_server((HOST, spare.config.ports.s3)),
+        pytest.raises(PortTakenError, match=rf"{spare.config.ports.s3}.*pid {os.getpid()}") as told,
+    ):
+        spare.up()
+    assert "--port" in str(told.value)
+    assert told.value.exit_code == 2
+
+
+def test_missing_packages_are_named_with_what_they_are_for(
+    spare: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "tidemark_sandbox.packages.find", lambda name: None if name == "sshd" else name
+    )
+    with pytest.raises(MissingPackagesError, match=r"openssh-server +the bastion") as told:
+        spare.up()
+    assert "make setup" in str(told.value)
+    assert told.value.exit_code == 2
+    assert not spare.config.dir.exists()
+
+
+def test_mysql_and_the_warehouse_listen_on_no_port(world: Sandbox) -> None:
+    listening = set()
+    for part in ("mariadb", "postgres", "warehouse"):
+        pid = pids(world)[part]
+        inodes = set()
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                inodes.add(str(descriptor.readlink()))
+        for table in ("tcp", "tcp6", "udp", "udp6"):
+            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+                if f"socket:[{line.split()[9]}]" in inodes and line.split()[3] == "0A":
+                    listening.add((part, line.split()[1]))
+    assert listening == set()
+    for folder in (world.config.inner, world.config.dir / "mariadb"):
+        assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_every_port_is_on_the_loopback_address_only(world: Sandbox) -> None:
+    found = subprocess.run(
+        ["ss", "-Hltn"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    ours = {f":{port}" for port in world.config.ports.all}
+    addresses = [line.split()[3] for line in found]
+    mine = [each for each in addresses if each[each.rindex(":") :] in ours]
+    assert len(mine) == len(world.config.ports.all) - 2  # the two forwards are not open
+    assert all(each.startswith("127.0.0.1:") for each in mine)
+
+
+def test_the_reader_comes_through_the_bastion_and_may_only_read(world: Sandbox) -> None:
+    env = world.env()
+    world.mysql("CREATE OR REPLACE TABLE readable (a INT)")
+    with open_tunnel(world.config, Path(env["DB_HOST"])) as tunnel:
+        connection = pymysql.connect(
+            host=HOST,
+            port=tunnel.port,
+            user=env["DB_USER"],
+            password=env["DB_PASSWORD"],
+            database=env["DB_DATABASE"],
+        )
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            assert cursor.execute("SELECT * FROM readable") == 0
+            cursor.execute("SELECT COUNT(*) FROM information_schema.columns")
+            for denied in ("INSERT INTO readable VALUES (1)", "SELECT * FROM mysql.user"):
+                with pytest.raises(pymysql.err.OperationalError, match="denied"):
+                    cursor.execute(denied)
+        with pytest.raises(pymysql.err.OperationalError, match="denied"):
+            pymysql.connect(host=HOST, port=tunnel.port, user=env["DB_USER"], password="wrong")
+
+
+def test_the_bastion_gives_nobody_a_shell(world: Sandbox) -> None:
+    result = subprocess.run(
+        ssh_command(world.config, "-T"), input="id\n", capture_output=True, text=True, timeout=10
+    )
+    assert "uid=" not in result.stdout
+
+
+def test_a_bastion_with_another_host_key_is_refused(world: Sandbox, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    known = world.config.known_hosts.read_text()
+    other = (tmp_path / "key.pub").read_text().split()[:2]
+    try:
+        world.config.known_hosts.write_text(f"{known.split()[0]} {' '.join(other)}\n")
+        with (
+            pytest.raises(SandboxError, match="REMOTE HOST IDENTIFICATION HAS CHANGED"),
+            open_tunnel(world.config, target(world.config, Database.MYSQL)),
+        ):
+            pass
+    finally:
+        world.config.known_hosts.write_text(known)
+
+
+def test_keys_are_private_files(world: Sandbox) -> None:
+    for key in (world.config.client_key, world.config.dir / "bastion" / "host_key"):
+        assert key.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("key", "secret"), [("right", "wrong"), ("wrong", "right")])
+def test_s3_checks_key_and_secret(world: Sandbox, key: str, secret: str) -> None:
+    env = world.env()
+    client = boto3.client(
+        "s3",
+        endpoint_url=env["S3_ENDPOINT_URL"],
+        region_name=env["S3_REGION"],
+        aws_access_key_id=env["S3_ACCESS_KEY"] if key == "right" else "wrong",
+        aws_secret_access_key=env["S3_SECRET_KEY"] if secret == "right" else "wrong",
+        config=BotoConfig(retries={"max_attempts": 0}),
+    )
+    with contextlib.closing(client), pytest.raises(ClientError) as refused:
+        client.list_objects_v2(Bucket=BUCKET)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+@pytest.mark.parametrize("user", WAREHOUSE_PASSWORDS)
+def test_every_warehouse_user_gets_in(world: Sandbox, user: str) -> None:
+    assert world.warehouse("SELECT current_user", user=user) == [(user,)]
+
+
+def test_the_administrator_can_do_what_the_scripts_need_and_is_no_superuser(
+    world: Sandbox,
+) -> None:
+    (row,) = world.warehouse("SELECT usesuper, usecreatedb FROM pg_user WHERE usename = 'awsuser'")
+    assert row[0] is False
+    world.warehouse("CREATE SCHEMA IF NOT EXISTS made_here")
+    world.warehouse("DROP SCHEMA made_here")
+
+
+def test_up_runs_the_warehouse_scripts_in_order_and_shows_what_fails(
+    world: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "20_rows.sql").write_text("INSERT INTO public.scripted VALUES ('a;b'); -- end\n")
+    (tmp_path / "10_table.sql").write_text(
+        "DROP TABLE IF EXISTS public.scripted;\nCREATE TABLE public.scripted (a VARCHAR(9));\n"
+    )
+    monkeypatch.setenv("SANDBOX_WAREHOUSE_SQL", str(tmp_path))
+    again = Sandbox(world.config.dir, world.config.base)
+    again.up()
+    again.up()
+    assert world.warehouse("SELECT a FROM public.scripted") == [("a;b",)]
+    (tmp_path / "30_wrong.sql").write_text("SELECT 1;\n\nSELECT * FROM nowhere.at_all;\n")
+    with pytest.raises(SandboxError, match=r"30_wrong\.sql[^\n]*nowhere") as told:
+        again.up()
+    assert "SELECT * FROM nowhere.at_all" in str(told.value)
+
+
+def test_another_port_moves_a_running_sandbox(spare: Sandbox) -> None:
+    spare.up()
+    old = spare.config.ports
+    moved = Sandbox(spare.config.dir, Sandbox.free_port_block())
+    assert moved.config.base != old.base
+    moved.up()
+    assert all_well(moved)
+    assert all(can_bind(port) for port in old.all)
+    assert Sandbox(spare.config.dir).config.base == moved.config.base
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_can_run_it(spare: Sandbox) -> None:
+    folder = spare.config.dir.parent
+    shutil.chown(folder, "nobody", "nogroup")
+    command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    program = shutil.which("tidemark-sandbox")
+    assert program
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "SANDBOX_WAREHOUSE_SQL": ""}
+    options = [f"--dir={spare.config.dir}", f"--port={spare.config.base}"]
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, program, *arguments, *options],
+            env=env,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    try:
+        up = run("up")
+        assert up.returncode == 0, up.stderr
+        answer = run("sql", "mysql", "-e", "SELECT CURRENT_USER()")
+        assert "nobody@localhost" in answer.stdout, answer.stderr
+        answer = run("sql", "redshift", "-e", "SELECT current_user")
+        assert "awsuser" in answer.stdout, answer.stderr
+    finally:
+        assert run("reset").returncode == 0
+    assert not spare.config.dir.exists()
+
+
+def test_the_launcher_may_die(spare: Sandbox) -> None:
+    """A start that is cut off at any moment is mended by the next."""
+    for delay in (0.2, 0.6, 1.0):
+        program = shutil.which("tidemark-sandbox")
+        assert program
+        with subprocess.Popen(
+            [program, "up", f"--dir={spare.config.dir}", f"--port={spare.config.base}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as launcher:
+            time.sleep(delay)
+            launcher.kill()
+    spare.up()
+    assert all_well(spare)
