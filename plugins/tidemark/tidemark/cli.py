@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from tidemark_core.errors import TidemarkError
 
-from tidemark.commands import clean, s3clean, verify, watermark
+from tidemark.commands import clean, s3clean, sync, verify, watermark
 
 _WORKFLOWS = """Workflows:
 
@@ -40,7 +40,7 @@ def _root() -> None:
     """The operator's command line of Tidemark."""
 
 
-for module in (watermark, s3clean, clean, verify):
+for module in (sync, watermark, s3clean, clean, verify):
     module.register(app)
 
 

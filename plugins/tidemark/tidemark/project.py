@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dotenv import dotenv_values
 from tidemark_core.lake import LakeLayout
 from tidemark_core.names import TableName
 from tidemark_core.s3 import S3Location
@@ -36,9 +38,18 @@ class Project:
     environ: Mapping[str, str]
 
     @classmethod
-    def load(cls) -> Project:
-        """Reads the project that the command was started in."""
-        return cls(project_folder(), load_environment())
+    def load(cls, env_file: Path | None = None) -> Project:
+        """Reads the project that the command was started in.
+
+        Args:
+            env_file: A file of settings in place of the project's ``.env``; it wins over the
+                environment, because it was named.
+        """
+        root = project_folder()
+        if env_file is None:
+            return cls(root, load_environment())
+        named = dotenv_values(env_file, interpolate=False)
+        return cls(root, os.environ | {k: v for k, v in named.items() if v is not None})
 
     def values(self, *groups: Iterable[Setting]) -> dict[str, Any]:
         """The values of some settings.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from enum import StrEnum
-from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from tidemark_core.errors import VerificationError
 from tidemark_core.names import TableName
 
-from tidemark.environment import load_environment
+from tidemark.console import Format, FormatOption, TablesOption, console, make_table, print_json
+from tidemark.project import Project
 from tidemark.services.counts import StageCounts
 from tidemark.services.verify import count_stages
 
@@ -24,33 +22,28 @@ _EXAMPLES = """Examples:
   tidemark verify -t partner_info -t settlement.billing_summary --format json"""
 
 
-class Format(StrEnum):
-    """How results are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-def verify(
-    table: Annotated[
-        list[str] | None,
-        typer.Option("--table", "-t", help="Only this table (repeat for several); default: all."),
-    ] = None,
-    format: Annotated[
-        Format, typer.Option("--format", help="For people or for programs.")
-    ] = Format.TABLE,
-) -> None:
+def verify(table: TablesOption = None, format: FormatOption = Format.TABLE) -> None:
     """Count each table in MySQL, the lake, landing and public; exit 3 if they differ."""
-    environ = load_environment()
-    default = environ.get("DB_DATABASE", "")
-    wanted = [TableName.parse(text, default) for text in table or []]
-    counts = count_stages(environ, wanted)
+    project = Project.load()
+    check_tables(project, project.tables(table), format)
+
+
+def check_tables(project: Project, tables: Sequence[TableName], format: Format | None) -> None:
+    """Counts tables at every stage and prints it.
+
+    Args:
+        project: Where we are.
+        tables: Which; empty: all of the lake.
+        format: How to print; None: not at all.
+
+    Raises:
+        VerificationError: The stages differ.
+    """
+    counts = count_stages(project.environ, tables)
     if format is Format.JSON:
-        typer.echo(
-            json.dumps([asdict(c) | {"differences": c.differences()} for c in counts], indent=2)
-        )
-    else:
-        Console().print(_render(counts))
+        print_json([asdict(c) | {"differences": c.differences()} for c in counts])
+    elif format is Format.TABLE:
+        console().print(_render(counts))
     wrong = [f"{c.table}: {text}" for c in counts for text in c.differences()]
     if wrong:
         raise VerificationError(
@@ -60,16 +53,16 @@ def verify(
 
 
 def _render(counts: list[StageCounts]) -> Table:
-    result = Table(title="Rows a stage", title_justify="left", title_style="bold")
-    result.add_column("table")
-    for stage in ("MySQL", "changed since", "Parquet", "landing", "public"):
-        result.add_column(stage, justify="right")
-    result.add_column("")
-    for c in counts:
-        numbers = (c.source, c.changed, c.lake, c.landing, c.public)
-        cells = ["-" if number is None else f"{number:,}" for number in numbers]
-        result.add_row(c.table, *cells, "[red]differs[/red]" if c.differences() else "agrees")
-    return result
+    stages = ["MySQL", "changed since", "Parquet", "landing", "public"]
+    rows = [
+        (
+            c.table,
+            *(c.source, c.changed, c.lake, c.landing, c.public),
+            "differs" if c.differences() else "agrees",
+        )
+        for c in counts
+    ]
+    return make_table("Rows a stage", ["table", *stages, ""], rows, right=",".join(stages))
 
 
 def register(app: typer.Typer) -> None:

@@ -18,10 +18,10 @@ from tidemark.services.lake import read_manifests
 from tidemark.services.lakemark import describe, extraction_of, since
 from tidemark.services.replication import (
     ReplicationKey,
-    configured_column,
     key_of_type,
     known_key,
 )
+from tidemark.services.selection import Rules
 from tidemark.services.source import column_type, greatest, table_exists
 from tidemark.services.states import States
 
@@ -111,7 +111,7 @@ def _text(bookmark: dict[str, Any] | None) -> str:
 
 def _ask(project: Project, table: TableName) -> ReplicationKey:
     """The key of a table that no run has touched: as configured, and as the source has it."""
-    column = configured_column(project.root, table)
+    column = Rules.read(project.root).replication_key(table)
     with open_mysql(project.mysql_values) as mysql:
         if not table_exists(mysql, table):
             raise ConfigError(

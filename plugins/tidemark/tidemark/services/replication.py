@@ -1,14 +1,11 @@
-"""A table's replication key: from its bookmark, its manifests, the project or the source."""
+"""A table's replication key: from its bookmark, its manifests or the source."""
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
 from tidemark_core.errors import ConfigError
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import TableName
@@ -45,27 +42,6 @@ def known_key(bookmark: Mapping[str, Any] | None, newest: Manifest | None) -> Re
     if column in properties:
         return ReplicationKey(column, from_json_schema(properties[column]).kind in _TIMES)
     return None
-
-
-def configured_column(root: Path, table: TableName) -> str | None:
-    """The replication key that the project's metadata rules give a table.
-
-    Later rules win, as they do in Meltano.
-
-    Args:
-        root: The project's folder.
-        table: The table.
-    """
-    found = None
-    for path in sorted(root.glob("extract/*.meltano.yml")):
-        plugins = (yaml.safe_load(path.read_text()) or {}).get("plugins", {})
-        for plugin in plugins.get("extractors", []):
-            if plugin.get("name") != "tap-mysql":
-                continue
-            for pattern, rules in (plugin.get("metadata") or {}).items():
-                if fnmatch.fnmatchcase(table.stream, pattern) and "replication-key" in rules:
-                    found = str(rules["replication-key"])
-    return found
 
 
 def key_of_type(column: str, data_type: str, table: TableName) -> ReplicationKey:

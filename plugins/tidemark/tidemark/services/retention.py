@@ -24,7 +24,6 @@ from tidemark.state.backend import state_folder
 
 #: Where dbt writes down which loads a table holds: ``<table>__loads``.
 STATE_SCHEMA = "tidemark_dbt"
-_REPORT = re.compile(r"year=\d{4}/month=\d\d/day=\d\d/[A-Za-z0-9][A-Za-z0-9\-]{0,63}\.json")
 _COPY = re.compile(rf"[A-Za-z0-9_%\-]+/{BACKUPS}\d{{4}}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{{6}}\.json")
 
 
@@ -67,13 +66,15 @@ def old_records(project: Project, days: int, now: datetime) -> list[str]:
 def is_record(project: Project, root: str, key: str) -> bool:
     """Whether a key is one of a record that may go; a state or a manifest never is."""
     layout, name = project.layout, key.removeprefix(root)
-    if root == layout.archive_root:
-        try:
+    try:
+        if root == layout.archive_root:
             return layout.archive_key(layout.manifests_root + name) == key
-        except LakeError:
-            return False
-    grammar = _REPORT if root == layout.runs_root else _COPY
-    return bool(grammar.fullmatch(name))
+        if root == layout.runs_root:
+            layout.parse_run_key(key)
+            return True
+    except LakeError:
+        return False
+    return bool(_COPY.fullmatch(name))
 
 
 def delete_records(project: Project, keys: Sequence[str]) -> None:

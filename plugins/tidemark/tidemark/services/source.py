@@ -36,17 +36,22 @@ def quoted(table: TableName) -> str:
 
 
 def window_sql(table: TableName, column: str | None, *, bounded: bool) -> str:
-    """The SQL that counts the rows of a window, with its greatest key.
+    """The SQL that counts the rows of a window, those beyond the bookmark, and its greatest key.
 
     Args:
         table: The table.
         column: Its replication key; None: the whole table.
-        bounded: Whether there is a lower bound, which is the statement's only value.
+        bounded: Whether there is a bookmark; the statement's values are it and the lower bound.
     """
     if column is None:
-        return f"SELECT count(*), NULL FROM {quoted(table)}"
-    where = f" WHERE {quote_mysql(column)} >= %s" if bounded else ""
-    return f"SELECT count(*), max({quote_mysql(column)}) FROM {quoted(table)}{where}"
+        return f"SELECT count(*), count(*), NULL FROM {quoted(table)}"
+    key = quote_mysql(column)
+    if not bounded:
+        return f"SELECT count(*), count(*), max({key}) FROM {quoted(table)}"
+    return (
+        f"SELECT count(*), coalesce(sum({key} > %s), 0), max({key}) "
+        f"FROM {quoted(table)} WHERE {key} >= %s"
+    )
 
 
 def list_tables(mysql: MySQL, schema: str) -> list[SourceTable]:

@@ -1,0 +1,241 @@
+"""tidemark backup and tidemark sync: the nightly jobs, for the tables that an operator names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tidemark_core.errors import ConfigError
+
+from tidemark.commands.verify import check_tables
+from tidemark.console import (
+    Format,
+    FormatOption,
+    TablesOption,
+    console,
+    make_table,
+    note,
+    print_json,
+)
+from tidemark.project import Project
+from tidemark.services.drive import Outcome
+from tidemark.services.forecast import Forecast
+from tidemark.services.selection import Options, Strategy
+from tidemark.services.sync import Plan, forecasts, plan_backup, plan_load, run_legs
+
+StrategyOption = Annotated[
+    Strategy | None,
+    typer.Option("--strategy", "-s", help="How to read; default: BACKUP_STRATEGY."),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would move; touch nothing.")
+]
+EstimateOption = Annotated[
+    bool, typer.Option("--estimate", help="Like --dry-run, with the time by the last runs' speed.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--max-workers", min=1, help="Queries at once, at most.")
+]
+BatchOption = Annotated[
+    int | None, typer.Option("--batch-size", min=1, help="Rows of a file, at most.")
+]
+ConfigFileOption = Annotated[
+    Path | None, typer.Option("--config-file", help="A .env file in place of the project's own.")
+]
+LogFileOption = Annotated[
+    Path | None, typer.Option("--log-file", help="Write the run's log (JSON lines) here as well.")
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Log everything.")]
+
+_BACKUP = """Examples:
+
+  tidemark backup -t partner_info --dry-run
+
+  tidemark backup -t partner_info -t billing_summary -s inter-table"""
+_SYNC = """Examples:
+
+  tidemark sync -t partner_info --dry-run
+
+  tidemark sync -t partner_info --verify-data
+
+  tidemark sync -t partner_info --redshift-only"""
+
+
+def backup(
+    table: TablesOption = None,
+    strategy: StrategyOption = None,
+    dry_run: DryRunOption = False,
+    estimate: EstimateOption = False,
+    max_workers: WorkersOption = None,
+    batch_size: BatchOption = None,
+    config_file: ConfigFileOption = None,
+    log_file: LogFileOption = None,
+    debug: DebugOption = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
+    project = _project(config_file)
+    options = Options(strategy, max_workers, batch_size, debug)
+    plan = plan_backup(project, project.tables(table), options)
+    if dry_run or estimate:
+        _show_forecasts(forecasts(project, plan, estimate=estimate), format)
+        return
+    _tell_whole(plan)
+    with _log(log_file, debug) as log:
+        _run(project, plan, log, format, backup=True, warehouse=False)
+
+
+def sync(
+    table: TablesOption = None,
+    strategy: StrategyOption = None,
+    backup_only: Annotated[
+        bool, typer.Option("--backup-only", help="MySQL to the lake, no further.")
+    ] = False,
+    redshift_only: Annotated[
+        bool, typer.Option("--redshift-only", help="The lake to the warehouse; MySQL is not read.")
+    ] = False,
+    verify_data: Annotated[
+        bool, typer.Option("--verify-data", help="Count all stages afterwards; exit 3 if unequal.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    max_workers: WorkersOption = None,
+    batch_size: BatchOption = None,
+    config_file: ConfigFileOption = None,
+    log_file: LogFileOption = None,
+    debug: DebugOption = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Bring tables from MySQL to the warehouse: `meltano run sync`, for these tables."""
+    if backup_only and redshift_only:
+        raise ConfigError("--backup-only and --redshift-only leave nothing to do")
+    project = _project(config_file)
+    wanted = project.tables(table)
+    options = Options(strategy, max_workers, batch_size, debug)
+    plan = plan_load(project, wanted) if redshift_only else plan_backup(project, wanted, options)
+    if dry_run:
+        _dry_run(project, plan, redshift_only, format)
+        return
+    if not redshift_only:
+        _tell_whole(plan)
+    with _log(log_file, debug) as log:
+        _run(project, plan, log, format, backup=not redshift_only, warehouse=not backup_only)
+    if verify_data and not backup_only:
+        check_tables(project, plan.tables, Format.TABLE if format is Format.TABLE else None)
+
+
+def _run(
+    project: Project,
+    plan: Plan,
+    log: Callable[[str], object],
+    format: Format,
+    *,
+    backup: bool,
+    warehouse: bool,
+) -> None:
+    every: list[Outcome] = []
+    worst = 0
+    for outcomes, code in run_legs(project, plan, log, backup=backup, warehouse=warehouse):
+        every += outcomes
+        worst = worst or code
+        if format is Format.TABLE:
+            for outcome in outcomes:
+                console().print(_line(outcome))
+    if format is Format.JSON:
+        print_json({"run_id": plan.run_id, "success": not worst, "results": every})
+    if worst:
+        failed = sorted({outcome.table for outcome in every if outcome.error})
+        note(f"Failed: {', '.join(failed) or 'the run'}. Next: tidemark status, then run it again.")
+        raise typer.Exit(worst)
+
+
+def _line(outcome: Outcome) -> str:
+    from rich.markup import escape
+
+    moved = "" if outcome.rows is None else f"{outcome.rows:,} rows in {outcome.files} files"
+    if outcome.error:
+        return f"[red]failed[/] {outcome.leg:6} {outcome.table}  {escape(outcome.error)}"
+    return f"[green]ok[/]     {outcome.leg:6} {outcome.table}  {moved}"
+
+
+def _dry_run(project: Project, plan: Plan, redshift_only: bool, format: Format) -> None:
+    if not redshift_only:
+        _show_forecasts(forecasts(project, plan, estimate=False), format)
+        return
+    from tidemark.services.watermark import read_watermarks
+
+    marks, problem = read_watermarks(project, plan.tables)
+    if format is Format.JSON:
+        print_json([{"table": m.table, "files_waiting": m.files_waiting} for m in marks.values()])
+    else:
+        rows = [(m.table, m.files_waiting) for m in marks.values()]
+        console().print(make_table("Files that wait for the load", ["table", "files"], rows))
+    if problem:
+        note(f"The warehouse could not be asked what it has loaded: {problem}")
+
+
+def _show_forecasts(found: list[Forecast], format: Format) -> None:
+    if format is Format.JSON:
+        print_json(found)
+        return
+    rows = [
+        (
+            f.table,
+            f.since or "the beginning",
+            f.until or "-",
+            f"{f.rows:,}" + ("" if f.counted else " (estimated)"),
+            f.edge,
+            f.files,
+            "-" if f.seconds is None else f"{f.seconds:,.0f} s",
+        )
+        for f in found
+    ]
+    heads = ["table", "from", "until", "rows", "looked at again", "files", "time"]
+    right = "rows,looked at again,files,time"
+    console().print(make_table("Dry run: what would move", heads, rows, right=right))
+
+
+def _tell_whole(plan: Plan) -> None:
+    for table in plan.whole:
+        note(
+            f"{table} has no replication key and is read whole each time; "
+            "give it one under metadata in extract/extractors.meltano.yml"
+        )
+
+
+def _project(config_file: Path | None) -> Project:
+    if config_file is None:
+        return Project.load()
+    if not config_file.is_file():
+        raise ConfigError(f"the file {config_file} does not exist", hint="tidemark config")
+    return Project.load(config_file)
+
+
+@contextmanager
+def _log(path: Path | None, debug: bool) -> Iterator[Callable[[str], object]]:
+    """Where a run's log lines go: to a file, and with --debug to stderr."""
+
+    def show(line: str) -> None:
+        if debug:
+            typer.echo(line.rstrip("\n"), err=True)
+
+    if path is None:
+        yield show
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+
+        def write(line: str) -> None:
+            file.write(line if line.endswith("\n") else line + "\n")
+            show(line)
+
+        yield write
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    app.command(epilog=_BACKUP)(backup)
+    app.command(epilog=_SYNC)(sync)

@@ -1,0 +1,167 @@
+"""What a backup would do: asked of the source, touching nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tidemark_core.errors import ConfigError, TidemarkError
+from tidemark_core.names import TableName
+from tidemark_core.report import RunReport
+from tidemark_core.reportstore import read_reports
+
+from tidemark.ages import parse_time
+from tidemark.connections import MySQL
+from tidemark.project import Project
+from tidemark.services.bookmarks import value_of
+from tidemark.services.catalogue import bucket_time
+from tidemark.services.selection import Rules
+from tidemark.services.source import SourceTable, column_type, list_tables, window_sql
+
+#: Beyond so many rows the server's estimate is shown in place of a count.
+COUNTED_ROWS = 2_000_000
+_DAYS_OF_REPORTS = 14
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a backup of one table would do.
+
+    Attributes:
+        table: ``schema.table``.
+        replication_key: Its key; None: the table is read whole.
+        since: Where it would begin; None: at the beginning.
+        until: The greatest key in the source now.
+        rows: Rows that would move.
+        edge: Rows at the edge that are looked at again; they move if something else does, or if
+            one of them has changed.
+        counted: Whether they were counted; else the server's estimate.
+        files: Files that would be written, at least.
+        seconds: How long it would take at the last runs' speed; None: no run to go by.
+    """
+
+    table: str
+    replication_key: str | None
+    since: str | None
+    until: str | None
+    rows: int
+    edge: int
+    counted: bool
+    files: int
+    seconds: float | None = None
+
+
+def lower_bound(bookmark: Mapping[str, Any] | None, seconds: int, ids: int) -> str | int | None:
+    """Where the next window begins: the bookmark less the lookback; None: at the beginning.
+
+    Args:
+        bookmark: The table's.
+        seconds: BACKUP_LOOKBACK_SECONDS.
+        ids: BACKUP_LOOKBACK_IDS.
+    """
+    value = value_of(None if bookmark is None else dict(bookmark))
+    if value is None or isinstance(value, int):
+        return None if value is None else value - ids
+    earliest = datetime(1, 1, 1)
+    moment = parse_time(value).replace(tzinfo=None)
+    back = timedelta(seconds=seconds)
+    start = moment - back if moment - earliest > back else earliest
+    return start.isoformat(sep=" ", timespec="microseconds")
+
+
+def require_tables(mysql: MySQL, tables: Sequence[TableName]) -> dict[TableName, SourceTable]:
+    """Finds tables in the source.
+
+    Raises:
+        ConfigError: One of them is not there, or DB_USER may not see it.
+    """
+    found: dict[TableName, SourceTable] = {}
+    for schema in dict.fromkeys(table.schema for table in tables):
+        found |= {known.name: known for known in list_tables(mysql, schema)}
+    for table in tables:
+        if table not in found:
+            near = [str(name) for name in found if name.schema == table.schema]
+            raise ConfigError(
+                "MySQL has no such table, or DB_USER may not read it",
+                table=table,
+                hint=f"choose one of: {', '.join(near) or 'no table of that database is visible'}",
+            )
+    return {table: found[table] for table in tables}
+
+
+def keys_of(mysql: MySQL, tables: Sequence[TableName], rules: Rules) -> dict[TableName, str | None]:
+    """The replication key of each table; None where the configured one is not a column of it."""
+    found: dict[TableName, str | None] = {}
+    for table in tables:
+        key = rules.replication_key(table)
+        found[table] = key if key and column_type(mysql, table, key) else None
+    return found
+
+
+def forecast(
+    mysql: MySQL,
+    table: SourceTable,
+    key: str | None,
+    bookmark: Mapping[str, Any] | None,
+    since: str | int | None,
+    *,
+    batch_size: int,
+    speed: float | None,
+) -> Forecast:
+    """Asks the source what a backup of a table would read.
+
+    Args:
+        mysql: The source.
+        table: The table.
+        key: Its replication key.
+        bookmark: The table's.
+        since: From `lower_bound`.
+        batch_size: Rows of a file.
+        speed: Rows a second of the last runs.
+    """
+    since = None if key is None else since
+    counted = since is not None or table.rows <= COUNTED_ROWS
+    rows, new, until = table.rows, table.rows, None
+    if counted:
+        value = value_of(None if bookmark is None else dict(bookmark))
+        beyond = value.replace("T", " ") if isinstance(value, str) else value
+        values = [] if since is None else [beyond, since]
+        rows, new, until = mysql.row(window_sql(table.name, key, bounded=bool(values)), values)
+    moving = int(rows) if int(new) else 0
+    return Forecast(
+        table=str(table.name),
+        replication_key=key,
+        since=None if since is None else str(since),
+        until=None if until is None else str(until),
+        rows=moving,
+        edge=int(rows) - int(new),
+        counted=counted,
+        files=-(-moving // batch_size),
+        seconds=round(moving / speed, 1) if speed else None,
+    )
+
+
+def speeds(reports: Sequence[RunReport]) -> dict[str, float]:
+    """Rows a second of each table's newest extraction that moved any."""
+    found: dict[str, float] = {}
+    for report in reports:
+        for leg in report.legs:
+            if leg["leg"] != "extract":
+                continue
+            for table in leg["tables"]:
+                seconds = sum(table.get("steps", {}).values()) or leg["seconds"]
+                if table["rows"] and seconds:
+                    found[table["table"]] = table["rows"] / seconds
+    return found
+
+
+def read_speeds(project: Project) -> dict[str, float]:
+    """The speeds of the last two weeks; empty when the reports cannot be read."""
+    try:
+        today = bucket_time(project).date()
+        first = today - timedelta(days=_DAYS_OF_REPORTS)
+        return speeds(read_reports(project.location, first, today))
+    except TidemarkError:
+        return {}

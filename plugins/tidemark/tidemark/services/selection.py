@@ -1,0 +1,131 @@
+"""How one run is told which tables to copy, and how: variables for the plugins. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tidemark_core.names import TableName
+
+
+class Strategy(StrEnum):
+    """How tables are read; see `tidemark info`."""
+
+    SEQUENTIAL = "sequential"
+    INTER_TABLE = "inter-table"
+    CHUNKED = "chunked"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The project's select and metadata rules for tap-mysql."""
+
+    select: tuple[str, ...] = ()
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, root: Path) -> Rules:
+        """Reads extract/*.meltano.yml."""
+        select: list[str] = []
+        metadata: dict[str, Mapping[str, Any]] = {}
+        for path in sorted(root.glob("extract/*.meltano.yml")):
+            plugins = (yaml.safe_load(path.read_text()) or {}).get("plugins", {})
+            for plugin in plugins.get("extractors", []):
+                if plugin.get("name") == "tap-mysql":
+                    select += plugin.get("select") or []
+                    metadata |= plugin.get("metadata") or {}
+        return cls(tuple(select), metadata)
+
+    def selects(self, table: TableName) -> bool:
+        """Whether a rule takes the table in."""
+        return any(
+            fnmatch.fnmatchcase(table.stream, rule.partition(".")[0])
+            for rule in self.select
+            if not rule.startswith("!")
+        )
+
+    def replication_key(self, table: TableName) -> str | None:
+        """The replication key by the metadata rules, the last one first; None: read whole."""
+        merged: dict[str, Any] = {}
+        for pattern, values in self.metadata.items():
+            if fnmatch.fnmatchcase(table.stream, pattern):
+                merged |= values
+        if merged.get("replication-method") == "FULL_TABLE":
+            return None
+        key = merged.get("replication-key")
+        return None if key is None else str(key)
+
+    def tables(self) -> list[TableName]:
+        """The tables that the select rules name one by one."""
+        names = [rule.partition(".")[0] for rule in self.select if not rule.startswith("!")]
+        plain = [name for name in names if not any(c in name for c in "*?[")]
+        return list(dict.fromkeys(TableName.from_stream(name) for name in plain))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What an operator asks of one run; None: as the settings say."""
+
+    strategy: Strategy | None = None
+    max_workers: int | None = None
+    batch_size: int | None = None
+    debug: bool = False
+
+    def variables(self) -> dict[str, str]:
+        given = {
+            "BACKUP_STRATEGY": self.strategy,
+            "BACKUP_MAX_WORKERS": self.max_workers,
+            "BACKUP_BATCH_SIZE": self.batch_size,
+        }
+        found = {name: str(value) for name, value in given.items() if value is not None}
+        return found | ({"DEBUG": "true"} if self.debug else {})
+
+
+def extraction_variables(
+    tables: Sequence[TableName],
+    rules: Rules,
+    whole: Collection[TableName],
+    *,
+    database: str,
+    schemas: Iterable[str] = (),
+) -> dict[str, str]:
+    """Variables that make tap-mysql read these tables and no others.
+
+    Args:
+        tables: What to read; empty: what the project selects.
+        rules: The project's.
+        whole: Those of them that have no replication key and are read whole each time.
+        database: The default database.
+        schemas: Further databases that are discovered anyway (DB_SCHEMAS).
+    """
+    if not tables:
+        return {}
+    select = [*rules.select]
+    select += [f"{table.stream}.*" for table in tables if not rules.selects(table)]
+    metadata = {pattern: dict(values) for pattern, values in rules.metadata.items()}
+    for table in whole:
+        metadata[table.stream] = {"replication-method": "FULL_TABLE"}
+    further = sorted(({table.schema for table in tables} | set(schemas)) - {database, ""})
+    return {
+        "TAP_MYSQL__SELECT": json.dumps(select),
+        "TAP_MYSQL__SELECT_FILTER": json.dumps([table.stream for table in tables]),
+        "TAP_MYSQL__METADATA": json.dumps(metadata),
+        **({"DB_SCHEMAS": json.dumps(further)} if further else {}),
+    }
+
+
+def load_variables(tables: Sequence[TableName]) -> dict[str, str]:
+    """Variables that make tap-s3-parquet read these tables and no others."""
+    return {"S3_TABLES": json.dumps([str(table) for table in tables])} if tables else {}
+
+
+def models(root: Path, tables: Iterable[TableName]) -> list[str]:
+    """The dbt models of these tables: a table without one ends in landing."""
+    known = {path.stem for path in root.glob("transform/models/**/*.sql")}
+    return sorted({table.landing for table in tables} & known)

@@ -1,0 +1,207 @@
+"""backup, load and build of some tables, one leg after the other, with a result a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tap_mysql.settings import SETTINGS as TAP_SETTINGS
+from tidemark_core.names import TableName
+
+from tidemark.connections import open_mysql
+from tidemark.project import Project
+from tidemark.services.bookmarks import Leg
+from tidemark.services.catalogue import ask_ledger
+from tidemark.services.drive import (
+    EXTRACT_AND_LAND,
+    READ_AND_LOAD,
+    Outcome,
+    build,
+    new_run_id,
+    run_blocks,
+)
+from tidemark.services.forecast import (
+    Forecast,
+    forecast,
+    keys_of,
+    lower_bound,
+    read_speeds,
+    require_tables,
+)
+from tidemark.services.lake import read_manifests
+from tidemark.services.selection import (
+    Options,
+    Rules,
+    extraction_variables,
+    load_variables,
+    models,
+)
+from tidemark.services.states import States
+
+_LOOKBACK = tuple(setting for setting in TAP_SETTINGS if setting.name.startswith("backup_"))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is going to be run.
+
+    Attributes:
+        tables: Tables, as found in the source or in the lake.
+        keys: Replication key of each; None: read whole.
+        rules: The project's.
+        options: What the operator asks for.
+        run_id: Shared by all legs.
+    """
+
+    tables: tuple[TableName, ...]
+    keys: dict[TableName, str | None]
+    rules: Rules
+    options: Options
+    run_id: str
+
+    @property
+    def whole(self) -> tuple[TableName, ...]:
+        """Tables that are read whole each time."""
+        return tuple(table for table in self.tables if self.keys.get(table) is None)
+
+
+def plan_backup(project: Project, tables: Sequence[TableName], options: Options) -> Plan:
+    """Looks the tables up in the source.
+
+    Args:
+        project: Where we are.
+        tables: What was asked for; empty: what the project selects by name.
+        options: How.
+
+    Raises:
+        ConfigError: A table does not exist.
+        TidemarkError: MySQL cannot be reached.
+    """
+    rules = Rules.read(project.root)
+    wanted = tuple(tables) or tuple(rules.tables())
+    with open_mysql(project.mysql_values) as mysql:
+        require_tables(mysql, wanted)
+        return Plan(wanted, keys_of(mysql, wanted, rules), rules, options, new_run_id())
+
+
+def plan_load(project: Project, tables: Sequence[TableName]) -> Plan:
+    """The tables of the lake that a load is about; MySQL is not asked."""
+    known = tables or sorted(read_manifests(project.location, client=project.s3))
+    return Plan(tuple(known), {}, Rules.read(project.root), Options(), new_run_id())
+
+
+def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]:
+    """What a backup would do; touches nothing."""
+    values = project.values(_LOOKBACK)
+    marks = States(project).bookmarks(Leg.BACKUP)
+    speed = read_speeds(project) if estimate else {}
+    batch = plan.options.batch_size or values["backup_batch_size"]
+    found = []
+    with open_mysql(project.mysql_values) as mysql:
+        for table, known in require_tables(mysql, plan.tables).items():
+            since = lower_bound(
+                marks.get(table.stream),
+                values["backup_lookback_seconds"],
+                values["backup_lookback_ids"],
+            )
+            found.append(
+                forecast(
+                    mysql,
+                    known,
+                    plan.keys[table],
+                    marks.get(table.stream),
+                    since,
+                    batch_size=batch,
+                    speed=speed.get(str(table)),
+                )
+            )
+    return found
+
+
+def run_backup(
+    project: Project, plan: Plan, log: Callable[[str], object]
+) -> tuple[list[Outcome], int]:
+    """Copies the tables to the lake.
+
+    Returns:
+        One outcome a table, and Meltano's exit code (that of our own error, where it was one).
+    """
+    schemas = json.loads(project.environ.get("DB_SCHEMAS") or "[]")
+    more = extraction_variables(
+        plan.tables,
+        plan.rules,
+        plan.whole,
+        database=project.environ.get("DB_DATABASE", ""),
+        schemas=schemas,
+    )
+    variables = plan.options.variables() | more
+    ran = run_blocks(project, EXTRACT_AND_LAND, plan.run_id, variables, log)
+    manifests = read_manifests(project.location, plan.tables, client=project.s3)
+    outcomes = []
+    for table in plan.tables:
+        ours = [m for m in manifests.get(table, []) if m.run_id == plan.run_id]
+        outcomes.append(
+            Outcome(
+                "backup",
+                str(table),
+                sum(manifest.rows for manifest in ours),
+                sum(len(manifest.files) for manifest in ours),
+                ran.error_of(table, moved=bool(ours)),
+            )
+        )
+    return outcomes, ran.cause.exit_code if ran.cause else ran.code
+
+
+def run_load(
+    project: Project, plan: Plan, log: Callable[[str], object]
+) -> tuple[list[Outcome], int]:
+    """Loads what the lake has and the warehouse has not; as `run_backup`."""
+    before = {entry.file for entry in ask_ledger(project, plan.tables)[0] or []}
+    more = plan.options.variables() | load_variables(plan.tables)
+    ran = run_blocks(project, READ_AND_LOAD, plan.run_id, more, log)
+    ledger, _ = ask_ledger(project, plan.tables)
+    outcomes = []
+    for table in plan.tables:
+        new = [e for e in ledger or [] if e.table == str(table) and e.file not in before]
+        outcomes.append(
+            Outcome(
+                "load",
+                str(table),
+                None if ledger is None else sum(entry.rows for entry in new),
+                None if ledger is None else len(new),
+                ran.error_of(table, moved=bool(new)),
+            )
+        )
+    return outcomes, ran.cause.exit_code if ran.cause else ran.code
+
+
+def run_build(
+    project: Project, plan: Plan, log: Callable[[str], object]
+) -> tuple[list[Outcome], int]:
+    """Builds the public tables of those that have a model; as `run_backup`."""
+    built = models(project.root, plan.tables)
+    if not built:
+        return [], 0
+    ran = build(project, built, plan.run_id, log)
+    error = ran.cause.message if ran.cause else None
+    named = {table.landing: str(table) for table in plan.tables}
+    outcomes = [Outcome("build", named[model], error=error) for model in built]
+    return outcomes, ran.cause.exit_code if ran.cause else ran.code
+
+
+def run_legs(
+    project: Project,
+    plan: Plan,
+    log: Callable[[str], object],
+    *,
+    backup: bool = True,
+    warehouse: bool = True,
+) -> Iterator[tuple[list[Outcome], int]]:
+    """Runs leg after leg. A table that fails does not keep the others from going on."""
+    if backup:
+        yield run_backup(project, plan, log)
+    if warehouse:
+        outcomes, code = run_load(project, plan, log)
+        yield outcomes, code
+        yield run_build(project, plan, log)

@@ -1,0 +1,113 @@
+"""Which variables make one run copy the tables that were named, and no others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tidemark.services.forecast import lower_bound, speeds
+from tidemark.services.selection import (
+    Options,
+    Rules,
+    Strategy,
+    extraction_variables,
+    load_variables,
+    models,
+)
+from tidemark_core.names import TableName
+from tidemark_core.report import RunReport
+
+PARTNER = TableName("settlement", "partner_info")
+NEW = TableName("settlement", "new_table")
+FOREIGN = TableName("other-db", "t")
+RULES = Rules(
+    ("settlement-partner_info.*", "!settlement-partner_info.contact_email"),
+    {
+        "settlement-*": {"replication-method": "INCREMENTAL", "replication-key": "update_at"},
+        "settlement-delivery_status": {"replication-key": "ID"},
+        "settlement-small": {"replication-method": "FULL_TABLE"},
+    },
+)
+
+
+def test_a_configured_table_keeps_its_rules() -> None:
+    found = extraction_variables([PARTNER], RULES, [], database="settlement")
+    assert json.loads(found["TAP_MYSQL__SELECT"]) == list(RULES.select)
+    assert json.loads(found["TAP_MYSQL__SELECT_FILTER"]) == ["settlement-partner_info"]
+    assert json.loads(found["TAP_MYSQL__METADATA"]) == RULES.metadata
+    assert "DB_SCHEMAS" not in found
+
+
+def test_any_table_of_the_source_can_be_named() -> None:
+    found = extraction_variables(
+        [NEW, FOREIGN], RULES, [FOREIGN], database="settlement", schemas=["third"]
+    )
+    assert json.loads(found["TAP_MYSQL__SELECT"])[-2:] == [
+        "settlement-new_table.*",
+        "other%2Ddb-t.*",
+    ]
+    assert json.loads(found["TAP_MYSQL__METADATA"])["other%2Ddb-t"] == {
+        "replication-method": "FULL_TABLE"
+    }
+    assert json.loads(found["DB_SCHEMAS"]) == ["other-db", "third"]
+
+
+def test_no_table_means_the_projects_own() -> None:
+    assert extraction_variables([], RULES, [], database="settlement") == {}
+    assert load_variables([]) == {}
+    assert load_variables([PARTNER]) == {"S3_TABLES": '["settlement.partner_info"]'}
+
+
+def test_the_last_metadata_rule_wins() -> None:
+    assert RULES.replication_key(PARTNER) == "update_at"
+    assert RULES.replication_key(TableName("settlement", "delivery_status")) == "ID"
+    assert RULES.replication_key(TableName("settlement", "small")) is None
+    assert RULES.replication_key(FOREIGN) is None
+
+
+def test_the_projects_own_rules_are_read(project_root: Path) -> None:
+    rules = Rules.read(project_root)
+    assert PARTNER in rules.tables()
+    assert rules.selects(PARTNER)
+    assert rules.replication_key(TableName("settlement", "delivery_status")) == "ID"
+    assert models(project_root, [PARTNER, NEW]) == ["partner_info"]
+
+
+def test_only_what_the_operator_gave_overrides_the_settings() -> None:
+    assert Options().variables() == {}
+    assert Options(Strategy.CHUNKED, 3, 10, True).variables() == {
+        "BACKUP_STRATEGY": "chunked",
+        "BACKUP_MAX_WORKERS": "3",
+        "BACKUP_BATCH_SIZE": "10",
+        "DEBUG": "true",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2025-08-03T04:05:06.000000", "2025-08-03 04:00:06.000000"),
+        (5000, 4000),
+        ("0001-01-01T00:00:01.000000", "0001-01-01 00:00:00.000000"),
+        (None, None),
+    ],
+)
+def test_the_window_begins_a_lookback_before_the_bookmark(value: object, expected: object) -> None:
+    assert lower_bound({"replication_key_value": value}, 300, 1000) == expected
+    assert lower_bound(None, 300, 1000) is None
+
+
+def test_the_speed_is_that_of_the_newest_run_that_moved_something() -> None:
+    def run(run_id: str, rows: int, seconds: float) -> dict[str, object]:
+        table = {"table": "s.t", "rows": rows, "steps": {"read": seconds}}
+        return {
+            "run_id": run_id,
+            "leg": "extract",
+            "started_at": run_id,
+            "seconds": 99,
+            "tables": [table],
+        }
+
+    documents = [run("1", 100, 10), run("2", 400, 10), run("3", 0, 1)]
+    assert speeds(RunReport.merge(documents)) == {"s.t": 40}
