@@ -90,11 +90,11 @@ class Source:
     def sql(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
         return self.sandbox.mysql(statement, arguments or None, database=DATABASE)
 
-    def make(self, table: str, columns: str, *rows: str) -> None:
+    def make(self, table: str, columns: str, *rows: str, engine: str = "InnoDB") -> None:
         """Creates a table anew and fills it."""
         name = table.replace("`", "``")
         self.sql(f"DROP TABLE IF EXISTS `{name}`")
-        self.sql(f"CREATE TABLE `{name}` ({columns})")
+        self.sql(f"CREATE TABLE `{name}` ({columns}) ENGINE = {engine}")
         for row in rows:
             self.sql(f"INSERT INTO `{name}` VALUES {row}")
 
