@@ -1,0 +1,384 @@
+"""S3 that refuses, stalls and loses answers; processes that die. All on a real S3 server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from target_s3_parquet import upload
+from tidemark_core.errors import LakeError, LeaseError
+
+
+def _times(count: int, status: int, *parts: str) -> Any:
+    """Answers the first few requests whose method and path hold all parts with a status."""
+    left = [count]
+
+    def before(method: str, path: str) -> int | None:
+        if all(part in f"{method} {path}" for part in parts) and left[0] > 0:
+            left[0] -= 1
+            return status
+        return None
+
+    return before
+
+
+@pytest.fixture
+def through(proxy: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Settings that lead through the proxy; botocore's pauses between tries are shortened."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    return {"s3_endpoint_url": proxy.endpoint}
+
+
+@pytest.mark.fault(41)
+@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize("what", ["incremental", "manifests", "leases"])
+def test_passing_faults_are_tried_again(
+    lake: Any, feed: Any, say: Any, make_file: Any, proxy: Any, through: Any, status: int, what: str
+) -> None:
+    proxy.before = _times(3, status, "PUT", what)
+    assert feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
+    assert [row["id"] for row in lake.rows()] == [1]
+
+
+@pytest.mark.fault(41)
+@pytest.mark.parametrize("what", ["incremental", "manifests"])
+def test_lasting_faults_stop_the_run_and_commit_nothing(
+    lake: Any, feed: Any, say: Any, make_file: Any, proxy: Any, through: Any, what: str
+) -> None:
+    proxy.before = _times(99, 503, "PUT", what)
+    with pytest.raises(LakeError, match="SlowDown") as caught:
+        feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
+    assert caught.value.retryable
+    assert feed.passed == []
+    assert lake.keys("manifests/") == []
+
+
+@pytest.mark.fault(42)
+def test_a_large_file_goes_in_parts_and_leaves_none_behind_when_it_fails(
+    lake: Any,
+    feed: Any,
+    say: Any,
+    make_file: Any,
+    proxy: Any,
+    through: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = upload.TransferConfig(multipart_threshold=1 << 20, multipart_chunksize=5 << 20)
+    monkeypatch.setattr(upload, "_TRANSFER", small)
+    names = pa.array([os.urandom(24).hex() for _ in range(300_000)])
+    rows = say.orders(*range(300_000)).set_column(1, "name", names)
+    messages = say.schema(), say.batch(make_file(rows)), say.state(1)
+    proxy.before = _times(99, 503, "PUT", "partNumber=2")
+    with pytest.raises(LakeError):
+        feed(*messages, **through)
+    uploads = lake.client.list_multipart_uploads(
+        Bucket=lake.place.bucket, Prefix=lake.place.layout.root
+    )
+    assert uploads.get("Uploads", []) == []
+    assert lake.keys("incremental/") == []
+    assert any(method == "DELETE" and "uploadId" in path for method, path in proxy.seen)
+
+    proxy.before = lambda *_: None
+    assert feed(*messages, **through), "the local file is still there"
+    assert sum("partNumber" in path for _, path in proxy.seen) >= 2
+    assert lake.manifests()[0].rows == 300_000
+
+
+@pytest.mark.parametrize("what", ["incremental", "manifests", "leases"])
+def test_an_answer_that_is_lost_on_the_way_does_no_harm(
+    lake: Any, feed: Any, say: Any, make_file: Any, proxy: Any, through: Any, what: str
+) -> None:
+    left = [1]
+
+    def after(method: str, path: str) -> bool:
+        if method == "PUT" and what in path and left[0]:
+            left[0] -= 1
+            return True
+        return False
+
+    proxy.after = after
+    assert feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
+    assert left == [0]
+    assert len(lake.keys("manifests/")) == 1
+    assert len(lake.keys("incremental/")) == 1
+
+
+@pytest.mark.fault(44)
+def test_expired_credentials_stop_the_run(
+    lake: Any, feed: Any, say: Any, make_file: Any, proxy: Any, through: Any
+) -> None:
+    proxy.code = "ExpiredToken"
+    proxy.before = _times(99, 400, "PUT", "manifests")
+    with pytest.raises(LakeError, match="renew the credentials"):
+        feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
+    assert feed.passed == []
+    assert lake.keys("manifests/") == []
+
+
+@pytest.mark.fault(45)
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [
+        (301, "PermanentRedirect", "S3_REGION"),
+        (403, "AccessDenied", "orchestrate/iam"),
+        (400, "KMS.NotFoundException", "S3_KMS_KEY_ID"),
+    ],
+)
+def test_a_lake_that_cannot_be_written_shows_before_any_row(
+    feed: Any, say: Any, proxy: Any, through: Any, status: int, code: str, says: str
+) -> None:
+    proxy.code = code
+    proxy.before = _times(99, status, "PUT", "leases")
+    with pytest.raises(LakeError, match=says):
+        feed(say.schema(), **through)
+
+
+@pytest.mark.security(11)
+def test_each_file_is_checked_to_be_encrypted_as_asked(
+    lake: Any, feed: Any, say: Any, make_file: Any
+) -> None:
+    feed(
+        say.schema(),
+        say.batch(make_file(say.orders(1))),
+        say.state(1),
+        s3_server_side_encryption="AES256",
+    )
+    [manifest] = lake.manifests()
+    for key in (manifest.files[0].key, manifest.key(lake.place.layout)):
+        head = lake.client.head_object(Bucket=lake.place.bucket, Key=key)
+        assert head["ServerSideEncryption"] == "AES256"
+
+
+@pytest.mark.security(11)
+def test_a_file_that_is_stored_otherwise_than_asked_is_not_committed(
+    lake: Any, feed: Any, say: Any, make_file: Any, proxy: Any, through: Any
+) -> None:
+    """As when the bucket's policy or an S3-compatible server ignores the header."""
+    target = feed.start(s3_server_side_encryption="AES256", **through)
+    table = target.table(say.stream)
+    table.set_schema(say.schema()["schema"], ["id"])
+    uploader = table._store._uploader
+    uploader._client = upload.conditional_client(lake.place)
+    with pytest.raises(LakeError, match="stored with encryption None"):
+        table.add_file(make_file(say.orders(1)))
+
+
+@pytest.mark.security(13)
+def test_nothing_is_ever_deleted_and_nothing_outside_its_folders_touched(
+    lake: Any, feed: Any, say: Any, make_file: Any, proxy: Any, through: Any
+) -> None:
+    feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
+    feed(say.schema(), say.record(id=2), say.state(2), **through)
+    root = lake.place.layout.root
+    folders = tuple(f"/{root}{name}/" for name in ("incremental", "manifests", "leases"))
+    for method, path in proxy.seen:
+        assert method in ("GET", "PUT", "HEAD", "POST")
+        path = path.removeprefix(f"/{lake.place.bucket}")
+        assert path.startswith((*folders, "?", "/?")), path
+
+
+def test_runs_of_the_same_second_overwrite_nothing(
+    lake: Any, feed: Any, say: Any, make_file: Any
+) -> None:
+    for number in (1, 2):
+        feed(say.schema(), say.batch(make_file(say.orders(number))), say.state(number))
+    assert [key[-12:] for key in lake.keys("incremental/")] == ["0001.parquet", "0002.parquet"]
+    assert {row["id"] for row in lake.rows()} == {1, 2}
+
+
+def test_a_number_that_somebody_took_meanwhile_is_passed_over(
+    lake: Any, feed: Any, say: Any, make_file: Any
+) -> None:
+    target = feed.start()
+    table = target.table(say.stream)
+    table.set_schema(say.schema()["schema"], ["id"])
+    table.add_file(make_file(say.orders(1)))
+    taken = lake.keys("incremental/")[0].replace("0001", "0002")
+    lake.client.put_object(
+        Bucket=lake.place.bucket, Key=lake.place.layout.root + taken, Body=b"another's"
+    )
+    table.add_file(make_file(say.orders(2)))
+    table.commit({})
+    assert lake.body(taken) == b"another's"
+    assert [file.key[-12:] for file in lake.manifests()[0].files] == [
+        "0001.parquet",
+        "0003.parquet",
+    ]
+
+
+def test_the_same_run_id_twice_commits_twice(
+    lake: Any, feed: Any, say: Any, make_file: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEMARK_RUN_ID", "nightly")
+    for number in (1, 2):
+        feed(say.schema(), say.batch(make_file(say.orders(number))), say.state(number))
+    assert [manifest.part for manifest in lake.manifests()] == [1, 2]
+    assert {row["id"] for row in lake.rows()} == {1, 2}
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+BOUNDARIES = {
+    "before the upload": ("before", "PUT", "incremental"),
+    "after the upload": ("after", "PUT", "incremental"),
+    "before the manifest": ("before", "PUT", "manifests"),
+    "after the manifest, before STATE": ("after", "PUT", "manifests"),
+}
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_killed_at_any_boundary_a_rerun_completes_the_lake(
+    lake: Any, feed: Any, say: Any, make_file: Any, proxy: Any, start: Any, boundary: str
+) -> None:
+    when, *parts = BOUNDARIES[boundary]
+    process = start(s3_endpoint_url=proxy.endpoint)
+
+    def strike(method: str, path: str) -> int | None:
+        if all(part in f"{method} {path}" for part in parts):
+            _kill(process)
+            return 500
+        return None
+
+    setattr(proxy, when, strike)
+    process.stdin.write(
+        say.text(say.schema(), say.batch(make_file(say.orders(1, 2))), say.state(2))
+    )
+    process.stdin.close()
+    assert process.wait(timeout=60) == -signal.SIGKILL
+    assert process.stdout.read() == "", "no STATE, so the tap reads the rows again"
+    left = len(lake.keys("incremental/"))
+    assert left == (0 if boundary == "before the upload" else 1)
+
+    assert feed(say.schema(), say.batch(make_file(say.orders(1, 2))), say.state(2))
+    assert {row["id"] for row in lake.rows()} == {1, 2}
+    committed = {file.key for manifest in lake.manifests() for file in manifest.files}
+    orphans = [
+        key for key in lake.keys("incremental/") if lake.place.layout.root + key not in committed
+    ]
+    assert len(orphans) == (1 if boundary in ("after the upload", "before the manifest") else 0)
+
+
+def _wait_for(what: Any, *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.05)
+
+
+@pytest.mark.fault(25)
+def test_sigterm_ends_with_143_and_leaves_only_what_was_committed(
+    lake: Any, feed: Any, say: Any, make_file: Any, start: Any, tmp_path: Path
+) -> None:
+    process = start(s3_temp_dir=str(tmp_path))
+    process.stdin.write(
+        say.text(
+            say.schema(),
+            say.batch(make_file(say.orders(1))),
+            say.state(1),
+            say.batch(make_file(say.orders(2))),
+        )
+    )
+    process.stdin.flush()
+    _wait_for(lambda: len(lake.keys("incremental/")) == 2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 143
+    assert process.stdout.read().count("\n") == 1
+    assert [row["id"] for row in lake.rows()] == [1]
+    assert [path for path in tmp_path.iterdir() if path.suffix != ".json"] == []
+    assert feed(say.schema(), say.record(id=2), say.state(2)), "the lease was given back"
+
+
+@pytest.mark.fault(22)
+def test_a_second_run_is_told_who_writes(lake: Any, feed: Any, say: Any, start: Any) -> None:
+    first = start()
+    first.stdin.write(say.text(say.schema()))
+    first.stdin.flush()
+    _wait_for(lambda: lake.keys("leases/"))
+    second = start()
+    _, err = second.communicate(say.text(say.schema()), timeout=60)
+    assert second.returncode == 4
+    assert "target-s3-parquet of run " in err
+    assert f"pid {first.pid}" in err
+    assert "Traceback" not in err
+    say.stream = "shop-items"
+    assert feed(say.schema(), say.state(1)), "another table is free"
+
+
+@pytest.mark.fault(23)
+def test_a_paused_writer_that_wakes_after_a_takeover_commits_nothing(
+    lake: Any, feed: Any, say: Any, make_file: Any, start: Any
+) -> None:
+    process = start(s3_lease_seconds=3)
+    process.stdin.write(say.text(say.schema(), say.batch(make_file(say.orders(1)))))
+    process.stdin.flush()
+    _wait_for(lambda: lake.keys("incremental/"))
+    process.send_signal(signal.SIGSTOP)
+
+    def takes_over() -> bool:
+        try:
+            return bool(feed(say.schema(), say.record(id=2), say.state(2)))
+        except LeaseError:
+            return False
+
+    _wait_for(takes_over)
+    process.send_signal(signal.SIGCONT)
+    out, err = process.communicate(say.text(say.state(1)), timeout=60)
+    assert (process.returncode, out) == (4, "")
+    assert "was lost" in err
+    assert [row["id"] for row in lake.rows()] == [2]
+
+
+@pytest.mark.fault(23)
+def test_a_writer_overtaken_in_the_middle_of_its_commit_passes_no_state_on(
+    lake: Any, feed: Any, say: Any, make_file: Any, proxy: Any, through: Any
+) -> None:
+    key = lake.place.layout.root + "leases/shop.orders/lake.json"
+
+    def overtake(method: str, path: str) -> bool:
+        if method == "PUT" and "manifests" in path:
+            body = lake.client.get_object(Bucket=lake.place.bucket, Key=key)["Body"].read()
+            other = body.replace(b'"nonce": "', b'"nonce": "f')
+            lake.client.put_object(Bucket=lake.place.bucket, Key=key, Body=other)
+        return False
+
+    proxy.after = overtake
+    with pytest.raises(LeaseError, match="took over"):
+        feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
+    assert feed.passed == []
+
+
+@pytest.mark.security(7)
+def test_no_secret_is_ever_shown(lake: Any, say: Any, start: Any) -> None:
+    secret = "canary-secret-0451"
+    for debug in ("", "true"):
+        os.environ["DEBUG"] = debug
+        try:
+            process = start(s3_secret_key=secret)
+        finally:
+            del os.environ["DEBUG"]
+        out, err = process.communicate(say.text(say.schema()), timeout=60)
+        assert process.returncode == 1
+        assert "S3_SECRET_KEY" in err
+        assert secret not in out + err
+
+
+def test_errors_are_one_message_with_the_next_step(lake: Any, say: Any, start: Any) -> None:
+    process = start(s3_bucket_name="no-such-bucket")
+    _, err = process.communicate(say.text(say.schema()), timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    assert "Next: create the bucket" in err
+    wrong = start(s3_file_rows=0)
+    _, err = wrong.communicate("", timeout=60)
+    assert wrong.returncode == 2
+    assert "S3_FILE_ROWS must be at least 1" in err

@@ -1,0 +1,134 @@
+"""Everybody else reads a table's folder: the right rows, the right types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from pyarrow.fs import S3FileSystem
+from tidemark_core.names import TableName
+
+
+@pytest.fixture
+def files(lake: Any) -> S3FileSystem:
+    place = lake.place
+    return S3FileSystem(
+        access_key=place.access_key,
+        secret_key=place.secret_key,
+        endpoint_override=place.endpoint_url,
+        region=place.region,
+    )
+
+
+@pytest.fixture
+def folder(lake: Any, feed: Any, say: Any, make_file: Any) -> str:
+    """A table written by two runs, one with BATCH and one with RECORD messages."""
+    feed(
+        say.schema(), say.batch(make_file(say.orders(1, 2)), make_file(say.orders(3))), say.state(1)
+    )
+    feed(
+        say.schema(),
+        say.record(id=4, name="é😀", price="1.25", update_at="2025-08-03T04:05:06.000007Z"),
+        say.record(id=5),
+        say.state(2),
+    )
+    prefix = lake.place.layout.data_prefix(TableName("shop", "orders"))
+    return f"{lake.place.bucket}/{prefix}"
+
+
+@pytest.fixture
+def local(lake: Any, folder: str, tmp_path: Path) -> Path:
+    """The same folder as ``aws s3 sync`` would bring it here."""
+    for key in lake.keys("incremental/shop.orders/"):
+        path = tmp_path / "lake" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(lake.body(key))
+    return tmp_path / "lake/incremental/shop.orders"
+
+
+PARTITIONS = {"year", "month", "day", "hour"}
+
+
+def test_pyarrow_dataset(folder: str, files: S3FileSystem) -> None:
+    data = ds.dataset(folder, filesystem=files, format="parquet", partitioning="hive")
+    table = data.to_table()
+    assert sorted(table.column("id").to_pylist()) == [1, 2, 3, 4, 5]
+    assert table.schema.field("price").type == pa.decimal128(10, 2)
+    assert table.schema.field("update_at").type == pa.timestamp("us")
+    assert set(table.column_names) == {"id", "name", "price", "update_at"} | PARTITIONS
+    assert data.count_rows(filter=(ds.field("year") == 2025) & (ds.field("month") == 8)) == 3
+
+
+def test_pandas(folder: str, files: S3FileSystem) -> None:
+    frame = pd.read_parquet(folder, filesystem=files, dtype_backend="pyarrow").set_index("id")
+    assert len(frame) == 5
+    assert frame.loc[4, "price"] == Decimal("1.25")
+    assert frame.loc[4, "name"] == "é😀"
+    assert frame.loc[4, "update_at"] == datetime(2025, 8, 3, 4, 5, 6, 7)
+    assert frame.loc[5].drop(list(PARTITIONS)).isna().all()
+
+
+def test_polars(local: Path) -> None:
+    frame = pl.read_parquet(f"{local}/**/*.parquet", hive_partitioning=True).sort("id")
+    assert frame.get_column("id").to_list() == [1, 2, 3, 4, 5]
+    assert frame.schema["price"] == pl.Decimal(10, 2)
+    assert frame.schema["update_at"] == pl.Datetime("us")
+    assert frame.filter(pl.col("year") == 2025).height == 3
+
+
+def test_duckdb(local: Path) -> None:
+    with duckdb.connect() as base:
+        rows = base.execute(
+            "SELECT id, price, update_at FROM read_parquet(?, hive_partitioning = true) "
+            "WHERE id >= 4 ORDER BY id",
+            [f"{local}/**/*.parquet"],
+        ).fetchall()
+        types = dict(
+            base.execute(
+                "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))",
+                [f"{local}/**/*.parquet"],
+            ).fetchall()
+        )
+    assert rows == [(4, Decimal("1.25"), datetime(2025, 8, 3, 4, 5, 6, 7)), (5, None, None)]
+    assert (types["id"], types["price"], types["update_at"]) == (
+        "BIGINT",
+        "DECIMAL(10,2)",
+        "TIMESTAMP",
+    )
+
+
+def test_only_committed_files_by_the_manifests(lake: Any, folder: str) -> None:
+    """As docs/lake.md shows it."""
+    keys = [file.key for manifest in lake.manifests("shop.orders/") for file in manifest.files]
+    assert sorted(keys) == [lake.place.layout.root + key for key in lake.keys("incremental/")]
+
+
+def test_files_made_of_records_suit_athena_and_spectrum(
+    lake: Any, feed: Any, say: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("target_s3_parquet.rows.ROW_GROUP_ROWS", 2_000)
+    records = [say.record(id=number, name="x" * 20) for number in range(3_000)]
+    feed(say.schema(), *records, say.state(1), batch_size_rows=500)
+    [file] = lake.manifests()[0].files
+    parquet = lake.parquet(file.key)
+    footer = parquet.metadata
+    assert footer.metadata is None, "no schema metadata of Python's"
+    groups = [footer.row_group(at).num_rows for at in range(footer.num_row_groups)]
+    assert groups == [2_000, 1_000]
+    first, last = footer.row_group(0).column(0), footer.row_group(1).column(0)
+    assert first.compression == "ZSTD"
+    assert (first.statistics.min, last.statistics.max) == (0, 2_999)
+    assert str(footer.schema.column(2).logical_type) == "Decimal(precision=10, scale=2)"
+    at = footer.schema.column(3)
+    assert at.physical_type == "INT64", "not INT96"
+    assert "isAdjustedToUTC=false, timeUnit=microseconds" in str(at.logical_type)
+    assert isinstance(parquet, pq.ParquetFile)
