@@ -120,7 +120,12 @@ def test_a_serializable_database_refuses_write_skew(world, sql):
 
 def test_a_running_statement_can_be_cancelled(world):
     connection = psycopg2.connect(
-        host="127.0.0.1", port=world.tcp_port, user="admin", password="Secret123", dbname="dev", sslmode="disable"
+        host="127.0.0.1",
+        port=world.tcp_port,
+        user="admin",
+        password="Secret123",
+        dbname="dev",
+        sslmode="disable",
     )
     try:
         cursor = connection.cursor()

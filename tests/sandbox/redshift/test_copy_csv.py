@@ -1,5 +1,6 @@
 """COPY of CSV and delimited text from S3."""
 
+# ruff: noqa: E501 - statements and data are read in one line
 from __future__ import annotations
 
 import datetime
@@ -44,7 +45,7 @@ def last_error(sql):
         ("1,,,,,,\n", "csv null as ''", [None] * 6),
         ("1,NULL,NULL,,,,\n", "csv null as 'NULL'", [None, None, None, None, None, "   "]),
         ("1,\\N,,,,,x\n", "csv null as '@'", ["\\N", None, None, None, None, "x  "]),
-        ('1,  ,,,,,x\n', "csv blanksasnull", [None, None, None, None, None, "x  "]),
+        ("1,  ,,,,,x\n", "csv blanksasnull", [None, None, None, None, None, "x  "]),
         ("1,ab  ,,,,,x\n", "csv trimblanks", ["ab", None, None, None, None, "x  "]),
         ("1,éééé,,,,,abcd\n", "csv truncatecolumns", ["éé", None, None, None, None, "abc"]),
         ("1,,,,1.999,,x\n", "csv", ["", None, None, "1.99", None, "x  "]),
@@ -64,9 +65,21 @@ def last_error(sql):
         ("1,a\n", "csv fillrecord", ["a", None, None, None, None, "   "]),
         ("\n1,a,,,,,x\n\n", "csv ignoreblanklines", ["a", None, None, None, None, "x  "]),
         ("h\nh,h\n1,a,,,,,x", "csv ignoreheader 2", ["a", None, None, None, None, "x  "]),
-        ("1,a,01/02/2024,,,,x\n", "csv dateformat 'MM/DD/YYYY'", ["a", "2024-01-02", None, None, None, "x  "]),
-        ("1,a,,1700000000,,,x\n", "csv timeformat 'epochsecs'", ["a", None, "2023-11-14 22:13:20", None, None, "x  "]),
-        ("1,a,,2024-01-02T03:04:05Z,,,x\n", "csv timeformat 'auto'", ["a", None, "2024-01-02 03:04:05", None, None, "x  "]),
+        (
+            "1,a,01/02/2024,,,,x\n",
+            "csv dateformat 'MM/DD/YYYY'",
+            ["a", "2024-01-02", None, None, None, "x  "],
+        ),
+        (
+            "1,a,,1700000000,,,x\n",
+            "csv timeformat 'epochsecs'",
+            ["a", None, "2023-11-14 22:13:20", None, None, "x  "],
+        ),
+        (
+            "1,a,,2024-01-02T03:04:05Z,,,x\n",
+            "csv timeformat 'auto'",
+            ["a", None, "2024-01-02 03:04:05", None, None, "x  "],
+        ),
         ("1,a,,,,Yes,x\n", "csv", ["a", None, None, None, True, "x  "]),
         ("1,a,,,,0,x\n", "csv", ["a", None, None, None, False, "x  "]),
     ],
@@ -105,7 +118,9 @@ def test_a_record_is_loaded_as_the_documentation_says(sql, copy, table, data, op
         ("1,a\0b,,,,,\n", "csv", None, 1218, "0x00"),
     ],
 )
-def test_a_bad_record_stops_the_load_and_is_explained(sql, copy, table, data, options, column, code, reason):
+def test_a_bad_record_stops_the_load_and_is_explained(
+    sql, copy, table, data, options, column, code, reason
+):
     head = b"7,ok,,,,,\n"
     body = head + (data if isinstance(data, bytes) else data.encode())
     error = sql.error(copy("t.a", body, options))
@@ -125,7 +140,10 @@ def test_errors_below_maxerror_are_left_out_and_kept(sql, copy, table):
     assert [r[0] for r in load(sql, copy, data, "csv maxerror 3")] == [1, 4]
     assert sql("select pg_last_copy_count()") == [[2]]
     query = sql("select pg_last_copy_id()")[0][0]
-    assert sql(f"select line_number from stl_load_errors where query = {query} order by 1") == [[2], [3]]
+    assert sql(f"select line_number from stl_load_errors where query = {query} order by 1") == [
+        [2],
+        [3],
+    ]
     assert "failed" in sql.error(copy("t.a", data, "csv maxerror 2"))
 
 
@@ -147,10 +165,20 @@ def test_a_null_for_a_not_null_column_is_refused(sql, copy):
 
 
 def test_numbers_and_bytes_of_every_type(sql, copy):
-    sql("create table t.n(s smallint, b bigint, r real, d double precision, z timestamptz, y varbyte(4), m varchar(max))")
+    sql(
+        "create table t.n(s smallint, b bigint, r real, d double precision, z timestamptz, y varbyte(4), m varchar(max))"
+    )
     sql(copy("t.n", "-32768,9223372036854775807,1.5,1e-300,2024-01-01 00:00:00+02,4142,\\N\n"))
     assert sql("select s, b, r, d, z at time zone 'UTC', to_hex(y), m from t.n") == [
-        [-32768, 9223372036854775807, 1.5, 1e-300, datetime.datetime(2023, 12, 31, 22), "4142", None]
+        [
+            -32768,
+            9223372036854775807,
+            1.5,
+            1e-300,
+            datetime.datetime(2023, 12, 31, 22),
+            "4142",
+            None,
+        ]
     ]
     sql.error(copy("t.n", "32768,1,1,1,,,\n"))
     sql.error(copy("t.n", "1,1,1e39,1,,,\n"))
@@ -170,16 +198,24 @@ def test_columns_defaults_and_identity(sql, copy):
     assert "does not exist" in sql.error(copy("t.i (nope)", "1\n"))
 
 
-@pytest.mark.parametrize(("option", "squeeze"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)])
+@pytest.mark.parametrize(
+    ("option", "squeeze"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)]
+)
 def test_compressed_files_and_a_manifest(world, sql, table, option, squeeze):
     urls = [world.put(f"parts/{option}{i}", squeeze(f"{i},a,,,,,\n".encode())) for i in range(3)]
-    entries = [{"url": url, "mandatory": True} for url in urls[:2]] + [{"url": "s3://stage/parts/none"}]
+    entries = [{"url": url, "mandatory": True} for url in urls[:2]] + [
+        {"url": "s3://stage/parts/none"}
+    ]
     manifest = world.put("parts.manifest", json.dumps({"entries": entries}))
     sql(f"copy t.a from '{manifest}' {ROLE} csv {option} manifest")
     assert sql("select id from t.a order by id") == [[0], [1]]
-    commits = sql("select filename, lines_scanned from stl_load_commits where query = pg_last_copy_id() order by 1")
+    commits = sql(
+        "select filename, lines_scanned from stl_load_commits where query = pg_last_copy_id() order by 1"
+    )
     assert commits == [[urls[0], 1], [urls[1], 1]]
-    history = sql("select status, loaded_rows, source_file_count from sys_load_history where query_id = pg_last_copy_id()")
+    history = sql(
+        "select status, loaded_rows, source_file_count from sys_load_history where query_id = pg_last_copy_id()"
+    )
     assert history == [["completed", 2, 2]]
 
 
@@ -191,11 +227,15 @@ def test_files_that_cannot_be_read_are_named(world, sql, table):
     assert plain in sql.error(f"copy t.a from '{plain}' {ROLE} csv gzip")
     assert "does not exist" in sql.error(f"copy t.a from 's3://stage/nothing' {ROLE} csv")
     assert "NoSuchBucket" in sql.error(f"copy t.a from 's3://no-such-bucket/x' {ROLE} csv")
-    manifest = world.put("bad/m", json.dumps({"entries": [{"url": "s3://stage/none", "mandatory": True}]}))
+    manifest = world.put(
+        "bad/m", json.dumps({"entries": [{"url": "s3://stage/none", "mandatory": True}]})
+    )
     assert "s3://stage/none" in sql.error(f"copy t.a from '{manifest}' {ROLE} csv manifest")
     broken = world.put("bad/json", "{")
     assert "json" in sql.error(f"copy t.a from '{broken}' {ROLE} csv manifest")
-    assert "manifest file" in sql.error(f"copy t.a from 's3://stage/no.manifest' {ROLE} csv manifest")
+    assert "manifest file" in sql.error(
+        f"copy t.a from 's3://stage/no.manifest' {ROLE} csv manifest"
+    )
     assert sql("select count(*) from t.a") == [[0]]
     assert sql("select 1") == [[1]]
 
@@ -212,10 +252,15 @@ def test_utf16_is_converted(sql, copy, table):
 
 def test_many_blocks_of_quoted_newlines_arrive_whole(sql, copy):
     sql("create table t.big(id int, v varchar(200))")
-    rows = "".join(f'{i},"line {i}\nand ""quoted"", with, commas {"x" * 80}"\n' for i in range(120_000))
+    rows = "".join(
+        f'{i},"line {i}\nand ""quoted"", with, commas {"x" * 80}"\n' for i in range(120_000)
+    )
     assert len(rows) > 12 << 20
     sql(copy("t.big", gzip.compress(rows.encode(), 1), "csv gzip"))
-    assert sql("select count(*), count(distinct id), min(len(v)) from t.big")[0][:2] == [120_000, 120_000]
+    assert sql("select count(*), count(distinct id), min(len(v)) from t.big")[0][:2] == [
+        120_000,
+        120_000,
+    ]
     bad = rows + 'x,"bad"\n'
     sql.error(copy("t.big", bad, "csv"))
     assert last_error(sql)[0] == 240_001

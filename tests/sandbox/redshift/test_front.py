@@ -1,5 +1,6 @@
 """The front itself: drivers, TLS, users, sockets, and its end."""
 
+# ruff: noqa: E501 - statements and data are read in one line
 from __future__ import annotations
 
 import signal
@@ -18,7 +19,12 @@ from tidemark_sandbox.redshift.server import Address
 def test_the_driver_speaks_tls_and_verifies_the_certificate(world, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(world.certificate))
     connection = redshift_connector.connect(
-        host="localhost", port=world.tcp_port, database="dev", user="admin", password="Secret123", sslmode="verify-full"
+        host="localhost",
+        port=world.tcp_port,
+        database="dev",
+        user="admin",
+        password="Secret123",
+        sslmode="verify-full",
     )
     cursor = connection.cursor()
     cursor.execute("select 'é' as a")
@@ -28,9 +34,19 @@ def test_the_driver_speaks_tls_and_verifies_the_certificate(world, monkeypatch):
 
 def test_a_socket_and_psql(world):
     done = subprocess.run(
-        ["psql", f"host=127.0.0.1 port={world.tcp_port} user=admin dbname=dev sslmode=require", "-At",
-         "-c", "select 1; select 'a;b'", "-c", "\\echo done"],
-        env={"PGPASSWORD": "Secret123", "PATH": "/usr/bin"}, capture_output=True, text=True, check=False,
+        [
+            "psql",
+            f"host=127.0.0.1 port={world.tcp_port} user=admin dbname=dev sslmode=require",
+            "-At",
+            "-c",
+            "select 1; select 'a;b'",
+            "-c",
+            "\\echo done",
+        ],
+        env={"PGPASSWORD": "Secret123", "PATH": "/usr/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout.split() == ["1", "a;b", "done"], done.stderr
     with socket.socket(socket.AF_UNIX) as sock:
@@ -47,7 +63,12 @@ def test_a_wrong_password_and_the_superuser_are_refused(world):
     for user, password in (("admin", "wrong"), (catalogue.SUPERUSER, ""), ("nobody", "x")):
         with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
             psycopg2.connect(
-                host="127.0.0.1", port=world.tcp_port, user=user, password=password or "x", dbname="dev", sslmode="disable"
+                host="127.0.0.1",
+                port=world.tcp_port,
+                user=user,
+                password=password or "x",
+                dbname="dev",
+                sslmode="disable",
             )
 
 
@@ -68,7 +89,9 @@ def test_rights_mean_something(world, sql):
     assert session("select * from t.open") == []
     assert "permission denied" in session.error("select * from t.secret")
     assert "permission denied" in session.error("insert into t.open values (1)")
-    assert sql("select has_table_privilege('analyst', 't.secret', 'select'), has_table_privilege('analyst', 't.open', 'select')") == [[False, True]]
+    assert sql(
+        "select has_table_privilege('analyst', 't.secret', 'select'), has_table_privilege('analyst', 't.open', 'select')"
+    ) == [[False, True]]
     sql("grant insert on t.open to analyst")
     session("insert into t.open values (1)")
     sql("revoke usage on schema t from role readers")
@@ -93,7 +116,7 @@ def test_the_catalogue_is_installed_again_without_harm(world, sql):
     superuser.execute("select version from redshift_meta.version")
     assert superuser.fetchall() == [(catalogue.version(),)]
     sql("insert into t.kept values (1)")
-    assert sql('select diststyle from svv_table_info where "table" = \'kept\'') == [["ALL"]]
+    assert sql("select diststyle from svv_table_info where \"table\" = 'kept'") == [["ALL"]]
 
 
 def test_sigterm_ends_the_front_with_its_clients(world):
@@ -104,7 +127,13 @@ def test_sigterm_ends_the_front_with_its_clients(world):
     process = world.launch([f"unix:{path}"])
     try:
         connection = redshift_connector.core.Connection(
-            user="admin", password="Secret123", database="dev", unix_sock=str(path), host=None, ssl=False, tcp_keepalive=False
+            user="admin",
+            password="Secret123",
+            database="dev",
+            unix_sock=str(path),
+            host=None,
+            ssl=False,
+            tcp_keepalive=False,
         )
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0

@@ -1,5 +1,6 @@
 """COPY's and UNLOAD's parameters."""
 
+# ruff: noqa: E501 - statements and data are read in one line
 from __future__ import annotations
 
 import pytest
@@ -57,7 +58,9 @@ def test_what_cannot_be_is_refused(text, reason):
         parse(text)
 
 
-@pytest.mark.parametrize("name", ["json 'auto'", "bzip2", "format as orc", "fixedwidth 'a:1'", "readratio 5", "ssh"])
+@pytest.mark.parametrize(
+    "name", ["json 'auto'", "bzip2", "format as orc", "fixedwidth 'a:1'", "readratio 5", "ssh"]
+)
 def test_what_the_stand_in_lacks_is_refused_by_name(name):
     with pytest.raises(NotInStandIn):
         parse(f"{ROLE} {name}")
@@ -71,8 +74,19 @@ def test_authorization_forms():
     assert parse("credentials 'aws_access_key_id=A;aws_secret_access_key=B'").keys == keys
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"entries": 1}', b'{"entries": [1]}', b'{"entries": [{}]}', b'{"entries": [{"url": "http://x"}]}',
-                                  b'{"entries": [{"url": "s3://a/b", "mandatory": "yes"}]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"entries": 1}',
+        b'{"entries": [1]}',
+        b'{"entries": [{}]}',
+        b'{"entries": [{"url": "http://x"}]}',
+        b'{"entries": [{"url": "s3://a/b", "mandatory": "yes"}]}',
+    ],
+)
 def test_a_manifest_that_is_none_is_refused(text):
     with pytest.raises(StatementError):
         source.manifest_entries(text, columnar=False)

@@ -1,5 +1,6 @@
 """COPY of Parquet, and UNLOAD."""
 
+# ruff: noqa: E501 - statements and data are read in one line
 from __future__ import annotations
 
 import datetime
@@ -17,7 +18,7 @@ TABLE = "id bigint, s smallint, v varchar(5), n decimal(10,2), d date, ts timest
 ROWS = {
     "id": pa.array([1, 2], pa.int64()),
     "s": pa.array([-1, None], pa.int16()),
-    "v": pa.array(["é,\"\n", ""], pa.string()),
+    "v": pa.array(['é,"\n', ""], pa.string()),
     "n": pa.array([Decimal("1.50"), None], pa.decimal128(10, 2)),
     "d": pa.array([datetime.date(1, 1, 1), None], pa.date32()),
     "ts": pa.array([datetime.datetime(2024, 1, 1, 1, 2, 3, 4), None], pa.timestamp("us")),
@@ -26,7 +27,17 @@ ROWS = {
     "y": pa.array([b"AB", None], pa.binary()),
 }
 VALUES = [
-    [1, -1, 'é,"\n', Decimal("1.50"), datetime.date(1, 1, 1), datetime.datetime(2024, 1, 1, 1, 2, 3, 4), True, 1e-300, "AB"],
+    [
+        1,
+        -1,
+        'é,"\n',
+        Decimal("1.50"),
+        datetime.date(1, 1, 1),
+        datetime.datetime(2024, 1, 1, 1, 2, 3, 4),
+        True,
+        1e-300,
+        "AB",
+    ],
     [2, None, "", None, None, None, None, None, None],
 ]
 
@@ -95,7 +106,9 @@ def test_parquet_needs_as_many_columns_and_to_be_parquet(sql, copy):
 @pytest.fixture
 def filled(sql):
     sql("create table t.u(a int, v varchar(20), n decimal(5,2), y varbyte(4), t timestamp)")
-    sql("insert into t.u values (1, 'a,b|\"x\"', 1.5, 'AB'::varbyte, '2024-01-01 10:00:00'), (2, null, null, null, null), (3, '', 2, null, null)")
+    sql(
+        "insert into t.u values (1, 'a,b|\"x\"', 1.5, 'AB'::varbyte, '2024-01-01 10:00:00'), (2, null, null, null, null), (3, '', 2, null, null)"
+    )
 
 
 def unload(sql, target, options, query="select * from t.u order by a"):
@@ -110,7 +123,12 @@ def test_unload_csv_and_load_again(world, sql, filled):
     assert text == 'a,v,n,y,t\n1,"a,b|""x""",1.50,4142,2024-01-01 10:00:00\n2,,,,\n3,"",2.00,,\n'
     assert sql("select pg_last_unload_count()") == [[3]]
     assert "not empty" in sql.error(f"unload ('select 1') to 's3://stage/u/csv_' {ROLE} csv")
-    unload(sql, "u/csv_", "csv gzip manifest cleanpath", "select a from t.u where v <> 'zz' or v is null")
+    unload(
+        sql,
+        "u/csv_",
+        "csv gzip manifest cleanpath",
+        "select a from t.u where v <> 'zz' or v is null",
+    )
     assert world.keys("u/csv_") == ["u/csv_0000_part_00.gz", "u/csv_manifest"]
     assert sorted(gzip.decompress(world.get("u/csv_0000_part_00.gz")).split()) == [b"1", b"2", b"3"]
     sql("create table t.back(a int)")
@@ -121,7 +139,12 @@ def test_unload_csv_and_load_again(world, sql, filled):
 def test_unload_delimited_text(world, sql, filled):
     unload(sql, "u/text_", "parallel off null as '@'")
     assert world.get("u/text_000").decode().splitlines()[1] == "2|@|@|@|@"
-    unload(sql, "u/text_", "parallel off allowoverwrite escape addquotes delimiter '|'", "select v from t.u where a = 1")
+    unload(
+        sql,
+        "u/text_",
+        "parallel off allowoverwrite escape addquotes delimiter '|'",
+        "select v from t.u where a = 1",
+    )
     assert world.get("u/text_000").decode() == '"a,b\\|\\"x\\""\n'
 
 
@@ -137,15 +160,26 @@ def test_unload_parquet_and_load_again(world, sql, filled):
 
 
 def test_unload_is_checked_like_any_statement(sql, filled):
-    assert "DISTINCT ON" in sql.error(f"unload ('select distinct on (a) a from t.u') to 's3://stage/x' {ROLE}")
+    assert "DISTINCT ON" in sql.error(
+        f"unload ('select distinct on (a) a from t.u') to 's3://stage/x' {ROLE}"
+    )
     assert "takes a SELECT" in sql.error(f"unload ('delete from t.u') to 's3://stage/x' {ROLE}")
     assert "credentials" in sql.error("unload ('select 1') to 's3://stage/x' csv")
-    assert "MAXFILESIZE" in sql.error(f"unload ('select 1') to 's3://stage/x' {ROLE} csv maxfilesize 1 mb")
-    assert "HEADER" in sql.error(f"unload ('select 1') to 's3://stage/x' {ROLE} format parquet header")
+    assert "MAXFILESIZE" in sql.error(
+        f"unload ('select 1') to 's3://stage/x' {ROLE} csv maxfilesize 1 mb"
+    )
+    assert "HEADER" in sql.error(
+        f"unload ('select 1') to 's3://stage/x' {ROLE} format parquet header"
+    )
 
 
 def test_unload_splits_by_size(world, sql):
-    unload(sql, "u/big_", "csv parallel off maxfilesize 5 mb", "select repeat('x', 1000) as a from generate_series(1, 12000)")
+    unload(
+        sql,
+        "u/big_",
+        "csv parallel off maxfilesize 5 mb",
+        "select repeat('x', 1000) as a from generate_series(1, 12000)",
+    )
     keys = world.keys("u/big_")
     assert keys == ["u/big_000", "u/big_001", "u/big_002"]
     assert sum(world.get(key).count(b"\n") for key in keys) == 12_000

@@ -1,5 +1,6 @@
 """Statements that PostgreSQL takes and Redshift refuses; and Redshift's that must not be refused."""
 
+# ruff: noqa: E501 - statements and data are read in one line
 from __future__ import annotations
 
 import pytest
@@ -57,18 +58,36 @@ def refusal(text: str) -> StatementError:
         ("create table x as select current_timestamp as a", "not supported on Redshift tables"),
         ("insert into t select generate_series(1,3)", "not supported on Redshift tables"),
         ("select sum(a) over (order by b) from t", "frame clause"),
-        ("select sum(a) over (order by b range between unbounded preceding and current row) from t", "RANGE"),
+        (
+            "select sum(a) over (order by b range between unbounded preceding and current row) from t",
+            "RANGE",
+        ),
         ("select a from t for update", "FOR UPDATE"),
         ("alter table t add column x int, add column y int", "More than one"),
         ("alter table t alter column v set not null", "SET/DROP"),
         ("alter table t alter column v type int", "VARCHAR"),
         ("alter table t add column if not exists v int", "IF NOT EXISTS"),
-        ("merge into t as x using s on x.id=s.id when matched then delete when not matched then insert values (1)", "alias"),
-        ("merge into t using (select 1 id) s on t.id=s.id when matched then delete when not matched then insert values (1)", "subquery"),
-        ("merge into t using s on t.id=s.id when matched and s.id>1 then delete when not matched then insert values (1)", "condition"),
+        (
+            "merge into t as x using s on x.id=s.id when matched then delete when not matched then insert values (1)",
+            "alias",
+        ),
+        (
+            "merge into t using (select 1 id) s on t.id=s.id when matched then delete when not matched then insert values (1)",
+            "subquery",
+        ),
+        (
+            "merge into t using s on t.id=s.id when matched and s.id>1 then delete when not matched then insert values (1)",
+            "condition",
+        ),
         ("merge into t using s on t.id=s.id when matched then delete", "without WHEN"),
-        ("merge into t using s on t.id=s.id when not matched then insert values (1) when matched then delete", "without WHEN"),
-        ("merge into t using s on t.id > s.id when matched then delete when not matched then insert values (1)", "equality"),
+        (
+            "merge into t using s on t.id=s.id when not matched then insert values (1) when matched then delete",
+            "without WHEN",
+        ),
+        (
+            "merge into t using s on t.id > s.id when matched then delete when not matched then insert values (1)",
+            "equality",
+        ),
         ("copy t from stdin", "other than from S3"),
         ("create table raw(a int)", "raw"),
         ("select tag from t", "tag"),

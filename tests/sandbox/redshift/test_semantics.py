@@ -1,5 +1,6 @@
 """What statements mean: types, comparison, DDL, MERGE, functions."""
 
+# ruff: noqa: E501 - statements and data are read in one line
 from __future__ import annotations
 
 import datetime
@@ -30,7 +31,9 @@ def test_trailing_blanks_do_not_count_in_comparisons(sql):
     assert sql("select count(distinct v), len(max(v)) from t.s") == [[2, 1]]
     assert sql("select count(*) from t.s x join t.s y on x.v = y.v") == [[5]]
     assert sql("select count(*) from t.s where v in ('a ', 'c')") == [[2]]
-    assert sql("select 'a' < 'a ', 'a' like 'a ', 'B' < 'a', 'a' = 'b'") == [[False, False, True, False]]
+    assert sql("select 'a' < 'a ', 'a' like 'a ', 'B' < 'a', 'a' = 'b'") == [
+        [False, False, True, False]
+    ]
     assert sql("select count(*) from (select v from t.s group by v)") == [[2]]
 
 
@@ -43,7 +46,9 @@ def test_decimals_and_integers(sql):
 
 
 def test_keys_are_not_enforced(sql):
-    sql("create table t.k(id int primary key, u int unique, constraint f foreign key (u) references t.k(id))")
+    sql(
+        "create table t.k(id int primary key, u int unique, constraint f foreign key (u) references t.k(id))"
+    )
     sql("insert into t.k values (1, 5), (1, 5)")
     assert sql("select count(*) from t.k") == [[2]]
     assert "null value" in sql.error("insert into t.k(u) values (1)")
@@ -53,28 +58,37 @@ def test_keys_are_not_enforced(sql):
 
 def test_quoted_names_fold(sql):
     sql('create table t."MixEd"("ID" int, "select" varchar(3))')
-    sql('insert into T.mixed values (1, \'a\')')
+    sql("insert into T.mixed values (1, 'a')")
     assert sql('select Id, "SELECT" from t."MIXED"') == [[1, "a"]]
 
 
 def test_attributes_are_remembered(sql):
     sql("create table t.d(a int encode az64, b varchar(3)) distkey(a) interleaved sortkey(a, b)")
     sql("insert into t.d values (1, 'x')")
-    assert sql('select diststyle, sortkey1, sortkey_num from svv_table_info where "table" = \'d\'') == [["KEY(a)", "INTERLEAVED", 2]]
+    assert sql(
+        "select diststyle, sortkey1, sortkey_num from svv_table_info where \"table\" = 'd'"
+    ) == [["KEY(a)", "INTERLEAVED", 2]]
     sql("set search_path to t")
-    found = sql("select \"column\", type, encoding, distkey, sortkey from pg_table_def where tablename = 'd'")
+    found = sql(
+        "select \"column\", type, encoding, distkey, sortkey from pg_table_def where tablename = 'd'"
+    )
     assert found[1] == ["b", "character varying(3)", "none" + " " * 28, False, 2]
     assert found[0][2].strip() == "az64"
     sql("alter table t.d alter diststyle even")
-    assert sql('select diststyle from svv_table_info where "table" = \'d\'') == [["EVEN"]]
+    assert sql("select diststyle from svv_table_info where \"table\" = 'd'") == [["EVEN"]]
     assert "not in the table" in sql.error("create table t.e(a int) distkey(zz)")
 
 
 def test_create_table_as_leaves_types_that_redshift_has(sql):
-    sql("create table t.c as select 'abc' as a, cast('x' as varchar(7)) as b, 1::decimal(5,2) as c, getdate() as d")
+    sql(
+        "create table t.c as select 'abc' as a, cast('x' as varchar(7)) as b, 1::decimal(5,2) as c, getdate() as d"
+    )
     sql("set search_path to t")
     assert sql("select type from pg_table_def where tablename = 'c'") == [
-        ["character varying(65535)"], ["character varying(7)"], ["numeric(5,2)"], ["timestamp without time zone"]
+        ["character varying(65535)"],
+        ["character varying(7)"],
+        ["numeric(5,2)"],
+        ["timestamp without time zone"],
     ]
     sql("create temp table s (like t.c)")
     sql("insert into s select * from t.c")
@@ -175,7 +189,10 @@ def test_late_binding_views(world, sql):
         ("date_trunc('day', '2024-05-06'::date)", datetime.datetime(2024, 5, 6)),
         ("trunc('2024-05-06 10:00'::timestamp)", datetime.date(2024, 5, 6)),
         ("last_day('2024-02-03'::date)", datetime.date(2024, 2, 29)),
-        ("convert_timezone('UTC', 'Europe/Paris', '2024-06-01 12:00:00'::timestamp)", datetime.datetime(2024, 6, 1, 14)),
+        (
+            "convert_timezone('UTC', 'Europe/Paris', '2024-06-01 12:00:00'::timestamp)",
+            datetime.datetime(2024, 6, 1, 14),
+        ),
         ("len('é')", 1),
         ("nvl(null, 2)", 2),
         ("nvl2(null::int, 1, 2)", 2),
@@ -202,19 +219,32 @@ def test_functions(sql, expression, value):
 def test_queries_that_postgres_spells_differently(sql):
     sql("create table t.q(id int, v varchar(5), n int)")
     sql("insert into t.q values (1, 'a', 3), (1, 'b', 2), (2, 'c', 1)")
-    assert sql("select id, v from t.q qualify row_number() over (partition by id order by n desc) = 1 order by id") == [[1, "a"], [2, "c"]]
-    assert sql("select * from t.q qualify row_number() over (partition by id order by n) = 1 order by id") == [[1, "b", 2], [2, "c", 1]]
-    assert sql("select q.*, n + 1 as m from t.q as q where n > 1 qualify rank() over (order by n) = 1") == [[1, "b", 2, 3]]
     assert sql(
-        "with x as (select * from t.q a join t.q b on a.id = b.id and a.n = b.n qualify count(*) over (partition by a.id) = 1) select count(*) from x"
-        .replace("select * from t.q a join t.q b", "select a.* from t.q a join t.q b")
+        "select id, v from t.q qualify row_number() over (partition by id order by n desc) = 1 order by id"
+    ) == [[1, "a"], [2, "c"]]
+    assert sql(
+        "select * from t.q qualify row_number() over (partition by id order by n) = 1 order by id"
+    ) == [[1, "b", 2], [2, "c", 1]]
+    assert sql(
+        "select q.*, n + 1 as m from t.q as q where n > 1 qualify rank() over (order by n) = 1"
+    ) == [[1, "b", 2, 3]]
+    assert sql(
+        "with x as (select * from t.q a join t.q b on a.id = b.id and a.n = b.n qualify count(*) over (partition by a.id) = 1) select count(*) from x".replace(
+            "select * from t.q a join t.q b", "select a.* from t.q a join t.q b"
+        )
     ) == [[1]]
     assert sql("select top 1 id from t.q order by id desc") == [[2]]
     assert sql("select id from t.q minus select 1") == [[2]]
     assert sql("select listagg(distinct v, ',') within group (order by v) from t.q") == [["a,b,c"]]
     assert sql("select median(n), count(*) from (select * from t.q)") == [[2.0, 3]]
-    assert sql("select sum(n) over (order by n rows unbounded preceding) from t.q order by 1") == [[1], [3], [6]]
-    assert sql("select a.id from (select id from t.q) a, (select 1 as one) where a.id = one limit 1") == [[1]]
+    assert sql("select sum(n) over (order by n rows unbounded preceding) from t.q order by 1") == [
+        [1],
+        [3],
+        [6],
+    ]
+    assert sql(
+        "select a.id from (select id from t.q) a, (select 1 as one) where a.id = one limit 1"
+    ) == [[1]]
 
 
 def test_refusals_fail_the_transaction(world, sql):
@@ -231,6 +261,9 @@ def test_show_commands(sql):
     sql("comment on table t.a is 'about a'")
     assert [r[2:4] for r in sql('show tables from schema "dev"."t"')] == [["a", "TABLE"]]
     columns = sql('show columns from table "dev"."t"."a"')
-    assert [c[3:5] + c[6:9] for c in columns] == [["id", 1, "NO", "integer", None], ["v", 2, "YES", "character varying", 7]]
+    assert [c[3:5] + c[6:9] for c in columns] == [
+        ["id", 1, "NO", "integer", None],
+        ["v", 2, "YES", "character varying", 7],
+    ]
     assert "t" in [r[1] for r in sql('show schemas from database "dev"')]
     assert sql("select split_part(version(), ' ', 2)") == [["8.0.2"]]

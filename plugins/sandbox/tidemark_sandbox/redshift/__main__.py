@@ -54,7 +54,8 @@ def _serve(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tidemark_sandbox.redshift",
         description="A stand-in for Amazon Redshift before a PostgreSQL 15 server.",
-        epilog="S3 keys are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the region from AWS_REGION.",
+        epilog="S3 keys are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the region "
+        "from AWS_REGION.",
     )
     parser.add_argument(
         "--listen",

@@ -1,4 +1,4 @@
-"""Commands that the front runs itself, a function each: it takes the parsed statement and returns what runs it."""
+"""Commands that the front runs itself: a function takes the statement, gives what runs it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tidemark_sandbox.redshift.context import Context
 from tidemark_sandbox.redshift.errors import NotInStandIn, StatementError
 from tidemark_sandbox.redshift.sql import alter_table, locks
 from tidemark_sandbox.redshift.sql import create_table as ddl
+from tidemark_sandbox.redshift.sql.attributes import TableAttributes
 from tidemark_sandbox.redshift.sql.lexer import Sql, literal, qualified, quote
 from tidemark_sandbox.redshift.sql.merge import Merge
 from tidemark_sandbox.redshift.sql.views import LateBindingView
@@ -98,7 +99,7 @@ def create_table(table: ddl.CreateTable, statement: str) -> Run:
     return run
 
 
-def _remember(table: str, attributes: ddl.TableAttributes) -> str:
+def _remember(table: str, attributes: TableAttributes) -> str:
     pairs = [item for pair in attributes.encodings.items() for item in pair]
     constraints = [
         item
@@ -158,7 +159,8 @@ def append(change: alter_table.Append) -> Run:
 def _columns(context: Context, table: str) -> dict[str, str]:
     rows = context.query(
         "select attname, pg_catalog.format_type(atttypid, atttypmod) from pg_catalog.pg_attribute "
-        f"where attrelid = {literal(table)}::pg_catalog.regclass and attnum > 0 and not attisdropped "
+        f"where attrelid = {literal(table)}::pg_catalog.regclass and attnum > 0 and not "
+        f"attisdropped "
         "order by attnum"
     )
     return {str(name): str(kind) for name, kind in rows}
@@ -196,7 +198,8 @@ def merge(found: Merge, statements: list[str]) -> Run:
             )
             if kind and kind[0][0] != "r":
                 raise StatementError(
-                    "The source of a MERGE must be a table: a view is not supported by Amazon Redshift"
+                    "The source of a MERGE must be a table: a view is not supported by Amazon "
+                    "Redshift"
                 )
             for statement in statements:
                 context.query(statement)
@@ -220,7 +223,7 @@ def create_late_binding_view(view: LateBindingView, body: str) -> Run:
 
 
 def create_principal(sql: Sql, statement: str) -> Run:
-    """CREATE USER, GROUP or ROLE; who makes a user may do what that user may, as a superuser may."""
+    """CREATE USER, GROUP or ROLE; who makes a user may do what he may, as a superuser may."""
     name = sql.tokens[2].name
 
     def run(context: Context) -> str:

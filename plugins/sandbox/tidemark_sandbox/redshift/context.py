@@ -58,7 +58,9 @@ class S3Settings:
             s3={"addressing_style": "path"},
             max_pool_connections=32,
         )
-        client: Any = boto3.client(
+        # Sessions are not to be shared between threads, clients may be.
+        session: Any = boto3.session.Session()
+        client: S3Client = session.client(
             "s3", endpoint_url=self.endpoint_url, region_name=self.region, config=config, **keys
         )
         return client

@@ -94,7 +94,7 @@ class Executor:
     def _run_simple(self, planned: plan.Plan) -> bool:
         log.debug("Q %s", mask(planned.text))
         if planned.run:
-            return self._run_in_front(planned)
+            return self._run_in_front(planned, planned.run)
         own = self._before(planned)
         if own is None:
             return False
@@ -122,9 +122,9 @@ class Executor:
         ok = True
         part: list[Message] = []
         for kind, body in batch:
-            prepared = self._portals.get(_portal(body)) if kind == b"E" else None
-            if prepared and prepared.plan.run:
-                ok = self._send(part) and self._run_in_front(prepared.plan)
+            portal = self._portals.get(_portal(body)) if kind == b"E" else None
+            if portal and portal.plan.run:
+                ok = self._send(part) and self._run_in_front(portal.plan, portal.plan.run)
                 part = []
                 if not ok:
                     break
@@ -154,8 +154,8 @@ class Executor:
     def _ready_to_parse(self, batch: list[Message]) -> bool:
         """Does what must be done before PostgreSQL parses a statement.
 
-        Parsing takes the transaction's snapshot: a table to be written must be locked before. And its
-        late-binding views must have the columns of their tables.
+        Parsing takes the transaction's snapshot: a table to be written must be locked before. And
+        its late-binding views must have the columns of their tables.
         """
         parsed = [self._prepared[_portal(body)].plan for kind, body in batch if kind == b"P"]
         try:
@@ -190,7 +190,8 @@ class Executor:
         """Makes ready what a statement needs before it.
 
         Returns:
-            Whether a transaction of the front's own was begun; None when it failed (and was answered).
+            Whether a transaction of the front's own was begun; None when it failed (and was
+            answered).
         """
         backend = self.context.backend
         if backend.status == b"E":
@@ -260,21 +261,21 @@ class Executor:
             else:
                 client.put(kind, body)
 
-    def _run_in_front(self, planned: plan.Plan) -> bool:
+    def _run_in_front(self, planned: plan.Plan, run: plan.Run) -> bool:
         """Runs a command of the front's own and answers its end or its error."""
-        assert planned.run is not None
         backend = self.context.backend
         if backend.status == b"E":
             self._fail(
                 StatementError(
-                    "current transaction is aborted, commands ignored until end of transaction block",
+                    "current transaction is aborted, commands ignored until end of "
+                    "transaction block",
                     IN_FAILED_TRANSACTION,
                 )
             )
             return False
         self.context.text = planned.text
         try:
-            tag = planned.run(self.context)
+            tag = run(self.context)
         except BackendError as error:
             self._flush_notices()
             self.client.put(b"E", error.payload())

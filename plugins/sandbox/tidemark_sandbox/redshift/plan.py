@@ -26,9 +26,11 @@ from tidemark_sandbox.redshift.sql.lexer import Sql, split_statements
 if TYPE_CHECKING:
     from tidemark_sandbox.redshift.context import Context
 
-#: Settings of Redshift's sessions that PostgreSQL does not know; the front keeps them under a prefix.
+#: Settings of Redshift's sessions that PostgreSQL does not know; the front keeps them under a
+#: prefix.
 _SESSION_SETTINGS = re.compile(
-    r"^(?:SET|RESET|SHOW) (?:SESSION |LOCAL )?(QUERY_GROUP|WLM_QUERY_SLOT_COUNT|ENABLE_CASE_SENSITIVE_IDENTIFIER|"
+    r"^(?:SET|RESET|SHOW) (?:SESSION |LOCAL )?(QUERY_GROUP|WLM_QUERY_SLOT_COUNT|"
+    r"ENABLE_CASE_SENSITIVE_IDENTIFIER|"
     r"ENABLE_RESULT_CACHE_FOR_SESSION|JSON_SERIALIZATION_ENABLE|ANALYZE_THRESHOLD_PERCENT|"
     r"DATESTYLE_|DESCRIBE_FIELD_NAME_IN_UPPERCASE|ENABLE_NUMERIC_ROUNDING|MV_ENABLE_AQMV_FOR_SESSION|"
     r"QUERY_GROUP_|STATEMENT_TIMEOUT_|SPECTRUM_ENABLE_PSEUDO_COLUMNS)\b"

@@ -29,10 +29,27 @@ if TYPE_CHECKING:
 _MIN_FILE_BYTES = 5 << 20
 _MAX_FILE_BYTES = int(6.2 * (1 << 30))
 _COPY_ONLY = (
-    "EMPTYASNULL BLANKSASNULL TRUNCATECOLUMNS TRIMBLANKS FILLRECORD IGNOREBLANKLINES ROUNDEC "
-    "EXPLICIT_IDS ACCEPTANYDATE NOLOAD REMOVEQUOTES MAXERROR IGNOREHEADER COMPROWS STATUPDATE "
-    "COMPUPDATE ACCEPTINVCHARS QUOTE DATEFORMAT TIMEFORMAT"
-).split()
+    "EMPTYASNULL",
+    "BLANKSASNULL",
+    "TRUNCATECOLUMNS",
+    "TRIMBLANKS",
+    "FILLRECORD",
+    "IGNOREBLANKLINES",
+    "ROUNDEC",
+    "EXPLICIT_IDS",
+    "ACCEPTANYDATE",
+    "NOLOAD",
+    "REMOVEQUOTES",
+    "MAXERROR",
+    "IGNOREHEADER",
+    "COMPROWS",
+    "STATUPDATE",
+    "COMPUPDATE",
+    "ACCEPTINVCHARS",
+    "QUOTE",
+    "DATEFORMAT",
+    "TIMEFORMAT",
+)
 _NOT_IN_PARQUET = ("DELIMITER", "ADDQUOTES", "ESCAPE", "NULL", "HEADER", "GZIP", "ZSTD", "CSV")
 
 
@@ -69,7 +86,7 @@ def parse(sql: Sql) -> Unload:
     refuse.check(inner)
     bucket, prefix = source.split_url(sql.tokens[5].value)
     given = options.parse(sql, 6, "UNLOAD")
-    refused = _COPY_ONLY + (list(_NOT_IN_PARQUET) if given.parquet else [])
+    refused = _COPY_ONLY + (_NOT_IN_PARQUET if given.parquet else ())
     for name in refused:
         if name in given:
             raise StatementError(f"{name} is not supported by this UNLOAD", SYNTAX_ERROR)
@@ -100,10 +117,14 @@ def run(context: Context, unload: Unload) -> str:
         columns = _columns(context, unload.query)
         writer = _writer(columns, unload.options)
         listed = ", ".join(
-            f"pg_catalog.from_varbyte({quote(c.name)}, 'hex')" if c.kind == "varbyte" else quote(c.name)
+            f"pg_catalog.from_varbyte({quote(c.name)}, 'hex')"
+            if c.kind == "varbyte"
+            else quote(c.name)
             for c in columns
         )
-        rows = _write(context, client, unload, writer, f"select {listed} from ({unload.query}) as rs_unload")
+        rows = _write(
+            context, client, unload, writer, f"select {listed} from ({unload.query}) as rs_unload"
+        )
         if "MANIFEST" in unload.options:
             _put_manifest(client, unload)
         context.query(
@@ -125,8 +146,10 @@ def _make_room(client: S3Client, unload: Unload) -> None:
                 client.delete_object(Bucket=unload.bucket, Key=key)
         elif there and "ALLOWOVERWRITE" not in unload.options:
             raise StatementError(
-                "Specified unload destination on S3 is not empty. Consider using a different bucket / "
-                "prefix, manually removing the target files in S3, or using the ALLOWOVERWRITE option.",
+                "Specified unload destination on S3 is not empty. Consider using a different "
+                "bucket / "
+                "prefix, manually removing the target files in S3, or using the "
+                "ALLOWOVERWRITE option.",
                 INTERNAL_ERROR,
             )
 
@@ -134,7 +157,8 @@ def _make_room(client: S3Client, unload: Unload) -> None:
 def _columns(context: Context, query: str) -> list[Column]:
     context.query(f"create temporary view redshift_unload as {query}")
     rows = context.query(
-        "select attname, typname, atttypmod from pg_catalog.pg_attribute a join pg_catalog.pg_type t "
+        "select attname, typname, atttypmod from pg_catalog.pg_attribute a join "
+        "pg_catalog.pg_type t "
         "on t.oid = a.atttypid where attrelid = 'pg_temp.redshift_unload'::pg_catalog.regclass "
         "and attnum > 0 order by attnum"
     )
@@ -205,7 +229,8 @@ def _journal(context: Context, unload: Unload, rows: int) -> None:
     values = ", ".join(
         f"((select oid::int from pg_catalog.pg_roles where rolname = {literal(context.user)}), "
         f"pg_catalog.nextval('redshift_meta.query_id'), {literal(f's3://{unload.bucket}/{key}')}, "
-        f"{rows if position == 0 else 0}, {size}, {literal(kind)}, pg_catalog.now() at time zone 'UTC')"
+        f"{rows if position == 0 else 0}, {size}, {literal(kind)}, pg_catalog.now() at time "
+        f"zone 'UTC')"
         for position, (key, size) in enumerate(unload.written)
     )
     context.as_superuser(f"insert into redshift_meta.unloads values {values}")

@@ -10,8 +10,8 @@ import io
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pacsv
+import pyarrow.compute
+import pyarrow.csv
 import pyarrow.parquet as pq
 import zstandard
 from isal import igzip
@@ -19,6 +19,10 @@ from isal import igzip
 from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.copy.target import Column
 from tidemark_sandbox.redshift.errors import NotInStandIn
+
+#: Their stubs do not know what their functions take.
+pc: Any = pyarrow.compute
+pacsv: Any = pyarrow.csv
 
 _ARROW = {
     "int2": pa.int16(),
@@ -125,7 +129,9 @@ class DelimitedWriter:
                 [null if v is None else v for v in row]
             )
             return out.getvalue()
-        return self._options.delimiter.join(null if v is None else self._field(v) for v in row) + "\n"
+        return (
+            self._options.delimiter.join(null if v is None else self._field(v) for v in row) + "\n"
+        )
 
     def _field(self, value: str) -> str:
         if "ESCAPE" in self._options:
@@ -187,7 +193,9 @@ class ParquetWriter:
 
 def _arrow_type(column: Column) -> Any:
     if column.kind == "numeric":
-        return pa.decimal128(column.precision, column.scale) if column.modifier >= 4 else pa.float64()
+        return (
+            pa.decimal128(column.precision, column.scale) if column.modifier >= 4 else pa.float64()
+        )
     if column.kind == "varbyte":
         return pa.binary()
     if column.kind not in _ARROW:
@@ -199,7 +207,9 @@ def _typed(values: Any, wanted: Any) -> Any:
     if pa.types.is_string(wanted):
         return values
     if pa.types.is_binary(wanted):
-        return pa.array([None if v is None else bytes.fromhex(v) for v in values.to_pylist()], wanted)
+        return pa.array(
+            [None if v is None else bytes.fromhex(v) for v in values.to_pylist()], wanted
+        )
     if pa.types.is_boolean(wanted):
         return pc.equal(values, "t")
     return pc.cast(values, wanted)

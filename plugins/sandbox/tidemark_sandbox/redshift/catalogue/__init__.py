@@ -24,7 +24,8 @@ INITDB_ARGUMENTS = (
     "--auth=reject",
 )
 
-#: The whole of ``pg_hba.conf``: the drivers know md5, and PostgreSQL listens on a private socket only.
+#: The whole of ``pg_hba.conf``: the drivers know md5, and PostgreSQL listens on a private socket
+#: only.
 PG_HBA = f"local all {SUPERUSER} trust\nlocal all all md5\n"
 
 #: Settings that PostgreSQL must be started with (``postgres -c name=value``).
@@ -116,7 +117,8 @@ def _install(backend: Backend, database: str) -> None:
             backend.query(text)
         backend.query(
             "create table if not exists redshift_meta.version (version text); "
-            f"delete from redshift_meta.version; insert into redshift_meta.version values ({literal(version())})"
+            f"delete from redshift_meta.version; insert into redshift_meta.version values "
+            f"({literal(version())})"
         )
         isolation = "" if _has_isolation(backend, database) else _snapshot(database)
         backend.query(f"grant create, usage on schema public to public; {isolation}")
@@ -134,7 +136,8 @@ def _has_isolation(backend: Backend, database: str) -> bool:
     return bool(
         backend.query(
             "select 1 from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase "
-            f"where d.datname = {literal(database)} and s.setconfig::text ~ 'default_transaction_isolation'"
+            f"where d.datname = {literal(database)} and s.setconfig::text ~ "
+            f"'default_transaction_isolation'"
         )
     )
 

@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 import numpy as np
 
@@ -95,8 +95,8 @@ def _record_end(data: bytes, quote: str | None, escape: str | None) -> int:
 def is_plain(data: bytes, quote: str | None, delimiter: str) -> bool:
     """Whether a block has nothing that a common CSV reader takes in another way than Redshift does.
 
-    Those are: NUL; a carriage return that no newline follows; a quote that neither begins nor ends a field, or
-    white space between a quote and a delimiter, which Redshift ignores.
+    Those are: NUL; a carriage return that no newline follows; a quote that neither begins nor ends
+    a field, or white space between a quote and a delimiter, which Redshift ignores.
     """
     if b"\0" in data:
         return False
@@ -167,9 +167,8 @@ def ahead(make: Callable[[], Iterator[T]], depth: int = 2) -> Iterator[T]:
             if kind == "end":
                 return
             if kind == "error":
-                assert isinstance(item, BaseException)
-                raise item
-            yield item  # type: ignore[misc]
+                raise cast("BaseException", item)
+            yield cast("T", item)
     finally:
         stop.set()
         thread.join()

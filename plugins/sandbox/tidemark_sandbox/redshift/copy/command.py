@@ -19,6 +19,8 @@ from tidemark_sandbox.redshift.errors import (
 )
 from tidemark_sandbox.redshift.sql.lexer import Sql, qualified
 
+_CHECK = "Check 'stl_load_errors' system table for details."
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -81,12 +83,12 @@ def run(context: Context, copy: Copy) -> str:
         try:
             load.files.extend(source.find(client, copy.url, copy.options))
             if "NOLOAD" in copy.options:
-                for _ in load.blocks():
+                for _ in load.stream():
                     continue
             else:
-                context.backend.copy_in(found.copy_statement, load.blocks())
+                context.backend.copy_in(found.copy_statement, load.stream())
         except TooManyErrors:
-            message = f"Load into table '{found.name}' failed.  Check 'stl_load_errors' system table for details."
+            message = f"Load into table '{found.name}' failed.  {_CHECK}"
             journal.failed(context, entry, load, message)
             raise StatementError(message, INTERNAL_ERROR) from None
         except (StatementError, BackendError) as error:
@@ -100,7 +102,8 @@ def run(context: Context, copy: Copy) -> str:
     journal.completed(context, entry, load)
     if load.errors:
         context.notice(
-            f"Load into table '{found.name}' completed, {len(load.errors)} record(s) could not be loaded.  "
+            f"Load into table '{found.name}' completed, {len(load.errors)} record(s) could "
+            f"not be loaded.  "
             "Check 'stl_load_errors' system table for details."
         )
     context.notice(

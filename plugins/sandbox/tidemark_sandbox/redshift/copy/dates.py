@@ -1,7 +1,7 @@
 """DATEFORMAT and TIMEFORMAT strings.
 
-Source: "DATEFORMAT and TIMEFORMAT strings" and "Using automatic recognition with DATEFORMAT and TIMEFORMAT" in
-the Amazon Redshift Database Developer Guide.
+Source: "DATEFORMAT and TIMEFORMAT strings" and "Using automatic recognition with DATEFORMAT and
+TIMEFORMAT" in the Amazon Redshift Database Developer Guide.
 """
 
 from __future__ import annotations

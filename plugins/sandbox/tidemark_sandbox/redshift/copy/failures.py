@@ -1,7 +1,7 @@
 """Values that cannot be loaded: Redshift's codes and texts for them.
 
-Sources: "Load error reference", "Multibyte character load errors", "STL_LOAD_ERRORS" in the Amazon Redshift
-Database Developer Guide.
+Sources: "Load error reference", "Multibyte character load errors", "STL_LOAD_ERRORS" in the Amazon
+Redshift Database Developer Guide.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def not_single_byte(value: str) -> BadValue:
     bad = next(c for c in value if not c.isascii()).encode("utf-8", "surrogateescape").hex(" ")
     return BadValue(
         1220,
-        f"Multibyte character not supported for CHAR (Hint: Try using VARCHAR). Invalid char: {bad}",
+        f"Multibyte character not supported for CHAR (Hint: Try using VARCHAR). Invalid char: "
+        f"{bad}",
     )
 
 
@@ -83,7 +84,8 @@ def invalid_utf8(value: str) -> BadValue:
         number = 3 if error.reason == "invalid start byte" else 2
         return BadValue(
             1220,
-            f"String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: {sequence} (error {number})",
+            f"String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: "
+            f"{sequence} (error {number})",
         )
     return BadValue(1220, "String contains invalid or unsupported UTF8 codepoints.")
 

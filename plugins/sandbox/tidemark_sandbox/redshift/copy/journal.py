@@ -1,6 +1,7 @@
 """What is written of each load: STL_LOAD_ERRORS, STL_LOAD_COMMITS, SYS_LOAD_HISTORY.
 
-It is written by a session of its own, so that it is there when the load's transaction is rolled back.
+It is written by a session of its own, so that it is there when the load's transaction is rolled
+back.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def failed(context: Context, entry: Entry, load: Load, reason: str) -> None:
 def completed(context: Context, entry: Entry, load: Load) -> None:
     """Writes what a load has done."""
     rows = [
-        f"({entry.user}, {entry.query}, 0, {literal(entry.target.name)}, {literal(url[:256])}, 0, {lines}, 0, {_NOW}, 1, "
+        f"({entry.user}, {entry.query}, 0, {literal(entry.target.name)}, "
+        f"{literal(url[:256])}, 0, {lines}, 0, {_NOW}, 1, "
         f"{literal(entry.format)}, 0, 0, 0)"
         for url, lines in load.lines.items()
     ]
@@ -82,9 +84,11 @@ def _errors(context: Context, entry: Entry, load: Load) -> str:
     if not load.errors:
         return ""
     rows = [
-        f"({entry.user}, 0, {entry.target.oid}, {_NOW}, {context.backend.process_id}, {entry.query}, "
+        f"({entry.user}, 0, {entry.target.oid}, {_NOW}, {context.backend.process_id}, "
+        f"{entry.query}, "
         f"{literal(e.url[:256])}, {e.line}, {literal(e.column.name if e.column else None)}, "
-        f"{literal(_shown(e.column))}, {literal(_length(e.column))}, 0, {literal(_printable(e.raw_line))}, "
+        f"{literal(_shown(e.column))}, {literal(_length(e.column))}, 0, "
+        f"{literal(_printable(e.raw_line))}, "
         f"{literal(_printable(e.raw_value))}, {e.code}, {literal(e.reason)}, 0, 0, 0)"
         for e in load.errors
     ]
@@ -94,9 +98,12 @@ def _errors(context: Context, entry: Entry, load: Load) -> str:
 def _history(context: Context, entry: Entry, load: Load, status: str, reason: str) -> str:
     loaded = load.rows if status == "completed" else 0
     return (
-        f"insert into redshift_meta.loads values ({entry.user}, {entry.query}, {context.backend.process_id}, "
-        f"{entry.target.oid}, {literal(entry.target.name)}, {literal(entry.url[:256])}, {literal(entry.format)}, "
-        f"{loaded}, {len(load.files)}, {literal(status)}, {entry.started}, {_NOW}, {literal(reason[:1024])}, "
+        f"insert into redshift_meta.loads values ({entry.user}, {entry.query}, "
+        f"{context.backend.process_id}, "
+        f"{entry.target.oid}, {literal(entry.target.name)}, {literal(entry.url[:256])}, "
+        f"{literal(entry.format)}, "
+        f"{loaded}, {len(load.files)}, {literal(status)}, {entry.started}, {_NOW}, "
+        f"{literal(reason[:1024])}, "
         f"{len(load.errors)}, 0, {literal(context.masked_text[:4000])})"
     )
 

@@ -42,7 +42,7 @@ class Load:
     lines: dict[str, int] = field(default_factory=dict)
     rows: int = 0
 
-    def blocks(self) -> Iterator[bytes]:
+    def stream(self) -> Iterator[bytes]:
         """The rows as PostgreSQL's COPY reads them.
 
         Raises:

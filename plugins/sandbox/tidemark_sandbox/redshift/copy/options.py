@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from tidemark_sandbox.redshift.copy import option_words as words
 from tidemark_sandbox.redshift.errors import (
     INVALID_PARAMETER,
     SYNTAX_ERROR,
@@ -20,26 +21,6 @@ from tidemark_sandbox.redshift.sql.lexer import Sql
 _ROLE = re.compile(r"arn:aws(?:-cn|-us-gov)?:iam::\d{12}:role/[\w+=,.@/-]+")
 _OCTAL = re.compile(r"\\([0-7]{1,3})$")
 _MAX_ERRORS = 100_000
-
-_TEXT = frozenset(
-    ["IAM_ROLE", "CREDENTIALS", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "REGION", "DELIMITER", "QUOTE", "NULL", "DATEFORMAT", "TIMEFORMAT", "KMS_KEY_ID", "EXTENSION", "FIXEDWIDTH"]
-)
-_NUMBER = frozenset(["MAXERROR", "IGNOREHEADER", "COMPROWS", "READRATIO", "MAXFILESIZE", "ROWGROUPSIZE"])
-_SWITCH = frozenset(["STATUPDATE", "COMPUPDATE", "PARALLEL"])
-_FLAG = frozenset(
-    ["CSV", "GZIP", "ZSTD", "BZIP2", "LZOP", "MANIFEST", "EMPTYASNULL", "BLANKSASNULL", "TRUNCATECOLUMNS", "TRIMBLANKS", "FILLRECORD", "IGNOREBLANKLINES", "IGNOREALLERRORS", "ROUNDEC", "EXPLICIT_IDS", "ACCEPTANYDATE", "NOLOAD", "ESCAPE", "REMOVEQUOTES", "PARQUET", "ORC", "AVRO", "JSON", "SHAPEFILE", "HEADER", "ADDQUOTES", "ALLOWOVERWRITE", "CLEANPATH", "ENCRYPTED", "AUTO", "SSH"]
-)
-_REFUSED = frozenset(
-    ["FIXEDWIDTH", "BZIP2", "LZOP", "ORC", "AVRO", "JSON", "SHAPEFILE", "ENCRYPTED", "SSH", "READRATIO", "KMS_KEY_ID", "IGNOREALLERRORS"]
-)
-_SWITCH_VALUES = frozenset(["ON", "OFF", "TRUE", "FALSE", "PRESET"])
-_FORMATS = frozenset(["CSV", "PARQUET", "ORC", "AVRO", "JSON", "SHAPEFILE", "DELIMITER", "FIXEDWIDTH"])
-_ENCODINGS = frozenset(["UTF8", "UTF16", "UTF16LE", "UTF16BE", "ISO88591"])
-
-#: What COPY takes beside FORMAT AS PARQUET ("COPY from columnar data formats").
-_COLUMNAR = frozenset(
-    ["PARQUET", "IAM_ROLE", "CREDENTIALS", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "STATUPDATE", "MANIFEST", "EXPLICIT_IDS", "FILLRECORD", "ACCEPTINVCHARS", "REGION"]
-)
 
 
 @dataclass
@@ -140,15 +121,15 @@ def _one(sql: Sql, index: int, values: dict[str, str]) -> int:
     index += 1
     if name == "FORMAT":
         index += sql.norm(index) == "AS"
-        if sql.norm(index) not in _FORMATS | {"'"}:
+        if sql.norm(index) not in words.FORMATS:
             raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
         return index
-    if name in _REFUSED:
+    if name in words.REFUSED:
         raise NotInStandIn(f"The parameter {name} is")
-    if name in _FLAG:
+    if name in words.FLAG:
         values[name] = ""
         return index + (name == "PARQUET" and sql.norm(index) == "AS")
-    if name not in _TEXT | _NUMBER | _SWITCH | {"ACCEPTINVCHARS", "ENCODING", "PARTITION"}:
+    if name not in words.TEXT | words.NUMBER | words.SWITCH | words.OTHER:
         raise StatementError(f'syntax error at or near "{sql.near(index - 1)}"', SYNTAX_ERROR)
     index += sql.norm(index) == "AS"
     if name == "PARTITION":
@@ -157,8 +138,8 @@ def _one(sql: Sql, index: int, values: dict[str, str]) -> int:
         given = sql.norm(index) == "'"
         values[name] = sql.tokens[index].value if given else "?"
         return index + given
-    if name in _SWITCH:
-        given = sql.norm(index) in _SWITCH_VALUES
+    if name in words.SWITCH:
+        given = sql.norm(index) in words.SWITCH_VALUES
         values[name] = sql.norm(index) if given else "ON"
         return index + given
     return _value(sql, index, name, values)
@@ -171,7 +152,11 @@ def _value(sql: Sql, index: int, name: str, values: dict[str, str]) -> int:
     text = token.value if token.kind == "string" else token.text
     if name == "ENCODING":
         text = text.upper().replace("-", "")
-    elif (name in _NUMBER and not text.replace(".", "", 1).isdigit()) or (name == "IAM_ROLE" and token.kind != "string" and token.norm != "DEFAULT") or (name in _TEXT - {"IAM_ROLE"} and token.kind != "string"):
+    elif (
+        (name in words.NUMBER and not text.replace(".", "", 1).isdigit())
+        or (name == "IAM_ROLE" and token.kind != "string" and token.norm != "DEFAULT")
+        or (name in words.TEXT - {"IAM_ROLE"} and token.kind != "string")
+    ):
         raise StatementError(f'syntax error at or near "{text}"', SYNTAX_ERROR)
     if name in ("MAXFILESIZE", "ROWGROUPSIZE"):
         unit = sql.norm(index + 1) if sql.norm(index + 1) in ("MB", "GB") else ""
@@ -199,7 +184,7 @@ def _check_authorization(options: Options) -> None:
 
 def _check_together(options: Options, command: str) -> None:
     given = options.values.keys()
-    if command == "COPY" and options.parquet and (extra := sorted(given - _COLUMNAR)):
+    if command == "COPY" and options.parquet and (extra := sorted(given - words.COLUMNAR)):
         raise StatementError(f"{extra[0]} argument is not supported for PARQUET based COPY")
     if options.csv and (extra := sorted(given & {"FIXEDWIDTH", "REMOVEQUOTES", "ESCAPE"})):
         raise StatementError(f"CSV is not compatible with {extra[0]}", SYNTAX_ERROR)
@@ -223,7 +208,7 @@ def _check_values(options: Options) -> None:
             if len(text) != 1 or not text.isascii():
                 raise StatementError(f"{name} must be a single ASCII character", INVALID_PARAMETER)
             values[name] = text
-    if options.encoding not in _ENCODINGS:
+    if options.encoding not in words.ENCODINGS:
         raise StatementError(f"invalid encoding {options.encoding}", INVALID_PARAMETER)
     if "\n" in options.null:
         raise StatementError("NULL AS may not be a newline", INVALID_PARAMETER)

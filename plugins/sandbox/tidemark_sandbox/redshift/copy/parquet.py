@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from tidemark_sandbox.redshift.copy import vectors
@@ -21,6 +21,9 @@ from tidemark_sandbox.redshift.errors import INTERNAL_ERROR, StatementError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+#: Its stubs do not know what its functions take.
+pc: Any = pyarrow.compute
 
 _BATCH_ROWS = 32_768
 _SPOOL_BYTES = 64 << 20
@@ -37,7 +40,8 @@ def read(
         CSV as :func:`vectors.write` makes it, and the number of rows in it.
 
     Raises:
-        StatementError: it is no Parquet file, its columns do not fit the table's, or a value does not fit.
+        StatementError: it is no Parquet file, its columns do not fit the table's, or a value does
+        not fit.
     """
     with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as local:
         with s3_errors(file.url):
@@ -50,7 +54,7 @@ def read(
         columns = _fitting(parquet, file, target, options)
         for batch in parquet.iter_batches(_BATCH_ROWS):
             texts = [
-                _text(batch.column(i), column, file, options)
+                _text(batch.column(i), column, file)
                 if i < batch.num_columns
                 else pa.nulls(batch.num_rows, pa.string())
                 for i, column in enumerate(columns)
@@ -64,7 +68,8 @@ def _fitting(parquet: Any, file: SourceFile, target: Target, options: Options) -
     if missing < 0 or (missing and "FILLRECORD" not in options):
         raise _scan_error(
             file,
-            "has an incompatible Parquet schema: Unmatched number of columns between table and file. "
+            "has an incompatible Parquet schema: Unmatched number of columns between table "
+            "and file. "
             f"Table columns: {len(columns)}, Data columns: {len(schema)}",
         )
     for column, given in zip(columns, schema, strict=False):
@@ -108,7 +113,7 @@ def _fits(given: Any, column: Column) -> bool:
     return bool({"bool": pa.bool_(), "date": pa.date32()}.get(kind) == given)
 
 
-def _text(values: Any, column: Column, file: SourceFile, options: Options) -> Any:
+def _text(values: Any, column: Column, file: SourceFile) -> Any:
     if column.not_null and values.null_count:
         raise _scan_error(file, f"has a NULL for the NOT NULL column '{column.name}'")
     if column.kind == "varbyte":
@@ -125,7 +130,8 @@ def _characters(values: Any, column: Column, file: SourceFile) -> Any:
     if column.length and longest > column.length:
         raise _scan_error(
             file,
-            f"has a value for column '{column.name}' that is {longest} bytes long, longer than {_shown(column)}: "
+            f"has a value for column '{column.name}' that is {longest} bytes long, longer "
+            f"than {_shown(column)}: "
             "The length of the data column is longer than the length defined in the table",
         )
     if column.kind == "bpchar" and pc.all(pc.string_is_ascii(values)).as_py() is False:

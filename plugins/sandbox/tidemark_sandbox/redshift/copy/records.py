@@ -1,6 +1,7 @@
-"""Records of a block, one after the other: slow, but it knows the line and the column of what is wrong.
+"""Records of a block, one after the other: slow, but it knows the line and the column.
 
-Source: "Data format parameters" and "Data conversion parameters" in the Amazon Redshift Database Developer Guide.
+Source: "Data format parameters" and "Data conversion parameters" in the Amazon Redshift Database
+Developer Guide.
 """
 
 from __future__ import annotations
@@ -135,9 +136,9 @@ def _split_csv(text: str, line: int, options: Options) -> Iterator[Record]:
             )
         else:
             broken = True
-            match = re.compile("[^\n]*").match(text, at)
-            assert match is not None
-        at = match.end()
+            end = text.find("\n", at)
+            at = len(text) if end < 0 else end
+        at = match.end() if match else at
         if text.startswith("\r\n", at):
             at += 1
         if text.startswith(options.delimiter, at) and not broken:
@@ -159,15 +160,11 @@ def _split_delimited(text: str, line: int, options: Options) -> Iterator[Record]
     field = re.compile(rf"(?:\\.|[^\\{delimiter}])*" if escaping else f"[^{delimiter}]*", re.S)
     at = 0
     while at < len(text):
-        match = record.match(text, at)
-        assert match is not None
-        raw = match[0]
+        raw = _matched(record, text, at)
         fields: list[Field] | None = []
         place = 0
         while fields is not None:
-            piece = field.match(raw, place)
-            assert piece is not None
-            value = piece[0]
+            value = _matched(field, raw, place)
             if "REMOVEQUOTES" in options and value[:1] in ("'", '"'):
                 fields = _unquoted(raw, place, value, fields, options)
                 if fields is None:
@@ -175,13 +172,19 @@ def _split_delimited(text: str, line: int, options: Options) -> Iterator[Record]
                 place += len(fields[-1][0]) + 2
             else:
                 fields.append((_unescaped(value, options), False))
-                place = piece.end()
+                place += len(value)
             if not raw.startswith(options.delimiter, place):
                 break
             place += 1
         yield Record(line, raw, fields)
         line += raw.count("\n") + 1
-        at = match.end() + 1
+        at += len(raw) + 1
+
+
+def _matched(pattern: re.Pattern[str], text: str, at: int) -> str:
+    """What a pattern that also takes the empty string finds at a place."""
+    match = pattern.match(text, at)
+    return match[0] if match else ""
 
 
 def _unquoted(

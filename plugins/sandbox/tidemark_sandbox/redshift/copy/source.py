@@ -1,7 +1,7 @@
 """Files of a COPY: found in S3 by prefix or manifest, read as streams.
 
-Sources: "COPY from Amazon S3", "Using a manifest to specify data files" in the Amazon Redshift Database
-Developer Guide.
+Sources: "COPY from Amazon S3", "Using a manifest to specify data files" in the Amazon Redshift
+Database Developer Guide.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"s3://([^/]+)/(.+)", re.S)
 _CODECS = {"UTF16": "utf-16", "UTF16LE": "utf-16-le", "UTF16BE": "utf-16-be", "ISO88591": "latin-1"}
+#: Without types of its own.
+_open_gzip: Any = igzip.GzipFile
 _MISSING = frozenset(("404", "NoSuchKey", "NotFound"))
 
 
@@ -66,7 +68,8 @@ def find(client: S3Client, url: str, options: Options) -> list[SourceFile]:
     """The objects that a COPY loads.
 
     Raises:
-        StatementError: there are none, one that is mandatory is missing, the manifest cannot be read, or S3
+        StatementError: there are none, one that is mandatory is missing, the manifest cannot be
+        read, or S3
             refuses.
     """
     bucket, key = split_url(url)
@@ -127,7 +130,8 @@ def manifest_entries(text: bytes, *, columnar: bool) -> list[dict[str, Any]]:
             )
         if columnar and not isinstance(entry.get("meta", {}).get("content_length"), int):
             raise StatementError(
-                "Manifest file must contain meta.content_length for each entry when the format is PARQUET: "
+                "Manifest file must contain meta.content_length for each entry when the "
+                "format is PARQUET: "
                 f"{entry['url']}",
                 INTERNAL_ERROR,
             )
@@ -198,7 +202,7 @@ def opened(client: S3Client, file: SourceFile, options: Options) -> Iterator[Bin
 
 def _decompressed(stream: BinaryIO, options: Options) -> BinaryIO:
     if options.compression == "GZIP":
-        return cast("BinaryIO", igzip.GzipFile(fileobj=stream, mode="rb"))
+        return cast("BinaryIO", _open_gzip(fileobj=stream, mode="rb"))
     if options.compression == "ZSTD":
         reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
         return cast("BinaryIO", reader)

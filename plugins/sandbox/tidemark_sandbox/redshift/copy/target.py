@@ -88,10 +88,12 @@ def look_up(context: Context, table: str, names: list[str] | None, options: Opti
         StatementError: a listed column is not there or not loadable.
     """
     rows = context.query(
-        "select a.attrelid::int, c.relname, a.attname, t.typname, a.atttypmod, a.attnotnull, a.attidentity "
+        "select a.attrelid::int, c.relname, a.attname, t.typname, a.atttypmod, a.attnotnull, "
+        "a.attidentity "
         "from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid "
         "join pg_catalog.pg_class c on c.oid = a.attrelid "
-        f"where a.attrelid = {literal(table)}::pg_catalog.regclass and a.attnum > 0 and not a.attisdropped "
+        f"where a.attrelid = {literal(table)}::pg_catalog.regclass and a.attnum > 0 and not "
+        f"a.attisdropped "
         "order by a.attnum"
     )
     columns = {

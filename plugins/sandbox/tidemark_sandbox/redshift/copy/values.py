@@ -1,7 +1,7 @@
 """One field at a time: the value for PostgreSQL, or why Redshift would not load it.
 
-Source: "Data conversion parameters" and "DATEFORMAT and TIMEFORMAT strings" in the Amazon Redshift Database
-Developer Guide.
+Source: "Data conversion parameters" and "DATEFORMAT and TIMEFORMAT strings" in the Amazon Redshift
+Database Developer Guide.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _float(value: str, column: Column, _: Options) -> str:
     return value
 
 
-def _boolean(value: str, column: Column, _: Options) -> str:
+def _boolean(value: str, _: Column, __: Options) -> str:
     lowered = value.lower()
     if lowered not in _TRUE | _FALSE:
         raise BadValue(1210, f"Invalid boolean value: {value}")

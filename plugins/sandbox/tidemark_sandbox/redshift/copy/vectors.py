@@ -1,7 +1,7 @@
 """Whole blocks, checked column by column without a loop over the rows.
 
-A block that has anything wrong, or anything rare, is not decided here: :class:`NotPlain` sends it to
-:mod:`records`, which goes row by row and finds the file's line, the column and the reason.
+A block that has anything wrong, or anything rare, is not decided here: :class:`NotPlain` sends it
+to :mod:`records`, which goes row by row and finds the file's line, the column and the reason.
 """
 
 from __future__ import annotations
@@ -10,18 +10,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pacsv
+import pyarrow.compute
+import pyarrow.csv
 
 from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.copy.target import Column
 
-_WRITE = pacsv.WriteOptions(include_header=False, quoting_style="all_valid")
 _INTEGER_TYPES = {"int2": pa.int16(), "int4": pa.int32(), "int8": pa.int64()}
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _TIMESTAMP = r"^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d{1,6})?)?$"
 _FLOAT = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
 _BOOLEANS = pa.array(["t", "true", "y", "yes", "1", "f", "false", "n", "no", "0"])
+
+#: Their stubs do not know what their functions take.
+pc: Any = pyarrow.compute
+pacsv: Any = pyarrow.csv
+
+_WRITE = pacsv.WriteOptions(include_header=False, quoting_style="all_valid")
 
 #: A column of text, or of NULLs.
 Strings = Any

@@ -13,7 +13,8 @@ from tidemark_sandbox.redshift.errors import (
     NotInStandIn,
     StatementError,
 )
-from tidemark_sandbox.redshift.sql.create_table import ENCODINGS, TableAttributes
+from tidemark_sandbox.redshift.sql.attributes import TableAttributes
+from tidemark_sandbox.redshift.sql.create_table import ENCODINGS
 from tidemark_sandbox.redshift.sql.lexer import Sql, qualified
 from tidemark_sandbox.redshift.sql.types import column_type
 

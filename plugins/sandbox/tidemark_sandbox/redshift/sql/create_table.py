@@ -1,45 +1,38 @@
-"""CREATE TABLE and CREATE TABLE AS: what PostgreSQL runs, and what the catalogue remembers beside it.
+"""CREATE TABLE: what PostgreSQL runs, and what the catalogue remembers beside it.
 
 Source: "CREATE TABLE" and "CREATE TABLE AS" in the Amazon Redshift Database Developer Guide.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tidemark_sandbox.redshift.errors import SYNTAX_ERROR, NotInStandIn, StatementError
+from tidemark_sandbox.redshift.sql.attributes import TableAttributes
 from tidemark_sandbox.redshift.sql.lexer import Edit, Sql, qualified
 from tidemark_sandbox.redshift.sql.types import column_type
 
 ENCODINGS = frozenset(
-    ["RAW", "AZ64", "BYTEDICT", "DELTA", "DELTA32K", "LZO", "MOSTLY8", "MOSTLY16", "MOSTLY32", "RUNLENGTH", "TEXT255", "TEXT32K", "ZSTD", "AUTO"]
+    [
+        "RAW",
+        "AZ64",
+        "BYTEDICT",
+        "DELTA",
+        "DELTA32K",
+        "LZO",
+        "MOSTLY8",
+        "MOSTLY16",
+        "MOSTLY32",
+        "RUNLENGTH",
+        "TEXT255",
+        "TEXT32K",
+        "ZSTD",
+        "AUTO",
+    ]
 )
 _TABLE_CONSTRAINTS = frozenset(["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT"])
 MAX_SORT_KEYS = 400
 MAX_INTERLEAVED = 8
-
-
-@dataclass
-class TableAttributes:
-    """What Redshift knows of a table and PostgreSQL has no place for.
-
-    Attributes:
-        diststyle: key, all, even or auto; None when the statement does not say.
-        distkey: column.
-        sorttype: compound or interleaved.
-        sortkeys: columns.
-        backup: False for BACKUP NO.
-        encodings: compression by column.
-        constraints: (kind, columns, references): p primary key, u unique, f foreign key; for information.
-    """
-
-    diststyle: str | None = None
-    distkey: str | None = None
-    sorttype: str | None = None
-    sortkeys: list[str] = field(default_factory=list)
-    backup: bool = True
-    encodings: dict[str, str] = field(default_factory=dict)
-    constraints: list[tuple[str, list[str], str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

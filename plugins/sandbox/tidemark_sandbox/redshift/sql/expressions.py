@@ -11,7 +11,9 @@ from tidemark_sandbox.redshift.errors import SYNTAX_ERROR, StatementError
 from tidemark_sandbox.redshift.sql import qualify
 from tidemark_sandbox.redshift.sql.lexer import Edit, Sql, quote
 
-_DATE_PART_CALLS = frozenset(["DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF", "DATE_PART", "DATEPART"])
+_DATE_PART_CALLS = frozenset(
+    ["DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF", "DATE_PART", "DATEPART"]
+)
 _RENAMED_CALLS = {
     "NVL": "coalesce",
     "DATE_DIFF": "datediff",
@@ -21,7 +23,30 @@ _RENAMED_CALLS = {
 }
 #: What may follow a derived table that has no alias.
 _AFTER_SOURCE = frozenset(
-    ["WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "UNION", "JOIN", "LEFT", "INNER", "CROSS", "RIGHT", "FULL", "NATURAL", "HAVING", "ON", "USING", "EXCEPT", "INTERSECT", "MINUS", "QUALIFY", "WHEN", "SET"]
+    [
+        "WHERE",
+        "GROUP",
+        "ORDER",
+        "LIMIT",
+        "OFFSET",
+        "UNION",
+        "JOIN",
+        "LEFT",
+        "INNER",
+        "CROSS",
+        "RIGHT",
+        "FULL",
+        "NATURAL",
+        "HAVING",
+        "ON",
+        "USING",
+        "EXCEPT",
+        "INTERSECT",
+        "MINUS",
+        "QUALIFY",
+        "WHEN",
+        "SET",
+    ]
 )
 _CLAUSES = frozenset(("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "SET", "VALUES"))
 _TYPE_PLACES = frozenset(("::", "AS"))
@@ -45,7 +70,8 @@ def rewrite(text: str) -> str:
     return sql.edited(_aliases_of_derived_tables(sql))
 
 
-#: Catalogue relations whose rows differ from PostgreSQL's: a late-binding view has no columns in Redshift's.
+#: Catalogue relations whose rows differ from PostgreSQL's: a late-binding view has no columns in
+#: Redshift's.
 _CATALOGUE = {
     ("PG_CATALOG", "PG_ATTRIBUTE"): "pg_catalog.redshift_attribute",
     ("INFORMATION_SCHEMA", "COLUMNS"): "information_schema.redshift_columns",

@@ -1,10 +1,10 @@
 """GRANT, REVOKE, users, groups and roles in PostgreSQL's words.
 
-PostgreSQL has one kind of role for the three of Redshift, so a user, a group and a role cannot share a name
-here.
+PostgreSQL has one kind of role for the three of Redshift, so a user, a group and a role cannot
+share a name here.
 
-Source: "GRANT", "REVOKE", "CREATE USER", "CREATE GROUP", "CREATE ROLE" in the Amazon Redshift Database
-Developer Guide.
+Source: "GRANT", "REVOKE", "CREATE USER", "CREATE GROUP", "CREATE ROLE" in the Amazon Redshift
+Database Developer Guide.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SQL text as tokens.
 
-Redshift's literals know backslash escapes, its quoted names fold to lower case; nothing else about its
-tokens differs from PostgreSQL's.
+Redshift's literals know backslash escapes, its quoted names fold to lower case; nothing else about
+its tokens differs from PostgreSQL's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from tidemark_sandbox.redshift.errors import SYNTAX_ERROR, StatementError
 
@@ -82,7 +83,7 @@ def unescape(literal: str) -> str:
 
 
 def literal(value: object) -> str:
-    """A value as a string literal that reads the same whatever the session's settings; None is NULL."""
+    """A value as a string literal that reads the same under any settings; None is NULL."""
     if value is None:
         return "NULL"
     text = str(value).replace("\0", "").replace("\\", "\\\\").replace("'", "''")
@@ -153,7 +154,7 @@ class Sql:
             if self.tokens[i].norm == "," and self.tokens[i].depth == depth
         ]
         cuts.append(end)
-        return [(a + 1, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [(a + 1, b) for a, b in pairwise(cuts)]
 
     def between(self, first: int, behind: int) -> str:
         """The text of the tokens from ``first`` up to before ``behind``."""

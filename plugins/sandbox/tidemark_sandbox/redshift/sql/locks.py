@@ -1,7 +1,7 @@
 """Which table a statement writes to: one writer at a time has it in Redshift.
 
-Source: "Managing concurrent write operations" in the Amazon Redshift Database Developer Guide: a write waits
-until the transaction that writes to the same table has ended, readers do not wait.
+Source: "Managing concurrent write operations" in the Amazon Redshift Database Developer Guide: a
+write waits until the transaction that writes to the same table has ended, readers do not wait.
 """
 
 from __future__ import annotations

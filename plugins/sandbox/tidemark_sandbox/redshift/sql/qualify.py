@@ -1,8 +1,8 @@
 """QUALIFY, which PostgreSQL does not have.
 
-``select LIST from … qualify COND order by …`` becomes ``select NAMES from (select LIST, COND as rs_qualified
-from …) as rs_rows where rs_qualified order by …``. A star in the list is carried through the inner query as
-whole rows, so that the helper column does not show.
+``select LIST from … qualify COND order by …`` becomes ``select NAMES from (select LIST, COND as
+rs_qualified from …) as rs_rows where rs_qualified order by …``. A star in the list is carried
+through the inner query as whole rows, so that the helper column does not show.
 
 Source: "QUALIFY clause" in the Amazon Redshift Database Developer Guide.
 """
@@ -10,6 +10,7 @@ Source: "QUALIFY clause" in the Amazon Redshift Database Developer Guide.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tidemark_sandbox.redshift.errors import SYNTAX_ERROR, NotInStandIn, StatementError
 from tidemark_sandbox.redshift.sql.lexer import Sql, quote
@@ -44,7 +45,8 @@ def rewrite_at(sql: Sql, index: int) -> str:
     condition = sql.between(found.qualify + 1, found.condition_end)
     body = sql.between(found.source, found.qualify)
     new = (
-        f"select {'distinct ' if distinct else ''}{', '.join(outer)} from (select {', '.join(inner)}, "
+        f"select {'distinct ' if distinct else ''}{', '.join(outer)} from (select "
+        f"{', '.join(inner)}, "
         f"({condition}) as rs_qualified {body}) as rs_rows where rs_qualified"
     )
     return sql.edited([sql.cut(found.select, found.condition_end, new)])
@@ -97,10 +99,10 @@ def _lists(sql: Sql, first: int, found: _Select) -> tuple[list[str], list[str]]:
 
 
 def _items(sql: Sql, first: int, behind: int) -> list[tuple[int, int]]:
-    depth = sql.tokens[first].depth if sql.norm(first) != "(" else sql.tokens[first].depth
+    depth = sql.tokens[first].depth
     cuts = [i for i in range(first, behind) if sql.norm(i) == "," and sql.tokens[i].depth == depth]
     edges = [first - 1, *cuts, behind]
-    return [(a + 1, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [(a + 1, b) for a, b in pairwise(edges)]
 
 
 def _label(sql: Sql, start: int, behind: int) -> str:
@@ -164,13 +166,9 @@ def _source(sql: Sql, i: int, behind: int) -> tuple[str, int]:
     if sql.norm(i) == "AS":
         i += 1
     following = sql.tokens[i] if i < behind else None
-    if (
-        following is not None
-        and following.is_name
-        and following.norm not in _JOIN_WORDS | _FROM_END
-    ):
-        if following.norm not in ("USING", "NATURAL"):
-            return following.name, i + 1
+    keywords = _JOIN_WORDS | _FROM_END | {"USING", "NATURAL"}
+    if following is not None and following.is_name and following.norm not in keywords:
+        return following.name, i + 1
     if own is None:
         raise NotInStandIn("QUALIFY with * over a derived table without an alias is")
     return own, i

@@ -1,8 +1,9 @@
-"""What PostgreSQL would take and Amazon Redshift refuses: rules as data, and the checks that need more.
+"""What PostgreSQL would take and Amazon Redshift refuses: rules as data, and some checks.
 
-Sources: "Unsupported PostgreSQL features", "Unsupported PostgreSQL data types", "Unsupported PostgreSQL
-functions", "Features that are implemented differently", "Reserved words" and the pages of the SQL
-commands in the Amazon Redshift Database Developer Guide. Rules marked "remembered" were not found there.
+Sources: "Unsupported PostgreSQL features", "Unsupported PostgreSQL data types", "Unsupported
+PostgreSQL functions", "Features that are implemented differently", "Reserved words" and the pages
+of the SQL commands in the Amazon Redshift Database Developer Guide. Rules marked "remembered" were
+not found there.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ NOT_IN_REDSHIFT = _rules(
     (r"->>?|#>>?|@>|<@|\? \||\? &", "This operator is"),
     (r"^CREATE (?:UNIQUE )?INDEX\b|^(?:DROP|ALTER|RE)\s?INDEX\b|^REINDEX\b", "An index is"),
     (
-        r"^(?:CREATE|DROP|ALTER)(?: OR REPLACE)? (TYPE|DOMAIN|SEQUENCE|EXTENSION|TRIGGER|RULE|OPERATOR|"
+        r"^(?:CREATE|DROP|ALTER)(?: OR REPLACE)? (TYPE|DOMAIN|SEQUENCE|EXTENSION|TRIGGER|RULE|"
+        r"OPERATOR|"
         r"AGGREGATE|TABLESPACE|COLLATION|CONVERSION|POLICY|SUBSCRIPTION|PUBLICATION|SERVER|CAST)\b",
         r"\1 is",
     ),
@@ -77,7 +79,8 @@ NOT_IN_REDSHIFT = _rules(
     ),
     (r"^ALTER TABLE\b.*, (?:DROP|ALTER|RENAME)\b", "More than one action in an ALTER TABLE is"),
     (
-        rf"^ALTER TABLE\b.*\bALTER (?:COLUMN )?{_NAME} (?:SET|DROP) (NOT NULL|DEFAULT|STORAGE|STATISTICS)\b",
+        rf"^ALTER TABLE\b.*\bALTER (?:COLUMN )?{_NAME} (?:SET|DROP) (NOT NULL|DEFAULT|STORAGE|"
+        rf"STATISTICS)\b",
         r"ALTER COLUMN … SET/DROP \1 is",
     ),
     (r"^ALTER TABLE\b.*\bADD (?:COLUMN )?IF NOT EXISTS\b", "ADD COLUMN IF NOT EXISTS is"),
@@ -99,7 +102,8 @@ NOT_IN_REDSHIFT = _rules(
     (r"\bUNNEST \(", "UNNEST of an array is"),
     (rf"^UPDATE (?:ONLY )?{_NAME}(?: (?:AS )?(?!SET\b)[\w\"]+)? SET \(", "UPDATE … SET (list) is"),
     (
-        r"^(LISTEN|NOTIFY|UNLISTEN|DO|CLUSTER|CHECKPOINT|LOAD|SECURITY|IMPORT|REFRESH MATERIALIZED VIEW "
+        r"^(LISTEN|NOTIFY|UNLISTEN|DO|CLUSTER|CHECKPOINT|LOAD|SECURITY|IMPORT|REFRESH "
+        r"MATERIALIZED VIEW "
         r"CONCURRENTLY)\b",
         r"\1 is",
     ),
@@ -163,7 +167,22 @@ _READS_CATALOGUE = re.compile(
 _QUOTED_CATALOGUE = re.compile(r'"(?:pg_\w+|information_schema|svv_\w+)"', re.I)
 
 _FRAMED = frozenset(
-    ["SUM", "COUNT", "AVG", "MIN", "MAX", "STDDEV", "STDDEV_SAMP", "STDDEV_POP", "VARIANCE", "VAR_SAMP", "VAR_POP", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE"]
+    [
+        "SUM",
+        "COUNT",
+        "AVG",
+        "MIN",
+        "MAX",
+        "STDDEV",
+        "STDDEV_SAMP",
+        "STDDEV_POP",
+        "VARIANCE",
+        "VAR_SAMP",
+        "VAR_POP",
+        "FIRST_VALUE",
+        "LAST_VALUE",
+        "NTH_VALUE",
+    ]
 )
 _TYPE_NAMES = "|".join(sorted(ABSENT_TYPES))
 _TYPE_USE = re.compile(rf":: ({_TYPE_NAMES})\b|\bAS ({_TYPE_NAMES}) (?:\( 0 \) )?\)")
@@ -205,7 +224,8 @@ def _check_names(sql: Sql) -> None:
     for i, token in enumerate(sql.tokens):
         if token.is_name and len(token.name.encode()) > MAX_IDENTIFIER_BYTES:
             raise StatementError(
-                f'the name "{token.name}" is longer than {MAX_IDENTIFIER_BYTES} bytes: Redshift takes '
+                f'the name "{token.name}" is longer than {MAX_IDENTIFIER_BYTES} bytes: '
+                f"Redshift takes "
                 "127, the local stand-in cannot"
             )
         reserved = token.norm in RESERVED_ONLY_IN_REDSHIFT

@@ -1,7 +1,7 @@
 """Redshift's SHOW commands as queries of the catalogue.
 
-Source: "SHOW TABLES", "SHOW COLUMNS", "SHOW SCHEMAS", "SHOW GRANTS", "SHOW DATABASES" in the Amazon Redshift
-Database Developer Guide.
+Source: "SHOW TABLES", "SHOW COLUMNS", "SHOW SCHEMAS", "SHOW GRANTS", "SHOW DATABASES" in the
+Amazon Redshift Database Developer Guide.
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ from tidemark_sandbox.redshift.sql.lexer import Sql, literal
 
 _KINDS = frozenset(["TABLES", "COLUMNS", "SCHEMAS", "GRANTS", "DATABASES"])
 _NOISE = frozenset(
-    ["SHOW", "TABLES", "COLUMNS", "SCHEMAS", "GRANTS", "DATABASES", "FROM", "ON", "SCHEMA", "TABLE", "DATABASE"]
+    [
+        "SHOW",
+        "TABLES",
+        "COLUMNS",
+        "SCHEMAS",
+        "GRANTS",
+        "DATABASES",
+        "FROM",
+        "ON",
+        "SCHEMA",
+        "TABLE",
+        "DATABASE",
+    ]
 )
 _LIKE_COLUMN = {"TABLES": "table_name", "COLUMNS": "column_name", "SCHEMAS": "schema_name"}
 

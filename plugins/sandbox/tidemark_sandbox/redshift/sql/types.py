@@ -1,7 +1,7 @@
 """Column types of a CREATE TABLE or ADD COLUMN: Redshift's defaults and limits.
 
-Sources: "Character types", "Numeric types" and "VARBYTE type" in the Amazon Redshift Database Developer
-Guide.
+Sources: "Character types", "Numeric types" and "VARBYTE type" in the Amazon Redshift Database
+Developer Guide.
 """
 
 from __future__ import annotations
@@ -48,7 +48,31 @@ _LENGTHS = {
     "VARBINARY": MAX_VARBYTE,
 }
 _KNOWN = frozenset(
-    ["SMALLINT", "INT2", "INTEGER", "INT", "INT4", "BIGINT", "INT8", "REAL", "FLOAT4", "DOUBLE", "FLOAT", "FLOAT8", "BOOLEAN", "BOOL", "DATE", "TIME", "TIMETZ", "TIMESTAMP", "TIMESTAMPTZ", "BINARY", "INTERVAL", "OID", "NAME"]
+    [
+        "SMALLINT",
+        "INT2",
+        "INTEGER",
+        "INT",
+        "INT4",
+        "BIGINT",
+        "INT8",
+        "REAL",
+        "FLOAT4",
+        "DOUBLE",
+        "FLOAT",
+        "FLOAT8",
+        "BOOLEAN",
+        "BOOL",
+        "DATE",
+        "TIME",
+        "TIMETZ",
+        "TIMESTAMP",
+        "TIMESTAMPTZ",
+        "BINARY",
+        "INTERVAL",
+        "OID",
+        "NAME",
+    ]
 ) | frozenset(_SIZED)
 
 

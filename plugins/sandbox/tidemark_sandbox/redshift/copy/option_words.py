@@ -1,0 +1,103 @@
+"""The words that stand for parameters of COPY and UNLOAD, by what follows them."""
+
+from __future__ import annotations
+
+TEXT = frozenset(
+    [
+        "IAM_ROLE",
+        "CREDENTIALS",
+        "ACCESS_KEY_ID",
+        "SECRET_ACCESS_KEY",
+        "SESSION_TOKEN",
+        "REGION",
+        "DELIMITER",
+        "QUOTE",
+        "NULL",
+        "DATEFORMAT",
+        "TIMEFORMAT",
+        "KMS_KEY_ID",
+        "EXTENSION",
+        "FIXEDWIDTH",
+    ]
+)
+NUMBER = frozenset(
+    ["MAXERROR", "IGNOREHEADER", "COMPROWS", "READRATIO", "MAXFILESIZE", "ROWGROUPSIZE"]
+)
+SWITCH = frozenset(["STATUPDATE", "COMPUPDATE", "PARALLEL"])
+FLAG = frozenset(
+    [
+        "CSV",
+        "GZIP",
+        "ZSTD",
+        "BZIP2",
+        "LZOP",
+        "MANIFEST",
+        "EMPTYASNULL",
+        "BLANKSASNULL",
+        "TRUNCATECOLUMNS",
+        "TRIMBLANKS",
+        "FILLRECORD",
+        "IGNOREBLANKLINES",
+        "IGNOREALLERRORS",
+        "ROUNDEC",
+        "EXPLICIT_IDS",
+        "ACCEPTANYDATE",
+        "NOLOAD",
+        "ESCAPE",
+        "REMOVEQUOTES",
+        "PARQUET",
+        "ORC",
+        "AVRO",
+        "JSON",
+        "SHAPEFILE",
+        "HEADER",
+        "ADDQUOTES",
+        "ALLOWOVERWRITE",
+        "CLEANPATH",
+        "ENCRYPTED",
+        "AUTO",
+        "SSH",
+    ]
+)
+REFUSED = frozenset(
+    [
+        "FIXEDWIDTH",
+        "BZIP2",
+        "LZOP",
+        "ORC",
+        "AVRO",
+        "JSON",
+        "SHAPEFILE",
+        "ENCRYPTED",
+        "SSH",
+        "READRATIO",
+        "KMS_KEY_ID",
+        "IGNOREALLERRORS",
+    ]
+)
+SWITCH_VALUES = frozenset(["ON", "OFF", "TRUE", "FALSE", "PRESET"])
+FORMATS = frozenset(
+    ["CSV", "PARQUET", "ORC", "AVRO", "JSON", "SHAPEFILE", "DELIMITER", "FIXEDWIDTH"]
+)
+ENCODINGS = frozenset(["UTF8", "UTF16", "UTF16LE", "UTF16BE", "ISO88591"])
+
+#: What COPY takes beside FORMAT AS PARQUET ("COPY from columnar data formats").
+COLUMNAR = frozenset(
+    [
+        "PARQUET",
+        "IAM_ROLE",
+        "CREDENTIALS",
+        "ACCESS_KEY_ID",
+        "SECRET_ACCESS_KEY",
+        "SESSION_TOKEN",
+        "STATUPDATE",
+        "MANIFEST",
+        "EXPLICIT_IDS",
+        "FILLRECORD",
+        "ACCEPTINVCHARS",
+        "REGION",
+    ]
+)
+
+#: Read each in a way of its own.
+OTHER = frozenset(["ACCEPTINVCHARS", "ENCODING", "PARTITION"])

@@ -1,0 +1,29 @@
+"""What Redshift knows of a table beside its columns' types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class TableAttributes:
+    """What Redshift knows of a table and PostgreSQL has no place for.
+
+    Attributes:
+        diststyle: key, all, even or auto; None when the statement does not say.
+        distkey: column.
+        sorttype: compound or interleaved.
+        sortkeys: columns.
+        backup: False for BACKUP NO.
+        encodings: compression by column.
+        constraints: (kind, columns, references): p primary key, u unique, f foreign key; for
+        information.
+    """
+
+    diststyle: str | None = None
+    distkey: str | None = None
+    sorttype: str | None = None
+    sortkeys: list[str] = field(default_factory=list)
+    backup: bool = True
+    encodings: dict[str, str] = field(default_factory=dict)
+    constraints: list[tuple[str, list[str], str]] = field(default_factory=list)
