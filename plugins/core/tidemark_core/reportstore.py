@@ -22,6 +22,12 @@ _log = logging.getLogger(__name__)
 _DISK = LakeLayout("disk/incremental/")
 #: A run that began before midnight.
 _DAYS_BACK = 1
+_open: list[LegReport] = []
+
+
+def current() -> LegReport:
+    """The report of the leg that this process is; one that nobody reads, outside of `reporting`."""
+    return _open[-1] if _open else LegReport("none", run_id())
 
 
 @contextmanager
@@ -34,6 +40,7 @@ def reporting(leg: str, location: S3Location | None = None) -> Iterator[LegRepor
     """
     report = LegReport(leg, run_id())
     save(report)
+    _open.append(report)
     try:
         yield report
     except BaseException as error:
@@ -44,6 +51,7 @@ def reporting(leg: str, location: S3Location | None = None) -> Iterator[LegRepor
     else:
         report.finish()
     finally:
+        _open.remove(report)
         save(report)
         if location is not None:
             publish(location, report.run_id)

@@ -7,6 +7,7 @@ command line, where the first one wins (ssh_config(5)), and no configuration fil
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -16,8 +17,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tidemark_core.errors import ConfigError
+from tidemark_core.logs import Event, log_event
 from tidemark_core.tunnel_process import TunnelProcess
 
+_log = logging.getLogger(__name__)
 #: Seconds until a frozen bastion is noticed: ServerAliveInterval times ServerAliveCountMax.
 KEEPALIVE_SECONDS, KEEPALIVE_COUNT = 10, 3
 #: No CBC, no arcfour, no 3des; the fastest first.
@@ -255,6 +258,7 @@ def open_endpoint(
     )
     try:
         tunnel.ensure()
+        log_event(_log, Event.TUNNEL_ESTABLISHED, local_port=tunnel.port, bastion=str(bastion))
         yield tunnel
     finally:
         tunnel.close()

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from tap_mysql import keys, sql, window
+from tidemark_core.reportstore import current
+
+from tap_mysql import events, keys, sql, window
 from tap_mysql.bookmark import Bookmark, Edge, FirstLoad, Identity
 from tap_mysql.chunks import split
 from tap_mysql.columns import Plan
@@ -110,6 +112,7 @@ class Extraction:
         whole = Range(self.table.name, order=self._order)
         with self.reading.source.session() as session:
             ranges = split(whole, self.options.chunks, session.rows)
+        events.window(self.table.name, None, None)
         self.output.begin()
         for _, file in self._read(ranges):
             self.output.commit(file, None)
@@ -151,6 +154,7 @@ class Extraction:
         ]
         left: list[tuple[sql.Key | None, sql.Key | None] | None] = list(load.left)
         greatest = load.greatest
+        events.window(self.table.name, None, load.upper)
         self.output.begin()
         for number, file in self._read(ranges):
             if file is None:
@@ -217,6 +221,7 @@ class Extraction:
             ranges.append(Range(name, sql.nulls_only(self._key), self._order))
         value = bookmark.value
         expected = window.advanced(value, decided.upper, decided.cap)
+        events.window(name, decided.lower, decided.upper)
         self.output.begin()
         for number in range(len(ranges)):
             for _, file in self._read([ranges[number]]):
@@ -297,6 +302,9 @@ class Extraction:
 
     def _count(self, file: FinishedFile) -> FinishedFile:
         self.rows += file.rows
+        report = current().table(self.table.name)
+        report.add(files=1, bytes=file.path.stat().st_size)
+        report.convert(file.changes)
         for column, reasons in file.changes.items():
             total = self.conversions.setdefault(column, {})
             for reason, count in reasons.items():

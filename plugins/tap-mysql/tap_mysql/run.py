@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import Protocol
 from tidemark_core.errors import SourceError, TidemarkError
 from tidemark_core.names import TableName
 
+from tap_mysql import events
 from tap_mysql.extract import Extraction
 from tap_mysql.fetch import Stopped
 from tap_mysql.read import TableChangedError
@@ -67,6 +69,14 @@ def run(jobs: Sequence[Job], workers: int, stop: threading.Event) -> list[Outcom
 
 
 def _extract(job: Job) -> Outcome:
+    before = copy.deepcopy(job.bookmark())
+    events.table_started(job.table)
+    outcome = _outcome(job)
+    events.table_ended(outcome, before, job.bookmark())
+    return outcome
+
+
+def _outcome(job: Job) -> Outcome:
     began = time.monotonic()
     extraction: Extraction | None = None
 
@@ -78,6 +88,7 @@ def _extract(job: Job) -> Outcome:
     try:
         for attempt in range(_REDISCOVERIES + 1):
             extraction = job.prepare(again=attempt > 0)
+            events.table_validated(job.table)
             try:
                 extraction.run(job.bookmark())
             except TableChangedError as error:

@@ -17,12 +17,14 @@ from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog
 from tidemark_core.errors import ConfigError, SourceError, StateError
+from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
 from tidemark_core.process import TERMINATED
+from tidemark_core.reportstore import reporting
 from tidemark_core.settings import config_schema, resolve
 from tidemark_core.tunnel import Bastion, open_endpoint
 
-from tap_mysql import run
+from tap_mysql import events, run
 from tap_mysql.connection import Login, Source
 from tap_mysql.discovery import discover
 from tap_mysql.extract import Options
@@ -127,6 +129,7 @@ class TapMySQL(Tap):
     def extracted_at(self) -> datetime:
         """The source's clock when the run began."""
         with self.source.session() as session:
+            events.connected(session, self.settings["db_database"])
             return session.now().replace(tzinfo=UTC)
 
     @cached_property
@@ -205,6 +208,7 @@ class TapMySQL(Tap):
         workers = self.settings["backup_max_workers"] if together else 1
         outcomes = run.run(streams, workers, self.stop)
         outcomes += [run.Outcome(name, error=missing(name)) for name in self._missing]
+        events.run_ended(self.settings["backup_strategy"], outcomes)
         run.raise_failures(outcomes)
 
     def extract_selected(self) -> None:
@@ -215,7 +219,9 @@ class TapMySQL(Tap):
             SystemExit: The run was stopped by a signal.
         """
         try:
-            self.extract([s for s in self.streams.values() if s.selected])  # type: ignore[misc]
+            with reporting("extract"):
+                log_event(events.logger, Event.CLI_INITIALIZED)
+                self.extract([s for s in self.streams.values() if s.selected])  # type: ignore[misc]
         except Stopped:
             raise SystemExit(self._exit_code or TERMINATED) from None
         finally:

@@ -28,6 +28,18 @@ def loading(location: S3Location) -> Iterator[None]:
         _ended(report, success=True)
 
 
+@contextmanager
+def table(name: TableName) -> Iterator[None]:
+    """A table is being loaded; remembers why it failed."""
+    report = current().table(name)
+    log_event(logger, Event.TABLE_STARTED, table=str(name))
+    try:
+        yield
+    except Exception as error:
+        report.error = str(error)
+        raise
+
+
 def loaded(
     table: TableName, *, rows: int, size: int, files: int, seconds: float,
     conversions: Mapping[str, Mapping[str, int]],
@@ -47,8 +59,8 @@ def _ended(report: LegReport, *, success: bool) -> None:
         level=logging.INFO if success else logging.ERROR,
         success=success,
         duration_seconds=round(report.seconds, 3),
-        successful_tables=[table.table for table in tables if table.files],
-        failed_tables=[table.table for table in tables if not table.files],
+        successful_tables=[table.table for table in tables if table.error is None],
+        failed_tables=[table.table for table in tables if table.error is not None],
         records_processed=sum(table.rows for table in tables),
         user=current_user(),
     )

@@ -70,10 +70,10 @@ class TableLoader:
         """
         stages = _Stages(self)
         try:
-            events.current().table(self.landing.table)
-            return self.session.retried(
-                lambda: self._attempt(files, stages), table=self.landing.table
-            )
+            with events.table(self.landing.table):
+                return self.session.retried(
+                    lambda: self._attempt(files, stages), table=self.landing.table
+                )
         finally:
             stages.remove()
 

@@ -15,6 +15,7 @@ from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError
 from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
+from tidemark_core.reportstore import current
 
 from target_s3_parquet.local import open_local, open_parquet
 from target_s3_parquet.parquet import check, conformed
@@ -194,7 +195,13 @@ class TableWriter:
             conversions={column: dict(counts) for column, counts in group.conversions.items()},
             fence=self._lease.fence,
         )
-        key = self._store.commit(manifest)
+        report = current().table(self.table)
+        with report.step("commit"):
+            key = self._store.commit(manifest)
+        report.add(rows=manifest.rows, bytes=manifest.size, files=len(manifest.files))
+        report.convert(manifest.conversions)
+        if (mark := bookmark.get("replication_key_value")) is not None:
+            report.watermark = str(mark)
         _log.info(
             "%s: committed %d rows in %d files",
             self.table,

@@ -14,8 +14,10 @@ from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.sinks import Sink
 from singer_sdk.target_base import Target
 from tidemark_core.errors import LakeError
+from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
 from tidemark_core.process import TERMINATED, run_id
+from tidemark_core.reportstore import reporting
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import config_schema, resolve
 
@@ -165,7 +167,9 @@ class TargetS3Parquet(Target):
             return
         given = config or _ConfigInput()
         target = cls(config=given.config, parse_env_config=given.parse_env)
+        log_event(_log, Event.CLI_INITIALIZED)
         try:
-            target.listen(file_input)
+            with reporting("lake", S3Location.from_config(target._settings)):
+                target.listen(file_input)
         finally:
             target.close()

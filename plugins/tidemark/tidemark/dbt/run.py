@@ -12,8 +12,10 @@ import signal
 import sys
 from types import FrameType
 
-from tidemark_core.errors import TidemarkError
-from tidemark_core.settings import resolve
+from tidemark_core.errors import ConfigError, TidemarkError
+from tidemark_core.reportstore import reporting
+from tidemark_core.s3 import S3Location
+from tidemark_core.settings import S3_SETTINGS, resolve
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS, routed
 
 from tidemark.environment import load_environment
@@ -34,10 +36,19 @@ def main() -> None:
             # Imported late: dbt takes a second to import, a wrong setting should not wait for it.
             from dbt.cli.main import cli
 
-            cli()
+            with reporting("build", _lake()):
+                cli()
     except TidemarkError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+def _lake() -> S3Location | None:
+    """Where the run report goes; dbt itself does without."""
+    try:
+        return S3Location.from_config(resolve(S3_SETTINGS, {}, os.environ))
+    except ConfigError:
+        return None
 
 
 def _terminate(signum: int, _frame: FrameType | None) -> None:
