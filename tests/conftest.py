@@ -24,16 +24,29 @@ def project_root() -> Path:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """A running sandbox of the tests' own, empty but for users and the bucket.
+    """A running sandbox of the tests' own, empty but for users and the bucket."""
+    with _running_sandbox() as world:
+        yield world
 
-    A run that was killed may have left one behind: it is stopped and removed first.
-    """
+
+@pytest.fixture(scope="session")
+def own_sandbox() -> Iterator[Sandbox]:
+    """Another one, for tests that break its parts, or must not share its warehouse."""
+    with _running_sandbox() as world:
+        yield world
+
+
+@contextmanager
+def _running_sandbox() -> Iterator[Sandbox]:
+    """A run that was killed may have left one behind: it is stopped and removed first."""
     with _free_folder() as folder:
         Sandbox(folder).reset()
         world = Sandbox(folder, Sandbox.free_port_block())
         world.up()
-        yield world
-        world.reset()
+        try:
+            yield world
+        finally:
+            world.reset()
 
 
 @contextmanager

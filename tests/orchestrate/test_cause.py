@@ -58,7 +58,9 @@ def test_a_name_that_is_no_error_of_ours_is_just_a_failure(kind: str) -> None:
 def test_dbt_is_quoted_with_its_reason() -> None:
     lines = [
         "02:00:09  1 of 14 ERROR creating sql table model public.partner_info [ERROR in 0.1s]",
-        "\x1b[31m02:00:11  Database Error in model partner_info (models/tables/p.sql)\x1b[0m",
+        "\x1b[0m02:00:11  \x1b[31mFailure in model partner_info (models/tables/p.sql)\x1b[0m",
+        "02:00:11",
+        "\x1b[31m02:00:11    Database Error in model partner_info (models/tables/p.sql)\x1b[0m",
         '02:00:11    relation "landing.partner_info" does not exist',
         "02:00:11  Failure in test not_null_partner_info_id (models/tables/p.yml)",
         "02:00:11    Got 3 results, configured to fail if != 0",

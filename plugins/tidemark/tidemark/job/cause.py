@@ -89,7 +89,11 @@ class CauseFinder:
 
     def _read_dbt(self, text: str) -> None:
         line = _DBT_TIME.sub("", text)
+        if not line:
+            return
         if match := _DBT_FAILED.search(line):
+            if self._dbt_goes_on:  # "Failure in model x", then "Database Error in model x"
+                self._dbt.pop()
             self._dbt_goes_on = True
             self._dbt.append(match[1])
         elif self._dbt_goes_on:
