@@ -243,7 +243,7 @@ def start_postgres(folder: Path, stack: contextlib.ExitStack) -> None:
 def start_s3(folder: Path, ports: list[int], stack: contextlib.ExitStack) -> None:
     flags = [f"-{name}={port}" for name, port in zip(S3_PORTS, ports, strict=True)]
     weed = Path(sys.executable).with_name("weed")
-    environment = {**os.environ, **KEYS, "GOMEMLIMIT": "200MiB"}
+    environment = {**os.environ, **KEYS, "GOMEMLIMIT": "500MiB"}
     (folder / "s3").mkdir()
     with (folder / "s3.log").open("wb") as log:
         process = subprocess.Popen(
