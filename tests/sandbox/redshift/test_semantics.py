@@ -79,6 +79,19 @@ def test_attributes_are_remembered(sql):
     assert "not in the table" in sql.error("create table t.e(a int) distkey(zz)")
 
 
+def test_names_without_a_schema_and_tables_that_are_there(world, sql):
+    sql("set search_path to t")
+    sql("create table plain(a int) diststyle even")
+    sql("create table copied as select 'x' as v")
+    sql("create table if not exists plain(a int, b int) diststyle all")
+    sql("insert into plain values (1)")
+    assert sql("select diststyle from svv_table_info where \"table\" = 'plain'") == [["EVEN"]]
+    sql("create temp table passing(a int distkey)")
+    sql("insert into passing select a from plain")
+    assert sql("select * from passing") == [[1]]
+    assert "already exists" in sql.error("create table plain(a int)")
+
+
 def test_create_table_as_leaves_types_that_redshift_has(sql):
     sql(
         "create table t.c as select 'abc' as a, cast('x' as varchar(7)) as b, 1::decimal(5,2) as c, getdate() as d"

@@ -89,11 +89,15 @@ def create_table(table: ddl.CreateTable, statement: str) -> Run:
 
     def run(context: Context) -> str:
         with context.transaction():
+            exists = f"select 1 where pg_catalog.to_regclass({literal(table.name)}) is not null"
+            there = table.if_not_exists and context.query(exists)
             context.query(statement)
             tag = context.backend.tag
+            if there:
+                return tag
             context.query(_remember(table.name, table.attributes))
             if table.is_query:
-                context.query(f"select pg_catalog.redshift_settle_types({literal(table.name)})")
+                context.query(f"select pg_catalog.redshift_settle_types({_oid(table.name)})")
         return tag
 
     return run
@@ -108,10 +112,14 @@ def _remember(table: str, attributes: TableAttributes) -> str:
     ]
     return (
         "select pg_catalog.redshift_set_attributes("
-        f"{literal(table)}, {literal(attributes.diststyle)}, {literal(attributes.distkey)}, "
+        f"{_oid(table)}, {literal(attributes.diststyle)}, {literal(attributes.distkey)}, "
         f"{literal(attributes.sorttype)}, {_array(attributes.sortkeys)}, {attributes.backup}, "
         f"{_array(pairs)}, {_array(constraints)})"
     )
+
+
+def _oid(table: str) -> str:
+    return f"{literal(table)}::pg_catalog.regclass::pg_catalog.oid"
 
 
 def _array(items: list[str]) -> str:

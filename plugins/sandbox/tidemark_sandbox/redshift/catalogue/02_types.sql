@@ -154,12 +154,12 @@ from (values
 where p.amproc = m.old::regproc and p.amproclefttype = 'text'::regtype and p.amprocrighttype = 'text'::regtype;
 
 -- CREATE TABLE AS must not leave types that Redshift does not have.
-create or replace function pg_catalog.redshift_settle_types(tbl text) returns void
+create or replace function pg_catalog.redshift_settle_types(tbl oid) returns void
 language plpgsql security definer set search_path = pg_catalog as $$
 begin
-    if not pg_has_role(session_user, (select relowner from pg_class where oid = tbl::regclass), 'member') then
-        raise exception 'must be owner of %', tbl using errcode = '42501';
+    if not pg_has_role(session_user, (select relowner from pg_class where oid = tbl), 'member') then
+        raise exception 'must be owner of %', tbl::regclass using errcode = '42501';
     end if;
     update pg_attribute set atttypid = 1043, atttypmod = 65539
-    where attrelid = tbl::regclass and attnum > 0 and (atttypid = 25 or (atttypid = 1043 and atttypmod = -1));
+    where attrelid = tbl and attnum > 0 and (atttypid = 25 or (atttypid = 1043 and atttypmod = -1));
 end $$;

@@ -1,17 +1,16 @@
 -- What the front calls when it runs a command itself.
 create or replace function pg_catalog.redshift_set_attributes(
-    name text, style text, dist text, sort text, keys text[], with_backup boolean, encoded text[], informational text[]
+    target oid, style text, dist text, sort text, keys text[], with_backup boolean, encoded text[], informational text[]
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    target oid := name::regclass;
     wanted text;
 begin
     if not pg_has_role(session_user, (select relowner from pg_class where oid = target), 'member') then
-        raise exception 'must be owner of relation %', name using errcode = '42501';
+        raise exception 'must be owner of relation %', target::regclass using errcode = '42501';
     end if;
     foreach wanted in array array_remove(keys || dist, null) loop
         if not exists (select 1 from pg_attribute where attrelid = target and attname = wanted and attnum > 0 and not attisdropped) then
-            raise exception 'column "%" specified as distkey/sortkey is not in the table "%"', wanted, name using errcode = '42703';
+            raise exception 'column "%" specified as distkey/sortkey is not in the table "%"', wanted, target::regclass using errcode = '42703';
         end if;
     end loop;
     insert into redshift_meta.table_attributes as t (tbl, diststyle, distkey, sorttype, sortkeys, backup)

@@ -44,12 +44,14 @@ class CreateTable:
         name: quoted and qualified.
         attributes: for the catalogue.
         is_query: whether it is a CREATE TABLE AS.
+        if_not_exists: whether a table that is there already is left as it is.
     """
 
     ddl: str
     name: str
     attributes: TableAttributes
     is_query: bool
+    if_not_exists: bool
 
 
 def parse(sql: Sql) -> CreateTable:
@@ -63,7 +65,8 @@ def parse(sql: Sql) -> CreateTable:
     if sql.norm(1) == "LOCAL":
         edits.append(sql.cut(1, 2))
     attributes = TableAttributes()
-    if sql.norms(index, 3) == ("IF", "NOT", "EXISTS"):
+    if_not_exists = sql.norms(index, 3) == ("IF", "NOT", "EXISTS")
+    if if_not_exists:
         index += 3
     first = index
     parts, index = sql.table_name(index)
@@ -79,7 +82,7 @@ def parse(sql: Sql) -> CreateTable:
     if attributes.diststyle == "key" and not attributes.distkey:
         raise StatementError("DISTSTYLE KEY requires a DISTKEY column", SYNTAX_ERROR)
     is_query = any(t.norm == "AS" and t.depth == 0 for t in sql.tokens[index:])
-    return CreateTable(sql.edited(edits), qualified(parts), attributes, is_query)
+    return CreateTable(sql.edited(edits), qualified(parts), attributes, is_query, if_not_exists)
 
 
 def sql_index(sql: Sql, norm: str) -> int:
