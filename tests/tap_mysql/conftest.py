@@ -114,8 +114,12 @@ class Source:
         return config | {"db_database": DATABASE, "backup_temp_dir": str(self.folder)} | settings
 
     def catalog(self, *tables: str, **metadata: Any) -> dict[str, Any]:
-        """Selects tables; ``key=…`` names their replication key, ``leave_out=…`` columns."""
-        key, leave_out = metadata.pop("key", None), metadata.pop("leave_out", ())
+        """Selects tables; ``key=…`` names their replication key, ``columns=…`` and
+        ``leave_out=…`` what is known of their columns.
+        """
+        key = metadata.pop("key", None)
+        chosen = dict.fromkeys(metadata.pop("columns", ()), True)
+        chosen |= dict.fromkeys(metadata.pop("leave_out", ()), False)
         method = (
             {"replication-method": "INCREMENTAL", "replication-key": key}
             if key
@@ -123,8 +127,8 @@ class Source:
         )
         root = {"selected": True} | method | metadata
         columns = [
-            {"breadcrumb": ["properties", name], "metadata": {"selected": False}}
-            for name in leave_out
+            {"breadcrumb": ["properties", name], "metadata": {"selected": selected}}
+            for name, selected in chosen.items()
         ]
         return {
             "streams": [

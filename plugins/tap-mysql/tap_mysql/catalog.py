@@ -167,4 +167,10 @@ def read_columns(
                 f"'!{table.name.stream}.{column.name}'",
             )
         found.append(column)
+    if not found:
+        raise ConfigError(
+            "no column of the table is selected",
+            table=table.name,
+            hint=f"select some: '{table.name.stream}.*' in extract/extractors.meltano.yml",
+        )
     return tuple(found)

@@ -295,7 +295,7 @@ class Extraction:
             for number, part in enumerate(ranges):
                 for file in self.reading.files(part):
                     yield number, self._count(file)
-                    yield number, None
+                yield number, None
             return
         for number, item in together(ranges, self.options.workers, self.reading.files):
             yield number, None if item is None else self._count(item)

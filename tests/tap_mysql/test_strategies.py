@@ -1,0 +1,208 @@
+"""Strategies give the same rows; what is interrupted goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tap_mysql.files import FinishedFile
+from tap_mysql.read import Reading
+from tap_mysql.sql import Range
+from tidemark_core.errors import SourceError
+
+if TYPE_CHECKING:
+    from conftest import Source
+
+CHUNKED: dict[str, Any] = {"backup_strategy": "chunked", "backup_num_chunks": 4}
+KEYS = {
+    "sparse": ("BIGINT", "seq * seq * 1000003"),
+    "negative": ("INT", "CAST(seq AS SIGNED) - 20000"),
+    "skewed": ("BIGINT UNSIGNED", "IF(seq < 39999, seq, 18446744073709500000 + seq)"),
+    "uuid_text": ("CHAR(36)", "INSERT(MD5(seq), 9, 0, '-')"),
+    "binary_key": ("VARBINARY(16)", "UNHEX(MD5(seq))"),
+    "decimal_key": ("DECIMAL(20,4)", "seq * 1.0001"),
+    "date_key": ("DATE", "'0500-01-01' + INTERVAL seq DAY"),
+    "latin": ("VARCHAR(20) CHARACTER SET latin1", "CONCAT('é', seq)"),
+}
+
+
+@pytest.mark.fault(40)
+@pytest.mark.parametrize("name", KEYS)
+def test_chunks_cover_every_row_once(source: Source, name: str) -> None:
+    kind, expression = KEYS[name]
+    source.make(name, f"k {kind} PRIMARY KEY, n INT")
+    source.sql(f"INSERT INTO `{name}` SELECT {expression}, seq FROM seq_1_to_40000")
+    result = source.read(name, **CHUNKED)
+    assert len(result.files(name)) == 4
+    assert sorted(row["n"] for row in result.rows(name)) == list(range(1, 40001))
+
+
+@pytest.mark.fault(40)
+def test_chunks_of_a_composite_key_cover_every_row_once(source: Source) -> None:
+    source.make("composite", "a INT, b VARCHAR(9), c DATETIME(6), n INT, PRIMARY KEY (a, b, c)")
+    source.sql(
+        "INSERT INTO composite SELECT seq MOD 3, CONCAT('K', seq MOD 7), "
+        "'2024-01-01' + INTERVAL seq MICROSECOND, seq FROM seq_1_to_40000"
+    )
+    result = source.read("composite", **CHUNKED, backup_batch_size=3000)
+    assert sorted(row["n"] for row in result.rows("composite")) == list(range(1, 40001))
+
+
+@pytest.fixture
+def large(source: Source) -> Source:
+    source.make("large", "id INT PRIMARY KEY, update_at DATETIME, KEY (update_at)")
+    source.sql(
+        "INSERT INTO large SELECT seq, '2024-01-01' + INTERVAL seq SECOND FROM seq_1_to_40000"
+    )
+    return source
+
+
+@pytest.mark.parametrize("strategy", ["sequential", "inter-table", "chunked"])
+def test_each_strategy_reads_the_same_rows(large: Source, strategy: str) -> None:
+    large.make("small", "id INT PRIMARY KEY, update_at DATETIME", "(1, '2024-01-01')")
+    catalog = large.catalog("large", "small", key="update_at")
+    result = large.run(catalog, backup_strategy=strategy, backup_batch_size=7000)
+    assert result.error is None
+    assert result.ids("large") == list(range(1, 40001))
+    assert result.ids("small") == [1]
+    assert result.bookmark("large")["replication_key_value"] == "2024-01-01T11:06:40.000000"
+    assert "first_load" not in result.bookmark("large")["tidemark"]
+
+
+@pytest.mark.fault(26)
+@pytest.mark.parametrize("settings", [{}, CHUNKED])
+def test_an_interrupted_first_load_goes_on_where_it_was(
+    large: Source, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[FinishedFile] = []
+    finish = Reading.files
+
+    def failing(self: Reading, selected: Range) -> Any:
+        for file in finish(self, selected):
+            seen.append(file)
+            if len(seen) > 3:
+                raise SourceError("the test pulls the plug")
+            yield file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Reading, "files", failing)
+        first = large.run(
+            large.catalog("large", key="update_at"), backup_batch_size=5000, **settings
+        )
+    assert isinstance(first.error, SourceError)
+    assert 0 < len(first.ids("large")) < 40000
+    large.sql("INSERT INTO large VALUES (50000, '2024-01-02')")
+    second = large.read("large", "update_at", first.state, backup_batch_size=5000, **settings)
+    assert sorted(first.ids("large") + second.ids("large")) == list(range(1, 40001))
+    third = large.read("large", "update_at", second.state)
+    assert 50000 in third.ids("large")
+
+
+@pytest.mark.fault(3)
+@pytest.mark.parametrize("settings", [{}, CHUNKED])
+def test_a_state_never_claims_more_than_the_batches_before_it(
+    large: Source, settings: dict[str, Any]
+) -> None:
+    result = large.run(large.catalog("large", key="update_at"), backup_batch_size=3000, **settings)
+    named = 0
+    for message in result.messages:
+        if message["type"] == "BATCH":
+            named += 1
+        elif message["type"] == "STATE":
+            own = message["value"]["bookmarks"]["tap_test-large"]
+            if "replication_key_value" in own:
+                assert named == len(result.files("large"))
+            else:
+                left = own["tidemark"]["first_load"]["left"]
+                missing = sum(_rows_between(after, until) for after, until in left)
+                assert missing + sum(
+                    f.facts["rows"] for f in result.files("large")[:named]
+                ) == 40000  # fmt: skip
+
+
+def _rows_between(after: Any, until: Any) -> int:
+    low = int(after[0]["number"]) if after else 0
+    return (int(until[0]["number"]) if until else 40000) - low
+
+
+@pytest.mark.fault(37)
+def test_a_missing_table_fails_by_name_and_the_others_go_on(large: Source) -> None:
+    result = large.run(large.catalog("nosuch", "large", key="update_at"))
+    assert isinstance(result.error, SourceError)
+    assert "tap_test.nosuch" in str(result.error)
+    assert "1 of 2 tables failed" in str(result.error)
+    assert len(result.ids("large")) == 40000
+
+
+@pytest.mark.fault(19)
+def test_a_failed_table_keeps_its_bookmark_and_only_its_own(large: Source) -> None:
+    large.make("nulls", "id INT PRIMARY KEY, update_at DATETIME", "(1, NULL)")
+    result = large.run(large.catalog("nulls", "large", key="update_at"))
+    assert isinstance(result.error, SourceError)
+    assert set(result.state["bookmarks"]) == {"tap_test-large"}
+
+
+NAMES = [
+    "we`ird",
+    "Größe",
+    "select",
+    "a.b",
+    "x'); DROP TABLE y;--",
+    "한글",
+    "UPPER case",
+    "d-a-s-h",
+]
+
+
+@pytest.mark.fault(98)
+@pytest.mark.security(14)
+@pytest.mark.security(16)
+@pytest.mark.parametrize("name", NAMES)
+def test_strange_names_are_read_correctly(source: Source, name: str) -> None:
+    column = name.replace("`", "``")
+    source.make(name, f"id INT PRIMARY KEY, `{column}` INT, update_at DATETIME", "(1, 5, NULL)")
+    source.sql(f"UPDATE `{column}` SET update_at = '2024-01-01'")
+    first = source.read(name, "update_at")
+    assert [row[name] for row in first.rows(name)] == [5]
+    assert source.read(name, "update_at", first.state).messages == []
+    source.sql(f"DROP TABLE `{column}`")
+
+
+def test_discovery_finds_keys_views_invisible_and_generated_columns(source: Source) -> None:
+    source.make(
+        "shapes",
+        "a INT, b INT, c INT AS (a + b) VIRTUAL, d INT INVISIBLE DEFAULT 4, PRIMARY KEY (b, a)",
+    )
+    source.sql("INSERT INTO shapes (a, b) VALUES (1, 2)")
+    source.sql("CREATE OR REPLACE VIEW shapes_view AS SELECT * FROM shapes")
+    assert source.read("shapes").rows("shapes") == [{"a": 1, "b": 2, "c": 3, "d": 4}]
+    assert source.read("shapes_view").rows("shapes_view") == [{"a": 1, "b": 2, "c": 3}]
+    (schema,) = source.read("shapes").of("SCHEMA")
+    assert schema["key_properties"] == ["b", "a"]
+    source.sql("DROP VIEW shapes_view")
+
+
+def test_a_column_that_is_left_out_stays_out(source: Source) -> None:
+    source.make("person", "id INT, email VARCHAR(50) NOT NULL, name VARCHAR(9), UNIQUE (email)",
+                "(1, 'x@y', 'n')")  # fmt: skip
+    result = source.run(source.catalog("person", leave_out=["email"], columns=["id", "name"]))
+    assert result.rows("person") == [{"id": 1, "name": "n"}]
+    assert set(result.of("SCHEMA")[0]["schema"]["properties"]) == {"id", "name"}
+    assert "x@y" not in str(result.messages)
+
+
+def test_record_messages_hold_the_same_values(source: Source) -> None:
+    source.make(
+        "r",
+        "id INT PRIMARY KEY, d DECIMAL(10,2), m DATETIME(6), b VARBINARY(4), t TEXT, u DATE",
+        "(1, 1.50, '2024-01-01 00:00:00.5', x'ff00', '😀', '2024-01-01'), "
+        "(2, NULL, NULL, NULL, NULL, NULL)",
+    )
+    result = source.read("r", backup_output="record")
+    assert result.of("BATCH") == []
+    assert [m["record"] for m in result.of("RECORD")] == [
+        {"id": 1, "d": "1.50", "m": "2024-01-01T00:00:00.500000Z", "b": "/wA=", "t": "😀",
+         "u": "2024-01-01"},
+        {"id": 2, "d": None, "m": None, "b": None, "t": None, "u": None},
+    ]  # fmt: skip
+    assert list(source.folder.rglob("*.parquet")) == []
