@@ -14,7 +14,7 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 LINTED := plugins tests orchestrate/airflow
 
-.PHONY: help setup demo test soak faults lint format bench docs clean
+.PHONY: help setup demo test soak faults lint audit format bench docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -46,6 +46,10 @@ lint: .venv/.synced  ## ruff, mypy, sqlfluff
 	$(BIN)/ruff format --check $(LINTED)
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar load transform
+
+audit: | $(UV)  ## Known vulnerabilities of anything in uv.lock
+	@$(UV) export --locked --no-emit-workspace --quiet --output-file .audit.txt
+	@$(UV) tool run --quiet --from 'pip-audit>=2.9,<3' pip-audit --disable-pip -r .audit.txt
 
 format: .venv/.synced  ## Let ruff and sqlfluff write what lint asks for
 	$(BIN)/ruff check --fix $(LINTED)

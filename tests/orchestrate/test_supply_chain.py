@@ -1,0 +1,81 @@
+"""What is installed is what was locked, and continuous integration does what a machine does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+
+@pytest.fixture(scope="module")
+def workflow(project_root: Path) -> dict[str, Any]:
+    text = (project_root / ".github" / "workflows" / "ci.yml").read_text()
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def commands(workflow: dict[str, Any]) -> list[str]:
+    jobs = workflow["jobs"].values()
+    return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+
+
+@pytest.mark.security(20)
+def test_every_package_is_locked_with_hashes(project_root: Path) -> None:
+    lock = tomllib.loads((project_root / "uv.lock").read_text())
+    names = set()
+    for package in lock["package"]:
+        names.add(package["name"])
+        if "registry" not in package["source"]:
+            assert package["source"].keys() & {"editable", "virtual"}, package["name"]
+            continue
+        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        assert files, package["name"]
+        for file in files:
+            assert file["hash"].startswith("sha256:"), file["url"]
+    assert {"meltano", "dbt-redshift", "singer-sdk", "connectorx"} <= names
+
+
+@pytest.mark.security(20)
+def test_setup_takes_the_lock_and_nothing_else(project_root: Path) -> None:
+    makefile = (project_root / "Makefile").read_text()
+    assert re.search(r"\$\(UV\) sync --locked", makefile)
+    for path in project_root.glob("*/*.meltano.yml"):
+        assert "pip_url" not in path.read_text(), f"{path}: resolved anew on each machine"
+
+
+@pytest.mark.security(20)
+def test_ci_audits_and_runs_the_make_targets(workflow: dict[str, Any], project_root: Path) -> None:
+    makefile = (project_root / "Makefile").read_text()
+    targets = {c.removeprefix("make ") for c in commands(workflow) if c.startswith("make ")}
+    assert {"lint", "test", "audit", "soak", "faults"} <= targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+@pytest.mark.security(21)
+def test_ci_scans_for_secrets_with_the_whole_history(workflow: dict[str, Any]) -> None:
+    steps = workflow["jobs"]["secrets"]["steps"]
+    assert steps[0]["with"]["fetch-depth"] == 0
+    assert "gitleaks" in steps[1]["uses"]
+
+
+def test_ci_may_read_only(workflow: dict[str, Any]) -> None:
+    assert workflow["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.security(21)
+def test_no_env_file_was_ever_committed(project_root: Path) -> None:
+    listed = subprocess.run(
+        ["git", "log", "--all", "--format=", "--name-only", "--diff-filter=A"],
+        cwd=project_root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert ".env.example" in listed
+    assert not [name for name in listed if Path(name).name == ".env"]
