@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox
 
 
-def _load_helpers() -> ModuleType:
-    """Makes `project.py` importable: these folders are no packages."""
-    name = "transform_project"
+def _load_helper(helper: str) -> ModuleType:
+    """Makes a file beside this one importable as `transform_<name>`: the folder is no package."""
+    name = f"transform_{helper}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("project.py"))
+        file = Path(__file__).with_name(f"{helper}.py")
+        spec = importlib.util.spec_from_file_location(name, file)
         assert spec
         assert spec.loader
         sys.modules[name] = importlib.util.module_from_spec(spec)
@@ -28,7 +29,8 @@ def _load_helpers() -> ModuleType:
     return sys.modules[name]
 
 
-helpers = _load_helpers()
+helpers = _load_helper("project")
+_load_helper("browser")
 
 
 @pytest.fixture(scope="session")

@@ -55,8 +55,35 @@ def test_the_base_table_has_the_51_columns_and_its_keys(built: Landing, query: Q
     )
     assert [row[0] for row in rows] == list(contract(table))
     assert len(rows) == 51
-    style = query(
-        f"select diststyle, sortkey1, sortkey_num from svv_table_info where \"table\" = '{table}'",
+    keys = query(
+        "select \"column\", distkey, sortkey from pg_table_def where schemaname = 'public'"
+        f" and tablename = '{table}' and (distkey or sortkey <> 0) order by sortkey",
         user="tidemark_transformer",
     )
-    assert [tuple(row) for row in style] == [("KEY(ant_parcel_no)", "create_at", 2)]
+    assert [tuple(row) for row in keys] == [
+        ("ant_parcel_no", True, 0),
+        ("create_at", False, 1),
+        ("billing_num", False, 2),
+    ]
+
+
+def comments(query: Query, table: str) -> dict[str, str]:
+    rows = query(
+        "select a.attname, d.description from pg_description d"
+        " join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid"
+        " join pg_class c on c.oid = d.objoid join pg_namespace n on n.oid = c.relnamespace"
+        f" where n.nspname = 'public' and c.relname = '{table}'"
+    )
+    return dict(rows)
+
+
+def test_descriptions_are_in_the_warehouse_and_written_once(
+    built: Landing, dbt: Dbt, query: Query
+) -> None:
+    table = "partner_info"
+    assert set(comments(query, table)) == set(contract(table))
+    query(f"comment on column public.{table}.region is 'old'", user="tidemark_transformer")
+    dbt("run", "--select", table)
+    assert comments(query, table)["region"] == "The partner's region."
+    log = (dbt.target / "dbt.log").read_text().rsplit("Running with dbt=", 1)[1]
+    assert log.count("comment on column") == 1

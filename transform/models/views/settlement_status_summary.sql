@@ -3,7 +3,7 @@ select
     count(*) as parcel_count,
     count(distinct partner_id) as partner_count,
     count(distinct billing_num) as billing_count,
-    sum(net_price_amount) as total_value,
+    cast(sum(net_price_amount) as numeric(38, 2)) as total_value,
     min(create_at) as earliest_delivery,
     max(create_at) as latest_delivery
 from {{ ref('settlement_latest_delivery_status') }}

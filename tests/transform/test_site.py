@@ -1,0 +1,73 @@
+"""The documentation site, built by our command and opened in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tidemark.dbt import site
+from tidemark_core.s3 import S3Location
+from transform_browser import Browser
+from transform_project import TRANSFORM, Dbt, Landing
+
+LINEAGE = "model.tidemark.settlement_latest_delivery_status"
+
+
+@pytest.fixture(scope="module")
+def pages(
+    built: Landing, dbt: Dbt, dbt_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    dbt("run")
+    folder = tmp_path_factory.mktemp("site")
+    env = {name: text for name, text in dbt_env.items() if "BASTION" not in name}
+    site.build_site(TRANSFORM, folder, env)
+    return folder
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    opened = Browser(tmp_path)
+    yield opened
+    assert opened.errors == []
+    outside = [url for url in opened.requests if url.startswith(("http:", "https:", "ws"))]
+    assert outside == []
+    opened.close()
+
+
+def test_it_opens_with_the_three_views_first(pages: Path, browser: Browser) -> None:
+    browser.open((pages / "index.html").as_uri())
+    browser.wait(
+        "document.body && document.body.innerText.includes('Start with these three views')"
+    )
+
+
+def test_search_finds_a_column(pages: Path, browser: Browser) -> None:
+    browser.open((pages / "index.html").as_uri() + "#!/overview?q=dollar_100_limit_adjustment")
+    browser.wait("document.body && document.body.innerText.includes('settlement_claim_detail')")
+    assert browser.ask("document.body.innerText.includes('dollar_100_limit_adjustment')")
+
+
+def test_the_lineage_draws(pages: Path, browser: Browser) -> None:
+    browser.open((pages / "index.html").as_uri() + f"#!/model/{LINEAGE}?g_v=1")
+    browser.wait("document.querySelectorAll('.graph canvas, canvas').length > 0")
+    drawn = (
+        "[...document.querySelectorAll('canvas')].some(c => c.width && c.height"
+        " && c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v))"
+    )
+    browser.wait(drawn)
+
+
+def test_the_column_lineage_opens(pages: Path, browser: Browser) -> None:
+    browser.open((pages / "column-lineage.html").as_uri())
+    browser.wait("document.body && document.body.innerText.includes('settlement_status_summary')")
+
+
+def test_it_is_published_to_the_bucket(pages: Path, sandbox) -> None:
+    env = sandbox.env()
+    client = S3Location.from_config({name.lower(): text for name, text in env.items()}).client()
+    keys = site.publish_site(pages, client, env["S3_BUCKET_NAME"], "docs/")
+    assert keys == ["docs/index.html", "docs/column-lineage.html"]
+    head = client.head_object(Bucket=env["S3_BUCKET_NAME"], Key=keys[0])
+    assert head["ContentType"].startswith("text/html")
+    assert head["ContentLength"] == (pages / "index.html").stat().st_size
