@@ -1,0 +1,255 @@
+"""The tunnel through a real sshd: what stands, what breaks, and what is said about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tidemark_core.errors import ConfigError, TunnelError
+from tidemark_core.tunnel import CIPHERS, Bastion, open_endpoint
+from tidemark_sandbox.world import Sandbox
+
+
+@pytest.fixture
+def bastion(sandbox: Sandbox, tmp_path: Path) -> Bastion:
+    """The sandbox's bastion, with copies of its files that a test may spoil."""
+    found = Bastion.from_config({k.lower(): v for k, v in sandbox.env().items()})
+    assert found is not None
+    assert found.key_path is not None
+    assert found.known_hosts is not None
+    key, hosts = tmp_path / "key", tmp_path / "known hosts"
+    shutil.copy(found.key_path, key)
+    key.chmod(0o600)
+    shutil.copy(found.known_hosts, hosts)
+    return replace(found, key_path=str(key), known_hosts=str(hosts))
+
+
+@pytest.fixture
+def mysql(sandbox: Sandbox) -> str:
+    """MySQL's socket, as the bastion sees it."""
+    return sandbox.env()["DB_HOST"]
+
+
+def greeting(host: str, port: int) -> bytes:
+    with socket.create_connection((host, port), timeout=10) as connection:
+        return connection.recv(64)
+
+
+def failure(bastion: Bastion, host: str) -> TunnelError:
+    began = time.monotonic()
+    with pytest.raises(TunnelError) as raised, open_endpoint(bastion, host, 0):
+        pass
+    assert time.monotonic() - began < 30
+    return raised.value
+
+
+@pytest.mark.security(5)
+def test_it_leads_to_the_server_from_this_machine_only(bastion: Bastion, mysql: str) -> None:
+    with open_endpoint(bastion, mysql, 0) as endpoint:
+        assert endpoint.host == "127.0.0.1"
+        assert b"MariaDB" in greeting(endpoint.host, endpoint.port)
+        port = f"{endpoint.port:04X}"
+        listening = [
+            line.split()[1]
+            for table in ("/proc/net/tcp", "/proc/net/tcp6")
+            for line in Path(table).read_text().splitlines()[1:]
+            if line.split()[1].endswith(f":{port}") and line.split()[3] == "0A"
+        ]
+        assert listening == [f"0100007F:{port}"]
+    with pytest.raises(OSError):
+        greeting(endpoint.host, endpoint.port)
+
+
+def test_a_fixed_local_port_is_used_and_a_taken_one_is_refused(
+    bastion: Bastion, mysql: str
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(ConfigError, match="SSH_LOCAL_PORT"),
+            open_endpoint(bastion, mysql, 0, port),
+        ):
+            pass
+    with open_endpoint(bastion, mysql, 0, port) as endpoint:
+        assert endpoint.port == port
+
+
+@pytest.mark.fault(30)
+@pytest.mark.security(1)
+def test_an_unknown_host_key_is_refused(bastion: Bastion, mysql: str) -> None:
+    Path(str(bastion.known_hosts)).write_text("")
+    error = failure(bastion, mysql)
+    assert "host key is unknown" in error.message
+    assert "ssh-keyscan" in str(error)
+    assert not error.retryable
+
+
+@pytest.mark.security(2)
+def test_a_changed_host_key_is_refused_with_both_fingerprints(
+    bastion: Bastion, mysql: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other], check=True)
+    kind, key, *_ = other.with_suffix(".pub").read_text().split()
+    Path(str(bastion.known_hosts)).write_text(f"[{bastion.host}]:{bastion.port} {kind} {key}\n")
+    error = failure(bastion, mysql)
+    assert "has changed" in error.message
+    assert error.message.count("SHA256:") == 2
+
+
+@pytest.mark.security(3)
+def test_weak_ciphers_are_not_offered(bastion: Bastion, mysql: str) -> None:
+    assert not any(word in CIPHERS for word in ("cbc", "arcfour", "3des"))
+    assert f"Ciphers={CIPHERS}" in bastion.command(1, mysql, 0)
+
+
+@pytest.mark.security(4)
+def test_a_key_that_others_can_read_is_refused(bastion: Bastion, mysql: str) -> None:
+    Path(str(bastion.key_path)).chmod(0o640)
+    with pytest.raises(ConfigError, match="chmod 600"), open_endpoint(bastion, mysql, 0):
+        pass
+
+
+@pytest.mark.security(4)
+def test_a_key_with_a_passphrase_works_through_an_agent_only(
+    bastion: Bastion, mysql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = str(bastion.key_path)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "secret", "-f", key], check=True)
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    error = failure(bastion, mysql)
+    assert "ssh-add" in str(error)
+    assert "secret" not in str(error)
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", tmp_path / "agent"],
+                             stdout=subprocess.DEVNULL)  # fmt: skip
+    try:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        while not (tmp_path / "agent").exists():
+            time.sleep(0.02)
+        ask = tmp_path / "ask"
+        ask.write_text("#!/bin/sh\necho secret\n")
+        ask.chmod(0o700)
+        env = os.environ | {"SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force"}
+        subprocess.run(["ssh-add", "-q", key], env=env, check=True, stdin=subprocess.DEVNULL)
+        with open_endpoint(bastion, mysql, 0) as endpoint:
+            assert b"MariaDB" in greeting(endpoint.host, endpoint.port)
+    finally:
+        agent.terminate()
+        agent.wait()
+
+
+@pytest.mark.fault(30)
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"host": "nosuch.invalid"}, "cannot be resolved"),
+        ({"port": 1}, "refused the connection"),
+        ({"key_path": "other"}, "refused our key"),
+    ],
+)
+def test_each_failure_is_told_apart(
+    bastion: Bastion, mysql: str, tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    if "key_path" in change:
+        other = tmp_path / "stranger"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other], check=True)
+        change = {"key_path": str(other)}
+    assert words in failure(replace(bastion, **change), mysql).message  # type: ignore[arg-type]
+
+
+def test_a_server_that_the_bastion_cannot_reach_is_told(bastion: Bastion) -> None:
+    with open_endpoint(bastion, "/nosuch/mysql.sock", 0) as endpoint:
+        assert greeting(endpoint.host, endpoint.port) == b""
+        with pytest.raises(TunnelError, match=r"/nosuch/mysql\.sock"):
+            endpoint.check()
+
+
+@pytest.mark.fault(29)
+def test_a_dropped_tunnel_is_noticed_and_opened_again_at_the_same_port(
+    bastion: Bastion, mysql: str
+) -> None:
+    with open_endpoint(bastion, mysql, 0) as endpoint:
+        port = endpoint.port
+        endpoint.drop()
+        with pytest.raises(TunnelError):
+            endpoint.check()
+        endpoint.ensure()
+        assert endpoint.port == port
+        assert b"MariaDB" in greeting(endpoint.host, endpoint.port)
+
+
+@pytest.mark.fault(29)
+def test_keepalives_find_a_frozen_bastion_within_a_minute(bastion: Bastion, mysql: str) -> None:
+    words = bastion.command(1, mysql, 0)
+    interval = int(next(w for w in words if w.startswith("ServerAliveInterval=")).split("=")[1])
+    count = int(next(w for w in words if w.startswith("ServerAliveCountMax=")).split("=")[1])
+    assert 0 < interval * (count + 1) <= 60
+
+
+CHILD = """
+import sys, time
+from tidemark_core.tunnel import Bastion, open_endpoint
+bastion = Bastion(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5])
+with open_endpoint(bastion, sys.argv[6], 0) as endpoint:
+    print(endpoint.port, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_ssh_does_not_outlive_us(bastion: Bastion, mysql: str, how: signal.Signals) -> None:
+    arguments = [bastion.host, str(bastion.port), bastion.user, bastion.key_path]
+    words = [str(word) for word in (*arguments, bastion.known_hosts, mysql)]
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, *words], stdout=subprocess.PIPE, text=True
+    )
+    with child:
+        assert child.stdout is not None
+        port = int(child.stdout.readline())
+        assert b"MariaDB" in greeting("127.0.0.1", port)
+        child.send_signal(how)
+        child.wait()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            greeting("127.0.0.1", port)
+        except OSError:
+            return
+        time.sleep(0.05)
+    pytest.fail("the tunnel still stands")
+
+
+def test_a_jump_host_is_verified_as_strictly(bastion: Bastion, mysql: str) -> None:
+    jump = f"{bastion.user}@{bastion.host}:{bastion.port}"
+    words = replace(bastion, jump=jump).command(1, mysql, 0)
+    proxy = next(word for word in words if word.startswith("ProxyCommand="))
+    assert "StrictHostKeyChecking=yes" in proxy
+    assert f"Ciphers={CIPHERS}" in proxy
+
+
+@pytest.mark.parametrize(
+    "value", ["-oProxyCommand=touch x", "a b", "host;id", "$(id)", "x'y", "`id`"]
+)
+def test_a_host_that_could_be_an_option_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError):
+        Bastion.from_config({"ssh_bastion_host": value})
+    with pytest.raises(ConfigError):
+        Bastion.from_config({"ssh_bastion_host": "h", "ssh_bastion_user": value})
+
+
+def test_no_host_means_no_bastion() -> None:
+    assert Bastion.from_config({"ssh_bastion_host": ""}) is None
+    with open_endpoint(None, "db.example", 3306) as endpoint:
+        endpoint.ensure()
+        endpoint.check()
+        assert (endpoint.host, endpoint.port) == ("db.example", 3306)
