@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -164,6 +165,7 @@ class Lake:
     def start(self, **config: Any) -> subprocess.Popen[str]:
         environ = {k: v for k, v in os.environ.items() if not k.startswith("REDSHIFT")}
         environ.pop("DEBUG", None)
+        environ |= config.pop("environ", {})
         environ |= {
             "TIDEMARK_TEST_CONFIG": json.dumps(self.config | config),
             "TIDEMARK_RUN_ID": "run-1",
@@ -183,12 +185,10 @@ class Lake:
 
 
 def run_here(config: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> list[Any]:
-    from contextlib import redirect_stdout
-
     out = io.StringIO()
     target = TargetRedshift(config=dict(config))
     text = "".join(json.dumps(message) + "\n" for message in messages)
-    with redirect_stdout(out), target._resources:
+    with redirect_stdout(out), closing(target):
         target.listen(io.StringIO(text))
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
@@ -225,15 +225,15 @@ def state() -> dict[str, Any]:
 
 
 @pytest.fixture
-def closing() -> Iterator[Callable[[subprocess.Popen[str]], subprocess.Popen[str]]]:
+def watch() -> Iterator[Callable[[subprocess.Popen[str]], subprocess.Popen[str]]]:
     """Ends the processes that a test started, whatever became of the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def watch(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+    def add(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
         started.append(process)
         return process
 
-    yield watch
+    yield add
     for process in started:
         if process.poll() is None:
             process.kill()

@@ -248,14 +248,14 @@ def test_a_lease_that_was_lost_before_the_commit_stops_it(
 
 @pytest.mark.fault(25)
 def test_sigterm_ends_with_143_and_leaves_nothing_half_done(
-    lake: Lake, table: Table, state: dict[str, Any], closing: Watch
+    lake: Lake, table: Table, state: dict[str, Any], watch: Watch
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     messages = (table.schema(), table.batch(table.write([(2, "b", None)])), state)
     with connect(lake.config) as other:
         other.execute("BEGIN")
         other.execute(f"LOCK TABLE {table.landing}")
-        process = closing(lake.start())
+        process = watch(lake.start())
         process.stdin.write(lake.lines(*messages))  # type: ignore[union-attr]
         process.stdin.flush()  # type: ignore[union-attr]
         # It has staged its parts and waits for the lock.
@@ -284,11 +284,11 @@ def test_the_same_files_in_other_orders_and_portions_give_the_same_table(
 
 
 def test_two_loaders_at_once_load_each_file_once(
-    lake: Lake, table: Table, state: dict[str, Any], closing: Watch
+    lake: Lake, table: Table, state: dict[str, Any], watch: Watch
 ) -> None:
     files = [table.write([(n, str(n), None)]) for n in range(3)]
     messages = lake.lines(table.schema(), *(m for f in files for m in (table.batch(f), state)))
-    both = [closing(lake.start()) for _ in range(2)]
+    both = [watch(lake.start()) for _ in range(2)]
     ends = [process.communicate(messages, timeout=120) for process in both]
     assert 0 in {process.returncode for process in both}, ends
     assert {process.returncode for process in both} <= {0, 4}, ends

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from tidemark_core.errors import ConfigError
+from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.settings import Setting, bastion_settings
 from tidemark_core.tunnel import Bastion, open_endpoint
 from tidemark_core.warehouse_credentials import AUTH_SETTINGS, Credentials, credentials
@@ -152,7 +152,10 @@ def connect(
             address = (endpoint.host, endpoint.port)
         try:
             connection = _login(config, login, name, port, address, application_name)
+        except TidemarkError:
+            raise
         except Exception as error:
+            _let_go(error)
             if bastion is not None:
                 endpoint.check()
             raise explain_connect(error, shown, user=login.user) from error
@@ -290,6 +293,21 @@ def _root_certificate(path: str | None) -> Iterator[None]:
                 del os.environ["SSL_CERT_FILE"]
             else:
                 os.environ["SSL_CERT_FILE"] = before
+
+
+def _let_go(error: Exception) -> None:
+    """Closes the socket of a login that failed, which the driver leaves open.
+
+    There is no connection to close yet; only the frames of the error know the half-made one.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        half_made = trace.tb_frame.f_locals.get("self")
+        for name in ("_sock", "_usock"):
+            part = getattr(half_made, name, None)
+            if part is not None:
+                part.close()
+        trace = trace.tb_next
 
 
 def _close(connection: Any) -> None:

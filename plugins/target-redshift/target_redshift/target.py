@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import signal
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -191,10 +191,14 @@ class TargetRedshift(Target):
             validate_config=True,
             parse_env_config=bool(config and config.parse_env),
         )
-        with target._resources:
+        with closing(target):
             _ = target.settings
             with events.loading(target.s3):
                 target.listen(file_input)
+
+    def close(self) -> None:
+        """Gives leases back, ends the session, removes temporary files."""
+        self._resources.close()
 
     def process_endofpipe(self) -> None:
         """Loads the rest, gives the leases back, ends the session."""

@@ -1,0 +1,256 @@
+"""The connection to the warehouse: TLS, credentials, and errors that say what to do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redshift_connector.error import InterfaceError, OperationalError, ProgrammingError
+from tidemark_core.errors import ConfigError, TunnelError, WarehouseError
+from tidemark_core.settings import resolve
+from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_core.warehouse import WAREHOUSE_SETTINGS, connect
+from tidemark_core.warehouse_credentials import Credentials, credentials
+from tidemark_core.warehouse_errors import QueryError, explain_connect, explain_query
+from tidemark_sandbox.world import Sandbox
+
+LOGIN = {"redshift_database": "d", "redshift_user": "u", "redshift_password": "hush"}
+
+
+# ------------------------------------------------------------------ pure
+@pytest.mark.parametrize(
+    ("error", "said", "hint"),
+    [
+        (InterfaceError("communication error", socket.gaierror(-2, "x")), "no address", "HOST"),
+        (InterfaceError("e", ConnectionRefusedError(111, "x")), "refused the connection", "PORT"),
+        (OperationalError("time out", TimeoutError("x")), "not answer in time", "BASTION"),
+        (
+            InterfaceError("e", ssl.SSLCertVerificationError(1, "x")),
+            "cannot be trusted",
+            "REDSHIFT_SSL_ROOT_CERT",
+        ),
+        (InterfaceError("Server refuses SSL"), "could not be reached", "no TLS"),
+        (ProgrammingError({"C": "28P01", "M": "no"}), "refused user 'u'", "REDSHIFT_PASSWORD"),
+        (ProgrammingError({"C": "28000", "M": "no"}), "refused user 'u'", "REDSHIFT_PASSWORD"),
+        (ProgrammingError({"C": "3D000", "M": "no"}), "refused user 'u'", "REDSHIFT_DATABASE"),
+    ],
+)
+def test_a_failed_login_says_why_and_what_next(error: Exception, said: str, hint: str) -> None:
+    explained = explain_connect(error, "cluster:5439/d", user="u")
+    assert said in str(explained)
+    assert "cluster:5439/d" in str(explained)
+    assert hint in (explained.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "retryable"),
+    [
+        ("XX000", "1023 \nDETAIL: Serializable isolation violation on table - 1", True),
+        ("40001", "could not serialize access due to concurrent update", True),
+        ("57P01", "terminating connection due to administrator command", True),
+        ("XX000", "Load into table 't' failed", False),
+        ("57014", "canceling statement due to statement timeout", False),
+        ("53100", "Disk Full", False),
+        ("42501", "permission denied", False),
+    ],
+)
+def test_what_may_succeed_next_time_is_told_apart(
+    state: str, message: str, retryable: bool
+) -> None:
+    error = explain_query(ProgrammingError({"C": state, "M": message}), "COPY")
+    assert (error.retryable, error.lost, error.sqlstate) == (retryable, False, state)
+
+
+@pytest.mark.security(10)
+def test_details_of_the_servers_error_are_not_shown() -> None:
+    raised = ProgrammingError({"C": "23505", "M": "duplicate", "D": "Key (card)=(4111)", "W": "x"})
+    assert "4111" not in str(explain_query(raised, "INSERT"))
+
+
+@pytest.mark.parametrize("lost", [InterfaceError("BrokenPipe"), AttributeError("x"), OSError(9)])
+def test_a_lost_connection_may_be_tried_again(lost: Exception) -> None:
+    error = explain_query(lost, "COMMIT")
+    assert error.lost
+    assert error.retryable
+
+
+@pytest.mark.security(7)
+def test_a_login_does_not_show_its_password() -> None:
+    assert "hush" not in repr(credentials(LOGIN))
+    assert credentials(LOGIN) == Credentials("u", "hush")
+
+
+@pytest.mark.parametrize("missing", ["redshift_user", "redshift_password"])
+def test_a_login_without_user_or_password_is_refused(missing: str) -> None:
+    with pytest.raises(ConfigError, match=missing.upper()):
+        credentials(LOGIN | {missing: None})
+
+
+@pytest.mark.parametrize(
+    ("where", "service", "answer", "expected"),
+    [
+        (
+            {"redshift_cluster_identifier": "c"},
+            "redshift",
+            {"DbUser": "IAM:u", "DbPassword": "temporary"},
+            Credentials("IAM:u", "temporary"),
+        ),
+        (
+            {"redshift_workgroup": "group"},
+            "redshift-serverless",
+            {"dbUser": "IAMR:r", "dbPassword": "temporary"},
+            Credentials("IAMR:r", "temporary"),
+        ),
+    ],
+)
+def test_temporary_credentials_come_from_aws(
+    monkeypatch: pytest.MonkeyPatch,
+    where: dict[str, str],
+    service: str,
+    answer: dict[str, str],
+    expected: Credentials,
+) -> None:
+    import boto3
+    from botocore.stub import Stubber
+
+    client: Any = boto3.client(
+        service,  # type: ignore[call-overload]
+        region_name="eu-west-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
+    asked: list[tuple[str, str]] = []
+
+    def make(name: str, region_name: str) -> Any:
+        asked.append((name, region_name))
+        return client
+
+    monkeypatch.setattr(boto3, "client", make)
+    method = "get_credentials" if "workgroup" in str(where) else "get_cluster_credentials"
+    config = LOGIN | where | {"redshift_auth": "iam", "redshift_region": "eu-west-1"}
+    with Stubber(client) as stubbed:
+        stubbed.add_response(method, answer)
+        assert credentials(config) == expected
+        stubbed.add_client_error(method, "AccessDenied")
+        with pytest.raises(WarehouseError, match="AccessDenied"):
+            credentials(config)
+    assert asked == [(service, "eu-west-1")] * 2
+
+
+def test_temporary_credentials_need_to_know_of_what() -> None:
+    with pytest.raises(ConfigError, match="needs one of"):
+        credentials(LOGIN | {"redshift_auth": "iam"})
+
+
+# ------------------------------------------------------------------ on the stand-in
+@pytest.fixture(scope="module")
+def config(sandbox: Sandbox) -> dict[str, Any]:
+    env = sandbox.env()
+    given = {s.name: env[s.env] for s in WAREHOUSE_SETTINGS if s.env in env}
+    return resolve(WAREHOUSE_SETTINGS, given)
+
+
+@pytest.fixture(scope="module")
+def direct(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Settings without a bastion; the tunnel stands already."""
+    bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
+    with open_endpoint(bastion, config["redshift_host"], 5439) as endpoint:
+        yield config | {
+            "redshift_ssh_bastion_host": None,
+            "redshift_host": endpoint.host,
+            "redshift_port": endpoint.port,
+        }
+
+
+def test_through_the_bastion_with_verified_tls(config: dict[str, Any]) -> None:
+    before = os.environ.get("SSL_CERT_FILE")
+    with connect(config, application_name="tidemark test") as connection:
+        assert connection.execute("SELECT ?, ?", [1, "it's"]) == [(1, "it's")]
+        ((name,),) = connection.execute("SHOW application_name")
+        assert name == "tidemark test"
+    assert os.environ.get("SSL_CERT_FILE") == before
+
+
+def test_bound_values_are_values(direct: dict[str, Any]) -> None:
+    tricky = "'; DROP TABLE x; -- ? \\ %s :a"
+    with connect(direct) as connection:
+        assert connection.execute("SELECT ?", [tricky]) == [(tricky,)]
+
+
+def test_a_certificate_of_another_name_is_refused_also_behind_the_tunnel(
+    config: dict[str, Any],
+) -> None:
+    named = config | {"redshift_ssl_server_name": "warehouse.example.com"}
+    with pytest.raises(WarehouseError, match="cannot be trusted"):
+        connect(named)
+    with connect(named | {"redshift_ssl_mode": "verify-ca"}) as connection:
+        assert connection.execute("SELECT 1") == [(1,)]
+
+
+def test_a_certificate_of_another_authority_is_refused(direct: dict[str, Any]) -> None:
+    with pytest.raises(WarehouseError, match="cannot be trusted"):
+        connect(direct | {"redshift_ssl_root_cert": None})
+    with pytest.raises(ConfigError, match="is not a file"):
+        connect(direct | {"redshift_ssl_root_cert": "/nowhere.pem"})
+
+
+@pytest.mark.security(7)
+def test_a_wrong_password_is_said_so_and_not_shown(direct: dict[str, Any]) -> None:
+    with pytest.raises(WarehouseError, match="refused user") as caught:
+        connect(direct | {"redshift_password": "canary-word"})
+    assert "canary-word" not in str(caught.value)
+    assert "REDSHIFT_PASSWORD" in str(caught.value)
+
+
+def test_a_missing_database_is_said_so(direct: dict[str, Any]) -> None:
+    with pytest.raises(WarehouseError, match="REDSHIFT_DATABASE"):
+        connect(direct | {"redshift_database": "nowhere"})
+
+
+def test_a_closed_port_is_said_so(direct: dict[str, Any]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        closed = direct | {"redshift_port": free.getsockname()[1]}
+        with pytest.raises(WarehouseError, match="refused the connection"):
+            connect(closed)
+
+
+def test_a_server_that_does_not_answer_is_given_up(direct: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mute = direct | {
+            "redshift_port": silent.getsockname()[1],
+            "redshift_connect_timeout_seconds": 1,
+        }
+        with pytest.raises(WarehouseError, match="did not answer in time"):
+            connect(mute)
+
+
+def test_a_name_without_an_address_is_said_so(direct: dict[str, Any]) -> None:
+    with pytest.raises(WarehouseError, match="has no address"):
+        connect(direct | {"redshift_host": "no-such-host.invalid"})
+
+
+def test_a_bastion_that_is_away_is_said_so(config: dict[str, Any]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(TunnelError):
+            connect(config | {"redshift_ssh_bastion_port": free.getsockname()[1]})
+
+
+def test_a_socket_path_needs_a_bastion(config: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="only a bastion can reach"):
+        connect(config | {"redshift_ssh_bastion_host": None})
+
+
+def test_a_statement_may_take_longer_than_a_login(direct: dict[str, Any]) -> None:
+    with connect(direct | {"redshift_connect_timeout_seconds": 1}) as connection:
+        slow = "SELECT count(*) FROM pg_attribute a, pg_attribute b, pg_class c LIMIT 1"
+        connection.execute("SET statement_timeout TO 1500")
+        with pytest.raises(QueryError) as caught:
+            connection.execute(slow)
+        # The server's own limit ended it, not the driver's.
+        assert caught.value.sqlstate == "57014"
