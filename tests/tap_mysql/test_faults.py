@@ -1,0 +1,352 @@
+"""What happens on the way: lost connections, killed queries, signals, full disks."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tap_mysql.fetch import Fetch
+from tap_mysql.files import FinishedFile
+from tap_mysql.read import Reading
+from tap_mysql.sql import Range
+from tidemark_core.batchfile import BatchFile
+from tidemark_core.errors import SourceError, TunnelError
+
+if TYPE_CHECKING:
+    from conftest import Source
+
+ROWS = 60_000
+TAP = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "tap-mysql"
+
+
+@pytest.fixture
+def wide(source: Source) -> Source:
+    source.make("wide", "id INT PRIMARY KEY, v VARCHAR(200), update_at DATETIME, KEY (update_at)")
+    source.sql(
+        "INSERT INTO wide SELECT seq, REPEAT('x', 200), '2024-01-01' + INTERVAL seq SECOND "
+        f"FROM seq_1_to_{ROWS}"
+    )
+    return source
+
+
+HEAVY_ROWS = 16_000
+
+
+@pytest.fixture
+def heavy(source: Source) -> Source:
+    """More bytes than buffers hold, so that a query is still under way when a test looks."""
+    ((there,),) = source.sql(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() "
+        "AND table_name = 'heavy'"
+    )
+    if not there:
+        source.make("heavy", "id INT PRIMARY KEY, v TEXT, update_at DATETIME, KEY (update_at)")
+        source.sql(
+            "INSERT INTO heavy SELECT seq, REPEAT('x', 6000), '2024-01-01' + INTERVAL seq SECOND "
+            f"FROM seq_1_to_{HEAVY_ROWS}"
+        )
+    return source
+
+
+def connections(source: Source, word: str = "tidemark-") -> list[int]:
+    found = source.sql(
+        f"SELECT id FROM information_schema.processlist WHERE info LIKE '/* {word}%'"
+    )
+    return [int(row[0]) for row in found]
+
+
+def after_files(count: int, action: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Does something when a run has finished a number of files."""
+    finished: list[FinishedFile] = []
+    files = Reading.files
+
+    def watched(self: Reading, selected: Range) -> Any:
+        for file in files(self, selected):
+            finished.append(file)
+            yield file
+            if len(finished) == count:
+                action()
+
+    monkeypatch.setattr(Reading, "files", watched)
+
+
+@pytest.mark.fault(28)
+@pytest.mark.fault(31)
+@pytest.mark.parametrize("strategy", ["sequential", "chunked"])
+def test_a_killed_connection_goes_on_behind_the_last_file(
+    heavy: Source, strategy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+
+    def kill() -> None:
+        for number in connections(heavy):
+            killed.append(number)
+            heavy.sql(f"KILL {number}")
+
+    after_files(2, kill, monkeypatch)
+    result = heavy.read("heavy", "update_at", backup_batch_size=500, backup_strategy=strategy)
+    assert killed
+    assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))
+    assert list(heavy.folder.rglob("*.part")) == []
+
+
+@pytest.mark.fault(28)
+def test_a_tunnel_that_dies_is_opened_again_and_the_read_goes_on(
+    heavy: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+
+    def cut() -> None:
+        found = subprocess.run(
+            ["pgrep", "-P", str(os.getpid())], capture_output=True, text=True, check=False
+        )
+        for shell in found.stdout.split():
+            command = Path(f"/proc/{shell}/cmdline").read_bytes()
+            if b"ExitOnForwardFailure" in command and Path(f"/proc/{shell}").exists():
+                killed.append(int(shell))
+        # The newest tunnel is the run's own; the tests' shared one is older.
+        os.killpg(killed[-1], signal.SIGTERM)
+
+    after_files(2, cut, monkeypatch)
+    result = heavy.run(heavy.catalog("heavy", key="update_at"), bastion=True, backup_batch_size=500)
+    assert killed
+    assert result.error is None
+    assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))
+
+
+@pytest.mark.fault(33)
+def test_a_killed_query_is_asked_in_smaller_pieces(
+    heavy: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries: list[str] = []
+    begin = Fetch.__iter__
+
+    def watched(self: Fetch) -> Any:
+        queries.append(self.query)
+        return begin(self)
+
+    def kill() -> None:
+        for number in connections(heavy):
+            heavy.sql(f"KILL QUERY {number}")
+
+    monkeypatch.setattr(Fetch, "__iter__", watched)
+    after_files(2, kill, monkeypatch)
+    result = heavy.read("heavy", "update_at", backup_batch_size=1000)
+    assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))
+    assert " LIMIT " not in queries[0]
+    assert queries[-1].endswith(" LIMIT 1000")
+
+
+@pytest.mark.fault(31)
+def test_tries_are_bounded(heavy: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_mysql.read._BACKOFF_SECONDS", 0.01)
+    begin, tries = Fetch.__iter__, list[int]()
+
+    def killing(self: Fetch) -> Any:
+        tries.append(1)
+        for batch in begin(self):
+            for number in connections(heavy):
+                heavy.sql(f"KILL {number}")
+            yield batch
+
+    monkeypatch.setattr(Fetch, "__iter__", killing)
+    result = heavy.run(
+        heavy.catalog("heavy", key="update_at"), backup_retry_attempts=3, backup_batch_size=15_000
+    )
+    assert isinstance(result.error, SourceError)
+    assert len(tries) == 3
+    assert "xxx" not in str(result.error)
+
+
+@pytest.mark.fault(35)
+def test_too_many_connections_are_waited_out(wide: Source) -> None:
+    user = wide.sandbox.env()["DB_USER"]
+    wide.sql(f"GRANT USAGE ON *.* TO '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 1")
+    try:
+        result = wide.run(wide.catalog("wide", key="update_at"), backup_strategy="chunked")
+        free = threading.Timer(
+            1.0,
+            wide.sql,
+            (f"GRANT USAGE ON *.* TO '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 0",),
+        )
+        free.start()
+        again = wide.run(
+            wide.catalog("wide", key="update_at"),
+            result.state if result.of("STATE") else None,
+            backup_strategy="chunked",
+        )
+        free.join()
+    finally:
+        wide.sql(f"GRANT USAGE ON *.* TO '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 0")
+    assert again.error is None
+    assert sorted(result.ids("wide") + again.ids("wide")) == list(range(1, ROWS + 1))
+
+
+@pytest.mark.fault(36)
+def test_a_table_that_changes_under_the_read_is_looked_at_again(
+    wide: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, first = Fetch.__iter__, [True]
+
+    def altering(self: Fetch) -> Any:
+        if first and first.pop():
+            wide.sql("ALTER TABLE wide DROP COLUMN v, ADD COLUMN w INT DEFAULT 7")
+        return begin(self)
+
+    monkeypatch.setattr(Fetch, "__iter__", altering)
+    result = wide.read("wide", "update_at")
+    assert result.ids("wide") == list(range(1, ROWS + 1))
+    assert set(result.rows("wide")[0]) == {"id", "w", "update_at"}
+    assert set(result.of("SCHEMA")[-1]["schema"]["properties"]) == {"id", "w", "update_at"}
+
+
+@pytest.mark.fault(47)
+def test_a_folder_that_cannot_be_written_stops_and_is_named(wide: Source) -> None:
+    result = wide.run(wide.catalog("wide"), backup_temp_dir="/proc/nowhere")
+    assert isinstance(result.error, SourceError)
+    assert "BACKUP_TEMP_DIR" in str(result.error)
+
+
+@pytest.mark.security(22)
+def test_files_on_their_way_are_ours_alone_and_what_a_crash_left_is_removed(wide: Source) -> None:
+    left = wide.folder / "tidemark-tap-999999-crashed"
+    left.mkdir(parents=True)
+    (left / "000001.parquet").write_text("old")
+    os.utime(left, (0, 0))
+    (file,) = wide.read("wide").files("wide")
+    assert Path(file.path).parent.stat().st_mode & 0o777 == 0o700
+    assert not left.exists()
+
+
+def command(source: Source, *arguments: str, **settings: Any) -> subprocess.Popen[str]:
+    """Starts the tap's command line, through the bastion."""
+    source.folder.mkdir(parents=True, exist_ok=True)
+    files = {"config": source.config(bastion=True, **settings)}
+    if "--discover" not in arguments:
+        files["catalog"] = source.catalog("wide", key="update_at")
+    words = [str(TAP), *arguments]
+    for name, content in files.items():
+        path = source.folder / f"{name}.json"
+        path.write_text(json.dumps(content))
+        words += [f"--{name}", str(path)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def messages_of(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines() if line.endswith("}")]
+
+
+def test_the_command_discovers(wide: Source) -> None:
+    with command(wide, "--discover") as tap:
+        output, _ = tap.communicate(timeout=60)
+    assert tap.returncode == 0
+    streams = {s["tap_stream_id"]: s for s in json.loads(output)["streams"]}
+    assert streams["tap_test-wide"]["key_properties"] == ["id"]
+
+
+@pytest.mark.fault(25)
+def test_sigterm_leaves_a_state_that_is_true_and_exits_143(wide: Source) -> None:
+    with command(wide, backup_batch_size=500) as tap:
+        assert tap.stdout is not None
+        lines = []
+        for line in tap.stdout:
+            lines.append(line)
+            if '"BATCH"' in line and len(lines) > 6:
+                tap.send_signal(signal.SIGTERM)
+                break
+        rest, errors = tap.communicate(timeout=60)
+    assert tap.returncode == 143, errors
+    messages = messages_of("".join(lines) + rest)
+    rows = sum(
+        BatchFile.from_url(url).facts["rows"]
+        for message in messages
+        if message["type"] == "BATCH"
+        for url in message["manifest"]
+    )
+    state = [m for m in messages if m["type"] == "STATE"][-1]["value"]
+    assert 0 < rows < ROWS
+    again = wide.read("wide", "update_at", state)
+    assert again.ids("wide") == list(range(rows + 1, ROWS + 1))
+    assert list(wide.folder.rglob("*.part")) == []
+    assert connections(wide) == []
+
+
+@pytest.mark.fault(17)
+def test_after_sigkill_a_rerun_completes_what_was_committed(wide: Source) -> None:
+    with command(wide, backup_batch_size=500, backup_strategy="chunked") as tap:
+        assert tap.stdout is not None
+        lines = []
+        for line in tap.stdout:
+            lines.append(line)
+            if len(lines) == 40:
+                tap.kill()
+                break
+        rest = tap.stdout.read()
+        tap.wait()
+    messages = messages_of("".join(lines) + rest)
+    states = [number for number, message in enumerate(messages) if message["type"] == "STATE"]
+    committed = [m for m in messages[: states[-1]] if m["type"] == "BATCH"]
+    rows = sum(BatchFile.from_url(m["manifest"][0]).facts["rows"] for m in committed)
+    again = wide.read("wide", "update_at", messages[states[-1]]["value"])
+    assert rows + len(again.ids("wide")) == ROWS
+    assert len(set(again.ids("wide"))) == len(again.ids("wide"))
+
+
+@pytest.mark.security(7)
+@pytest.mark.parametrize("debug", ["", "true"])
+def test_a_wrong_password_is_told_without_it(
+    wide: Source, debug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEBUG", debug)
+    canary = "c4nary-p@ss/word"
+    with command(wide, db_password=canary) as tap:
+        shown = Path(f"/proc/{tap.pid}/cmdline").read_text()
+        output, errors = tap.communicate(timeout=60)
+    assert tap.returncode == 1
+    assert "DB_PASSWORD" in errors
+    assert canary not in output + errors + shown
+    assert "c4nary" not in errors
+
+
+@pytest.mark.fault(30)
+def test_a_bastion_that_is_down_is_named_within_seconds(wide: Source) -> None:
+    began = time.monotonic()
+    with command(wide, ssh_bastion_port=1) as tap:
+        _, errors = tap.communicate(timeout=60)
+    assert time.monotonic() - began < 30
+    assert tap.returncode == 1
+    assert "127.0.0.1:1 refused" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_wrong_setting_exits_2(wide: Source) -> None:
+    with command(wide, backup_strategy="fastest") as tap:
+        _, errors = tap.communicate(timeout=60)
+    assert tap.returncode == 2
+    assert "BACKUP_STRATEGY must be one of" in errors
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"bookmarks": []}'])
+def test_a_state_file_that_is_none_stops(wide: Source, text: str) -> None:
+    wide.folder.mkdir(parents=True, exist_ok=True)
+    state = wide.folder / "state.json"
+    state.write_text(text)
+    with command(wide, "--state", str(state)) as tap:
+        output, errors = tap.communicate(timeout=60)
+    assert tap.returncode == 1
+    assert output == ""
+    assert "not Singer state" in errors
+
+
+def test_a_server_that_is_away_is_told_by_its_socket(source: Source) -> None:
+    result = source.run(source.catalog("t"), bastion=True, db_host="/nosuch/mysql.sock")
+    assert isinstance(result.error, TunnelError)
+    assert "/nosuch/mysql.sock" in str(result.error)
