@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from typing import Any, Protocol
 
 import pytest
-from botocore.awsrequest import AWSPreparedRequest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.s3 import S3Location, explained, list_keys
 from tidemark_core.settings import S3_SETTINGS, resolve
+from urllib3 import HTTPResponse
 
 
 class _World(Protocol):
@@ -26,30 +28,40 @@ def _watched(place: S3Location) -> tuple[Any, list[AWSPreparedRequest]]:
     return client, seen
 
 
+def _unsent(place: S3Location) -> tuple[Any, list[AWSPreparedRequest]]:
+    """A client whose requests are kept and go nowhere: the server here has no key to seal with."""
+    client = place.client()
+    kept: list[AWSPreparedRequest] = []
+
+    def keep(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        kept.append(request)
+        raw = HTTPResponse(BytesIO(b"<x/>"), preload_content=False)
+        return AWSResponse(request.url, 200, {}, raw)
+
+    client.meta.events.register("before-send.s3", keep)
+    return client, kept
+
+
 @pytest.mark.security(11)
-def test_every_object_is_encrypted_as_the_settings_say(place: S3Location) -> None:
-    client = replace(place, encryption="AES256").client()
-    client.put_object(Bucket=place.bucket, Key="sealed/one", Body=b"x")
-    assert client.head_object(Bucket=place.bucket, Key="sealed/one")["ServerSideEncryption"] == (
-        "AES256"
-    )
-    plain = place.client()
-    plain.put_object(Bucket=place.bucket, Key="sealed/none", Body=b"x")
-    assert "ServerSideEncryption" not in plain.head_object(Bucket=place.bucket, Key="sealed/none")
+def test_every_object_is_sealed_as_the_settings_say(place: S3Location) -> None:
+    name = "x-amz-server-side-encryption"
+    for encryption, expected in (("AES256", b"AES256"), (None, None)):
+        client, kept = _unsent(replace(place, encryption=encryption))
+        client.put_object(Bucket=place.bucket, Key="sealed/one", Body=b"x")
+        client.create_multipart_upload(Bucket=place.bucket, Key="sealed/two")
+        assert [request.headers.get(name) for request in kept] == [expected, expected]
 
 
 @pytest.mark.security(11)
 def test_the_kms_key_is_named_where_an_object_is_made_and_nowhere_else(place: S3Location) -> None:
     sealed = replace(place, encryption="aws:kms", kms_key_id="arn:aws:kms:us-east-1:1:key/k")
-    client, seen = _watched(sealed)
-    upload = client.create_multipart_upload(Bucket=place.bucket, Key="sealed/two")
-    client.abort_multipart_upload(
-        Bucket=place.bucket, Key="sealed/two", UploadId=upload["UploadId"]
-    )
-    created, aborted = seen
-    assert created.headers["x-amz-server-side-encryption"] == b"aws:kms"
+    client, kept = _unsent(sealed)
+    client.put_object(Bucket=place.bucket, Key="sealed/two", Body=b"x")
+    client.abort_multipart_upload(Bucket=place.bucket, Key="sealed/two", UploadId="1")
+    put, aborted = kept
+    assert put.headers["x-amz-server-side-encryption"] == b"aws:kms"
     name = "x-amz-server-side-encryption-aws-kms-key-id"
-    assert created.headers[name] == b"arn:aws:kms:us-east-1:1:key/k"
+    assert put.headers[name] == b"arn:aws:kms:us-east-1:1:key/k"
     assert name not in aborted.headers
 
 
