@@ -5,6 +5,8 @@ from __future__ import annotations
 from tidemark_core.settings import MYSQL_SETTINGS, S3_SETTINGS, Setting, bastion_settings
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
+from tidemark.job.settings import JOB_SETTINGS
+
 HIGH_WATERMARK_KEY = Setting(
     "s3_high_watermark_key",
     "Key of the watermark file; the state of all pipelines lives in its folder.",
@@ -65,4 +67,5 @@ SETTINGS = (
     *DBT_SETTINGS,
     *RETENTION_SETTINGS,
     *MONITOR_SETTINGS,
+    *JOB_SETTINGS,
 )

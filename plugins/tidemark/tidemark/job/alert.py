@@ -82,7 +82,8 @@ def decide(
         return None, memory
     since = memory.since if same and memory is not None else now
     still = f" (for {_duration(now - since)} now)" if same else ""
-    text = f"Tidemark: {where} failed{still}.\n{cause.message}\nLog: {run.get('log')}"
+    text = f"Tidemark: {where} failed{still}.\n{cause.message}"
+    text += f"\nLog: {run['log']}" if run.get("log") else ""
     told = {"kind": "failed", **facts, "cause": cause.to_dict()}
     return Alert("failed", text, told), Memory(cause.fingerprint, since, now, cause.message)
 
@@ -145,6 +146,27 @@ class MemoryFile:
         unfinished = self._path.with_suffix(".part")
         unfinished.write_text(json.dumps(vars(memory)))
         unfinished.replace(self._path)
+
+
+class Marker:
+    """A file that is there while a run works; the next run finds that of one that was killed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def left_by(self) -> str | None:
+        """The run that left it; None when every run before ended by itself."""
+        try:
+            return self._path.read_text()
+        except FileNotFoundError:
+            return None
+
+    def put(self, run_id: str) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(run_id)
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
 
 
 def now() -> float:

@@ -20,7 +20,7 @@ from tidemark_core.reportstore import reporting
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import S3_SETTINGS, resolve
 
-from tidemark.job.alert import MemoryFile, decide, now, send
+from tidemark.job.alert import Marker, MemoryFile, decide, now, send
 from tidemark.job.cause import Cause, CauseFinder
 from tidemark.job.leftovers import remove_stale_configs
 from tidemark.job.logfile import open_log
@@ -68,12 +68,16 @@ def run_job(job: Job) -> int:
     path, log = open_log(folder, job.run_id, job.values["log_retention_days"])
     with log:
         cause, code = _guarded(job, log)
-        for problem in tell(job, cause, str(path)):
-            _note(log, "warning", problem)
-            print(f"warning: {problem}", file=sys.stderr)
+        _tell(job, cause, str(path), log)
     if cause is not None:
         print(f"error: {job.name} failed: {cause.message}\n  Log: {path}", file=sys.stderr)
     return code
+
+
+def _tell(job: Job, cause: Cause | None, path: str | None, log: IO[str]) -> None:
+    for problem in tell(job, cause, path):
+        _note(log, "warning", problem)
+        print(f"warning: {problem}", file=sys.stderr)
 
 
 def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
@@ -118,6 +122,7 @@ def _guarded(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
                 )
             )
             report = stack.enter_context(reporting("job", location))
+            _mark(job, log, stack)
             if removed := remove_stale_configs(job.system_folder):
                 _note(log, "warning", f"removed {removed} configurations of runs that were killed")
             cause, code = _run_meltano(job, log)
@@ -127,6 +132,21 @@ def _guarded(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
     except TidemarkError as error:
         _note(log, "error", str(error), error_type=type(error).__name__)
         return Cause.of_error(error), error.exit_code
+
+
+def _mark(job: Job, log: IO[str], stack: ExitStack) -> None:
+    """Tells of a run before that was killed, as nothing else would, and marks this one."""
+    marker = Marker(job.system_folder / "alerts" / f"{encode_component(job.name)}.running")
+    if before := marker.left_by():
+        cause = Cause(
+            f"the run {before} ended without a word: it was killed, or the machine went down; "
+            "the run that tells this goes on where it stopped",
+            part="run-job",
+        )
+        _note(log, "error", cause.message)
+        _tell(job, cause, None, log)
+    marker.put(job.run_id)
+    stack.callback(marker.remove)
 
 
 def _run_meltano(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
