@@ -28,11 +28,12 @@ def pages(
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Browser]:
     opened = Browser(tmp_path)
-    yield opened
+    try:
+        yield opened
+    finally:
+        opened.close()
     assert opened.errors == []
-    outside = [url for url in opened.requests if url.startswith(("http:", "https:", "ws"))]
-    assert outside == []
-    opened.close()
+    assert [url for url in opened.requests if url.startswith(("http:", "https:", "ws"))] == []
 
 
 def test_it_opens_with_the_three_views_first(pages: Path, browser: Browser) -> None:
@@ -43,9 +44,12 @@ def test_it_opens_with_the_three_views_first(pages: Path, browser: Browser) -> N
 
 
 def test_search_finds_a_column(pages: Path, browser: Browser) -> None:
-    browser.open((pages / "index.html").as_uri() + "#!/overview?q=dollar_100_limit_adjustment")
-    browser.wait("document.body && document.body.innerText.includes('settlement_claim_detail')")
-    assert browser.ask("document.body.innerText.includes('dollar_100_limit_adjustment')")
+    browser.open((pages / "index.html").as_uri())
+    browser.wait("document.querySelector('#search') && document.body.innerText.includes('Start')")
+    browser.ask("document.querySelector('#search').focus()")
+    browser.call("Input.insertText", text="dollar_100_limit_adjustment")
+    browser.wait("document.body.innerText.includes('columns: dollar_100_limit_adjustment')")
+    assert browser.ask("document.body.innerText.includes('settlement_claim_detail model')")
 
 
 def test_the_lineage_draws(pages: Path, browser: Browser) -> None:
@@ -60,7 +64,7 @@ def test_the_lineage_draws(pages: Path, browser: Browser) -> None:
 
 def test_the_column_lineage_opens(pages: Path, browser: Browser) -> None:
     browser.open((pages / "column-lineage.html").as_uri())
-    browser.wait("document.body && document.body.innerText.includes('settlement_status_summary')")
+    browser.wait("document.body && document.body.innerText.includes('18 columns')")
 
 
 def test_it_is_published_to_the_bucket(pages: Path, sandbox) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,11 +47,23 @@ def build_site(project: Path, out: Path, environ: Mapping[str, str]) -> list[Pat
         files = [f"--{name}={target / name}.json" for name in ("manifest", "catalog")]
         lineage = target / "lineage"
         _run([*colibri, *files, f"--output-dir={lineage}"], env, "the column lineage")
-        shutil.copyfile(target / "static_index.html", out / "index.html")
+        page = (target / "static_index.html").read_text(encoding="utf-8")
+        (out / "index.html").write_text(without_dead_links(page), encoding="utf-8")
         shutil.copyfile(lineage / "index.html", out / "column-lineage.html")
     finally:
         shutil.rmtree(target, ignore_errors=True)
     return [out / page for page in PAGES]
+
+
+def without_dead_links(page: str) -> str:
+    """Dbt's page without the two addresses that a browser asks for in vain.
+
+    Its icons' ``xlink:href`` are AngularJS templates, which the browser follows before AngularJS
+    has filled them in (https://docs.angularjs.org/guide/interpolation, ngAttr), and its favicons
+    are left as the bundler's own calls.
+    """
+    page = page.replace(' xlink:href="{{', ' ng-attr-xlink:href="{{')
+    return re.sub(r"\"\$\{require\('[^']*'\)\}\"", '"data:,"', page)
 
 
 def publish_site(site: Path, client: S3Client, bucket: str, prefix: str) -> list[str]:
