@@ -48,20 +48,19 @@ def test_types_come_from_the_schema_whatever_the_values_are(lake: Any, feed: Any
     )
     [manifest] = lake.manifests()
     [file] = manifest.files
-    assert lake.parquet(file.key).schema_arrow == pa.schema(
-        {
-            "id": pa.int64(),
-            "small": pa.int8(),
-            "price": pa.decimal128(38, 2),
-            "ratio": pa.float64(),
-            "name": pa.string(),
-            "at": pa.timestamp("us"),
-            "on_day": pa.date32(),
-            "yes": pa.bool_(),
-            "tags": pa.string(),
-            "empty": pa.timestamp("us"),
-        }.items()
-    )
+    wanted: dict[str, pa.DataType] = {
+        "id": pa.int64(),
+        "small": pa.int8(),
+        "price": pa.decimal128(38, 2),
+        "ratio": pa.float64(),
+        "name": pa.string(),
+        "at": pa.timestamp("us"),
+        "on_day": pa.date32(),
+        "yes": pa.bool_(),
+        "tags": pa.string(),
+        "empty": pa.timestamp("us"),
+    }
+    assert lake.parquet(file.key).schema_arrow == pa.schema(wanted)
     first, second = lake.rows()
     assert first["price"] == Decimal("12.34")
     assert first["at"] == datetime(2025, 8, 3, 4, 5, 6, 123456)

@@ -17,7 +17,7 @@ _OPTIONAL = SingerTestSuite(kind="target", tests=[TargetRecordMissingRequiredPro
 _Standard: Any = get_target_test_class(TargetS3Parquet, custom_suites=[_OPTIONAL])
 
 
-class TestSingerTarget(_Standard):
+class TestSingerTarget(_Standard):  # type: ignore[misc]
     """Each test has a lake of its own; two of them change a schema inside the run."""
 
     @pytest.fixture
