@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +75,15 @@ def test_the_example_shows_the_defaults(in_example: dict[str, str]) -> None:
 
 
 def test_the_example_marks_what_is_required(project_root: Path) -> None:
-    lines = (project_root / ".env.example").read_text().splitlines()
     marked = set()
-    for above, line in pairwise(lines):
-        if above.startswith("# [required]"):
-            marked.add(line.split("=")[0])
+    is_marked = False
+    for line in (project_root / ".env.example").read_text().splitlines():
+        if line.startswith("#"):
+            is_marked = is_marked or line.startswith("# [required]")
+        else:
+            if is_marked and "=" in line:
+                marked.add(line.split("=")[0])
+            is_marked = False
     required = {
         setting.env for name in PLUGINS for setting in declared(name).values() if setting.required
     }

@@ -165,13 +165,20 @@ S3_SETTINGS = (
 MYSQL_SETTINGS = (
     Setting(
         "db_host",
-        "Host of MySQL as its bastion sees it, or the path of a Unix socket there.",
+        "MySQL server as the bastion (or this machine) sees it; a path is a Unix socket there.",
         required=True,
     ),
-    Setting("db_port", "Port of MySQL.", "integer", default=3306, minimum=1),
-    Setting("db_user", "User with SELECT on what is copied.", required=True),
-    Setting("db_password", "Password of the user.", required=True, secret=True),
-    Setting("db_database", "Database that a bare table name means.", required=True),
+    Setting("db_port", "Port of the MySQL server.", "integer", default=3306, minimum=1),
+    Setting("db_user", "MySQL user; SELECT is all it needs.", required=True),
+    Setting("db_password", "Password of the MySQL user.", secret=True),
+    Setting("db_database", "Default database: a bare table name is one of it.", required=True),
+    Setting(
+        "db_ssl_mode",
+        "TLS to MySQL: disabled, or verify (certificate and, without a bastion, host name).",
+        default="disabled",
+        choices=("disabled", "verify"),
+    ),
+    Setting("db_ssl_ca", "CA file that signed MySQL's certificate; empty: the system's."),
 )
 
 
@@ -190,5 +197,8 @@ def bastion_settings(prefix: str, what: str) -> tuple[Setting, ...]:
         Setting(
             f"{prefix}_known_hosts",
             "File that names the bastion's host key; the key is verified, always.",
+        ),
+        Setting(
+            f"{prefix}_jump", "Hosts to go through before the bastion: user@host:port, by commas."
         ),
     )

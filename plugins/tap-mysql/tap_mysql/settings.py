@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from tidemark_core.settings import Setting, bastion_settings
+from tidemark_core.settings import MYSQL_SETTINGS, Setting, bastion_settings
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting(
-        "db_host",
-        "MySQL server as the bastion (or this machine) sees it; a path is a Unix socket there.",
-        required=True,
-    ),
-    Setting("db_port", "Port of the MySQL server.", "integer", default=3306, minimum=1),
-    Setting("db_user", "MySQL user; SELECT is all it needs.", required=True),
-    Setting("db_password", "Password of the MySQL user.", secret=True),
-    Setting("db_database", "Default database: a bare table name is one of it.", required=True),
+    *MYSQL_SETTINGS,
     Setting("db_schemas", "Further databases to discover, a JSON array of names.", "array"),
-    Setting(
-        "db_ssl_mode",
-        "TLS to MySQL: disabled, or verify (certificate and, without a bastion, host name).",
-        default="disabled",
-        choices=("disabled", "verify"),
-    ),
-    Setting("db_ssl_ca", "CA file that signed MySQL's certificate; empty: the system's."),
     *bastion_settings("ssh_bastion", "MySQL"),
     Setting(
         "ssh_local_port", "Local end of the tunnel; 0: any free port.", "integer", 0, minimum=0
