@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,10 +64,17 @@ def test_a_backup_of_one_table_is_the_nightly_job_for_it(
     monkeypatch.setenv("MELTANO_SYS_DIR_ROOT", str(tmp_path / "sys"))
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     log = tmp_path / "run.log"
-    done = lake.run("backup", "-t", "partner_info", "--log-file", str(log), "--format", "json")
-    assert done.code == 0, done.err
+    command = [str(Path(sys.executable).parent / "tidemark"), "backup", "-t", "partner_info"]
+    done = subprocess.run(
+        [*command, "--log-file", str(log), "--format", "json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + log.read_text()
     ((rows,),) = seeded.mysql("SELECT count(*) FROM partner_info")
-    (result,) = done.json["results"]
+    (result,) = json.loads(done.stdout)["results"]
     assert (result["table"], result["rows"], result["files"], result["error"]) == (
         "settlement.partner_info",
         rows,

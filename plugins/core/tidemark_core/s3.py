@@ -42,6 +42,8 @@ class S3Location:
         encryption: ``AES256``, ``aws:kms`` or ``aws:kms:dsse`` for every object written; None:
             what the bucket itself says.
         kms_key_id: ARN of the KMS key.
+        attempts: Tries of a request; fewer where a person waits for the answer.
+        connect_timeout: Seconds that one try waits for a connection.
     """
 
     bucket: str
@@ -53,6 +55,8 @@ class S3Location:
     expected_owner: str | None = None
     encryption: str | None = None
     kms_key_id: str | None = None
+    attempts: int = 6
+    connect_timeout: int = 10
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> S3Location:
@@ -89,8 +93,8 @@ class S3Location:
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
             config=Config(
-                retries={"mode": "standard", "total_max_attempts": 6},
-                connect_timeout=10,
+                retries={"mode": "standard", "total_max_attempts": self.attempts},
+                connect_timeout=self.connect_timeout,
                 read_timeout=60,
                 max_pool_connections=16,
                 s3={"addressing_style": "path" if self.endpoint_url else "auto"},

@@ -9,7 +9,18 @@ from rich.console import Console
 from rich.markup import escape
 from tidemark_core.errors import TidemarkError
 
-from tidemark.commands import clean, s3clean, sync, verify, watermark
+from tidemark.commands import (
+    clean,
+    config,
+    explore,
+    rebuild,
+    s3clean,
+    status,
+    sync,
+    verify,
+    watermark,
+)
+from tidemark.dbt import commands as dbt
 
 _WORKFLOWS = """Workflows:
 
@@ -40,7 +51,7 @@ def _root() -> None:
     """The operator's command line of Tidemark."""
 
 
-for module in (sync, watermark, s3clean, clean, verify):
+for module in (sync, status, verify, watermark, s3clean, clean, config, explore, rebuild, dbt):
     module.register(app)
 
 

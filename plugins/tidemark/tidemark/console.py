@@ -78,7 +78,7 @@ def make_table(
         right: Heads of the columns that are aligned to the right, separated by commas.
     """
     table = Table(title=title, title_justify="left", title_style="bold")
-    aligned = right.split(",")
+    aligned = right.split(",") if right else []
     for column in columns:
         table.add_column(column, justify="right" if column in aligned else "left", overflow="fold")
     for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from tidemark_core.settings import S3_SETTINGS, Setting, resolve
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
 from tidemark.environment import load_environment, project_folder
-from tidemark.settings import MYSQL, STATE
+from tidemark.settings import DBT_SETTINGS, MYSQL, STATE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -66,7 +66,9 @@ class Project:
 
     @cached_property
     def location(self) -> S3Location:
-        return S3Location.from_config(self.values(S3_SETTINGS))
+        # A person waits: an S3 that is away is told of within seconds.
+        found = S3Location.from_config(self.values(S3_SETTINGS))
+        return replace(found, attempts=3, connect_timeout=5)
 
     @property
     def bucket(self) -> str:
@@ -91,6 +93,15 @@ class Project:
     @property
     def warehouse_values(self) -> dict[str, Any]:
         return self.values(WAREHOUSE_SETTINGS, S3_SETTINGS)
+
+    @property
+    def reader_values(self) -> dict[str, Any]:
+        """The warehouse as dbt's user sees it, who reads landing, public and dbt's own state."""
+        values = self.warehouse_values
+        own = self.values(DBT_SETTINGS)
+        for name in ("user", "password"):
+            values[f"redshift_{name}"] = own[f"redshift_dbt_{name}"] or values[f"redshift_{name}"]
+        return values
 
     def table(self, text: str) -> TableName:
         """Reads a table as it was typed; a bare name is in DB_DATABASE."""

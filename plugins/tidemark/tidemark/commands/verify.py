@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -13,43 +14,78 @@ from tidemark_core.names import TableName
 from tidemark.console import Format, FormatOption, TablesOption, console, make_table, print_json
 from tidemark.project import Project
 from tidemark.services.counts import StageCounts
-from tidemark.services.verify import count_stages
+from tidemark.services.deepverify import Difference
+from tidemark.services.verify import verify_tables
 
 _EXAMPLES = """Examples:
 
   tidemark verify
 
-  tidemark verify -t partner_info -t settlement.billing_summary --format json"""
+  tidemark verify -t partner_info -t settlement.billing_summary --format json
+
+  tidemark verify -t partner_info --checksum"""
+#: So many columns of a range are named.
+_SHOWN = 5
 
 
-def verify(table: TablesOption = None, format: FormatOption = Format.TABLE) -> None:
+def verify(
+    table: TablesOption = None,
+    checksum: Annotated[
+        bool,
+        typer.Option("--checksum", help="Compare the content too, column by column and by ranges."),
+    ] = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
     """Count each table in MySQL, the lake, landing and public; exit 3 if they differ."""
     project = Project.load()
-    check_tables(project, project.tables(table), format)
+    check_tables(project, project.tables(table), format, checksum=checksum)
 
 
-def check_tables(project: Project, tables: Sequence[TableName], format: Format | None) -> None:
-    """Counts tables at every stage and prints it.
+def check_tables(
+    project: Project,
+    tables: Sequence[TableName],
+    format: Format | None,
+    *,
+    checksum: bool = False,
+) -> None:
+    """Verifies tables and prints what was found.
 
     Args:
         project: Where we are.
         tables: Which; empty: all of the lake.
         format: How to print; None: not at all.
+        checksum: Whether to compare the content too.
 
     Raises:
         VerificationError: The stages differ.
     """
-    counts = count_stages(project.environ, tables)
+    found = verify_tables(project, tables, checksum=checksum)
     if format is Format.JSON:
-        print_json([asdict(c) | {"differences": c.differences()} for c in counts])
+        print_json(
+            [
+                asdict(v.counts)
+                | {"differences": v.counts.differences(), "checksum": v.differences}
+                for v in found
+            ]
+        )
     elif format is Format.TABLE:
-        console().print(_render(counts))
-    wrong = [f"{c.table}: {text}" for c in counts for text in c.differences()]
+        console().print(_render([v.counts for v in found]))
+    wrong = [f"{v.counts.table}: {text}" for v in found for text in v.counts.differences()]
+    for verified in found:
+        wrong += [_describe(difference) for difference in verified.differences or ()]
     if wrong:
         raise VerificationError(
             "\n  ".join(["the stages differ:", *wrong]),
-            hint="meltano run sync, then tidemark verify again",
+            hint="meltano run sync, then tidemark verify again; rows that committed later than "
+            "BACKUP_LOOKBACK_SECONDS: tidemark watermark set -t TABLE --timestamp … and sync",
         )
+
+
+def _describe(difference: Difference) -> str:
+    start, end = difference.first or "the beginning", difference.last or "the end"
+    keys = f"; first keys: {', '.join(difference.keys)}" if difference.keys else ""
+    columns = "; ".join(difference.columns[:_SHOWN])
+    return f"{difference.table}: keys from {start} to {end} differ{keys} ({columns})"
 
 
 def _render(counts: list[StageCounts]) -> Table:

@@ -8,6 +8,7 @@ reads the partial state laid over the completed one. Singer's bookmarks are in
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -174,3 +175,14 @@ def value_of(bookmark: dict[str, Any] | None) -> str | int | None:
     """The replication key's value; None when nothing has been finished."""
     value = (bookmark or {}).get("replication_key_value")
     return value if isinstance(value, str | int) else None
+
+
+def reached(bookmark: Mapping[str, Any]) -> str | int | None:
+    """How far a commit got: the value, or in the middle of a first load the greatest key read."""
+    value = value_of(dict(bookmark))
+    own = bookmark.get(OWN)
+    load = own.get("first_load") if isinstance(own, dict) else None
+    if value is None and isinstance(load, dict):
+        greatest = load.get("greatest")
+        return greatest if isinstance(greatest, str | int) else None
+    return value

@@ -13,6 +13,8 @@ from typing import Any
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import EXTRACTED_AT
 
+from tidemark.services.bookmarks import reached
+
 
 def describe(bookmark: Mapping[str, Any] | None) -> str:
     """Where the load stands, for people."""
@@ -38,7 +40,7 @@ def extraction_of(number: int, manifests: Sequence[Manifest]) -> datetime | None
         manifests: The table's, oldest first.
     """
     for manifest in manifests:
-        value = manifest.bookmark.get("replication_key_value")
+        value = reached(manifest.bookmark)
         if isinstance(value, int) and value >= number:
             return manifest.extracted_at
     return manifests[-1].extracted_at if manifests else None

@@ -177,11 +177,7 @@ def _present(warehouse: WarehouseConnection, table: TableName) -> set[int]:
 def _built(project: Project, tables: Iterable[TableName]) -> dict[TableName, set[int]]:
     """The loads that dbt has built, read as dbt's user: the state tables are dbt's own."""
     found = {}
-    values = dict(project.warehouse_values)
-    for name in ("user", "password"):
-        own = project.environ.get(f"REDSHIFT_DBT_{name.upper()}")
-        values[f"redshift_{name}"] = own or values[f"redshift_{name}"]
-    with connect(values) as warehouse:
+    with connect(project.reader_values) as warehouse:
         for table in tables:
             state = f"{table.landing}__loads"
             if relation_exists(warehouse, STATE_SCHEMA, state):

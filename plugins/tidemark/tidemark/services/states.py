@@ -28,6 +28,7 @@ class States:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._store = TidemarkStateStore(**project.state_values)
+        self._store._client = project.s3  # its own tries longer than a person waits
         self.folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
 
     def get(self, leg: Leg) -> MeltanoState | None:
@@ -42,6 +43,10 @@ class States:
     def bookmarks(self, leg: Leg) -> dict[str, dict[str, Any]]:
         """The bookmarks of a leg, by stream."""
         return bookmarks(self.get(leg))
+
+    def prefix(self, leg: Leg) -> str:
+        """The folder of a leg's state file and of its copies."""
+        return f"{self.folder}{encode_component(leg.state_id(self._project.environment))}/"
 
     @contextmanager
     def held(self, tables: Iterable[TableName], leg: Leg) -> Iterator[None]:

@@ -1,0 +1,101 @@
+"""tidemark config and tidemark info: what is set, and what there is to choose."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from dotenv import dotenv_values
+from tidemark_core.errors import ConfigError
+
+from tidemark.commands.status import print_findings
+from tidemark.console import Format, FormatOption, console, make_table, print_json
+from tidemark.project import Project
+from tidemark.services.checks import Finding, Level, run_checks
+from tidemark.services.health import check_mysql, check_s3, check_warehouse
+from tidemark.services.settingslist import view
+
+_STRATEGIES = (
+    ("sequential", "one table at a time", "every night; small and medium tables"),
+    ("inter-table", "BACKUP_MAX_WORKERS tables at once", "many tables, a source that can take it"),
+    ("chunked", "a first load in BACKUP_NUM_CHUNKS key ranges", "the first backup of a big table"),
+)
+_PACKAGES = ("tidemark", "meltano", "dbt-core", "dbt-redshift", "singer-sdk", "connectorx", "boto3")
+
+
+def config(
+    name: Annotated[
+        list[str] | None, typer.Argument(help="Only these variables; default: all.")
+    ] = None,
+    connect: Annotated[bool, typer.Option("--connect", help="Try the connections too.")] = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Show every setting, where its value comes from, and whether it is good; exit 2 if not."""
+    project = Project.load()
+    file = dotenv_values(project.root / ".env", interpolate=False)
+    names = [text.upper() for text in name or []]
+    found = view({k: v for k, v in file.items() if v is not None}, os.environ, names)
+    if names and len(found) != len(set(names)):
+        unknown = sorted(set(names) - {setting.name for setting in found})
+        raise ConfigError(f"no such setting: {', '.join(unknown)}", hint="tidemark config")
+    findings: list[Finding] = []
+    if connect:
+        findings = run_checks(
+            {
+                "MySQL": lambda: check_mysql(project),
+                "S3": lambda: check_s3(project),
+                "warehouse": lambda: check_warehouse(project),
+            }
+        )
+    if format is Format.JSON:
+        print_json({"settings": found, "connections": findings})
+    else:
+        rows = [(s.name, s.value, s.source, s.level, s.problem or s.description) for s in found]
+        console().print(make_table("Settings", ["variable", "value", "from", "", ""], rows))
+        if connect:
+            print_findings("Connections", findings, format)
+    if any(setting.level is Level.ERROR for setting in found):
+        raise typer.Exit(2)
+    if any(finding.level is Level.ERROR for finding in findings):
+        raise typer.Exit(1)
+
+
+def info(format: FormatOption = Format.TABLE) -> None:
+    """Show the strategies and when to use which, the versions, and where things lie."""
+    project = Project.load()
+    layout = project.layout
+    places = {
+        "data": layout.incremental,
+        "manifests": layout.manifests_root,
+        "archive": layout.archive_root,
+        "run reports": layout.runs_root,
+        "staging": f"{layout.root}staging/",
+        "state": project.environ.get("S3_HIGH_WATERMARK_KEY", "watermark/").rpartition("/")[0]
+        + "/",
+    }
+    versions = {"Python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    if format is Format.JSON:
+        strategies = [dict(zip(("name", "how", "when"), s, strict=True)) for s in _STRATEGIES]
+        print_json(
+            {
+                "strategies": strategies,
+                "versions": versions,
+                "bucket": project.bucket,
+                "layout": places,
+                "environment": project.environment,
+            }
+        )
+        return
+    out = console()
+    out.print(make_table("Strategies", ["-s", "reads", "for"], _STRATEGIES))
+    out.print(make_table(f"In s3://{project.bucket}/", ["", "folder"], list(places.items())))
+    out.print(make_table("Versions", ["", "version"], list(versions.items())))
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    app.command(epilog="Examples:\n\n  tidemark config\n\n  tidemark config --connect")(config)
+    app.command(epilog="Example:\n\n  tidemark info")(info)

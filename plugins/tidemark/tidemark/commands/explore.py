@@ -1,0 +1,148 @@
+"""tidemark explore, inspect, report and dashboard: the lake for people."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from tidemark_core.errors import ConfigError
+from tidemark_core.reportstore import read_reports
+
+from tidemark.console import (
+    Format,
+    FormatOption,
+    TableOption,
+    TablesOption,
+    console,
+    make_table,
+    print_json,
+    size,
+)
+from tidemark.page import charts
+from tidemark.page.page import render
+from tidemark.project import Project
+from tidemark.services.activity import bar, by_day, by_table
+from tidemark.services.catalogue import bucket_time, require_known
+from tidemark.services.checks import run_checks
+from tidemark.services.health import checks
+from tidemark.services.inspect import inspect as look_into
+from tidemark.services.lake import read_manifests
+from tidemark.services.watermark import read_watermarks
+
+DaysOption = Annotated[int, typer.Option("--days", min=1, help="So many days back.")]
+
+
+def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> None:
+    """Show the lake's tables, files, sizes, the time they cover, and the activity by day."""
+    project = Project.load()
+    manifests = read_manifests(project.location, project.tables(table), client=project.s3)
+    require_known(project.tables(table), manifests)
+    tables, days = by_table(manifests), by_day(manifests.values())
+    if format is Format.JSON:
+        print_json({"tables": tables, "days": days})
+        return
+    heads = ["table", "commits", "files", "rows", "size", "first", "last", "up to"]
+    rows = [
+        (t.table, t.commits, t.files, t.rows, size(t.bytes), t.first, t.last, t.bookmark)
+        for t in tables
+    ]
+    console().print(
+        make_table(f"s3://{project.bucket}", heads, rows, right="commits,files,rows,size")
+    )
+    most = max((day.rows for day in days), default=0)
+    console().print(
+        make_table(
+            "By day (UTC)",
+            ["day", "commits", "rows", "size", ""],
+            [(d.day, d.commits, d.rows, size(d.bytes), bar(d.rows, most)) for d in days],
+            right="commits,rows,size",
+        )
+    )
+
+
+def inspect(
+    table: TableOption,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="Rows of the sample to show.")] = 3,
+    files: Annotated[int, typer.Option("--files", min=1, help="Newest files to look into.")] = 20,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Show a table's schema, a sample, NULLs and extremes of each column, and what looks wrong."""
+    project = Project.load()
+    name = project.table(table)
+    manifests = read_manifests(project.location, [name], client=project.s3)
+    if not manifests.get(name):
+        known = read_manifests(project.location, client=project.s3)
+        require_known([name], known)
+    found = look_into(project, manifests[name], sample_rows=rows, newest_files=files)
+    if format is Format.JSON:
+        print_json(found)
+        return
+    out = console()
+    heads = ["column", "type", "nulls", "distinct in sample", "least", "greatest"]
+    cells = [(c.column, c.type, c.nulls, c.distinct, c.minimum, c.maximum) for c in found.columns]
+    title = f"{found.table}: {found.rows:,} rows in {found.files} files, key {', '.join(found.key)}"
+    out.print(make_table(title, heads, cells, right="nulls,distinct in sample"))
+    for number, row in enumerate(found.sample, 1):
+        out.print(make_table(f"Row {number}", ["column", "value"], list(row.items())))
+    for finding in found.findings:
+        out.print(f"Finding: {finding}", markup=False)
+
+
+def report(
+    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page.")],
+    days: DaysOption = 30,
+) -> None:
+    """Write one self-contained page with charts of the last days, for people without a terminal."""
+    project = Project.load()
+    if html.is_dir():
+        raise ConfigError(f"{html} is a folder", hint=f"--html {html}/report.html")
+    now = bucket_time(project)
+    manifests = read_manifests(project.location, client=project.s3)
+    runs = read_reports(project.location, (now - timedelta(days=days)).date(), now.date())
+    marks, _ = read_watermarks(project)
+    facts = charts.facts(manifests, runs, list(marks.values()), now, days)
+    html.write_text(render(facts), encoding="utf-8")
+    console().print(f"Written: {html}", markup=False)
+
+
+def dashboard(
+    every: Annotated[int, typer.Option("--every", min=2, help="Seconds between looks.")] = 30,
+    once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
+) -> None:
+    """Show status, watermarks and activity in the terminal, again and again; Ctrl-C ends it."""
+    project = Project.load()
+    if once:
+        console().print(_panel(project))
+        return
+    with Live(_panel(project), console=console(), screen=True, auto_refresh=False) as live:
+        while True:
+            time.sleep(every)
+            live.update(_panel(project), refresh=True)
+
+
+def _panel(project: Project) -> Group:
+    findings = run_checks(checks(project))
+    marks, _ = read_watermarks(project)
+    days = by_day(read_manifests(project.location, client=project.s3).values())[-7:]
+    most = max((day.rows for day in days), default=0)
+    status = [(f.part, f.level, f.message) for f in findings]
+    progress = [(m.table, m.last_data, m.last_extraction, m.status) for m in marks.values()]
+    activity = [(d.day, d.rows, bar(d.rows, most)) for d in days]
+    return Group(
+        make_table("Status", ["part", "", "found"], status),
+        make_table("Watermarks", ["table", "last data", "last extraction", "status"], progress),
+        make_table("Rows a day", ["day", "rows", ""], activity, right="rows"),
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    app.command(epilog="Example:\n\n  tidemark explore")(explore)
+    app.command(epilog="Example:\n\n  tidemark inspect -t partner_info --rows 0")(inspect)
+    app.command(epilog="Example:\n\n  tidemark report --html report.html")(report)
+    app.command(epilog="Example:\n\n  tidemark dashboard --once")(dashboard)

@@ -1,0 +1,51 @@
+"""tidemark status and tidemark doctor: is all well, and what is wrong?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from tidemark.console import Format, FormatOption, console, make_table, print_json
+from tidemark.project import Project
+from tidemark.services.checks import Check, Finding, Level, run_checks, worst
+from tidemark.services.doctor import checks as doctor_checks
+from tidemark.services.health import checks as health_checks
+
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 1 on a warning too.")]
+
+
+def status(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
+    """Ask every part whether it is well; exit 1 if one is not, for monitors."""
+    _report("Status", health_checks(Project.load()), format, strict)
+
+
+def doctor(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
+    """Look for common faults: files, keys, indexes, clocks, and rights, by trying."""
+    _report("Doctor", doctor_checks(Project.load()), format, strict)
+
+
+def _report(title: str, checks: dict[str, Check], format: Format, strict: bool) -> None:
+    findings = run_checks(checks)
+    print_findings(title, findings, format)
+    level = worst(findings)
+    if level is Level.ERROR or (strict and level is Level.WARN):
+        raise typer.Exit(1)
+
+
+def print_findings(title: str, findings: Sequence[Finding], format: Format) -> None:
+    """Prints findings, each with what to do."""
+    if format is Format.JSON:
+        print_json({"status": worst(findings), "findings": findings})
+        return
+    rows = [
+        (f.part, f.level, f.message, f.hint if f.level is not Level.OK else "") for f in findings
+    ]
+    console().print(make_table(title, ["part", "", "found", "what to do"], rows))
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    app.command(epilog="Example:\n\n  tidemark status --format json")(status)
+    app.command(epilog="Example:\n\n  tidemark doctor")(doctor)

@@ -1,0 +1,1 @@
+"""The page that `tidemark report` writes."""

@@ -1,0 +1,130 @@
+"""status, config, info and doctor: each part asked for real; what is wrong is said by name."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tidemark.services.checks import Finding, Level, run_checks, worst
+from tidemark.services.doctor import judge_skew
+from tidemark.services.health import check_disk, check_runs, judge_age
+from tidemark.services.leases import parse_lease
+from tidemark_core.errors import ConfigError
+from tidemark_core.lease import Lease
+from tidemark_core.report import RunReport
+from tidemark_sandbox.world import Sandbox
+
+if TYPE_CHECKING:
+    from conftest import Lake
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_every_part_is_asked(lake: Lake, seeded: Sandbox) -> None:
+    key = lake.project.layout.lease_key(lake.table, "lake")
+    with Lease.acquire(lake.project.s3, lake.project.bucket, key, owner="the nightly run"):
+        done = lake.run("status", "--format", "json")
+    findings = {finding["part"]: finding for finding in done.json["findings"]}
+    assert findings["MySQL"]["level"] == "OK"
+    assert findings["S3"]["level"] == "OK"
+    assert findings["warehouse"]["level"] == "OK"
+    assert "the nightly run" in findings["lease"]["message"]
+    assert findings["last runs"]["level"] == "WARN"
+    assert done.code == 0
+    assert lake.run("status", "--strict").code == 1
+
+
+def test_doctor_finds_nothing_wrong_with_the_sandbox(lake: Lake, seeded: Sandbox) -> None:
+    done = lake.run("doctor", "--format", "json")
+    wrong = [f for f in done.json["findings"] if f["level"] == "ERROR"]
+    assert wrong == []
+    assert lake.keys("staging/") == set()
+
+
+@pytest.mark.fault(14)
+def test_doctor_names_a_replication_key_without_an_index(lake: Lake, seeded: Sandbox) -> None:
+    seeded.mysql("ALTER TABLE partner_info RENAME INDEX update_at TO was_update_at")
+    indexes = seeded.mysql(
+        "SELECT index_name FROM information_schema.statistics WHERE table_schema = 'settlement' "
+        "AND table_name = 'partner_info' AND column_name = 'update_at'"
+    )
+    for (index,) in indexes:
+        seeded.mysql(f"ALTER TABLE partner_info DROP INDEX `{index}`")
+    try:
+        done = lake.run("doctor", "--format", "json")
+    finally:
+        seeded.mysql("ALTER TABLE partner_info ADD INDEX update_at (update_at)")
+    (found,) = [f for f in done.json["findings"] if "no index" in f["message"]]
+    assert "settlement.partner_info" in found["message"]
+    assert "EXPLAIN" in found["message"]
+    assert found["hint"] == "ALTER TABLE `settlement`.`partner_info` ADD INDEX (`update_at`)"
+
+
+def test_config_shows_where_values_come_from_and_masks_secrets(lake: Lake) -> None:
+    done = lake.run("config", "--format", "json")
+    assert done.code == 0, done.out
+    shown = {setting["name"]: setting for setting in done.json["settings"]}
+    assert shown["DB_USER"]["source"] == "environment"
+    assert shown["BACKUP_BATCH_SIZE"]["source"] == "default"
+    assert shown["DB_PASSWORD"]["value"] == "***"
+    for secret in ("DB_PASSWORD", "REDSHIFT_PASSWORD", "S3_SECRET_KEY"):
+        assert lake.project.environ[secret] not in done.out
+
+
+def test_config_exits_2_for_what_a_run_would_refuse(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKUP_MAX_WORKERS", "many")
+    monkeypatch.delenv("DB_USER")
+    done = lake.run("config", "DB_USER", "BACKUP_MAX_WORKERS", "DB_HOST")
+    assert done.code == 2
+    assert "required" in done.out
+    assert "BACKUP_MAX_WORKERS must be of type integer" in done.out
+    assert lake.run("config", "NO_SUCH").code == 2
+
+
+def test_config_tries_the_connections(lake: Lake) -> None:
+    found = lake.run("config", "--connect", "--format", "json").json["connections"]
+    assert [f["level"] for f in found] == ["OK", "OK", "OK"]
+
+
+def test_info_names_the_strategies_and_the_places(lake: Lake) -> None:
+    told = lake.run("info", "--format", "json").json
+    assert [s["name"] for s in told["strategies"]] == ["sequential", "inter-table", "chunked"]
+    assert told["layout"]["data"] == lake.project.layout.incremental
+
+
+def test_a_check_that_hangs_or_fails_is_a_finding_like_any_other() -> None:
+    def hang() -> list[Finding]:
+        time.sleep(5)
+        return []
+
+    def fail() -> list[Finding]:
+        raise ConfigError("it is wrong", hint="correct it")
+
+    found = run_checks({"slow": hang, "wrong": fail, "empty": lambda: []}, deadline=0.2)
+    assert [(f.part, f.level) for f in found] == [("slow", Level.ERROR), ("wrong", Level.ERROR)]
+    assert "no answer" in found[0].message
+    assert found[1].hint == "correct it"
+    assert worst(found) is Level.ERROR
+    assert worst([]) is Level.OK
+
+
+def test_ages_disks_clocks_and_runs_are_judged() -> None:
+    assert judge_age(None, NOW, 26).level is Level.WARN
+    assert judge_age(NOW - timedelta(hours=25), NOW, 26).level is Level.OK
+    assert judge_age(NOW - timedelta(hours=27), NOW, 26).level is Level.WARN
+    assert [check_disk(size << 30).level for size in (0, 2, 9)] == ["ERROR", "WARN", "OK"]
+    assert judge_skew("S3", timedelta(0), limit=timedelta(minutes=15)).level is Level.OK
+    assert judge_skew("S3", -timedelta(minutes=2), limit=None).level is Level.WARN
+    limit = timedelta(minutes=15)
+    assert judge_skew("S3", timedelta(minutes=16), limit=limit).level is Level.ERROR
+    leg = {"run_id": "r", "leg": "job", "started_at": "2026", "seconds": 1, "tables": []}
+    good = RunReport.merge([leg | {"success": True, "error": None}])
+    bad = RunReport.merge([leg | {"success": False, "error": "the disk is full"}])
+    assert check_runs([]).level is Level.WARN
+    assert check_runs(good).level is Level.OK
+    assert "the disk is full" in check_runs(good + bad).message
+    assert parse_lease(b"garbage", age=1) is None

@@ -1,0 +1,167 @@
+"""verify on the sandbox: what it finds, by name, and what it does not cry wolf about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tidemark_core.types import ColumnType, to_json_schema
+
+if TYPE_CHECKING:
+    from conftest import Lake
+
+NOON = datetime(2025, 8, 3, 12, tzinfo=UTC)
+MARK = NOON + timedelta(minutes=9)
+TYPES = {
+    "ID": ColumnType("int64"),
+    "status": ColumnType("string", length=20),
+    "price": ColumnType("decimal", precision=10, scale=2),
+    "update_at": ColumnType("timestamp", precision=0),
+}
+SCHEMA = {"properties": {name: to_json_schema(kind) for name, kind in TYPES.items()}}
+VALUES = ", ".join(
+    f"({n}, {'NULL' if n == 5 else f'''{chr(39)}état {n}{chr(39)}'''}, {n}.50, "
+    f"'2025-08-03 12:0{n}:00')"
+    for n in range(10)
+)
+
+
+@pytest.fixture
+def copied(lake: Lake) -> Iterator[Lake]:
+    """A table of ten rows that stands alike in MySQL, the lake, landing and public."""
+    name = lake.table.table
+    lake.sandbox.mysql(
+        f"CREATE TABLE {name} (ID BIGINT PRIMARY KEY, status VARCHAR(20), price DECIMAL(10,2), "
+        "update_at DATETIME)"
+    )
+    lake.sandbox.mysql(f"INSERT INTO {name} VALUES {VALUES}")
+    columns = "(id BIGINT, status VARCHAR(80), price NUMERIC(10,2), update_at TIMESTAMP"
+    for schema, more, user in (
+        ("landing", ", _tidemark_load_id BIGINT)", "tidemark_loader"),
+        ("public", ")", "tidemark_transformer"),
+    ):
+        lake.sandbox.warehouse(f"CREATE TABLE {schema}.{name} {columns}{more}", user=user)
+        lake.sandbox.warehouse(
+            f"INSERT INTO {schema}.{name} (id, status, price, update_at) VALUES {VALUES}",
+            user=user,
+        )
+    lake.sandbox.warehouse(
+        f"UPDATE landing.{name} SET _tidemark_load_id = 1", user="tidemark_loader"
+    )
+    lake.sandbox.warehouse(
+        f"GRANT SELECT ON landing.{name} TO tidemark_transformer", user="tidemark_loader"
+    )
+    lake.sandbox.warehouse(
+        "GRANT SELECT ON landing.tidemark_loads TO tidemark_transformer", user="tidemark_loader"
+    )
+    lake.sandbox.warehouse("GRANT USAGE ON SCHEMA landing TO tidemark_transformer")
+    file = lake.file(NOON, rows=10)
+    bookmark = {
+        "replication_key": "update_at",
+        "replication_key_value": MARK.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+    }
+    lake.commit(file, moment=NOON, schema=SCHEMA, bookmark=bookmark)
+    lake.load(file)
+    yield lake
+    lake.sandbox.mysql(f"DROP TABLE {name}")
+    lake.sandbox.warehouse(f"DROP TABLE landing.{name}", user="tidemark_loader")
+    lake.sandbox.warehouse(f"DROP TABLE public.{name}", user="tidemark_transformer")
+
+
+def verify(lake: Lake, *more: str) -> tuple[int, str]:
+    done = lake.run("verify", "-t", str(lake.table), *more)
+    return done.code, done.out + done.err
+
+
+@pytest.mark.fault(102)
+def test_rows_that_change_while_we_look_are_no_difference(copied: Lake) -> None:
+    assert verify(copied, "--checksum")[0] == 0
+    name = copied.table.table
+    copied.sandbox.mysql(f"INSERT INTO {name} VALUES (10, 'new', 1, '2025-08-03 12:30:00')")
+    copied.sandbox.mysql(
+        f"UPDATE {name} SET status = 'changed', update_at = '2025-08-03 12:31:00' WHERE ID = 3"
+    )
+    code, text = verify(copied, "--checksum")
+    assert code == 0, text
+
+
+@pytest.mark.fault(2)
+def test_a_row_that_committed_after_the_lookback_is_reported_by_its_key(copied: Lake) -> None:
+    copied.sandbox.mysql(
+        f"INSERT INTO {copied.table.table} VALUES (77, 'late', 1, '2025-08-03 11:00:00')"
+    )
+    code, text = verify(copied)
+    assert code == 3
+    assert "MySQL has 11" in text
+    code, text = verify(copied, "--checksum")
+    assert code == 3
+    assert "first keys: 77" in text
+
+
+@pytest.mark.fault(10)
+def test_a_row_whose_key_went_backwards_is_reported_by_its_key(copied: Lake) -> None:
+    copied.sandbox.mysql(
+        f"UPDATE {copied.table.table} SET price = 99, update_at = '2025-08-03 10:00:00' "
+        "WHERE ID = 4"
+    )
+    assert verify(copied)[0] == 0  # counts cannot see it
+    code, text = verify(copied, "--checksum")
+    assert code == 3
+    assert "first keys: 4" in text
+    assert "price sum" in text
+
+
+@pytest.mark.fault(101)
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ("status = 'etat 2' WHERE id = 2", "status hash"),
+        ("status = NULL WHERE id = 2", "status nulls"),
+        ("status = '' WHERE id = 5", "status nulls"),
+        ("price = price + 1 WHERE id IN (2)", "price sum"),
+        ("update_at = '2025-08-03 12:02:01' WHERE id = 9", "update_at max"),
+    ],
+)
+def test_equal_counts_with_different_content_are_found(
+    copied: Lake, change: str, column: str
+) -> None:
+    copied.sandbox.warehouse(
+        f"UPDATE public.{copied.table.table} SET {change}", user="tidemark_transformer"
+    )
+    assert verify(copied)[0] == 0
+    code, text = verify(copied, "--checksum")
+    assert code == 3
+    assert column in text
+    assert "first keys: " in text
+
+
+def test_a_row_that_only_public_has_is_found(copied: Lake) -> None:
+    copied.sandbox.warehouse(
+        f"INSERT INTO public.{copied.table.table} VALUES (-5, 'x', 1, '2025-08-03 12:00:00')",
+        user="tidemark_transformer",
+    )
+    code, text = verify(copied, "--checksum")
+    assert code == 3
+    assert "first keys: -5" in text
+
+
+def test_rows_that_retention_has_removed_are_no_difference(
+    copied: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tidemark.services import catalogue
+
+    later = datetime.now(UTC) + timedelta(days=30)
+    monkeypatch.setattr(catalogue, "bucket_time", lambda _: later)
+    done = copied.run("s3clean", "clean", "-t", str(copied.table), "--force")
+    assert done.code == 0, done.err
+    assert copied.keys("incremental/") == set()
+    code, text = verify(copied, "--checksum")
+    assert code == 0, text
+
+
+def test_a_table_that_the_lake_does_not_know_is_refused(lake: Lake) -> None:
+    done = lake.run("verify", "-t", "settlement.nothing")
+    assert done.code == 2
+    assert "tidemark backup -t settlement.nothing" in done.err
