@@ -91,8 +91,9 @@ def test_old_data_is_named_by_its_source(landing: Landing, dbt: Dbt, query: Quer
     assert "ERROR STALE freshness of landing.tidemark_loads" in result.output
 
 
-def test_a_warehouse_out_of_reach_is_named(dbt_env: dict[str, str], tmp_path: Path) -> None:
+def test_a_warehouse_out_of_reach_ends_the_run_with_code_2(
+    dbt_env: dict[str, str], tmp_path: Path
+) -> None:
     done = dbt_command(dbt_env | {"REDSHIFT_PORT": "9"}, tmp_path, "run")
     assert done.returncode == 2
-    assert "127.0.0.1" in done.stdout
-    assert "refused" in done.stdout
+    assert "Connection refused" in done.stdout
