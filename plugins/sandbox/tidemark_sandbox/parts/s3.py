@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: The Go heap's soft limit. At 200 MiB an idle server collects garbage all the time, which takes an
 #: eighth of a core; from about 300 MiB on it takes none.
 _MEMORY = "500MiB"
+#: Apart from the lake, so that no listing of it shows anything of ours.
+_PROBE_BUCKET = "sandbox-probe"
 
 
 class S3(Part):
@@ -94,14 +96,24 @@ class S3(Part):
         )
 
     def probe(self) -> str:
-        answer = self.client.list_buckets()
-        server = answer["ResponseMetadata"]["HTTPHeaders"].get("server", "")
-        return server or "SeaweedFS"
+        """Reads what an earlier probe wrote and writes it anew.
+
+        Listing would not do: it is answered before the volumes that hold the data are found again.
+        """
+        missing = (self.client.exceptions.NoSuchKey, self.client.exceptions.NoSuchBucket)
+        self._make_bucket(_PROBE_BUCKET)
+        with contextlib.suppress(*missing):
+            self.client.get_object(Bucket=_PROBE_BUCKET, Key="probe")["Body"].read()
+        answer = self.client.put_object(Bucket=_PROBE_BUCKET, Key="probe", Body=b"well")
+        return answer["ResponseMetadata"]["HTTPHeaders"].get("server", "SeaweedFS")
 
     def provision(self) -> None:
-        existing = (self.client.exceptions.BucketAlreadyOwnedByYou,)
-        with contextlib.suppress(*existing, self.client.exceptions.BucketAlreadyExists):
-            self.client.create_bucket(Bucket=words.BUCKET)
+        self._make_bucket(words.BUCKET)
+
+    def _make_bucket(self, name: str) -> None:
+        there = self.client.exceptions
+        with contextlib.suppress(there.BucketAlreadyOwnedByYou, there.BucketAlreadyExists):
+            self.client.create_bucket(Bucket=name)
 
     def cleanup(self) -> None:
         """Removes the sockets that it leaves in /tmp, named after ports that are ours alone."""
