@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +21,7 @@ from tidemark_sandbox.world import Sandbox
 DELIVERIES = "settlement_normal_delivery_detail"
 #: Three of the queries that the consumers of the views were given.
 QUERIES = ("latest_status_of_one_parcel", "parcels_by_current_status", "delivery_rate_by_partner")
-_MOST_ROWS, _MOST_COLUMNS = 8, 8
+_MOST_ROWS, _MOST_COLUMNS = 12, 8
 
 
 def run_demo(sandbox: Sandbox, root: Path, rows: int, console: Console) -> None:
@@ -61,7 +60,8 @@ def run_demo(sandbox: Sandbox, root: Path, rows: int, console: Console) -> None:
         "  tidemark-sandbox change              what a day does to the source\n"
         "  meltano run sync                     only the changed rows move\n"
         "  tidemark-sandbox sql redshift        a prompt in the warehouse, through the bastion\n"
-        "  tidemark-sandbox down                stop everything; the data stays\n"
+        "  tidemark-sandbox down                stop everything; the data stays\n",
+        soft_wrap=True,
     )
 
 
@@ -107,14 +107,21 @@ def _compare_parcels(sandbox: Sandbox, console: Console) -> None:
 
 
 def _show(sandbox: Sandbox, console: Console, path: Path) -> None:
-    """Runs a published query as an analyst and prints its first rows and columns."""
+    """Runs a published query as an analyst and prints its first rows."""
     names, rows = sandbox.redshift.table(path.read_text(), user=WAREHOUSE_ANALYST)
     title = path.stem.replace("_", " ").capitalize()
     table = Table(title=title, title_justify="left", title_style="bold")
+    if len(rows) == 1 and len(names) > _MOST_COLUMNS:
+        filled = [(name, value) for name, value in zip(names, rows[0], strict=True) if value]
+        table.add_column("column")
+        table.add_column("value")
+        for name, value in filled[:_MOST_ROWS]:
+            table.add_row(name, _cell(value))
+        console.print(table)
+        console.print(f"  … and {len(names) - _MOST_ROWS} more columns")
+        return
     for name in names[:_MOST_COLUMNS]:
-        table.add_column(name, overflow="ellipsis", no_wrap=True)
-    if len(names) > _MOST_COLUMNS:
-        table.add_column(f"… {len(names) - _MOST_COLUMNS} more")
+        table.add_column(name)
     for row in rows[:_MOST_ROWS]:
         table.add_row(*(_cell(value) for value in row[:_MOST_COLUMNS]))
     console.print(table)
@@ -123,6 +130,4 @@ def _show(sandbox: Sandbox, console: Console, path: Path) -> None:
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return "NULL"
-    return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+    return "NULL" if value is None else str(value)

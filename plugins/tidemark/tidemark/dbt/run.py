@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from types import FrameType
 
 from tidemark_core.errors import ConfigError, TidemarkError
@@ -33,6 +34,9 @@ def main() -> None:
             os.environ["REDSHIFT_SSL_MODE"] = values["redshift_ssl_mode"]
             if values["redshift_ssl_root_cert"]:
                 os.environ["SSL_CERT_FILE"] = values["redshift_ssl_root_cert"]
+            # The driver's own TLS context is deprecated by Python; dbt would print so for each
+            # connection, and nobody here can do anything about it.
+            warnings.filterwarnings("ignore", module="redshift_connector")
             # Imported late: dbt takes a second to import, a wrong setting should not wait for it.
             from dbt.cli.main import cli
 
