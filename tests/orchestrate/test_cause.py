@@ -93,3 +93,23 @@ def test_the_same_fault_has_the_same_fingerprint() -> None:
     assert Cause(held).fingerprint == Cause(later).fingerprint
     assert Cause(held).fingerprint != Cause(held, table="a.b").fingerprint
     assert Cause("no space").fingerprint != Cause("no bucket").fingerprint
+
+
+def test_dbt_that_could_not_begin_is_quoted_too() -> None:
+    lines = [
+        "13:31:04  Encountered an error:",
+        "Database Error",
+        "  password authentication failed",
+    ]
+    found = cause(*({"event": line, "level": "info", "name": "dbt"} for line in lines))
+    assert found.message == "dbt could not begin: Database Error: password authentication failed"
+
+
+def test_the_tunnel_before_dbt_is_quoted_too() -> None:
+    line = {"event": "error: the bastion b:22 refused", "level": "info", "name": "dbt"}
+    assert cause(line, MELTANO).message == "the bastion b:22 refused"
+
+
+def test_of_a_block_meltanos_reason_is_used() -> None:
+    block = {"event": "Block run completed", "level": "error", "err": "`dbt build` failed"}
+    assert cause(block).message == "`dbt build` failed"

@@ -9,10 +9,14 @@ from typing import Any
 
 from tidemark_core import errors
 
-#: dbt's own words for what failed, and the line after them, which says why.
-_DBT_FAILED = re.compile(r"(?:^|\s)((?:\w+ Error|Failure) in (?:model|test|unit_test|seed|\S+) .+)")
+#: dbt's own words for a node that failed; the line after them says why.
+_DBT_FAILED = re.compile(r"(?:^|\s)((?:\w+ Error|Failure) in \S+ .+)")
+#: … and for what it could not even begin with: the kind of error, then its text.
+_DBT_STOPPED = "Encountered an error:"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _DBT_TIME = re.compile(r"^\d\d:\d\d:\d\d\s*")
+#: How tidemark-dbt, whose output Meltano takes for text, begins an error of ours.
+_PLAIN = "error: "
 #: Meltano's last words; true of every failure, so only said when nothing better is known.
 _GENERAL = "Run invocation could not be completed"
 
@@ -63,7 +67,7 @@ class CauseFinder:
     def __init__(self) -> None:
         self._ours: Cause | None = None
         self._dbt: list[str] = []
-        self._dbt_goes_on = False
+        self._dbt_lines = 0
         self._error: Cause | None = None
         self._general: Cause | None = None
         self._last = ""
@@ -79,8 +83,10 @@ class CauseFinder:
         if record.get("error_type") and self._ours is None:
             table, hint = record.get("table"), record.get("next")
             self._ours = Cause(text, str(record["error_type"]), part, table, hint)
+        elif text.startswith(_PLAIN) and part == "dbt" and self._ours is None:
+            self._ours = Cause(text.removeprefix(_PLAIN), part=part)
         elif record.get("level") in ("error", "critical"):
-            found = Cause(text, part=part)
+            found = Cause(str(record.get("err") or text), part=part)
             if text.startswith(_GENERAL):
                 self._general = self._general or found
             else:
@@ -92,12 +98,15 @@ class CauseFinder:
         if not line:
             return
         if match := _DBT_FAILED.search(line):
-            if self._dbt_goes_on:  # "Failure in model x", then "Database Error in model x"
+            if self._dbt_lines:  # "Failure in model x", then "Database Error in model x"
                 self._dbt.pop()
-            self._dbt_goes_on = True
+            self._dbt_lines = 1
             self._dbt.append(match[1])
-        elif self._dbt_goes_on:
-            self._dbt_goes_on = False
+        elif line == _DBT_STOPPED:
+            self._dbt_lines = 2
+            self._dbt.append("dbt could not begin")
+        elif self._dbt_lines:
+            self._dbt_lines -= 1
             self._dbt[-1] += f": {line}"
 
     def cause(self, exit_code: int) -> Cause:
