@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,6 +20,9 @@ from tidemark_core.tunnel import Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
 
 DATABASE = "tap_test"
+# How long an example takes says nothing on a shared machine.
+hypothesis.settings.register_profile("shared-machine", deadline=None)
+hypothesis.settings.load_profile("shared-machine")
 
 
 class Collector:

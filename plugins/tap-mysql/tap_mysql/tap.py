@@ -96,6 +96,12 @@ class TapMySQL(Tap):
             workers=settings["backup_max_workers"] if chunked else 1,
         )
 
+    @property
+    def parallel(self) -> int:
+        """Queries at the same time."""
+        strategy = self.settings["backup_strategy"]
+        return 1 if strategy == "sequential" else int(self.settings["backup_max_workers"])
+
     # -- what is opened once, when first needed
 
     @cached_property

@@ -1,0 +1,238 @@
+"""What is decided without a server: literals, windows, errors, ranges, bookmarks."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tap_mysql import keys, sql, window
+from tap_mysql.bookmark import Bookmark, Edge, FirstLoad, Identity
+from tap_mysql.chunks import split
+from tap_mysql.decimals import from_scaled, from_text
+from tap_mysql.errors import Cure, cure_of, number_of, source_error
+from tap_mysql.keys import Lookback
+from tap_mysql.sql import Range
+from tap_mysql.together import together
+from tidemark_core.errors import StateError
+from tidemark_core.names import TableName
+from tidemark_core.types import ColumnType
+
+TABLE = TableName("s", "t")
+TIMES = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31))
+VALUES = st.one_of(st.integers(), TIMES, st.dates(), st.text(), st.binary(), st.decimals(
+    allow_nan=False, allow_infinity=False, places=3))  # fmt: skip
+
+
+@pytest.mark.security(15)
+@given(VALUES)
+def test_no_value_can_leave_its_literal(value: Any) -> None:
+    text = keys.literal(value)
+    inside = text.removeprefix("_utf8mb4 ").removeprefix("X").strip("'")
+    assert not set(inside) & set("'\\\"`;#")
+    assert "--" not in inside
+
+
+def test_a_timestamp_literal_has_no_zone_and_all_its_digits() -> None:
+    assert keys.literal(datetime(1, 2, 3, 4, 5, 6, 7)) == "'0001-02-03 04:05:06.000007'"
+
+
+@given(st.lists(VALUES, min_size=1).map(tuple))
+def test_keys_survive_the_bookmark(key: tuple[Any, ...]) -> None:
+    assert keys.unpack(keys.pack(key)) == key
+
+
+@given(TIMES)
+def test_timestamps_survive_the_state(moment: datetime) -> None:
+    kind = ColumnType("timestamp", precision=6)
+    assert keys.parse_state(kind, keys.to_state(moment)) == moment
+
+
+@given(st.integers(-(2**63), 2**64 - 1))
+def test_numbers_survive_the_state(number: int) -> None:
+    assert keys.parse_state(ColumnType("int64"), keys.to_state(number)) == number
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))),
+    st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)),
+)
+def test_beyond_and_up_to_part_the_rows_in_two(
+    rows: list[tuple[int, int, int]], key: tuple[int, int, int]
+) -> None:
+    def holds(condition: str, row: tuple[int, int, int]) -> bool:
+        text = condition.replace(" = ", " == ").replace("AND", "and").replace("OR", "or")
+        return bool(eval(text.replace("`", ""), dict(zip("abc", row, strict=True))))
+
+    for row in rows:
+        assert holds(sql.beyond("abc", key), row) == (row > key)
+        assert holds(sql.up_to("abc", key), row) == (row <= key)
+
+
+@given(st.integers(0, 200), st.integers(1, 9))
+def test_ranges_cover_all_keys_once(rows: int, chunks: int) -> None:
+    whole = Range(TABLE, ("x",), ("id",))
+    present = [n * n for n in range(rows)]
+
+    def ask(query: str) -> list[tuple[object, ...]]:
+        if "COUNT" in query:
+            return [(len(present),)]
+        after = int(query.split("`id` > ")[1].split()[0]) if "`id` > " in query else -1
+        left = [key for key in present if key > after]
+        offset = int(query.rsplit(" ", 1)[1])
+        return [(left[offset],)] if offset < len(left) else []
+
+    parts = split(whole, chunks, ask, least_rows=1)
+    assert len(parts) <= max(chunks, 1)
+    assert parts[0].after is None
+    assert parts[-1].until is None
+    assert [p.until for p in parts[:-1]] == [p.after for p in parts[1:]]
+    assert {p.where for p in parts} == {("x",)}
+
+
+NOW = datetime(2024, 5, 1)
+
+
+@pytest.mark.fault(11)
+@given(TIMES, st.integers(0, 10**6))
+def test_the_bookmark_never_passes_the_sources_clock(greatest: datetime, seconds: int) -> None:
+    decided = window.decide(Bookmark(), greatest, NOW, Lookback(seconds=seconds))
+    reached = window.advanced(None, greatest, decided.cap)
+    assert isinstance(reached, datetime)
+    assert reached <= NOW
+    assert decided.upper == greatest
+
+
+@given(st.integers(), st.integers(), st.integers())
+def test_the_bookmark_never_goes_back(old: int, read: int, cap: int) -> None:
+    assert window.advanced(old, read, cap) >= old  # type: ignore[operator]
+
+
+def test_a_window_begins_before_the_bookmark() -> None:
+    bookmark = Bookmark(datetime(2024, 1, 1))
+    decided = window.decide(bookmark, datetime(2024, 2, 1), NOW, Lookback(seconds=300))
+    assert decided.lower == datetime(2024, 1, 1) - timedelta(seconds=300)
+    assert window.decide(Bookmark(5), 9, NOW, Lookback(ids=3)).lower == 2
+    assert window.decide(Bookmark(datetime.min), NOW, NOW, Lookback(9)).lower == datetime.min
+
+
+IDENTITY = Identity(TABLE, "id", ColumnType("int64"))
+EDGES = st.builds(Edge, st.integers(), st.integers(0), st.text(st.characters(categories=["Nd"])))
+PAIRS = st.tuples(
+    st.none() | st.tuples(st.integers(), st.text()), st.none() | st.tuples(st.dates(), st.binary())
+)
+LOADS = st.builds(
+    FirstLoad, st.integers(), st.just(("a", "b")), st.lists(PAIRS).map(tuple),
+    st.none() | st.integers(), st.none() | EDGES,
+)  # fmt: skip
+INT64 = st.integers(-(2**63), 2**63 - 1)
+
+
+@given(INT64, st.none() | EDGES)
+def test_a_bookmark_comes_back(value: int, edge: Edge | None) -> None:
+    if edge is not None and abs(edge.lower) > 2**63:  # type: ignore[arg-type]
+        return
+    bookmark = Bookmark(value, edge)
+    assert IDENTITY.read(IDENTITY.write(bookmark)) == bookmark
+
+
+def test_a_first_load_comes_back() -> None:
+    load = FirstLoad(
+        upper=9,
+        order=("a", "b"),
+        left=((None, (1, "x")), ((date(1, 1, 1), Decimal("1.50")), None)),
+        greatest=4,
+        edge=Edge(3, 1, "5"),
+    )
+    bookmark = Bookmark(first_load=load)
+    assert IDENTITY.read(IDENTITY.write(bookmark)) == bookmark
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@pytest.mark.fault(20)
+@given(JSON, st.sampled_from(["replication_key_value", "tidemark"]), JSON)
+def test_no_state_breaks_the_grammar(state: Any, field: str, value: Any) -> None:
+    for candidate in (state, {"replication_key": "id", field: value}):
+        try:
+            read = IDENTITY.read(candidate)
+        except StateError:
+            continue
+        given_nothing = not candidate or all(
+            name in ("starting_replication_value", "replication_key_signpost") or entry is None
+            for name, entry in candidate.items()
+        )
+        assert given_nothing == (read == Bookmark())
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "cure"),
+    [
+        ("MySqlError { ERROR 1213 (40001): Deadlock found", 1213, Cure.RETRY),
+        ("ERROR 1205 (HY000): Lock wait timeout exceeded", 1205, Cure.RETRY),
+        ("ERROR 1040 (08004): Too many connections", 1040, Cure.RETRY),
+        ("ERROR 1317 (70100): Query execution was interrupted", 1317, Cure.SMALLER),
+        ("ERROR 3024 (HY000): maximum statement execution time exceeded", 3024, Cure.SMALLER),
+        ("ERROR 1969 (70100): max_statement_time exceeded", 1969, Cure.SMALLER),
+        ("ERROR 1412 (HY000): Table definition has changed", 1412, Cure.REDISCOVER),
+        ("ERROR 1142 (42000): SELECT command denied", 1142, Cure.STOP),
+        ("ERROR 1153 (08S01): Got a packet bigger than max_allowed_packet", 1153, Cure.STOP),
+        ("CodecError { IO error: `bytes remaining on stream' }", 0, Cure.RETRY),
+        ('Could not retrieve `Option<NaiveDate>`: Couldn\'t convert the value `Date("\'0000', 0,
+         Cure.CAREFUL),
+        ("not implemented: MYSQL_TYPE_VECTOR", 0, Cure.STOP),
+    ],
+)  # fmt: skip
+@pytest.mark.fault(32)
+@pytest.mark.fault(39)
+def test_errors_are_told_apart(text: str, number: int, cure: Cure) -> None:
+    assert number_of(text) == number
+    assert cure_of(number, text) is cure
+
+
+@pytest.mark.security(10)
+def test_an_error_does_not_quote_a_value() -> None:
+    text = 'Couldn\'t convert the value `Bytes("4111 1111")` to a desired type'
+    assert "4111" not in str(source_error(0, text, TABLE))
+
+
+@given(st.lists(st.none() | st.integers(-(10**17), 10**17)), st.integers(0, 17))
+def test_scaled_integers_are_decimals(numbers: list[int | None], scale: int) -> None:
+    read = from_scaled(pa.array(numbers, pa.int64()), pa.decimal128(18, scale)).to_pylist()
+    assert read == [None if n is None else Decimal(n).scaleb(-scale) for n in numbers]
+
+
+def test_scaled_integers_of_a_slice_and_text() -> None:
+    part = pa.array([1, 2, 3, 4], pa.int64()).slice(2)
+    assert from_scaled(part, pa.decimal128(9, 1)).to_pylist() == [Decimal("0.3"), Decimal("0.4")]
+    assert from_text(pa.array(["-1.50"]), pa.decimal128(38, 2)).to_pylist() == [Decimal("-1.50")]
+
+
+def test_jobs_work_together_and_all_items_arrive() -> None:
+    items = list(together([3, 1, 2], 2, lambda n: range(n)))
+    assert sorted(i for i in items if i[1] is not None) == [(0, 0), (0, 1), (0, 2), (1, 0), (2, 0),
+                                                            (2, 1)]  # fmt: skip
+    assert sorted(n for n, item in items if item is None) == [0, 1, 2]
+
+
+def test_an_error_is_raised_after_what_others_finished_and_no_thread_stays() -> None:
+    def work(number: int) -> Any:
+        yield number
+        if number == 1:
+            raise ValueError("one")
+
+    items = together([0, 1, 2, 3], 1, work)
+    assert [next(items) for _ in range(3)] == [(0, 0), (0, None), (1, 1)]
+    with pytest.raises(ValueError, match="one"):
+        next(items)
+    assert not [t for t in threading.enumerate() if t.name.startswith("range-") and t.is_alive()]
