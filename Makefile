@@ -46,6 +46,12 @@ lint: .venv/.synced  ## ruff, mypy, sqlfluff
 	$(BIN)/ruff format --check $(LINTED)
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar load transform
+	@# Parsing asks for a profile, not for a warehouse.
+	cd transform && REDSHIFT_HOST=- REDSHIFT_DATABASE=- ../$(BIN)/dbt --quiet parse --no-partial-parse
+	cd transform && ../$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
+
+docs: setup  ## The documentation site of the warehouse, in output/docs
+	@$(BIN)/tidemark docs build
 
 audit: | $(UV)  ## Known vulnerabilities of anything in uv.lock
 	@$(UV) export --locked --no-emit-workspace --quiet --output-file .audit.txt

@@ -16,6 +16,17 @@ HIGH_WATERMARK_KEY = Setting(
 DBT_SETTINGS = (
     Setting("redshift_dbt_user", "User that dbt logs in as; empty: REDSHIFT_USER."),
     Setting("redshift_dbt_password", "Its password; empty: REDSHIFT_PASSWORD.", secret=True),
+    Setting("redshift_dbt_threads", "Models that dbt builds at once.", "integer", 4, minimum=1),
+    Setting(
+        "redshift_schema",
+        "Schema of the tables and views that people query; a developer's own: dev_anna.",
+        default="public",
+    ),
+    Setting(
+        "redshift_analysts",
+        "Who may read the public views, as dbt names them: user:name, group:name or role:name.",
+        default="user:tidemark_analyst",
+    ),
 )
 
 RETENTION_SETTINGS = (
