@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from tidemark_core.errors import TidemarkError
+from tidemark_core.masking import SECRETS, secrets_of
+from tidemark_core.process import is_debug
 
 from tidemark.commands import (
     clean,
@@ -56,9 +61,22 @@ for module in (sync, status, verify, watermark, s3clean, clean, config, explore,
 
 
 def main() -> None:
-    """Runs the command line; an error of ours is shown as it is, without a traceback."""
+    """Runs the command line; errors are shown in words, a traceback with DEBUG only."""
+    SECRETS.add(secrets_of(os.environ))
     try:
         app()
     except TidemarkError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]Error:[/red] {escape(str(error))}")
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except Exception as error:  # a fault of ours: still one line, and how to learn more
+        _fail(
+            f"unexpected {type(error).__name__}: {error}\n  Next: set DEBUG=true for the traceback",
+            1,
+        )
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    if is_debug():
+        traceback.print_exc()
+    text = escape(SECRETS(message))
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]Error:[/red] {text}")
+    sys.exit(code)

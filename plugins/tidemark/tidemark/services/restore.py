@@ -187,7 +187,7 @@ def to_mysql(rows: Any, newest: Manifest, url: str) -> int:
                 )  # fmt: skip
             names = ", ".join(quote_mysql(name) for name in columns)
             marks = ", ".join(["%s"] * len(columns))
-            for batch in rows.fetch_arrow_reader(_ROWS):
+            for batch in rows.to_arrow_reader(_ROWS):
                 cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", values(batch))
             connection.commit()
             cursor.execute(f"SELECT count(*) FROM {table}")

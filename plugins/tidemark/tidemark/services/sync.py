@@ -87,8 +87,10 @@ def plan_backup(project: Project, tables: Sequence[TableName], options: Options)
 
 def plan_load(project: Project, tables: Sequence[TableName]) -> Plan:
     """The tables of the lake that a load is about; MySQL is not asked."""
-    known = tables or sorted(read_manifests(project.location, client=project.s3))
-    return Plan(tuple(known), {}, Rules.read(project.root), Options(), new_run_id())
+    manifests = read_manifests(project.location, tables, client=project.s3)
+    return Plan(
+        tuple(tables or sorted(manifests)), {}, Rules.read(project.root), Options(), new_run_id()
+    )
 
 
 def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]:

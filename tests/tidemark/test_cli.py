@@ -1,0 +1,180 @@
+"""The command line as a whole: every example works as printed, and nothing hangs or spills."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from tidemark.cli import app
+from tidemark.services.bookmarks import Leg
+from tidemark_core.names import TableName
+from tidemark_sandbox.world import Sandbox
+
+if TYPE_CHECKING:
+    from conftest import Lake
+
+ROOT = typer.main.get_command(app)
+PARTNER = TableName("settlement", "partner_info")
+#: Real runs of Meltano and what stands on them.
+RUNS = {"backup", "sync", "verify"}
+#: Commands of others' rooms: `docs` builds the whole site.
+ELSEWHERE = {"docs build", "docs publish"}
+
+
+def commands(group: Any = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every command with its words."""
+    for name, command in getattr(group, "commands", {}).items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+COMMANDS = dict(commands())
+
+
+def examples(name: str) -> list[str]:
+    """The examples in a command's help."""
+    lines = (COMMANDS[name].epilog or "").splitlines()
+    return [line.strip() for line in lines if line.strip().startswith("tidemark ")]
+
+
+QUICK = [
+    example
+    for name in COMMANDS
+    for example in examples(name)
+    if name not in RUNS or "--dry-run" in example
+]
+
+
+@pytest.fixture
+def stocked(lake: Lake, seeded: Sandbox) -> Lake:
+    """A lake with a file of partner_info, and bookmarks on both legs."""
+    lake.commit(lake.file(table=PARTNER), table=PARTNER)
+    mark = {"replication_key": "update_at", "replication_key_value": "2025-08-03T04:05:06.000000"}
+    lake.bookmark(Leg.BACKUP, None, **{PARTNER.stream: mark})
+    return lake
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - ELSEWHERE - {"external-table"}))
+def test_every_command_has_an_example_in_its_help(name: str) -> None:
+    assert examples(name), name
+    for example in examples(name):
+        assert example.startswith(f"tidemark {name}"), example
+
+
+@pytest.mark.parametrize("example", QUICK)
+def test_an_example_works_as_printed(
+    stocked: Lake, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDWATCH_NAMESPACE", "x")
+    monkeypatch.chdir(tmp_path)
+    done = stocked.run(*shlex.split(example)[1:])
+    assert done.code == 0, done.out + done.err
+
+
+@pytest.mark.soak
+def test_the_examples_that_run_meltano_work_as_printed(
+    lake: Lake, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MELTANO_SYS_DIR_ROOT", str(tmp_path / "sys"))
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    script = Path(sys.executable).parent / "tidemark"
+    every = [example for name in ("backup", "sync", "verify") for example in examples(name)]
+    first = "tidemark sync -t partner_info -t billing_summary"
+    for example in [first, *every]:
+        done = subprocess.run(
+            [str(script), *shlex.split(example)[1:]],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{example}\n{done.stdout}{done.stderr}"
+
+
+#: A command line of each command, with what it needs to get as far as a server.
+LINES = {
+    "backup": "backup -t partner_info",
+    "sync": "sync -t partner_info",
+    "sync --redshift-only": "sync --redshift-only -t partner_info",
+    "status": "status",
+    "doctor": "doctor",
+    "verify": "verify",
+    "watermark list": "watermark list",
+    "watermark get": "watermark get -t partner_info",
+    "watermark set": "watermark set -t partner_info --timestamp 2025-01-01 --yes",
+    "watermark reset": "watermark reset -t partner_info --yes",
+    "s3clean list": "s3clean list",
+    "s3clean clean": "s3clean clean --force",
+    "s3clean clean-all": "s3clean clean-all --force",
+    "clean": "clean --days 3",
+    "clean --retention": "clean --retention",
+    "config": "config --connect",
+    "explore": "explore",
+    "inspect": "inspect -t partner_info",
+    "report": "report --html report.html",
+    "dashboard": "dashboard --once",
+    "restore": "restore -t partner_info --to-file partner.csv",
+    "athena-ddl": "athena-ddl -t partner_info",
+    "cloudwatch": "cloudwatch",
+    "external-table": "external-table partner_info",
+}
+#: They need no server: a policy is made from the settings, as is what `info` shows.
+SERVERLESS = {"iam-policy", "info"}
+
+
+def test_every_command_is_tried_with_the_servers_down() -> None:
+    tried = {name for name in COMMANDS for line in LINES.values() if line.startswith(name)}
+    assert tried >= COMMANDS.keys() - SERVERLESS - ELSEWHERE
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=list(LINES))
+def test_with_the_servers_down_a_command_says_which_and_what_next(
+    lake: Lake, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("S3_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("SSH_BASTION_PORT", "1")
+    monkeypatch.setenv("REDSHIFT_SSH_BASTION_PORT", "1")
+    begun = time.monotonic()
+    done = lake.run(*shlex.split(line))
+    took = time.monotonic() - begun
+    text = done.out + done.err
+    assert done.code == 1 or line.startswith("dashboard"), text
+    assert "Traceback" not in text
+    assert any(part in text for part in ("S3", "bastion", "MySQL", "warehouse"))
+    assert "Next:" in text or "what to do" in text or line.startswith("dashboard")
+    assert took < 30
+
+
+@pytest.mark.parametrize(
+    ("variable", "line", "part"),
+    [
+        ("SSH_BASTION_PORT", "backup -t partner_info", "bastion"),
+        ("SSH_BASTION_PORT", "verify -t settlement.partner_info", "bastion"),
+        ("REDSHIFT_SSH_BASTION_PORT", "verify -t settlement.partner_info", "bastion"),
+    ],
+)
+def test_the_part_that_is_down_is_named(
+    stocked: Lake, variable: str, line: str, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    done = stocked.run(*shlex.split(line))
+    assert done.code == 1
+    assert part in done.err
+    assert "127.0.0.1:1" in done.err
+
+
+def test_the_first_page_lists_the_workflows(lake: Lake) -> None:
+    done = lake.run("--help")
+    assert done.code == 0
+    for words in ("First backup", "Daily run", "Reload", "Clean up", "Something wrong"):
+        assert words in done.out

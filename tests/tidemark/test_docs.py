@@ -1,0 +1,90 @@
+"""The runbooks work as printed, and the old tool's table names tests that are there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tidemark_sandbox.world import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNBOOKS = sorted(
+    path for path in (ROOT / "docs" / "runbooks").glob("*.md") if path.name != "README.md"
+)
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_every_runbook_is_listed_and_has_commands() -> None:
+    listed = (ROOT / "docs" / "runbooks" / "README.md").read_text()
+    for path in RUNBOOKS:
+        assert f"({path.name})" in listed
+        assert BLOCK.search(path.read_text())
+
+
+def test_the_old_tools_table_names_tests_that_are_there() -> None:
+    text = (ROOT / "docs" / "from-the-old-tool.md").read_text()
+    named = re.findall(r"`([a-z0-9_]+/test_[a-z0-9_]+\.py)(?:::(test_[a-z0-9_]+))?`", text)
+    assert len(named) > 20
+    for file, function in named:
+        path = ROOT / "tests" / file
+        assert path.is_file(), file
+        assert not function or f"def {function}(" in path.read_text(), f"{file}::{function}"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox of its own, in which partner_info has been brought to the warehouse."""
+    folder = tmp_path_factory.mktemp("runbooks") / "sandbox"
+    world = Sandbox(folder, Sandbox.free_port_block())
+    world.up()
+    try:
+        world.seed(1_000, seed=7)
+        world.mysql("CREATE DATABASE recovery")
+        world.mysql("CREATE USER recovery IDENTIFIED BY 'recovery'")
+        world.mysql("GRANT ALL ON recovery.* TO recovery")
+        yield world
+    finally:
+        world.reset()
+
+
+def environment(world: Sandbox, folder: Path) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MELTANO_")}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    binaries = Path(sys.executable).parent
+    return env | world.env() | {
+        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "MELTANO_PROJECT_ROOT": str(ROOT),
+        "MELTANO_SYS_DIR_ROOT": str(folder / "sys"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        "NEW_KEY": world.env()["SSH_BASTION_KEY_PATH"],
+    }  # fmt: skip
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
+def test_a_runbook_works_as_printed(path: Path, world: Sandbox, tmp_path: Path) -> None:
+    from tidemark_core.tunnel import Bastion, open_endpoint
+
+    env = environment(world, tmp_path)
+    values = {name.lower(): value for name, value in env.items()}
+    bastion = Bastion.from_config(values, prefix="ssh_bastion")
+    with open_endpoint(bastion, env["DB_HOST"], 3306) as endpoint:
+        env["RECOVERY_URL"] = f"mysql://recovery:recovery@127.0.0.1:{endpoint.port}/recovery"
+        script = ["tidemark sync -t partner_info", *BLOCK.findall(path.read_text())]
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
+            cwd=tmp_path,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=550,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
