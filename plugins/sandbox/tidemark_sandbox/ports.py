@@ -45,7 +45,7 @@ class Ports:
 
     @property
     def seaweedfs(self) -> dict[str, int]:
-        """SeaweedFS's own servers behind S3, by the name of its ``weed server`` flag."""
+        """SeaweedFS's own servers behind S3, by the name of its ``weed mini`` flag."""
         names = (
             "s3.port.grpc",
             "master.port",
@@ -54,6 +54,8 @@ class Ports:
             "volume.port.grpc",
             "filer.port",
             "filer.port.grpc",
+            "admin.port",
+            "admin.port.grpc",
         )
         return {name: self.base + 81 + at for at, name in enumerate(names)}
 

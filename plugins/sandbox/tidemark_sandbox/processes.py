@@ -153,6 +153,7 @@ class Daemon:
         process = self.find()
         if process:
             _signal({process.pid}, self.stop_signal)
+            _signal({process.pid}, signal.SIGCONT)  # a stopped process would not hear of it
             _wait(lambda: not alive(process), grace)
         left = self.pids()
         if left:

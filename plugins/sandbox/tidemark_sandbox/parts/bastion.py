@@ -78,7 +78,7 @@ class Bastion(Part):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=6,
             check=False,
         )
         greeting = result.stdout.partition("\n")[0].strip()

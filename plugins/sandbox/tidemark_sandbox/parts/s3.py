@@ -48,17 +48,15 @@ class S3(Part):
         return [
             str(weed),
             "-logtostderr=true",  # else it writes logs of its own to /tmp
-            "server",  # not "mini": its maintenance workers burn a tenth of a core when idle
-            "-filer",
-            "-s3",
+            "mini",
             f"-dir={self.folder / 'data'}",
             f"-ip={HOST}",
             f"-ip.bind={HOST}",
             *(f"-{flag}={port}" for flag, port in ports.items()),
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
-            "-master.volumeSizeLimitMB=1024",
-            "-volume.max=0",  # as many as the disk has room for
+            "-webdav=false",
+            "-admin.ui=false",
             "-master.telemetry=false",
             "-volume.preStopSeconds=0",
             f"-filer.localSocket={self.config.sockets / 'filer.sock'}",
@@ -77,6 +75,14 @@ class S3(Part):
     @cached_property
     def client(self) -> S3Client:
         """A client with the sandbox's keys, deaf to the user's own AWS settings."""
+        return self._client(timeout=30)
+
+    @cached_property
+    def _prober(self) -> S3Client:
+        # While the server looks for its volumes a request may hang: better asked again.
+        return self._client(timeout=3)
+
+    def _client(self, timeout: float) -> S3Client:
         import boto3
         from botocore.config import Config as BotoConfig
 
@@ -88,7 +94,7 @@ class S3(Part):
             aws_secret_access_key=words.S3_SECRET_KEY,
             config=BotoConfig(
                 connect_timeout=2,
-                read_timeout=10,
+                read_timeout=timeout,
                 retries={"max_attempts": 0},
                 proxies={},
                 s3={"addressing_style": "path"},
@@ -100,20 +106,21 @@ class S3(Part):
 
         Listing would not do: it is answered before the volumes that hold the data are found again.
         """
-        missing = (self.client.exceptions.NoSuchKey, self.client.exceptions.NoSuchBucket)
-        self._make_bucket(_PROBE_BUCKET)
+        missing = (self._prober.exceptions.NoSuchKey, self._prober.exceptions.NoSuchBucket)
+        self._make_bucket(self._prober, _PROBE_BUCKET)
         with contextlib.suppress(*missing):
-            self.client.get_object(Bucket=_PROBE_BUCKET, Key="probe")["Body"].read()
-        answer = self.client.put_object(Bucket=_PROBE_BUCKET, Key="probe", Body=b"well")
+            self._prober.get_object(Bucket=_PROBE_BUCKET, Key="probe")["Body"].read()
+        answer = self._prober.put_object(Bucket=_PROBE_BUCKET, Key="probe", Body=b"well")
         return answer["ResponseMetadata"]["HTTPHeaders"].get("server", "SeaweedFS")
 
     def provision(self) -> None:
-        self._make_bucket(words.BUCKET)
+        self._make_bucket(self.client, words.BUCKET)
 
-    def _make_bucket(self, name: str) -> None:
-        there = self.client.exceptions
+    @staticmethod
+    def _make_bucket(client: S3Client, name: str) -> None:
+        there = client.exceptions
         with contextlib.suppress(there.BucketAlreadyOwnedByYou, there.BucketAlreadyExists):
-            self.client.create_bucket(Bucket=name)
+            client.create_bucket(Bucket=name)
 
     def cleanup(self) -> None:
         """Removes the sockets that it leaves in /tmp, named after ports that are ours alone."""
