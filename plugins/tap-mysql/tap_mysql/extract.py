@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from tidemark_core.reportstore import current
 
@@ -15,7 +15,8 @@ from tap_mysql.chunks import split
 from tap_mysql.columns import Plan
 from tap_mysql.connection import Session
 from tap_mysql.files import FinishedFile
-from tap_mysql.keys import KeyValue, Lookback
+from tap_mysql.keys import KeyValue
+from tap_mysql.options import Options, Output
 from tap_mysql.read import Reading
 from tap_mysql.sql import Range
 from tap_mysql.table import Column, Table
@@ -23,33 +24,6 @@ from tap_mysql.together import together
 from tap_mysql.window import Window
 
 logger = logging.getLogger("tap-mysql.extract")
-
-
-class Output(Protocol):
-    """Where an extraction's results go. Each call is atomic: no message comes between its parts."""
-
-    def begin(self) -> None:
-        """The stream's schema; before the first file."""
-
-    def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
-        """A file, and the bookmark that it makes true; either may be None."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How tables are extracted.
-
-    Attributes:
-        lookback: How far before the bookmark a window begins.
-        null_keys: ``refuse`` or ``read``.
-        chunks: Key ranges of a first load.
-        workers: Ranges read at the same time.
-    """
-
-    lookback: Lookback
-    null_keys: str = "refuse"
-    chunks: int = 1
-    workers: int = 1
 
 
 @dataclass

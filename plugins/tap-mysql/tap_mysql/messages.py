@@ -52,7 +52,7 @@ class Messages:
 
 @dataclass(frozen=True)
 class StreamOutput:
-    """`tap_mysql.extract.Output` of one stream.
+    """`tap_mysql.options.Output` of one stream.
 
     Attributes:
         messages: The tap's output.
@@ -73,7 +73,7 @@ class StreamOutput:
     records: bool = False
 
     def begin(self) -> None:
-        """See `tap_mysql.extract.Output.begin`."""
+        """See `tap_mysql.options.Output.begin`."""
         self.messages.schema(
             singer.SchemaMessage(
                 self.stream,
@@ -84,7 +84,7 @@ class StreamOutput:
         )
 
     def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
-        """See `tap_mysql.extract.Output.commit`."""
+        """See `tap_mysql.options.Output.commit`."""
         written: Iterator[Any] = iter(())
         if file is not None:
             written = self._records(file) if self.records else self._batch(file)

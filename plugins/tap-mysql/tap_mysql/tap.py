@@ -27,11 +27,11 @@ from tidemark_core.tunnel import Bastion, open_endpoint
 from tap_mysql import events, run
 from tap_mysql.connection import Login, Source
 from tap_mysql.discovery import discover
-from tap_mysql.extract import Options
 from tap_mysql.fetch import Stopped
 from tap_mysql.files import TempFolder
 from tap_mysql.keys import Lookback
 from tap_mysql.messages import Messages
+from tap_mysql.options import Options
 from tap_mysql.settings import SETTINGS
 from tap_mysql.stream import MySQLStream
 from tap_mysql.table import Table
