@@ -1,0 +1,132 @@
+"""A project as its night sees it: the checkout, an env file, and folders of its own to write to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from tidemark_sandbox.world import Sandbox
+
+
+@dataclass
+class Night:
+    """What an operator has set up: settings, logs, alerts, and a lake of its own in the sandbox.
+
+    Attributes:
+        root: The checkout.
+        folder: Everything that runs write on disk.
+        settings: Variables of the env file.
+    """
+
+    root: Path
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env_file(self) -> Path:
+        path = self.folder / "prod.env"
+        path.write_text("".join(f"{name}={value}\n" for name, value in self.settings.items()))
+        path.chmod(0o600)
+        return path
+
+    @property
+    def run_job(self) -> str:
+        return str(self.root / "orchestrate" / "cron" / "run-job")
+
+    def start(self, command: Sequence[str], **environ: str) -> subprocess.Popen[str]:
+        """Starts a command with nothing in its environment but what is given."""
+        return subprocess.Popen(
+            command,
+            cwd="/",
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, command: Sequence[str], **environ: str) -> subprocess.CompletedProcess[str]:
+        with self.start(command, **environ) as process:
+            try:
+                output, _ = process.communicate(timeout=240)
+            except BaseException:
+                process.terminate()
+                raise
+        return subprocess.CompletedProcess(command, process.returncode, output)
+
+    def job(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.run([self.run_job, "--env-file", str(self.env_file), *words])
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        """Every alert so far, in order."""
+        path = self.folder / "alerts"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def log(self, job: str) -> list[dict[str, Any]]:
+        """The last run's log."""
+        path = self.folder / "logs" / job / "latest.log"
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def objects(self, folder: str = "") -> set[str]:
+        """Keys of this lake below one of its folders."""
+        root = self.settings["S3_INCREMENTAL_PATH"].removesuffix("incremental/")
+        found = s3_keys(self.settings, root + folder)
+        return {key.removeprefix(root) for key in found}
+
+
+def s3_keys(env: Mapping[str, str], prefix: str) -> set[str]:
+    client = boto3.client(
+        "s3",
+        endpoint_url=env["S3_ENDPOINT_URL"],
+        aws_access_key_id=env["S3_ACCESS_KEY"],
+        aws_secret_access_key=env["S3_SECRET_KEY"],
+        region_name=env["S3_REGION"],
+    )
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=env["S3_BUCKET_NAME"], Prefix=prefix
+    )
+    return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+
+
+def new_night(sandbox: Sandbox, root: Path, folder: Path) -> Night:
+    lake = f"night-{uuid.uuid4()}"
+    command = folder / "alert"
+    command.write_text(f"#!/bin/sh\ncat >> {folder}/alerts\necho >> {folder}/alerts\n")
+    command.chmod(0o700)
+    settings = sandbox.env() | {
+        "MELTANO_ENVIRONMENT": "prod",
+        "S3_INCREMENTAL_PATH": f"{lake}/incremental/",
+        "S3_HIGH_WATERMARK_KEY": f"{lake}/watermark/x",
+        "MELTANO_SYS_DIR_ROOT": str(folder / "sys"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "dbt-logs"),
+        "LOG_DIR": str(folder / "logs"),
+        "ALERT_COMMAND": str(command),
+    }
+    return Night(root, folder, settings)
+
+
+@pytest.fixture(scope="session")
+def world(own_sandbox: Sandbox) -> Sandbox:
+    """A sandbox of its own: its parts are broken, its warehouse is compared with one lake."""
+    own_sandbox.seed(3_000, seed=7)
+    return own_sandbox
+
+
+@pytest.fixture(scope="session")
+def make_night(world: Sandbox, project_root: Path) -> Callable[[Path], Night]:
+    """Makes a night with a lake of its own; takes the folder that it writes to."""
+    return lambda folder: new_night(world, project_root, folder)
+
+
+@pytest.fixture(scope="session")
+def night(make_night: Callable[[Path], Night], tmp_path_factory: pytest.TempPathFactory) -> Night:
+    return make_night(tmp_path_factory.mktemp("night"))

@@ -1,0 +1,128 @@
+"""Secrets are in no output, log, report, file, process list or object, however a run fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import boto3
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Night
+
+CANARY = "Kanarienvogel+in/der&Mine%7"
+FORMS = {CANARY, quote(CANARY, safe=""), quote(CANARY)}
+SECRETS = ("DB_PASSWORD", "S3_SECRET_KEY", "REDSHIFT_PASSWORD", "REDSHIFT_DBT_PASSWORD")
+
+
+@pytest.fixture(scope="module")
+def mine(make_night: Callable[[Path], Night], tmp_path_factory: pytest.TempPathFactory) -> Night:
+    return make_night(tmp_path_factory.mktemp("canary"))
+
+
+@contextmanager
+def watching_processes(words: set[str]) -> Iterator[list[str]]:
+    """Reads the command lines of all processes again and again; gives those with a secret."""
+    seen: list[str] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.05):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    line = path.read_bytes().decode(errors="replace")
+                except OSError:
+                    continue
+                if any(word in line for word in words):
+                    seen.append(line)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+
+
+def files_with(folder: Path, words: set[str], besides: set[Path]) -> list[Path]:
+    found = []
+    for path in folder.rglob("*"):
+        if path.is_file() and path not in besides:
+            text = path.read_bytes().decode(errors="replace")
+            if any(word in text for word in words):
+                found.append(path)
+    return found
+
+
+def objects_with(night: Night, words: set[str]) -> list[str]:
+    env = night.settings
+    client = boto3.client(
+        "s3",
+        endpoint_url=env["S3_ENDPOINT_URL"],
+        aws_access_key_id=env["S3_ACCESS_KEY"],
+        aws_secret_access_key=env["S3_SECRET_KEY"],
+        region_name=env["S3_REGION"],
+    )
+    root = env["S3_INCREMENTAL_PATH"].removesuffix("incremental/")
+    found = []
+    for key in night.objects():
+        body = client.get_object(Bucket=env["S3_BUCKET_NAME"], Key=root + key)["Body"].read()
+        if any(word in body.decode(errors="replace") for word in words):
+            found.append(key)
+    return found
+
+
+@pytest.mark.security(7)
+@pytest.mark.parametrize(
+    ("secret", "job"),
+    [
+        ("DB_PASSWORD", "backup"),
+        pytest.param("S3_SECRET_KEY", "backup", marks=pytest.mark.soak),
+        pytest.param("REDSHIFT_PASSWORD", "load", marks=pytest.mark.soak),
+        pytest.param("REDSHIFT_DBT_PASSWORD", "build", marks=pytest.mark.soak),
+    ],
+)
+def test_a_wrong_secret_is_nowhere_after_the_run_that_it_fails(
+    mine: Night, secret: str, job: str
+) -> None:
+    if job == "load" and not mine.objects("manifests/"):
+        assert mine.job("backup").returncode == 0
+    right = mine.settings[secret]
+    mine.settings |= {secret: CANARY, "DEBUG": "true"}
+    try:
+        with watching_processes(FORMS) as seen:
+            done = mine.job(job)
+        env_file = mine.env_file
+    finally:
+        mine.settings[secret] = right
+        del mine.settings["DEBUG"]
+    assert done.returncode == 1, done.stdout
+    assert not any(form in done.stdout for form in FORMS)
+    assert seen == []
+    assert files_with(mine.folder, FORMS, {env_file}) == []
+    assert objects_with(mine, FORMS) == []
+    assert not any(form in str(mine.alerts) for form in FORMS)
+
+
+@pytest.mark.security(7)
+def test_the_right_secrets_are_nowhere_after_runs_that_work(mine: Night) -> None:
+    words = {mine.settings[name] for name in SECRETS}
+    with watching_processes(words) as seen:
+        done = mine.run([mine.run_job, "--env-file", str(mine.env_file), "backup"], DEBUG="true")
+    assert done.returncode == 0, done.stdout
+    assert seen == []
+    assert files_with(mine.folder, words, {mine.env_file}) == []
+    assert objects_with(mine, words) == []
+
+
+@pytest.mark.security(22)
+def test_what_runs_wrote_is_their_owners_alone(mine: Night) -> None:
+    for path in (mine.folder / "sys").rglob("*"):
+        assert not path.stat().st_mode & 0o077, path
+    assert not (mine.folder / "logs").stat().st_mode & 0o077

@@ -1,0 +1,160 @@
+"""A week in the life: changes, outages and a kill, and no run that needs a hand.
+
+The short week has one run a day; the long one (``make soak``) has one an hour.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tidemark_core.reportstore import read_reports
+from tidemark_core.s3 import S3Location
+from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_sandbox.world import Sandbox
+
+if TYPE_CHECKING:
+    from conftest import Night
+
+Day = Callable[["Night", Sandbox], int]
+
+
+def quiet(night: Night, world: Sandbox) -> int:
+    return night.job("sync").returncode
+
+
+def new_column(night: Night, world: Sandbox) -> int:
+    world.mysql("ALTER TABLE partner_info ADD COLUMN vat_number VARCHAR(32) NULL")
+    world.mysql("UPDATE partner_info SET vat_number = 'CA-1', update_at = UTC_TIMESTAMP() LIMIT 3")
+    return night.job("sync").returncode
+
+
+def bastion_away(night: Night, world: Sandbox) -> int:
+    world.bastion.stop()
+    try:
+        return night.job("sync").returncode
+    finally:
+        world.up()
+
+
+def warehouse_away(night: Night, world: Sandbox) -> int:
+    world.kill("postgres")
+    try:
+        return night.job("sync").returncode
+    finally:
+        world.up()
+
+
+def killed(night: Night, world: Sandbox) -> int:
+    """kill -9 of everything that a run is, in the middle of it."""
+    process = night.start([night.run_job, "--env-file", str(night.env_file), "sync"])
+    log = night.folder / "logs" / "sync" / "latest.log"
+    before = log.resolve()
+    deadline = time.monotonic() + 120
+    while log.resolve() == before or "Processing backup window" not in log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for pid in [*descendants(process.pid), process.pid]:
+        os.kill(pid, signal.SIGKILL)
+    process.communicate()
+    return process.returncode
+
+
+def descendants(pid: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
+    found = []
+    queue = [pid]
+    while queue:
+        children = parents.get(queue.pop(), [])
+        found += children
+        queue += children
+    return found
+
+
+#: What happens on each day, and what an alert must say of it.
+WEEK: list[tuple[Day, str | None]] = [
+    (bastion_away, "bastion"),
+    (killed, "killed"),
+    (quiet, None),
+    (warehouse_away, "warehouse"),
+    (new_column, None),
+]
+ALERTS = [
+    ("failed", "bastion"),
+    ("failed", "killed"),  # told by the run after it
+    ("recovered", "killed"),
+    ("failed", "warehouse"),
+    ("recovered", "warehouse"),
+]
+
+
+def test_a_week_needs_no_hand(night: Night, world: Sandbox) -> None:
+    live(night, world, hours=1)
+
+
+@pytest.mark.soak
+def test_a_week_of_hours_needs_no_hand(night: Night, world: Sandbox) -> None:
+    live(night, world, hours=24)
+
+
+def live(night: Night, world: Sandbox, hours: int) -> None:
+    first = len(night.alerts)
+    for number, (day, _) in enumerate(WEEK):
+        for hour in range(hours - 1):
+            world.change(5, seed=1000 * number + hour)
+            assert night.job("sync").returncode == 0
+        world.change(30, seed=100 + number)  # a late commit is part of every change
+        code = day(night, world)
+        assert (code == 0) == (day in (quiet, new_column)), night.log("sync")[-5:]
+    told = night.alerts[first:]
+    if hours == 1:
+        assert [alert["kind"] for alert in told] == [kind for kind, _ in ALERTS]
+    for _, word in WEEK:
+        if word:
+            (alert,) = [a for a in told if a["kind"] == "failed" and word in a["text"]]
+            assert alert["log"] or word == "killed"
+    assert_all_agree(night, world)
+    assert_reports_tell_it(night, failed=2)
+
+
+def assert_all_agree(night: Night, world: Sandbox) -> None:
+    """MySQL, lake, landing and public; nothing staged, nothing left over."""
+    verified = night.run(
+        [str(night.root / ".venv/bin/tidemark"), "verify", "--format", "json"],
+        **night.settings,
+        PATH=os.environ["PATH"],
+        MELTANO_PROJECT_ROOT=str(night.root),
+    )
+    assert verified.returncode == 0, verified.stdout
+    assert not night.objects("staging/")
+    newest = "SELECT ID, latest_status, update_at FROM settlement_normal_delivery_detail"
+    source = sorted(world.mysql(newest))
+    public = sorted(world.warehouse(newest.replace("FROM ", "FROM public.").lower()))
+    assert [tuple(map(str, row)) for row in source] == [tuple(map(str, row)) for row in public]
+
+
+def assert_reports_tell_it(night: Night, failed: int) -> None:
+    location = S3Location.from_config(resolve(S3_SETTINGS, {}, night.settings))
+    today = datetime.now(UTC).date()
+    runs = read_reports(location, today - timedelta(days=1), today)
+    jobs = {run.run_id: run for run in runs if any(leg["leg"] == "job" for leg in run.legs)}
+    bad = [run for run in jobs.values() if not run.success]
+    assert len(bad) >= failed + 1, "the outages, and the run that was killed"
+    assert any(run.errors == [] for run in bad), "the killed one could not say why"
+    last = max(jobs.values(), key=lambda run: run.started_at)
+    assert last.success
+    assert {"job", "extract", "lake", "warehouse", "build"} <= {leg["leg"] for leg in last.legs}
+    assert json.loads(json.dumps(last.to_dict()))["success"] is True
