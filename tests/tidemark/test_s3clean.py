@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -114,6 +116,38 @@ def test_without_a_terminal_and_without_force_nothing_goes(lake: Lake, next_mont
     assert done.code == 2
     assert "--force" in done.err
     assert lake.keys("incremental/") == before
+
+
+class Terminal(io.StringIO):
+    """Standard input with a person before it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("command", "answers", "goes"),
+    [
+        ("clean", "y\n", True),
+        ("clean", "n\n", False),
+        ("clean-all", "y\nn\n", False),
+        ("clean-all", "y\ny\n", True),
+    ],
+)
+def test_clean_asks_once_and_clean_all_twice(
+    lake: Lake,
+    next_month: None,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    answers: str,
+    goes: bool,
+) -> None:
+    file = lake.file()
+    monkeypatch.setattr(sys, "stdin", Terminal(answers))
+    done = lake.run("s3clean", command)
+    assert (file.key not in lake.keys("incremental/")) is goes
+    assert done.code == (0 if goes else 1)
+    assert done.err.count("?") == (2 if command == "clean-all" else 1)
 
 
 def test_an_unknown_table_is_refused_with_the_known_ones(lake: Lake) -> None:

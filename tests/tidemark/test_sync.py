@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tidemark.services.bookmarks import Leg
+from tidemark_core.lease import Lease
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -52,6 +53,23 @@ def test_an_unknown_table_is_refused_with_the_known_ones(
     assert done.code == 2
     assert "settlement.partner_info" in done.err
     assert lake.keys() == set()
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize(
+    "line", ["backup -t partner_info", "sync -t partner_info", "watermark reset -t x --yes"]
+)
+def test_while_a_job_is_at_work_a_second_one_says_who(
+    lake: Lake, seeded: Sandbox, line: str
+) -> None:
+    lake.bookmark(Leg.BACKUP, None, **{"settlement-x": {"replication_key": "update_at"}})
+    key = lake.project.layout.job_lease_key()
+    with Lease.acquire(lake.project.s3, lake.project.bucket, key, owner="run-job sync"):
+        done = lake.run(*line.split())
+    assert done.code == 4
+    assert "run-job sync" in done.err
+    assert lake.keys("incremental/") == set()
+    assert "settlement-x" in lake.bookmarks(Leg.BACKUP)
 
 
 def test_options_that_leave_nothing_to_do_are_refused(lake: Lake) -> None:

@@ -24,6 +24,7 @@ from tidemark.console import (
 from tidemark.project import Project
 from tidemark.services.drive import Outcome
 from tidemark.services.forecast import Forecast
+from tidemark.services.leases import hold_job
 from tidemark.services.selection import Options, Strategy
 from tidemark.services.sync import Plan, forecasts, plan_backup, plan_load, run_legs
 
@@ -85,7 +86,7 @@ def backup(
         _show_forecasts(forecasts(project, plan, estimate=estimate), format)
         return
     _tell_whole(plan)
-    with _log(log_file, debug) as log:
+    with _log(log_file, debug) as log, hold_job(project, f"tidemark backup, run {plan.run_id}"):
         _run(project, plan, log, format, backup=True, warehouse=False)
 
 
@@ -121,7 +122,7 @@ def sync(
         return
     if not redshift_only:
         _tell_whole(plan)
-    with _log(log_file, debug) as log:
+    with _log(log_file, debug) as log, hold_job(project, f"tidemark sync, run {plan.run_id}"):
         _run(project, plan, log, format, backup=not redshift_only, warehouse=not backup_only)
     if verify_data and not backup_only:
         check_tables(project, plan.tables, Format.TABLE if format is Format.TABLE else None)

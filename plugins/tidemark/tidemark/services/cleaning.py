@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import Any
 
 from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
@@ -120,13 +121,15 @@ def _get(
 
 
 def _put(project: Project, key: str, manifest: Manifest, *, etag: str | None = None) -> None:
+    # Somebody else's change in between, such as a repair by hand, must not be lost.
+    condition: dict[str, Any] = {"IfMatch": etag} if etag else {}
     with explained(f"writing s3://{project.bucket}/{key}"):
         project.s3.put_object(
             Bucket=project.bucket,
             Key=key,
             Body=manifest.to_json().encode(),
             ContentType="application/json",
-            **({"IfMatch": etag} if etag else {}),
+            **condition,
         )
 
 

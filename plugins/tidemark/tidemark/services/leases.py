@@ -1,4 +1,4 @@
-"""Which leases are held, for people; nothing is decided by it."""
+"""The lease of a whole job, and which leases are held, for people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidemark_core.holder import Holder
+from tidemark_core.lease import Lease
 from tidemark_core.s3 import explained, list_keys
 
 from tidemark.project import Project
@@ -19,6 +20,20 @@ class Held:
     lease: str
     holder: str
     since: str
+
+
+def hold_job(project: Project, owner: str) -> Lease:
+    """Takes the lease that a job holds from its first leg to its last, dbt included.
+
+    Args:
+        project: Where we are.
+        owner: Who we are, for the message that others see.
+
+    Raises:
+        LeaseError: Another job is at work.
+    """
+    key = project.layout.job_lease_key()
+    return Lease.acquire(project.s3, project.bucket, key, owner=owner)
 
 
 def held_leases(project: Project, now: datetime) -> list[Held]:

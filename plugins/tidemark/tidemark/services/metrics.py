@@ -74,7 +74,7 @@ def publish(namespace: str, found: Sequence[dict[str, Any]], region: str) -> Non
         client = boto3.client("cloudwatch", region_name=region, config=limits)
         for start in range(0, len(found), _PER_CALL):
             part = list(found[start : start + _PER_CALL])
-            client.put_metric_data(Namespace=namespace, MetricData=part)  # type: ignore[arg-type]
+            client.put_metric_data(Namespace=namespace, MetricData=part)
     except (BotoCoreError, ClientError) as error:
         raise MetricsError(
             f"CloudWatch did not take the metrics: {error}",

@@ -116,7 +116,7 @@ def newest_sql(newest: Manifest) -> str:
     """The newest version of each key: by the replication key, then by the order of commits."""
     keys = ", ".join(_name(key) for key in newest.key_properties)
     mark = newest.bookmark.get("replication_key")
-    by = f"{_name(mark)} DESC NULLS LAST, " if mark in newest.schema["properties"] else ""
+    by = f"{_name(str(mark))} DESC NULLS LAST, " if mark in newest.schema["properties"] else ""
     names = ", ".join(_name(name) for name in newest.schema["properties"])
     return (
         f"SELECT {names} FROM versions "

@@ -15,6 +15,7 @@ from tidemark_core.s3 import explained
 
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg, bookmarks, with_bookmark
+from tidemark.services.leases import hold_job
 from tidemark.settings import HIGH_WATERMARK_KEY
 from tidemark.state.backend import TidemarkStateStore, state_folder
 
@@ -57,6 +58,8 @@ class States:
         """
         client, bucket = self._project.s3, self._project.bucket
         with ExitStack() as stack:
+            # A job that has read its state may not have come to its first table yet.
+            stack.enter_context(hold_job(self._project, "tidemark watermark"))
             for table in sorted(tables):
                 key = self._project.layout.lease_key(table, leg.lease)
                 stack.enter_context(Lease.acquire(client, bucket, key, owner="tidemark watermark"))
