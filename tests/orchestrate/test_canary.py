@@ -124,5 +124,5 @@ def test_the_right_secrets_are_nowhere_after_runs_that_work(mine: Night) -> None
 @pytest.mark.security(22)
 def test_what_runs_wrote_is_their_owners_alone(mine: Night) -> None:
     for path in (mine.folder / "sys").rglob("*"):
-        assert not path.stat().st_mode & 0o077, path
+        assert path.is_symlink() or not path.stat().st_mode & 0o077, path
     assert not (mine.folder / "logs").stat().st_mode & 0o077
