@@ -45,7 +45,8 @@ def landed(sandbox: Sandbox) -> int:
 
 
 def state(project: Project) -> str:
-    return project.meltano("state", "get", "dev:tap-mysql-to-target-s3-parquet").stdout
+    shown = project.meltano("state", "get", "dev:tap-mysql-to-target-s3-parquet").stdout
+    return shown.splitlines()[-1]
 
 
 @pytest.fixture(scope="module", autouse=True)
