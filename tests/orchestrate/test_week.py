@@ -153,7 +153,7 @@ def assert_reports_tell_it(night: Night, failed: int) -> None:
     jobs = {run.run_id: run for run in runs if any(leg["leg"] == "job" for leg in run.legs)}
     bad = [run for run in jobs.values() if not run.success]
     assert len(bad) >= failed + 1, "the outages, and the run that was killed"
-    assert any(run.errors == [] for run in bad), "the killed one could not say why"
+    assert any(run.errors == [] for run in bad), "the one that was killed could not say why"
     last = max(jobs.values(), key=lambda run: run.started_at)
     assert last.success
     assert {"job", "extract", "lake", "warehouse", "build"} <= {leg["leg"] for leg in last.legs}

@@ -16,7 +16,7 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.lease import Lease
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import encode_component
-from tidemark_core.reportstore import reporting
+from tidemark_core.reportstore import publish, reporting
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import S3_SETTINGS, resolve
 
@@ -122,7 +122,7 @@ def _guarded(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
                 )
             )
             report = stack.enter_context(reporting("job", location))
-            _mark(job, log, stack)
+            _mark(job, log, stack, location)
             if removed := remove_stale_configs(job.system_folder):
                 _note(log, "warning", f"removed {removed} configurations of runs that were killed")
             cause, code = _run_meltano(job, log)
@@ -134,7 +134,7 @@ def _guarded(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
         return Cause.of_error(error), error.exit_code
 
 
-def _mark(job: Job, log: IO[str], stack: ExitStack) -> None:
+def _mark(job: Job, log: IO[str], stack: ExitStack, location: S3Location) -> None:
     """Tells of a run before that was killed, as nothing else would, and marks this one."""
     marker = Marker(job.system_folder / "alerts" / f"{encode_component(job.name)}.running")
     if before := marker.left_by():
@@ -144,6 +144,7 @@ def _mark(job: Job, log: IO[str], stack: ExitStack) -> None:
             part="run-job",
         )
         _note(log, "error", cause.message)
+        publish(location, before)  # what it had written of its report
         _tell(job, cause, None, log)
     marker.put(job.run_id)
     stack.callback(marker.remove)
