@@ -114,8 +114,7 @@ class Recorder:
         self._config = config
         self._page = read_page(page.read_text())
         self._proofs = Proofs()
-        assert config.cache is not None
-        self._results: dict[str, str] = config.cache.get(_CACHE, {})
+        self._results: dict[str, str] = {}
 
     @pytest.hookimpl(tryfirst=True)  # before -m takes tests away
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -140,12 +139,16 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         if not self._config.getoption("faults"):
             assert self._config.cache is not None
-            self._config.cache.set(_CACHE, self._results)
+            # Read again: another run may have ended meanwhile.
+            known = self._config.cache.get(_CACHE, {})
+            self._config.cache.set(_CACHE, known | self._results)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._config.getoption("faults"):
             terminalreporter.ensure_newline()
-            for line in render(self._page, self._proofs, self._results):
+            assert self._config.cache is not None
+            results = self._config.cache.get(_CACHE, {})
+            for line in render(self._page, self._proofs, results):
                 terminalreporter.write_line(line)
 
 
