@@ -117,13 +117,14 @@ def run_blocks(
 def build(
     project: Project, models: Sequence[str], run_id: str, log: Callable[[str], object]
 ) -> Ran:
-    """Builds some models and what depends on them; none: all of the project's."""
+    """Builds some models and what they are made from; none: all of the project's."""
     if not models:
         return run_blocks(project, ["dbt:build"], run_id, {}, log)
     command = [str(Path(sys.executable).parent / "meltano"), "--log-format=json", "invoke", "dbt"]
-    # With what they are made from; tests that need yet other tables are left to the whole build.
+    # With what they are made from; views show the new rows by themselves. A test that also asks a
+    # table which is not built yet belongs to the build of everything.
     command += ["build", "--indirect-selection", "cautious", "--select"]
-    command += [f"+{model}+" for model in models]
+    command += [f"+{model}" for model in models]
     return _run(project, command, run_id, {}, log)
 
 
