@@ -35,7 +35,7 @@ def test_an_argument_beats_a_variable_beats_the_default(tmp_path: Path) -> None:
     assert resolve(environ=environ, cwd=tmp_path).base == 31000
     given = resolve(tmp_path / "x", 32000, environ=environ, cwd=tmp_path)
     assert (given.dir, given.base) == (tmp_path / "x", 32000)
-    assert resolve(environ={}, cwd=tmp_path).base == 42200
+    assert resolve(environ={}, cwd=tmp_path).base == 18200
 
 
 def test_a_folder_remembers_its_port_and_its_sockets(tmp_path: Path) -> None:
@@ -78,12 +78,12 @@ def test_two_long_folders_have_sockets_of_their_own(tmp_path: Path) -> None:
 
 
 def test_environment_has_every_variable_that_the_project_reads(tmp_path: Path) -> None:
-    config = resolve(tmp_path, 42200, environ={})
+    config = resolve(tmp_path, 18200, environ={})
     variables = environment(config)
     assert variables["DB_HOST"] == str(config.mysql_socket)
     assert variables["REDSHIFT_HOST"] == str(config.warehouse_socket)
-    assert variables["SSH_BASTION_PORT"] == "42222"
-    assert variables["S3_ENDPOINT_URL"] == "http://127.0.0.1:42233"
+    assert variables["SSH_BASTION_PORT"] == "18222"
+    assert variables["S3_ENDPOINT_URL"] == "http://127.0.0.1:18233"
     assert variables["REDSHIFT_USER"] == words.WAREHOUSE_LOADER
     assert variables["REDSHIFT_DBT_USER"] == words.WAREHOUSE_TRANSFORMER
     for name in ("HOST", "PORT", "USER", "KEY_PATH", "KNOWN_HOSTS"):

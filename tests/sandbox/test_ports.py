@@ -33,8 +33,8 @@ def test_blocks_side_by_side_share_no_port(base: int) -> None:
 
 def test_default_ports_are_those_that_the_documentation_names() -> None:
     ports = Ports(DEFAULT_BASE)
-    assert (ports.bastion, ports.s3) == (42222, 42233)
-    assert (ports.forward_mysql, ports.forward_redshift) == (42206, 42239)
+    assert (ports.bastion, ports.s3) == (18222, 18233)
+    assert (ports.forward_mysql, ports.forward_redshift) == (18206, 18239)
     assert not STANDARD & set(ports.all)
 
 

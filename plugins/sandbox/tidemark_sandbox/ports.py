@@ -10,10 +10,10 @@ from pathlib import Path
 from tidemark_sandbox.errors import SandboxError
 
 HOST = "127.0.0.1"
-DEFAULT_BASE = 42200
 BLOCK = 100
-#: Below Linux's default range of ephemeral ports (32768-60999), so that no outgoing connection
+#: Both below Linux's default range of ephemeral ports (32768-60999), so that no outgoing connection
 #: of somebody else can happen to sit on one of ours.
+DEFAULT_BASE = 18200
 _FREE_BLOCKS = range(20100, 32600, BLOCK)
 _LISTEN = "0A"
 

@@ -59,7 +59,7 @@ class Sandbox:
     Args:
         dir: Data folder; else SANDBOX_DIR, else ``.sandbox`` in the project or here.
         port: First port of its block of a hundred; else SANDBOX_PORT, else what the folder was
-            started with, else 42200.
+            started with, else 18200.
     """
 
     def __init__(self, dir: Path | str | None = None, port: int | None = None) -> None:
