@@ -19,6 +19,7 @@ from tidemark.commands import (
     config,
     explore,
     rebuild,
+    rebuild_landing,
     s3clean,
     status,
     sync,
@@ -56,7 +57,19 @@ def _root() -> None:
     """The operator's command line of Tidemark."""
 
 
-for module in (sync, status, verify, watermark, s3clean, clean, config, explore, rebuild, dbt):
+for module in (
+    sync,
+    status,
+    verify,
+    watermark,
+    s3clean,
+    clean,
+    config,
+    explore,
+    rebuild,
+    rebuild_landing,
+    dbt,
+):
     module.register(app)
 
 

@@ -26,7 +26,10 @@ def load_environment(start: Path | None = None) -> dict[str, str]:
 
     Args:
         start: Where to look for the project; default: MELTANO_PROJECT_ROOT, else here.
+            TIDEMARK_ENV_FILE names another file in place of the project's ``.env``, as Meltano's
+            ``--env-file`` does.
     """
     root = project_root(start) if start else project_folder()
-    values = dotenv_values(root / ".env", interpolate=False)
+    file = os.environ.get("TIDEMARK_ENV_FILE") or root / ".env"
+    values = dotenv_values(file, interpolate=False)
     return {name: value for name, value in values.items() if value is not None} | dict(os.environ)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from tidemark.services.bookmarks import Leg
+from tidemark_core.names import TableName
+
+if TYPE_CHECKING:
+    from conftest import Lake
+
+MARK = {"replication_key": "update_at", "replication_key_value": "2025-08-03T04:05:06.000000"}
+
+
+@pytest.fixture
+def landed(lake: Lake) -> Lake:
+    """A table with a landing table, an entry in the ledger and both bookmarks."""
+    file = lake.file()
+    lake.commit(file)
+    lake.load(file)
+    lake.bookmark(Leg.BACKUP, MARK, **{"settlement-other": MARK})
+    lake.bookmark(Leg.LOAD, {"replication_key": "_sdc_extracted_at"})
+    lake.sandbox.warehouse(
+        f"CREATE TABLE landing.{lake.table.landing} (id BIGINT)", user="tidemark_loader"
+    )
+    return lake
+
+
+def ledger(lake: Lake, table: TableName) -> int:
+    query = "SELECT count(*) FROM landing.tidemark_loads WHERE source_table = %s"
+    return int(lake.sandbox.warehouse(query, [str(table)])[0][0])
+
+
+def tables(lake: Lake) -> int:
+    query = "SELECT count(*) FROM svv_tables WHERE table_schema = 'landing' AND table_name = %s"
+    return int(lake.sandbox.warehouse(query, [lake.table.landing])[0][0])
+
+
+def test_rebuild_starts_both_legs_afresh_and_drops_the_landing_table(landed: Lake) -> None:
+    other = TableName("settlement", f"other{uuid.uuid4().hex[:8]}")
+    landed.load(landed.file(table=other), table=other)
+    done = landed.run("rebuild", str(landed.table), "--yes")
+    assert done.code == 0, done.err
+    assert tables(landed) == 0
+    assert ledger(landed, landed.table) == 0
+    assert ledger(landed, other) == 1
+    assert landed.bookmarks(Leg.BACKUP) == {"settlement-other": MARK}
+    mark = landed.bookmarks(Leg.LOAD)[landed.table.stream]
+    assert mark["replication_key_value"] > "2025-08-03T04:05:06"
+    assert f"tidemark sync -t {landed.table}" in done.out
+
+
+def test_rebuild_asks_first(landed: Lake) -> None:
+    done = landed.run("rebuild", str(landed.table))
+    assert done.code == 2
+    assert "--yes" in done.err
+    assert tables(landed) == 1
+    assert ledger(landed, landed.table) == 1
+    assert landed.bookmarks(Leg.BACKUP)[landed.table.stream] == MARK
