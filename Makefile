@@ -33,7 +33,7 @@ demo: setup  ## The whole pipeline on the sandbox, from nothing to query results
 	@$(BIN)/tidemark-sandbox demo
 
 test: setup  ## Every test but the soaks, in under 10 minutes on 2 cores
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 soak: setup  ## The long tests too
 	$(BIN)/pytest -m soak

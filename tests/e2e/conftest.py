@@ -62,6 +62,7 @@ def project(
     env |= sandbox.env() | {
         "MELTANO_SYS_DIR_ROOT": str(folder / "sys"),
         "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
+        "TIDEMARK_ENV_FILE": str(env_file),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }

@@ -45,9 +45,13 @@ def test_free_port_block_is_free_and_below_the_ephemeral_ports() -> None:
 
 
 def test_free_port_block_passes_over_a_block_that_is_in_use() -> None:
-    base = free_port_block()
+    base = free_port_block() + BLOCK
     with socket.create_server(("127.0.0.1", Ports(base).s3)):
-        assert free_port_block() != base
+        assert free_port_block() > base
+
+
+def test_a_block_is_given_once_although_nothing_listens_on_it() -> None:
+    assert free_port_block() != free_port_block()
 
 
 def test_holder_names_the_process_that_listens() -> None:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ from tidemark_sandbox.tunnel import open_tunnel
 from tidemark_sandbox.world import PartName, Sandbox
 
 PARTS = get_args(PartName)
+#: As it is installed beside the interpreter that runs the tests, on PATH or not.
+PROGRAM = str(Path(sys.executable).with_name("tidemark-sandbox"))
 
 
 def all_well(world: Sandbox) -> bool:
@@ -326,14 +329,12 @@ def test_an_ordinary_user_can_run_it(spare: Sandbox) -> None:
     # Python itself may lie in a folder of root's, so reading, and nothing more, stays allowed.
     reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *reading]
-    program = shutil.which("tidemark-sandbox")
-    assert program
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "SANDBOX_WAREHOUSE_SQL": ""}
     options = [f"--dir={spare.config.dir}", f"--port={spare.config.base}"]
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*command, program, *arguments, *options],
+            [*command, PROGRAM, *arguments, *options],
             env=env,
             cwd=folder,
             capture_output=True,
@@ -356,10 +357,8 @@ def test_an_ordinary_user_can_run_it(spare: Sandbox) -> None:
 def test_the_launcher_may_die(spare: Sandbox) -> None:
     """A start that is cut off at any moment is mended by the next."""
     for delay in (0.2, 0.6, 1.0):
-        program = shutil.which("tidemark-sandbox")
-        assert program
         with subprocess.Popen(
-            [program, "up", f"--dir={spare.config.dir}", f"--port={spare.config.base}"],
+            [PROGRAM, "up", f"--dir={spare.config.dir}", f"--port={spare.config.base}"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as launcher:

@@ -99,9 +99,11 @@ def test_a_killed_connection_goes_on_behind_the_last_file(
     killed: list[int] = []
 
     def kill() -> None:
-        killed.append(kill_all(heavy))
+        if not sum(killed):  # between two ranges there may be no connection for a moment
+            killed.append(kill_all(heavy))
 
-    after_files(2, kill, monkeypatch)
+    for files in range(2, 9):
+        after_files(files, kill, monkeypatch)
     result = heavy.read("heavy", "update_at", backup_batch_size=500, backup_strategy=strategy)
     assert sum(killed) > 0
     assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))

@@ -215,8 +215,9 @@ def test_a_holder_that_was_overtaken_cannot_commit(
             overtaken.append(sql)
             lake.sql(
                 "INSERT INTO landing.tidemark_loads (source_table, landing_table, file, etag, "
-                f"load_id, fence) SELECT '{table.name}', landing_table, 'other', 'x', load_id + 1, "
-                "fence + 1000000 FROM landing.tidemark_loads "
+                "row_count, load_id, run_id, loaded_at, fence) "
+                f"SELECT '{table.name}', landing_table, 'other', 'x', 0, load_id + 1, run_id, "
+                "loaded_at, fence + 1000000 FROM landing.tidemark_loads "
                 f"WHERE source_table = '{table.name}'"
             )
         return execute(self, sql, *rest, **named)

@@ -175,6 +175,7 @@ def lake(
         "S3_HIGH_WATERMARK_KEY": f"t-{unique}/watermark/high_watermark.json",
         "MELTANO_PROJECT_ROOT": str(project_root),
         "MELTANO_ENVIRONMENT": "dev",
+        "TIDEMARK_ENV_FILE": "/dev/null",  # not the checkout's own
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,20 +85,32 @@ def can_bind(port: int) -> bool:
 
 
 def free_port_block() -> int:
-    """The base of a block in which every port is free.
+    """The base of a block in which every port is free, and that nobody else is given.
 
-    Two processes that ask at the same time begin at different places.
+    The block is ours until this process ends, also while nothing listens on it.
 
     Raises:
         SandboxError: No block is free.
     """
-    count = len(_FREE_BLOCKS)
-    start = os.getpid() % count
-    for at in range(count):
-        base = _FREE_BLOCKS[(start + at) % count]
-        if all(can_bind(port) for port in Ports(base).all):
+    for base in _FREE_BLOCKS:
+        if all(can_bind(port) for port in Ports(base).all) and _reserve(base):
             return base
     raise SandboxError("No block of 100 ports is free", hint="ss -ltnp")
+
+
+def _reserve(base: int) -> bool:
+    """Takes a lock that the kernel gives back when this process ends."""
+    path = Path(tempfile.gettempdir()) / f"tidemark-sandbox-ports-{base}.lock"
+    try:
+        lock = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:  # another user's
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    return True
 
 
 def free_port() -> int:
