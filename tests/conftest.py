@@ -36,6 +36,13 @@ def own_sandbox() -> Iterator[Sandbox]:
         yield world
 
 
+@pytest.fixture(scope="module")
+def module_sandbox() -> Iterator[Sandbox]:
+    """One for a single module, which may stop its parts and count all that is in it."""
+    with _running_sandbox() as world:
+        yield world
+
+
 @contextmanager
 def _running_sandbox() -> Iterator[Sandbox]:
     """A run that was killed may have left one behind: it is stopped and removed first."""

@@ -50,6 +50,11 @@ class Project:
 
 
 @pytest.fixture(scope="module")
+def sandbox(module_sandbox: Sandbox) -> Sandbox:
+    return module_sandbox
+
+
+@pytest.fixture(scope="module")
 def project(
     sandbox: Sandbox, project_root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Project:

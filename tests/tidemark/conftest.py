@@ -167,15 +167,18 @@ def lake(
     project_root: Path,
     monkeypatch: pytest.MonkeyPatch,
     run: Callable[..., Result],
+    tmp_path: Path,
 ) -> Lake:
     """An empty lake; commands that run in this process see it."""
     unique = uuid.uuid4().hex[:12]
+    empty = tmp_path / "empty.env"
+    empty.touch(mode=0o600)
     variables = sandbox.env() | {
         "S3_INCREMENTAL_PATH": f"t-{unique}/incremental/",
         "S3_HIGH_WATERMARK_KEY": f"t-{unique}/watermark/high_watermark.json",
         "MELTANO_PROJECT_ROOT": str(project_root),
         "MELTANO_ENVIRONMENT": "dev",
-        "TIDEMARK_ENV_FILE": "/dev/null",  # not the checkout's own
+        "TIDEMARK_ENV_FILE": str(empty),  # not the checkout's own
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

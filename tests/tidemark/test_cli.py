@@ -122,6 +122,7 @@ LINES = {
     "inspect": "inspect -t partner_info",
     "report": "report --html report.html",
     "dashboard": "dashboard --once",
+    "rebuild": "rebuild partner_info --yes",
     "restore": "restore -t partner_info --to-file partner.csv",
     "athena-ddl": "athena-ddl -t partner_info",
     "cloudwatch": "cloudwatch",

@@ -21,15 +21,17 @@ def project_folder() -> Path:
     return project_root(Path(os.environ.get("MELTANO_PROJECT_ROOT") or Path.cwd()))
 
 
+def env_file(root: Path) -> Path:
+    """The project's ``.env``, or the file that TIDEMARK_ENV_FILE names in its place."""
+    return Path(os.environ.get("TIDEMARK_ENV_FILE") or root / ".env")
+
+
 def load_environment(start: Path | None = None) -> dict[str, str]:
     """The project's ``.env`` under the process's own variables, as Meltano has it.
 
     Args:
         start: Where to look for the project; default: MELTANO_PROJECT_ROOT, else here.
-            TIDEMARK_ENV_FILE names another file in place of the project's ``.env``, as Meltano's
-            ``--env-file`` does.
     """
     root = project_root(start) if start else project_folder()
-    file = os.environ.get("TIDEMARK_ENV_FILE") or root / ".env"
-    values = dotenv_values(file, interpolate=False)
+    values = dotenv_values(env_file(root), interpolate=False)
     return {name: value for name, value in values.items() if value is not None} | dict(os.environ)

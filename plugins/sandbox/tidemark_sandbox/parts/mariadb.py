@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -60,8 +61,9 @@ class MariaDb(Part):
 
     def _initialise(self) -> None:
         """Makes the data folder beside its place, so that a half-made one is never used."""
-        half = self.folder / "data.new"
-        shutil.rmtree(half, ignore_errors=True)
+        for left in self.folder.glob("data.new-*"):  # its maker may still be at work
+            shutil.rmtree(left, ignore_errors=True)
+        half = self.folder / f"data.new-{os.getpid()}"
         result = subprocess.run(
             [
                 program("mariadb-install-db"),

@@ -69,9 +69,13 @@ class Postgres(Part):
         (self.data / "pg_hba.conf").write_text(_HBA)
 
     def _initialise(self) -> None:
-        """Makes the data folder beside its place, so that a half-made one is never used."""
-        half = self.folder / "data.new"
-        shutil.rmtree(half, ignore_errors=True)
+        """Makes the data folder beside its place, so that a half-made one is never used.
+
+        In a folder of this process's own: an initdb whose launcher was killed may still be at work.
+        """
+        for left in self.folder.glob("data.new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        half = self.folder / f"data.new-{os.getpid()}"
         command = [
             *self._as_account(),
             program("initdb"),

@@ -13,6 +13,7 @@ from tidemark_core.errors import ConfigError
 
 from tidemark.commands.status import print_findings
 from tidemark.console import Format, FormatOption, console, make_table, print_json
+from tidemark.environment import env_file
 from tidemark.project import Project
 from tidemark.services.checks import Finding, Level, run_checks
 from tidemark.services.health import check_mysql, check_s3, check_warehouse
@@ -35,7 +36,7 @@ def config(
 ) -> None:
     """Show every setting, where its value comes from, and whether it is good; exit 2 if not."""
     project = Project.load()
-    file = dotenv_values(project.root / ".env", interpolate=False)
+    file = dotenv_values(env_file(project.root), interpolate=False)
     names = [text.upper() for text in name or []]
     found = view({k: v for k, v in file.items() if v is not None}, os.environ, names)
     if names and len(found) != len(set(names)):

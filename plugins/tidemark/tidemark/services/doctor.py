@@ -15,6 +15,7 @@ from tidemark_core.warehouse import WAREHOUSE_SETTINGS, connect
 
 from tidemark.ages import describe_age
 from tidemark.connections import MySQL, open_mysql
+from tidemark.environment import env_file
 from tidemark.job.envfile import check_private
 from tidemark.project import Project
 from tidemark.services.catalogue import bucket_time
@@ -42,7 +43,7 @@ def checks(project: Project) -> dict[str, Check]:
 
 def check_env_file(project: Project) -> Iterator[Finding]:
     """Nobody else may read the secrets."""
-    path = project.root / ".env"
+    path = env_file(project.root)
     if path.exists():
         check_private(path)
         yield Finding(".env", Level.OK, "only its owner can read it")
