@@ -199,9 +199,13 @@ class LakeLayout:
         self.parse_manifest_key(manifest_key)
         return f"{self.archive_root}{manifest_key.removeprefix(self.manifests_root)}"
 
+    @property
+    def staging_root(self) -> str:
+        return f"{self.root}staging/"
+
     def staging_prefix(self, table: TableName, load_id: int | None = None) -> str:
         """Folder of the CSV parts of one load, or of all loads of a table."""
-        return f"{self.root}staging/{table.lake}/" + ("" if load_id is None else f"{load_id}/")
+        return f"{self.staging_root}{table.lake}/" + ("" if load_id is None else f"{load_id}/")
 
     def lease_key(self, table: TableName, leg: str) -> str:
         """The lease that a writer of a table holds; ``leg`` is ``lake`` or ``warehouse``."""

@@ -18,6 +18,8 @@ from tidemark.project import Project
 from tidemark.services.checks import Finding, Level, run_checks
 from tidemark.services.health import check_mysql, check_s3, check_warehouse
 from tidemark.services.settingslist import view
+from tidemark.settings import HIGH_WATERMARK_KEY
+from tidemark.state.backend import state_folder
 
 _STRATEGIES = (
     ("sequential", "one table at a time", "every night; small and medium tables"),
@@ -73,9 +75,10 @@ def info(format: FormatOption = Format.TABLE) -> None:
         "manifests": layout.manifests_root,
         "archive": layout.archive_root,
         "run reports": layout.runs_root,
-        "staging": f"{layout.root}staging/",
-        "state": project.environ.get("S3_HIGH_WATERMARK_KEY", "watermark/").rpartition("/")[0]
-        + "/",
+        "staging": layout.staging_root,
+        "state": state_folder(
+            project.environ.get(HIGH_WATERMARK_KEY.env) or HIGH_WATERMARK_KEY.default
+        ),
     }
     versions = {"Python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
     if format is Format.JSON:
