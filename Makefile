@@ -12,9 +12,11 @@ export DO_NOT_TRACK := 1
 UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 BIN := .venv/bin
+# For the tests alone: a browser for the pages we make, systemd to check its units.
+TEST_PACKAGES := chromium systemd
 LINTED := plugins tests orchestrate/airflow
 
-.PHONY: help setup demo test soak faults lint audit format bench docs clean
+.PHONY: help setup setup-tests demo test soak faults lint audit format bench docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -32,10 +34,13 @@ setup: .venv/.synced  ## Install everything: the Python environment and the sand
 demo: setup  ## The whole pipeline on the sandbox, from nothing to query results
 	@$(BIN)/tidemark-sandbox demo
 
-test: setup  ## Every test but the soaks, in under 10 minutes on 2 cores
-	$(BIN)/pytest -n 2 --dist loadfile
+setup-tests: setup
+	@./orchestrate/setup/debian.sh $(TEST_PACKAGES)
 
-soak: setup  ## The long tests too
+test: setup-tests  ## Every test but the soaks, in under 10 minutes on 2 cores
+	$(BIN)/pytest -n 3 --dist loadfile
+
+soak: setup-tests  ## The long tests too
 	$(BIN)/pytest -m soak
 
 faults: setup  ## The faults of docs/faults.md: which test proves each, and its last result

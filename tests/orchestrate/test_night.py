@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import os
 import shlex
-import shutil
 import signal
 import stat
 import subprocess
@@ -85,7 +84,6 @@ def test_every_command_of_the_example_is_a_job(night: Night) -> None:
         assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 def test_systemd_finds_nothing_wrong_with_the_units(night: Night, tmp_path: Path) -> None:
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     for unit in units(night.root):

@@ -75,6 +75,17 @@ def kill_all(source: Source, how: str = "KILL") -> int:
     return ended
 
 
+def tunnels() -> set[int]:
+    """The process ids of the tunnels that this process has open."""
+    found = subprocess.run(
+        ["pgrep", "-P", str(os.getpid()), "-f", "ExitOnForwardFailure"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return set(map(int, found.stdout.split()))
+
+
 def after_files(count: int, action: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Does something when a run has finished a number of files."""
     finished: list[FinishedFile] = []
@@ -124,17 +135,12 @@ def test_a_tunnel_that_dies_is_opened_again_and_the_read_goes_on(
     heavy: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[int] = []
+    of_the_tests = tunnels()
 
     def cut() -> None:
-        found = subprocess.run(
-            ["pgrep", "-P", str(os.getpid())], capture_output=True, text=True, check=False
-        )
-        for shell in found.stdout.split():
-            command = Path(f"/proc/{shell}/cmdline").read_bytes()
-            if b"ExitOnForwardFailure" in command and Path(f"/proc/{shell}").exists():
-                killed.append(int(shell))
-        # The newest tunnel is the run's own; the tests' shared one is older.
-        os.killpg(killed[-1], signal.SIGTERM)
+        for pid in tunnels() - of_the_tests:
+            killed.append(pid)
+            os.killpg(pid, signal.SIGTERM)
 
     after_files(2, cut, monkeypatch)
     result = heavy.run(heavy.catalog("heavy", key="update_at"), bastion=True, backup_batch_size=500)

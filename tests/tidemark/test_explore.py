@@ -96,7 +96,7 @@ def test_the_report_is_one_page_that_a_browser_opens(history: Lake, tmp_path: Pa
     assert "http://" not in text.replace("http://www.w3.org", "")
     assert "https://" not in text
     chromium = shutil.which("chromium")
-    assert chromium, "the Debian package chromium is missing: make setup"
+    assert chromium, "the Debian package chromium is missing: make setup-tests"
     shown = subprocess.run(
         [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
          f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", page.as_uri()],

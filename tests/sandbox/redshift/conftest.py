@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import pytest
 import redshift_connector
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from tidemark_sandbox.ports import Ports, free_port_block
 from tidemark_sandbox.redshift import catalogue
 
 if TYPE_CHECKING:
@@ -34,34 +34,7 @@ PASSWORD = "Secret123"
 BUCKET = "stage"
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
 PG_PORT = 5432
-S3_PORTS = [
-    "s3.port",
-    "s3.port.grpc",
-    "master.port",
-    "master.port.grpc",
-    "volume.port",
-    "volume.port.grpc",
-    "volume.port.public",
-    "filer.port",
-    "filer.port.grpc",
-    "filer.port.public",
-    "admin.port",
-    "admin.port.grpc",
-    "debug.port",
-]
 KEYS = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox-secret"}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, below the range that outgoing connections use."""
-    found: list[int] = []
-    for port in range(20011 + os.getpid() % 4000, 32000):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise RuntimeError("no free port")
 
 
 def wait_until(what: str, ready: Callable[[], bool], process: subprocess.Popen[Any]) -> None:
@@ -185,9 +158,9 @@ def world() -> Iterator[World]:
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         start_postgres(folder, stack)
-        port, *s3_ports = free_ports(1 + len(S3_PORTS))
-        start_s3(folder, s3_ports, stack)
-        yield start_front(folder, port, s3_ports[0], stack)
+        ports = Ports(free_port_block())
+        start_s3(folder, ports, stack)
+        yield start_front(folder, ports.forward_redshift, ports.s3, stack)
 
 
 def start_postgres(folder: Path, stack: contextlib.ExitStack) -> None:
@@ -240,8 +213,8 @@ def start_postgres(folder: Path, stack: contextlib.ExitStack) -> None:
     catalogue.install(sockets, PG_PORT, DATABASE)
 
 
-def start_s3(folder: Path, ports: list[int], stack: contextlib.ExitStack) -> None:
-    flags = [f"-{name}={port}" for name, port in zip(S3_PORTS, ports, strict=True)]
+def start_s3(folder: Path, ports: Ports, stack: contextlib.ExitStack) -> None:
+    flags = [f"-{name}={port}" for name, port in {"s3.port": ports.s3, **ports.seaweedfs}.items()]
     weed = Path(sys.executable).with_name("weed")
     environment = {**os.environ, **KEYS, "GOMEMLIMIT": "500MiB"}
     (folder / "s3").mkdir()
@@ -265,7 +238,7 @@ def start_s3(folder: Path, ports: list[int], stack: contextlib.ExitStack) -> Non
             cwd=folder / "s3",
         )
     stack.callback(end, process, signal.SIGKILL)
-    client = s3_client(ports[0])
+    client = s3_client(ports.s3)
 
     def answers() -> bool:
         client.create_bucket(Bucket=BUCKET)
