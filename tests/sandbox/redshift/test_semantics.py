@@ -169,27 +169,6 @@ def test_merge(sql):
     assert sql("select * from t.target order by id") == [[1, "new"], [2, "two"], [3, "keep"]]
 
 
-def test_late_binding_views(world, sql):
-    sql("create view t.v as select * from t.later with no schema binding")
-    assert "t.later" in sql.error("select * from t.v")
-    sql("create table t.later(a int)")
-    sql("insert into t.later values (1)")
-    assert sql("select * from t.v") == [[1]]
-    sql("drop table t.later")
-    assert "t.later" in sql.error("select * from t.v")
-    sql("create table t.later(b varchar(4), a int)")
-    sql("insert into t.later values ('x', 2)")
-    assert sql("select b, a from t.v") == [["x", 2]]
-    assert sql(
-        "select col_name, col_type from pg_get_late_binding_view_cols() cols(view_schema name, view_name name, col_name name, "
-        "col_type varchar, col_num int) where view_name = 'v'"
-    ) == [["b", "character varying(4)"], ["a", "integer"]]
-    assert "already exists" in sql.error("create view t.v as select 1 as a with no schema binding")
-    sql("create or replace view t.v as select 1 as a with no schema binding")
-    assert sql("select * from t.v") == [[1]]
-    sql("drop view t.v")
-
-
 @pytest.mark.parametrize(
     ("expression", "value"),
     [

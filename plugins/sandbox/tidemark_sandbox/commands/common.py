@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tidemark_sandbox.ports import DEFAULT_BASE
+
 
 class Format(StrEnum):
     """How an answer is printed."""
@@ -35,7 +37,7 @@ Port = Annotated[
     typer.Option(
         "--port",
         "-p",
-        help="First of its 100 ports; default: SANDBOX_PORT, else as before, else 42200.",
+        help=f"First of its 100 ports; default: SANDBOX_PORT, else as before, else {DEFAULT_BASE}.",
         show_default=False,
     ),
 ]

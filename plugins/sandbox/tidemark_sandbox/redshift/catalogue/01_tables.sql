@@ -12,7 +12,7 @@ create table if not exists redshift_meta.constraints (
     tbl oid, kind "char", columns text[], reference text
 );
 create table if not exists redshift_meta.late_binding_views (
-    view oid primary key, body text not null, aliases text[] not null, columns text not null, function text not null
+    view oid primary key, body text not null, aliases text[] not null, sources text not null
 );
 create sequence if not exists redshift_meta.query_id;
 

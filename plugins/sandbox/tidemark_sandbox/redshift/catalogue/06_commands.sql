@@ -49,94 +49,130 @@ end $$;
 drop event trigger if exists redshift_forget;
 create event trigger redshift_forget on sql_drop execute function redshift_meta.forget();
 
--- A late-binding view reads a function whose body is text, so that PostgreSQL does not bind it to tables. Its columns are
--- found by a temporary view; as the superuser, because who reads the view need not have rights on its tables.
--- The casts give the view the lengths that a function's result does not keep.
-create or replace function pg_catalog.redshift_view_columns(body text, aliases text[], out columns text, out casts text)
+-- A late-binding view is a view of PostgreSQL's whose ties to its tables are cut, so that they can be dropped and made anew
+-- under it. What it was bound to is written down, and compared before each read with what its text means now.
+-- The text is looked up by a temporary view; as the superuser, because who reads the view need not have rights on its tables.
+create or replace function pg_catalog.redshift_view_sources(body text) returns text
 language plpgsql security definer as $$
+declare
+    sources text;
 begin
     execute 'create temporary view redshift_probe as ' || body;
-    select string_agg(format('%I %s', coalesce(aliases[attnum], attname), format_type(atttypid, atttypmod)), ', ' order by attnum),
-        string_agg(format('%I::%s', coalesce(aliases[attnum], attname), format_type(atttypid, atttypmod)), ', ' order by attnum)
-    into columns, casts from pg_attribute where attrelid = 'pg_temp.redshift_probe'::regclass and attnum > 0;
+    select coalesce(string_agg(
+        format('%s.%s %s %s %s', d.refobjid, d.refobjsubid, a.attname, a.atttypid, a.atttypmod), ', '
+        order by d.refobjid, d.refobjsubid
+    ), 'no table') into sources
+    from pg_rewrite r
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+    left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+    where r.ev_class = 'pg_temp.redshift_probe'::regclass and d.refobjid <> r.ev_class;
     drop view pg_temp.redshift_probe;
+    return sources;
 end $$;
 
-create or replace function pg_catalog.redshift_bind_view(name text, body text, columns text, casts text, function_name text, verb text) returns void
+-- Without sources the view has no columns, until it is read when its tables are there.
+create or replace function pg_catalog.redshift_bind_view(name text, body text, aliases text[], sources text, verb text) returns void
 language plpgsql as $$
 begin
-    if columns = '' then
-        execute format('%s view %s as select', verb, name);
-    else
-        execute format('create function %s() returns table (%s) stable security definer language sql as %L', function_name, columns, body);
-        execute format('%s view %s as select %s from %s()', verb, name, casts, function_name);
-    end if;
+    execute format(
+        '%s view %s%s as %s', verb, name,
+        case when sources <> '' and cardinality(aliases) > 0
+            then (select '(' || string_agg(quote_ident(alias), ', ' order by at) || ')' from unnest(aliases) with ordinality as u (alias, at)) end,
+        case when sources = '' then 'select' else body end
+    );
 end $$;
 
-create or replace function pg_catalog.redshift_remember_view(name text, body text, aliases text[], columns text, function_name text)
+create or replace function pg_catalog.redshift_remember_view(name text, body text, aliases text[], sources text)
 returns void language plpgsql security definer as $$
 begin
     if not pg_has_role(session_user, (select relowner from pg_class where oid = name::regclass), 'member') then
         raise exception 'must be owner of view %', name using errcode = '42501';
     end if;
-    insert into redshift_meta.late_binding_views values (name::regclass, body, aliases, columns, function_name);
+    delete from pg_depend d using pg_rewrite r
+    where r.ev_class = name::regclass and d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+        and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class;
+    insert into redshift_meta.late_binding_views as l values (name::regclass, body, aliases, sources)
+    on conflict (view) do update set sources = excluded.sources;
+exception when serialization_failure then
+    null;  -- another reader has just bound it to the same tables
 end $$;
 
 create or replace function pg_catalog.redshift_create_view(name text, body text, aliases text[], replace_old boolean) returns void
 language plpgsql as $$
 declare
-    columns text := '';
-    casts text := '';
-    function_name text := 'redshift_meta.' || quote_ident('view_' || md5(name || clock_timestamp()::text || random()::text));
+    sources text := '';
     old oid := to_regclass(name);
 begin
     if old is not null and not replace_old then
         raise exception 'relation "%" already exists', name using errcode = '42P07';
     end if;
     begin
-        select f.columns, f.casts into columns, casts from pg_catalog.redshift_view_columns(body, aliases) f;
+        sources := pg_catalog.redshift_view_sources(body);
     exception when undefined_table or undefined_column or invalid_schema_name then
         null;
     end;
     if old is not null then
         execute 'drop view ' || name;
     end if;
-    -- The check of a function's body would look for the tables.
-    perform set_config('check_function_bodies', 'off', true);
-    perform pg_catalog.redshift_bind_view(name, body, columns, casts, function_name, 'create');
-    perform pg_catalog.redshift_remember_view(name, body, aliases, columns, function_name);
+    perform pg_catalog.redshift_bind_view(name, body, aliases, sources, 'create');
+    perform pg_catalog.redshift_remember_view(name, body, aliases, sources);
 end $$;
 
--- Called before a statement that names such views: it fails as the view would in Redshift, or brings its columns up to date.
+-- Called before a statement that names such views: it fails as the view would in Redshift, or binds them to the tables that are
+-- there now; first those that other views read.
 create or replace function pg_catalog.redshift_refresh_views(names text[]) returns void
 language plpgsql security definer as $$
 declare
     old record;
-    found text;
-    casts text;
-    function_name text;
+    now_sources text;
+    broken oid;
+    reason text;
 begin
     for old in
-        select l.*, format('%I.%I', n.nspname, c.relname) as name, c.relowner, c.relacl
-        from redshift_meta.late_binding_views l
+        with recursive named (view, body, depth) as (
+            select l.view, l.body, 0
+            from redshift_meta.late_binding_views l
+            join pg_class c on c.oid = l.view
+            where c.relname::text = any (names)
+            union
+            select l.view, l.body, n.depth + 1
+            from named n
+            join redshift_meta.late_binding_views l on l.view <> n.view
+            join pg_class c on c.oid = l.view
+            where n.depth < 32 and strpos(lower(n.body), lower(c.relname)) > 0
+        ),
+        ordered as (select view, max(depth) as depth, min(depth) = 0 as is_named from named group by view)
+        select l.*, o.is_named, format('%I.%I', n.nspname, c.relname) as name, c.relowner, c.relacl
+        from ordered o
+        join redshift_meta.late_binding_views l on l.view = o.view
         join pg_class c on c.oid = l.view
         join pg_namespace n on n.oid = c.relnamespace
-        where c.relname::text = any (names)
+        order by o.depth desc
     loop
-        select f.columns, f.casts into found, casts from pg_catalog.redshift_view_columns(old.body, old.aliases) f;
-        continue when found = old.columns;
-        function_name := 'redshift_meta.' || quote_ident('view_' || md5(old.name || clock_timestamp()::text || random()::text));
         begin
-            perform pg_catalog.redshift_bind_view(old.name, old.body, found, casts, function_name, 'create or replace');
-            update redshift_meta.late_binding_views l set columns = found, function = function_name where l.view = old.view;
+            now_sources := pg_catalog.redshift_view_sources(old.body);
+        exception when undefined_table or undefined_column or invalid_schema_name then
+            if old.is_named then
+                raise;
+            end if;
+            -- Its name may be another thing's in the text of the view that we come from.
+            broken := old.view;
+            reason := sqlerrm;
+            continue;
+        end;
+        if strpos(' ' || now_sources, ' ' || broken || '.') > 0 then
+            raise exception '%', reason using errcode = '42P01';
+        end if;
+        continue when now_sources = old.sources;
+        begin
+            perform pg_catalog.redshift_bind_view(old.name, old.body, old.aliases, now_sources, 'create or replace');
         exception when invalid_table_definition then
             execute 'drop view ' || old.name;
-            perform pg_catalog.redshift_bind_view(old.name, old.body, found, casts, function_name, 'create');
+            perform pg_catalog.redshift_bind_view(old.name, old.body, old.aliases, now_sources, 'create');
             execute format('alter view %s owner to %I', old.name, pg_get_userbyid(old.relowner));
             update pg_class set relacl = old.relacl where oid = old.name::regclass;
-            insert into redshift_meta.late_binding_views values (old.name::regclass, old.body, old.aliases, found, function_name);
         end;
-        execute format('alter function %s() owner to %I', function_name, pg_get_userbyid(old.relowner));
+        perform pg_catalog.redshift_remember_view(old.name, old.body, old.aliases, now_sources);
     end loop;
 end $$;
 

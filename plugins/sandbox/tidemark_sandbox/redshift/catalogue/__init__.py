@@ -35,6 +35,8 @@ POSTGRES_SETTINGS = {
     "max_connections": "120",
     "shared_buffers": "256MB",
     "maintenance_work_mem": "128MB",
+    # The views sort whole tables.
+    "work_mem": "64MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "2GB",
