@@ -14,9 +14,9 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 # For the tests alone: a browser for the pages we make, systemd to check its units.
 TEST_PACKAGES := chromium systemd
-LINTED := plugins tests orchestrate/airflow
+LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help setup setup-tests demo test soak faults lint audit format bench docs clean
+.PHONY: help setup setup-tests demo test soak faults lint audit format bench bench-load docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -55,6 +55,9 @@ lint: .venv/.synced  ## ruff, mypy, sqlfluff
 	cd transform && REDSHIFT_HOST=- REDSHIFT_DATABASE=- ../$(BIN)/dbt --quiet parse --no-partial-parse
 	cd transform && ../$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
 
+bench-load: setup  ## The load leg's speed and memory: make bench-load [ROWS=1000000]
+	@$(BIN)/python bench/load.py --rows $(or $(ROWS),1000000)
+
 docs: setup  ## The documentation site of the warehouse, in output/docs
 	@$(BIN)/tidemark docs build
 
@@ -69,4 +72,4 @@ format: .venv/.synced  ## Let ruff and sqlfluff write what lint asks for
 
 clean:  ## Stop the sandbox and remove everything that was made here
 	@if [ -x $(BIN)/tidemark-sandbox ]; then $(BIN)/tidemark-sandbox down; fi
-	rm -rf .venv .uv .meltano .sandbox .sandbox-test* transform/target transform/logs
+	rm -rf .venv .uv .meltano .sandbox .sandbox-test* .sandbox-bench transform/target transform/logs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,23 @@ def test_rows_arrive_with_their_load_and_are_in_the_ledger(
     assert (name, rows, ledger_load) == (file.s3_location[1], 3, load_id)
     assert fence > 0
     assert lake.staged(table) == []
+
+
+@pytest.mark.parametrize("method", ["append-only", "upsert"])
+def test_the_run_report_says_where_the_time_of_a_load_went(
+    lake: Lake, table: Table, state: dict[str, Any], tmp_path: Path, method: str
+) -> None:
+    messages = (table.schema(), table.batch(table.write(ROWS)), state)
+    done = lake.run(*messages, load_method=method, environ={"TIDEMARK_REPORT_DIR": str(tmp_path)})
+    assert done.code == 0, done.errors
+    (path,) = tmp_path.rglob("run-1_warehouse.json")
+    ((steps, rows),) = [(t["steps"], t["rows"]) for t in json.loads(path.read_text())["tables"]]
+    assert rows == 3
+    staging = {"fetch", "read", "csv", "compress", "upload"}
+    moving = {"copy", "insert"} if method == "upsert" else {"copy"}
+    assert set(steps) == staging | moving | {"stage", "transaction", "load"}
+    assert steps["load"] >= steps["stage"] + steps["transaction"]
+    assert steps["transaction"] >= sum(steps[name] for name in moving)
 
 
 def test_a_file_that_the_ledger_has_is_skipped_and_the_state_still_passed_on(

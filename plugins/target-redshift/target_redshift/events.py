@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
@@ -40,14 +40,24 @@ def table(name: TableName) -> Iterator[None]:
         raise
 
 
+def step(name: TableName, what: str) -> AbstractContextManager[None]:
+    """Adds the time that the block takes to a step of the table's report.
+
+    ``load`` is a table's whole load by the clock: above all ``stage`` (files to staged parts) and
+    ``transaction`` (its statements, of which ``copy`` and ``insert`` move the rows). ``fetch``,
+    ``read``, ``csv``, ``compress`` and ``upload`` are what ``stage`` does in several threads at
+    once; each is the sum of its threads.
+    """
+    return current().table(name).step(what)
+
+
 def loaded(
-    table: TableName, *, rows: int, size: int, files: int, seconds: float,
+    table: TableName, *, rows: int, size: int, files: int,
     conversions: Mapping[str, Mapping[str, int]],
 ) -> None:  # fmt: skip
     """A load of a table has been committed."""
     report = current().table(table)
     report.add(rows=rows, bytes=size, files=files)
-    report.steps["load"] = report.steps.get("load", 0.0) + seconds
     report.convert(conversions)
 
 

@@ -20,6 +20,8 @@ from tidemark_core.lake import LakeLayout
 from tidemark_core.names import TableName
 from tidemark_core.s3 import explained
 
+from target_redshift import events
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -190,7 +192,7 @@ def fetch(client: S3Client, file: LoadFile, folder: Path, number: int, table: Ta
     what = f"reading s3://{file.bucket}/{file.name}"
     try:
         # The manifest's file or none: IfMatch refuses what was written over it since.
-        with explained(what), path.open("wb") as target:
+        with events.step(table, "fetch"), explained(what), path.open("wb") as target:
             same: Any = {"IfMatch": file.etag} if file.etag else {}
             answer = client.get_object(Bucket=file.bucket, Key=file.name, **same)
             for chunk in answer["Body"].iter_chunks(_CHUNK):
@@ -235,6 +237,12 @@ def blocks(file: LoadFile, path: Path, table: TableName) -> Iterator[pa.RecordBa
                 for number in range(metadata.num_row_groups)
             )
             rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES * metadata.num_rows // max(1, size)))
-            yield from parquet.iter_batches(batch_size=rows)
+            found = parquet.iter_batches(batch_size=rows)
+            while True:
+                with events.step(table, "read"):
+                    block = next(found, None)
+                if block is None:
+                    return
+                yield block
     except (OSError, pa.ArrowException) as error:
         raise unreadable(file.name, table, error) from error

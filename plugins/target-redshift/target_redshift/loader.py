@@ -68,14 +68,12 @@ class TableLoader:
             TidemarkError: Nothing of it was loaded, or (a lost answer to COMMIT, which a rerun
                 clears up by asking the ledger) all of it.
         """
-        stages = _Stages(self)
-        try:
-            with events.table(self.landing.table):
-                return self.session.retried(
-                    lambda: self._attempt(files, stages), table=self.landing.table
-                )
-        finally:
-            stages.remove()
+        stages, table = _Stages(self), self.landing.table
+        with events.table(table), events.step(table, "load"):
+            try:
+                return self.session.retried(lambda: self._attempt(files, stages), table=table)
+            finally:
+                stages.remove()
 
     def _attempt(self, files: Sequence[LoadFile], stages: _Stages) -> int:
         table = self.landing.table
@@ -90,9 +88,10 @@ class TableLoader:
         if self.config["load_method"] == "overwrite":
             missing = list(files)
         apply_outside(connection, self.landing, found)
-        load_id, staged = stages.of(missing, found.drift, ledger)
+        with events.step(table, "stage"):
+            load_id, staged = stages.of(missing, found.drift, ledger)
         try:
-            with self.session.transaction():
+            with events.step(table, "transaction"), self.session.transaction():
                 self._transact(found, missing, load_id, staged)
         except CopyError as error:
             raise self._explained(error, staged) from error
@@ -101,13 +100,11 @@ class TableLoader:
                 "values changed on the way",
                 extra={"table": str(table), "conversions": as_report(staged.conversions)},
             )
-        seconds = round(monotonic() - started, 3)
         events.loaded(
             table,
             rows=staged.rows,
             size=staged.size,
             files=len(missing),
-            seconds=seconds,
             conversions=as_report(staged.conversions),
         )
         _log.info(
@@ -119,7 +116,7 @@ class TableLoader:
                 "parts": staged.parts,
                 "bytes": staged.size,
                 "load_id": load_id,
-                "seconds": seconds,
+                "seconds": round(monotonic() - started, 3),
             },
         )
         return staged.rows

@@ -12,7 +12,7 @@ from tidemark_core.names import DELETED_AT, EXTRACTED_AT, LOAD_ID, quote_redshif
 from tidemark_core.warehouse import WarehouseConnection
 from tidemark_core.warehouse_errors import QueryError
 
-from target_redshift import sql
+from target_redshift import events, sql
 from target_redshift.columns import LandingTable
 from target_redshift.files import LoadFile
 from target_redshift.parquet import StagedParquet
@@ -120,11 +120,12 @@ def _copy(
         null_text=load.staged.marker,
     )
     try:
-        connection.execute(
-            sql.copy(target, columns, manifest or load.staged.manifest, options),
-            what=f"COPY into landing.{load.name}",
-            table=load.landing.table,
-        )
+        with events.step(load.landing.table, "copy"):
+            connection.execute(
+                sql.copy(target, columns, manifest or load.staged.manifest, options),
+                what=f"COPY into landing.{load.name}",
+                table=load.landing.table,
+            )
     except QueryError as error:
         if error.lost or error.retryable or error.sqlstate not in ("XX000", "22000", ""):
             raise
@@ -147,7 +148,8 @@ def _upsert(connection: WarehouseConnection, load: Load) -> None:
         sql.create_temporary(temporary, definitions), what="CREATE TEMP TABLE", table=table
     )
     _copy(connection, load, quote_redshift(temporary), [name for name, _ in definitions])
-    _merge(connection, load)
+    with events.step(table, "insert"):
+        _merge(connection, load)
     connection.execute(sql.drop_temporary(temporary), what="DROP of the temporary table")
 
 
@@ -183,11 +185,12 @@ def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedPar
             manifest=group.manifest,
             rows=group.rows,
         )
-        connection.execute(
-            sql.insert_all(load.name, temporary, names, constants(group.moment, load.load_id)),
-            what="INSERT of the copied rows",
-            table=table,
-        )
+        with events.step(table, "insert"):
+            connection.execute(
+                sql.insert_all(load.name, temporary, names, constants(group.moment, load.load_id)),
+                what="INSERT of the copied rows",
+                table=table,
+            )
         connection.execute(sql.drop_temporary(temporary), what="DROP of the temporary table")
 
 

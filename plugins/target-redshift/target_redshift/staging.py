@@ -21,6 +21,7 @@ import pyarrow as pa
 from tidemark_core.errors import LakeError
 from tidemark_core.s3 import explained
 
+from target_redshift import events
 from target_redshift.area import put_copy_manifest
 from target_redshift.blocks import Cleaner, Conversions
 from target_redshift.csvblock import encode
@@ -168,17 +169,24 @@ class Stager:
         self._entries.extend(future.result() for future in sent)
 
     def _cut(self, writer: PartWriter, rows: _Rows, load_id: int) -> Conversions:
-        arrays, counts = self.cleaner.clean(rows.block)
-        size = rows.block.num_rows
-        arrays.extend(metadata_arrays(rows.block, rows.file, load_id))
-        if self.numbered:
-            arrays.append(pa.array(range(rows.first, rows.first + size), pa.int64()))
-        writer.write(encode(arrays, self.marker), size)
+        table, size = self.cleaner.landing.table, rows.block.num_rows
+        with events.step(table, "csv"):
+            arrays, counts = self.cleaner.clean(rows.block)
+            arrays.extend(metadata_arrays(rows.block, rows.file, load_id))
+            if self.numbered:
+                arrays.append(pa.array(range(rows.first, rows.first + size), pa.int64()))
+            text = encode(arrays, self.marker)
+        with events.step(table, "compress"):
+            writer.write(text, size)
         return counts
 
     def _upload(self, writer: PartWriter) -> dict[str, Any]:
         key = self.prefix + writer.path.name
-        with explained(f"writing s3://{self.bucket}/{key}"), writer.path.open("rb") as body:
+        with (
+            events.step(self.cleaner.landing.table, "upload"),
+            explained(f"writing s3://{self.bucket}/{key}"),
+            writer.path.open("rb") as body,
+        ):
             self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
         entry = {"key": key, "bytes": writer.path.stat().st_size, "rows": writer.rows}
         writer.path.unlink()

@@ -1,0 +1,158 @@
+"""Wall-clock seconds, CPU seconds and peak memory of processes, each with all of its children."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+_EVERY_SECONDS = 0.02
+
+
+class BenchError(Exception):
+    """A command of the bench failed."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a pipe of commands took.
+
+    Attributes:
+        seconds: From the first start to the last end.
+        cpu_seconds: Of all processes together.
+        peaks: Highest resident memory in MB, by program; of several processes of one program,
+            the largest.
+        output: What the last command wrote to stdout.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peaks: dict[str, float]
+    output: str
+
+
+def run(
+    *commands: Sequence[str | Path],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    discard: bool = False,
+) -> Measured:
+    """Runs commands as a shell's pipe does, and measures them.
+
+    Args:
+        commands: Each one's stdout is the next one's stdin.
+        env: Variables besides this process's own.
+        cwd: Folder to run in.
+        discard: Whether the last one's stdout goes to /dev/null.
+
+    Raises:
+        BenchError: One of them failed; with the end of its stderr.
+    """
+    environ = os.environ | dict(env or {})
+    before = _cpu()
+    begun = time.monotonic()
+    running: list[subprocess.Popen[bytes]] = []
+    errors: list[_Reader] = []
+    stdin: Any = subprocess.DEVNULL
+    for number, command in enumerate(commands):
+        last = number == len(commands) - 1
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=stdin,
+            stdout=subprocess.DEVNULL if last and discard else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environ,
+            cwd=cwd,
+        )
+        if number:
+            stdin.close()
+        stdin = process.stdout
+        running.append(process)
+        errors.append(_Reader(process.stderr))
+    output = _Reader(running[-1].stdout)
+    watcher = _Watcher([process.pid for process in running])
+    codes = [process.wait() for process in running]
+    seconds = time.monotonic() - begun
+    peaks = watcher.stop()
+    for command, code, reader in zip(commands, codes, errors, strict=True):
+        if code:
+            raise BenchError(f"{command[0]} ended with {code}:\n{reader.text()[-4000:]}")
+    return Measured(seconds, _cpu() - before, peaks, output.text())
+
+
+def _cpu() -> float:
+    """CPU seconds of all children that have ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+class _Reader:
+    """Empties a pipe, so that nobody waits for it."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        self._pipe = pipe
+        self._data = b""
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        if self._pipe is not None:
+            self._data = self._pipe.read()
+            self._pipe.close()
+
+    def text(self) -> str:
+        self._thread.join()
+        return self._data.decode(errors="replace")
+
+
+class _Watcher:
+    """Reads the kernel's own high-water marks of processes and their children until told.
+
+    Not `ru_maxrss`: a child that was started by vfork inherits its parent's.
+    """
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        self._pids = pids
+        self._peaks: dict[int, tuple[str, float]] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_EVERY_SECONDS):
+            for pid in self._pids:
+                self._look(pid)
+
+    def _look(self, pid: int) -> None:
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            folder = Path("/proc", str(pid))
+            words = (folder / "status").read_text().split()
+            kilobytes = int(words[words.index("VmHWM:") + 1])
+            self._peaks[pid] = (_program(folder), kilobytes / 1024)
+            for task in (folder / "task").iterdir():
+                for child in (task / "children").read_text().split():
+                    self._look(int(child))
+
+    def stop(self) -> dict[str, float]:
+        self._ended.set()
+        self._thread.join()
+        peaks: dict[str, float] = {}
+        for name, size in self._peaks.values():
+            peaks[name] = max(size, peaks.get(name, 0.0))
+        return peaks
+
+
+def _program(folder: Path) -> str:
+    """The name of a process's program; a script's own name, not its interpreter's."""
+    words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    name = Path(words[0]).name
+    if name.startswith("python") and len(words) > 1 and not words[1].startswith("-"):
+        return Path(words[1]).name
+    return name

@@ -1,0 +1,113 @@
+"""What the load is held against: the tools that people would use without Tidemark."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from measure import BenchError, Measured, run
+from target_redshift.blocks import Cleaner
+from target_redshift.columns import LandingTable
+from target_redshift.csvblock import NULL_MARKER
+from target_redshift.files import LoadFile
+from target_redshift.staging import Stager
+from tidemark_core.manifest import Manifest
+from tidemark_core.names import TableName
+from tidemark_core.s3 import S3Location, list_keys
+from tidemark_sandbox import config as words
+from tidemark_sandbox.clients import Database, mysql_client, target
+from tidemark_sandbox.packages import program
+from tidemark_sandbox.parts.postgres import PORT
+from tidemark_sandbox.redshift.catalogue import SUPERUSER
+from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.world import Sandbox
+from world import WIDE
+
+_PREFIX = "bench/"
+
+
+def raw_read(sandbox: Sandbox, table: TableName) -> float:
+    """Seconds that MariaDB's own client takes to read a table through a tunnel into nothing."""
+    with open_tunnel(sandbox.config, target(sandbox.config, Database.MYSQL)) as tunnel:
+        client = mysql_client(tunnel.port, "reader", f"SELECT * FROM `{table.table}`")
+        command = [client.command[0], *client.command[1:], "--quick", "--batch"]
+        return run(command, env=client.env, discard=True).seconds
+
+
+def pandas_csv(s3: S3Location, folder: Path) -> Measured:
+    """Has pandas read each file of the lake and write it as gzipped CSV, on the local disk."""
+    files = folder / "lake"
+    files.mkdir()
+    for entry in list_keys(s3.client(), s3.bucket, s3.layout.incremental):
+        s3.client().download_file(s3.bucket, entry["Key"], str(files / Path(entry["Key"]).name))
+    script = (
+        "import pandas, pathlib, sys\n"
+        "for path in sorted(pathlib.Path(sys.argv[1]).glob('*.parquet')):\n"
+        "    pandas.read_parquet(path).to_csv(path.with_suffix('.csv.gz'), index=False)\n"
+    )
+    return run([sys.executable, "-c", script, files])
+
+
+def plain_copy(sandbox: Sandbox, s3: S3Location, config: Mapping[str, Any], folder: Path) -> float:
+    r"""Seconds of PostgreSQL's own ``\copy`` of the staged parts, past the stand-in's front."""
+    parts = _staged_parts(s3, config, folder)
+    words_of_psql = [
+        program("psql"),
+        "--no-psqlrc",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+        f"--host={sandbox.config.postgres_sockets}",
+        f"--port={PORT}",
+        f"--username={SUPERUSER}",
+        f"--dbname={words.WAREHOUSE_DATABASE}",
+    ]
+    name = "public.bench_plain_copy"
+    run([*words_of_psql, f"--command=CREATE TABLE {name} (LIKE landing.{WIDE.landing})"])
+    unpack = shlex.join(["gzip", "--decompress", "--stdout", *map(str, parts)])
+    begun = time.monotonic()
+    try:
+        run([
+            *words_of_psql,
+            f"--command=\\copy {name} FROM PROGRAM '{unpack}' "
+            f"WITH (FORMAT csv, NULL '{NULL_MARKER}')",
+        ])  # fmt: skip
+        return time.monotonic() - begun
+    finally:
+        run([*words_of_psql, f"--command=DROP TABLE {name}"])
+
+
+def _staged_parts(s3: S3Location, config: Mapping[str, Any], folder: Path) -> list[Path]:
+    """The parts that the loader makes of the lake's files, on the local disk."""
+    client, layout = s3.client(), s3.layout
+    files: list[LoadFile] = []
+    landing: LandingTable | None = None
+    for entry in list_keys(client, s3.bucket, layout.manifests_prefix(WIDE)):
+        body = client.get_object(Bucket=s3.bucket, Key=entry["Key"])["Body"].read()
+        manifest = Manifest.from_json(body, key=entry["Key"], layout=layout)
+        landing = LandingTable.from_schema(WIDE, manifest.schema, manifest.key_properties)
+        files += [
+            LoadFile(f.key, f.etag, f.rows, f.size, manifest.extracted_at, bucket=s3.bucket)
+            for f in manifest.files
+        ]
+    if landing is None:
+        raise BenchError(f"the lake has no manifest of {WIDE}")
+    stager = Stager(
+        client=client,
+        bucket=s3.bucket,
+        prefix=_PREFIX,
+        cleaner=Cleaner(landing),
+        slices=config["redshift_slices"],
+        compression="gzip",
+        marker=NULL_MARKER,
+    )
+    stager.stage(files, load_id=1)
+    parts = []
+    for found in list(list_keys(client, s3.bucket, f"{_PREFIX}part-")):
+        path = folder / Path(found["Key"]).name
+        client.download_file(s3.bucket, found["Key"], str(path))
+        parts.append(path)
+    return parts
