@@ -1,4 +1,4 @@
-"""The first page of the documentation site speaks to analysts: its SQL must run with their rights."""
+"""The first page of the documentation site speaks to analysts: its SQL runs with their rights."""
 
 from __future__ import annotations
 
