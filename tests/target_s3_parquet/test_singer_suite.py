@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,10 +18,26 @@ _OPTIONAL = SingerTestSuite(kind="target", tests=[TargetRecordMissingRequiredPro
 _Standard: Any = get_target_test_class(TargetS3Parquet, custom_suites=[_OPTIONAL])
 
 
+class ClosingRunner(TargetTestRunner):
+    """Closes its targets: some of the tests end in the middle, with the lease still renewed."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.targets: list[TargetS3Parquet] = []
+
+    def new_target(self) -> TargetS3Parquet:
+        target = super().new_target()
+        self.targets.append(target)
+        return target
+
+
 class TestSingerTarget(_Standard):  # type: ignore[misc]
     """Each test has a lake of its own; two of them change a schema inside the run."""
 
     @pytest.fixture
-    def runner(self, lake: Any) -> TargetTestRunner:
+    def runner(self, lake: Any) -> Iterator[TargetTestRunner]:
         config = lake.config | {"s3_schema_changes": "accept"}
-        return TargetTestRunner(target_class=TargetS3Parquet, config=config)
+        runner = ClosingRunner(target_class=TargetS3Parquet, config=config)
+        yield runner
+        for target in runner.targets:
+            target.close()
