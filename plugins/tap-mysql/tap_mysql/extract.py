@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tidemark_core.errors import ConfigError
 from tidemark_core.reportstore import current
 
 from tap_mysql import events, keys, sql, window
+from tap_mysql.ask import Questions
 from tap_mysql.bookmark import Bookmark, Edge, FirstLoad, Identity
 from tap_mysql.chunks import split
 from tap_mysql.columns import Plan
@@ -76,13 +78,22 @@ class Extraction:
             elif load is None:
                 found = self._window(session, bookmark)
         if load is not None:
-            self._run_first_load(identity, load)
+            # One that begins now ends at the limit by itself.
+            limit = self.options.max_rows if bookmark.first_load else 0
+            self._run_first_load(identity, load, limit)
         elif found is not None:
             self._run_window(identity, bookmark, *found)
 
     # -- whole tables
 
     def _run_full(self) -> None:
+        if self.options.max_rows:
+            raise ConfigError(
+                "a table without a replication key is read whole each time, not up to "
+                "BACKUP_MAX_ROWS",
+                table=self.table.name,
+                hint="give it a replication key, or read it without a limit",
+            )
         whole = Range(self.table.name, order=self._order)
         with self.reading.source.session() as session:
             ranges = split(whole, self.options.chunks, session.rows)
@@ -94,13 +105,15 @@ class Extraction:
     # -- the first load of an incremental table
 
     def _begin_first_load(self, session: Session) -> FirstLoad | None:
-        upper, now = self._greatest(session), session.now()
-        nulls = self._nulls(session)
+        upper, now = self._ask.greatest(session), session.now()
+        nulls = self._ask.nulls(session)
         if upper is None:
             if not nulls:
                 return None
             # Rows without a key only: an earliest bookmark, so that the next run looks again.
-            upper = keys.lowest(self._kind)
+            upper = keys.lowest(self._ask.kind)
+        end = self._ask.end_of_part(session, None, now)
+        upper = upper if end is None else min(upper, end)
         decided = window.decide(Bookmark(), upper, now, self.options.lookback)
         self._warn_future(decided)
         order = self._order
@@ -111,14 +124,20 @@ class Extraction:
             upper=upper,
             order=order,
             left=tuple((part.after, part.until) for part in ranges),
-            edge=self._edge(session, decided.next_lower, upper, nulls=nulls > 0),
+            edge=self._ask.edge(session, decided.next_lower, upper, nulls=nulls > 0),
         )
 
-    def _run_first_load(self, identity: Identity, load: FirstLoad) -> None:
-        """Reads the ranges that are left; each file moves its range's start in the bookmark."""
+    def _run_first_load(self, identity: Identity, load: FirstLoad, limit: int) -> None:
+        """Reads the ranges that are left; each file moves its range's start in the bookmark.
+
+        Args:
+            identity: The bookmark's.
+            load: What is left.
+            limit: Rows after which it stops, to be gone on with; 0: never.
+        """
         with self.reading.source.session() as session:
             now = session.now()
-            nulls = self._nulls(session)
+            nulls = self._ask.nulls(session)
         cap = window.decide(Bookmark(), load.upper, now, self.options.lookback).cap
         if load.order != self._order:
             load = replace(load, order=self._order, left=((None, None),))
@@ -128,6 +147,9 @@ class Extraction:
         ]
         left: list[tuple[sql.Key | None, sql.Key | None] | None] = list(load.left)
         greatest = load.greatest
+        if limit:
+            rows = min(self.reading.batch_size, -(-limit // len(ranges)))
+            self.reading = replace(self.reading, batch_size=rows)
         events.window(self.table.name, None, load.upper)
         self.output.begin()
         for number, file in self._read(ranges):
@@ -148,6 +170,8 @@ class Extraction:
                 edge = load.edge if value == cap else None
                 state = identity.write(Bookmark(cap if value is None else value, edge))
             self.output.commit(file, state)
+            if limit and rest and load.order and self.rows >= limit:
+                return
 
     # -- a window
 
@@ -157,14 +181,18 @@ class Extraction:
         """Looks for news; None when the rows near the bookmark are as they were."""
         now = session.now()
         window.check_clock(self.table.name, bookmark.value, now)
-        nulls = self._nulls(session)
-        decided = window.decide(bookmark, self._greatest(session), now, self.options.lookback)
+        nulls = self._ask.nulls(session)
+        decided = window.decide(bookmark, self._ask.greatest(session), now, self.options.lookback)
         if decided.upper is None and not nulls:
             return None
-        seen = self._edge(session, decided.lower, decided.upper, nulls=nulls > 0)
-        if seen == bookmark.edge:
-            logger.info("nothing new", extra={"table": str(self.table.name)})
-            return None
+        end = self._ask.end_of_part(session, bookmark.value, now)
+        if end is not None and end < decided.upper:  # type: ignore[operator]
+            decided = window.cut(decided, end, self.options.lookback)
+        else:
+            seen = self._ask.edge(session, decided.lower, decided.upper, nulls=nulls > 0)
+            if seen == bookmark.edge:
+                logger.info("nothing new", extra={"table": str(self.table.name)})
+                return None
         self._warn_future(decided)
         if decided.is_behind(bookmark.value):
             logger.warning(
@@ -172,7 +200,7 @@ class Extraction:
                 "went backwards", self.table.name, self._key,
             )  # fmt: skip
         lower = self._next_lower(bookmark, decided)
-        edge = self._edge(session, lower, decided.upper, nulls=nulls > 0)
+        edge = self._ask.edge(session, lower, decided.upper, nulls=nulls > 0)
         return decided, nulls, edge
 
     def _next_lower(self, bookmark: Bookmark, decided: Window) -> KeyValue | None:
@@ -221,33 +249,9 @@ class Extraction:
         return "" if self.replication_key is None else self.replication_key.name
 
     @property
-    def _kind(self) -> Any:
-        return None if self.replication_key is None else self.replication_key.type
-
-    def _greatest(self, session: Session) -> KeyValue | None:
-        ((text,),) = session.rows(sql.greatest(self.table.name, self._key))
-        return None if text is None else keys.parse_source(self._kind, str(text))
-
-    def _nulls(self, session: Session) -> int:
-        if self.replication_key is None or not self.replication_key.nullable:
-            return 0
-        ((count,),) = session.rows(sql.count_nulls(self.table.name, self._key))
-        window.check_nulls(self.table.name, self._key, int(count), self.options.null_keys)
-        if count:
-            logger.warning(
-                "%s: %d rows have no %s", self.table.name, count, self._key,
-                extra={"table": str(self.table.name), "null_keys": int(count)},
-            )  # fmt: skip
-        return int(count)
-
-    def _edge(
-        self, session: Session, lower: KeyValue | None, upper: KeyValue | None, *, nulls: bool
-    ) -> Edge | None:
-        if lower is None:
-            return None
-        where = sql.window(self._key, lower, upper, nulls=nulls)
-        ((rows, digest),) = session.rows(sql.edge(self.plans, self.table.name, where))
-        return Edge(lower, int(rows), str(digest))
+    def _ask(self) -> Questions:
+        assert self.replication_key is not None  # noqa: S101 - asked of incremental tables only
+        return Questions(self.table.name, self.replication_key, self.plans, self.options)
 
     def _warn_future(self, decided: Window) -> None:
         if decided.has_future:

@@ -28,9 +28,11 @@ class Options:
         null_keys: ``refuse`` or ``read``.
         chunks: Key ranges of a first load.
         workers: Ranges read at the same time.
+        max_rows: New rows of a table and run, give or take those of one key; 0: all.
     """
 
     lookback: Lookback
     null_keys: str = "refuse"
     chunks: int = 1
     workers: int = 1
+    max_rows: int = 0

@@ -19,6 +19,14 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("sequential", "inter-table", "chunked"),
     ),
     Setting("backup_batch_size", "Rows of a file, at most.", "integer", 200_000, minimum=1),
+    Setting(
+        "backup_max_rows",
+        "About so many new rows of a table and run, in the order of the replication key; the next "
+        "run goes on from there. 0: all of them.",
+        "integer",
+        0,
+        minimum=0,
+    ),
     Setting("backup_max_workers", "Queries at the same time, at most.", "integer", 4, minimum=1),
     Setting("backup_num_chunks", "Key ranges of a chunked first load.", "integer", 4, minimum=1),
     Setting(

@@ -133,6 +133,16 @@ def greatest(table: TableName, key: str) -> str:
     return f"SELECT CAST(MAX({quote_mysql(key)}) AS CHAR) FROM {table_sql(table)}"
 
 
+def nth_value(table: TableName, key: str, beyond: KeyValue | None, number: int) -> str:
+    """The replication key of the n-th row beyond a value, as text; no row: there are fewer."""
+    name = quote_mysql(key)
+    where = f"{name} IS NOT NULL" if beyond is None else f"{name} > {literal(beyond)}"
+    return (
+        f"SELECT CAST({name} AS CHAR) FROM {table_sql(table)} WHERE {where} "
+        f"ORDER BY {name} LIMIT 1 OFFSET {number - 1}"
+    )
+
+
 def count_nulls(table: TableName, key: str) -> str:
     return f"SELECT COUNT(*) FROM {table_sql(table)} WHERE {quote_mysql(key)} IS NULL"
 

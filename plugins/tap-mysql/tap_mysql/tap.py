@@ -94,6 +94,7 @@ class TapMySQL(Tap):
             null_keys=settings["backup_null_keys"],
             chunks=settings["backup_num_chunks"] if chunked else 1,
             workers=settings["backup_max_workers"] if chunked else 1,
+            max_rows=settings["backup_max_rows"],
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tidemark_core.errors import SourceError, StateError
@@ -64,6 +64,18 @@ def decide(
         cap=cap,
         next_lower=None if cap is None else lookback.before(cap),
     )
+
+
+def cut(decided: Window, end: KeyValue, lookback: Lookback) -> Window:
+    """A window that ends earlier: at a key all of whose rows it still has.
+
+    Args:
+        decided: The whole window.
+        end: Its new upper end, less than the old one.
+        lookback: How far before the bookmark the next run begins.
+    """
+    cap = end if decided.cap is None else min(end, decided.cap)
+    return replace(decided, upper=end, cap=cap, next_lower=lookback.before(cap))
 
 
 def advanced(
