@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tidemark.services.bookmarks import Leg
+from tidemark.services.counts import StageCounts
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:
@@ -27,9 +29,10 @@ def landed(lake: Lake) -> Lake:
     return lake
 
 
-def ledger(lake: Lake, table: TableName) -> int:
-    query = "SELECT count(*) FROM landing.tidemark_loads WHERE source_table = %s"
-    return int(lake.sandbox.warehouse(query, [str(table)])[0][0])
+def ledger(lake: Lake, table: TableName) -> list[int]:
+    """The rows of each file that the ledger has of a table."""
+    query = "SELECT row_count FROM landing.tidemark_loads WHERE source_table = %s"
+    return [int(rows) for (rows,) in lake.sandbox.warehouse(query, [str(table)])]
 
 
 def tables(lake: Lake) -> int:
@@ -40,11 +43,12 @@ def tables(lake: Lake) -> int:
 def test_rebuild_starts_both_legs_afresh_and_drops_the_landing_table(landed: Lake) -> None:
     other = TableName("settlement", f"other{uuid.uuid4().hex[:8]}")
     landed.load(landed.file(table=other), table=other)
+    landed.commit(landed.file(batch=2))  # the one that did not fit
     done = landed.run("rebuild", str(landed.table), "--yes")
     assert done.code == 0, done.err
     assert tables(landed) == 0
-    assert ledger(landed, landed.table) == 0
-    assert ledger(landed, other) == 1
+    assert ledger(landed, landed.table) == [0, 0]
+    assert ledger(landed, other) == [3]
     assert landed.bookmarks(Leg.BACKUP) == {"settlement-other": MARK}
     mark = landed.bookmarks(Leg.LOAD)[landed.table.stream]
     assert mark["replication_key_value"] > "2025-08-03T04:05:06"
@@ -56,5 +60,23 @@ def test_rebuild_asks_first(landed: Lake) -> None:
     assert done.code == 2
     assert "--yes" in done.err
     assert tables(landed) == 1
-    assert ledger(landed, landed.table) == 1
+    assert ledger(landed, landed.table) == [3]
     assert landed.bookmarks(Leg.BACKUP)[landed.table.stream] == MARK
+
+
+def test_after_a_rebuild_no_old_file_waits_for_a_load(landed: Lake) -> None:
+    landed.commit(landed.file(batch=2))
+    assert landed.run("rebuild", str(landed.table), "--yes").code == 0
+    (shown,) = landed.run("watermark", "get", "-t", str(landed.table), "--format", "json").json
+    assert (shown["files_waiting"], shown["rows_loaded"]) == (0, 0)
+    files = landed.run("s3clean", "list", "--format", "json").json["files"]
+    assert {file["status"] for file in files} == {"loaded"}
+
+
+def test_what_a_rebuild_has_passed_over_is_no_difference_and_what_is_lost_is_one() -> None:
+    counts = StageCounts("s.t", 40, 0, lake=194, landing=40, public=40, passed_over=154)
+    assert counts.differences() == []
+    (difference,) = replace(counts, landing=39).differences()
+    assert difference == (
+        "landing has 39 rows, the lake has 194, 154 of them passed over by a rebuild"
+    )

@@ -9,6 +9,7 @@ import typer
 from tidemark.console import YesOption, confirm, console
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
+from tidemark.services.catalogue import bucket_time
 from tidemark.services.relanding import drop_landing, plan_rebuild
 from tidemark.services.states import States
 
@@ -23,18 +24,22 @@ def rebuild(
     """
     project = Project.load()
     name = project.table(table)
-    out = console()
-    for change in plan_rebuild(project, name):
+    out, mark = console(), bucket_time(project)
+    changes = plan_rebuild(project, name, mark)
+    for change in changes:
         out.print(f"{name}, {change.leg}: {change.old} → {change.new}", markup=False)
-    out.print(f"landing.{name.landing} and its entries in the ledger: removed", markup=False)
+    out.print(
+        f"landing.{name.landing}: removed, and all that was loaded into it passed over from now on",
+        markup=False,
+    )
     confirm("Rebuild it?", yes=yes)
     states = States(project)
     # The bookmarks first: a rebuild that is cut off in the middle is finished by doing it again,
     # and a load in between finds no file to put into the old table.
-    for change in plan_rebuild(project, name):
+    for change in changes:
         states.change(change.leg, name, change.bookmark)
     with states.held([name], Leg.LOAD):
-        drop_landing(project, name)
+        drop_landing(project, name, mark)
     out.print(f"Next: tidemark sync -t {name}", markup=False)
 
 

@@ -17,7 +17,7 @@ from tidemark.services.bookmarks import Leg
 from tidemark.services.counts import StageCounts
 from tidemark.services.deepverify import PUBLIC, Difference, compare, comparison
 from tidemark.services.lake import read_archive, read_manifests
-from tidemark.services.ledger import relation_exists
+from tidemark.services.ledger import read_ledger, relation_exists
 from tidemark.services.source import quoted
 from tidemark.services.states import States
 
@@ -94,6 +94,7 @@ def _count(
         lake=sum(files.values()),
         landing=_landed(warehouse, table),
         public=_warehouse_count(warehouse, PUBLIC, table),
+        passed_over=_passed_over(warehouse, table, files),
     )
 
 
@@ -122,6 +123,12 @@ def _landed(warehouse: WarehouseConnection, table: TableName) -> int | None:
         table=table,
     )
     return rows + int(retired)
+
+
+def _passed_over(warehouse: WarehouseConnection, table: TableName, files: Mapping[str, int]) -> int:
+    """Rows of the files that a rebuild has written into the ledger without loading them."""
+    entries = read_ledger(warehouse, [table])
+    return sum(files.get(entry.file, 0) for entry in entries if not entry.rows)
 
 
 def _warehouse_count(warehouse: WarehouseConnection, schema: str, table: TableName) -> int | None:
