@@ -76,11 +76,13 @@ def test_the_projects_own_rules_are_read(project_root: Path) -> None:
 
 def test_only_what_the_operator_gave_overrides_the_settings() -> None:
     assert Options().variables() == {}
-    assert Options(Strategy.CHUNKED, 3, 10, True).variables() == {
+    assert Options(Strategy.CHUNKED, 3, 10, 500, True).variables() == {
         "BACKUP_STRATEGY": "chunked",
         "BACKUP_MAX_WORKERS": "3",
         "BACKUP_BATCH_SIZE": "10",
+        "BACKUP_MAX_ROWS": "500",
         "DEBUG": "true",
+        "MELTANO_CLI_LOG_LEVEL": "debug",
     }
 
 

@@ -76,20 +76,90 @@ def test_options_that_leave_nothing_to_do_are_refused(lake: Lake) -> None:
     assert lake.run("sync", "--backup-only", "--redshift-only").code == 2
 
 
-def test_a_backup_of_one_table_is_the_nightly_job_for_it(
-    lake: Lake, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_dry_run_with_a_limit_shows_its_part(lake: Lake, seeded: Sandbox) -> None:
+    command = "backup -t partner_info --limit 7 --dry-run --format json"
+    (told,) = lake.run(*command.split()).json
+    ends = seeded.mysql("SELECT update_at FROM partner_info ORDER BY update_at LIMIT 1 OFFSET 6")
+    ((rows,),) = seeded.mysql("SELECT count(*) FROM partner_info WHERE update_at <= %s", ends[0])
+    assert (told["rows"], told["until"], told["counted"]) == (rows, str(ends[0][0]), True)
+    mark = {"replication_key": "update_at", "replication_key_value": ends[0][0].isoformat()}
+    lake.bookmark(Leg.BACKUP, None, **{"settlement-partner_info": mark})
+    (after,) = lake.run(*command.split()).json
+    assert after["until"] > told["until"]
+    assert 7 <= after["rows"] - after["edge"] < 20
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("sync -t whole --limit 5", "settlement.whole"),
+        ("backup -t whole -t partner_info --limit 5 --dry-run", "not up to a limit"),
+        ("sync -t partner_info --limit 5 --redshift-only", "--redshift-only"),
+        ("sync -t partner_info --limit 0", "greater than"),
+    ],
+)
+def test_a_limit_that_cannot_hold_is_refused(
+    lake: Lake, seeded: Sandbox, line: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    seeded.mysql("CREATE TABLE whole (name VARCHAR(9) PRIMARY KEY)")
+    try:
+        done = lake.run(*line.split())
+    finally:
+        seeded.mysql("DROP TABLE whole")
+    assert done.code == 2
+    assert words in done.err
+    assert lake.keys() == set()
+
+
+def tidemark(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as an operator runs it."""
+    command = [str(Path(sys.executable).parent / "tidemark"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def meltano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of the test's own for what Meltano keeps on this machine."""
     monkeypatch.setenv("MELTANO_SYS_DIR_ROOT", str(tmp_path / "sys"))
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+
+
+def test_a_run_does_what_its_options_say(
+    lake: Lake, seeded: Sandbox, meltano: None, tmp_path: Path
+) -> None:
+    """A file of settings that names another lake, a part of a table, small files, and all logs."""
+    elsewhere = f"{lake.project.layout.root}elsewhere/incremental/"
+    settings, log = tmp_path / "other.env", tmp_path / "run.log"
+    settings.write_text(f"S3_INCREMENTAL_PATH={elsewhere}\n")
+    options = ["--config-file", str(settings), "--limit", "12", "--batch-size", "5"]
+    options += ["--max-workers", "2", "-s", "chunked", "--debug", "--log-file", str(log)]
+    settings.chmod(0o644)
+    refused = tidemark("backup", "-t", "partner_info", *options)
+    assert refused.returncode == 2
+    assert "chmod 600" in refused.stderr
+    settings.chmod(0o600)
+    done = tidemark("backup", "-t", "partner_info", *options, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    assert 12 <= result["rows"] < 20
+    assert result["files"] == -(-result["rows"] // 5)
+    assert "--limit is reached" in done.stderr
+    keys = lake.keys("elsewhere/incremental/")
+    assert len(keys) == result["files"]
+    assert lake.keys("incremental/") == set()
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    assert "debug" in {record["level"] for record in records}
+    assert {line for line in done.stderr.splitlines() if '"debug"' in line}
+    mark = lake.bookmarks(Leg.BACKUP)["settlement-partner_info"]["replication_key_value"]
+    ((there,),) = seeded.mysql("SELECT count(*) FROM partner_info WHERE update_at <= %s", [mark])
+    assert there == result["rows"]
+
+
+def test_a_backup_of_one_table_is_the_nightly_job_for_it(
+    lake: Lake, seeded: Sandbox, meltano: None, tmp_path: Path
+) -> None:
     log = tmp_path / "run.log"
-    command = [str(Path(sys.executable).parent / "tidemark"), "backup", "-t", "partner_info"]
-    done = subprocess.run(
-        [*command, "--log-file", str(log), "--format", "json"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = tidemark("backup", "-t", "partner_info", "--log-file", str(log), "--format", "json")
     assert done.returncode == 0, done.stderr + log.read_text()
     ((rows,),) = seeded.mysql("SELECT count(*) FROM partner_info")
     (result,) = json.loads(done.stdout)["results"]

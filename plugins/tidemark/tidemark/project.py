@@ -17,6 +17,7 @@ from tidemark_core.settings import S3_SETTINGS, Setting, resolve
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
 from tidemark.environment import load_environment, project_folder
+from tidemark.job.envfile import check_private
 from tidemark.settings import DBT_SETTINGS, MYSQL, STATE
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ class Project:
     Attributes:
         root: The folder of ``meltano.yml``.
         environ: The settings, as environment variables.
+        env_file: The file of settings that was named in place of the project's ``.env``.
     """
 
     root: Path
     environ: Mapping[str, str]
+    env_file: Path | None = None
 
     @classmethod
     def load(cls, env_file: Path | None = None) -> Project:
@@ -44,12 +47,17 @@ class Project:
         Args:
             env_file: A file of settings in place of the project's ``.env``; it wins over the
                 environment, because it was named.
+
+        Raises:
+            ConfigError: The named file is missing, or others can read it.
         """
         root = project_folder()
         if env_file is None:
             return cls(root, load_environment())
+        check_private(env_file)
         named = dotenv_values(env_file, interpolate=False)
-        return cls(root, os.environ | {k: v for k, v in named.items() if v is not None})
+        environ = os.environ | {k: v for k, v in named.items() if v is not None}
+        return cls(root, environ, env_file.absolute())
 
     def values(self, *groups: Iterable[Setting]) -> dict[str, Any]:
         """The values of some settings.

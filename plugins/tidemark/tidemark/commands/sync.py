@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,12 @@ WorkersOption = Annotated[
 BatchOption = Annotated[
     int | None, typer.Option("--batch-size", min=1, help="Rows of a file, at most.")
 ]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", min=1, metavar="N", help="About N new rows a table; the next run goes on."
+    ),
+]
 ConfigFileOption = Annotated[
     Path | None, typer.Option("--config-file", help="A .env file in place of the project's own.")
 ]
@@ -56,7 +63,9 @@ _BACKUP = """Examples:
 
   tidemark backup -t partner_info --dry-run
 
-  tidemark backup -t partner_info -t billing_summary -s inter-table"""
+  tidemark backup -t partner_info -t billing_summary -s inter-table
+
+  tidemark backup -t delivery_status --limit 100000"""
 _SYNC = """Examples:
 
   tidemark sync -t partner_info --dry-run
@@ -69,6 +78,7 @@ _SYNC = """Examples:
 def backup(
     table: TablesOption = None,
     strategy: StrategyOption = None,
+    limit: LimitOption = None,
     dry_run: DryRunOption = False,
     estimate: EstimateOption = False,
     max_workers: WorkersOption = None,
@@ -79,8 +89,8 @@ def backup(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
-    project = _project(config_file)
-    options = Options(strategy, max_workers, batch_size, debug)
+    project = Project.load(config_file)
+    options = Options(strategy, max_workers, batch_size, limit, debug)
     plan = plan_backup(project, project.tables(table), options)
     if dry_run or estimate:
         _show_forecasts(forecasts(project, plan, estimate=estimate), format)
@@ -99,6 +109,7 @@ def sync(
     redshift_only: Annotated[
         bool, typer.Option("--redshift-only", help="The lake to the warehouse; MySQL is not read.")
     ] = False,
+    limit: LimitOption = None,
     verify_data: Annotated[
         bool, typer.Option("--verify-data", help="Count all stages afterwards; exit 3 if unequal.")
     ] = False,
@@ -113,9 +124,13 @@ def sync(
     """Bring tables from MySQL to the warehouse: `meltano run sync`, for these tables."""
     if backup_only and redshift_only:
         raise ConfigError("--backup-only and --redshift-only leave nothing to do")
-    project = _project(config_file)
+    if limit and redshift_only:
+        raise ConfigError(
+            "--limit is about rows that are read from MySQL, which --redshift-only does not do"
+        )
+    project = Project.load(config_file)
     wanted = project.tables(table)
-    options = Options(strategy, max_workers, batch_size, debug)
+    options = Options(strategy, max_workers, batch_size, limit, debug)
     plan = plan_load(project, wanted) if redshift_only else plan_backup(project, wanted, options)
     if dry_run:
         _dry_run(project, plan, redshift_only, format)
@@ -151,6 +166,9 @@ def _run(
         failed = sorted({outcome.table for outcome in every if outcome.error})
         note(f"Failed: {', '.join(failed) or 'the run'}. Next: tidemark status, then run it again.")
         raise typer.Exit(worst)
+    for outcome in every:
+        if outcome.leg == "backup" and (outcome.rows or 0) >= (plan.options.limit or math.inf):
+            note(f"{outcome.table}: --limit is reached; run it again for the rows after it.")
 
 
 def _line(outcome: Outcome) -> str:
@@ -205,14 +223,6 @@ def _tell_whole(plan: Plan) -> None:
             f"{table} has no replication key and is read whole each time; "
             "give it one under metadata in extract/extractors.meltano.yml"
         )
-
-
-def _project(config_file: Path | None) -> Project:
-    if config_file is None:
-        return Project.load()
-    if not config_file.is_file():
-        raise ConfigError(f"the file {config_file} does not exist", hint="tidemark config")
-    return Project.load(config_file)
 
 
 @contextmanager

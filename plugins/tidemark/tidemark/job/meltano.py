@@ -10,15 +10,19 @@ from pathlib import Path
 from types import FrameType
 
 
-def meltano_command(blocks: Sequence[str], env_file: Path | None) -> list[str]:
+def meltano_command(env_file: Path | None) -> list[str]:
+    """Meltano of this environment, with the file of settings, if it is not the project's own."""
+    command = [str(Path(sys.executable).parent / "meltano"), "--log-format=json"]
+    return command + (["--env-file", str(env_file)] if env_file else [])
+
+
+def run_command(blocks: Sequence[str], env_file: Path | None) -> list[str]:
     """The command line of a run.
 
     Meltano's own guard is a row in its database on this machine, which after a crash refuses runs
     for five minutes; ``--force`` passes it by, because the lease is what keeps runs apart.
     """
-    command = [str(Path(sys.executable).parent / "meltano"), "--log-format=json"]
-    command += ["--env-file", str(env_file)] if env_file else []
-    return [*command, "run", "--force", *blocks]
+    return [*meltano_command(env_file), "run", "--force", *blocks]
 
 
 def run(
@@ -35,25 +39,28 @@ def run(
     Returns:
         Its exit code, negative for the signal that ended it.
     """
-    child = subprocess.Popen(
-        command,
-        cwd=root,
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
-
-    def hand_on(signum: int, _frame: FrameType | None) -> None:
-        child.send_signal(signum)
-
-    before = {number: signal.signal(number, hand_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        for line in child.stdout or ():
-            read(line)
-        return child.wait()
+        # Its `with` closes the pipe and waits for the child's end.
+        with subprocess.Popen(
+            command,
+            cwd=root,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        ) as child:
+
+            def hand_on(signum: int, _frame: FrameType | None) -> None:
+                child.send_signal(signum)
+
+            for number in before:
+                signal.signal(number, hand_on)
+            for line in child.stdout or ():
+                read(line)
+        return child.returncode
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

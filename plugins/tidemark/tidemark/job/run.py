@@ -24,7 +24,7 @@ from tidemark.job.alert import Marker, MemoryFile, decide, now, send
 from tidemark.job.cause import Cause, CauseFinder
 from tidemark.job.leftovers import remove_stale_configs
 from tidemark.job.logfile import open_log
-from tidemark.job.meltano import meltano_command, run
+from tidemark.job.meltano import run, run_command
 
 _LEASE_SECONDS = 60
 
@@ -161,7 +161,7 @@ def _run_meltano(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
         if show:
             sys.stdout.write(masked)
 
-    command = meltano_command((job.name, *job.arguments), job.env_file)
+    command = run_command((job.name, *job.arguments), job.env_file)
     code = run(command, job.root, job.environ, read)
     if code == 0:
         return None, 0

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import TableName
 
 from tidemark.job.cause import Cause, CauseFinder
-from tidemark.job.meltano import meltano_command, run
+from tidemark.job.meltano import meltano_command, run, run_command
 from tidemark.project import Project
 
 EXTRACT_AND_LAND = ("tap-mysql", "target-s3-parquet")
@@ -99,6 +97,7 @@ def variables(project: Project, run_id: str, more: Mapping[str, str]) -> dict[st
         "MELTANO_PROJECT_ROOT": str(project.root),
         "MELTANO_RUN_ID": run_id,
         "TIDEMARK_RUN_ID": run_id,
+        **({"TIDEMARK_ENV_FILE": str(project.env_file)} if project.env_file else {}),
         **more,
     }
 
@@ -111,7 +110,7 @@ def run_blocks(
     log: Callable[[str], object],
 ) -> Ran:
     """Runs ``meltano run BLOCKS`` to its end."""
-    return _run(project, meltano_command(blocks, None), run_id, more, log)
+    return _run(project, run_command(blocks, project.env_file), run_id, more, log)
 
 
 def build(
@@ -120,7 +119,7 @@ def build(
     """Builds some models and what they are made from; none: all of the project's."""
     if not models:
         return run_blocks(project, ["dbt:build"], run_id, {}, log)
-    command = [str(Path(sys.executable).parent / "meltano"), "--log-format=json", "invoke", "dbt"]
+    command = [*meltano_command(project.env_file), "invoke", "dbt"]
     # With what they are made from; views show the new rows by themselves. A test that also asks a
     # table which is not built yet belongs to the build of everything.
     command += ["build", "--indirect-selection", "cautious", "--select"]

@@ -18,7 +18,7 @@ from tidemark.project import Project
 from tidemark.services.bookmarks import value_of
 from tidemark.services.catalogue import bucket_time
 from tidemark.services.selection import Rules
-from tidemark.services.source import SourceTable, column_type, list_tables, window_sql
+from tidemark.services.source import SourceTable, column_type, list_tables, nth_sql, window_sql
 
 #: Beyond so many rows the server's estimate is shown in place of a count.
 COUNTED_ROWS = 2_000_000
@@ -108,6 +108,7 @@ def forecast(
     since: str | int | None,
     *,
     batch_size: int,
+    limit: int,
     speed: float | None,
 ) -> Forecast:
     """Asks the source what a backup of a table would read.
@@ -119,16 +120,19 @@ def forecast(
         bookmark: The table's.
         since: From `lower_bound`.
         batch_size: Rows of a file.
+        limit: New rows of a run; 0: all.
         speed: Rows a second of the last runs.
     """
     since = None if key is None else since
-    counted = since is not None or table.rows <= COUNTED_ROWS
+    value = value_of(None if bookmark is None else dict(bookmark))
+    beyond = value.replace("T", " ") if isinstance(value, str) else value
+    end = _end_of_part(mysql, table.name, key, beyond, limit)
+    counted = since is not None or end is not None or table.rows <= COUNTED_ROWS
     rows, new, until = table.rows, table.rows, None
     if counted:
-        value = value_of(None if bookmark is None else dict(bookmark))
-        beyond = value.replace("T", " ") if isinstance(value, str) else value
         values = [] if since is None else [beyond, since]
-        rows, new, until = mysql.row(window_sql(table.name, key, bounded=bool(values)), values)
+        query = window_sql(table.name, key, bounded=bool(values), ended=end is not None)
+        rows, new, until = mysql.row(query, values + ([] if end is None else [end]))
     moving = int(rows) if int(new) else 0
     return Forecast(
         table=str(table.name),
@@ -141,6 +145,17 @@ def forecast(
         files=-(-moving // batch_size),
         seconds=round(moving / speed, 1) if speed else None,
     )
+
+
+def _end_of_part(
+    mysql: MySQL, table: TableName, key: str | None, beyond: str | int | None, limit: int
+) -> Any:
+    """The key with which a limited run ends; None: it reads all that is new."""
+    if not limit or key is None:
+        return None
+    query = nth_sql(table, key, limit, bounded=beyond is not None)
+    found = mysql.rows(query, [] if beyond is None else [beyond])
+    return found[0][0] if found else None
 
 
 def speeds(reports: Sequence[RunReport]) -> dict[str, float]:

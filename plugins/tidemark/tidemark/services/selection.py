@@ -68,6 +68,10 @@ class Rules:
         return list(dict.fromkeys(TableName.from_stream(name) for name in plain))
 
 
+#: Ours, and Meltano's, by which it tells plugins how much to log.
+_DEBUG = {"DEBUG": "true", "MELTANO_CLI_LOG_LEVEL": "debug"}
+
+
 @dataclass(frozen=True)
 class Options:
     """What an operator asks of one run; None: as the settings say."""
@@ -75,6 +79,7 @@ class Options:
     strategy: Strategy | None = None
     max_workers: int | None = None
     batch_size: int | None = None
+    limit: int | None = None
     debug: bool = False
 
     def variables(self) -> dict[str, str]:
@@ -82,9 +87,10 @@ class Options:
             "BACKUP_STRATEGY": self.strategy,
             "BACKUP_MAX_WORKERS": self.max_workers,
             "BACKUP_BATCH_SIZE": self.batch_size,
+            "BACKUP_MAX_ROWS": self.limit,
         }
         found = {name: str(value) for name, value in given.items() if value is not None}
-        return found | ({"DEBUG": "true"} if self.debug else {})
+        return found | (_DEBUG if self.debug else {})
 
 
 def extraction_variables(

@@ -35,22 +35,31 @@ def quoted(table: TableName) -> str:
     return f"{quote_mysql(table.schema)}.{quote_mysql(table.table)}"
 
 
-def window_sql(table: TableName, column: str | None, *, bounded: bool) -> str:
+def window_sql(table: TableName, column: str | None, *, bounded: bool, ended: bool = False) -> str:
     """The SQL that counts the rows of a window, those beyond the bookmark, and its greatest key.
 
     Args:
         table: The table.
         column: Its replication key; None: the whole table.
         bounded: Whether there is a bookmark; the statement's values are it and the lower bound.
+        ended: Whether there is an upper bound, the statement's last value.
     """
     if column is None:
         return f"SELECT count(*), count(*), NULL FROM {quoted(table)}"
     key = quote_mysql(column)
-    if not bounded:
-        return f"SELECT count(*), count(*), max({key}) FROM {quoted(table)}"
+    new = f"coalesce(sum({key} > %s), 0)" if bounded else "count(*)"
+    bounds = [f"{key} >= %s"] * bounded + [f"{key} <= %s"] * ended
+    where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
+    return f"SELECT count(*), {new}, max({key}) FROM {quoted(table)}{where}"
+
+
+def nth_sql(table: TableName, column: str, number: int, *, bounded: bool) -> str:
+    """The SQL of the n-th key beyond the bookmark, its one value if there is one (bounded)."""
+    key = quote_mysql(column)
+    where = f"{key} > %s" if bounded else f"{key} IS NOT NULL"
     return (
-        f"SELECT count(*), coalesce(sum({key} > %s), 0), max({key}) "
-        f"FROM {quoted(table)} WHERE {key} >= %s"
+        f"SELECT {key} FROM {quoted(table)} WHERE {where} "
+        f"ORDER BY {key} LIMIT 1 OFFSET {number - 1}"
     )
 
 

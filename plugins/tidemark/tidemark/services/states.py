@@ -28,8 +28,8 @@ class States:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._store = TidemarkStateStore(**project.state_values)
-        self._store._client = project.s3  # its own tries longer than a person waits
+        # With our client: the store's own tries longer than a person waits.
+        self._store = TidemarkStateStore(client=project.s3, **project.state_values)
         self.folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
 
     def get(self, leg: Leg) -> MeltanoState | None:

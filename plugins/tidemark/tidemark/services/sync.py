@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tap_mysql.settings import SETTINGS as TAP_SETTINGS
+from tidemark_core.errors import ConfigError
 from tidemark_core.names import TableName
 
 from tidemark.connections import open_mysql
@@ -75,14 +76,21 @@ def plan_backup(project: Project, tables: Sequence[TableName], options: Options)
         options: How.
 
     Raises:
-        ConfigError: A table does not exist.
+        ConfigError: A table does not exist, or cannot be read up to a limit.
         TidemarkError: MySQL cannot be reached.
     """
     rules = Rules.read(project.root)
     wanted = tuple(tables) or tuple(rules.tables())
     with open_mysql(project.mysql_values) as mysql:
         require_tables(mysql, wanted)
-        return Plan(wanted, keys_of(mysql, wanted, rules), rules, options, new_run_id())
+        plan = Plan(wanted, keys_of(mysql, wanted, rules), rules, options, new_run_id())
+    if options.limit and plan.whole:
+        raise ConfigError(
+            f"{', '.join(map(str, plan.whole))}: a table without a replication key is read whole "
+            "each time, not up to a limit",
+            hint="name the other tables with -t, or leave --limit out",
+        )
+    return plan
 
 
 def plan_load(project: Project, tables: Sequence[TableName]) -> Plan:
@@ -99,6 +107,7 @@ def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]
     marks = States(project).bookmarks(Leg.BACKUP)
     speed = read_speeds(project) if estimate else {}
     batch = plan.options.batch_size or values["backup_batch_size"]
+    limit = plan.options.limit or values["backup_max_rows"]
     found = []
     with open_mysql(project.mysql_values) as mysql:
         for table, known in require_tables(mysql, plan.tables).items():
@@ -115,6 +124,7 @@ def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]
                     marks.get(table.stream),
                     since,
                     batch_size=batch,
+                    limit=limit,
                     speed=speed.get(str(table)),
                 )
             )

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from meltano.core.state_store import MeltanoState, StateStoreManager
@@ -23,6 +23,9 @@ from tidemark_core.s3 import S3Location, explained, list_keys
 from tidemark_core.settings import S3_SETTINGS, resolve
 
 from tidemark.settings import HIGH_WATERMARK_KEY
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 _STATE_FILE = "state.json"
 _LOCK_FILE = "lock"
@@ -62,14 +65,23 @@ class TidemarkStateStore(StateStoreManager):
 
     label = "the lake's bucket"
 
-    def __init__(self, *, lock_timeout_seconds: float = 10, **config: Any) -> None:
+    def __init__(
+        self, *, lock_timeout_seconds: float = 10, client: S3Client | None = None, **config: Any
+    ) -> None:
+        """Reads the settings.
+
+        Args:
+            lock_timeout_seconds: Age at which a lock is taken for one that a crash has left.
+            client: One that exists already, with tries and timeouts of its own.
+            config: The lake's settings.
+        """
         super().__init__()
         self._lock_timeout = lock_timeout_seconds
         values = resolve((*S3_SETTINGS, HIGH_WATERMARK_KEY), config)
         location = S3Location.from_config(values)
         self._bucket = location.bucket
         self._folder = state_folder(values[HIGH_WATERMARK_KEY.name])
-        self._client = location.client()
+        self._client = client or location.client()
 
     def _key(self, state_id: str, file: str) -> str:
         # A state id may hold what the user typed: "dev:a-to-b:suffix", or "../../x".
