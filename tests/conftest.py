@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -75,3 +76,26 @@ def seeded(sandbox: Sandbox) -> Sandbox:
     """The sandbox with a few thousand rows of settlement data, seeded once."""
     sandbox.seed(3_000, seed=7)
     return sandbox
+
+
+@pytest.fixture(scope="session")
+def foreign(project_root: Path) -> Callable[[str], Path]:
+    """Other people's programs: makes an environment for ``name==version``, gives its ``bin``.
+
+    Each has one of its own, kept in ``.uv/tests``: their dependencies do not go with ours.
+    """
+    uv = project_root / ".uv" / "bin" / "uv"
+
+    def environment(requirement: str) -> Path:
+        folder = project_root / ".uv" / "tests" / requirement
+        done = folder / "installed"
+        if not done.exists():
+            python = folder / "bin" / "python"
+            subprocess.run([uv, "venv", "--quiet", "--clear", folder], check=True)
+            subprocess.run(
+                [uv, "pip", "install", "--quiet", "--python", python, requirement], check=True
+            )
+            done.touch()
+        return folder / "bin"
+
+    return environment

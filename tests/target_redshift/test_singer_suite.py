@@ -1,4 +1,4 @@
-"""The Singer SDK's own tests of targets."""
+"""The Singer SDK's own tests of targets, its optional ones too."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from singer_sdk.testing import get_target_test_class
 from singer_sdk.testing.runners import TargetTestRunner
+from singer_sdk.testing.suites import SingerTestSuite
+from singer_sdk.testing.target_tests import TargetRecordMissingRequiredProperty
 from target_redshift.target import TargetRedshift
 
-_Standard: Any = get_target_test_class(TargetRedshift)
+# Not TargetMultipleStateMessages: it wants three of the input's STATEs, as text; that each is passed
+# on is in test_records.py.
+_OPTIONAL = SingerTestSuite(kind="target", tests=[TargetRecordMissingRequiredProperty])
+_Standard: Any = get_target_test_class(TargetRedshift, custom_suites=[_OPTIONAL])
 #: The tables of the SDK's streams, folded.
 _TABLES = (
     "test_array_data",
@@ -24,6 +29,7 @@ _TABLES = (
     "test_object_schema_no_properties",
     "test_schema_updates",
     "test:specialchars! in attributes",
+    "record_missing_required_property",
 )
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -105,6 +109,36 @@ def test_duckdb(local: Path) -> None:
         "DECIMAL(10,2)",
         "TIMESTAMP",
     )
+
+
+@pytest.mark.soak
+def test_the_aws_command_line(
+    lake: Any, folder: str, foreign: Callable[[str], Path], tmp_path: Path
+) -> None:
+    place = lake.place
+    env = os.environ | {
+        "AWS_ACCESS_KEY_ID": place.access_key,
+        "AWS_SECRET_ACCESS_KEY": place.secret_key,
+        "AWS_DEFAULT_REGION": place.region,
+        "AWS_ENDPOINT_URL": place.endpoint_url,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+    def aws(*arguments: str) -> str:
+        command = [str(foreign("awscli==1.46.3") / "aws"), *arguments]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+
+    listed = aws("s3", "ls", "--recursive", f"s3://{folder}")
+    assert [line.split()[-1] for line in listed.splitlines()] == [
+        place.layout.root + key for key in lake.keys("incremental/")
+    ]
+    aws("s3", "sync", f"s3://{folder}", str(tmp_path))
+    table = ds.dataset(tmp_path, format="parquet", partitioning="hive").to_table()
+    assert sorted(table.column("id").to_pylist()) == [1, 2, 3, 4, 5]
+    manifest = lake.keys("manifests/")[0]
+    text = aws("s3", "cp", f"s3://{place.bucket}/{place.layout.root}{manifest}", "-")
+    assert json.loads(text)["rows"] == 3
 
 
 def test_only_committed_files_by_the_manifests(lake: Any, folder: str) -> None:
