@@ -12,8 +12,7 @@ from singer_sdk.testing.suites import SingerTestSuite
 from singer_sdk.testing.target_tests import TargetRecordMissingRequiredProperty
 from target_redshift.target import TargetRedshift
 
-# Not TargetMultipleStateMessages: it wants three of the input's STATEs, as text; that each is passed
-# on is in test_records.py.
+# Not TargetMultipleStateMessages: it wants three of the input's five STATEs, and as text.
 _OPTIONAL = SingerTestSuite(kind="target", tests=[TargetRecordMissingRequiredProperty])
 _Standard: Any = get_target_test_class(TargetRedshift, custom_suites=[_OPTIONAL])
 #: The tables of the SDK's streams, folded.

@@ -12,8 +12,8 @@ from singer_sdk.testing.suites import SingerTestSuite
 from singer_sdk.testing.target_tests import TargetRecordMissingRequiredProperty
 from target_s3_parquet.target import TargetS3Parquet
 
-# Not TargetMultipleStateMessages: it wants three of the input's STATEs, as text; what it means is in
-# test_records.py.
+# Not TargetMultipleStateMessages: it wants three of the input's STATEs, as text; what it means is
+# in test_records.py.
 _OPTIONAL = SingerTestSuite(kind="target", tests=[TargetRecordMissingRequiredProperty])
 _Standard: Any = get_target_test_class(TargetS3Parquet, custom_suites=[_OPTIONAL])
 

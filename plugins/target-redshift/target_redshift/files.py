@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 8 * 1024 * 1024
 #: Bytes of decoded rows that are handled at once, and the most rows that this may be.
-_BLOCK_BYTES, _BLOCK_ROWS = 8 * 1024 * 1024, 16_384
+_BLOCK_BYTES, _BLOCK_ROWS = 4 * 1024 * 1024, 8_192
 
 
 @dataclass(frozen=True)

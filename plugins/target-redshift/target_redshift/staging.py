@@ -33,7 +33,7 @@ from target_redshift.partwriter import SUFFIX, PartWriter
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_BLOCK_ROWS = 16_384
+_BLOCK_ROWS = 8_192
 _UPLOADS = 4
 
 
