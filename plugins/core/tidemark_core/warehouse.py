@@ -11,7 +11,7 @@ from typing import Any
 
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.settings import Setting, bastion_settings
-from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_core.tunnel import Bastion, Endpoint, open_endpoint
 from tidemark_core.warehouse_credentials import AUTH_SETTINGS, credentials
 from tidemark_core.warehouse_driver import close, install_address_lookup, let_go, login, routes
 from tidemark_core.warehouse_errors import explain_connect, explain_query
@@ -50,6 +50,9 @@ WAREHOUSE_SETTINGS = (
     ),
     *bastion_settings("redshift_ssh_bastion", "the warehouse"),
 )  # fmt: skip
+
+#: Ways that `routed` holds open, by the server's name and port.
+_held: dict[tuple[str, int], Endpoint] = {}
 
 
 class WarehouseConnection:
@@ -112,6 +115,7 @@ def connect(
 
     With a bastion, TLS still runs from here to the warehouse: the certificate is held against
     ``redshift_ssl_server_name``, else ``redshift_host``, although the socket leads to 127.0.0.1.
+    Within `routed`, it is the way held open there.
 
     Args:
         config: Values of `WAREHOUSE_SETTINGS`.
@@ -129,8 +133,9 @@ def connect(
     shown = f"{host if host.startswith('/') else f'{host}:{port}'}/{config['redshift_database']}"
     with ExitStack() as stack:
         address: tuple[str, int] | None = None
+        endpoint = _held.get((name, port))
         if bastion is not None:
-            endpoint = stack.enter_context(open_endpoint(bastion, host, port))
+            endpoint = endpoint or stack.enter_context(open_endpoint(bastion, host, port))
             address = (endpoint.host, endpoint.port)
         try:
             connection = login(config, who, name, port, address, application_name)
@@ -138,7 +143,7 @@ def connect(
             raise
         except Exception as error:
             let_go(error)
-            if bastion is not None:
+            if endpoint is not None:
                 endpoint.check()
             raise explain_connect(error, shown, user=who.user) from error
         stack.callback(close, connection)
@@ -171,10 +176,11 @@ def routed(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     with open_endpoint(bastion, host, port) as endpoint:
         install_address_lookup()
         routes[name, port] = (endpoint.host, endpoint.port)
+        _held[name, port] = endpoint
         try:
             yield name, port
         finally:
-            del routes[name, port]
+            del routes[name, port], _held[name, port]
 
 
 def _bastion(config: Mapping[str, Any]) -> Bastion | None:

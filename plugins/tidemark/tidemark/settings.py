@@ -18,6 +18,13 @@ DBT_SETTINGS = (
     Setting("redshift_dbt_password", "Its password; empty: REDSHIFT_PASSWORD.", secret=True),
     Setting("redshift_dbt_threads", "Models that dbt builds at once.", "integer", 4, minimum=1),
     Setting(
+        "redshift_dbt_whole_build_hours",
+        "Hours after which a nightly build builds and tests everything, new or not; 0: each time.",
+        "integer",
+        default=168,
+        minimum=0,
+    ),
+    Setting(
         "redshift_schema",
         "Schema of the tables and views that people query; a developer's own: dev_anna.",
         default="public",

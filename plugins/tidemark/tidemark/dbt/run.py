@@ -1,8 +1,8 @@
-"""Runs dbt with the tunnel to the warehouse held open for as long as it works.
+"""Runs dbt with the way to the warehouse held open for as long as it works.
 
 ``tidemark-dbt build`` is ``dbt build``; where REDSHIFT_SSH_BASTION_HOST is set, dbt's connections
 go through the tunnel, without a word of it in profiles.yml, and the certificate's name is verified
-as it would be without one.
+as it would be without one. ``tidemark-dbt build-new`` builds and tests what is new (`plan`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,37 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
 from types import FrameType
+from typing import Any
 
-from tidemark_core.errors import ConfigError, TidemarkError
+from tidemark_core.errors import ConfigError, TidemarkError, TunnelError, WarehouseError
+from tidemark_core.process import run_id
 from tidemark_core.reportstore import reporting
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import S3_SETTINGS, resolve
-from tidemark_core.warehouse import WAREHOUSE_SETTINGS, routed
+from tidemark_core.warehouse import WAREHOUSE_SETTINGS, WarehouseConnection, connect, routed
 
+from tidemark.dbt.buildstate import BuildState, Found, newly_tested, state_schema
+from tidemark.dbt.plan import Kind, Plan, decide, is_whole_build
+from tidemark.dbt.source import project_fingerprint, project_folder, read_shape
 from tidemark.environment import load_environment
+from tidemark.settings import DBT_SETTINGS
+
+_BUILD_NEW = "build-new"
+#: The commands that ask the warehouse; ``debug`` is for finding out why it does not answer.
+_ASKING = frozenset(
+    {"build", "compile", "docs", "retry", "run", "run-operation", "seed", "show", "snapshot"}
+    | {"source", "test", _BUILD_NEW}
+)
+
+
+class UnreachableError(WarehouseError):
+    """The warehouse does not answer: nothing was begun."""
+
+    exit_code = 2
 
 
 def main() -> None:
@@ -27,24 +49,102 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     os.environ.update(load_environment())
     try:
-        values = resolve(WAREHOUSE_SETTINGS, {}, os.environ)
-        with routed(values) as (host, port):
-            os.environ["REDSHIFT_HOST"] = host
-            os.environ["REDSHIFT_PORT"] = str(port)
-            os.environ["REDSHIFT_SSL_MODE"] = values["redshift_ssl_mode"]
-            if values["redshift_ssl_root_cert"]:
-                os.environ["SSL_CERT_FILE"] = values["redshift_ssl_root_cert"]
-            # The driver's own TLS context is deprecated by Python; dbt would print so for each
-            # connection, and nobody here can do anything about it.
-            warnings.filterwarnings("ignore", module="redshift_connector")
-            # Imported late: dbt takes a second to import, a wrong setting should not wait for it.
-            from dbt.cli.main import cli
-
-            with reporting("build", _lake()):
-                cli()
+        values = resolve((*WAREHOUSE_SETTINGS, *DBT_SETTINGS), {}, os.environ)
+        with reporting("build", _lake()), ExitStack() as way:
+            sys.exit(_run(sys.argv[1:], values, way))
     except TidemarkError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+def _run(words: Sequence[str], values: Mapping[str, Any], way: ExitStack) -> int:
+    command = next((word for word in words if not word.startswith("-")), "")
+    is_new = command == _BUILD_NEW
+    if is_new and len(words) > 1:
+        raise ConfigError(f"{_BUILD_NEW} takes no options", hint="for a choice: dbt build --select")
+    recorded = is_new or is_whole_build(words)
+    found = _open_way(values, way, ask=command in _ASKING, read=recorded)
+    if found is None:
+        return _dbt(words)
+    folder = project_folder(os.environ)
+    before = project_fingerprint(folder, os.environ)
+    plan = Plan(Kind.WHOLE, "", ())
+    if is_new:
+        age = timedelta(hours=values["redshift_dbt_whole_build_hours"])
+        plan = decide(found.last, before, found.relations, found.waiting, age)
+        print(_told(plan), flush=True)
+        if plan.kind is Kind.NOTHING:
+            return 0
+        words = plan.arguments
+    code = _dbt(words)
+    if code == 0:
+        is_whole = plan.kind is Kind.WHOLE
+        whole = (before, read_shape(folder, os.environ)) if is_whole else None
+        tested = newly_tested(found.waiting, None if is_whole else plan.tables)
+        with _session(values) as warehouse:
+            _state(warehouse, values).write(tested, whole, run_id())
+    return code
+
+
+def _told(plan: Plan) -> str:
+    what = {
+        Kind.NOTHING: "Nothing to build",
+        Kind.NEW: "Building and testing what is new",
+        Kind.WHOLE: "Building and testing everything",
+    }
+    return f"{what[plan.kind]}: {plan.reason}."
+
+
+def _open_way(values: Mapping[str, Any], way: ExitStack, *, ask: bool, read: bool) -> Found | None:
+    """Opens the way to the warehouse, for dbt too, and asks for its state if it is wanted.
+
+    Raises:
+        UnreachableError: The warehouse or its bastion does not answer.
+    """
+    try:
+        host, port = way.enter_context(routed(values))
+        os.environ["REDSHIFT_HOST"] = host
+        os.environ["REDSHIFT_PORT"] = str(port)
+        os.environ["REDSHIFT_SSL_MODE"] = values["redshift_ssl_mode"]
+        if values["redshift_ssl_root_cert"]:
+            os.environ["SSL_CERT_FILE"] = values["redshift_ssl_root_cert"]
+        session = _session(values) if ask else None
+    except (TunnelError, WarehouseError) as error:
+        hint = f"{error.hint}; tidemark doctor looks at every part of the way"
+        raise UnreachableError(f"{error.message}; dbt was not started", hint=hint) from error
+    if session is None:
+        return None
+    with session:
+        return _state(session, values).read() if read else None
+
+
+def _session(values: Mapping[str, Any]) -> WarehouseConnection:
+    """A session of dbt's user."""
+    own = {
+        f"redshift_{name}": values[f"redshift_dbt_{name}"] or values[f"redshift_{name}"]
+        for name in ("user", "password")
+    }
+    region = {"s3_region": os.environ.get("S3_REGION")}
+    return connect({**values, **region, **own}, application_name="tidemark-dbt")
+
+
+def _state(warehouse: WarehouseConnection, values: Mapping[str, Any]) -> BuildState:
+    return BuildState(warehouse, state_schema(values["redshift_schema"]))
+
+
+def _dbt(words: Sequence[str]) -> int:
+    """Runs dbt in this process; gives its exit code."""
+    # The driver's own TLS context is deprecated by Python; dbt would print so for each connection,
+    # and nobody here can do anything about it.
+    warnings.filterwarnings("ignore", module="redshift_connector")
+    # Imported late: dbt takes seconds to import, and a night with nothing new does without.
+    from dbt.cli.main import cli
+
+    try:
+        cli(args=list(words), prog_name="dbt")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 def _lake() -> S3Location | None:

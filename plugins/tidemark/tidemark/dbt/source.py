@@ -1,0 +1,63 @@
+"""The dbt project on disk: what a build of it depends on, and what dbt says that it makes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from tidemark_core.errors import ConfigError
+
+from tidemark.dbt.plan import Shape, fingerprint
+
+#: What dbt writes itself, beside what it reads.
+_WRITTEN = frozenset({"target", "logs"})
+_PROFILES = "profiles.yml"
+_VARIABLE = re.compile(rb"env_var\(\s*['\"](\w+)['\"]")
+#: Decide which relations are made, without a word of it in a model; what is not set is as here.
+_TARGET = {"MELTANO_ENVIRONMENT": "dev", "REDSHIFT_DATABASE": "", "REDSHIFT_SCHEMA": "public"}
+_PACKAGES = ("dbt-core", "dbt-redshift")
+
+
+def project_folder(environ: Mapping[str, str]) -> Path:
+    """The folder of dbt_project.yml: DBT_PROJECT_DIR, else this folder, as for dbt."""
+    return Path(environ.get("DBT_PROJECT_DIR") or Path.cwd())
+
+
+def project_fingerprint(folder: Path, environ: Mapping[str, str]) -> str:
+    """A hash of the project's files, dbt's versions and the variables that models read.
+
+    How the warehouse is reached (profiles.yml reads it from variables) is no part of it: another
+    machine may reach the same warehouse another way.
+
+    Raises:
+        ConfigError: There is no project.
+    """
+    if not (folder / "dbt_project.yml").is_file():
+        raise ConfigError(
+            f"there is no dbt_project.yml in {folder}",
+            hint="go to transform/, or use meltano invoke dbt:build",
+        )
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        is_input = parts[0] not in _WRITTEN and not any(part.startswith(".") for part in parts)
+        if is_input and path.is_file():
+            files["/".join(parts)] = path.read_bytes()
+    named = {
+        name.decode()
+        for file, body in files.items()
+        if file != _PROFILES
+        for name in _VARIABLE.findall(body)
+    }
+    facts = {name: environ.get(name, "") for name in named}
+    facts |= {name: environ.get(name) or default for name, default in _TARGET.items()}
+    return fingerprint(files, facts | {name: version(name) for name in _PACKAGES})
+
+
+def read_shape(folder: Path, environ: Mapping[str, str]) -> Shape:
+    """What the project makes, from the manifest that dbt has just written."""
+    target = Path(environ.get("DBT_TARGET_PATH") or "target")
+    return Shape.of_manifest(json.loads((folder / target / "manifest.json").read_bytes()))
