@@ -42,6 +42,12 @@ def test_a_table_that_was_swapped_is_read_anew(world, sql):
     assert sql("select x from t.outer_view") == [["new"]]
     sql("drop table t.first")
     assert "t.first" in sql.error("select x from t.outer_view")
+    for catalogue, schema in (
+        ("pg_views", "schemaname"),
+        ("information_schema.views", "table_schema"),
+    ):
+        texts = str(sql(f"select * from {catalogue} where {schema} = 't'"))
+        assert "as select a, v from t.first with no schema binding" in texts
     sql("alter table t.away rename to first")
     assert sql("select x from t.outer_view") == [["old"]]
     sql("drop view t.outer_view")

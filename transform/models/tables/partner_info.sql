@@ -7,39 +7,24 @@
     )
 }}
 
-with unbuilt as (
-    select
-        *,
-        {{ version_rank('id', 'update_at') }} as version_rank
-    from {{ ref('stg_settlement__partner_info') }}
-    where {{ in_unbuilt_loads('partner_info') }}
-),
-
-newest as (
-    select *
-    from unbuilt
-    where version_rank = 1
+with newest as (
+    {{ newest_unbuilt(ref('stg_settlement__partner_info')) }}
 )
 
 select
-    newest.id,
-    newest.partner_id,
-    newest.partner_name,
-    newest.partner_code,
-    newest.partner_type,
-    newest.country,
-    newest.region,
-    newest.contact_email,
-    newest.is_active,
-    newest.created_at,
-    newest.updated_at,
-    newest.update_at,
-    newest._sdc_extracted_at,
-    newest._sdc_deleted_at,
-    newest._tidemark_load_id
+    id,
+    partner_id,
+    partner_name,
+    partner_code,
+    partner_type,
+    country,
+    region,
+    contact_email,
+    is_active,
+    created_at,
+    updated_at,
+    update_at,
+    _sdc_extracted_at,
+    _sdc_deleted_at,
+    _tidemark_load_id
 from newest
-{% if not is_rebuild() %}
-    left join {{ source('tidemark_dbt', 'partner_info__versions') }} as known
-        on newest.id = known.id
-    where known.id is null or {{ is_newer('newest', 'known', 'update_at') }}
-{% endif %}

@@ -7,45 +7,30 @@
     )
 }}
 
-with unbuilt as (
-    select
-        *,
-        {{ version_rank('id', 'update_at') }} as version_rank
-    from {{ ref('stg_settlement__settlement_claim_detail') }}
-    where {{ in_unbuilt_loads('settlement_claim_detail') }}
-),
-
-newest as (
-    select *
-    from unbuilt
-    where version_rank = 1
+with newest as (
+    {{ newest_unbuilt(ref('stg_settlement__settlement_claim_detail')) }}
 )
 
 select
-    newest.id,
-    newest.billing_num,
-    newest.partner_id,
-    newest.customer_id,
-    newest.ant_parcel_no,
-    newest.warehouse,
-    newest.shipping_fee,
-    newest.declared_value,
-    newest.total,
-    newest.dollar_100_limit_adjustment,
-    newest.charge_currency,
-    newest.reason,
-    newest.is_valid,
-    newest.create_at,
-    newest.update_at,
-    newest.orig_declared_value,
-    newest.orig_currency,
-    newest.exchange_rate,
-    newest._sdc_extracted_at,
-    newest._sdc_deleted_at,
-    newest._tidemark_load_id
+    id,
+    billing_num,
+    partner_id,
+    customer_id,
+    ant_parcel_no,
+    warehouse,
+    shipping_fee,
+    declared_value,
+    total,
+    dollar_100_limit_adjustment,
+    charge_currency,
+    reason,
+    is_valid,
+    create_at,
+    update_at,
+    orig_declared_value,
+    orig_currency,
+    exchange_rate,
+    _sdc_extracted_at,
+    _sdc_deleted_at,
+    _tidemark_load_id
 from newest
-{% if not is_rebuild() %}
-    left join {{ source('tidemark_dbt', 'settlement_claim_detail__versions') }} as known
-        on newest.id = known.id
-    where known.id is null or {{ is_newer('newest', 'known', 'update_at') }}
-{% endif %}

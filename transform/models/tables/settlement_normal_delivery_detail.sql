@@ -7,78 +7,63 @@
     )
 }}
 
-with unbuilt as (
-    select
-        *,
-        {{ version_rank('id', 'update_at') }} as version_rank
-    from {{ ref('stg_settlement__settlement_normal_delivery_detail') }}
-    where {{ in_unbuilt_loads('settlement_normal_delivery_detail') }}
-),
-
-newest as (
-    select *
-    from unbuilt
-    where version_rank = 1
+with newest as (
+    {{ newest_unbuilt(ref('stg_settlement__settlement_normal_delivery_detail')) }}
 )
 
 select
-    newest.id,
-    newest.billing_num,
-    newest.partner_id,
-    newest.customer_id,
-    newest.carrier_id,
-    newest.invoice_number,
-    newest.invoice_date,
-    newest.ant_parcel_no,
-    newest.uni_no,
-    newest.uni_sn,
-    newest.third_party_tno,
-    newest.parcel_scan_time,
-    newest.batch_number,
-    newest.reference_number,
-    newest.warehouse_id,
-    newest.airport_code,
-    newest.consignee_address,
-    newest.zone,
-    newest.zipcode,
-    newest.driver_id,
-    newest.actual_weight,
-    newest.dimensional_weight,
-    newest.weight_uom,
-    newest.net_price,
-    newest.signature_fee,
-    newest.tax,
-    newest.fuel_surcharge,
-    newest.shipping_fee,
-    newest.charge_currency,
-    newest.province,
-    newest.latest_status,
-    newest.last_status_update_at,
-    newest.is_valid,
-    newest.create_at,
-    newest.update_at,
-    newest.price_card_name,
-    newest.in_warehouse_date,
-    newest.inject_warehouse,
-    newest.gst,
-    newest.qst,
-    newest.consignee_name,
-    newest.order_create_time,
-    newest.dimension_uom,
-    newest.length,
-    newest.width,
-    newest.height,
-    newest.org_zipcode,
-    newest.payment_code,
-    newest.invoice_to,
-    newest.remote_surcharge_fees,
-    newest.gv_order_receive_time,
-    newest._sdc_extracted_at,
-    newest._sdc_deleted_at,
-    newest._tidemark_load_id
+    id,
+    billing_num,
+    partner_id,
+    customer_id,
+    carrier_id,
+    invoice_number,
+    invoice_date,
+    ant_parcel_no,
+    uni_no,
+    uni_sn,
+    third_party_tno,
+    parcel_scan_time,
+    batch_number,
+    reference_number,
+    warehouse_id,
+    airport_code,
+    consignee_address,
+    zone,
+    zipcode,
+    driver_id,
+    actual_weight,
+    dimensional_weight,
+    weight_uom,
+    net_price,
+    signature_fee,
+    tax,
+    fuel_surcharge,
+    shipping_fee,
+    charge_currency,
+    province,
+    latest_status,
+    last_status_update_at,
+    is_valid,
+    create_at,
+    update_at,
+    price_card_name,
+    in_warehouse_date,
+    inject_warehouse,
+    gst,
+    qst,
+    consignee_name,
+    order_create_time,
+    dimension_uom,
+    length,
+    width,
+    height,
+    org_zipcode,
+    payment_code,
+    invoice_to,
+    remote_surcharge_fees,
+    gv_order_receive_time,
+    _sdc_extracted_at,
+    _sdc_deleted_at,
+    _tidemark_load_id
 from newest
-{% if not is_rebuild() %}
-    left join {{ source('tidemark_dbt', 'settlement_normal_delivery_detail__versions') }} as known
-        on newest.id = known.id
-    where known.id is null or {{ is_newer('newest', 'known', 'update_at') }}
-{% endif %}

@@ -194,4 +194,19 @@ where not exists (
     join pg_catalog.pg_namespace n on n.oid = k.relnamespace
     where n.nspname = c.table_schema and k.relname = c.table_name
 );
-grant select on pg_catalog.redshift_attribute, information_schema.redshift_columns to public;
+-- PostgreSQL would write a view's definition from the tables that it is bound to, which may be gone.
+create or replace view pg_catalog.redshift_views as
+select n.nspname as schemaname, c.relname as viewname, pg_get_userbyid(c.relowner) as viewowner,
+    case when l.view is null then pg_get_viewdef(c.oid)
+        else format('create view %I.%I as %s with no schema binding;', n.nspname, c.relname, l.body) end as definition
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join redshift_meta.late_binding_views l on l.view = c.oid
+where c.relkind = 'v';
+create or replace view information_schema.redshift_views as
+select current_database()::varchar as table_catalog, schemaname::varchar as table_schema, viewname::varchar as table_name,
+    definition::varchar as view_definition, 'NONE'::varchar as check_option, 'NO'::varchar as is_updatable, 'NO'::varchar as is_insertable_into
+from pg_catalog.redshift_views
+where has_any_column_privilege((quote_ident(schemaname) || '.' || quote_ident(viewname))::regclass, 'select');
+grant select on pg_catalog.redshift_attribute, information_schema.redshift_columns, pg_catalog.redshift_views,
+    information_schema.redshift_views to public;

@@ -71,10 +71,12 @@ def rewrite(text: str) -> str:
 
 
 #: Catalogue relations whose rows differ from PostgreSQL's: a late-binding view has no columns in
-#: Redshift's.
+#: Redshift's, and its definition is its text.
 _CATALOGUE = {
     ("PG_CATALOG", "PG_ATTRIBUTE"): "pg_catalog.redshift_attribute",
+    ("PG_CATALOG", "PG_VIEWS"): "pg_catalog.redshift_views",
     ("INFORMATION_SCHEMA", "COLUMNS"): "information_schema.redshift_columns",
+    ("INFORMATION_SCHEMA", "VIEWS"): "information_schema.redshift_views",
 }
 
 
