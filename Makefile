@@ -16,7 +16,7 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help setup setup-tests demo test soak faults lint audit format bench bench-load docs clean
+.PHONY: help setup setup-tests demo test test-mysql soak faults lint audit format bench bench-load docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -39,6 +39,11 @@ setup-tests: setup
 
 test: setup-tests  ## Every test but the soaks, in under 10 minutes on 2 cores
 	$(BIN)/pytest -n 3 --dist loadfile
+
+# On Debian unstable's MySQL, in a folder of its own (docs/sandbox.md).
+test-mysql: setup  ## The tap's tests and the sandbox's own on MySQL itself, in place of MariaDB
+	@./orchestrate/setup/debian.sh debootstrap
+	SANDBOX_SERVER=mysql $(BIN)/pytest -m "not soak" tests/tap_mysql tests/sandbox/test_mysql.py
 
 soak: setup-tests  ## The long tests too
 	$(BIN)/pytest -m soak

@@ -22,5 +22,5 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SANDBOX_DIR", "SANDBOX_PORT", "SANDBOX_WAREHOUSE_SQL"):
+    for name in ("SANDBOX_DIR", "SANDBOX_PORT", "SANDBOX_SERVER", "SANDBOX_WAREHOUSE_SQL"):
         monkeypatch.delenv(name, raising=False)

@@ -50,6 +50,19 @@ def test_a_folder_remembers_its_port_and_its_sockets(tmp_path: Path) -> None:
     assert resolve(tmp_path, 31600, environ={}, cwd=tmp_path).base == 31600
 
 
+def test_a_folder_remembers_its_server_unless_told_otherwise(tmp_path: Path) -> None:
+    assert resolve(tmp_path, environ={}).server == "mariadb"
+    assert resolve(tmp_path, environ={"SANDBOX_SERVER": "mysql"}).server == "mysql"
+    remember(resolve(tmp_path, server="mysql", environ={"SANDBOX_SERVER": "mariadb"}))
+    again = resolve(tmp_path, environ={})
+    assert again.server == "mysql"
+    assert environment(again)["DB_SSL_MODE"] == "verify"
+    assert environment(again)["DB_SSL_CA"] == str(again.ca)
+    assert resolve(tmp_path, server="mariadb", environ={}).server == "mariadb"
+    with pytest.raises(SandboxError, match="'oracle' is not a server"):
+        resolve(tmp_path, environ={"SANDBOX_SERVER": "oracle"})
+
+
 def test_a_torn_marker_is_reported(tmp_path: Path) -> None:
     (tmp_path / "sandbox.json").write_text('{"port": 3')
     with pytest.raises(SandboxError, match=r"sandbox\.json cannot be read"):

@@ -28,7 +28,7 @@ from tidemark_sandbox.ssh import ssh_command
 from tidemark_sandbox.tunnel import open_tunnel
 from tidemark_sandbox.world import PartName, Sandbox
 
-PARTS = get_args(PartName)
+PARTS = [name for name in get_args(PartName) if name != "mysql"]
 #: As it is installed beside the interpreter that runs the tests, on PATH or not.
 PROGRAM = str(Path(sys.executable).with_name("tidemark-sandbox"))
 

@@ -1,10 +1,14 @@
-"""The tap on a real MariaDB behind a real sshd: a database of the tests' own in the sandbox."""
+"""The tap on a real server behind a real sshd: a database of the tests' own in the sandbox.
+
+The server is MariaDB, or MySQL with ``SANDBOX_SERVER=mysql`` (``make test-mysql``).
+"""
 
 from __future__ import annotations
 
 import json
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,8 @@ from tidemark_core.tunnel import Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
 
 DATABASE = "tap_test"
+#: A table of the numbers 1 to 60,000, in a database that the tap does not see.
+NUMBERS = "tap_test_numbers.numbers"
 # How long an example takes says nothing on a shared machine.
 hypothesis.settings.register_profile("shared-machine", deadline=None)
 hypothesis.settings.load_profile("shared-machine")
@@ -93,6 +99,25 @@ class Source:
 
     def sql(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
         return self.sandbox.mysql(statement, arguments or None, database=DATABASE)
+
+    def sql_with(self, setting: str, statement: str) -> list[tuple[Any, ...]]:
+        """Runs a statement in a session with another setting (``sql_mode = ''``)."""
+        with (
+            closing(self.sandbox.source.connect(database=DATABASE)) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"SET SESSION {setting}")
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def numbers(self, last: int, first: int = 1) -> str:
+        """What gives a column ``seq`` of numbers, after SELECT."""
+        return f"FROM {NUMBERS} WHERE seq BETWEEN {first} AND {last}"
+
+    @property
+    def is_mysql(self) -> bool:
+        """Whether the server is MySQL itself."""
+        return self.sandbox.config.server == "mysql"
 
     def make(self, table: str, columns: str, *rows: str, engine: str = "InnoDB") -> None:
         """Creates a table anew and fills it."""
@@ -183,6 +208,11 @@ def _database(sandbox: Sandbox) -> Iterator[tuple[Sandbox, tuple[str, int]]]:
     sandbox.mysql(f"DROP DATABASE IF EXISTS {DATABASE}", database=None)
     sandbox.mysql(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4", database=None)
     sandbox.mysql(f"GRANT SELECT, SHOW VIEW ON {DATABASE}.* TO '{user}'@'localhost'", database=None)
+    database, table = NUMBERS.split(".")
+    sandbox.mysql(f"CREATE DATABASE IF NOT EXISTS {database}", database=None)
+    sandbox.mysql(f"CREATE TABLE IF NOT EXISTS {table} (seq INT PRIMARY KEY)", database=database)
+    numbers = ", ".join(f"({number})" for number in range(1, 60_001))
+    sandbox.mysql(f"INSERT IGNORE INTO {table} VALUES {numbers}", database=database)
     env = sandbox.env()
     bastion = Bastion.from_config({name.lower(): value for name, value in env.items()})
     with open_endpoint(bastion, env["DB_HOST"], 0) as endpoint:

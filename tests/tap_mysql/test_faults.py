@@ -33,7 +33,7 @@ def wide(source: Source) -> Source:
     source.make("wide", "id INT PRIMARY KEY, v VARCHAR(200), update_at DATETIME, KEY (update_at)")
     source.sql(
         "INSERT INTO wide SELECT seq, REPEAT('x', 200), '2024-01-01' + INTERVAL seq SECOND "
-        f"FROM seq_1_to_{ROWS}"
+        f"{source.numbers(ROWS)}"
     )
     return source
 
@@ -53,7 +53,7 @@ def heavy(source: Source, monkeypatch: pytest.MonkeyPatch) -> Source:
         source.make("heavy", "id INT PRIMARY KEY, v TEXT, update_at DATETIME, KEY (update_at)")
         source.sql(
             "INSERT INTO heavy SELECT seq, REPEAT('x', 6000), '2024-01-01' + INTERVAL seq SECOND "
-            f"FROM seq_1_to_{HEAVY_ROWS}"
+            f"{source.numbers(HEAVY_ROWS)}"
         )
     return source
 
@@ -196,13 +196,13 @@ def test_tries_are_bounded(heavy: Source, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.fault(35)
 def test_too_many_connections_are_waited_out(wide: Source) -> None:
     user = wide.sandbox.env()["DB_USER"]
-    wide.sql(f"GRANT USAGE ON *.* TO '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 1")
+    wide.sql(f"ALTER USER '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 1")
     try:
         result = wide.run(wide.catalog("wide", key="update_at"), backup_strategy="chunked")
         free = threading.Timer(
             1.0,
             wide.sql,
-            (f"GRANT USAGE ON *.* TO '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 0",),
+            (f"ALTER USER '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 0",),
         )
         free.start()
         again = wide.run(
@@ -212,7 +212,7 @@ def test_too_many_connections_are_waited_out(wide: Source) -> None:
         )
         free.join()
     finally:
-        wide.sql(f"GRANT USAGE ON *.* TO '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 0")
+        wide.sql(f"ALTER USER '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 0")
     assert again.error is None
     assert sorted(result.ids("wide") + again.ids("wide")) == list(range(1, ROWS + 1))
 

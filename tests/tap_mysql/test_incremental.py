@@ -154,11 +154,11 @@ def test_an_empty_table_has_no_bookmark_and_begins_with_its_first_row(source: So
 @pytest.mark.fault(5)
 def test_many_ties_are_cut_into_files_and_nothing_is_lost(source: Source) -> None:
     source.make("ties", COLUMNS)
-    source.sql("INSERT INTO ties SELECT seq, 'x', '2024-01-01' FROM seq_1_to_5000")
+    source.sql(f"INSERT INTO ties SELECT seq, 'x', '2024-01-01' {source.numbers(5_000)}")
     first = source.read("ties", "update_at", backup_batch_size=700)
     assert first.ids("ties") == list(range(1, 5001))
     assert [f.facts["rows"] for f in first.files("ties")] == [700] * 7 + [100]
-    source.sql("INSERT INTO ties SELECT seq, 'x', '2024-02-01' FROM seq_5001_to_9000")
+    source.sql(f"INSERT INTO ties SELECT seq, 'x', '2024-02-01' {source.numbers(9_000, 5_001)}")
     second = source.read("ties", "update_at", first.state, backup_batch_size=700)
     assert set(second.ids("ties")) == set(range(1, 9001)), "the ties of the bookmark again"
     assert len(second.of("STATE")) >= 6

@@ -18,8 +18,8 @@ KEYS = {
     "sparse": ("BIGINT", "seq * seq * 1000003"),
     "negative": ("INT", "CAST(seq AS SIGNED) - 20000"),
     "skewed": ("BIGINT UNSIGNED", "IF(seq < 39999, seq, 18446744073709500000 + seq)"),
-    "uuid_text": ("CHAR(36)", "INSERT(MD5(seq), 9, 0, '-')"),
-    "binary_key": ("VARBINARY(16)", "UNHEX(MD5(seq))"),
+    "uuid_text": ("CHAR(36)", "INSERT(LEFT(SHA2(seq, 256), 32), 9, 0, '-')"),
+    "binary_key": ("VARBINARY(16)", "UNHEX(LEFT(SHA2(seq, 256), 32))"),
     "decimal_key": ("DECIMAL(20,4)", "seq * 1.0001"),
     "date_key": ("DATE", "'0500-01-01' + INTERVAL seq DAY"),
     "latin": ("VARCHAR(20) CHARACTER SET latin1", "CONCAT('é', seq)"),
@@ -31,7 +31,7 @@ KEYS = {
 def test_chunks_cover_every_row_once(source: Source, name: str) -> None:
     kind, expression = KEYS[name]
     source.make(name, f"k {kind} PRIMARY KEY, n INT")
-    source.sql(f"INSERT INTO `{name}` SELECT {expression}, seq FROM seq_1_to_40000")
+    source.sql(f"INSERT INTO `{name}` SELECT {expression}, seq {source.numbers(40_000)}")
     result = source.read(name, **CHUNKED)
     assert len(result.files(name)) == 4
     assert sorted(row["n"] for row in result.rows(name)) == list(range(1, 40001))
@@ -42,7 +42,7 @@ def test_chunks_of_a_composite_key_cover_every_row_once(source: Source) -> None:
     source.make("composite", "a INT, b VARCHAR(9), c DATETIME(6), n INT, PRIMARY KEY (a, b, c)")
     source.sql(
         "INSERT INTO composite SELECT seq MOD 3, CONCAT('K', seq MOD 7), "
-        "'2024-01-01' + INTERVAL seq MICROSECOND, seq FROM seq_1_to_40000"
+        f"'2024-01-01' + INTERVAL seq MICROSECOND, seq {source.numbers(40_000)}"
     )
     result = source.read("composite", **CHUNKED, backup_batch_size=3000)
     assert sorted(row["n"] for row in result.rows("composite")) == list(range(1, 40001))
@@ -52,7 +52,7 @@ def test_chunks_of_a_composite_key_cover_every_row_once(source: Source) -> None:
 def large(source: Source) -> Source:
     source.make("large", "id INT PRIMARY KEY, update_at DATETIME, KEY (update_at)")
     source.sql(
-        "INSERT INTO large SELECT seq, '2024-01-01' + INTERVAL seq SECOND FROM seq_1_to_40000"
+        f"INSERT INTO large SELECT seq, '2024-01-01' + INTERVAL seq SECOND {source.numbers(40_000)}"
     )
     return source
 

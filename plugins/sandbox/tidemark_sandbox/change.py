@@ -13,7 +13,7 @@ from pymysql.cursors import DictCursor
 
 from tidemark_sandbox.config import MYSQL_DATABASE
 from tidemark_sandbox.errors import SandboxError
-from tidemark_sandbox.parts.mariadb import MariaDb
+from tidemark_sandbox.parts.source import Source
 from tidemark_sandbox.seed import ddl
 from tidemark_sandbox.seed.history import KNOWN_PARCEL
 
@@ -79,11 +79,11 @@ def event(row: Row, previous: str | None, now: datetime) -> Row:
 class _Day:
     """One run: a connection that commits in time, one that commits late, and what they did."""
 
-    def __init__(self, mariadb: MariaDb, rows: int, seed: int | None) -> None:
-        self.mariadb = mariadb
+    def __init__(self, source: Source, rows: int, seed: int | None) -> None:
+        self.source = source
         self.rows = rows
         self.random = random.Random(seed)  # noqa: S311 - made-up data
-        self.now: datetime = mariadb.query("SELECT UTC_TIMESTAMP()")[0][0]
+        self.now: datetime = source.query("SELECT UTC_TIMESTAMP()")[0][0]
         self.done = {table.name: {"inserted": 0, "updated": 0, "late": 0} for table in ddl.TABLES}
 
     def read(self, cursor: DictCursor, table: ddl.Table, limit: int) -> list[Row]:
@@ -116,7 +116,7 @@ class _Day:
 
 
 def change(
-    mariadb: MariaDb, rows: int = 100, seed: int | None = None, *, late_minutes: int = 2
+    source: Source, rows: int = 100, seed: int | None = None, *, late_minutes: int = 2
 ) -> dict[str, dict[str, int]]:
     """Does what a day does, by the server's own clock.
 
@@ -126,7 +126,7 @@ def change(
     then behind what a reader has already seen.
 
     Args:
-        mariadb: The running server, seeded.
+        source: The running server, seeded.
         rows: Delivery rows to touch.
         seed: Chooses rows and what becomes of them; default: anything.
         late_minutes: How far the late rows are behind the newest.
@@ -138,10 +138,10 @@ def change(
         SandboxError: The tables are empty.
         pymysql.Error: They are not there.
     """
-    day = _Day(mariadb, rows, seed)
+    day = _Day(source, rows, seed)
     with (
-        closing(mariadb.connect(database=MYSQL_DATABASE)) as prompt,
-        closing(mariadb.connect(database=MYSQL_DATABASE)) as late,
+        closing(source.connect(database=MYSQL_DATABASE)) as prompt,
+        closing(source.connect(database=MYSQL_DATABASE)) as late,
         prompt.cursor(DictCursor) as cursor,
         late.cursor(DictCursor) as late_cursor,
     ):

@@ -42,8 +42,8 @@ def usual_port(config: Config, database: Database) -> int:
     return ports.forward_mysql if database is Database.MYSQL else ports.forward_redshift
 
 
-def mysql_client(port: int, user: str | None, sql: str | None) -> Client:
-    """MariaDB's client; as root by default, whose password is to be the one who started it."""
+def mysql_client(config: Config, port: int, user: str | None, sql: str | None) -> Client:
+    """MariaDB's client, TLS verified; as root by default, who is whoever started it."""
     passwords = {
         "root": (account_name(), ""),
         "reader": (words.MYSQL_READER, words.MYSQL_READER_PASSWORD),
@@ -58,6 +58,8 @@ def mysql_client(port: int, user: str | None, sql: str | None) -> Client:
         f"--user={name}",
         f"--database={words.MYSQL_DATABASE}",
         "--default-character-set=utf8mb4",
+        f"--ssl-ca={config.ca}",
+        "--ssl-verify-server-cert",
     ]
     return Client(command + ([f"--execute={sql}"] if sql else []), {"MYSQL_PWD": password})
 
@@ -90,7 +92,7 @@ def run_client(config: Config, database: Database, user: str | None, sql: str | 
     """Runs a client through a tunnel of its own, on this terminal, and returns its exit code."""
     with open_tunnel(config, target(config, database)) as tunnel:
         if database is Database.MYSQL:
-            client = mysql_client(tunnel.port, user, sql)
+            client = mysql_client(config, tunnel.port, user, sql)
         else:
             client = redshift_client(config, tunnel.port, user, sql)
         return subprocess.run(

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast, get_args
 
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.ports import BLOCK, DEFAULT_BASE, HOST, Ports
@@ -36,6 +37,10 @@ WAREHOUSE_PASSWORDS = {
 }
 IAM_ROLE = "arn:aws:iam::000000000000:role/tidemark-sandbox-copy"
 
+#: What can be the source: MariaDB of this Debian, or MySQL of Debian unstable.
+Server = Literal["mariadb", "mysql"]
+DEFAULT_SERVER: Server = "mariadb"
+
 #: The file that makes a folder ours: without it nothing in the folder is ever removed.
 MARKER = "sandbox.json"
 #: sun_path holds 108 bytes with its NUL (unix(7)).
@@ -55,6 +60,7 @@ class Config:
         sockets: Folder of the Unix sockets: inside ``dir`` when their paths are short enough.
         postgres: PostgreSQL's folder: inside ``dir`` when the account that it runs as gets there.
         sql: Folder of SQL files that ``up`` runs in the warehouse, or None.
+        server: The source database.
     """
 
     dir: Path
@@ -62,6 +68,7 @@ class Config:
     sockets: Path
     postgres: Path
     sql: Path | None = None
+    server: Server = DEFAULT_SERVER
 
     @property
     def ports(self) -> Ports:
@@ -185,6 +192,7 @@ def remembered(folder: Path) -> dict[str, object]:
 def resolve(
     folder: Path | None = None,
     base: int | None = None,
+    server: str | None = None,
     *,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
@@ -194,11 +202,14 @@ def resolve(
     Args:
         folder: Data folder; else SANDBOX_DIR, else ``.sandbox`` in the project or here.
         base: First port; else SANDBOX_PORT, else the one the folder was started with.
+        server: The source; else SANDBOX_SERVER, else the one the folder was started with, else
+            MariaDB.
         environ: Variables; default: the process's own.
         cwd: Where "here" is.
 
     Raises:
-        SandboxError: A port is not a number or the block does not fit below 65536.
+        SandboxError: A port is not a number or the block does not fit below 65536, or there is no
+            such server.
     """
     environ = os.environ if environ is None else environ
     here = Path.cwd() if cwd is None else cwd
@@ -217,6 +228,12 @@ def resolve(
             f"{wanted!r} cannot be the first of a block of {BLOCK} ports",
             hint=f"export SANDBOX_PORT={DEFAULT_BASE}",
         )
+    source = server or environ.get("SANDBOX_SERVER") or known.get("server") or DEFAULT_SERVER
+    if source not in get_args(Server):
+        raise SandboxError(
+            f"{source!r} is not a server of the sandbox",
+            hint=f"--server {'|'.join(get_args(Server))}",
+        )
     sockets, postgres = _places(folder, as_root=os.geteuid() == 0)
     sql = environ.get("SANDBOX_WAREHOUSE_SQL")
     default_sql = root / "load" / "redshift" if root else None
@@ -226,12 +243,17 @@ def resolve(
         sockets=Path(str(known.get("sockets") or sockets)),
         postgres=Path(str(known.get("postgres") or postgres)),
         sql=(here / sql).resolve() if sql else default_sql,
+        server=cast("Server", source),
     )
 
 
 def remember(config: Config) -> None:
-    """Writes the marker: the folder is a sandbox, with this port and these sockets."""
-    places = {"sockets": str(config.sockets), "postgres": str(config.postgres)}
+    """Writes the marker: the folder is a sandbox, with this port, server and these sockets."""
+    places = {
+        "server": config.server,
+        "sockets": str(config.sockets),
+        "postgres": str(config.postgres),
+    }
     temporary = config.marker.with_suffix(".tmp")
     temporary.write_text(json.dumps({"port": config.base, **places}, indent=2) + "\n")
     temporary.replace(config.marker)
@@ -246,12 +268,15 @@ def environment(config: Config) -> dict[str, str]:
         "SSH_BASTION_KEY_PATH": str(config.client_key),
         "SSH_BASTION_KNOWN_HOSTS": str(config.known_hosts),
     }
+    # What MySQL's usual login asks of a client that does not sit at the socket itself.
+    tls = {"DB_SSL_MODE": "verify", "DB_SSL_CA": str(config.ca)}
     return {
         "DB_HOST": str(config.mysql_socket),
         "DB_PORT": "3306",
         "DB_USER": MYSQL_READER,
         "DB_PASSWORD": MYSQL_READER_PASSWORD,
         "DB_DATABASE": MYSQL_DATABASE,
+        **(tls if config.server == "mysql" else {}),
         **bastion,
         "S3_ENDPOINT_URL": config.s3_endpoint,
         "S3_BUCKET_NAME": BUCKET,

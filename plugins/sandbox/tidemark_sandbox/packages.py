@@ -30,6 +30,8 @@ PACKAGES = (
     Package("postgresql-15", ("initdb", "postgres"), "the engine behind the Redshift stand-in"),
     Package("postgresql-client-15", ("psql",), "sql redshift"),
 )
+#: Asked for only by `up --server mysql`, and only until it has been used once.
+DEBOOTSTRAP = Package("debootstrap", ("debootstrap",), "up --server mysql")
 
 
 @cache
@@ -41,9 +43,9 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=_FOLDERS) or shutil.which(program)
 
 
-def missing() -> list[Package]:
-    """The packages of which at least one program is not here."""
-    return [package for package in PACKAGES if not all(map(find, package.programs))]
+def missing(*more: Package) -> list[Package]:
+    """The packages, those of every sandbox and others, of which a program is not here."""
+    return [package for package in (*PACKAGES, *more) if not all(map(find, package.programs))]
 
 
 def program(name: str) -> str:
@@ -54,18 +56,21 @@ def program(name: str) -> str:
     """
     found = find(name)
     if found is None:
-        require()
+        require(DEBOOTSTRAP) if name in DEBOOTSTRAP.programs else require()
         raise MissingPackagesError(f"{name} is not installed", hint="make setup")
     return found
 
 
-def require() -> None:
+def require(*more: Package) -> None:
     """Checks that everything is installed.
+
+    Args:
+        more: Packages that not every sandbox needs.
 
     Raises:
         MissingPackagesError: Something is not; lists every package, what for, and how to get it.
     """
-    lacking = missing()
+    lacking = missing(*more)
     if lacking:
         lines = "\n".join(f"  {package.name:22} {package.why}" for package in lacking)
         names = " ".join(package.name for package in lacking)

@@ -10,26 +10,26 @@ import signal
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from tidemark_sandbox import config as words
-from tidemark_sandbox import packages
+from tidemark_sandbox import packages, unstable
 from tidemark_sandbox.certificates import ensure_certificates
-from tidemark_sandbox.config import environment, remember, remembered, resolve
+from tidemark_sandbox.config import Server, environment, remember, remembered, resolve
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.parts.base import Part
 from tidemark_sandbox.parts.bastion import Bastion
-from tidemark_sandbox.parts.mariadb import MariaDb
 from tidemark_sandbox.parts.postgres import Postgres
 from tidemark_sandbox.parts.s3 import S3
+from tidemark_sandbox.parts.source import source
 from tidemark_sandbox.parts.warehouse import Warehouse
 from tidemark_sandbox.ports import free_port_block
 from tidemark_sandbox.warehouse_sql import run_scripts
 
-PartName = Literal["mariadb", "bastion", "s3", "postgres", "warehouse"]
+PartName = Literal["mariadb", "mysql", "bastion", "s3", "postgres", "warehouse"]
 Progress = Callable[[str], None]
 
 
@@ -54,27 +54,34 @@ def _silent(*_: object) -> None:
 
 
 class Sandbox:
-    """MariaDB, a bastion, S3 and a Redshift stand-in on 127.0.0.1.
+    """MariaDB or MySQL, a bastion, S3 and a Redshift stand-in on 127.0.0.1.
 
     Args:
         dir: Data folder; else SANDBOX_DIR, else ``.sandbox`` in the project or here.
         port: First port of its block of a hundred; else SANDBOX_PORT, else what the folder was
             started with, else 18200.
+        server: The source; else SANDBOX_SERVER, else what the folder was started with, else
+            MariaDB.
     """
 
-    def __init__(self, dir: Path | str | None = None, port: int | None = None) -> None:
-        self.config = resolve(Path(dir) if dir else None, port)
+    def __init__(
+        self,
+        dir: Path | str | None = None,
+        port: int | None = None,
+        server: Server | None = None,
+    ) -> None:
+        self.config = resolve(Path(dir) if dir else None, port, server)
         self._build()
 
     def _build(self) -> None:
-        self.mariadb = MariaDb(self.config)
+        self.source = source(self.config)
         self.s3 = S3(self.config)
         self.postgres = Postgres(self.config)
         self.redshift = Warehouse(self.config)
         self.bastion = Bastion(self.config)
         self.parts: dict[str, Part] = {
             part.name: part
-            for part in (self.mariadb, self.bastion, self.s3, self.postgres, self.redshift)
+            for part in (self.source, self.bastion, self.s3, self.postgres, self.redshift)
         }
 
     free_port_block = staticmethod(free_port_block)
@@ -94,10 +101,12 @@ class Sandbox:
         packages.require()
         self._claim_folder()
         with self._lock():
-            self._leave_old_ports()
+            self._leave_old_self()
             self._make_folders()
             remember(self.config)
             ensure_certificates(self.config.tls)
+            if self.config.server == "mysql" and not unstable.folder().exists():
+                progress("MySQL is installed from Debian unstable: a minute, once")
             self._start_parts(progress)
             count = self._run_sql()
             if count:
@@ -152,8 +161,8 @@ class Sandbox:
         *,
         database: str | None = words.MYSQL_DATABASE,
     ) -> list[tuple[Any, ...]]:
-        """Runs one statement in MariaDB as root, past the bastion, and returns its rows."""
-        return self.mariadb.query(sql, arguments, database=database)
+        """Runs one statement in the source as root, past the bastion, and returns its rows."""
+        return self.source.query(sql, arguments, database=database)
 
     def warehouse(
         self,
@@ -178,7 +187,7 @@ class Sandbox:
         from tidemark_sandbox.seed.load import seed as fill
 
         return fill(
-            self.mariadb, rows, seed, now=now, null_keys=null_keys, progress=progress or _silent
+            self.source, rows, seed, now=now, null_keys=null_keys, progress=progress or _silent
         )
 
     def change(
@@ -187,7 +196,7 @@ class Sandbox:
         """Does what a day does to MySQL; see `tidemark_sandbox.change.change`."""
         from tidemark_sandbox.change import change
 
-        return change(self.mariadb, rows, seed, late_minutes=late_minutes)
+        return change(self.source, rows, seed, late_minutes=late_minutes)
 
     # ------------------------------------------------------------------ steps
     def _claim_folder(self) -> None:
@@ -211,11 +220,13 @@ class Sandbox:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
-    def _leave_old_ports(self) -> None:
-        old = remembered(self.config.dir).get("port")
-        if isinstance(old, int) and old != self.config.base:
-            new = self.config
-            self.config = replace(new, base=old)
+    def _leave_old_self(self) -> None:
+        """Ends what runs at other ports, and the other source; its data stay."""
+        known = remembered(self.config.dir)
+        new = self.config
+        base, server = known.get("port"), known.get("server", words.DEFAULT_SERVER)
+        if known and (base, server) != (new.base, new.server):
+            self.config = resolve(new.dir, cast("int", base), cast("str", server))
             self._build()
             self._stop_parts()
             self.config = new

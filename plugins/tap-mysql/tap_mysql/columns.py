@@ -19,7 +19,8 @@ from tap_mysql.table import Column
 #: DECIMAL(18,s) scaled by 10**s fits an int64.
 _SCALED_DIGITS = 18
 _DATES = frozenset({"date", "datetime", "timestamp"})
-_AS_TEXT = frozenset({"time", "uuid", "inet4", "inet6"})
+#: ConnectorX parses MySQL's JSON and writes it anew: other blanks, floats for long numbers.
+_AS_TEXT = frozenset({"time", "uuid", "inet4", "inet6", "json"})
 ZERO_DATE = "zero_date"
 INVALID_TEXT = "invalid_utf8"
 FLAG = "tidemark_changed_"

@@ -12,13 +12,26 @@ from rich.console import Console
 from rich.table import Table
 
 from tidemark_sandbox.commands.common import AnyFormat, Dir, Format, Port, console, errors
+from tidemark_sandbox.config import Server
 from tidemark_sandbox.packages import PACKAGES, missing
 from tidemark_sandbox.world import PartStatus, Sandbox
 
 
-def up(dir: Dir = None, port: Port = None) -> None:
+def up(
+    dir: Dir = None,
+    port: Port = None,
+    server: Annotated[
+        Server | None,
+        typer.Option(
+            "--server",
+            help="The source; default: SANDBOX_SERVER, else as before, else mariadb. mysql is"
+            " MySQL of Debian unstable, installed into a folder of its own by the first use.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Start everything that does not run, and mend what a crash has left."""
-    sandbox = Sandbox(dir, port)
+    sandbox = Sandbox(dir, port, server)
     began = time.monotonic()
     with errors.status("Starting") as shown:
         sandbox.up(progress=lambda message: shown.update(message))

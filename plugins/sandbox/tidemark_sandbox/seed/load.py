@@ -1,4 +1,4 @@
-"""Puts made-up data into MariaDB: quickly, and all six tables at one moment."""
+"""Puts made-up data into the source: quickly, and all six tables at one moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tidemark_sandbox.config import MYSQL_DATABASE
 from tidemark_sandbox.errors import SandboxError
-from tidemark_sandbox.parts.mariadb import MariaDb
+from tidemark_sandbox.parts.source import Source
 from tidemark_sandbox.seed import ddl
 from tidemark_sandbox.seed.deliveries import delivery_columns
 from tidemark_sandbox.seed.history import History, write_history
@@ -39,14 +39,14 @@ def _silent(*_: object) -> None:
 _Parts = Callable[[History, int], list[Column]]
 
 
-def server_hour(mariadb: MariaDb) -> datetime:
+def server_hour(source: Source) -> datetime:
     """The beginning of the server's present hour, UTC."""
-    now: datetime = mariadb.query("SELECT UTC_TIMESTAMP()")[0][0]
+    now: datetime = source.query("SELECT UTC_TIMESTAMP()")[0][0]
     return now.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
 
 
 def seed(
-    mariadb: MariaDb,
+    source: Source,
     rows: int,
     seed: int,
     *,
@@ -57,7 +57,7 @@ def seed(
     """Replaces the six settlement tables.
 
     Args:
-        mariadb: The running server.
+        source: The running server.
         rows: Delivery rows; the other tables follow in proportion.
         seed: The same seed and ``now`` give the same data.
         now: The latest moment in the data; default: the server's last full hour.
@@ -72,13 +72,13 @@ def seed(
     """
     if rows < MIN_ROWS:
         raise SandboxError(f"seed needs at least {MIN_ROWS} rows", hint=f"--rows {MIN_ROWS}")
-    history = write_history(rows, seed, now or server_hour(mariadb))
+    history = write_history(rows, seed, now or server_hour(source))
 
     def deliveries(part: History, total: int) -> list[Column]:
         return delivery_columns(part, total, null_keys=null_keys)
 
-    mariadb.query(f"DROP DATABASE IF EXISTS `{_SHADOW}`")
-    mariadb.query(f"CREATE DATABASE `{_SHADOW}`")
+    source.query(f"DROP DATABASE IF EXISTS `{_SHADOW}`")
+    source.query(f"CREATE DATABASE `{_SHADOW}`")
     small: tuple[tuple[ddl.Table, _Parts], ...] = (
         (ddl.PARTNER, partner_columns),
         (ddl.CLAIM, claim_columns),
@@ -92,14 +92,12 @@ def seed(
     counts = {}
     try:
         for table, make in small:
-            counts[table.name] = _fill(mariadb, table, iter([make(history, rows)]), progress, False)
+            counts[table.name] = _fill(source, table, iter([make(history, rows)]), progress, False)
         for table, make in large:
-            counts[table.name] = _fill(
-                mariadb, table, _parts(history, make), progress, rows > CHUNK
-            )
-        _swap(mariadb)
+            counts[table.name] = _fill(source, table, _parts(history, make), progress, rows > CHUNK)
+        _swap(source)
     finally:
-        mariadb.query(f"DROP DATABASE IF EXISTS `{_SHADOW}`")
+        source.query(f"DROP DATABASE IF EXISTS `{_SHADOW}`")
     return counts
 
 
@@ -110,7 +108,7 @@ def _parts(history: History, make: _Parts) -> Iterator[list[Column]]:
 
 
 def _fill(
-    mariadb: MariaDb,
+    source: Source,
     table: ddl.Table,
     parts: Iterator[list[Column]],
     progress: Progress,
@@ -120,29 +118,29 @@ def _fill(
 
     Secondary keys of a large table are quicker to sort afterwards than to keep in order.
     """
-    mariadb.query(ddl.create(table, _SHADOW, keys=not keys_later))
+    source.query(ddl.create(table, _SHADOW, keys=not keys_later))
     total = 0
     loading: Future[None] | None = None
     with ThreadPoolExecutor(1) as pool:
         for at, columns in enumerate(parts):
-            path = mariadb.exchange / f"{table.name}.{at}.tsv"
+            path = source.exchange / f"{table.name}.{at}.tsv"
             path.write_bytes(tab_separated(columns))
             if loading:
                 loading.result()
                 progress(table.name, total)
             total += len(columns[0])
-            loading = pool.submit(_load, mariadb, table, path)
+            loading = pool.submit(_load, source, table, path)
         if loading:
             loading.result()
     if keys_later:
-        mariadb.query(ddl.add_keys(table, _SHADOW))
+        source.query(ddl.add_keys(table, _SHADOW))
     progress(table.name, total)
     return total
 
 
-def _load(mariadb: MariaDb, table: ddl.Table, path: Path) -> None:
+def _load(source: Source, table: ddl.Table, path: Path) -> None:
     try:
-        with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
+        with closing(source.connect()) as connection, connection.cursor() as cursor:
             # The keys come in order and are unique: nothing to check, nothing to look up.
             cursor.execute("SET unique_checks = 0, foreign_key_checks = 0")
             cursor.execute(ddl.load(table, _SHADOW, str(path)))
@@ -151,14 +149,14 @@ def _load(mariadb: MariaDb, table: ddl.Table, path: Path) -> None:
     finally:
         path.unlink()
     if warnings:
-        raise SandboxError(f"MariaDB changed what was loaded into {table.name}: {warnings[0]}")
+        raise SandboxError(f"the source changed what was loaded into {table.name}: {warnings[0]}")
 
 
-def _swap(mariadb: MariaDb) -> None:
-    """Exchanges the six tables in one statement, which MariaDB does as a whole or not at all."""
+def _swap(source: Source) -> None:
+    """Exchanges the six tables in one statement, which the server does as a whole or not at all."""
     old = {
         str(name)
-        for (name,) in mariadb.query(
+        for (name,) in source.query(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = %s",
             [MYSQL_DATABASE],
         )
@@ -168,4 +166,4 @@ def _swap(mariadb: MariaDb) -> None:
         if table.name in old:
             moves.append(f"`{MYSQL_DATABASE}`.`{table.name}` TO `{_SHADOW}`.`old_{table.name}`")
         moves.append(f"`{_SHADOW}`.`{table.name}` TO `{MYSQL_DATABASE}`.`{table.name}`")
-    mariadb.query("RENAME TABLE " + ", ".join(moves))
+    source.query("RENAME TABLE " + ", ".join(moves))
