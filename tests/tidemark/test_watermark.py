@@ -41,7 +41,7 @@ def test_get_shows_both_legs_in_one_view(lake: Lake) -> None:
     assert shown["strategy"] == "bookmark"
     assert (shown["rows_extracted"], shown["files_extracted"]) == (7, 2)
     assert (shown["rows_loaded"], shown["files_loaded"], shown["files_waiting"]) == (3, 1, 1)
-    assert shown["status"] == "backed up; 1 files wait for the load"
+    assert shown["status"] == "backed up; 1 file to be loaded"
     every = lake.run("watermark", "list", "--format", "json").json
     assert {row["table"] for row in every} == {str(lake.table), "settlement.other"}
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from tidemark_core.errors import ConfigError
+
+from tidemark.tables import counted, key_text, make_table, moment
+
+__all__ = ["counted", "key_text", "make_table", "moment"]
 
 
 class Format(StrEnum):
@@ -33,8 +34,6 @@ TableOption = Annotated[
     str, typer.Option("--table", "-t", help="The table: schema.table, or its bare name.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-
-STYLES = {"OK": "green", "WARN": "yellow", "ERROR": "red"}
 
 
 def console() -> Console:
@@ -64,43 +63,6 @@ def to_plain(value: Any) -> Any:
 def print_json(value: Any) -> None:
     """Prints a result for programs."""
     typer.echo(json.dumps(to_plain(value), indent=2, ensure_ascii=False))
-
-
-def make_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = ""
-) -> Table:
-    """Makes a table; values are text, never markup, unless they are ``rich`` objects.
-
-    Args:
-        title: Above the table.
-        columns: Heads.
-        rows: Cells; None prints as a dash.
-        right: Heads of the columns that are aligned to the right, separated by commas.
-    """
-    table = Table(title=title, title_justify="left", title_style="bold")
-    aligned = right.split(",") if right else []
-    for column in columns:
-        table.add_column(column, justify="right" if column in aligned else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    return table
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, datetime):
-        return moment(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    text = escape(str(value))
-    return f"[{STYLES[text]}]{text}[/]" if text in STYLES else text
-
-
-def moment(value: datetime, separator: str = " ") -> str:
-    """A time as people read it, in UTC, to the second."""
-    utc = value.astimezone(UTC) if value.tzinfo else value
-    return utc.strftime(f"%Y-%m-%d{separator}%H:%M:%S")
 
 
 def size(count: int) -> str:

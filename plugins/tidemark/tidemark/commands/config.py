@@ -57,7 +57,14 @@ def config(
         print_json({"settings": found, "connections": findings})
     else:
         rows = [(s.name, s.value, s.source, s.level, s.problem or s.description) for s in found]
-        console().print(make_table("Settings", ["variable", "value", "from", "", ""], rows))
+        console().print(
+            make_table(
+                "Settings",
+                ["variable", "value", "from", "", " "],
+                rows,
+                wrap="value, ",
+            )
+        )
         if connect:
             print_findings("Connections", findings, format)
     if any(setting.level is Level.ERROR for setting in found):
@@ -94,7 +101,7 @@ def info(format: FormatOption = Format.TABLE) -> None:
         )
         return
     out = console()
-    out.print(make_table("Strategies", ["-s", "reads", "for"], _STRATEGIES))
+    out.print(make_table("Strategies", ["-s", "reads", "for"], _STRATEGIES, wrap="reads,for"))
     out.print(make_table(f"In s3://{project.bucket}/", ["", "folder"], list(places.items())))
     out.print(make_table("Versions", ["", "version"], list(versions.items())))
 

@@ -19,6 +19,8 @@ from tidemark.console import (
     TableOption,
     TablesOption,
     console,
+    counted,
+    key_text,
     make_table,
     print_json,
     size,
@@ -48,7 +50,7 @@ def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> 
         return
     heads = ["table", "commits", "files", "rows", "size", "first", "last", "up to"]
     rows = [
-        (t.table, t.commits, t.files, t.rows, size(t.bytes), t.first, t.last, t.bookmark)
+        (t.table, t.commits, t.files, t.rows, size(t.bytes), t.first, t.last, key_text(t.bookmark))
         for t in tables
     ]
     console().print(
@@ -83,14 +85,16 @@ def inspect(
         print_json(found)
         return
     out = console()
-    heads = ["column", "type", "nulls", "distinct in sample", "least", "greatest"]
+    heads = ["column", "type", "nulls", "distinct", "least", "greatest"]
     cells = [(c.column, c.type, c.nulls, c.distinct, c.minimum, c.maximum) for c in found.columns]
-    title = f"{found.table}: {found.rows:,} rows in {found.files} files, key {', '.join(found.key)}"
-    out.print(make_table(title, heads, cells, right="nulls,distinct in sample"))
+    amount = f"{counted(found.rows, 'row')} in {counted(found.files, 'file')}"
+    title = f"{found.table}: {amount}, key {', '.join(found.key) or 'none'}"
+    out.print(make_table(title, heads, cells, right="nulls,distinct", wrap="least,greatest"))
     for number, row in enumerate(found.sample, 1):
-        out.print(make_table(f"Row {number}", ["column", "value"], list(row.items())))
-    for finding in found.findings:
-        out.print(f"Finding: {finding}", markup=False)
+        values = [(name, None if value is None else str(value)) for name, value in row.items()]
+        out.print(make_table(f"Row {number}", ["column", "value"], values, wrap="value"))
+    findings = [(finding,) for finding in found.findings]
+    out.print(make_table("What looks wrong", ["finding"], findings, wrap="finding"))
 
 
 def report(
@@ -131,11 +135,18 @@ def _panel(project: Project) -> Group:
     days = by_day(read_manifests(project.location, client=project.s3).values())[-7:]
     most = max((day.rows for day in days), default=0)
     status = [(f.part, f.level, f.message) for f in findings]
-    progress = [(m.table, m.last_data, m.last_extraction, m.status) for m in marks.values()]
+    progress = [
+        (m.table, key_text(m.last_data), m.last_extraction, m.status) for m in marks.values()
+    ]
     activity = [(d.day, d.rows, bar(d.rows, most)) for d in days]
     return Group(
-        make_table("Status", ["part", "", "found"], status),
-        make_table("Watermarks", ["table", "last data", "last extraction", "status"], progress),
+        make_table("Status", ["part", "", "found"], status, wrap="found"),
+        make_table(
+            "Watermarks",
+            ["table", "last data", "last extraction", "status"],
+            progress,
+            wrap="status",
+        ),
         make_table("Rows a day", ["day", "rows", ""], activity, right="rows"),
     )
 

@@ -17,6 +17,7 @@ from tidemark.console import (
     TablesOption,
     confirm,
     console,
+    counted,
     make_table,
     note,
     print_json,
@@ -105,8 +106,8 @@ def list_files(
     _notes(catalogue)
 
 
-@app.command("clean", epilog="Example:\n\n  tidemark s3clean clean --older-than 30d --dry-run")
-def clean_files(
+def remove(
+    context: typer.Context,
     table: TablesOption = None,
     older_than: OlderOption = None,
     pattern: PatternOption = None,
@@ -115,32 +116,9 @@ def clean_files(
     include_unloaded: UnloadedOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Remove loaded files and orphans of a certain age (default: 7 days)."""
-    rules = Rules(
-        older_than=parse_age(older_than or "7d"),
-        pattern=pattern,
-        include_unloaded=include_unloaded,
-    )
-    project = Project.load()
-    tables, catalogue = _read(project, table)
-    run_cleaning(
-        project, catalogue, rules, tables, dry_run=dry_run, force=force, questions=1, format=format
-    )
-
-
-@app.command(
-    "clean-all", epilog="Example:\n\n  tidemark s3clean clean-all -t partner_info --dry-run"
-)
-def clean_all(
-    table: TablesOption = None,
-    older_than: OlderOption = None,
-    pattern: PatternOption = None,
-    dry_run: DryRunOption = False,
-    force: ForceOption = False,
-    include_unloaded: UnloadedOption = False,
-    format: FormatOption = Format.TABLE,
-) -> None:
-    """Remove all loaded files and orphans, whatever their age; asks twice."""
+    """Two commands: `clean` goes by age and asks once, `clean-all` takes all and asks twice."""
+    everything = context.info_name == "clean-all"
+    older_than = older_than or (None if everything else "7d")
     rules = Rules(
         older_than=parse_age(older_than) if older_than else None,
         pattern=pattern,
@@ -149,8 +127,27 @@ def clean_all(
     project = Project.load()
     tables, catalogue = _read(project, table)
     run_cleaning(
-        project, catalogue, rules, tables, dry_run=dry_run, force=force, questions=2, format=format
+        project,
+        catalogue,
+        rules,
+        tables,
+        dry_run=dry_run,
+        force=force,
+        questions=2 if everything else 1,
+        format=format,
     )
+
+
+app.command(
+    "clean",
+    help="Remove loaded files and orphans of a certain age (default: 7 days).",
+    epilog="Example:\n\n  tidemark s3clean clean --older-than 30d --dry-run",
+)(remove)
+app.command(
+    "clean-all",
+    help="Remove all loaded files and orphans, whatever their age; asks twice.",
+    epilog="Example:\n\n  tidemark s3clean clean-all -t partner_info --dry-run",
+)(remove)
 
 
 def run_cleaning(
@@ -166,7 +163,7 @@ def run_cleaning(
 ) -> None:
     """Shows what would go, asks, and removes it."""
     selection = plan(project, catalogue, rules, tables)
-    total = f"{len(selection.remove)} files, {size(selection.size)}"
+    total = f"{counted(len(selection.remove), 'file')}, {size(selection.size)}"
     if format is Format.TABLE:
         _show(selection, catalogue)
         _notes(catalogue)
@@ -194,7 +191,7 @@ def run_cleaning(
     elif not selection.remove:
         console().print("Nothing to remove.")
     else:
-        console().print(f"Removed {count} files, freed {size(freed)}.")
+        console().print(f"Removed {counted(count, 'file')}, freed {size(freed)}.")
 
 
 def _read(project: Project, texts: list[str] | None) -> tuple[list[TableName], Catalogue]:
@@ -228,7 +225,7 @@ def _show(selection: Selection, catalogue: Catalogue) -> None:
         )
     )
     for reason, count in sorted(selection.kept.items()):
-        console().print(f"Kept: {count:,} files ({reason})", markup=False)
+        console().print(f"Kept: {counted(count, 'file')} ({reason})", markup=False)
 
 
 def _notes(catalogue: Catalogue) -> None:

@@ -39,10 +39,11 @@ def print_findings(title: str, findings: Sequence[Finding], format: Format) -> N
     if format is Format.JSON:
         print_json({"status": worst(findings), "findings": findings})
         return
-    rows = [
-        (f.part, f.level, f.message, f.hint if f.level is not Level.OK else "") for f in findings
-    ]
-    console().print(make_table(title, ["part", "", "found", "what to do"], rows))
+    rows = [(f.part, f.level, f.message) for f in findings]
+    console().print(make_table(title, ["part", "", "found"], rows, wrap="found"))
+    todo = [(f.part, f.hint) for f in findings if f.hint and f.level is not Level.OK]
+    if todo:
+        console().print(make_table("What to do", ["part", "next"], todo, wrap="next"))
 
 
 def register(app: typer.Typer) -> None:

@@ -18,6 +18,8 @@ from tidemark.console import (
     FormatOption,
     TablesOption,
     console,
+    counted,
+    key_text,
     make_table,
     note,
     print_json,
@@ -63,14 +65,14 @@ _BACKUP = """Examples:
 
   tidemark backup -t partner_info --dry-run
 
-  tidemark backup -t partner_info -t billing_summary -s inter-table
-
-  tidemark backup -t delivery_status --limit 100000"""
+  tidemark backup -t partner_info -t billing_summary -s inter-table"""
 _SYNC = """Examples:
 
   tidemark sync -t partner_info --dry-run
 
   tidemark sync -t partner_info --verify-data
+
+  tidemark sync -t delivery_status --limit 100000
 
   tidemark sync -t partner_info --redshift-only"""
 
@@ -174,7 +176,9 @@ def _run(
 def _line(outcome: Outcome) -> str:
     from rich.markup import escape
 
-    moved = "" if outcome.rows is None else f"{outcome.rows:,} rows in {outcome.files} files"
+    moved = ""
+    if outcome.rows is not None:
+        moved = f"{counted(outcome.rows, 'row')} in {counted(outcome.files or 0, 'file')}"
     if outcome.error:
         return f"[red]failed[/] {outcome.leg:6} {outcome.table}  {escape(outcome.error)}"
     return f"[green]ok[/]     {outcome.leg:6} {outcome.table}  {moved}"
@@ -203,8 +207,8 @@ def _show_forecasts(found: list[Forecast], format: Format) -> None:
     rows = [
         (
             f.table,
-            f.since or "the beginning",
-            f.until or "-",
+            key_text(f.since) or "the beginning",
+            key_text(f.until),
             f"{f.rows:,}" + ("" if f.counted else " (estimated)"),
             f.edge,
             f.files,

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from tidemark_core.errors import VerificationError
 from tidemark_core.names import TableName
 
@@ -16,6 +15,7 @@ from tidemark.project import Project
 from tidemark.services.counts import StageCounts
 from tidemark.services.deepverify import Difference
 from tidemark.services.verify import verify_tables
+from tidemark.tables import Sheet
 
 _EXAMPLES = """Examples:
 
@@ -88,7 +88,7 @@ def _describe(difference: Difference) -> str:
     return f"{difference.table}: keys from {start} to {end} differ{keys} ({columns})"
 
 
-def _render(counts: list[StageCounts]) -> Table:
+def _render(counts: list[StageCounts]) -> Sheet:
     stages = ["MySQL", "changed since", "Parquet", "landing", "public"]
     rows = [
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from tidemark_core.errors import ConfigError, TidemarkError
@@ -16,6 +16,7 @@ from tidemark.console import (
     YesOption,
     confirm,
     console,
+    key_text,
     make_table,
     note,
     print_json,
@@ -127,17 +128,25 @@ def _show(project: Project, texts: list[str] | None, format: Format) -> None:
     if format is Format.JSON:
         print_json([asdict(mark) for mark in found.values()])
     elif len(wanted) == 1:
-        console().print(make_table(wanted[0].__str__(), ["", "value"], _labelled(found[wanted[0]])))
+        console().print(
+            make_table(str(wanted[0]), ["", "value"], _labelled(found[wanted[0]]), wrap="value")
+        )
     else:
-        rows = [[asdict(mark)[name] for name in _HEADS] for mark in found.values()]
+        marks = [_readable(mark) for mark in found.values()]
+        rows = [[mark[name] for name in _HEADS] for mark in marks]
         right = "rows out,files out,rows in,files in,waiting"
-        console().print(make_table("Watermarks", list(_HEADS.values()), rows, right=right))
+        heads = list(_HEADS.values())
+        console().print(make_table("Watermarks", heads, rows, right=right, wrap="status"))
     if problem:
         note(f"The warehouse could not be asked what it has loaded: {problem}")
 
 
 def _labelled(mark: Watermark) -> list[tuple[str, object]]:
-    return [(name.replace("_", " "), value) for name, value in asdict(mark).items()]
+    return [(name.replace("_", " "), value) for name, value in _readable(mark).items()]
+
+
+def _readable(mark: Watermark) -> dict[str, Any]:
+    return asdict(mark) | {"last_data": key_text(mark.last_data)}
 
 
 def _require_in_source(project: Project, mark: Watermark) -> None:

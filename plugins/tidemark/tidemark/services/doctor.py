@@ -53,20 +53,20 @@ def check_env_file(project: Project) -> Iterator[Finding]:
 
 def check_keys(project: Project) -> Iterator[Finding]:
     """Key files and known_hosts, before ssh looks at them."""
-    for prefix, values in (
-        ("ssh_bastion", project.mysql_values),
-        ("redshift_ssh_bastion", project.values(WAREHOUSE_SETTINGS)),
+    for prefix, way, values in (
+        ("ssh_bastion", "to MySQL", project.mysql_values),
+        ("redshift_ssh_bastion", "to the warehouse", project.values(WAREHOUSE_SETTINGS)),
     ):
         bastion = Bastion.from_config(values, prefix=prefix)
         if bastion is None:
-            yield Finding("SSH keys", Level.OK, f"{prefix.upper()}_HOST is not set: direct")
+            yield Finding("SSH keys", Level.OK, f"{way}: directly, without a bastion")
             continue
         try:
             bastion.check_files()
         except ConfigError as error:
             yield Finding.of_error("SSH keys", error)
         else:
-            yield Finding("SSH keys", Level.OK, f"{bastion}: key and known_hosts are in order")
+            yield Finding("SSH keys", Level.OK, f"{way}: {bastion}, key and known_hosts in order")
 
 
 def check_clocks(project: Project) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from tidemark.services.source import source_time
 from tidemark.services.states import States
 from tidemark.services.watermark import Watermark, read_watermarks
 from tidemark.settings import MONITOR_SETTINGS
+from tidemark.tables import counted
 
 _LITTLE_DISK, _NO_DISK = 5 * 1024**3, 512 * 1024**2
 _DAYS_OF_RUNS = 7
@@ -75,7 +76,8 @@ def check_state(project: Project) -> Iterator[Finding]:
     for leg in Leg:
         marks = states.bookmarks(leg)
         manual = sorted(stream for stream, mark in marks.items() if is_manual(mark))
-        text = f"{leg}: bookmarks of {len(marks)} tables" if marks else f"{leg}: no run yet"
+        known = f"{leg}: bookmarks of {counted(len(marks), 'table')}"
+        text = known if marks else f"{leg}: no run yet"
         text += f"; set by hand: {', '.join(manual)}" if manual else ""
         yield Finding("state", Level.OK, text)
 
@@ -104,7 +106,9 @@ def check_runs(reports: list[RunReport]) -> Finding:
         hint = "meltano run sync, and put it into cron"
         return Finding("last runs", Level.WARN, f"no run within {_DAYS_OF_RUNS} days", hint)
     newest, failed = reports[-1], sum(not report.success for report in reports)
-    text = f"{len(reports)} runs within {_DAYS_OF_RUNS} days, {failed} failed; the newest"
+    text = (
+        f"{counted(len(reports), 'run')} within {_DAYS_OF_RUNS} days, {failed} failed; the newest"
+    )
     if newest.success:
         return Finding("last runs", Level.OK, f"{text} began {newest.started_at} and went well")
     why = "; ".join(newest.errors) or "it was killed, or is still at work"
@@ -148,7 +152,7 @@ def judge_waiting(marks: list[Watermark], now: datetime, hours: int) -> Iterator
     for mark in marks:
         late = mark.last_extraction and now - mark.last_extraction > timedelta(hours=hours)
         if mark.files_waiting and late:
-            text = f"{mark.table}: {mark.files_waiting} files wait for the load"
+            text = f"{mark.table}: {counted(mark.files_waiting, 'file')} to be loaded"
             hint = f"tidemark sync -t {mark.table} --redshift-only"
             yield Finding("freshness", Level.WARN, text, hint)
 

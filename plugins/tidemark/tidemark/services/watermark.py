@@ -16,6 +16,7 @@ from tidemark.services.catalogue import ask_ledger
 from tidemark.services.lake import read_archive, read_manifests
 from tidemark.services.ledger import LedgerEntry
 from tidemark.services.states import States
+from tidemark.tables import counted
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _status(
     if waiting is None:
         return f"{start}; loads unknown"
     if waiting:
-        return f"{start}; {waiting} files wait for the load"
+        return f"{start}; {counted(waiting, 'file')} to be loaded"
     return f"{start}; all loaded" if has_files else start
 
 

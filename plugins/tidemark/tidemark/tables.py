@@ -1,0 +1,137 @@
+"""Tables for the terminal: lines where they fit, and where they do not, a block for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+STYLES = {"OK": "green", "WARN": "yellow", "ERROR": "red"}
+#: Columns that may be wrapped are not made narrower than this; then the blocks are easier to read.
+_NARROWEST = 26
+_GAP = 3
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table.
+
+    Attributes:
+        title: Above it.
+        columns: Heads.
+        rows: Texts.
+        right: Heads of the columns that are aligned to the right.
+        wrap: Heads of the columns whose text may go on in the next line; no other's does.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: frozenset[str]
+    wrap: frozenset[str]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draws it into the width that there is."""
+        yield Text(self.title, style="bold")
+        if not self.rows:
+            yield Text("  none", style="dim")
+        elif self._least_width() <= options.max_width:
+            yield self._table()
+        else:
+            for row in self.rows:
+                yield from self._block(row, options.max_width)
+        yield Text("")
+
+    def _width(self, index: int) -> int:
+        return max(cell_len(text) for text in (self.columns[index], *(r[index] for r in self.rows)))
+
+    def _least_width(self) -> int:
+        widths = [
+            min(self._width(index), _NARROWEST) if head in self.wrap else self._width(index)
+            for index, head in enumerate(self.columns)
+        ]
+        return sum(widths) + _GAP * len(widths)
+
+    def _table(self) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+        for head in self.columns:
+            table.add_column(
+                head,
+                justify="right" if head in self.right else "left",
+                no_wrap=head not in self.wrap,
+                overflow="fold",
+            )
+        for row in self.rows:
+            table.add_row(*(Text(text, style=STYLES.get(text, "")) for text in row))
+        return table
+
+    def _block(self, row: tuple[str, ...], width: int) -> Iterable[Text | Padding]:
+        """The first cell, and below it the others with their heads."""
+        yield Text(row[0], style="bold cyan", overflow="fold")
+        line, room = Text(overflow="fold"), width - 2
+        for head, text in zip(self.columns[1:], row[1:], strict=True):
+            pair = Text.assemble(
+                (f"{head} " if head.strip() else "", "dim"), (text, STYLES.get(text, ""))
+            )
+            if line and line.cell_len + 2 + pair.cell_len > room:
+                yield Padding(line, (0, 0, 0, 2), expand=False)
+                line = Text(overflow="fold")
+            line.append("  " if line else "").append_text(pair)
+        yield Padding(line, (0, 0, 0, 2), expand=False)
+
+
+def make_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: str = "",
+    wrap: str = "",
+) -> Sheet:
+    """Makes a table; values are text, never markup.
+
+    Args:
+        title: Above the table.
+        columns: Heads.
+        rows: Cells; None prints as a dash.
+        right: Heads of the columns that are aligned to the right, separated by commas.
+        wrap: Heads of those whose text may be wrapped, likewise.
+    """
+    texts = tuple(tuple(_text(value) for value in row) for row in rows)
+    heads = frozenset(right.split(",")), frozenset(wrap.split(","))
+    return Sheet(title, tuple(columns), texts, *heads)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
+
+
+def moment(value: datetime, separator: str = " ") -> str:
+    """A time as people read it, in UTC, to the second."""
+    utc = value.astimezone(UTC) if value.tzinfo else value
+    return utc.strftime(f"%Y-%m-%d{separator}%H:%M:%S")
+
+
+def key_text(value: str | int | None) -> str | None:
+    """A replication key's value as it is typed: no separators in a number, no fraction of zero."""
+    if isinstance(value, str):
+        return value.replace("T", " ").removesuffix(".000000")
+    return None if value is None else str(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 file``, ``1,200 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
