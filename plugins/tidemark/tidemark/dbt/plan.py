@@ -123,9 +123,10 @@ class Plan:
         """The words for dbt. Unit tests try the code and not the data: they are left out."""
         words = ["build", "--exclude-resource-type", "unit_test"]
         if self.kind is Kind.NEW:
-            # Views show new rows by themselves, and they are all there; with `empty` their tests
-            # are not left out with them.
-            words += ["--indirect-selection", "empty", "--exclude", "config.materialized:view"]
+            # Views are all there and show new rows by themselves; their tests (tag:views) try their
+            # code, which has not changed. With `empty`, tests that also read a table are kept.
+            words += ["--indirect-selection", "empty"]
+            words += ["--exclude", "config.materialized:view", "tag:views"]
             words += ["--select", *(f"source:{LANDING_SCHEMA}.{table}+" for table in self.tables)]
         return words
 
