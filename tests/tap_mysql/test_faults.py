@@ -18,6 +18,7 @@ from tap_mysql.fetch import Fetch
 from tap_mysql.files import FinishedFile
 from tap_mysql.read import Reading
 from tap_mysql.sql import Range
+from tap_mysql.tap import TapMySQL
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import SourceError, TunnelError
 
@@ -215,6 +216,28 @@ def test_too_many_connections_are_waited_out(wide: Source) -> None:
         wide.sql(f"ALTER USER '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 0")
     assert again.error is None
     assert sorted(result.ids("wide") + again.ids("wide")) == list(range(1, ROWS + 1))
+
+
+def connected_to(port: int) -> int:
+    """Connections of this process to a port of this machine."""
+    own = set()
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            own.add(str(link.readlink()))
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(
+        int(row[2].partition(":")[2], 16) == port and f"socket:[{row[9]}]" in own for row in rows
+    )
+
+
+def test_rows_come_through_the_tunnel_and_by_no_socket_of_this_machine(heavy: Source) -> None:
+    _, port = heavy.address
+    tap = TapMySQL(config=heavy.config(), catalog=heavy.catalog("heavy"))
+    batches = iter(Fetch(tap.source, "SELECT * FROM tap_test.heavy", 20, tap.stop))
+    next(batches)
+    assert connected_to(port) > 0
+    batches.close()  # type: ignore[attr-defined]
+    tap.close()
 
 
 @pytest.mark.fault(36)

@@ -156,7 +156,12 @@ class Source:
 
     def url(self) -> str:
         """The server as ConnectorX writes it; holds the password, so it is never logged."""
-        options = {"tcp_connect_timeout_ms": str(_CONNECT_SECONDS * 1000)}
+        options = {
+            "tcp_connect_timeout_ms": str(_CONNECT_SECONDS * 1000),
+            # Else a server behind 127.0.0.1, our end of the tunnel, is asked for its socket's path,
+            # and whatever listens at that path on this machine is read in its place.
+            "prefer_socket": "false",
+        }
         if self.login.tls:
             options["ssl-mode"] = "VERIFY_IDENTITY" if self.login.verify_host else "VERIFY_CA"
             if self.login.ca:
