@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape
 
-from tidemark.console import moment, size
+from tidemark.console import size
 from tidemark.page.charts import Facts
 from tidemark.page.svg import columns, number, rows
+from tidemark.tables import key_text, moment
 
+#: So many failures are shown.
+_FAILURES = 10
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b2733; --paper: #ffffff; --faint: #5c6b7a;
   --line: #d5dde5; --bar: #2f6f9f; --bad: #b3372f; --card: #f5f8fa; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #11171d;
   --faint: #9aa8b5; --line: #33404c; --bar: #6fb1de; --bad: #f0857c; --card: #1a222a; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  margin: 0 auto; max-width: 1100px; padding: 24px; }
+  margin: 0 auto; max-width: 1200px; padding: 24px; }
 h1 { font-size: 24px; margin: 0; } h2 { font-size: 16px; margin: 0 0 8px; }
 p { color: var(--faint); margin: 0 0 20px; }
-main { display: grid; gap: 20px; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); }
-section { background: var(--card); border-radius: 8px; padding: 16px; overflow-x: auto; }
+main { display: grid; gap: 20px;
+  grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); }
+section { background: var(--card); border-radius: 8px; padding: 16px; min-width: 0; }
+section p { margin: 0; }
 section.wide { grid-column: 1 / -1; }
-svg { width: 100%; height: auto; } svg text { fill: var(--faint); font-size: 11px; }
+svg { width: 100%; height: auto; display: block; } svg text { fill: var(--faint); font-size: 12px; }
 svg line { stroke: var(--line); } .bar { fill: var(--bar); } .bad { fill: var(--bad); }
+.rows div { display: grid; grid-template-columns: 1fr auto; gap: 2px 12px; margin-bottom: 8px;
+  overflow-wrap: anywhere; }
+.rows b { font-weight: normal; color: var(--faint); }
+.rows i { grid-column: 1 / -1; height: 8px; border-radius: 2px; background: var(--bar); }
 table { border-collapse: collapse; width: 100%; } th { text-align: left; color: var(--faint); }
-th, td { padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; }
+th, td { padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+td { overflow-wrap: anywhere; } td.t { white-space: nowrap; }
+th.n, td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+@media (max-width: 900px) { thead { display: none; } table, tbody, tr, td { display: block; }
+  tr { border-bottom: 1px solid var(--line); padding: 6px 0; }
+  td, td.n { border: 0; padding: 1px 0; text-align: left; white-space: normal; }
+  td::before { content: attr(data-head) " "; color: var(--faint); } }
 """
+
+
+class Moment(str):
+    """Text that is not broken into lines."""
+
+    __slots__ = ()
 
 
 def render(facts: Facts) -> str:
@@ -35,12 +56,12 @@ def render(facts: Facts) -> str:
     runs = facts.runs
     failed = [run for run in runs if not run.success]
     sections = [
-        ("Rows a day", columns(short, facts.rows, title="Rows extracted a day"), ""),
-        ("Megabytes a day", columns(short, facts.megabytes, title="Megabytes a day"), ""),
+        ("Rows a day", _days(short, facts.rows, title="Rows extracted a day"), ""),
+        ("Megabytes a day", _days(short, facts.megabytes, title="Megabytes a day"), ""),
         (
-            "Seconds of each run",
+            "Seconds of each run (failed ones in red)",
             columns(
-                [run.started[5:16] for run in runs],
+                [run.started[5:16].replace("T", " ") for run in runs],
                 [run.seconds for run in runs],
                 title="Seconds of each run, failures in red",
                 bad=[not run.success for run in runs],
@@ -56,7 +77,9 @@ def render(facts: Facts) -> str:
                 [hours for _, hours in facts.lag],
                 title="Hours since the newest extraction, by table",
                 unit="h",
-            ),
+            )
+            if facts.lag
+            else _empty("No table has been extracted yet."),
             "",
         ),
         (
@@ -66,7 +89,9 @@ def render(facts: Facts) -> str:
                 [table.bytes / 1e6 for table in facts.tables],
                 title="Megabytes in the lake, by table",
                 unit="MB",
-            ),
+            )
+            if facts.tables
+            else _empty("The lake is empty: tidemark backup fills it."),
             "",
         ),
         ("Failures", _failures([(run.started, run.errors) for run in failed]), ""),
@@ -90,6 +115,12 @@ def render(facts: Facts) -> str:
     )
 
 
+def _days(labels: Sequence[str], values: Sequence[float], *, title: str) -> str:
+    if not any(values):
+        return _empty("Nothing was extracted in this time.")
+    return columns(labels, values, title=title)
+
+
 def _empty(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
@@ -97,17 +128,24 @@ def _empty(text: str) -> str:
 def _failures(failed: Sequence[tuple[str, Sequence[str]]]) -> str:
     if not failed:
         return _empty("None.")
-    cells = [(started, "; ".join(errors) or "killed") for started, errors in failed[-10:]]
-    return _table(["began", "why"], cells)
+    cells = [
+        (datetime.fromisoformat(started), "; ".join(errors) or "killed")
+        for started, errors in failed[-_FAILURES:]
+    ]
+    more = len(failed) - len(cells)
+    note = _empty(f"{more} more, earlier ones.") if more else ""
+    return _table(["began", "why"], cells) + note
 
 
 def _watermarks(facts: Facts) -> str:
+    if not facts.watermarks:
+        return _empty("No table has a bookmark yet.")
     heads = ["table", "last data", "last extraction", "rows", "files", "waiting", "status"]
     cells = [
         (
             mark.table,
-            mark.last_data,
-            moment(mark.last_extraction) if mark.last_extraction else None,
+            Moment(key_text(mark.last_data) or "-"),
+            mark.last_extraction,
             mark.rows_extracted,
             mark.files_extracted,
             mark.files_waiting,
@@ -115,16 +153,33 @@ def _watermarks(facts: Facts) -> str:
         )
         for mark in facts.watermarks
     ]
-    return _table(heads, cells)
+    return _table(heads, cells, numbers=frozenset({"rows", "files", "waiting"}))
 
 
-def _table(heads: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
-    body = "".join("<tr>" + "".join(map(_cell, line)) + "</tr>" for line in lines)
+def _table(
+    heads: Sequence[str],
+    lines: Iterable[Sequence[object]],
+    *,
+    numbers: frozenset[str] = frozenset(),
+) -> str:
+    kinds = ["n" if text in numbers else "" for text in heads]
+    head = "".join(
+        f'<th class="{kind}">{escape(text)}</th>' for text, kind in zip(heads, kinds, strict=True)
+    )
+    body = "".join(
+        "<tr>" + "".join(_cell(*cell) for cell in zip(heads, kinds, line, strict=True)) + "</tr>"
+        for line in lines
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cell(value: object) -> str:
+def _cell(head: str, kind: str, value: object) -> str:
     if isinstance(value, int):
-        return f'<td class="n">{number(value)}</td>'
-    return f"<td>{escape('-' if value is None else str(value))}</td>"
+        text = number(value)
+    elif isinstance(value, datetime):
+        text, kind = moment(value), "t"
+    elif isinstance(value, Moment):
+        text, kind = value, "t"
+    else:
+        text = "-" if value is None else str(value)
+    return f'<td class="{kind}" data-head="{escape(head)}">{escape(text)}</td>'

@@ -1,17 +1,23 @@
-"""Bar charts as SVG text; colours come from the page's own style, for light and dark. Pure."""
+"""Bar charts: upright ones as SVG, lying ones as HTML. Colours come from the page's style. Pure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 180, 56, 22
+# Few units, so that the text is still legible when the chart is as narrow as a telephone.
+_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 480, 200, 52, 10, 24
 
 
 def columns(
-    labels: Sequence[str], values: Sequence[float], *, title: str, bad: Sequence[bool] = ()
+    labels: Sequence[str],
+    values: Sequence[float],
+    *,
+    title: str,
+    bad: Sequence[bool] = (),
 ) -> str:
-    """Upright bars, one a label.
+    """Upright bars, one a label, above an axis with three marks.
 
     Args:
         labels: Below the bars; the first, middle and last are written.
@@ -19,43 +25,69 @@ def columns(
         title: Read out by screen readers.
         bad: Which bars are failures.
     """
-    greatest = max([*values, 0]) or 1
+    top = nice([*values, 0])
     step = (_WIDTH - _LEFT) / max(1, len(values))
-    room = _HEIGHT - _BOTTOM - 10
+    floor, room = _HEIGHT - _BOTTOM, _HEIGHT - _BOTTOM - _TOP
     parts = []
-    for index, (label, value) in enumerate(zip(labels, values, strict=True)):
-        height = value / greatest * room
-        kind = "bad" if index < len(bad) and bad[index] else "bar"
+    for share in (0.0, 0.5, 1.0):
+        y = floor - share * room
+        parts.append(f'<line x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(
-            f'<rect class="{kind}" x="{_LEFT + index * step:.1f}" '
-            f'y="{_HEIGHT - _BOTTOM - height:.1f}" width="{max(1.0, step - 2):.1f}" '
-            f'height="{height:.1f}"><title>{escape(label)}: {number(value)}</title></rect>'
+            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{short(share * top)}</text>'
         )
-    for index in sorted({0, len(labels) // 2, len(labels) - 1} if labels else set()):
-        at = min(_LEFT + index * step + step / 2, _WIDTH - 30)
+    for index, (label, value) in enumerate(zip(labels, values, strict=True)):
+        height = value / top * room
+        failed = index < len(bad) and bad[index]
+        told = f"{escape(label)}: {number(value)}" + (", failed" if failed else "")
         parts.append(
-            f'<text x="{at:.1f}" y="{_HEIGHT - 6}" text-anchor="middle">'
+            f'<rect class="{"bad" if failed else "bar"}" x="{_LEFT + index * step:.1f}" '
+            f'y="{floor - height:.1f}" width="{max(1.0, step - 2):.1f}" '
+            f'height="{height:.1f}"><title>{told}</title></rect>'
+        )
+    places = [
+        (0, _LEFT, "start"),
+        (len(labels) // 2, 0, "middle"),
+        (len(labels) - 1, _WIDTH, "end"),
+    ]
+    for index, at, anchor in places if len(labels) > 2 else places[: len(labels)]:
+        x = at or _LEFT + (index + 0.5) * step
+        parts.append(
+            f'<text x="{x:.1f}" y="{_HEIGHT - 6}" text-anchor="{anchor}">'
             f"{escape(labels[index])}</text>"
         )
-    parts.append(f'<text x="{_LEFT - 6}" y="18" text-anchor="end">{number(greatest)}</text>')
-    parts.append(
-        f'<line x1="{_LEFT}" x2="{_WIDTH}" y1="{_HEIGHT - _BOTTOM}" y2="{_HEIGHT - _BOTTOM}"/>'
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
+        + "".join(parts)
+        + "</svg>"
     )
-    return _svg(title, _HEIGHT, parts)
 
 
 def rows(labels: Sequence[str], values: Sequence[float], *, title: str, unit: str) -> str:
-    """Lying bars with their labels before and their values behind them."""
-    greatest, line = max([*values, 0]) or 1, 26
-    parts = []
-    for index, (label, value) in enumerate(zip(labels, values, strict=True)):
-        y, width = index * line + 4, value / greatest * 240
-        parts.append(f'<text x="280" y="{y + 14}" text-anchor="end">{escape(label)}</text>')
-        parts.append(
-            f'<rect class="bar" x="288" y="{y}" width="{max(1.0, width):.1f}" height="18"/>'
-        )
-        parts.append(f'<text x="{296 + width:.1f}" y="{y + 14}">{number(value)} {unit}</text>')
-    return _svg(title, max(line, line * len(values)), parts)
+    """Lying bars, each below its label and its value."""
+    greatest = max([*values, 0]) or 1
+    parts = [
+        f"<div><span>{escape(label)}</span><b>{number(value)} {unit}</b>"
+        f'<i style="width:{max(0.5, value / greatest * 100):.1f}%"></i></div>'
+        for label, value in zip(labels, values, strict=True)
+    ]
+    return f'<div class="rows" role="img" aria-label="{escape(title)}">{"".join(parts)}</div>'
+
+
+def nice(values: Sequence[float]) -> float:
+    """An end of the axis that is easy to read: 1, 2, 4 or 6 times a power of ten, or ten."""
+    greatest = max(values)
+    if greatest <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(greatest))
+    return next(step * power for step in (1, 2, 4, 6, 10) if step * power >= greatest)
+
+
+def short(value: float) -> str:
+    """A number in a few characters: ``1.5M``."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.3g}"
 
 
 def number(value: float) -> str:
@@ -63,11 +95,3 @@ def number(value: float) -> str:
     if value >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:,.1f}"
-
-
-def _svg(title: str, height: int, parts: Sequence[str]) -> str:
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}">'
-        + "".join(parts)
-        + "</svg>"
-    )
