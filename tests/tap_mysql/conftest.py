@@ -5,9 +5,13 @@ The server is MariaDB, or MySQL with ``SANDBOX_SERVER=mysql`` (``make test-mysql
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,6 +204,46 @@ class Source:
         if result.error is not None:
             raise result.error
         return result
+
+
+class Relay:
+    """A way to the server, see `relay.py`; a process, since ConnectorX logs in with the GIL held.
+
+    Attributes:
+        host: Where it listens.
+        port: Its port.
+    """
+
+    def __init__(self, target: tuple[str, int], seen: Path, arguments: Sequence[str]) -> None:
+        program = Path(__file__).with_name("relay.py")
+        words = [sys.executable, str(program), *map(str, target), str(seen), *arguments]
+        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        self._seen = seen
+        assert self._process.stdout is not None
+        self.host, port = self._process.stdout.readline().split()
+        self.port = int(port)
+
+    @property
+    def seen(self) -> bytes:
+        """What the server has sent."""
+        return self._seen.read_bytes()
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.communicate()
+
+
+@pytest.fixture
+def relay(source: Source, tmp_path: Path) -> Iterator[Callable[..., Relay]]:
+    """Makes relays to the server, with the options of `relay.py`."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*arguments: str) -> Relay:
+            made = Relay(source.address, tmp_path / f"seen-{uuid.uuid4().hex}", arguments)
+            stack.callback(made.close)
+            return made
+
+        yield make
 
 
 @pytest.fixture(scope="session")

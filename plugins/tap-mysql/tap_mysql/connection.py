@@ -15,7 +15,7 @@ import pymysql.cursors
 from tidemark_core.errors import ConfigError, SourceError, TunnelError
 from tidemark_core.tunnel import Endpoint
 
-from tap_mysql.errors import source_error
+from tap_mysql.errors import source_error, tls_error
 
 #: What every session says first. UTC for TIMESTAMP columns; no mode that changes what SELECT gives
 #: (PAD_CHAR_TO_FULL_LENGTH); a reader that waits for a slow upload is not thrown out; a table that
@@ -195,4 +195,4 @@ class Source:
 def _explained(error: pymysql.err.MySQLError) -> SourceError:
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
-    return source_error(number, text)
+    return tls_error(number, text) or source_error(number, text)

@@ -43,6 +43,9 @@ _HINTS = {
     1153: "raise the server's max_allowed_packet above the largest row",
     2061: "set DB_SSL_MODE=verify: the server's login method needs TLS",
 }
+#: pymysql's number (CR_SSL_CONNECTION_ERROR) when the server's greeting has no CLIENT_SSL.
+_NO_TLS = 2026
+_CERTIFICATE = re.compile(r"certificate verify failed: (.*?) \(_ssl")
 _NUMBER = re.compile(r"ERROR (\d{4}) \((?:HY000|[0-9A-Z]{5})\)|^\(?(\d{4}), ")
 _CONVERSION = re.compile(
     r"Could not retrieve|Couldn't convert|invalid utf-8|FromUtf8|Utf8Error|Could not convert",
@@ -89,6 +92,25 @@ def source_error(number: int, text: str, table: TableName | None = None) -> Sour
         table=table,
         hint=_HINTS.get(number),
         retryable=cure_of(number, text) is Cure.RETRY,
+    )
+
+
+def tls_error(number: int, text: str) -> SourceError | None:
+    """Makes the operator's error of a connection that TLS refused; None: it was something else."""
+    if number == _NO_TLS:
+        return SourceError(
+            "MySQL offers no TLS, which DB_SSL_MODE=verify asks for",
+            hint="turn TLS on in the server; DB_SSL_MODE=disabled only where the way is safe",
+        )
+    match = _CERTIFICATE.search(text)
+    if match is None:
+        return None
+    wrong_host = "mismatch" in match[1]
+    return SourceError(
+        f"MySQL's certificate is not accepted: {match[1]}",
+        hint="set DB_HOST to a name that the certificate has"
+        if wrong_host
+        else "set DB_SSL_CA to the file of the authority that signed the server's certificate",
     )
 
 

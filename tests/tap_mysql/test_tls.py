@@ -1,0 +1,142 @@
+"""TLS to MySQL, on the real server: both drivers verify, and neither does without it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tap_mysql.connection import Login
+from tap_mysql.connection import Source as Server
+from tap_mysql.fetch import Fetch, FetchError
+from tidemark_core.errors import SourceError
+from tidemark_core.tunnel import open_endpoint
+from tidemark_sandbox.certificates import ensure_certificates
+
+if TYPE_CHECKING:
+    from conftest import Relay, Source
+
+pytestmark = pytest.mark.security(6)
+WORD = "a-word-that-only-the-rows-have"
+MakeRelay = Callable[..., "Relay"]
+
+
+@pytest.fixture
+def rows(source: Source) -> Source:
+    source.make("secret", "id INT PRIMARY KEY, v VARCHAR(60)", f"(1, '{WORD}')")
+    return source
+
+
+def settings(source: Source, relay: Relay, **changes: Any) -> dict[str, Any]:
+    """The way over the relay, TLS verified unless ``changes`` say otherwise."""
+    return {
+        "db_host": relay.host,
+        "db_port": relay.port,
+        "db_ssl_mode": "verify",
+        "db_ssl_ca": str(source.sandbox.config.ca),
+    } | changes
+
+
+def fast_driver(source: Source, config: dict[str, Any]) -> list[Any]:
+    """What the fast driver alone reads, which must verify as strictly as the plain one."""
+    login = Login.from_config({"ssh_bastion_host": None} | source.config(**config))
+    with open_endpoint(None, config["db_host"], config["db_port"]) as endpoint:
+        server = Server(login, endpoint, timeout=60)
+        batches = Fetch(server, "SELECT v FROM tap_test.secret", 100, threading.Event())
+        return [value for batch in batches for value in batch.column(0).to_pylist()]
+
+
+def test_rows_travel_encrypted(rows: Source, relay: MakeRelay) -> None:
+    way = relay()
+    result = rows.read("secret", **settings(rows, way))
+    assert [row["v"] for row in result.rows("secret")] == [WORD]
+    assert len(way.seen) > 1000
+    assert WORD.encode() not in way.seen
+
+
+def test_without_tls_the_fast_driver_stays_on_the_way_that_it_was_given(
+    rows: Source, relay: MakeRelay
+) -> None:
+    """And takes no Unix socket that the server names; so the relay sees what is not encrypted."""
+    if rows.is_mysql:
+        # Its login asks for TLS here; one that was done before is remembered.
+        rows.read("secret", **settings(rows, relay()))
+    way = relay()
+    plain = settings(rows, way, db_ssl_mode="disabled", db_ssl_ca=None)
+    assert fast_driver(rows, plain) == [WORD]
+    assert WORD.encode() in way.seen
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What must not be connected to, and what the operator is told.
+
+    Attributes:
+        relay: Options of the relay.
+        ca: Whose certificates are trusted: the server's ``own`` authority, a ``foreign`` one, or
+            the ``system``'s.
+        told: The problem.
+        remedy: The setting to look at.
+    """
+
+    relay: tuple[str, ...]
+    ca: str
+    told: str
+    remedy: str
+
+
+REFUSED = {
+    "a certificate of another authority": Refusal((), "foreign", "certificate", "DB_SSL_CA"),
+    "no authority given": Refusal((), "system", "certificate", "DB_SSL_CA"),
+    "another host": Refusal(("--listen", "127.0.0.2"), "own", "127.0.0.2", "DB_HOST"),
+    "no TLS": Refusal(("--strip-tls",), "own", "offers no TLS", "DB_SSL_MODE"),
+}
+
+
+@pytest.fixture(params=REFUSED)
+def refusal(
+    rows: Source, relay: MakeRelay, tmp_path: Path, request: pytest.FixtureRequest
+) -> tuple[Refusal, dict[str, Any], Relay]:
+    case = REFUSED[request.param]
+    ensure_certificates(tmp_path / "foreign")
+    way = relay(*case.relay)
+    authorities = {
+        "own": str(rows.sandbox.config.ca),
+        "foreign": str(tmp_path / "foreign" / "ca.pem"),
+        "system": None,
+    }
+    return case, settings(rows, way, db_ssl_ca=authorities[case.ca]), way
+
+
+def test_what_cannot_be_verified_is_refused_with_the_remedy(
+    rows: Source, refusal: tuple[Refusal, dict[str, Any], Relay]
+) -> None:
+    case, config, way = refusal
+    result = rows.run(rows.catalog("secret"), **config)
+    assert isinstance(result.error, SourceError)
+    assert not result.error.retryable
+    assert case.told in result.error.message
+    assert case.remedy in (result.error.hint or "")
+    assert result.of("BATCH") == []
+    assert way.seen
+    assert WORD.encode() not in way.seen
+
+
+@pytest.mark.soak  # ConnectorX tries to connect for 30 s
+def test_the_fast_driver_alone_refuses_it_too(
+    rows: Source, refusal: tuple[Refusal, dict[str, Any], Relay]
+) -> None:
+    _, config, way = refusal
+    with pytest.raises(FetchError):
+        fast_driver(rows, config)
+    assert way.seen
+    assert WORD.encode() not in way.seen
+
+
+def test_a_ca_file_that_is_not_there_is_a_wrong_setting(rows: Source, relay: MakeRelay) -> None:
+    result = rows.run(rows.catalog("secret"), **settings(rows, relay(), db_ssl_ca="/nowhere/ca"))
+    assert getattr(result.error, "exit_code", None) == 2
+    assert "/nowhere/ca" in str(result.error)
