@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tidemark.services import catalogue
 from tidemark.services.bookmarks import Leg
 from tidemark.services.counts import StageCounts
 from tidemark_core.names import TableName
@@ -53,6 +55,32 @@ def test_rebuild_starts_both_legs_afresh_and_drops_the_landing_table(landed: Lak
     mark = landed.bookmarks(Leg.LOAD)[landed.table.stream]
     assert mark["replication_key_value"] > "2025-08-03T04:05:06"
     assert f"tidemark sync -t {landed.table}" in done.out
+
+
+def test_from_the_lake_every_file_waits_for_its_load_again(landed: Lake) -> None:
+    done = landed.run("rebuild", str(landed.table), "--from-lake", "--yes")
+    assert done.code == 0, done.err
+    assert tables(landed) == 0
+    assert ledger(landed, landed.table) == []
+    assert landed.bookmarks(Leg.BACKUP)[landed.table.stream] == MARK
+    assert landed.bookmarks(Leg.LOAD) == {}
+    (shown,) = landed.run("watermark", "get", "-t", str(landed.table), "--format", "json").json
+    assert shown["files_waiting"] == 1
+    assert f"tidemark sync -t {landed.table} --redshift-only" in done.out
+
+
+def test_from_a_lake_with_gaps_only_when_told(
+    landed: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "bucket_time", lambda _: datetime.now(UTC) + timedelta(days=9))
+    assert landed.run("s3clean", "clean", "-t", str(landed.table), "--force").code == 0
+    refused = landed.run("rebuild", str(landed.table), "--from-lake", "--yes")
+    assert refused.code != 0
+    assert "retention has removed 1 files" in refused.err
+    assert tables(landed) == 1
+    words = ("--from-lake", "--accept-incomplete", "--yes")
+    assert landed.run("rebuild", str(landed.table), *words).code == 0
+    assert tables(landed) == 0
 
 
 def test_rebuild_asks_first(landed: Lake) -> None:

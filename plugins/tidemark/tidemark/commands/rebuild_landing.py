@@ -10,27 +10,40 @@ from tidemark.console import YesOption, confirm, console
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
 from tidemark.services.catalogue import bucket_time
+from tidemark.services.lake import read_archive
 from tidemark.services.relanding import drop_landing, plan_rebuild
+from tidemark.services.restore import refuse_gaps
 from tidemark.services.states import States
 
 
 def rebuild(
     table: Annotated[str, typer.Argument(help="Such as settlement.partner_info.")],
+    from_lake: Annotated[
+        bool,
+        typer.Option("--from-lake", help="Load the lake's files again, and leave the source be."),
+    ] = False,
+    accept_incomplete: Annotated[
+        bool, typer.Option("--accept-incomplete", help="Although retention has removed files.")
+    ] = False,
     yes: YesOption = False,
 ) -> None:
     """Drop a table's landing table and read the source anew: for types that no longer fit.
 
-    The lake keeps every file, and the public table stays as it is until the next build.
+    With --from-lake every file of the lake is loaded again instead: for rows that landing has
+    given up, or lost. The lake stays as it is, and so does the public table until the next build.
     """
     project = Project.load()
     name = project.table(table)
-    out, mark = console(), bucket_time(project)
+    if from_lake:
+        archived = read_archive(project.location, [name], client=project.s3).get(name, [])
+        refuse_gaps(name, archived, accept=accept_incomplete)
+    out, mark = console(), None if from_lake else bucket_time(project)
     changes = plan_rebuild(project, name, mark)
     for change in changes:
         out.print(f"{name}, {change.leg}: {change.old} → {change.new}", markup=False)
+    then = "loaded again" if from_lake else "passed over from now on"
     out.print(
-        f"landing.{name.landing}: removed, and all that was loaded into it passed over from now on",
-        markup=False,
+        f"landing.{name.landing}: removed, and all that was loaded into it {then}", markup=False
     )
     confirm("Rebuild it?", yes=yes)
     states = States(project)
@@ -40,7 +53,8 @@ def rebuild(
         states.change(change.leg, name, change.bookmark)
     with states.held([name], Leg.LOAD):
         drop_landing(project, name, mark)
-    out.print(f"Next: tidemark sync -t {name}", markup=False)
+    only = " --redshift-only" if from_lake else ""
+    out.print(f"Next: tidemark sync -t {name}{only}", markup=False)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""Makes a landing table anew, for when the source's table has become another one."""
+"""Makes a landing table anew, from the source or from what the lake has."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tidemark.services.ledger import LEDGER, relation_exists
 from tidemark.services.states import States
 
 
-def plan_rebuild(project: Project, table: TableName, mark: datetime) -> list[Change]:
+def plan_rebuild(project: Project, table: TableName, mark: datetime | None) -> list[Change]:
     """The bookmarks with which both legs start afresh.
 
     The next backup reads the whole table. The load begins with what is extracted from now on,
@@ -29,10 +29,13 @@ def plan_rebuild(project: Project, table: TableName, mark: datetime) -> list[Cha
     Args:
         project: Where we are.
         table: The table.
-        mark: The load goes on with what is extracted from then on.
+        mark: The load goes on with what is extracted from then on; None: it begins with the
+            lake's first file, and the backup goes on as it would have.
     """
     states = States(project)
     backup, load = (states.bookmarks(leg).get(table.stream) for leg in (Leg.BACKUP, Leg.LOAD))
+    if mark is None:
+        return [Change(Leg.LOAD, table, describe(load), "the first file of the lake", None)]
     new = since(mark)
     return [
         Change(
@@ -42,7 +45,7 @@ def plan_rebuild(project: Project, table: TableName, mark: datetime) -> list[Cha
     ]
 
 
-def drop_landing(project: Project, table: TableName, mark: datetime) -> None:
+def drop_landing(project: Project, table: TableName, mark: datetime | None) -> None:
     """Drops a landing table and forgets its loads, in one transaction.
 
     The files that were extracted before are written into the ledger with no row: they are dealt
@@ -51,7 +54,8 @@ def drop_landing(project: Project, table: TableName, mark: datetime) -> None:
     Args:
         project: Where we are.
         table: The table.
-        mark: The load goes on with what is extracted from then on.
+        mark: The load goes on with what is extracted from then on; None: every file will be
+            loaded again.
 
     Raises:
         WarehouseError: The warehouse refused; nothing has changed.
@@ -69,7 +73,8 @@ def drop_landing(project: Project, table: TableName, mark: datetime) -> None:
             warehouse.execute(
                 f"DELETE FROM {LEDGER} WHERE source_table = ?", [str(table)], what=what, table=table
             )
-            ledger.add(passed_over(project, manifests, mark), load_id=load_id, fence=0)
+            if mark is not None:
+                ledger.add(passed_over(project, manifests, mark), load_id=load_id, fence=0)
         warehouse.execute("COMMIT", what=what, table=table)
 
 

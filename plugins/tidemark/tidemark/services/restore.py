@@ -235,5 +235,5 @@ def refuse_gaps(table: TableName, archived: Sequence[Manifest], *, accept: bool)
         raise LakeError(
             f"retention has removed {files} files; rows that only they held would be missing",
             table=table,
-            hint="to restore what is left: --accept-incomplete",
+            hint="to take what is left: --accept-incomplete",
         )
