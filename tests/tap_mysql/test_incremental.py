@@ -169,6 +169,33 @@ def test_a_full_table_is_read_each_time(source: Source, t: str) -> None:
         assert source.read(t).ids(t) == [1, 2, 3]
 
 
+def test_a_full_table_ends_with_a_state_so_that_its_files_are_committed(
+    source: Source, t: str
+) -> None:
+    result = source.read(t)
+    assert result.messages[-1] is result.of("STATE")[-1]
+    assert result.bookmark(t) == {}
+    # A table that is read whole for a while has its bookmark afterwards.
+    bookmark = {"replication_key": "update_at", "replication_key_value": "2024-01-01T00:00:00"}
+    state = {"bookmarks": {next(iter(result.state["bookmarks"])): bookmark}}
+    assert source.read(t, None, state).bookmark(t) == bookmark
+
+
+@pytest.mark.fault(62)
+@pytest.mark.parametrize(
+    ("collation", "warned"), [("utf8mb4_general_ci", True), ("utf8mb4_bin", False)]
+)
+def test_a_text_key_that_ignores_case_is_warned_of(
+    source: Source, caplog: pytest.LogCaptureFixture, collation: str, warned: bool
+) -> None:
+    text = f"VARCHAR(9) CHARACTER SET utf8mb4 COLLATE {collation}"
+    source.make("named", f"code {text} PRIMARY KEY, note VARCHAR(9)", "('A', 'a')")
+    assert len(source.read("named").rows("named")) == 1
+    told = [record for record in caplog.records if "one key in code" in record.getMessage()]
+    assert bool(told) is warned
+    assert all(getattr(record, "column", None) == "code" for record in told)
+
+
 def test_a_table_without_a_key_is_read(source: Source) -> None:
     source.make("heap", "id INT, update_at DATETIME, KEY (update_at)", "(1, '2024-01-01')")
     source.sql("INSERT INTO heap VALUES (1, '2024-01-01')")

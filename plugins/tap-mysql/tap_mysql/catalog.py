@@ -132,6 +132,19 @@ def key_columns(table: Table, chosen: Chosen) -> tuple[str, ...]:
     return tuple(names)
 
 
+def warn_of_collations(table: Table, keys: tuple[str, ...]) -> None:
+    """Tells of text keys that the source and the warehouse do not compare alike."""
+    for name in keys:
+        column = table.column(name)
+        if column is not None and column.ignores_case:
+            logger.warning(
+                "%s: 'A' and 'a' are one key in %s (collation %s), and two in the warehouse: a row "
+                "whose key is only spelled anew there stays under its old spelling too",
+                table.name, column.name, column.collation,
+                extra={"table": str(table.name), "column": column.name},
+            )  # fmt: skip
+
+
 def read_columns(
     table: Table, chosen: Chosen, key: Column | None, keys: tuple[str, ...]
 ) -> tuple[Column, ...]:

@@ -23,7 +23,8 @@ ORDER BY table_schema, table_name
 """
 _COLUMNS = """
 SELECT table_schema, table_name, column_name, data_type, column_type, character_maximum_length,
-    numeric_precision, numeric_scale, datetime_precision, is_nullable, character_set_name
+    numeric_precision, numeric_scale, datetime_precision, is_nullable, character_set_name,
+    collation_name
 FROM information_schema.columns
 WHERE table_schema IN ({schemas})
 ORDER BY table_schema, table_name, ordinal_position
@@ -97,6 +98,7 @@ def _column(
     datetime_precision: int | None,
     nullable: str,
     character_set: str | None,
+    collation: str | None,
 ) -> Column:
     mysql = MySQLColumn(
         data_type=data_type,
@@ -110,4 +112,4 @@ def _column(
         kind = from_mysql(mysql)
     except ConfigError:
         kind = None
-    return Column(name, mysql, kind, nullable == "YES", character_set)
+    return Column(name, mysql, kind, nullable == "YES", character_set, collation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,7 +64,7 @@ class Extraction:
             TableChangedError: The table's definition changed under the read.
         """
         if self.replication_key is None or self.replication_key.type is None:
-            self._run_full()
+            self._run_full(state)
             return
         identity = Identity(self.table.name, self.replication_key.name, self.replication_key.type)
         bookmark = identity.read(state)
@@ -86,7 +86,8 @@ class Extraction:
 
     # -- whole tables
 
-    def _run_full(self) -> None:
+    def _run_full(self, state: object) -> None:
+        """Reads everything; an earlier bookmark stays, for when the table has a key again."""
         if self.options.max_rows:
             raise ConfigError(
                 "a table without a replication key is read whole each time, not up to "
@@ -101,6 +102,8 @@ class Extraction:
         self.output.begin()
         for _, file in self._read(ranges):
             self.output.commit(file, None)
+        # Without a STATE behind them the files would never be committed to the lake.
+        self.output.commit(None, dict(state) if isinstance(state, Mapping) else {})
 
     # -- the first load of an incremental table
 

@@ -82,6 +82,7 @@ class MySQLStream(Stream):
         table, chosen = self.source_table, self.chosen()
         key = choices.replication_column(table, chosen)
         keys = choices.key_columns(table, chosen)
+        choices.warn_of_collations(table, keys)
         columns = choices.read_columns(table, chosen, key, keys)
         output = StreamOutput(
             messages=self._tap_mysql.messages,

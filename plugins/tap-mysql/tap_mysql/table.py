@@ -26,6 +26,7 @@ class Column:
         type: Its type everywhere else; None: a type unknown to Tidemark.
         nullable: Whether it may be NULL.
         character_set: Of text; None for other types.
+        collation: How the source compares text; None for other types.
     """
 
     name: str
@@ -33,10 +34,16 @@ class Column:
     type: ColumnType | None
     nullable: bool
     character_set: str | None = None
+    collation: str | None = None
 
     @property
     def data_type(self) -> str:
         return self.mysql.data_type.lower()
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether 'A' and 'a' are the same to the source (the ``_ci`` of a collation's name)."""
+        return self.collation is not None and "_ci" in self.collation
 
 
 @dataclass(frozen=True)
