@@ -159,3 +159,16 @@ def test_a_report_cannot_leave_its_folder() -> None:
     for run_id, leg in (("../x", "lake"), ("r1", "../lake"), ("r_1", "lake"), ("r1", "")):
         with pytest.raises(ConfigError):
             LakeLayout().run_key(WHEN.date(), run_id, leg)
+
+
+def test_a_key_tells_its_table_and_others_tell_none() -> None:
+    layout, table = LakeLayout("lake/incremental/"), TableName("settlement", "partner_info")
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    for key in (
+        layout.data_key(table, moment, 1),
+        layout.manifest_key(table, moment, "run", 1),
+        layout.staging_prefix(table, 7) + "part-1.csv.gz",
+    ):
+        assert layout.table_of(key) == table
+    for key in (layout.job_lease_key(), "elsewhere/settlement.partner_info/x", "lake/incremental/"):
+        assert layout.table_of(key) is None

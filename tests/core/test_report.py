@@ -52,6 +52,16 @@ def on_disk(folder: Path) -> list[dict[str, object]]:
     return [json.loads(path.read_text()) for path in sorted(folder.rglob("*.json"))]
 
 
+def test_what_was_tried_again_is_counted_by_table_and_leg() -> None:
+    leg = LegReport("lake", "r")
+    leg.tried_again(TABLE)
+    leg.tried_again()
+    assert leg.table(TABLE).retries == 1
+    assert leg.to_dict()["retries"] == 2
+    older = {key: value for key, value in leg.to_dict().items() if key != "retries"}
+    assert RunReport("r", (leg.to_dict(), older)).retries == 2
+
+
 def test_threads_of_a_leg_count_together() -> None:
     table = LegReport("extract", "r").table(TABLE)
 

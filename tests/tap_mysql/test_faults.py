@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 import pytest
-from tap_mysql.fetch import Fetch
+from tap_mysql.errors import Cure
+from tap_mysql.fetch import Fetch, FetchError
 from tap_mysql.files import FinishedFile
 from tap_mysql.read import Reading
 from tap_mysql.sql import Range
 from tap_mysql.tap import TapMySQL
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import SourceError, TunnelError
+from tidemark_core.report import LegReport
 
 if TYPE_CHECKING:
     from conftest import Source
@@ -240,11 +242,34 @@ def test_rows_come_through_the_tunnel_and_by_no_socket_of_this_machine(heavy: So
     tap.close()
 
 
+@pytest.mark.parametrize("cure", [Cure.RETRY, Cure.SMALLER])
+def test_a_read_that_was_tried_again_is_counted(
+    wide: Source, monkeypatch: pytest.MonkeyPatch, cure: Cure
+) -> None:
+    monkeypatch.setattr("tap_mysql.read._BACKOFF_SECONDS", 0.01)
+    begin, faults = Fetch.__iter__, [True, True]
+
+    def failing(self: Fetch) -> Any:
+        if faults:
+            faults.pop()
+            raise FetchError(2013, "Lost connection", cure)
+        return begin(self)
+
+    monkeypatch.setattr(Fetch, "__iter__", failing)
+    leg = LegReport("extract", "r")
+    monkeypatch.setattr("tidemark_core.report.open_reports", [leg])
+    result = wide.read("wide", "update_at")
+    assert result.ids("wide") == list(range(1, ROWS + 1))
+    assert [table.retries for table in leg.tables] == [2]
+
+
 @pytest.mark.fault(36)
 def test_a_table_that_changes_under_the_read_is_looked_at_again(
     wide: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin, first = Fetch.__iter__, [True]
+    leg = LegReport("extract", "r")
+    monkeypatch.setattr("tidemark_core.report.open_reports", [leg])
 
     def altering(self: Fetch) -> Any:
         if first and first.pop():
@@ -253,6 +278,7 @@ def test_a_table_that_changes_under_the_read_is_looked_at_again(
 
     monkeypatch.setattr(Fetch, "__iter__", altering)
     result = wide.read("wide", "update_at")
+    assert leg.tables[0].retries == 1
     assert result.ids("wide") == list(range(1, ROWS + 1))
     assert set(result.rows("wide")[0]) == {"id", "w", "update_at"}
     assert set(result.of("SCHEMA")[-1]["schema"]["properties"]) == {"id", "w", "update_at"}

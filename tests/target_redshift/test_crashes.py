@@ -12,6 +12,7 @@ import pytest
 from redshift_connector.error import InterfaceError, ProgrammingError
 from tidemark_core.errors import LeaseError, WarehouseError
 from tidemark_core.lease import Lease
+from tidemark_core.report import LegReport
 from tidemark_core.warehouse import WarehouseConnection, connect
 from tidemark_core.warehouse_errors import explain_query
 
@@ -114,6 +115,8 @@ def test_a_session_that_is_ended_by_the_server_is_opened_again(
 def test_conflicts_without_end_stop_with_an_error_and_no_state(
     lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    leg = LegReport("warehouse", "r")
+    monkeypatch.setattr("tidemark_core.report.open_reports", [leg])
     execute = WarehouseConnection.execute
     said = {"C": "XX000", "M": "1023 Serializable isolation violation on table"}
     tries = []
@@ -133,6 +136,7 @@ def test_conflicts_without_end_stop_with_an_error_and_no_state(
             redshift_retry_attempts=2,
         )
     assert len(tries) == 2
+    assert [(each.table, each.retries) for each in leg.tables] == [(str(table.name), 1)]
     assert lake.staged(table) == []
 
 

@@ -13,6 +13,7 @@ from target_s3_parquet import upload
 from target_s3_parquet.local import open_local
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.names import TableName
+from tidemark_core.report import LegReport
 
 
 def _times(count: int, status: int, *parts: str) -> Any:
@@ -39,11 +40,24 @@ def through(proxy: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.mark.parametrize("status", [500, 503])
 @pytest.mark.parametrize("what", ["incremental", "manifests", "leases"])
 def test_passing_faults_are_tried_again(
-    lake: Any, feed: Any, say: Any, make_file: Any, proxy: Any, through: Any, status: int, what: str
+    lake: Any,
+    feed: Any,
+    say: Any,
+    make_file: Any,
+    proxy: Any,
+    through: Any,
+    status: int,
+    what: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    leg = LegReport("lake", "r")
+    monkeypatch.setattr("tidemark_core.report.open_reports", [leg])
     proxy.before = _times(3, status, "PUT", what)
     assert feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
     assert [row["id"] for row in lake.rows()] == [1]
+    assert leg.retries == 3
+    of_tables = sum(table.retries for table in leg.tables)
+    assert of_tables == (0 if what == "leases" else 3), "a lease is the leg's own"
 
 
 @pytest.mark.fault(41)

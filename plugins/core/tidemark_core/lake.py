@@ -111,6 +111,17 @@ class LakeLayout:
     def data_prefix(self, table: TableName) -> str:
         return f"{self.incremental}{table.lake}/"
 
+    def table_of(self, key: str) -> TableName | None:
+        """The table that a key is about, if it is in a folder of one."""
+        roots = (self.incremental, self.manifests_root, self.staging_root)
+        for root in roots:
+            if key.startswith(root):
+                try:
+                    return TableName.from_lake(key.removeprefix(root).partition("/")[0])
+                except ConfigError:
+                    return None
+        return None
+
     def data_key(
         self, table: TableName, moment: datetime, batch: int, partition: str | None = None
     ) -> str:

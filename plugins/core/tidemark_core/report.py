@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tidemark_core.process import run_id
+
 VERSION = 1
 _SECOND = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -39,7 +41,7 @@ class TableReport:
         watermark: The bookmark after it; None: unchanged.
         steps: Seconds by step, such as ``read`` or ``copy``.
         conversions: Values changed on the way, by column and reason.
-        retries: How often something was tried again.
+        retries: How often a read, a load or a request to S3 for it was tried again.
         error: Why it failed, in one line; None: it did not.
     """
 
@@ -105,6 +107,7 @@ class LegReport:
         self._begun = time.monotonic()
         self._seconds: float | None = None
         self._error: str | None = None
+        self._retries = 0
         self._tables: dict[str, TableReport] = {}
         self._lock = threading.Lock()
 
@@ -142,6 +145,23 @@ class LegReport:
         """Says that the leg failed, and goes on to its end."""
         self._error = error
 
+    def tried_again(self, table: object | None = None) -> None:
+        """Counts one more try of something.
+
+        Args:
+            table: The table that it was for; None: the leg's own, such as a request for its lease.
+        """
+        if table is not None:
+            self.table(table).add(retries=1)
+            return
+        with self._lock:
+            self._retries += 1
+
+    @property
+    def retries(self) -> int:
+        """How often something was tried again, for its tables and for itself."""
+        return self._retries + sum(table.retries for table in self.tables)
+
     def to_dict(self) -> dict[str, Any]:
         ended = self._seconds is not None
         return {
@@ -155,8 +175,18 @@ class LegReport:
             "seconds": round(self.seconds, 3),
             "success": self.success if ended else None,
             "error": self._error,
+            "retries": self.retries,
             "tables": [table.to_dict() for table in self.tables],
         }
+
+
+#: The reports that this process keeps, the innermost last.
+open_reports: list[LegReport] = []
+
+
+def current() -> LegReport:
+    """The report of the leg that this process is; one that nobody reads, if it is none."""
+    return open_reports[-1] if open_reports else LegReport("none", run_id())
 
 
 def current_user() -> str:
@@ -202,6 +232,11 @@ class RunReport:
         return all(leg["success"] is True for leg in self.legs)
 
     @property
+    def retries(self) -> int:
+        """How often something was tried again; documents of older versions do not say."""
+        return sum(int(leg.get("retries", 0)) for leg in self.legs)
+
+    @property
     def errors(self) -> list[str]:
         """Every error of it, each once."""
         found = [leg["error"] for leg in self.legs]
@@ -213,6 +248,7 @@ class RunReport:
             "started_at": self.started_at,
             "seconds": self.seconds,
             "success": self.success,
+            "retries": self.retries,
             "errors": self.errors,
         }
 

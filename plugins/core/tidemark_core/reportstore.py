@@ -14,7 +14,7 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake import LakeLayout
 from tidemark_core.process import run_id
-from tidemark_core.report import VERSION, LegReport, RunReport, report_folder
+from tidemark_core.report import VERSION, LegReport, RunReport, open_reports, report_folder
 from tidemark_core.s3 import S3Location, explained, list_keys
 
 _log = logging.getLogger(__name__)
@@ -22,12 +22,6 @@ _log = logging.getLogger(__name__)
 _DISK = LakeLayout("disk/incremental/")
 #: A run that began before midnight.
 _DAYS_BACK = 1
-_open: list[LegReport] = []
-
-
-def current() -> LegReport:
-    """The report of the leg that this process is; one that nobody reads, outside of `reporting`."""
-    return _open[-1] if _open else LegReport("none", run_id())
 
 
 @contextmanager
@@ -40,7 +34,7 @@ def reporting(leg: str, location: S3Location | None = None) -> Iterator[LegRepor
     """
     report = LegReport(leg, run_id())
     save(report)
-    _open.append(report)
+    open_reports.append(report)
     try:
         yield report
     except BaseException as error:
@@ -51,7 +45,7 @@ def reporting(leg: str, location: S3Location | None = None) -> Iterator[LegRepor
     else:
         report.finish()
     finally:
-        _open.remove(report)
+        open_reports.remove(report)
         save(report)
         if location is not None:
             publish(location, report.run_id)

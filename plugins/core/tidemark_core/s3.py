@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import boto3
 from botocore.config import Config
@@ -13,8 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tidemark_core.errors import LakeError
 from tidemark_core.lake import LakeLayout
+from tidemark_core.report import current
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSRequest
     from botocore.model import OperationModel
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
@@ -100,6 +103,7 @@ class S3Location:
                 s3={"addressing_style": "path" if self.endpoint_url else "auto"},
             ),
         )
+        client.meta.events.register("request-created.s3", self._count_retry)
         if self.expected_owner:
             add = _adding({"ExpectedBucketOwner": self.expected_owner})
             client.meta.events.register("before-parameter-build.s3", add)
@@ -111,6 +115,13 @@ class S3Location:
                 event = f"before-parameter-build.s3.{operation}"
                 client.meta.events.register(event, _adding(sealed))
         return client
+
+    def _count_retry(self, request: AWSRequest, **_: object) -> None:
+        """Counts a request that is sent again, in the run report."""
+        if request.context.get("retries", {}).get("attempt", 1) > 1:
+            path = unquote(urlsplit(request.url).path).lstrip("/")
+            table = self.layout.table_of(path.removeprefix(f"{self.bucket}/"))
+            current().tried_again(table)
 
 
 def _adding(more: Mapping[str, str]) -> Callable[..., None]:

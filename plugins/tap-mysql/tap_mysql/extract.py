@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.reportstore import current
+from tidemark_core.report import current
 
 from tap_mysql import events, keys, sql, window
 from tap_mysql.ask import Questions

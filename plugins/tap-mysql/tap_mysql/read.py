@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from tidemark_core.errors import SourceError, TidemarkError, TunnelError
+from tidemark_core.report import current
 
 from tap_mysql.connection import Source
 from tap_mysql.convert import Converter, values_at
@@ -160,10 +161,12 @@ class Reading:
                 logger.info("reading carefully", extra={"table": str(table)})
                 return
             if error.cure is Cure.SMALLER and ordered and mode.shrink():
+                current().tried_again(table)
                 logger.warning("the query was ended, asking for less: %s", reason)
                 return
             if error.cure is not Cure.RETRY or failures >= self.attempts:
                 raise final from error
+        current().tried_again(table)
         pause = min(_BACKOFF_LIMIT, _BACKOFF_SECONDS * 2 ** (failures - 1))
         pause *= 0.5 + random.random() / 2  # noqa: S311 - jitter
         logger.warning(

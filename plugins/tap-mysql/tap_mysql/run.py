@@ -12,6 +12,7 @@ from typing import Protocol
 
 from tidemark_core.errors import SourceError, TidemarkError
 from tidemark_core.names import TableName
+from tidemark_core.report import current
 
 from tap_mysql import events
 from tap_mysql.extract import Extraction
@@ -98,6 +99,7 @@ def _outcome(job: Job) -> Outcome:
                         table=job.table,
                         hint="run it again when the migration is over",
                     ) from error
+                current().tried_again(job.table)
                 logger.warning("%s changed under the read, looking at it again", job.table)
             else:
                 break

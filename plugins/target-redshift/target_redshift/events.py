@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
-from tidemark_core.report import LegReport, current_user
-from tidemark_core.reportstore import current, reporting
+from tidemark_core.report import LegReport, current, current_user
+from tidemark_core.reportstore import reporting
 from tidemark_core.s3 import S3Location
 
 logger = logging.getLogger("target-redshift")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.logs import Event, log_event
+from tidemark_core.report import current
 from tidemark_core.warehouse import WarehouseConnection, connect
 from tidemark_core.warehouse_errors import QueryError
 
@@ -98,6 +99,7 @@ class Session:
                     raise
                 if getattr(error, "lost", False):
                     self.close()
+                current().tried_again(table)
                 _log.warning(
                     "load tried again: %s",
                     error.message,

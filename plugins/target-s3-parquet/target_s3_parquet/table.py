@@ -15,7 +15,7 @@ from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError
 from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.reportstore import current
+from tidemark_core.report import current
 
 from target_s3_parquet.local import open_local, open_parquet
 from target_s3_parquet.parquet import check, conformed

@@ -16,12 +16,13 @@ from tidemark.services.watermark import Watermark
 
 @dataclass(frozen=True)
 class Run:
-    """One run: when, how long, how it ended, and why it failed."""
+    """One run: when, how long, how it ended, why it failed, and how often it tried again."""
 
     started: str
     seconds: float
     success: bool
     errors: tuple[str, ...]
+    retries: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def facts(
             if mark.last_extraction
         ),
         runs=tuple(
-            Run(run.started_at, run.seconds, run.success, tuple(run.errors)) for run in reports
+            Run(run.started_at, run.seconds, run.success, tuple(run.errors), run.retries)
+            for run in reports
         ),
     )

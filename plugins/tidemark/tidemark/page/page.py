@@ -104,7 +104,8 @@ def render(facts: Facts) -> str:
     total = size(sum(table.bytes for table in facts.tables))
     summary = (
         f"{moment(facts.now)} UTC. {len(facts.tables)} tables, {total} in the lake, "
-        f"{len(runs)} runs and {len(failed)} failures in {len(facts.days)} days."
+        f"{len(runs)} runs and {len(failed)} failures in {len(facts.days)} days, "
+        f"{sum(run.retries for run in runs)} steps tried again."
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
