@@ -18,7 +18,7 @@ from tidemark_core.errors import SourceError
 
 _PREFIX = "tidemark-tap-"
 #: Rows and bytes of a row group, whichever comes first: what a writer holds in memory.
-_GROUP_ROWS, _GROUP_BYTES = 32_768, 32 * 2**20
+_GROUP_ROWS, _GROUP_BYTES = 16_384, 32 * 2**20
 #: A folder of a run that is no more, and that nobody has touched for so long, is left over.
 _STALE_SECONDS = 24 * 3600
 

@@ -24,6 +24,7 @@ from tap_mysql.errors import Cure, source_error
 from tap_mysql.fetch import Fetch, FetchError, Stopped
 from tap_mysql.files import FileWriter, FinishedFile, TempFolder
 from tap_mysql.keys import normalise
+from tap_mysql.pages import PAGE_BYTES, Pages
 from tap_mysql.sql import Range, select
 
 logger = logging.getLogger("tap-mysql.read")
@@ -72,10 +73,6 @@ class Reading:
         fitting = min(_BATCH_ROWS, _BATCH_BYTES // max(self.row_bytes, 64)) // self.parallel
         return max(16, min(fitting, self.batch_size))
 
-    def query(self, selected: Range, mode: Mode) -> str:
-        limit = mode.limit(self.batch_size)
-        return select(self.converter.plans, selected, careful=mode.careful, limit=limit)
-
     def files(self, selected: Range) -> Iterator[FinishedFile]:
         """Reads a range into files, each given as soon as it is finished.
 
@@ -115,8 +112,7 @@ class Reading:
     def _once(self, selected: Range, mode: Mode) -> Iterator[FinishedFile]:
         building: _Building | None = None
         try:
-            for batch in Fetch(self.source, self.query(selected, mode), self.batch_rows, self.stop):
-                self.progress(batch.num_rows)
+            for batch in self._pieces(selected, mode):
                 start = 0
                 while start < batch.num_rows:
                     if building is None:
@@ -141,6 +137,27 @@ class Reading:
         finally:
             if building is not None:
                 building.writer.drop()
+
+    def _pieces(self, selected: Range, mode: Mode) -> Iterator[pa.RecordBatch]:
+        """Asks for a range, page by page if it has an order, and gives its rows as they come."""
+        pages = Pages(PAGE_BYTES // self.parallel, self.row_bytes)
+        while True:
+            smaller = mode.limit(self.batch_size)
+            limit = smaller or (pages.rows if selected.order else None)
+            query = select(self.converter.plans, selected, careful=mode.careful, limit=limit)
+            rows = size = 0
+            last: pa.RecordBatch | None = None
+            for batch in Fetch(self.source, query, self.batch_rows, self.stop):
+                if batch.num_rows:
+                    rows, size, last = rows + batch.num_rows, size + batch.nbytes, batch
+                    self.progress(batch.num_rows)
+                    yield batch
+            if smaller or limit is None or rows < limit or last is None:
+                return
+            pages.learn(rows, size)
+            end = last.slice(last.num_rows - 1)
+            row = self.converter.convert(end, lambda *_: None, careful=mode.careful)
+            selected = selected.past(values_at(row, selected.order, 0))
 
     def _recover(
         self, error: FetchError | TidemarkError, mode: Mode, failures: int, ordered: bool

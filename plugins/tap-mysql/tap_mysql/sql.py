@@ -55,7 +55,13 @@ def where_clause(selected: Range) -> str:
 
 
 def order_clause(selected: Range) -> str:
-    columns = ", ".join(quote_mysql(name) for name in selected.order)
+    """The table's own columns: an unqualified name would mean the expression that bears it.
+
+    ``CAST(k AS CHAR) AS k … ORDER BY k`` is in the order of texts, in which the read cannot be gone
+    on with behind a number.
+    """
+    table = quote_mysql(selected.table.table)
+    columns = ", ".join(f"{table}.{quote_mysql(name)}" for name in selected.order)
     return f" ORDER BY {columns}" if columns else ""
 
 
