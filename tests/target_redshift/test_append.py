@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from s3proxy import SealingProxy
 from tidemark_core.errors import LakeError, WarehouseError
 
 if TYPE_CHECKING:
@@ -50,6 +52,35 @@ def test_the_run_report_says_where_the_time_of_a_load_went(
     assert set(steps) == staging | moving | {"stage", "transaction", "load"}
     assert steps["load"] >= steps["stage"] + steps["transaction"]
     assert steps["transaction"] >= sum(steps[name] for name in moving)
+
+
+@pytest.mark.security(11)
+def test_staged_parts_and_their_manifest_are_sealed_and_every_request_names_the_owner(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    key, owner = "arn:aws:kms:us-east-1:123456789012:key/0451", "123456789012"
+    s3 = lake.s3
+    file = table.write(ROWS)
+    proxy = SealingProxy(str(s3.endpoint_url), str(s3.access_key), str(s3.secret_key), s3.region)
+    with closing(proxy):
+        lake.load(
+            table.schema(),
+            table.batch(file),
+            state,
+            s3_endpoint_url=proxy.endpoint,
+            s3_server_side_encryption="aws:kms",
+            s3_kms_key_id=key,
+            s3_expected_bucket_owner=owner,
+        )
+    made = [request for request in proxy.requests if request.makes_an_object]
+    for name in ("/part-", "/copy.manifest", "/warehouse.json"):
+        assert any(name in request.path for request in made), name
+    seal = "x-amz-server-side-encryption"
+    assert {(r.headers[seal], r.headers[f"{seal}-aws-kms-key-id"]) for r in made} == {
+        ("aws:kms", key)
+    }
+    assert {r.headers.get("x-amz-expected-bucket-owner") for r in proxy.requests} == {owner}
+    assert len(table.rows()) == 3
 
 
 def test_a_file_that_the_ledger_has_is_skipped_and_the_state_still_passed_on(

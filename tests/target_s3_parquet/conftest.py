@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import io
 import json
 import signal
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from s3proxy import Proxy, SealingProxy
 from target_s3_parquet.target import TargetS3Parquet
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.manifest import Manifest
@@ -210,81 +207,22 @@ def feed(lake: Lake) -> Iterator[Feed]:
     made.close()
 
 
-class Proxy:
-    """Stands before the real S3 server, sees every request, and breaks some.
-
-    Attributes:
-        seen: Method and path with query of every request.
-        before: Called with a request's method and path before it is passed on; a number that it
-            gives is answered as the HTTP status, and the request goes no further.
-        after: Called likewise when S3 has answered; True drops the answer on the way back.
-    """
-
-    def __init__(self, endpoint: str) -> None:
-        self.seen: list[tuple[str, str]] = []
-        self.before: Callable[[str, str], int | None] = lambda *_: None
-        self.after: Callable[[str, str], bool] = lambda *_: False
-        self.code = "SlowDown"
-        upstream = urlsplit(endpoint).netloc
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _pass_on(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                proxy.seen.append((self.command, self.path))
-                status = proxy.before(self.command, self.path)
-                if status is not None:
-                    error = f"<Error><Code>{proxy.code}</Code><Message>x</Message></Error>"
-                    self._answer(status, {"Content-Type": "application/xml"}, error.encode())
-                    return
-                link = http.client.HTTPConnection(upstream, timeout=30)
-                headers = {k: v for k, v in self.headers.items() if k.lower() != "expect"}
-                link.request(self.command, self.path, body, headers)
-                answer = link.getresponse()
-                content = answer.read()
-                link.close()
-                if proxy.after(self.command, self.path):
-                    self.close_connection = True
-                    return
-                self._answer(answer.status, dict(answer.getheaders()), content)
-
-            def _answer(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
-                self.send_response_only(status)
-                for name, value in headers.items():
-                    if name.lower() not in ("transfer-encoding", "content-length", "connection"):
-                        self.send_header(name, value)
-                length = headers.get("Content-Length") if self.command == "HEAD" else len(content)
-                self.send_header("Content-Length", str(length or 0))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(content)
-
-            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass_on  # noqa: N815
-
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        class Server(ThreadingHTTPServer):
-            def handle_error(self, *_: Any) -> None:
-                """Says nothing: clients are killed here on purpose."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
 @pytest.fixture
 def proxy(lake: Lake) -> Iterator[Proxy]:
     made = Proxy(str(lake.place.endpoint_url))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sealing(lake: Lake) -> Iterator[SealingProxy]:
+    """S3 as it is with keys to seal objects by, which the sandbox's server has not."""
+    made = SealingProxy(
+        str(lake.place.endpoint_url),
+        str(lake.place.access_key),
+        str(lake.place.secret_key),
+        lake.place.region,
+    )
     yield made
     made.close()
 
