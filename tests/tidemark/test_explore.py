@@ -19,9 +19,10 @@ import pytest
 from tidemark.services.activity import bar
 from tidemark.services.metrics import metrics
 from tidemark.services.policy import render
-from tidemark.services.restore import mysql_type
+from tidemark.services.restoretarget import Target, mysql_type
 from tidemark_core.lake import LakeLayout
 from tidemark_core.report import RunReport
+from tidemark_core.tunnel import Bastion, open_endpoint
 from tidemark_core.types import ColumnType
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ def test_restore_gives_the_newest_version_of_each_key(history: Lake, tmp_path: P
     assert len(before.read_text().splitlines()) == 4
 
 
-def test_restore_fills_an_empty_mysql_table_and_no_other(history: Lake) -> None:
+@pytest.fixture
+def recovery(history: Lake) -> Iterator[str]:
+    """The URL of an empty database whose owner's password has to be escaped."""
     sandbox, name = history.sandbox, history.table.table
     for sql in (
         f"CREATE DATABASE {name}",
@@ -133,38 +136,59 @@ def test_restore_fills_an_empty_mysql_table_and_no_other(history: Lake) -> None:
         f"GRANT ALL ON {name}.* TO {name[:20]}",
     ):
         sandbox.mysql(sql)
-    from tidemark.connections import open_mysql
-
-    try:
-        with open_mysql(history.project.mysql_values):
-            pass
-        with _forwarded(history) as port:
-            url = f"mysql://{name[:20]}:a%2Fb%40c@127.0.0.1:{port}/{name}"
-            done = history.run("restore", "-t", str(history.table), "--to", url)
-            assert done.code == 0, done.err
-            again = history.run("restore", "-t", str(history.table), "--to", url)
-        assert again.code == 2
-        assert "not empty" in again.err
-        found = sandbox.mysql(f"SELECT ID, minute(update_at) FROM {name}.{name} ORDER BY ID")
-        assert found == [(1, 1), (2, 5), (3, 9), (4, 6)]
-    finally:
-        sandbox.mysql(f"DROP DATABASE {name}")
-        sandbox.mysql(f"DROP USER {name[:20]}")
+    yield f"mysql://{name[:20]}:a%2Fb%40c@HOST/{name}"
+    sandbox.mysql(f"DROP DATABASE {name}")
+    sandbox.mysql(f"DROP USER {name[:20]}")
 
 
-def _forwarded(history: Lake):
-    from contextlib import contextmanager
+def restored(history: Lake) -> list[tuple[int, int]]:
+    name = history.table.table
+    return history.sandbox.mysql(f"SELECT ID, minute(update_at) FROM {name}.{name} ORDER BY ID")
 
-    from tidemark_core.tunnel import Bastion, open_endpoint
 
-    @contextmanager
-    def forward() -> Iterator[int]:
-        values = history.project.mysql_values
-        bastion = Bastion.from_config(values, prefix="ssh_bastion")
-        with open_endpoint(bastion, values["db_host"], values["db_port"]) as endpoint:
-            yield endpoint.port
+def test_restore_fills_an_empty_mysql_table_and_no_other(history: Lake, recovery: str) -> None:
+    values = history.project.mysql_values
+    bastion = Bastion.from_config(values, prefix="ssh_bastion")
+    with open_endpoint(bastion, values["db_host"], values["db_port"]) as endpoint:
+        url = recovery.replace("HOST", f"127.0.0.1:{endpoint.port}")
+        done = history.run("restore", "-t", str(history.table), "--to", url)
+        assert done.code == 0, done.err
+        again = history.run("restore", "-t", str(history.table), "--to", url)
+    assert again.code == 2
+    assert "not empty" in again.err
+    assert restored(history) == [(1, 1), (2, 5), (3, 9), (4, 6)]
 
-    return forward()
+
+def test_restore_reaches_a_mysql_behind_the_bastion(
+    history: Lake, recovery: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox's MySQL listens on a socket that the bastion alone can open."""
+    socket = history.project.mysql_values["db_host"]
+    url = f"{recovery.replace('HOST', '')}?unix_socket={socket}"
+    monkeypatch.setenv("RESTORE_URL", url)  # out of the list of processes
+    done = history.run("restore", "-t", str(history.table), "--via-bastion")
+    assert done.code == 0, done.err
+    assert restored(history) == [(1, 1), (2, 5), (3, 9), (4, 6)]
+    monkeypatch.delenv("SSH_BASTION_HOST")
+    refused = history.run("restore", "-t", str(history.table), "--via-bastion")
+    assert refused.code == 2
+    assert "SSH_BASTION_HOST" in refused.err
+
+
+def test_a_mysql_that_cannot_be_reached_is_told_of_with_the_way_to_it(history: Lake) -> None:
+    url = "mysql://somebody:hush-hush-hush@127.0.0.1:1/db"
+    done = history.run("restore", "-t", str(history.table), "--to", url)
+    assert done.code == 1
+    assert "--via-bastion" in done.err
+    assert "hush-hush" not in done.out + done.err
+    assert "hush" not in repr(Target.parse(url))
+
+
+@pytest.mark.parametrize("url", ["mysql://h", "http://h/db", "mysql://h/a/b", "mysql://h:x/db", ""])
+def test_what_is_no_mysql_is_refused(history: Lake, url: str) -> None:
+    done = history.run("restore", "-t", str(history.table), "--to", url)
+    assert done.code == 2
+    assert "Traceback" not in done.err
 
 
 def test_restore_says_what_retention_has_removed(

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 from tidemark_core.errors import ConfigError, LakeError, VerificationError
+from tidemark_core.masking import SECRETS
 from tidemark_core.reportstore import read_reports
+from tidemark_core.tunnel import Bastion
 
 from tidemark.ages import parse_time
 from tidemark.console import TableOption, console, print_json
@@ -24,8 +26,8 @@ from tidemark.services.restore import (
     newest_rows,
     refuse_gaps,
     to_file,
-    to_mysql,
 )
+from tidemark.services.restoretarget import Target, to_mysql
 from tidemark.settings import HIGH_WATERMARK_KEY, MONITOR_SETTINGS
 from tidemark.state.backend import state_folder
 
@@ -33,8 +35,17 @@ from tidemark.state.backend import state_folder
 def restore(
     table: TableOption,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="URL", help="mysql://user:password@host/database")
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="URL",
+            help="mysql://user:password@host/database; or leave it to the variable RESTORE_URL, "
+            "which nobody sees among the processes.",
+        ),
     ] = None,
+    via_bastion: Annotated[
+        bool, typer.Option("--via-bastion", help="Reach that MySQL through SSH_BASTION_HOST.")
+    ] = False,
     to_file_: Annotated[
         Path | None, typer.Option("--to-file", metavar="FILE", help="A .parquet or .csv file.")
     ] = None,
@@ -46,9 +57,11 @@ def restore(
     ] = False,
 ) -> None:
     """Rebuild a table from the lake: the newest version of each key, counted afterwards."""
-    if (to is None) == (to_file_ is None):
-        raise ConfigError("give one of --to and --to-file", hint="tidemark restore --help")
     project = Project.load()
+    url = to or (None if to_file_ else project.environ.get("RESTORE_URL"))
+    if (url is None) == (to_file_ is None):
+        raise ConfigError("give one of --to and --to-file", hint="tidemark restore --help")
+    where = None if url is None else _target(project, url, via_bastion=via_bastion)
     name = project.table(table)
     manifests = read_manifests(project.location, [name], client=project.s3).get(name, [])
     if not manifests:
@@ -58,8 +71,10 @@ def restore(
     commits = chosen(manifests, parse_time(as_of) if as_of else None)
     with newest_rows(project, commits) as (rows, versions):
         expected = int(rows.count("*").fetchall()[0][0])
-        target = str(to_file_) if to_file_ else f"MySQL, table {name.table}"
-        count = to_file(rows, to_file_) if to_file_ else to_mysql(rows, commits[-1], to or "")
+        if where is not None:
+            target, count = f"MySQL, table {name.table}", to_mysql(rows, commits[-1], where)
+        elif to_file_ is not None:
+            target, count = str(to_file_), to_file(rows, to_file_)
     if count != expected:
         raise VerificationError(
             f"the restored table has {count} rows, the lake has {expected} keys", table=name
@@ -71,6 +86,20 @@ def restore(
         f"{done.files} files to {done.target}; counted and equal.",
         markup=False,
     )
+
+
+def _target(project: Project, url: str, *, via_bastion: bool) -> Target:
+    bastion = None
+    if via_bastion:
+        bastion = Bastion.from_config(project.mysql_values, prefix="ssh_bastion")
+        if bastion is None:
+            raise ConfigError(
+                "there is no bastion to go through",
+                hint="set SSH_BASTION_HOST, or leave --via-bastion out",
+            )
+    target = Target.parse(url, bastion)
+    SECRETS.add([target.password])
+    return target
 
 
 def athena_ddl(table: TableOption) -> None:
