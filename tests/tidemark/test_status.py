@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tidemark.project import Project
+from tidemark.services import copytrial
 from tidemark.services.checks import Finding, Level, run_checks, worst
 from tidemark.services.doctor import judge_skew
 from tidemark.services.health import check_disk, check_runs, judge_age
@@ -40,7 +42,46 @@ def test_doctor_finds_nothing_wrong_with_the_sandbox(lake: Lake, seeded: Sandbox
     done = lake.run("doctor", "--format", "json")
     wrong = [f for f in done.json["findings"] if f["level"] == "ERROR"]
     assert wrong == []
+    parts = {f["part"]: f["message"] for f in done.json["findings"]}
+    assert "COPY reads the bucket" in parts["COPY role"]
     assert lake.keys("staging/") == set()
+    tables = "SELECT 1 FROM pg_class WHERE relname = 'tidemark_doctor'"
+    assert lake.sandbox.warehouse(tables) == []
+
+
+def test_doctor_finds_a_role_that_cannot_read_the_bucket(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The warehouse itself refuses: what it is to read is not where it may look."""
+    put = copytrial.put_copy_manifest
+    monkeypatch.setattr(
+        copytrial,
+        "put_copy_manifest",
+        lambda client, bucket, prefix, entries: put(
+            client, bucket, prefix, [(f"{key}.not-there", size) for key, size in entries]
+        ),
+    )
+    (found,) = copytrial.check_copy_role(lake.project)
+    assert found.level is Level.ERROR
+    assert "cannot read s3://" in found.message
+    assert "tidemark iam-policy --role redshift-copy" in (found.hint or "")
+    assert lake.keys("staging/") == set()
+    monkeypatch.delenv("REDSHIFT_IAM_ROLE")
+    (unset,) = copytrial.check_copy_role(Project.load())
+    assert "REDSHIFT_IAM_ROLE is not set" in unset.message
+
+
+def test_every_finding_that_is_not_good_names_what_to_do_next(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("SSH_BASTION_KEY_PATH", "/nowhere")
+    monkeypatch.setenv("REDSHIFT_SSH_BASTION_PORT", "1")
+    for command in ("doctor", "status"):
+        findings = lake.run(command, "--format", "json").json["findings"]
+        wrong = [f for f in findings if f["level"] != "OK"]
+        assert len(wrong) >= 3
+        assert [f for f in wrong if not f["hint"]] == []
 
 
 @pytest.mark.fault(14)

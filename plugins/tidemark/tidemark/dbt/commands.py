@@ -25,7 +25,7 @@ class Engine(StrEnum):
     SPECTRUM = "spectrum"
 
 
-@docs.command("build")
+@docs.command("build", epilog="Example:\n\n  tidemark docs build --out site")
 def build(
     out: Annotated[Path, typer.Option(help="Folder of the pages.")] = _SITE,
 ) -> None:
@@ -35,7 +35,7 @@ def build(
         typer.echo(page)
 
 
-@docs.command("publish")
+@docs.command("publish", epilog="Example:\n\n  tidemark docs publish --out site")
 def publish(
     out: Annotated[Path, typer.Option(help="Folder of the pages.")] = _SITE,
     prefix: Annotated[str, typer.Option(help="Folder in the bucket.")] = "docs/",
@@ -86,4 +86,7 @@ def external_table(
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.add_typer(docs, name="docs")
-    app.command("external-table")(external_table)
+    app.command(
+        "external-table",
+        epilog="Example:\n\n  tidemark external-table partner_info --engine spectrum",
+    )(external_table)

@@ -20,6 +20,7 @@ from tidemark.job.envfile import check_private
 from tidemark.project import Project
 from tidemark.services.catalogue import bucket_time
 from tidemark.services.checks import Check, Finding, Level
+from tidemark.services.copytrial import check_copy_role
 from tidemark.services.ledger import relation_exists
 from tidemark.services.selection import Rules
 from tidemark.services.source import column_type, list_tables, quoted, source_time
@@ -38,6 +39,7 @@ def checks(project: Project) -> dict[str, Check]:
         "source tables": lambda: check_tables(project),
         "S3 rights": lambda: check_s3_rights(project),
         "warehouse rights": lambda: check_warehouse_rights(project),
+        "COPY role": lambda: check_copy_role(project),
     }
 
 
@@ -143,7 +145,7 @@ def _explained_rows(mysql: MySQL, table: TableName, key: str) -> int:
 def check_s3_rights(project: Project) -> Iterator[Finding]:
     """Every right that the lake needs, by using it on an object of our own."""
     client, bucket = project.s3, project.bucket
-    key = f"{project.layout.root}staging/doctor/{uuid.uuid4().hex}"
+    key = f"{project.layout.staging_root}doctor/{uuid.uuid4().hex}"
     steps: list[tuple[str, Callable[[], object]]] = [
         ("s3:ListBucket", lambda: client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)),
         ("s3:PutObject", lambda: client.put_object(Bucket=bucket, Key=key, Body=b"")),
@@ -195,8 +197,4 @@ def check_warehouse_rights(project: Project) -> Iterator[Finding]:
                 return
         if relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
             warehouse.execute(f"SELECT count(*) FROM {LANDING_SCHEMA}.{LEDGER_TABLE}")
-    if not project.environ.get("REDSHIFT_IAM_ROLE"):
-        text = "REDSHIFT_IAM_ROLE is not set: COPY has no right to read the bucket"
-        yield Finding(part, Level.ERROR, text, "put the role's ARN, or default, into .env")
-        return
     yield Finding(part, Level.OK, f"{user} may load into landing")

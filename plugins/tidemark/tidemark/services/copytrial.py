@@ -1,0 +1,67 @@
+"""Whether the warehouse may read the bucket: a COPY of one row that nobody ever sees."""
+
+from __future__ import annotations
+
+import gzip
+import uuid
+from collections.abc import Iterator
+
+from target_redshift.area import put_copy_manifest
+from target_redshift.sql import COPIED_ROWS, CopyOptions, copy, create_temporary
+from tidemark_core.names import quote_redshift
+from tidemark_core.s3 import explained
+from tidemark_core.warehouse import connect
+from tidemark_core.warehouse_errors import QueryError
+
+from tidemark.project import Project
+from tidemark.services.checks import Finding, Level
+
+_PART = "COPY role"
+_TABLE, _COLUMN = "tidemark_doctor", "n"
+
+
+def check_copy_role(project: Project) -> Iterator[Finding]:
+    """COPYs a file of one row into a temporary table, in a transaction that is rolled back."""
+    role = project.environ.get("REDSHIFT_IAM_ROLE")
+    if not role:
+        text = "REDSHIFT_IAM_ROLE is not set: COPY has no right to read the bucket"
+        yield Finding(_PART, Level.ERROR, text, "put the role's ARN, or default, into .env")
+        return
+    client, bucket = project.s3, project.bucket
+    prefix = f"{project.layout.staging_root}doctor/{uuid.uuid4().hex}/"
+    part, body = f"{prefix}part.csv.gz", gzip.compress(b"1\n")
+    with explained(f"writing s3://{bucket}/{part}"):
+        client.put_object(Bucket=bucket, Key=part, Body=body)
+    try:
+        manifest = put_copy_manifest(client, bucket, prefix, [(part, len(body))])
+        rows = _copied(project, manifest, CopyOptions(role, project.location.region))
+        yield _judge(rows, role)
+    except QueryError as error:
+        text = f"the warehouse cannot read s3://{bucket}/{prefix} as {role}: {error.message}"
+        hint = "tidemark iam-policy --role redshift-copy has its rights; attach it to the cluster"
+        yield Finding(_PART, Level.ERROR, text, hint)
+    finally:
+        with explained(f"deleting s3://{bucket}/{prefix}"):
+            for key in (part, f"{prefix}copy.manifest"):
+                client.delete_object(Bucket=bucket, Key=key)
+
+
+def _copied(project: Project, manifest: str, options: CopyOptions) -> int:
+    with connect(project.warehouse_values) as warehouse:
+        warehouse.execute("BEGIN")
+        try:
+            warehouse.execute(create_temporary(_TABLE, [(_COLUMN, "INTEGER")]))
+            warehouse.execute(
+                copy(quote_redshift(_TABLE), [_COLUMN], manifest, options), what="a COPY"
+            )
+            ((rows,),) = warehouse.execute(COPIED_ROWS)
+        finally:
+            warehouse.execute("ROLLBACK")
+    return int(rows)
+
+
+def _judge(rows: int, role: str) -> Finding:
+    if rows != 1:
+        text = f"COPY read {rows} rows of a file that has one"
+        return Finding(_PART, Level.ERROR, text, "look at stl_load_errors in the warehouse")
+    return Finding(_PART, Level.OK, f"COPY reads the bucket as {role}")
