@@ -16,7 +16,7 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help setup setup-tests demo test test-mysql soak faults lint audit format bench bench-load docs clean
+.PHONY: help setup setup-tests demo test test-mysql soak faults lint audit format bench bench-load bench-night docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -63,6 +63,9 @@ lint: .venv/.synced  ## ruff, mypy, sqlfluff
 bench-load: setup  ## The load leg's speed and memory: make bench-load [ROWS=1000000]
 	@$(BIN)/python bench/load.py --rows $(or $(ROWS),1000000)
 
+bench-night: setup  ## Where the time of a night goes, with nothing new and with 1,000 changed rows
+	@$(BIN)/python bench/night.py
+
 docs: setup  ## The documentation site of the warehouse, in output/docs
 	@$(BIN)/tidemark docs build
 
@@ -77,4 +80,4 @@ format: .venv/.synced  ## Let ruff and sqlfluff write what lint asks for
 
 clean:  ## Stop the sandbox and remove everything that was made here
 	@if [ -x $(BIN)/tidemark-sandbox ]; then $(BIN)/tidemark-sandbox down; fi
-	rm -rf .venv .uv .meltano .sandbox .sandbox-test* .sandbox-bench transform/target transform/logs
+	rm -rf .venv .uv .meltano .sandbox .sandbox-test* .sandbox-bench* transform/target transform/logs
