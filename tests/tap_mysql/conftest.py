@@ -228,6 +228,11 @@ class Relay:
         """What the server has sent."""
         return self._seen.read_bytes()
 
+    @property
+    def way(self) -> dict[str, Any]:
+        """The settings that lead over it."""
+        return {"db_host": self.host, "db_port": self.port}
+
     def close(self) -> None:
         self._process.terminate()
         self._process.communicate()

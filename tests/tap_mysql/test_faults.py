@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from tidemark_core.errors import SourceError, TunnelError
 from tidemark_core.report import LegReport
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from conftest import Relay, Source
 
 ROWS = 60_000
 TAP = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "tap-mysql"
@@ -41,7 +42,8 @@ def wide(source: Source) -> Source:
     return source
 
 
-HEAVY_ROWS = 16_000
+HEAVY_ROWS = 12_000
+MakeRelay = Callable[..., "Relay"]
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def heavy(source: Source, monkeypatch: pytest.MonkeyPatch) -> Source:
     if not there:
         source.make("heavy", "id INT PRIMARY KEY, v TEXT, update_at DATETIME, KEY (update_at)")
         source.sql(
-            "INSERT INTO heavy SELECT seq, REPEAT('x', 6000), '2024-01-01' + INTERVAL seq SECOND "
+            "INSERT INTO heavy SELECT seq, REPEAT('x', 4000), '2024-01-01' + INTERVAL seq SECOND "
             f"{source.numbers(HEAVY_ROWS)}"
         )
     return source
@@ -104,31 +106,33 @@ def after_files(count: int, action: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Reading, "files", watched)
 
 
-@pytest.mark.soak  # whether a query still runs when it is killed depends on the machine
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the fast driver is asked."""
+    asked: list[str] = []
+    begin = Fetch.__iter__
+
+    def watched(self: Fetch) -> Any:
+        asked.append(self.query)
+        return begin(self)
+
+    monkeypatch.setattr(Fetch, "__iter__", watched)
+    return asked
+
+
 @pytest.mark.fault(28)
 @pytest.mark.fault(31)
 @pytest.mark.parametrize("strategy", ["sequential", "chunked"])
-def test_a_killed_connection_goes_on_behind_the_last_file(
-    heavy: Source, strategy: str, monkeypatch: pytest.MonkeyPatch
+def test_a_lost_connection_goes_on_behind_the_last_file(
+    heavy: Source, strategy: str, relay: MakeRelay, queries: list[str]
 ) -> None:
-    killed: list[int] = []
-
-    def kill() -> None:
-        killed.append(kill_all(heavy))
-
-    def kill_the_first_query() -> None:
-        # A range is handed over when it has been read, so a file is too late a moment.
-        while not sum(killed):
-            kill()
-            time.sleep(0.005)
-
-    killer = threading.Thread(target=kill_the_first_query, daemon=True)
-    if strategy == "chunked":
-        killer.start()
-    else:
-        after_files(2, kill, monkeypatch)
-    result = heavy.read("heavy", "update_at", backup_batch_size=500, backup_strategy=strategy)
-    assert sum(killed) > 0
+    way = relay("--cut-after", "8000000", "--cuts", "1")
+    result = heavy.read(
+        "heavy", "update_at", backup_batch_size=500, backup_strategy=strategy, **way.way
+    )
+    ranges = 2 if strategy == "chunked" else 1  # of 10,000 rows at least
+    assert len(queries) == ranges + 1
+    assert len(result.files("heavy")) >= HEAVY_ROWS / 500
     assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))
     assert list(heavy.folder.rglob("*.part")) == []
 
@@ -155,19 +159,11 @@ def test_a_tunnel_that_dies_is_opened_again_and_the_read_goes_on(
 @pytest.mark.soak  # whether a query still runs when it is killed depends on the machine
 @pytest.mark.fault(33)
 def test_a_killed_query_is_asked_in_smaller_pieces(
-    heavy: Source, monkeypatch: pytest.MonkeyPatch
+    heavy: Source, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queries: list[str] = []
-    begin = Fetch.__iter__
-
-    def watched(self: Fetch) -> Any:
-        queries.append(self.query)
-        return begin(self)
-
     def kill() -> None:
         assert kill_all(heavy, "KILL QUERY")
 
-    monkeypatch.setattr(Fetch, "__iter__", watched)
     after_files(2, kill, monkeypatch)
     result = heavy.read("heavy", "update_at", backup_batch_size=1000)
     assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))
@@ -175,24 +171,20 @@ def test_a_killed_query_is_asked_in_smaller_pieces(
     assert queries[-1].endswith(" LIMIT 1000")
 
 
-@pytest.mark.soak  # whether a query still runs when it is killed depends on the machine
 @pytest.mark.fault(31)
-def test_tries_are_bounded(heavy: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tries_are_bounded(
+    heavy: Source, relay: MakeRelay, queries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tap_mysql.read._BACKOFF_SECONDS", 0.01)
-    begin, tries = Fetch.__iter__, list[int]()
-
-    def killing(self: Fetch) -> Any:
-        tries.append(1)
-        for batch in begin(self):
-            kill_all(heavy)
-            yield batch
-
-    monkeypatch.setattr(Fetch, "__iter__", killing)
+    way = relay("--cut-after", "2000000", "--cuts", "99")
     result = heavy.run(
-        heavy.catalog("heavy", key="update_at"), backup_retry_attempts=3, backup_batch_size=15_000
+        heavy.catalog("heavy", key="update_at"),
+        backup_retry_attempts=3,
+        backup_batch_size=HEAVY_ROWS,
+        **way.way,
     )
     assert isinstance(result.error, SourceError)
-    assert len(tries) == 3
+    assert len(queries) == 3
     assert "xxx" not in str(result.error)
 
 

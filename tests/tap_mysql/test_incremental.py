@@ -281,3 +281,55 @@ def test_a_bookmark_as_the_sdk_writes_it_is_understood(source: Source, t: str) -
     }
     result = source.read(t, "update_at", state_of(t, bookmark))
     assert result.ids(t) == [2, 3]
+
+
+#: Berlin's two clock changes of 2024, in the server's own tables of zones.
+CENTRAL_EUROPE = (
+    "REPLACE INTO mysql.time_zone VALUES (9001, 'N')",
+    "REPLACE INTO mysql.time_zone_name VALUES ('Test/Berlin', 9001)",
+    "REPLACE INTO mysql.time_zone_transition_type VALUES "
+    "(9001, 0, 3600, 0, 'CET'), (9001, 1, 7200, 1, 'CEST')",
+    "REPLACE INTO mysql.time_zone_transition VALUES (9001, 1711846800, 1), (9001, 1729990800, 0)",
+)
+
+
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("method", ["full", "incremental"])
+def test_a_server_in_central_europe_gives_utc_on_both_clock_changes(
+    source: Source, method: str
+) -> None:
+    moments = (
+        "2024-03-31T00:59:59", "2024-03-31T01:00:00",  # 02:00 is 03:00
+        "2024-10-27T00:30:00", "2024-10-27T01:30:00",  # both are 02:30
+    )  # fmt: skip
+    source.make("dst", "id INT PRIMARY KEY, update_at TIMESTAMP NULL, KEY (update_at)")
+    for number, moment in enumerate(moments):
+        source.sql_with(
+            "time_zone = '+00:00'",
+            f"INSERT INTO dst VALUES ({number}, '{moment[:10]} {moment[11:]}')",
+        )
+    for statement in CENTRAL_EUROPE:
+        source.sql(statement)
+    ((before,),) = source.sql("SELECT @@GLOBAL.time_zone")
+    source.sql("SET GLOBAL time_zone = 'Test/Berlin'")
+    try:
+        told = [
+            text for (text,) in source.sql("SELECT CAST(update_at AS CHAR) FROM dst ORDER BY id")
+        ]
+        assert told[1] == "2024-03-31 03:00:00"
+        assert told[2] == told[3] == "2024-10-27 02:30:00"
+        if method == "full":
+            rows = source.read("dst").rows("dst")
+        else:
+            first = source.read("dst", "update_at")
+            rows = first.rows("dst")
+            assert first.bookmark("dst")["replication_key_value"] == f"{moments[-1]}.000000"
+            source.sql_with(
+                "time_zone = '+00:00'", "INSERT INTO dst VALUES (9, '2024-10-27 01:30:01')"
+            )
+            second = source.read("dst", "update_at", first.state, backup_lookback_seconds=0)
+            assert sorted(second.ids("dst")) == [3, 9]
+    finally:
+        source.sql("SET GLOBAL time_zone = %s", before)
+    read = {row["id"]: row["update_at"].isoformat() for row in rows}
+    assert [read[number] for number in range(4)] == list(moments)
