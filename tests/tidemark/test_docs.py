@@ -36,6 +36,24 @@ def test_the_old_tools_table_names_tests_that_are_there() -> None:
         assert not function or f"def {function}(" in path.read_text(), f"{file}::{function}"
 
 
+def test_everything_that_the_old_tool_had_is_in_the_table_with_a_test() -> None:
+    text = (ROOT / "docs" / "from-the-old-tool.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    rows = [row for row in rows if row[0] not in ("Then", "---")]
+    assert [row for row in rows if len(row) != 3 or "/test_" not in row[2]] == []
+    then = " ".join(row[0] for row in rows)
+    for word in (
+        "backup", "sync", "watermark get", "watermark set", "watermark reset", "watermark list",
+        "s3clean list", "s3clean clean", "clean-all", "clean --bucket", "status", "config", "info",
+        "-s sequential", "--dry-run", "--estimate", "--config", "--log-file", "--debug",
+        "--backup-only", "--redshift-only", "--limit", "--verify-data", "--max-workers",
+        "--batch-size", "--timestamp", "--id", "--older-than", "--pattern", "--force",
+        "backup_dashboard", "display_s3_data", "inspect_backup_data", "health check",
+        "many tables", "retention script", "cron", "systemd",
+    ):  # fmt: skip
+        assert word in then, word
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox of its own, in which partner_info has been brought to the warehouse."""

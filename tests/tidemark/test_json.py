@@ -1,0 +1,83 @@
+"""What programs read: each command's JSON is JSON alone on stdout, with keys that stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Lake
+
+FINDINGS = {"status": str, "findings": [{"part", "level", "message", "hint"}]}
+MARK = {
+    "table", "replication_key", "last_data", "last_extraction", "strategy", "rows_extracted",
+    "files_extracted", "rows_loaded", "files_loaded", "files_waiting", "last_load", "status",
+}  # fmt: skip
+FILE = {"key", "table", "status", "rows", "bytes", "modified", "extracted_at", "manifest"}
+TABLE = {"table", "files", "loaded", "waiting", "committed", "orphan", "bytes"}
+ACTIVE = {"table", "commits", "files", "rows", "bytes", "first", "last", "bookmark"}
+SHAPES: dict[str, Any] = {
+    "status": FINDINGS,
+    "doctor": FINDINGS,
+    "watermark list": [MARK],
+    "watermark get -t TABLE": [MARK],
+    "s3clean list": {"files": [FILE], "tables": [TABLE], "foreign": list, "warehouse": str},
+    "s3clean clean --dry-run --force": {
+        "dry_run": bool,
+        "selected": list,
+        "kept": dict,
+        "removed": {"files", "bytes", "tables"},
+        "warehouse": str,
+    },
+    "clean --retention": {
+        "files": {"days", "count", "bytes"},
+        "records": {"days", "count"},
+        "landing": {"days", "loads", "rows"},
+        "removed": bool,
+    },
+    "explore": {"tables": [ACTIVE], "days": [{"day", "commits", "rows", "bytes"}]},
+    "inspect -t TABLE": {
+        "table": str,
+        "rows": int,
+        "files": int,
+        "key": list,
+        "columns": [{"column", "type", "nulls", "distinct", "minimum", "maximum"}],
+        "sample": list,
+        "findings": list,
+    },
+    "config": {
+        "settings": [{"name", "value", "source", "parts", "level", "problem", "description"}],
+        "connections": list,
+    },
+    "info": {
+        "strategies": [{"name", "how", "when"}],
+        "versions": dict,
+        "bucket": str,
+        "layout": dict,
+        "environment": str,
+    },
+}
+
+
+def check(found: Any, shape: Any) -> None:
+    """Holds a document against a shape: keys, types, or the shape of each of a list's items."""
+    if isinstance(shape, type):
+        assert isinstance(found, shape)
+    elif isinstance(shape, set):
+        assert set(found) == shape
+    elif isinstance(shape, list):
+        assert found, "nothing to look at"
+        for item in found:
+            check(item, shape[0])
+    else:
+        assert set(found) == set(shape)
+        for name, inner in shape.items():
+            check(found[name], inner)
+
+
+@pytest.mark.parametrize("line", SHAPES)
+def test_the_keys_of_json_stay(lake: Lake, line: str) -> None:
+    lake.commit(lake.file())
+    words = line.replace("TABLE", str(lake.table)).split()
+    check(lake.run(*words, "--format", "json").json, SHAPES[line])
