@@ -16,7 +16,7 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help setup setup-tests demo test test-mysql soak faults lint audit format bench bench-load bench-night docs clean
+.PHONY: help setup setup-tests demo test test-mysql soak faults lint audit format bench bench-extract bench-load bench-night docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -60,6 +60,9 @@ lint: .venv/.synced  ## ruff, mypy, sqlfluff
 	cd transform && REDSHIFT_HOST=- REDSHIFT_DATABASE=- ../$(BIN)/dbt --quiet parse --no-partial-parse
 	cd transform && ../$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
 
+bench-extract: setup  ## The backup leg beside the raw read, dlt and a Singer pair: ROWS=1000000
+	@$(BIN)/python bench/extract.py --rows $(or $(ROWS),1000000)
+
 bench-load: setup  ## The load leg's speed and memory: make bench-load [ROWS=1000000]
 	@$(BIN)/python bench/load.py --rows $(or $(ROWS),1000000)
 
@@ -80,4 +83,4 @@ format: .venv/.synced  ## Let ruff and sqlfluff write what lint asks for
 
 clean:  ## Stop the sandbox and remove everything that was made here
 	@if [ -x $(BIN)/tidemark-sandbox ]; then $(BIN)/tidemark-sandbox down; fi
-	rm -rf .venv .uv .meltano .sandbox .sandbox-test* .sandbox-bench* transform/target transform/logs
+	rm -rf .venv .uv .meltano .sandbox .sandbox-test* .sandbox-bench* .bench transform/target transform/logs
