@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import botocore.client
@@ -16,12 +17,16 @@ from tidemark_core.warehouse import WarehouseConnection
 _OPERATIONS = {"put_object": "PutObject", "delete_objects": "DeleteObjects"}
 
 
-def die_at(step: str) -> None:
-    """Arms the process.
+def break_at(
+    step: str, strike: Callable[[], None], patch: Callable[[Any, str, Any], None] = setattr
+) -> None:
+    """Does something at a step of the load.
 
     Args:
         step: What (``execute``, ``put_object``, ``delete_objects``), a word in its statement or
             key, and ``before`` or ``after``.
+        strike: What is done there.
+        patch: Sets an attribute of a class.
     """
     what, word, when = step.split()
     owner: Any = WarehouseConnection if what == "execute" else botocore.client.BaseClient
@@ -34,19 +39,24 @@ def die_at(step: str) -> None:
         else:
             hit = arguments[0] == _OPERATIONS[what] and word in str(arguments[1])
         if hit and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            strike()
         answer = original(self, *arguments, **named)
-        if hit:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if hit and when == "after":
+            strike()
         return answer
 
-    setattr(owner, name, armed)
+    patch(owner, name, armed)
+
+
+def die() -> None:
+    """As the kernel ends a process when memory is short."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
     config = json.loads(os.environ["TIDEMARK_TEST_CONFIG"])
     if step := config.pop("die", None):
-        die_at(step)
+        break_at(step, die)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(config, file)
         file.flush()
