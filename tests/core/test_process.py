@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from unittest.mock import patch
 
 import pytest
 from tidemark_core.errors import ConfigError, LakeError, LeaseError
-from tidemark_core.process import log_level, run_id, run_plugin
+from tidemark_core.process import end_by, log_level, run_id, run_plugin
 
 
 def _raising(error: BaseException) -> Callable[[], None]:
@@ -109,3 +110,13 @@ def test_behind_meltano_the_error_is_an_event_with_its_place(
     assert {"table": "a.b", "column": "c", "key": 7, "next": "look"}.items() <= vars(record).items()
     assert record.error_type == "LakeError"
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_as_a_shell_reports_it(
+    caplog: pytest.LogCaptureFixture, number: signal.Signals, code: int
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        end_by(number, logging.getLogger("t"), "all is well")
+    assert ended.value.code == code
+    assert caplog.messages == [f"ended by {number.name}; all is well"]

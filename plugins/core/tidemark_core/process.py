@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import traceback
 import uuid
@@ -71,6 +72,18 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
         _show(unexpected, as_event=behind_meltano)
         sys.exit(unexpected.exit_code)
     sys.exit(0)
+
+
+def end_by(signum: int, log: logging.Logger, note: str) -> NoReturn:
+    """Ends the process as a shell reports one that a signal has ended: 143 for SIGTERM.
+
+    Args:
+        signum: The signal.
+        log: Where it is told.
+        note: What stays as it was.
+    """
+    log.warning("ended by %s; %s", signal.Signals(signum).name, note)
+    sys.exit(128 + signum)
 
 
 def _show(error: TidemarkError, *, as_event: bool) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -18,7 +16,7 @@ from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import Tap
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import TableName
-from tidemark_core.process import TERMINATED
+from tidemark_core.process import end_by
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import config_schema, resolve
 
@@ -28,7 +26,6 @@ from tap_s3_parquet.settings import SETTINGS
 from tap_s3_parquet.stream import LakeStream
 
 _log = logging.getLogger(__name__)
-_INTERRUPTED = 130
 
 
 class TapS3Parquet(Tap):
@@ -122,9 +119,8 @@ class TapS3Parquet(Tap):
         return None
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Ends at once; the last STATE stands."""
-        _log.warning("ended by %s", signal.Signals(signum).name)
-        sys.exit(TERMINATED if signum == signal.SIGTERM else _INTERRUPTED)
+        """Ends at once."""
+        end_by(signum, _log, "the last STATE stands")
 
     @classmethod
     def invoke(  # type: ignore[override]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import signal
 import tempfile
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import ConfigError
 from tidemark_core.lease import Lease
 from tidemark_core.names import EXTRACTED_AT, TableName, encode_component
-from tidemark_core.process import run_id
+from tidemark_core.process import end_by, run_id
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import config_schema, resolve
 
@@ -227,8 +226,7 @@ class TargetRedshift(Target):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Ends at once: the open transaction is rolled back, staged parts are removed."""
         del frame
-        self.logger.warning("ended by %s; nothing half done stays", signal.Signals(signum).name)
-        raise SystemExit(128 + signum)
+        end_by(signum, self.logger, "nothing half done stays")
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
         """Passes a STATE on, once."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
-import sys
 import time
 from types import FrameType
 from typing import IO, Any, ClassVar
@@ -16,7 +14,7 @@ from singer_sdk.target_base import Target
 from tidemark_core.errors import LakeError
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
-from tidemark_core.process import TERMINATED, run_id
+from tidemark_core.process import end_by, run_id
 from tidemark_core.reportstore import reporting
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import config_schema, resolve
@@ -27,7 +25,6 @@ from target_s3_parquet.store import Store
 from target_s3_parquet.table import TableWriter, WriteOptions
 
 _log = logging.getLogger(__name__)
-_INTERRUPTED = 130
 
 
 class TargetS3Parquet(Target):
@@ -149,8 +146,7 @@ class TargetS3Parquet(Target):
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Ends at once: what was not committed is read again by the next run."""
-        _log.warning("ended by %s; what was committed stays", signal.Signals(signum).name)
-        sys.exit(TERMINATED if signum == signal.SIGTERM else _INTERRUPTED)
+        end_by(signum, _log, "what was committed stays")
 
     @classmethod
     def invoke(  # type: ignore[override]
