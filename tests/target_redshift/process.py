@@ -1,4 +1,4 @@
-"""target-redshift as a process of its own; dies at a step when told, as kill -9 does."""
+"""target-redshift as a process of its own; dies or pauses at a step of the load when told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import botocore.client
@@ -17,16 +19,13 @@ from tidemark_core.warehouse import WarehouseConnection
 _OPERATIONS = {"put_object": "PutObject", "delete_objects": "DeleteObjects"}
 
 
-def break_at(
-    step: str, strike: Callable[[], None], patch: Callable[[Any, str, Any], None] = setattr
-) -> None:
+def break_at(step: str, strike: Callable[[], None]) -> None:
     """Does something at a step of the load.
 
     Args:
         step: What (``execute``, ``put_object``, ``delete_objects``), a word in its statement or
             key, and ``before`` or ``after``.
         strike: What is done there.
-        patch: Sets an attribute of a class.
     """
     what, word, when = step.split()
     owner: Any = WarehouseConnection if what == "execute" else botocore.client.BaseClient
@@ -45,7 +44,7 @@ def break_at(
             strike()
         return answer
 
-    patch(owner, name, armed)
+    setattr(owner, name, armed)
 
 
 def die() -> None:
@@ -53,10 +52,23 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def pause(path: Path) -> None:
+    """Tells by a file that the step is reached, once, and goes on when the file is gone."""
+    gone = path.with_suffix(".gone")
+    if gone.exists():
+        return
+    gone.touch()
+    path.touch()
+    while path.exists():
+        time.sleep(0.01)
+
+
 if __name__ == "__main__":
     config = json.loads(os.environ["TIDEMARK_TEST_CONFIG"])
     if step := config.pop("die", None):
         break_at(step, die)
+    if step := config.pop("pause", None):
+        break_at(step, lambda: pause(Path(os.environ["TIDEMARK_TEST_PAUSE"])))
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(config, file)
         file.flush()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import runpy
 import signal
-import threading
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tidemark_core.errors import TidemarkError
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -48,61 +46,57 @@ def test_a_break_at_a_boundary_is_mended_at_once_or_by_a_rerun(
     lake: Lake,
     table: Table,
     state: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    breaks: dict[str, Callable[[], None]],
+    watch: Callable[[subprocess.Popen[str]], subprocess.Popen[str]],
+    tmp_path: Path,
     victim: str,
     boundary: str,
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     messages = (table.schema(), table.batch(table.write([(2, "b", None), (3, "c", None)])), state)
-    struck = []
-
-    def strike() -> None:
-        if not struck:
-            struck.append(victim)
-            breaks[victim]()
-
-    process = runpy.run_path(str(Path(__file__).with_name("process.py")))
-    with monkeypatch.context() as patched:
-        process["break_at"](boundary, strike, patched.setattr)
-        # It may fail, with an error of ours, or find a way round by itself.
-        with contextlib.suppress(TidemarkError):
-            assert lake.load(*messages, **lake.bastion_config) == [state["value"]]
-    assert struck
+    reached = tmp_path / "reached"
+    environ = {"TIDEMARK_TEST_PAUSE": str(reached)}
+    process = watch(lake.start(pause=boundary, environ=environ, **lake.bastion_config))
+    assert process.stdin is not None
+    process.stdin.write(lake.lines(*messages))
+    process.stdin.flush()
+    deadline = time.monotonic() + 60
+    while not reached.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    with _broken(victim, lake.sandbox, process.pid):
+        reached.unlink()
+        time.sleep(0.5)
+    out, errors = process.communicate(timeout=120)
+    # Either it found a way round by itself, or it said why not; never both, never neither.
+    assert (process.returncode, out != "") in {(0, True), (1, False)}, errors
     assert lake.load(*messages) == [state["value"]]
     assert [row[0] for row in table.rows("id")] == [1, 2, 3]
     assert len(table.ledger()) == 2
     assert lake.staged(table) == []
 
 
-@pytest.fixture
-def breaks(sandbox: Sandbox) -> Iterator[dict[str, Callable[[], None]]]:
-    """How each part is broken; what the tests share is whole again afterwards."""
-    standing = set(_tunnels(os.getpid()))
-    starter: list[threading.Thread] = []
-
-    def end_session() -> None:
-        ended = sandbox.warehouse(
+@contextmanager
+def _broken(victim: str, sandbox: Sandbox, loader: int) -> Iterator[None]:
+    """Breaks a part; what the tests share is whole again afterwards."""
+    if victim == "session":
+        assert sandbox.warehouse(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name LIKE 'tidemark target-redshift%'",
             user="tidemark_loader",
         )
-        assert ended
-
-    def cut_tunnel() -> None:
-        mine = [pid for pid in _tunnels(os.getpid()) if pid not in standing]
-        assert mine
-        for pid in mine:
+    elif victim == "tunnel":
+        tunnels = list(_tunnels(loader))
+        assert tunnels
+        for pid in tunnels:
             os.kill(pid, signal.SIGKILL)
-
-    def stop_s3() -> None:
+    else:
         sandbox.kill("s3")
-        starter.append(threading.Thread(target=lambda: (time.sleep(1), sandbox.s3.start())))
-        starter[0].start()
-
-    yield {"session": end_session, "tunnel": cut_tunnel, "s3": stop_s3}
-    for thread in starter:
-        thread.join()
+    try:
+        yield
+    finally:
+        if victim == "s3":
+            sandbox.s3.start()
 
 
 def _tunnels(pid: int) -> Iterator[int]:
