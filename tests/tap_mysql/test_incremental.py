@@ -259,6 +259,21 @@ def test_sql_in_a_bookmark_is_refused(source: Source, t: str) -> None:
 
 
 @pytest.mark.fault(14)
+def test_a_key_without_an_index_is_read_with_a_warning_and_the_plan(
+    source: Source, t: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.make("slow", "id INT PRIMARY KEY, update_at DATETIME", "(1, '2024-01-01')")
+    first = source.read("slow", "update_at")
+    assert first.ids("slow") == [1]
+    (warning,) = [r.getMessage() for r in caplog.records if r.name == "tap-mysql.advice"]
+    assert "tap_test.slow: no index begins with the replication key update_at" in warning
+    assert ("Table scan on slow" if source.is_mysql else "slow ALL") in warning
+    caplog.clear()
+    source.read(t, "update_at")
+    assert [r for r in caplog.records if r.name == "tap-mysql.advice"] == []
+
+
+@pytest.mark.fault(14)
 def test_another_key_in_the_configuration_is_refused(source: Source, t: str) -> None:
     first = source.read(t, "update_at")
     result = source.run(source.catalog(t, key="id"), first.state)

@@ -10,7 +10,7 @@ from typing import Any
 from tidemark_core.errors import ConfigError
 from tidemark_core.report import current
 
-from tap_mysql import events, keys, sql, window
+from tap_mysql import advice, events, keys, sql, window
 from tap_mysql.ask import Questions
 from tap_mysql.bookmark import Bookmark, Edge, FirstLoad, Identity
 from tap_mysql.chunks import split
@@ -69,6 +69,7 @@ class Extraction:
         identity = Identity(self.table.name, self.replication_key.name, self.replication_key.type)
         bookmark = identity.read(state)
         with self.reading.source.session() as session:
+            advice.warn_unindexed(session, self.table, self._key, bookmark.value)
             load = bookmark.first_load
             if bookmark.value is None and load is None:
                 load = self._begin_first_load(session)

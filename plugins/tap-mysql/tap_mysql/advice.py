@@ -1,0 +1,36 @@
+"""What the operator should know of a table, although it can be read."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from tap_mysql import sql
+from tap_mysql.sql import Range
+
+if TYPE_CHECKING:
+    from tap_mysql.connection import Session
+    from tap_mysql.keys import KeyValue
+    from tap_mysql.table import Table
+
+logger = logging.getLogger("tap-mysql.advice")
+
+
+def warn_unindexed(session: Session, table: Table, key: str, lower: KeyValue | None) -> None:
+    """Warns, with the server's plan, of a replication key that no index begins with.
+
+    Each window then reads the whole table. A view's indexes are those of its tables, so nothing is
+    said of it.
+    """
+    if table.is_view or key in table.indexed:
+        return
+    window = Range(table.name, sql.window(key, lower, None))
+    steps = session.rows(f"EXPLAIN {sql.count(window)}")
+    # MariaDB gives columns, MySQL 9 a tree of several lines.
+    words = [str(value) for step in steps for value in step if value is not None]
+    plan = " ".join(" ".join(words).split())
+    logger.warning(
+        "%s: no index begins with the replication key %s, so each run reads the whole table; "
+        "add one: ALTER TABLE … ADD INDEX (%s). The server's plan: %s",
+        table.name, key, key, plan, extra={"table": str(table.name)},
+    )  # fmt: skip
