@@ -25,7 +25,9 @@ LAYOUT = LakeLayout("team/incremental/")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TABLES = [TableName("s", name) for name in ("a", "ab", "a.b", "a/../b", "incremental", "%2E")]
 tables = st.sampled_from(TABLES)
-ages = st.timedeltas(timedelta(0), timedelta(days=400))
+ages = st.timedeltas(timedelta(0), timedelta(days=400)) | st.timedeltas(
+    timedelta(0), timedelta(hours=2)
+)
 
 
 @st.composite
@@ -54,7 +56,8 @@ def lakes(draw: st.DrawFn) -> tuple[list[LakeObject], dict, dict[str, str] | Non
     st.builds(
         Rules,
         older_than=st.none() | ages,
-        pattern=st.none() | st.sampled_from(["*", "*.parquet", "[!x]*", "?*", "*/a/*", "../*"]),
+        pattern=st.none()
+        | st.sampled_from(["*", "*.parquet", "[!x]*", "?*", "*/a/*", "../*", "*_0001.*"]),
         prefix=st.none() | st.sampled_from(["team/incremental/", "team/incremental/s.a/", "x/"]),
         statuses=st.frozensets(st.sampled_from(list(Status))),
         include_unloaded=st.booleans(),
@@ -75,6 +78,8 @@ def test_nothing_goes_that_must_stay(lake, rules: Rules, wanted: frozenset[Table
         assert not wanted or item.table in wanted
         assert rules.older_than is None or NOW - item.modified >= rules.older_than
         assert rules.prefix is None or file.key.startswith(rules.prefix)
+        assert rules.pattern != "*_0001.*" or file.key.endswith("_0001.parquet")
+        assert file.status in rules.statuses
         if file.key in in_manifests:
             loaded = ledger is not None and ledger.get(file.key, "").strip('"') == item.etag
             assert loaded or rules.include_unloaded
