@@ -98,6 +98,16 @@ CASES = (
     Case("BLOB", ("x'00ff00'", "''"), pa.binary(), (87,)),
     Case("LONGBLOB", ("REPEAT(x'fe00', 100000)",), pa.binary(), (87,)),
     Case("POINT", ("ST_GeomFromText('POINT(1 2)')",), pa.binary(), (87,)),
+    Case("TINYBLOB", ("x'00ff00'",), pa.binary(), (87,)),
+    Case("MEDIUMBLOB", ("x'00ff00'",), pa.binary(), (87,)),
+    Case("LINESTRING", ("ST_GeomFromText('LINESTRING(0 0,1 1)')",), pa.binary(), (87,)),
+    Case("POLYGON", ("ST_GeomFromText('POLYGON((0 0,1 0,1 1,0 0))')",), pa.binary(), (87,)),
+    Case("MULTIPOINT", ("ST_GeomFromText('MULTIPOINT(0 0,1 1)')",), pa.binary(), (87,)),
+    Case("MULTILINESTRING", ("ST_GeomFromText('MULTILINESTRING((0 0,1 1))')",), pa.binary(), (87,)),
+    Case("MULTIPOLYGON", ("ST_GeomFromText('MULTIPOLYGON(((0 0,1 0,1 1,0 0)))')",),
+         pa.binary(), (87,)),
+    Case("GEOMETRYCOLLECTION", ("ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 2))')",),
+         pa.binary(), (87,)),
     Case("GEOMETRY", ("ST_GeomFromText('LINESTRING(0 0,1 1)')",), pa.binary(), (87,)),
 )  # fmt: skip
 ROWS = max(len(case.values) for case in CASES) + 1
@@ -111,7 +121,7 @@ def cases_of(source: Source) -> list[Case]:
 def answer(case: Case, name: str) -> str:
     """SQL for MySQL's own answer, in a form that needs no driver's types."""
     kind = case.sql.split("(")[0].split()[0]
-    if kind in ("POINT", "GEOMETRY"):
+    if "ST_GeomFromText" in case.values[0]:
         return f"HEX(ST_AsBinary({name}))"
     if "BLOB" in kind or "BINARY" in kind:
         return f"HEX({name})"
