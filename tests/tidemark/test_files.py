@@ -51,6 +51,19 @@ def lakes(draw: st.DrawFn) -> tuple[list[LakeObject], dict, dict[str, str] | Non
     return objects, manifests, draw(st.sampled_from([ledger, None]))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "batches"), [("*_0001.*", [1]), ("team/*", [1, 2]), (None, [1, 2]), ("x*", [])]
+)
+def test_only_files_of_the_pattern_go(pattern: str | None, batches: list[int]) -> None:
+    keys = {number: LAYOUT.data_key(TABLES[0], NOW, number) for number in (1, 2)}
+    old = NOW - timedelta(days=9)
+    orphans = [LakeObject(key, TABLES[0], NOW, 10, "e", old) for key in keys.values()]
+    rules = Rules(pattern=pattern, statuses=frozenset([Status.ORPHAN]))
+    files = classify(orphans, {}, {}, LAYOUT)
+    selection = select(files, rules, now=NOW, tables=frozenset(), layout=LAYOUT)
+    assert [file.key for file in selection.remove] == [keys[number] for number in batches]
+
+
 @given(
     lakes(),
     st.builds(

@@ -36,6 +36,11 @@ SHAPES: dict[str, Any] = {
         "landing": {"days", "loads", "rows"},
         "removed": bool,
     },
+    "dashboard": {
+        "status": [{"part", "level", "message", "hint"}],
+        "watermarks": [MARK],
+        "days": [{"day", "commits", "rows", "bytes"}],
+    },
     "explore": {"tables": [ACTIVE], "days": [{"day", "commits", "rows", "bytes"}]},
     "inspect -t TABLE": {
         "table": str,

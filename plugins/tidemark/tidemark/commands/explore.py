@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -28,13 +30,13 @@ from tidemark.console import (
 from tidemark.page import charts
 from tidemark.page.page import render
 from tidemark.project import Project
-from tidemark.services.activity import bar, by_day, by_table
+from tidemark.services.activity import DayActivity, bar, by_day, by_table
 from tidemark.services.catalogue import bucket_time, require_known
-from tidemark.services.checks import run_checks
+from tidemark.services.checks import Finding, run_checks
 from tidemark.services.health import checks
 from tidemark.services.inspect import inspect as look_into
 from tidemark.services.lake import read_manifests
-from tidemark.services.watermark import read_watermarks
+from tidemark.services.watermark import Watermark, read_watermarks
 
 DaysOption = Annotated[int, typer.Option("--days", min=1, help="So many days back.")]
 
@@ -117,28 +119,47 @@ def report(
 def dashboard(
     every: Annotated[int, typer.Option("--every", min=2, help="Seconds between looks.")] = 30,
     once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
+    format: FormatOption = Format.TABLE,
 ) -> None:
-    """Show status, watermarks and activity in the terminal, again and again; Ctrl-C ends it."""
+    """Show status, watermarks and activity in the terminal, again and again; Ctrl-C ends it.
+
+    --format json looks once.
+    """
     project = Project.load()
-    if once:
-        console().print(_panel(project))
+    if format is Format.JSON:
+        print_json(_view(project))
         return
-    with Live(_panel(project), console=console(), screen=True, auto_refresh=False) as live:
+    if once:
+        console().print(_panel(_view(project)))
+        return
+    with Live(_panel(_view(project)), console=console(), screen=True, auto_refresh=False) as live:
         while True:
             time.sleep(every)
-            live.update(_panel(project), refresh=True)
+            live.update(_panel(_view(project)), refresh=True)
 
 
-def _panel(project: Project) -> Group:
-    findings = run_checks(checks(project))
+@dataclass(frozen=True)
+class _View:
+    """What the dashboard shows: of each part, each table, and each of the last seven days."""
+
+    status: Sequence[Finding]
+    watermarks: Sequence[Watermark]
+    days: Sequence[DayActivity]
+
+
+def _view(project: Project) -> _View:
     marks, _ = read_watermarks(project)
     days = by_day(read_manifests(project.location, client=project.s3).values())[-7:]
-    most = max((day.rows for day in days), default=0)
-    status = [(f.part, f.level, f.message) for f in findings]
+    return _View(run_checks(checks(project)), list(marks.values()), days)
+
+
+def _panel(view: _View) -> Group:
+    most = max((day.rows for day in view.days), default=0)
+    status = [(f.part, f.level, f.message) for f in view.status]
     progress = [
-        (m.table, key_text(m.last_data), m.last_extraction, m.status) for m in marks.values()
+        (m.table, key_text(m.last_data), m.last_extraction, m.status) for m in view.watermarks
     ]
-    activity = [(d.day, d.rows, bar(d.rows, most)) for d in days]
+    activity = [(d.day, d.rows, bar(d.rows, most)) for d in view.days]
     return Group(
         make_table("Status", ["part", "", "found"], status, wrap="found"),
         make_table(
