@@ -178,11 +178,11 @@ def test_a_hundred_kills_lose_no_row_and_load_none_twice(
 
     def chain_of(log: str) -> Chain:
         command = [str(project.root / ".venv/bin/meltano"), "--env-file", str(project.env_file)]
-        command += ["run", "load"]
+        # A killed Meltano leaves a guard behind, for five minutes; the leases keep runs apart.
+        command += ["run", "--force", "load"]
         return Chain(command, project.root, sandbox, project.env | env, tmp_path / log)
 
     def load() -> None:
-        # A killed Meltano leaves a guard behind, for five minutes; the leases keep runs apart.
         done = project.meltano("run", "--force", "load", timeout=PATIENCE, **env)
         assert done.returncode == 0, done.stdout
 
