@@ -115,6 +115,12 @@ def test_restore_gives_the_newest_version_of_each_key(history: Lake, tmp_path: P
     found = pq.read_table(file).sort_by("ID")
     assert found["ID"].to_pylist() == [1, 2, 3, 4]
     assert [at.minute for at in found["update_at"].to_pylist()] == [1, 5, 9, 6]
+    other = str(tmp_path / "other.parquet")
+    words = ("restore", "-t", str(history.table), "--to-file", other, "--format", "json")
+    told = history.run(*words).json
+    assert told == {
+        "table": str(history.table), "rows": 4, "versions": 6, "files": 2, "target": other,
+    }  # fmt: skip
     again = history.run("restore", "-t", str(history.table), "--to-file", str(file))
     assert again.code == 2
     before = tmp_path / "before.csv"

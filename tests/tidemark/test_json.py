@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tidemark.services.bookmarks import Leg
 
 if TYPE_CHECKING:
     from conftest import Lake
@@ -41,6 +42,7 @@ SHAPES: dict[str, Any] = {
         "watermarks": [MARK],
         "days": [{"day", "commits", "rows", "bytes"}],
     },
+    "rebuild TABLE --yes": {"table": str, "changes": [{"leg", "old", "new"}], "next": str},
     "explore": {"tables": [ACTIVE], "days": [{"day", "commits", "rows", "bytes"}]},
     "inspect -t TABLE": {
         "table": str,
@@ -86,3 +88,11 @@ def test_the_keys_of_json_stay(lake: Lake, line: str) -> None:
     lake.commit(lake.file())
     words = line.replace("TABLE", str(lake.table)).split()
     check(lake.run(*words, "--format", "json").json, SHAPES[line])
+
+
+def test_the_keys_of_a_changed_watermark_stay(lake: Lake) -> None:
+    lake.bookmark(Leg.BACKUP, {"replication_key": "id", "replication_key_value": 7})
+    done = lake.run("watermark", "reset", "-t", str(lake.table), "--yes", "--format", "json")
+    changes = [{"leg", "old", "new", "state_before"}]
+    check(done.json, {"table": str, "changes": changes, "next_backup_from": object})
+    assert "→" in done.err

@@ -19,7 +19,7 @@ from tidemark.commands import (
     config,
     explore,
     rebuild,
-    rebuild_landing,
+    restore,
     s3clean,
     status,
     sync,
@@ -67,7 +67,7 @@ for module in (
     config,
     explore,
     rebuild,
-    rebuild_landing,
+    restore,
     dbt,
 ):
     module.register(app)

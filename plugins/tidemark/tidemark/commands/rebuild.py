@@ -1,154 +1,75 @@
-"""tidemark restore, athena-ddl, iam-policy and cloudwatch."""
+"""tidemark rebuild: a landing table anew, when its source has become another table."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
-from tidemark_core.errors import ConfigError, LakeError, VerificationError
-from tidemark_core.masking import SECRETS
-from tidemark_core.reportstore import read_reports
-from tidemark_core.tunnel import Bastion
 
-from tidemark.ages import parse_time
-from tidemark.console import TableOption, console, print_json
-from tidemark.dbt.commands import Engine, external_table
-from tidemark.project import Project
-from tidemark.services.catalogue import bucket_time
-from tidemark.services.lake import read_archive, read_manifests
-from tidemark.services.metrics import metrics, publish
-from tidemark.services.policy import Role, render
-from tidemark.services.restore import (
-    Restored,
-    chosen,
-    newest_rows,
-    refuse_gaps,
-    to_file,
+from tidemark.console import (
+    Format,
+    FormatOption,
+    YesOption,
+    confirm,
+    console,
+    note,
+    print_json,
 )
-from tidemark.services.restoretarget import Target, to_mysql
-from tidemark.settings import HIGH_WATERMARK_KEY, MONITOR_SETTINGS
-from tidemark.state.backend import state_folder
+from tidemark.project import Project
+from tidemark.services.bookmarks import Leg
+from tidemark.services.catalogue import bucket_time
+from tidemark.services.lake import read_archive
+from tidemark.services.relanding import drop_landing, plan_rebuild
+from tidemark.services.restore import refuse_gaps
+from tidemark.services.states import States
 
 
-def restore(
-    table: TableOption,
-    to: Annotated[
-        str | None,
-        typer.Option(
-            "--to",
-            metavar="URL",
-            help="mysql://user:password@host/database; or leave it to the variable RESTORE_URL, "
-            "which nobody sees among the processes.",
-        ),
-    ] = None,
-    via_bastion: Annotated[
-        bool, typer.Option("--via-bastion", help="Reach that MySQL through SSH_BASTION_HOST.")
+def rebuild(
+    table: Annotated[str, typer.Argument(help="Such as settlement.partner_info.")],
+    from_lake: Annotated[
+        bool,
+        typer.Option("--from-lake", help="Load the lake's files again, and leave the source be."),
     ] = False,
-    to_file_: Annotated[
-        Path | None, typer.Option("--to-file", metavar="FILE", help="A .parquet or .csv file.")
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="As it was extracted by then.")
-    ] = None,
     accept_incomplete: Annotated[
         bool, typer.Option("--accept-incomplete", help="Although retention has removed files.")
     ] = False,
+    yes: YesOption = False,
+    format: FormatOption = Format.TABLE,
 ) -> None:
-    """Rebuild a table from the lake: the newest version of each key, counted afterwards."""
-    project = Project.load()
-    url = to or (None if to_file_ else project.environ.get("RESTORE_URL"))
-    if (url is None) == (to_file_ is None):
-        raise ConfigError("give one of --to and --to-file", hint="tidemark restore --help")
-    where = None if url is None else _target(project, url, via_bastion=via_bastion)
-    name = project.table(table)
-    manifests = read_manifests(project.location, [name], client=project.s3).get(name, [])
-    if not manifests:
-        raise LakeError("the lake has nothing of it", table=name, hint="tidemark explore")
-    archived = read_archive(project.location, [name], client=project.s3).get(name, [])
-    refuse_gaps(name, archived, accept=accept_incomplete)
-    commits = chosen(manifests, parse_time(as_of) if as_of else None)
-    with newest_rows(project, commits) as (rows, versions):
-        expected = int(rows.count("*").fetchall()[0][0])
-        if where is not None:
-            target, count = f"MySQL, table {name.table}", to_mysql(rows, commits[-1], where)
-        elif to_file_ is not None:
-            target, count = str(to_file_), to_file(rows, to_file_)
-    if count != expected:
-        raise VerificationError(
-            f"the restored table has {count} rows, the lake has {expected} keys", table=name
-        )
-    files = sum(len(manifest.files) for manifest in commits)
-    done = Restored(str(name), count, versions, files, target)
-    console().print(
-        f"Restored {done.rows:,} rows of {done.table} from {done.versions:,} versions in "
-        f"{done.files} files to {done.target}; counted and equal.",
-        markup=False,
-    )
+    """Drop a table's landing table and read the source anew: for types that no longer fit.
 
-
-def _target(project: Project, url: str, *, via_bastion: bool) -> Target:
-    bastion = None
-    if via_bastion:
-        bastion = Bastion.from_config(project.mysql_values, prefix="ssh_bastion")
-        if bastion is None:
-            raise ConfigError(
-                "there is no bastion to go through",
-                hint="set SSH_BASTION_HOST, or leave --via-bastion out",
-            )
-    target = Target.parse(url, bastion)
-    SECRETS.add([target.password])
-    return target
-
-
-def athena_ddl(table: TableOption) -> None:
-    """Print the DDL with which Athena reads a table of the lake; its types are the declared ones.
-
-    For Redshift Spectrum: tidemark external-table --engine spectrum.
+    With --from-lake every file of the lake is loaded again instead: for rows that landing has
+    given up, or lost. The lake stays as it is, and so does the public table until the next build.
     """
-    external_table(table, Engine.ATHENA, None)
-
-
-def iam_policy(
-    role: Annotated[Role, typer.Option("--role", help="Whose policy.")] = Role.EXTRACTOR,
-) -> None:
-    """Print the least rights that a part needs on this bucket and these folders."""
     project = Project.load()
-    folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
-    template = (project.root / "orchestrate" / "iam" / f"{role}.json").read_text()
-    typer.echo(render(template, project.bucket, project.layout, folder))
-
-
-def cloudwatch(
-    hours: Annotated[int, typer.Option("--hours", min=1, help="Runs of so many hours.")] = 24,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print them, send nothing.")] = False,
-) -> None:
-    """Send the runs' metrics to CloudWatch: BackupSuccess, BackupDuration, RowsProcessed."""
-    project = Project.load()
-    now = bucket_time(project)
-    since = now - timedelta(hours=hours)
-    reports = [
-        report
-        for report in read_reports(project.location, since.date(), now.date())
-        if report.started_at >= since.strftime("%Y-%m-%dT%H:%M:%SZ")
-    ]
-    namespace = project.values(MONITOR_SETTINGS)["cloudwatch_namespace"]
-    found = metrics(reports, project.environment)
-    if dry_run:
-        print_json({"namespace": namespace, "metrics": found})
-        return
-    publish(namespace, found, project.location.region)
-    console().print(f"Sent {len(found)} metrics of {len(reports)} runs to {namespace}.")
+    name = project.table(table)
+    if from_lake:
+        archived = read_archive(project.location, [name], client=project.s3).get(name, [])
+        refuse_gaps(name, archived, accept=accept_incomplete)
+    mark = None if from_lake else bucket_time(project)
+    tell = note if format is Format.JSON else partial(console().print, markup=False)
+    changes = plan_rebuild(project, name, mark)
+    for change in changes:
+        tell(f"{name}, {change.leg}: {change.old} → {change.new}")
+    then = "loaded again" if from_lake else "passed over from now on"
+    tell(f"landing.{name.landing}: removed, and all that was loaded into it {then}")
+    confirm("Rebuild it?", yes=yes)
+    states = States(project)
+    # The bookmarks first: a rebuild that is cut off in the middle is finished by doing it again,
+    # and a load in between finds no file to put into the old table.
+    for change in changes:
+        states.change(change.leg, name, change.bookmark)
+    with states.held([name], Leg.LOAD):
+        drop_landing(project, name, mark)
+    only = " --redshift-only" if from_lake else ""
+    following = f"tidemark sync -t {name}{only}"
+    tell(f"Next: {following}")
+    if format is Format.JSON:
+        told = [{"leg": change.leg, "old": change.old, "new": change.new} for change in changes]
+        print_json({"table": str(name), "changes": told, "next": following})
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands to the application."""
-    app.command(epilog="Example:\n\n  tidemark restore -t partner_info --to-file partner.parquet")(
-        restore
-    )
-    app.command("athena-ddl", epilog="Example:\n\n  tidemark athena-ddl -t partner_info")(
-        athena_ddl
-    )
-    app.command("iam-policy", epilog="Example:\n\n  tidemark iam-policy --role loader")(iam_policy)
-    app.command(epilog="Example:\n\n  tidemark cloudwatch --dry-run")(cloudwatch)
+    """Adds the command."""
+    app.command(epilog="Example:\n\n  tidemark rebuild settlement.partner_info --yes")(rebuild)

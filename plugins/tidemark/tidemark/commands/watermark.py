@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -72,6 +73,7 @@ def set_(
         int | None, typer.Option("--id", metavar="N", help="For keys that are numbers.")
     ] = None,
     yes: YesOption = False,
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Set where the next extraction starts, and which files of the lake are looked at again.
 
@@ -81,7 +83,7 @@ def set_(
     if (timestamp is None) == (number is None):
         raise ConfigError("give one of --timestamp and --id")
     project = Project.load()
-    _apply(project, plan_set(project, project.table(table), timestamp, number), yes)
+    _apply(project, plan_set(project, project.table(table), timestamp, number), yes, format)
 
 
 @app.command("reset", epilog="Example:\n\n  tidemark watermark reset -t partner_info --yes")
@@ -91,6 +93,7 @@ def reset(
         Leg | None, typer.Option("--leg", help="Only of this leg; default: of both.")
     ] = None,
     yes: YesOption = False,
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Forget how far a table has come: the next backup reads all of it.
 
@@ -98,24 +101,30 @@ def reset(
     """
     project = Project.load()
     legs = [leg] if leg else list(Leg)
-    _apply(project, plan_reset(project, project.table(table), legs), yes)
+    _apply(project, plan_reset(project, project.table(table), legs), yes, format)
 
 
-def _apply(project: Project, changes: list[Change], yes: bool) -> None:
-    out = console()
+def _apply(project: Project, changes: list[Change], yes: bool, format: Format) -> None:
+    tell = note if format is Format.JSON else partial(console().print, markup=False)
     for change in changes:
-        out.print(f"{change.table}, {change.leg}: {change.old} → {change.new}", markup=False)
+        tell(f"{change.table}, {change.leg}: {change.old} → {change.new}")
     confirm("Change it?", yes=yes)
     states = States(project)
+    copies = []
     for change in changes:
         copied = states.change(change.leg, change.table, change.bookmark)
+        copies.append(f"s3://{project.bucket}/{copied}" if copied else None)
         if copied:
-            out.print(
-                f"The state as it was: s3://{project.bucket}/{copied}", markup=False, style="dim"
-            )
+            tell(f"The state as it was: {copies[-1]}")
     table = changes[0].table
-    mark = states.bookmarks(Leg.BACKUP).get(table.stream)
-    out.print(f"{table}: the next backup starts at {value_of(mark) or 'the beginning'}.")
+    mark = value_of(states.bookmarks(Leg.BACKUP).get(table.stream))
+    tell(f"{table}: the next backup starts at {mark or 'the beginning'}.")
+    if format is Format.JSON:
+        told = [
+            {"leg": change.leg, "old": change.old, "new": change.new, "state_before": copy}
+            for change, copy in zip(changes, copies, strict=True)
+        ]
+        print_json({"table": str(table), "changes": told, "next_backup_from": mark})
 
 
 def _show(project: Project, texts: list[str] | None, format: Format) -> None:
