@@ -9,8 +9,16 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 from tidemark_sandbox.world import Sandbox
+
+# How long an example takes says nothing on a shared machine, nor does how long the first one takes
+# to make: a fresh checkout builds Hypothesis's tables of characters with it.
+hypothesis.settings.register_profile(
+    "shared-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared-machine")
 
 #: Keeps the account of docs/faults.md.
 pytest_plugins = ["recorder"]

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -30,9 +29,6 @@ from tidemark_sandbox.world import Sandbox
 DATABASE = "tap_test"
 #: A table of the numbers 1 to 60,000, in a database that the tap does not see.
 NUMBERS = "tap_test_numbers.numbers"
-# How long an example takes says nothing on a shared machine.
-hypothesis.settings.register_profile("shared-machine", deadline=None)
-hypothesis.settings.load_profile("shared-machine")
 
 
 class Collector:

@@ -15,7 +15,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -29,9 +28,6 @@ from tidemark_core.tunnel import Bastion, open_endpoint
 from tidemark_core.types import ColumnType, to_arrow, to_json_schema
 from tidemark_sandbox.world import Sandbox
 
-# Speed is not what these tests are about.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
 _numbers = count(1)
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
