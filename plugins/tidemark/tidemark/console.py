@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -45,6 +47,11 @@ def console() -> Console:
 def note(message: str) -> None:
     """Says something beside the result, on stderr."""
     Console(stderr=True, soft_wrap=True, highlight=False).print(message, markup=False)
+
+
+def teller(format: Format) -> Callable[[str], None]:
+    """How a command says what it does on the way: beside the result when that is JSON."""
+    return note if format is Format.JSON else partial(console().print, markup=False)
 
 
 def to_plain(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,9 +11,8 @@ from tidemark.console import (
     FormatOption,
     YesOption,
     confirm,
-    console,
-    note,
     print_json,
+    teller,
 )
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
@@ -48,10 +46,10 @@ def rebuild(
         archived = read_archive(project.location, [name], client=project.s3).get(name, [])
         refuse_gaps(name, archived, accept=accept_incomplete)
     mark = None if from_lake else bucket_time(project)
-    tell = note if format is Format.JSON else partial(console().print, markup=False)
+    tell = teller(format)
     changes = plan_rebuild(project, name, mark)
     for change in changes:
-        tell(f"{name}, {change.leg}: {change.old} → {change.new}")
+        tell(str(change))
     then = "loaded again" if from_lake else "passed over from now on"
     tell(f"landing.{name.landing}: removed, and all that was loaded into it {then}")
     confirm("Rebuild it?", yes=yes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +20,7 @@ from tidemark.console import (
     make_table,
     note,
     print_json,
+    teller,
 )
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg, value_of
@@ -105,9 +105,9 @@ def reset(
 
 
 def _apply(project: Project, changes: list[Change], yes: bool, format: Format) -> None:
-    tell = note if format is Format.JSON else partial(console().print, markup=False)
+    tell = teller(format)
     for change in changes:
-        tell(f"{change.table}, {change.leg}: {change.old} → {change.new}")
+        tell(str(change))
     confirm("Change it?", yes=yes)
     states = States(project)
     copies = []

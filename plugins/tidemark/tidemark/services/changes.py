@@ -44,6 +44,9 @@ class Change:
     new: str
     bookmark: dict[str, Any] | None
 
+    def __str__(self) -> str:
+        return f"{self.table}, {self.leg}: {self.old} → {self.new}"
+
 
 def plan_set(
     project: Project, table: TableName, timestamp: str | None, number: int | None
