@@ -150,9 +150,11 @@ class _Watcher:
 
 
 def _program(folder: Path) -> str:
-    """The name of a process's program; a script's own name, not its interpreter's."""
+    """The name of a process's program; a script's or module's own name, not its interpreter's."""
     words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
     name = Path(words[0]).name
-    if name.startswith("python") and len(words) > 1 and not words[1].startswith("-"):
-        return Path(words[1]).name
-    return name
+    if not name.startswith("python") or len(words) < 2:
+        return name
+    if "-m" in words:
+        return words[words.index("-m") + 1]
+    return name if words[1].startswith("-") else Path(words[1]).name

@@ -1,6 +1,7 @@
 """A TCP relay between the tap and the server, on which a test can look, change and cut.
 
 Usage: relay.py HOST PORT SEEN [--listen HOST] [--strip-tls] [--cut-after BYTES] [--cuts NUMBER]
+                [--freeze-after BYTES] [--freezes NUMBER]
 Prints where it listens; SEEN takes what the server sends.
 """
 
@@ -27,7 +28,7 @@ def without_tls(packet: bytes) -> bytes:
 
 async def serve(options: argparse.Namespace) -> None:
     seen = Path(options.seen).open("wb", buffering=0)  # noqa: SIM115 - as long as the process
-    cuts = options.cuts
+    cuts, freezes = options.cuts, options.freezes
 
     async def up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
@@ -35,7 +36,7 @@ async def serve(options: argparse.Namespace) -> None:
             await writer.drain()
 
     async def down(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal cuts
+        nonlocal cuts, freezes
         sent = 0
         while data := await reader.read(65_536):
             if sent == 0 and options.strip_tls:
@@ -45,6 +46,9 @@ async def serve(options: argparse.Namespace) -> None:
             if options.cut_after is not None and sent > options.cut_after and cuts > 0:
                 cuts -= 1
                 return
+            if options.freeze_after is not None and sent > options.freeze_after and freezes > 0:
+                freezes -= 1
+                await asyncio.Event().wait()  # says nothing more, and keeps the connection
             writer.write(data)
             await writer.drain()
 
@@ -75,5 +79,7 @@ if __name__ == "__main__":
     parser.add_argument("--strip-tls", action="store_true")
     parser.add_argument("--cut-after", type=int)
     parser.add_argument("--cuts", type=int, default=0)
+    parser.add_argument("--freeze-after", type=int)
+    parser.add_argument("--freezes", type=int, default=0)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(parser.parse_args()))

@@ -106,7 +106,7 @@ def test_threads_allocate_from_one_heap() -> None:
     """Without it glibc gives each thread a heap of its own."""
     program = """
 import ctypes, os, sys, threading
-from tap_mysql.native import share_one_heap
+from tap_mysql.worker import share_one_heap
 if sys.argv[1] == "one":
     share_one_heap()
 libc = ctypes.CDLL(None)

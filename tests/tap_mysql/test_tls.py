@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ def fast_driver(source: Source, config: dict[str, Any]) -> list[Any]:
     with open_endpoint(None, config["db_host"], config["db_port"]) as endpoint:
         server = Server(login, endpoint, timeout=60)
         batches = Fetch(server, "SELECT v FROM tap_test.secret", 100, threading.Event())
-        return [value for batch in batches for value in batch.column(0).to_pylist()]
+        with contextlib.closing(server.workers):
+            return [value for batch in batches for value in batch.column(0).to_pylist()]
 
 
 def test_rows_travel_encrypted(rows: Source, relay: MakeRelay) -> None:

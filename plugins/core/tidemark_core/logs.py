@@ -33,6 +33,7 @@ class Event(StrEnum):
     TABLE_VALIDATED = "Table validation successful"
     TABLE_STARTED = "Table processing started"
     WINDOW = "Processing backup window"
+    TABLE_PROGRESS = "Table progress"
     WATERMARK_UPDATED = "Watermark updated successfully"
     BACKUP_COMPLETED = "Backup operation completed"
     LOAD_COMPLETED = "Load operation completed"
@@ -47,6 +48,20 @@ FIELDS: Mapping[Event, frozenset[str]] = {
     Event.TABLE_VALIDATED: frozenset({"table"}),
     Event.TABLE_STARTED: frozenset({"table"}),
     Event.WINDOW: frozenset({"table", "start_time", "end_time"}),
+    Event.TABLE_PROGRESS: frozenset(
+        {
+            "table",
+            "rows",
+            "rows_expected",
+            "rows_per_second",
+            "seconds_left",
+            "bytes",
+            "seconds",
+            "start_time",
+            "end_time",
+            "ended",
+        }
+    ),
     Event.WATERMARK_UPDATED: frozenset({"table", "new_watermark"}),
     Event.BACKUP_COMPLETED: frozenset(
         {

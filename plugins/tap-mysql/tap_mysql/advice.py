@@ -9,9 +9,12 @@ from tap_mysql import sql
 from tap_mysql.sql import Range
 
 if TYPE_CHECKING:
+    from tidemark_core.names import TableName
+
     from tap_mysql.connection import Session
     from tap_mysql.keys import KeyValue
     from tap_mysql.table import Table
+    from tap_mysql.window import Window
 
 logger = logging.getLogger("tap-mysql.advice")
 
@@ -25,12 +28,29 @@ def warn_unindexed(session: Session, table: Table, key: str, lower: KeyValue | N
     if table.is_view or key in table.indexed:
         return
     window = Range(table.name, sql.window(key, lower, None))
-    steps = session.rows(f"EXPLAIN {sql.count(window)}")
-    # MariaDB gives columns, MySQL 9 a tree of several lines.
-    words = [str(value) for step in steps for value in step if value is not None]
+    steps = session.plan(sql.count(window))
+    words = [str(value) for step in steps for value in step.values() if value is not None]
     plan = " ".join(" ".join(words).split())
     logger.warning(
         "%s: no index begins with the replication key %s, so each run reads the whole table; "
         "add one: ALTER TABLE … ADD INDEX (%s). The server's plan: %s",
         table.name, key, key, plan, extra={"table": str(table.name)},
     )  # fmt: skip
+
+
+def warn_future(table: TableName, key: str, window: Window) -> None:
+    """Warns of rows beyond the source's own clock."""
+    if window.has_future:
+        logger.warning(
+            "%s: some rows' %s lies in the future; they are read, and the bookmark stays at "
+            "the source's clock", table, key, extra={"table": str(table)},
+        )  # fmt: skip
+
+
+def warn_behind(table: TableName, key: str, window: Window, bookmark: KeyValue | None) -> None:
+    """Warns of a source that holds nothing as new as the bookmark any more."""
+    if window.is_behind(bookmark):
+        logger.warning(
+            "%s: the greatest %s is now less than the bookmark; rows were deleted, or keys "
+            "went backwards", table, key, extra={"table": str(table)},
+        )  # fmt: skip

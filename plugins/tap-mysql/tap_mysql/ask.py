@@ -16,6 +16,7 @@ from tap_mysql.columns import Plan
 from tap_mysql.connection import Session
 from tap_mysql.keys import KeyValue
 from tap_mysql.options import Options
+from tap_mysql.sql import Range
 from tap_mysql.table import Column
 
 logger = logging.getLogger("tap-mysql.ask")
@@ -90,6 +91,12 @@ class Questions:
                 extra={"table": str(self.table), "null_keys": int(count)},
             )  # fmt: skip
         return int(count)
+
+    def expected(self, session: Session, lower: KeyValue | None, upper: KeyValue | None) -> int:
+        """The server's estimate of the rows between two keys; 0: it has none."""
+        where = sql.window(self.column.name, lower, upper)
+        steps = session.plan(sql.count(Range(self.table, where)))
+        return max((int(step.get("rows") or 0) for step in steps), default=0)
 
     def edge(
         self, session: Session, lower: KeyValue | None, upper: KeyValue | None, *, nulls: bool

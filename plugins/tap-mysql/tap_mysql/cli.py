@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 
-from tidemark_core.process import is_debug, log_level, run_plugin
-
-from tap_mysql.native import divert, share_one_heap
+from tidemark_core.process import log_level, run_plugin
 
 
 def main() -> None:
     """Runs the tap and ends the process with its exit code."""
-    share_one_heap()
-    os.environ.setdefault("LOGLEVEL", log_level())
-    if not is_debug():
-        divert()
     run_plugin(_command)
 
 

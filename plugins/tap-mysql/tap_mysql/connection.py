@@ -16,6 +16,7 @@ from tidemark_core.errors import ConfigError, SourceError, TunnelError
 from tidemark_core.tunnel import Endpoint
 
 from tap_mysql.errors import source_error, tls_error
+from tap_mysql.workers import Workers
 
 #: What every session says first. UTC for TIMESTAMP columns; no mode that changes what SELECT gives
 #: (PAD_CHAR_TO_FULL_LENGTH); a reader that waits for a slow upload is not thrown out; a table that
@@ -28,6 +29,11 @@ SESSION = (
     "SET SESSION TRANSACTION READ ONLY",
 )
 _CONNECT_SECONDS = 10
+#: Columns of EXPLAIN (manual, EXPLAIN Output Format).
+_PLAN_MARIADB = ("id", "select_type", "table", "type", "possible_keys", "key", "key_len", "ref",
+                 "rows", "Extra")  # fmt: skip
+_PLAN_MYSQL = ("id", "select_type", "table", "partitions", "type", "possible_keys", "key",
+               "key_len", "ref", "rows", "filtered", "Extra")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,18 @@ class Session:
         except pymysql.err.MySQLError as error:
             raise _explained(error) from error
 
+    def plan(self, query: str) -> list[dict[str, Any]]:
+        """How the server would answer a query: its plan's steps, by the names of their columns.
+
+        Raises:
+            SourceError: The server refused, or went away.
+        """
+        # MariaDB has no other form with columns; MySQL's own default may be a tree.
+        form = "" if self.is_mariadb else "FORMAT=TRADITIONAL "
+        steps = self.rows(f"EXPLAIN {form}{query}")
+        names = _PLAN_MARIADB if self.is_mariadb else _PLAN_MYSQL
+        return [dict(zip(names, step, strict=False)) for step in steps]
+
     def now(self) -> datetime:
         """The server's clock, UTC."""
         ((text,),) = self.rows("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%d %H:%i:%s.%f')")
@@ -106,11 +124,13 @@ class Source:
         login: Who logs in.
         endpoint: The way there.
         timeout: Seconds without an answer after which a question is given up.
+        workers: The processes of the fast driver.
     """
 
     login: Login
     endpoint: Endpoint
     timeout: int = 1800
+    workers: Workers = field(default_factory=Workers)
 
     @contextmanager
     def session(self) -> Iterator[Session]:

@@ -36,12 +36,15 @@ def table_validated(table: TableName) -> None:
     log_event(logger, Event.TABLE_VALIDATED, table=str(table))
 
 
-def window(table: TableName, lower: KeyValue | None, upper: KeyValue | None) -> None:
-    """The range of the replication key that is read; None: open at that end."""
+def window(
+    table: TableName, lower: KeyValue | None, upper: KeyValue | None
+) -> tuple[str | None, str | None]:
+    """The range of the replication key that is read, also as text; None: open at that end."""
     start, end = _text(lower), _text(upper)
     report = current().table(table)
     report.window_start, report.window_end = start, end
     log_event(logger, Event.WINDOW, table=str(table), start_time=start, end_time=end)
+    return start, end
 
 
 def table_ended(outcome: Outcome, before: object, after: object) -> None:

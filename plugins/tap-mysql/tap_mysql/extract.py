@@ -9,10 +9,11 @@ from typing import Any
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.report import current
+from tidemark_core.types import ColumnType
 
 from tap_mysql import advice, events, keys, sql, window
 from tap_mysql.ask import Questions
-from tap_mysql.bookmark import Bookmark, Edge, FirstLoad, Identity
+from tap_mysql.bookmark import Bookmark, FirstLoad, Identity
 from tap_mysql.chunks import split
 from tap_mysql.columns import Plan
 from tap_mysql.connection import Session
@@ -23,7 +24,7 @@ from tap_mysql.read import Reading
 from tap_mysql.sql import Range
 from tap_mysql.table import Column, Table
 from tap_mysql.together import together
-from tap_mysql.window import Window
+from tap_mysql.window import News, Window
 
 logger = logging.getLogger("tap-mysql.extract")
 
@@ -63,10 +64,17 @@ class Extraction:
             Stopped: The run is being stopped.
             TableChangedError: The table's definition changed under the read.
         """
-        if self.replication_key is None or self.replication_key.type is None:
-            self._run_full(state)
-            return
-        identity = Identity(self.table.name, self.replication_key.name, self.replication_key.type)
+        try:
+            if self.replication_key is None or self.replication_key.type is None:
+                self._run_full(state)
+            else:
+                self._run_incremental(state, self.replication_key, self.replication_key.type)
+        finally:
+            self.reading.meter.end()
+
+    def _run_incremental(self, state: Any, key: Column, kind: ColumnType) -> None:
+        """Reads what is new, from the beginning if nothing has been read yet."""
+        identity = Identity(self.table.name, key.name, kind)
         bookmark = identity.read(state)
         with self.reading.source.session() as session:
             advice.warn_unindexed(session, self.table, self._key, bookmark.value)
@@ -83,7 +91,7 @@ class Extraction:
             limit = self.options.max_rows if bookmark.first_load else 0
             self._run_first_load(identity, load, limit)
         elif found is not None:
-            self._run_window(identity, bookmark, *found)
+            self._run_window(identity, bookmark, found)
 
     # -- whole tables
 
@@ -99,8 +107,7 @@ class Extraction:
         whole = Range(self.table.name, order=self._order)
         with self.reading.source.session() as session:
             ranges = split(whole, self.options.chunks, session.rows)
-        events.window(self.table.name, None, None)
-        self.output.begin()
+        self._begin(None, None, self.table.rows)
         for _, file in self._read(ranges):
             self.output.commit(file, None)
         # Without a STATE behind them the files would never be committed to the lake.
@@ -119,7 +126,7 @@ class Extraction:
         end = self._ask.end_of_part(session, None, now)
         upper = upper if end is None else min(upper, end)
         decided = window.decide(Bookmark(), upper, now, self.options.lookback)
-        self._warn_future(decided)
+        advice.warn_future(self.table.name, self._key, decided)
         order = self._order
         where = sql.window(self._key, None, upper, nulls=nulls > 0)
         whole = Range(self.table.name, where, order)
@@ -154,8 +161,7 @@ class Extraction:
         if limit:
             rows = min(self.reading.batch_size, -(-limit // len(ranges)))
             self.reading = replace(self.reading, batch_size=rows)
-        events.window(self.table.name, None, load.upper)
-        self.output.begin()
+        self._begin(None, load.upper, self.table.rows)
         for number, file in self._read(ranges):
             if file is None:
                 left[number] = None
@@ -179,9 +185,7 @@ class Extraction:
 
     # -- a window
 
-    def _window(
-        self, session: Session, bookmark: Bookmark
-    ) -> tuple[Window, int, Edge | None] | None:
+    def _window(self, session: Session, bookmark: Bookmark) -> News | None:
         """Looks for news; None when the rows near the bookmark are as they were."""
         now = session.now()
         window.check_clock(self.table.name, bookmark.value, now)
@@ -197,25 +201,20 @@ class Extraction:
             if seen == bookmark.edge:
                 logger.info("nothing new", extra={"table": str(self.table.name)})
                 return None
-        self._warn_future(decided)
-        if decided.is_behind(bookmark.value):
-            logger.warning(
-                "%s: the greatest %s is now less than the bookmark; rows were deleted, or keys "
-                "went backwards", self.table.name, self._key,
-            )  # fmt: skip
+        advice.warn_future(self.table.name, self._key, decided)
+        advice.warn_behind(self.table.name, self._key, decided, bookmark.value)
         lower = self._next_lower(bookmark, decided)
         edge = self._ask.edge(session, lower, decided.upper, nulls=nulls > 0)
-        return decided, nulls, edge
+        rows = self._ask.expected(session, decided.lower, decided.upper)
+        return News(decided, nulls, edge, rows)
 
     def _next_lower(self, bookmark: Bookmark, decided: Window) -> KeyValue | None:
         value = window.advanced(bookmark.value, decided.upper, decided.cap)
         return None if value is None else self.options.lookback.before(value)
 
-    def _run_window(
-        self, identity: Identity, bookmark: Bookmark, decided: Window, nulls: int, edge: Edge | None
-    ) -> None:
+    def _run_window(self, identity: Identity, bookmark: Bookmark, found: News) -> None:
         """Reads a window in the key's order, so that each file moves the bookmark."""
-        name, order = self.table.name, self._order
+        name, order, decided = self.table.name, self._order, found.window
         by_key = bool(order) and self._key in self.table.indexed
         if by_key:
             order = (self._key, *(column for column in order if column != self._key))
@@ -223,12 +222,11 @@ class Extraction:
         if decided.upper is not None:
             where = sql.window(self._key, decided.lower, decided.upper)
             ranges.append(Range(name, where, order))
-        if nulls:
+        if found.nulls:
             ranges.append(Range(name, sql.nulls_only(self._key), self._order))
         value = bookmark.value
         expected = window.advanced(value, decided.upper, decided.cap)
-        events.window(name, decided.lower, decided.upper)
-        self.output.begin()
+        self._begin(decided.lower, decided.upper, found.rows)
         for number in range(len(ranges)):
             for _, file in self._read([ranges[number]]):
                 state = None
@@ -237,7 +235,8 @@ class Extraction:
                     if by_key and number == 0:
                         state = identity.write(Bookmark(value))
                 elif number == len(ranges) - 1:
-                    state = identity.write(Bookmark(value, edge if value == expected else None))
+                    edge = found.edge if value == expected else None
+                    state = identity.write(Bookmark(value, edge))
                 self.output.commit(file, state)
 
     # -- questions to the source
@@ -257,15 +256,19 @@ class Extraction:
         assert self.replication_key is not None  # noqa: S101 - asked of incremental tables only
         return Questions(self.table.name, self.replication_key, self.plans, self.options)
 
-    def _warn_future(self, decided: Window) -> None:
-        if decided.has_future:
-            logger.warning(
-                "%s: some rows' %s lies in the future; they are read, and the bookmark stays at "
-                "the source's clock", self.table.name, self._key,
-                extra={"table": str(self.table.name)},
-            )  # fmt: skip
-
     # -- reading
+
+    def _begin(self, lower: KeyValue | None, upper: KeyValue | None, rows: int) -> None:
+        """Tells what will be read.
+
+        Args:
+            lower: Least replication key; None: from the beginning.
+            upper: Greatest one; None: to the end.
+            rows: The server's estimate; 0: it has none.
+        """
+        window = events.window(self.table.name, lower, upper)
+        self.reading.meter.begin(rows or None, window)
+        self.output.begin()
 
     def _read(self, ranges: Sequence[Range]) -> Iterator[tuple[int, FinishedFile | None]]:
         """Reads ranges, several at once, and gives their files as they are finished.
@@ -276,16 +279,20 @@ class Extraction:
         if len(ranges) == 1 or self.options.workers == 1:
             for number, part in enumerate(ranges):
                 for file in self.reading.files(part):
-                    yield number, self._count(file)
+                    yield number, self._hand_over(file)
                 yield number, None
             return
         for number, item in together(ranges, self.options.workers, self.reading.files):
-            yield number, None if item is None else self._count(item)
+            yield number, None if item is None else self._hand_over(item)
 
-    def _count(self, file: FinishedFile) -> FinishedFile:
+    def _hand_over(self, file: FinishedFile) -> FinishedFile:
+        """Counts a file that is about to be told to the target."""
+        size = file.path.stat().st_size
+        self.reading.folder.hand_over(file.path)
+        self.reading.meter.add(bytes=size)
         self.rows += file.rows
         report = current().table(self.table.name)
-        report.add(files=1, bytes=file.path.stat().st_size)
+        report.add(files=1, bytes=size)
         report.convert(file.changes)
         for column, reasons in file.changes.items():
             total = self.conversions.setdefault(column, {})

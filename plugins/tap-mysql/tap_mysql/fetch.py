@@ -1,28 +1,24 @@
-"""One query through ConnectorX, as Arrow batches, in a thread of its own.
+"""One query through ConnectorX, as Arrow batches, by a process of its own.
 
-The thread fetches while the caller encodes; the caller can stop at any moment, even when the
+The process fetches while the caller encodes; the caller can stop at any moment, even when the
 server says nothing.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import connectorx
 import pyarrow as pa
 from tidemark_core.errors import SourceError
 
 from tap_mysql.connection import SESSION, Source
 from tap_mysql.errors import Cure, cure_of, number_of
-
-#: Batches that wait for the caller.
-_AHEAD = 1
-_POLL_SECONDS = 0.2
+from tap_mysql.worker import BATCH, FAILED, SCHEMA
+from tap_mysql.workers import Worker, WorkerEndedError
 
 
 class FetchError(Exception):
@@ -58,10 +54,6 @@ class Fetch:
     query: str
     batch_rows: int
     stop: threading.Event
-    _batches: queue.Queue[pa.RecordBatch | BaseException | None] = field(
-        default_factory=lambda: queue.Queue(_AHEAD)
-    )
-    _given_up: threading.Event = field(default_factory=threading.Event)
     _tag: str = field(default_factory=lambda: f"tidemark-{uuid.uuid4().hex}")
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -71,66 +63,66 @@ class Fetch:
             FetchError: The query failed; says what to do.
             Stopped: The run is being stopped.
         """
-        threading.Thread(target=self._fetch, daemon=True, name="fetch").start()
-        ended = False
+        worker = self.source.workers.take()
+        answered = complete = False
         try:
-            while (batch := self._next()) is not None:
-                yield batch
-            ended = True
+            yield from self._batches(worker)
+            answered = complete = True
         except FetchError:
-            ended = True
+            answered = True
             raise
         finally:
-            self._given_up.set()
-            if not ended:
+            if complete:
+                self.source.workers.give_back(worker)
+            else:
+                worker.end()
+            if not answered:
                 self._kill()
 
-    def _next(self) -> pa.RecordBatch | None:
-        deadline = time.monotonic() + self.source.timeout
-        while True:
+    def _batches(self, worker: Worker) -> Iterator[pa.RecordBatch]:
+        schema: pa.Schema | None = None
+        try:
+            worker.ask(
+                {
+                    "conn": self.source.url(),
+                    "query": f"/* {self._tag} */ {self.query}",
+                    "batch_size": self.batch_rows,
+                    "pre_execution_query": list(SESSION),
+                }
+            )
+            while True:
+                if self.stop.is_set():
+                    raise Stopped
+                kind, part = worker.part(self._deadline())
+                if kind == SCHEMA:
+                    schema = pa.ipc.read_schema(pa.py_buffer(part))
+                elif kind == BATCH and schema is not None:
+                    yield pa.ipc.read_record_batch(pa.py_buffer(part), schema)
+                elif kind == FAILED:
+                    text = part.decode(errors="replace")
+                    number = number_of(text)
+                    raise FetchError(number, text, cure_of(number, text))
+                else:
+                    return
+        except WorkerEndedError as error:
+            # A signal for all of our processes reaches the worker first.
+            if self.stop.is_set():
+                raise Stopped from None
+            text = f"the process that reads ended with exit code {error}; DEBUG=true shows why"
+            raise FetchError(0, text, Cure.RETRY) from error
+
+    def _deadline(self) -> Callable[[], None]:
+        """What ends the wait for the server's next word."""
+        end = time.monotonic() + self.source.timeout
+
+        def waiting() -> None:
             if self.stop.is_set():
                 raise Stopped
-            try:
-                item = self._batches.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                if time.monotonic() > deadline:
-                    self._kill()
-                    raise FetchError(
-                        3024, f"no row for {self.source.timeout} seconds", Cure.SMALLER
-                    ) from None
-                continue
-            if isinstance(item, BaseException):
-                text = str(item)
-                number = number_of(text)
-                raise FetchError(number, text, cure_of(number, text)) from None
-            return item
+            if time.monotonic() > end:
+                self._kill()
+                raise FetchError(3024, f"no row for {self.source.timeout} seconds", Cure.SMALLER)
 
-    def _fetch(self) -> None:
-        # ConnectorX's panics are BaseExceptions; whatever it is, the caller must learn of it.
-        last: BaseException | None = None
-        try:
-            reader = connectorx.read_sql(
-                self.source.url(),
-                f"/* {self._tag} */ {self.query}",
-                return_type="arrow_stream",
-                batch_size=self.batch_rows,
-                pre_execution_query=list(SESSION),
-            )
-            for batch in reader:
-                if not self._put(batch):
-                    return
-        except BaseException as error:
-            last = error
-        self._put(last)
-
-    def _put(self, item: pa.RecordBatch | BaseException | None) -> bool:
-        while not self._given_up.is_set():
-            try:
-                self._batches.put(item, timeout=_POLL_SECONDS)
-            except queue.Full:
-                continue
-            return True
-        return False
+        return waiting
 
     def _kill(self) -> None:
         """Ends the query on the server, which would otherwise send to nobody."""

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ _PREFIX = "tidemark-tap-"
 _GROUP_ROWS, _GROUP_BYTES = 16_384, 32 * 2**20
 #: A folder of a run that is no more, and that nobody has touched for so long, is left over.
 _STALE_SECONDS = 24 * 3600
+_POLL_SECONDS = 0.1
 
 
 class TempFolder:
@@ -28,9 +30,19 @@ class TempFolder:
 
     Finished files stay when the run ends: their names are in the pipe, and the target removes them
     once they are uploaded. What an earlier run left and nobody needs any more is removed first.
+
+    Args:
+        parent: Where the folder is made; None: the system's own.
+        room: Bytes of files that wait for the target, at most; 0: any number.
+        patience: Seconds without a file taken after which the target is given up.
     """
 
-    def __init__(self, parent: str | None = None) -> None:
+    def __init__(
+        self, parent: str | None = None, *, room: int = 0, patience: float = 1800.0
+    ) -> None:
+        self._room, self._patience = room, patience
+        self._waiting: dict[Path, int] = {}
+        self._lock = threading.Lock()
         base = Path(parent or tempfile.gettempdir())
         try:
             base.mkdir(parents=True, exist_ok=True)
@@ -45,6 +57,39 @@ class TempFolder:
 
     def new_file(self) -> Path:
         return self.path / f"{next(self._numbers):06d}.parquet"
+
+    def hand_over(self, path: Path) -> None:
+        """A file's name is about to be told to the target."""
+        with self._lock:
+            self._waiting[path] = path.stat().st_size
+
+    def await_room(self, stop: threading.Event) -> None:
+        """Waits while the target is behind, so that the disk does not fill with what it is to take.
+
+        Args:
+            stop: Ends the wait when it is set.
+
+        Raises:
+            SourceError: It has taken nothing for too long.
+        """
+        before, since = -1, time.monotonic()
+        while self._room and (behind := self._behind()) > self._room:
+            if behind != before:
+                before, since = behind, time.monotonic()
+            elif time.monotonic() - since > self._patience:
+                raise SourceError(
+                    f"{behind // 2**20:,} MB of files in {self.path} wait for the target, which "
+                    f"has taken none for {self._patience:.0f} seconds",
+                    hint="see why the target does not go on; if it is one that leaves files where "
+                    "they are, set BACKUP_TEMP_MAX_MB=0",
+                )
+            if stop.wait(_POLL_SECONDS):
+                return
+
+    def _behind(self) -> int:
+        with self._lock:
+            self._waiting = {path: size for path, size in self._waiting.items() if path.exists()}
+            return sum(self._waiting.values())
 
     def close(self) -> None:
         """Removes the folder if nothing in it is waited for."""

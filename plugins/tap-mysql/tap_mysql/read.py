@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from tidemark_core.errors import SourceError, TidemarkError, TunnelError
+from tidemark_core.progress import Meter
 from tidemark_core.report import current
 
 from tap_mysql.connection import Source
@@ -54,7 +55,7 @@ class Reading:
         row_bytes: The server's estimate of a row's length.
         parallel: Ranges that are read at the same time; together they have one range's memory.
         stop: Set when the run is to be stopped.
-        progress: Told of rows as they arrive.
+        meter: Told of rows as they arrive.
     """
 
     source: Source
@@ -66,7 +67,7 @@ class Reading:
     row_bytes: int
     parallel: int
     stop: threading.Event
-    progress: Callable[[int], None] = lambda _rows: None
+    meter: Meter
 
     @property
     def batch_rows(self) -> int:
@@ -116,6 +117,7 @@ class Reading:
                 start = 0
                 while start < batch.num_rows:
                     if building is None:
+                        self.folder.await_room(self.stop)
                         path = self.folder.new_file()
                         building = _Building(FileWriter(path, self.converter.schema))
                     raw = batch.slice(start, self.batch_size - building.writer.rows)
@@ -150,7 +152,7 @@ class Reading:
             for batch in Fetch(self.source, query, self.batch_rows, self.stop):
                 if batch.num_rows:
                     rows, size, last = rows + batch.num_rows, size + batch.nbytes, batch
-                    self.progress(batch.num_rows)
+                    self.meter.add(rows=batch.num_rows)
                     yield batch
             if smaller or limit is None or rows < limit or last is None:
                 return

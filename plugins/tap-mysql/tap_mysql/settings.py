@@ -78,4 +78,11 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("batch", "record"),
     ),
     Setting("backup_temp_dir", "Folder for files on their way; empty: the system's own."),
+    Setting(
+        "backup_temp_max_mb",
+        "Megabytes of files that may wait there for the target; beyond it the read waits. 0: any.",
+        "integer",
+        1024,
+        minimum=0,
+    ),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import Stream
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog, MetadataMapping, StreamMetadata
+from tidemark_core.progress import Meter
 
 from tap_mysql import catalog as choices
 from tap_mysql.catalog import Chosen
@@ -123,6 +124,7 @@ class MySQLStream(Stream):
             row_bytes=self.source_table.row_bytes,
             parallel=tap.parallel,
             stop=tap.stop,
+            meter=Meter(str(self.table), tap.display),
         )
 
     def _schema_of(self, columns: tuple[Column, ...]) -> dict[str, Any]:

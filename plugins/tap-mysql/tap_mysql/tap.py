@@ -16,10 +16,11 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog
-from tidemark_core.errors import ConfigError, SourceError, StateError
+from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
 from tidemark_core.process import TERMINATED
+from tidemark_core.progress import Display, display
 from tidemark_core.reportstore import reporting
 from tidemark_core.settings import config_schema, resolve
 from tidemark_core.tunnel import Bastion, open_endpoint
@@ -33,6 +34,7 @@ from tap_mysql.keys import Lookback
 from tap_mysql.messages import Messages
 from tap_mysql.options import Options
 from tap_mysql.settings import SETTINGS
+from tap_mysql.state import checked, read_state
 from tap_mysql.stream import MySQLStream
 from tap_mysql.table import Table
 
@@ -123,14 +125,27 @@ class TapMySQL(Tap):
         endpoint = self._resources.enter_context(
             open_endpoint(bastion, host, settings["db_port"], settings["ssh_local_port"])
         )
-        return Source(Login.from_config(settings), endpoint, settings["backup_timeout_seconds"])
+        source = Source(Login.from_config(settings), endpoint, settings["backup_timeout_seconds"])
+        self._resources.callback(source.workers.close)
+        return source
 
     @cached_property
     def folder(self) -> TempFolder:
         """Where files are written."""
-        folder = TempFolder(self.settings["backup_temp_dir"])
+        folder = TempFolder(
+            self.settings["backup_temp_dir"],
+            room=self.settings["backup_temp_max_mb"] * 2**20,
+            patience=self.settings["backup_timeout_seconds"],
+        )
         self._resources.callback(folder.close)
         return folder
+
+    @cached_property
+    def display(self) -> Display:
+        """Where progress is shown."""
+        shown = display()
+        self._resources.callback(shown.close)
+        return shown
 
     @cached_property
     def extracted_at(self) -> datetime:
@@ -197,10 +212,7 @@ class TapMySQL(Tap):
         Raises:
             StateError: It is not Singer state.
         """
-        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
-        if not isinstance(bookmarks, dict):
-            raise damaged_state("it has no bookmarks")
-        self._state.update(json.loads(json.dumps(state)))
+        self._state.update(checked(state))
 
     # -- running
 
@@ -254,7 +266,7 @@ class TapMySQL(Tap):
             return
         tap = cls(
             config=config.config if config else {},
-            state=None if state is None else _read_state(state),
+            state=None if state is None else read_state(state),
             catalog=None if catalog is None else json.load(catalog),
             parse_env_config=bool(config and config.parse_env),
         )
@@ -281,20 +293,3 @@ def missing(table: TableName) -> SourceError:
         hint="GRANT SELECT ON it, or take it out of the select rules in "
         "extract/extractors.meltano.yml",
     )
-
-
-def damaged_state(what: str) -> StateError:
-    return StateError(
-        f"the state is not Singer state: {what}",
-        hint="tidemark watermark list, and set or reset what is damaged",
-    )
-
-
-def _read_state(file: IO[str]) -> dict[str, Any]:
-    try:
-        state = json.load(file)
-    except ValueError as error:
-        raise damaged_state("it is no JSON") from error
-    if not isinstance(state, dict):
-        raise damaged_state("it is no object")
-    return state

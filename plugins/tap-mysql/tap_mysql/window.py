@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from tidemark_core.errors import SourceError, StateError
 from tidemark_core.names import TableName
 
-from tap_mysql.bookmark import Bookmark
+from tap_mysql.bookmark import Bookmark, Edge
 from tap_mysql.keys import KeyValue, Lookback, to_state
 
 #: A bookmark may be ahead of the source's clock by so much, after a failover to a host whose clock
@@ -41,6 +41,23 @@ class Window:
     def is_behind(self, bookmark: KeyValue | None) -> bool:
         """Whether the source holds nothing as new as the bookmark any more."""
         return bookmark is not None and self.upper is not None and self.upper < bookmark  # type: ignore[operator]
+
+
+@dataclass(frozen=True)
+class News:
+    """What a run finds to read.
+
+    Attributes:
+        window: The window.
+        nulls: Rows without a key.
+        edge: Fingerprint of the rows that the next run will look at again, before they are read.
+        rows: The server's estimate of the window's rows.
+    """
+
+    window: Window
+    nulls: int
+    edge: Edge | None
+    rows: int
 
 
 def decide(

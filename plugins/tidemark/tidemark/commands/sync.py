@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from tidemark_core.errors import ConfigError
+from tidemark_core.progress import Bars, is_watched
 
 from tidemark.commands.verify import check_tables
 from tidemark.console import (
@@ -30,6 +31,7 @@ from tidemark.services.forecast import Forecast
 from tidemark.services.leases import hold_job
 from tidemark.services.selection import Options, Strategy
 from tidemark.services.sync import Plan, forecasts, plan_backup, plan_load, run_legs
+from tidemark.services.watching import watcher
 
 StrategyOption = Annotated[
     Strategy | None,
@@ -92,7 +94,7 @@ def backup(
 ) -> None:
     """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
     project = Project.load(config_file)
-    options = Options(strategy, max_workers, batch_size, limit, debug)
+    options = Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
     plan = plan_backup(project, project.tables(table), options)
     if dry_run or estimate:
         _show_forecasts(forecasts(project, plan, estimate=estimate), format)
@@ -132,7 +134,7 @@ def sync(
         )
     project = Project.load(config_file)
     wanted = project.tables(table)
-    options = Options(strategy, max_workers, batch_size, limit, debug)
+    options = Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
     plan = plan_load(project, wanted) if redshift_only else plan_backup(project, wanted, options)
     if dry_run:
         _dry_run(project, plan, redshift_only, format)
@@ -231,23 +233,24 @@ def _tell_whole(plan: Plan) -> None:
 
 @contextmanager
 def _log(path: Path | None, debug: bool) -> Iterator[Callable[[str], object]]:
-    """Where a run's log lines go: to a file, and with --debug to stderr."""
-
-    def show(line: str) -> None:
+    """Where a run's log lines go: to a file, with --debug to stderr, on a terminal into bars."""
+    with ExitStack() as stack:
+        readers: list[Callable[[str], object]] = []
+        if is_watched():
+            bars = stack.enter_context(closing(Bars()))
+            readers.append(watcher(bars))
         if debug:
-            typer.echo(line.rstrip("\n"), err=True)
+            readers.append(lambda line: typer.echo(line.rstrip("\n"), err=True))
+        if path is not None:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            file = stack.enter_context(os.fdopen(descriptor, "a", encoding="utf-8"))
+            readers.append(lambda line: file.write(line.rstrip("\n") + "\n"))
 
-    if path is None:
-        yield show
-        return
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+        def log(line: str) -> None:
+            for read in readers:
+                read(line)
 
-        def write(line: str) -> None:
-            file.write(line if line.endswith("\n") else line + "\n")
-            show(line)
-
-        yield write
+        yield log
 
 
 def register(app: typer.Typer) -> None:

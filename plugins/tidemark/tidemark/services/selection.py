@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from tidemark_core.names import TableName
+from tidemark_core.progress import EVERY_VARIABLE
 
 
 class Strategy(StrEnum):
@@ -70,17 +71,29 @@ class Rules:
 
 #: Ours, and Meltano's, by which it tells plugins how much to log.
 _DEBUG = {"DEBUG": "true", "MELTANO_CLI_LOG_LEVEL": "debug"}
+#: Between two lines of progress, for the one who looks at its bar.
+_WATCHED_SECONDS = 1
 
 
 @dataclass(frozen=True)
 class Options:
-    """What an operator asks of one run; None: as the settings say."""
+    """What an operator asks of one run; None: as the settings say.
+
+    Attributes:
+        strategy: BACKUP_STRATEGY.
+        max_workers: BACKUP_MAX_WORKERS.
+        batch_size: BACKUP_BATCH_SIZE.
+        limit: BACKUP_MAX_ROWS.
+        debug: Whether everything is logged.
+        watched: Whether somebody looks at its progress.
+    """
 
     strategy: Strategy | None = None
     max_workers: int | None = None
     batch_size: int | None = None
     limit: int | None = None
     debug: bool = False
+    watched: bool = False
 
     def variables(self) -> dict[str, str]:
         given = {
@@ -88,6 +101,7 @@ class Options:
             "BACKUP_MAX_WORKERS": self.max_workers,
             "BACKUP_BATCH_SIZE": self.batch_size,
             "BACKUP_MAX_ROWS": self.limit,
+            EVERY_VARIABLE: _WATCHED_SECONDS if self.watched else None,
         }
         found = {name: str(value) for name, value in given.items() if value is not None}
         return found | (_DEBUG if self.debug else {})
