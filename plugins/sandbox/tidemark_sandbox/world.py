@@ -10,7 +10,6 @@ import signal
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -25,28 +24,13 @@ from tidemark_sandbox.parts.bastion import Bastion
 from tidemark_sandbox.parts.postgres import Postgres
 from tidemark_sandbox.parts.s3 import S3
 from tidemark_sandbox.parts.source import source
+from tidemark_sandbox.parts.status import PartStatus, ask
 from tidemark_sandbox.parts.warehouse import Warehouse
 from tidemark_sandbox.ports import free_port_block
 from tidemark_sandbox.warehouse_sql import run_scripts
 
 PartName = Literal["mariadb", "mysql", "bastion", "s3", "postgres", "warehouse"]
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class PartStatus:
-    """How one part is.
-
-    Attributes:
-        problem: Why it is not well, None when it is.
-    """
-
-    part: str
-    address: str
-    pid: int | None
-    healthy: bool
-    version: str | None
-    problem: str | None
 
 
 def _silent(*_: object) -> None:
@@ -147,7 +131,7 @@ class Sandbox:
     def status(self) -> list[PartStatus]:
         """Asks each part, all at once."""
         with ThreadPoolExecutor(len(self.parts)) as pool:
-            return list(pool.map(_status, self.parts.values()))
+            return list(pool.map(ask, self.parts.values()))
 
     # ------------------------------------------------------------------ use
     def env(self) -> dict[str, str]:
@@ -279,23 +263,3 @@ class Sandbox:
             )
         finally:
             connection.close()
-
-
-def _status(part: Part) -> PartStatus:
-    process = part.daemon.find()
-    version, problem = None, None
-    if process is None:
-        problem = "not running"
-    else:
-        try:
-            version = part.probe()
-        except Exception as error:  # any answer but the right one means that it is not well
-            problem = f"{type(error).__name__}: {error}"
-    return PartStatus(
-        part=part.name,
-        address=part.address,
-        pid=process.pid if process else None,
-        healthy=problem is None,
-        version=version,
-        problem=problem,
-    )

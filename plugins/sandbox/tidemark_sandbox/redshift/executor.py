@@ -14,22 +14,12 @@ from tidemark_sandbox.redshift.errors import (
     StatementError,
     decode_fields,
 )
+from tidemark_sandbox.redshift.prepared import Message, Names, Prepared
 from tidemark_sandbox.redshift.protocol import Disconnected, MessageStream, wait_for
 from tidemark_sandbox.redshift.rows import Shape, reshape, shape_of
 from tidemark_sandbox.redshift.sql.lexer import split_statements
 
 log = logging.getLogger(__name__)
-
-Message = tuple[bytes, bytes]
-_ENDS = ("COMMIT", "END", "ROLLBACK", "ABORT")
-
-
-@dataclass
-class _Prepared:
-    """A prepared statement: its plan, and how its rows change on their way to the client."""
-
-    plan: plan.Plan
-    shape: Shape | None = None
 
 
 @dataclass
@@ -43,8 +33,7 @@ class Executor:
 
     client: MessageStream
     context: Context
-    _prepared: dict[bytes, _Prepared] = field(default_factory=dict)
-    _portals: dict[bytes, _Prepared] = field(default_factory=dict)
+    _names: Names = field(default_factory=Names)
 
     def run(self) -> None:
         """Serves until the client ends the session.
@@ -107,9 +96,9 @@ class Executor:
 
     def _extended(self, batch: list[Message]) -> bool:
         """Runs the messages up to a Sync or a Flush; tells whether none failed."""
-        batch = [self._note(kind, body) for kind, body in batch]
-        portals = [_portal(body) for kind, body in batch if kind == b"E"]
-        executed = [self._portals[portal] for portal in portals if portal in self._portals]
+        batch = [self._names.note(kind, body) for kind, body in batch]
+        portals = [self._names.portal(body) for kind, body in batch if kind == b"E"]
+        executed = [prepared for prepared in portals if prepared is not None]
         if not self._ready_to_parse(batch):
             return False
         own = False
@@ -122,7 +111,7 @@ class Executor:
         ok = True
         part: list[Message] = []
         for kind, body in batch:
-            portal = self._portals.get(_portal(body)) if kind == b"E" else None
+            portal = self._names.portal(body) if kind == b"E" else None
             if portal and portal.plan.run:
                 ok = self._send(part) and self._run_in_front(portal.plan, portal.plan.run)
                 part = []
@@ -134,30 +123,13 @@ class Executor:
             ok = self._send(part)
         return self._after(own, ok)
 
-    def _note(self, kind: bytes, body: bytes) -> Message:
-        """Plans a Parse, follows names of statements and portals; what PostgreSQL gets instead."""
-        if kind == b"P":
-            name, sql, rest = body.split(b"\0", 2)
-            planned = plan.make(sql.decode("utf-8", "replace"))
-            log.debug("P %s => %s", mask(planned.text), mask(planned.sql) or "in the front")
-            self._prepared[name] = _Prepared(planned)
-            return kind, name + b"\0" + planned.sql.encode() + b"\0" + rest
-        if kind == b"B":
-            portal, name, _ = body.split(b"\0", 2)
-            if name in self._prepared:
-                self._portals[portal] = self._prepared[name]
-        elif kind == b"C":
-            held = self._prepared if body[:1] == b"S" else self._portals
-            held.pop(body[1:-1], None)
-        return kind, body
-
     def _ready_to_parse(self, batch: list[Message]) -> bool:
         """Does what must be done before PostgreSQL parses a statement.
 
         Parsing takes the transaction's snapshot: a table to be written must be locked before. And
         its late-binding views must have the columns of their tables.
         """
-        parsed = [self._prepared[_portal(body)].plan for kind, body in batch if kind == b"P"]
+        parsed = [self._names.statement(body).plan for kind, body in batch if kind == b"P"]
         try:
             for planned in parsed:
                 if planned.writes and self.context.backend.status == b"T":
@@ -177,12 +149,8 @@ class Executor:
             self.context.backend.put(kind, body)
         self.context.backend.put(b"S")
         self.context.backend.flush()
-        return self._relay([self._described(kind, body) for kind, body in part if kind in b"DE"])
-
-    def _described(self, kind: bytes, body: bytes) -> _Prepared | None:
-        if kind == b"E" or body[:1] == b"P":
-            return self._portals.get(_portal(body if kind == b"E" else body[1:]))
-        return self._prepared.get(body[1:-1])
+        named = [self._names.described(kind, body) for kind, body in part if kind in b"DE"]
+        return self._relay(named)
 
     # Both ----------------------------------------------------------------------------------------
 
@@ -221,7 +189,7 @@ class Executor:
                 return False
         return ok
 
-    def _relay(self, described: list[_Prepared | None]) -> bool:
+    def _relay(self, described: list[Prepared | None]) -> bool:
         """Passes PostgreSQL's answers on, up to and without ReadyForQuery.
 
         Args:
@@ -310,7 +278,3 @@ class Executor:
     def _ready(self) -> None:
         self.client.put(b"Z", self.context.backend.status)
         self.client.flush()
-
-
-def _portal(body: bytes) -> bytes:
-    return body.split(b"\0", 1)[0]
