@@ -7,16 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark_core.errors import ConfigError
-from tidemark_core.types import (
-    ColumnType,
-    MySQLColumn,
-    decimal,
-    from_json_schema,
-    from_mysql,
-    to_arrow,
-    to_json_schema,
-    to_redshift,
-)
+from tidemark_core.types import ColumnType, MySQLColumn, decimal, from_mysql, to_arrow, to_redshift
 
 
 def column(column_type: str, **facts: int) -> MySQLColumn:
@@ -112,9 +103,8 @@ types = st.one_of(
 
 
 @given(types)
-def test_types_come_back_from_text_and_schema(column_type: ColumnType) -> None:
+def test_types_come_back_from_text(column_type: ColumnType) -> None:
     assert ColumnType.parse(str(column_type)) == column_type
-    assert from_json_schema(to_json_schema(column_type)) == column_type
     to_arrow(column_type)
     assert to_redshift(column_type)
 
@@ -144,31 +134,3 @@ def test_no_text_breaks_the_grammar(text: str) -> None:
 def test_a_type_outside_the_map_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         ColumnType.parse(text)
-
-
-@pytest.mark.parametrize(
-    ("schema", "text"),
-    [
-        ({"type": ["null", "integer"]}, "int64"),
-        ({"type": "integer", "minimum": -32768, "maximum": 32767}, "int16"),
-        ({"type": "integer", "minimum": 0, "maximum": 2**64 - 1}, "decimal(20,0)"),
-        ({"type": ["null", "number"]}, "float64"),
-        ({"type": ["null", "number"], "multipleOf": 0.01}, "decimal(38,2)"),
-        ({"type": ["null", "number"], "multipleOf": 1e-10}, "decimal(38,10)"),
-        ({"type": ["null", "string"], "maxLength": 32}, "string(32)"),
-        ({"type": ["null", "string"], "format": "date-time"}, "timestamp(6)"),
-        ({"type": ["null", "string"], "format": "date"}, "date"),
-        (
-            {"type": ["null", "string"], "format": "singer.decimal", "precision": 9, "scale": 2},
-            "decimal(9,2)",
-        ),
-        ({"type": ["null", "string"]}, "string"),
-        ({"type": ["object", "null"]}, "json"),
-        ({"type": ["array"]}, "json"),
-        ({"type": ["null", "boolean"]}, "boolean"),
-        ({"anyOf": [{"type": "null"}, {"type": "string", "format": "date"}]}, "date"),
-        ({}, "string"),
-    ],
-)
-def test_the_schemas_of_other_taps(schema: dict[str, object], text: str) -> None:
-    assert str(from_json_schema(schema)) == text

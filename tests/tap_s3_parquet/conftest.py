@@ -21,8 +21,8 @@ from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import S3_SETTINGS, resolve
-from tidemark_core.types import to_json_schema
 from tidemark_core.types_arrow import from_arrow
+from tidemark_core.types_json import to_json_schema
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -26,7 +26,8 @@ from tidemark_core.batchfile import BatchFile
 from tidemark_core.manifest import Manifest
 from tidemark_core.s3 import S3Location, list_keys
 from tidemark_core.settings import S3_SETTINGS, resolve
-from tidemark_core.types import ColumnType, decimal, to_json_schema
+from tidemark_core.types import ColumnType, decimal
+from tidemark_core.types_json import to_json_schema
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

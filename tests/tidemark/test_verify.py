@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tidemark_core.types import ColumnType, to_json_schema
+from tidemark_core.types import ColumnType
+from tidemark_core.types_json import to_json_schema
 
 if TYPE_CHECKING:
     from conftest import Lake

@@ -1,22 +1,19 @@
-"""The one type map: MySQL → Arrow → Redshift, and its form in a Singer schema.
+"""The one type map: MySQL → Arrow → Redshift.
 
 `docs/types.md` says the same in words. Every value type that moves through Tidemark is a
-`ColumnType`; a Singer property carries it as ``x-tidemark-type``, so that nothing is guessed on the
-way. Schemas of other taps have no such mark and are read by the conventions of JSON schema.
+`ColumnType`. Its form in a Singer schema is in `tidemark_core.types_json`; the map read backwards,
+from somebody else's Parquet, in `tidemark_core.types_arrow`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
 from tidemark_core.errors import ConfigError
 
-ANNOTATION = "x-tidemark-type"
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html
 MAX_VARCHAR_BYTES = 65_535
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_VARBYTE_type.html
@@ -27,9 +24,9 @@ MAX_PRECISION, MAX_SCALE = 38, 37
 BYTES_PER_CHARACTER = 4
 #: '-838:59:59.000000'
 _TIME_CHARACTERS = 17
-
-_INTEGERS = {"int8": 1, "int16": 2, "int32": 4, "int64": 8}
-_SIMPLE = frozenset({*_INTEGERS, "float32", "float64", "date", "boolean", "json"})
+#: Size of each kind of integer.
+INTEGER_BYTES = {"int8": 1, "int16": 2, "int32": 4, "int64": 8}
+_SIMPLE = frozenset({*INTEGER_BYTES, "float32", "float64", "date", "boolean", "json"})
 _GRAMMAR = re.compile(r"(?P<kind>[a-z0-9]+)(?:\((?P<first>\d{1,9})(?:,(?P<second>\d{1,2}))?\))?")
 
 
@@ -238,95 +235,3 @@ def to_redshift(column: ColumnType) -> str:
         length = MAX_VARBYTE_BYTES if column.length is None else column.length
         return f"VARBYTE({max(1, min(length, MAX_VARBYTE_BYTES))})"
     return _REDSHIFT[column.kind]
-
-
-def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, Any]:
-    """The property of a Singer schema; the exact type stands in ``x-tidemark-type``."""
-    schema: dict[str, Any] = {}
-    if column.kind in _INTEGERS:
-        limit = 1 << (8 * _INTEGERS[column.kind] - 1)
-        kind, schema = "integer", {"minimum": -limit, "maximum": limit - 1}
-    elif column.kind in ("float32", "float64"):
-        kind = "number"
-    elif column.kind == "decimal":
-        # A string: JSON numbers pass through floats in most targets and lose digits there.
-        kind = "string"
-        schema = {
-            "format": "singer.decimal",
-            "precision": column.precision,
-            "scale": column.scale,
-        }
-    elif column.kind == "boolean":
-        kind = "boolean"
-    else:
-        kind = "string"
-        if column.kind == "date":
-            schema = {"format": "date"}
-        elif column.kind == "timestamp":
-            schema = {"format": "date-time"}
-        elif column.kind == "binary":
-            schema = {"contentEncoding": "base64"}
-        elif column.kind == "string" and column.length is not None:
-            schema = {"maxLength": column.length}
-    return {"type": [kind, "null"] if nullable else [kind], **schema, ANNOTATION: str(column)}
-
-
-def from_json_schema(schema: Mapping[str, Any]) -> ColumnType:
-    """The type of a Singer property: its annotation, else what JSON schema says of it.
-
-    Raises:
-        ConfigError: The annotation is no type of this map.
-    """
-    annotation = schema.get(ANNOTATION)
-    if annotation is not None:
-        return ColumnType.parse(str(annotation))
-    for option in schema.get("anyOf", schema.get("oneOf", [])):
-        if option.get("type") not in ("null", ["null"]):
-            return from_json_schema(option)
-    declared = schema.get("type", "string")
-    kinds = [declared] if isinstance(declared, str) else list(declared)
-    for kind, read in _JSON_KINDS:
-        if kind in kinds:
-            return read(schema)
-    return TEXT
-
-
-def _json_integer(schema: Mapping[str, Any]) -> ColumnType:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if low is not None and high is not None:
-        for kind, size in _INTEGERS.items():
-            limit = 1 << (8 * size - 1)
-            if -limit <= low and high < limit:
-                return ColumnType(kind)
-        return decimal(20, 0)
-    return ColumnType("int64")
-
-
-def _json_number(schema: Mapping[str, Any]) -> ColumnType:
-    step = schema.get("multipleOf")
-    if step is None:
-        return ColumnType("float64")
-    mantissa, _, exponent = f"{step:e}".partition("e")
-    scale = max(0, -int(exponent) + len(mantissa.rstrip("0").partition(".")[2]))
-    return decimal(MAX_PRECISION, scale)
-
-
-def _json_string(schema: Mapping[str, Any]) -> ColumnType:
-    form = schema.get("format")
-    if form == "date-time":
-        return TIMESTAMP
-    if form == "date":
-        return ColumnType("date")
-    if form == "singer.decimal":
-        return decimal(schema.get("precision", MAX_PRECISION), schema.get("scale", 9))
-    return ColumnType("string", length=schema.get("maxLength"))
-
-
-_JSON_KINDS = (
-    ("object", lambda _: ColumnType("json")),
-    ("array", lambda _: ColumnType("json")),
-    ("string", _json_string),
-    ("number", _json_number),
-    ("integer", _json_integer),
-    ("boolean", lambda _: ColumnType("boolean")),
-)

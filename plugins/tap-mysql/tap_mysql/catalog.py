@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.types import to_json_schema
+from tidemark_core.types_json import to_json_schema
 
 from tap_mysql.keys import is_replication_type
 from tap_mysql.table import Column, Table

@@ -12,8 +12,8 @@ from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.types import to_json_schema
 from tidemark_core.types_arrow import from_arrow
+from tidemark_core.types_json import to_json_schema
 
 from tap_s3_parquet.bookmark import Entry
 from tap_s3_parquet.index import Index

@@ -15,7 +15,8 @@ from tidemark_core.names import (
     TableName,
     fold_columns,
 )
-from tidemark_core.types import TIMESTAMP, ColumnType, from_json_schema, to_redshift
+from tidemark_core.types import TIMESTAMP, ColumnType, to_redshift
+from tidemark_core.types_json import from_json_schema
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_usage.html
 MAX_COLUMNS = 1_600

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tidemark_core import types
 from tidemark_core.errors import ConfigError
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import PARTITION_COLUMNS, fold, quote_mysql, quote_redshift
-from tidemark_core.types import ColumnType
+from tidemark_core.types import ColumnType, to_redshift
+from tidemark_core.types_json import from_json_schema
 
 _ATHENA = {
     "int8": "tinyint",
@@ -35,7 +35,7 @@ _DIGITS = {"month": (1, 12), "day": (1, 31), "hour": (0, 23)}
 def columns(manifest: Manifest) -> dict[str, ColumnType]:
     """The columns of the table's files, in their order, by folded name."""
     properties: Mapping[str, Any] = manifest.schema.get("properties", {})
-    return {fold(name): types.from_json_schema(schema) for name, schema in properties.items()}
+    return {fold(name): from_json_schema(schema) for name, schema in properties.items()}
 
 
 def athena_type(column: ColumnType) -> str:
@@ -92,9 +92,7 @@ def spectrum_ddl(
     """
     _refuse_partition_names(fields)
     quoted = ".".join(quote_redshift(part) for part in name.split("."))
-    body = ",\n".join(
-        f"  {quote_redshift(n)} {types.to_redshift(kind)}" for n, kind in fields.items()
-    )
+    body = ",\n".join(f"  {quote_redshift(n)} {to_redshift(kind)}" for n, kind in fields.items())
     declared = ", ".join(f"{quote_redshift(part)} VARCHAR(16)" for part in PARTITION_COLUMNS)
     statements = [
         f"CREATE EXTERNAL TABLE {quoted} (\n{body}\n)\nPARTITIONED BY ({declared})\n"

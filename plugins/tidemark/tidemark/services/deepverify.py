@@ -9,7 +9,8 @@ from typing import Any
 from tidemark_core.errors import ConfigError
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import TableName, fold, quote_mysql, quote_redshift
-from tidemark_core.types import ColumnType, from_json_schema
+from tidemark_core.types import ColumnType
+from tidemark_core.types_json import from_json_schema
 from tidemark_core.warehouse import WarehouseConnection
 
 from tidemark.connections import MySQL

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tap_s3_parquet.objects import ObjectReader, open_parquet
 from tidemark_core.manifest import Manifest, ManifestFile
-from tidemark_core.types import from_json_schema
+from tidemark_core.types_json import from_json_schema
 
 from tidemark.project import Project
 

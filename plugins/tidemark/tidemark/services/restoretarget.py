@@ -14,7 +14,8 @@ from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import quote_mysql
 from tidemark_core.tunnel import Bastion, open_endpoint
-from tidemark_core.types import ColumnType, from_json_schema
+from tidemark_core.types import ColumnType
+from tidemark_core.types_json import from_json_schema
 
 _ROWS = 2_000
 _CONNECT_SECONDS = 10
