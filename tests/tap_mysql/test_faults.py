@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 import pytest
+from readhooks import after_files, watch_queries
 from tap_mysql.errors import Cure
 from tap_mysql.fetch import Fetch, FetchError
-from tap_mysql.files import FinishedFile
-from tap_mysql.read import Reading
-from tap_mysql.sql import Range
 from tap_mysql.tap import TapMySQL
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import SourceError, TunnelError
@@ -91,33 +89,9 @@ def tunnels() -> set[int]:
     return set(map(int, found.stdout.split()))
 
 
-def after_files(count: int, action: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Does something when a run has finished a number of files."""
-    finished: list[FinishedFile] = []
-    files = Reading.files
-
-    def watched(self: Reading, selected: Range) -> Any:
-        for file in files(self, selected):
-            finished.append(file)
-            yield file
-            if len(finished) == count:
-                action()
-
-    monkeypatch.setattr(Reading, "files", watched)
-
-
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the fast driver is asked."""
-    asked: list[str] = []
-    begin = Fetch.__iter__
-
-    def watched(self: Fetch) -> Any:
-        asked.append(self.query)
-        return begin(self)
-
-    monkeypatch.setattr(Fetch, "__iter__", watched)
-    return asked
+    return watch_queries(monkeypatch)
 
 
 @pytest.mark.fault(28)

@@ -1,0 +1,42 @@
+"""What a test of a read hooks into: moments between two of its files, and what it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from tap_mysql.fetch import Fetch
+from tap_mysql.files import FinishedFile
+from tap_mysql.read import Reading
+
+if TYPE_CHECKING:
+    import pytest
+    from tap_mysql.sql import Range
+
+
+def after_files(count: int, action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Does something when a run has finished a number of files."""
+    finished: list[FinishedFile] = []
+    files = Reading.files
+
+    def watched(self: Reading, selected: Range) -> Iterator[FinishedFile]:
+        for file in files(self, selected):
+            finished.append(file)
+            yield file
+            if len(finished) == count:
+                action()
+
+    monkeypatch.setattr(Reading, "files", watched)
+
+
+def watch_queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A list of what the fast driver is asked from now on."""
+    asked: list[str] = []
+    begin = Fetch.__iter__
+
+    def watched(self: Fetch) -> Any:
+        asked.append(self.query)
+        return begin(self)
+
+    monkeypatch.setattr(Fetch, "__iter__", watched)
+    return asked
