@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,21 @@ from tidemark_sandbox.world import Sandbox
 WHEN = datetime(2025, 8, 3, 4, 5, 6, tzinfo=UTC)
 COLUMNS = {"ID": ColumnType("int64"), "update_at": ColumnType("timestamp", precision=6)}
 SCHEMA = {"properties": {name: to_json_schema(kind) for name, kind in COLUMNS.items()}}
+
+NOON = datetime(2025, 8, 3, 12, tzinfo=UTC)
+#: Of the table that stands alike everywhere.
+COPIED = {
+    "ID": ColumnType("int64"),
+    "status": ColumnType("string", length=20),
+    "price": ColumnType("decimal", precision=10, scale=2),
+    "update_at": ColumnType("timestamp", precision=0),
+}
+COPIED_SCHEMA = {"properties": {name: to_json_schema(kind) for name, kind in COPIED.items()}}
+COPIED_ROWS = ", ".join(
+    f"({n}, {'NULL' if n == 5 else f'''{chr(39)}état {n}{chr(39)}'''}, {n}.50, "
+    f"'2025-08-03 12:0{n}:00')"
+    for n in range(10)
+)
 
 
 @dataclass(frozen=True)
@@ -196,3 +211,45 @@ CREATE TABLE IF NOT EXISTS landing.tidemark_loads (
     row_count BIGINT, load_id BIGINT, run_id VARCHAR(64), manifest VARCHAR(1024),
     extracted_at TIMESTAMP, loaded_at TIMESTAMP, fence BIGINT
 )"""
+
+
+@pytest.fixture
+def copied(lake: Lake) -> Iterator[Lake]:
+    """A table of ten rows that stands alike in MySQL, the lake, landing and public."""
+    name = lake.table.table
+    lake.sandbox.mysql(
+        f"CREATE TABLE {name} (ID BIGINT PRIMARY KEY, status VARCHAR(20), price DECIMAL(10,2), "
+        "update_at DATETIME)"
+    )
+    lake.sandbox.mysql(f"INSERT INTO {name} VALUES {COPIED_ROWS}")
+    columns = "(id BIGINT, status VARCHAR(80), price NUMERIC(10,2), update_at TIMESTAMP"
+    for schema, more, user in (
+        ("landing", ", _tidemark_load_id BIGINT)", "tidemark_loader"),
+        ("public", ")", "tidemark_transformer"),
+    ):
+        lake.sandbox.warehouse(f"CREATE TABLE {schema}.{name} {columns}{more}", user=user)
+        lake.sandbox.warehouse(
+            f"INSERT INTO {schema}.{name} (id, status, price, update_at) VALUES {COPIED_ROWS}",
+            user=user,
+        )
+    lake.sandbox.warehouse(
+        f"UPDATE landing.{name} SET _tidemark_load_id = 1", user="tidemark_loader"
+    )
+    lake.sandbox.warehouse(
+        f"GRANT SELECT ON landing.{name} TO tidemark_transformer", user="tidemark_loader"
+    )
+    lake.sandbox.warehouse(
+        "GRANT SELECT ON landing.tidemark_loads TO tidemark_transformer", user="tidemark_loader"
+    )
+    lake.sandbox.warehouse("GRANT USAGE ON SCHEMA landing TO tidemark_transformer")
+    file = lake.file(NOON, rows=10)
+    bookmark = {
+        "replication_key": "update_at",
+        "replication_key_value": "2025-08-03T12:09:00.000000",
+    }
+    lake.commit(file, moment=NOON, schema=COPIED_SCHEMA, bookmark=bookmark)
+    lake.load(file)
+    yield lake
+    lake.sandbox.mysql(f"DROP TABLE {name}")
+    lake.sandbox.warehouse(f"DROP TABLE landing.{name}", user="tidemark_loader")
+    lake.sandbox.warehouse(f"DROP TABLE public.{name}", user="tidemark_transformer")

@@ -17,7 +17,8 @@ def test_rows_changed_since_the_bookmark_may_be_public_or_not() -> None:
     for public in (8, 9, 10):
         assert replace(moved, public=public).differences() == []
     assert replace(moved, public=7).differences()
-    assert replace(moved, public=11).differences() == ["public has 11 rows, MySQL has 8 to 10"]
+    (found,) = replace(moved, public=11).differences()
+    assert found == "public has 11 rows, MySQL has 8 to 10: tidemark reconcile -t s.t"
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,20 @@ def test_what_does_not_add_up_is_said(change: dict[str, int | None], message: st
 
 def test_a_table_without_a_model_is_held_against_landing_only() -> None:
     assert replace(GOOD, public=None).differences() == []
+
+
+@pytest.mark.fault(15)
+def test_marked_rows_explain_as_many_as_they_are_and_no_more() -> None:
+    marked = replace(GOOD, source=7, public=10, deleted=3)
+    assert marked.differences() == []
+    (found,) = replace(marked, deleted=2).differences()
+    assert found == (
+        "public has 10 rows, 2 of them marked as deleted, MySQL has 7: tidemark reconcile -t s.t"
+    )
+    (found,) = replace(marked, deleted=4).differences()
+    assert "tidemark reconcile -t s.t" in found
+
+
+def test_rows_that_public_lacks_are_not_for_reconcile_to_find() -> None:
+    (found,) = replace(GOOD, public=9).differences()
+    assert found == "public has 9 rows, MySQL has 10"

@@ -2,73 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import to_json_schema
 
 if TYPE_CHECKING:
     from conftest import Lake
-
-NOON = datetime(2025, 8, 3, 12, tzinfo=UTC)
-MARK = NOON + timedelta(minutes=9)
-TYPES = {
-    "ID": ColumnType("int64"),
-    "status": ColumnType("string", length=20),
-    "price": ColumnType("decimal", precision=10, scale=2),
-    "update_at": ColumnType("timestamp", precision=0),
-}
-SCHEMA = {"properties": {name: to_json_schema(kind) for name, kind in TYPES.items()}}
-VALUES = ", ".join(
-    f"({n}, {'NULL' if n == 5 else f'''{chr(39)}état {n}{chr(39)}'''}, {n}.50, "
-    f"'2025-08-03 12:0{n}:00')"
-    for n in range(10)
-)
-
-
-@pytest.fixture
-def copied(lake: Lake) -> Iterator[Lake]:
-    """A table of ten rows that stands alike in MySQL, the lake, landing and public."""
-    name = lake.table.table
-    lake.sandbox.mysql(
-        f"CREATE TABLE {name} (ID BIGINT PRIMARY KEY, status VARCHAR(20), price DECIMAL(10,2), "
-        "update_at DATETIME)"
-    )
-    lake.sandbox.mysql(f"INSERT INTO {name} VALUES {VALUES}")
-    columns = "(id BIGINT, status VARCHAR(80), price NUMERIC(10,2), update_at TIMESTAMP"
-    for schema, more, user in (
-        ("landing", ", _tidemark_load_id BIGINT)", "tidemark_loader"),
-        ("public", ")", "tidemark_transformer"),
-    ):
-        lake.sandbox.warehouse(f"CREATE TABLE {schema}.{name} {columns}{more}", user=user)
-        lake.sandbox.warehouse(
-            f"INSERT INTO {schema}.{name} (id, status, price, update_at) VALUES {VALUES}",
-            user=user,
-        )
-    lake.sandbox.warehouse(
-        f"UPDATE landing.{name} SET _tidemark_load_id = 1", user="tidemark_loader"
-    )
-    lake.sandbox.warehouse(
-        f"GRANT SELECT ON landing.{name} TO tidemark_transformer", user="tidemark_loader"
-    )
-    lake.sandbox.warehouse(
-        "GRANT SELECT ON landing.tidemark_loads TO tidemark_transformer", user="tidemark_loader"
-    )
-    lake.sandbox.warehouse("GRANT USAGE ON SCHEMA landing TO tidemark_transformer")
-    file = lake.file(NOON, rows=10)
-    bookmark = {
-        "replication_key": "update_at",
-        "replication_key_value": MARK.strftime("%Y-%m-%dT%H:%M:%S.%f"),
-    }
-    lake.commit(file, moment=NOON, schema=SCHEMA, bookmark=bookmark)
-    lake.load(file)
-    yield lake
-    lake.sandbox.mysql(f"DROP TABLE {name}")
-    lake.sandbox.warehouse(f"DROP TABLE landing.{name}", user="tidemark_loader")
-    lake.sandbox.warehouse(f"DROP TABLE public.{name}", user="tidemark_transformer")
 
 
 def verify(lake: Lake, *more: str) -> tuple[int, str]:

@@ -15,6 +15,8 @@ from tidemark_core.errors import ConfigError
 
 LANDING_SCHEMA = "landing"
 LEDGER_TABLE = "tidemark_loads"
+#: Which rows of the public tables are gone from the source.
+DELETIONS_TABLE = "tidemark_deletions"
 
 EXTRACTED_AT = "_sdc_extracted_at"
 DELETED_AT = "_sdc_deleted_at"

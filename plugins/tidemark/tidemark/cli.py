@@ -19,6 +19,7 @@ from tidemark.commands import (
     config,
     explore,
     rebuild,
+    reconcile,
     restore,
     s3clean,
     status,
@@ -67,6 +68,7 @@ for module in (
     config,
     explore,
     rebuild,
+    reconcile,
     restore,
     dbt,
 ):

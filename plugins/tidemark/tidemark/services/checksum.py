@@ -113,20 +113,24 @@ def redshift_sql(
     bound: str | None,
     *,
     last: bool,
+    only: str | None = None,
 ) -> str:
-    """The same in the warehouse."""
+    """The same in the warehouse; ``only``: a further condition, whose values come last."""
     columns = ", ".join(measure.redshift for measure in found)
     where = _where(
         None if key is None else quote_redshift(fold(key)),
         None if bound is None else quote_redshift(fold(bound)),
         "?",
         last=last,
+        only=only,
     )
     name = f"{quote_redshift(schema)}.{quote_redshift(table.landing)}"
     return f"SELECT count(*), {columns} FROM {name}{where}"
 
 
-def _where(key: str | None, bound: str | None, mark: str, *, last: bool) -> str:
+def _where(
+    key: str | None, bound: str | None, mark: str, *, last: bool, only: str | None = None
+) -> str:
     parts = []
     if key is not None:
         parts.append(f"{key} >= {mark}")
@@ -134,6 +138,8 @@ def _where(key: str | None, bound: str | None, mark: str, *, last: bool) -> str:
             parts.append(f"{key} < {mark}")
     if bound is not None:
         parts.append(f"{bound} <= {mark}")
+    if only is not None:
+        parts.append(only)
     return f" WHERE {' AND '.join(parts)}" if parts else ""
 
 

@@ -21,6 +21,8 @@ class StageCounts:
         landing: Rows in the landing table; None when it does not exist.
         public: Rows in the public table; None when there is no model of that name.
         passed_over: Rows of the lake that `tidemark rebuild` has taken out of the load for good.
+        deleted: Rows of the public table that `tidemark reconcile` has marked: MySQL had them no
+            more.
     """
 
     table: str
@@ -30,6 +32,7 @@ class StageCounts:
     landing: int | None
     public: int | None
     passed_over: int = 0
+    deleted: int = 0
 
     def differences(self) -> list[str]:
         """What does not add up, in words; empty when everything does."""
@@ -42,9 +45,17 @@ class StageCounts:
             less = f", {self.passed_over} of them passed over by a rebuild" * bool(self.passed_over)
             found.append(f"landing has {self.landing} rows, the lake has {self.lake}{less}")
         if self.public is not None and not self._plausible(self.public):
-            most = f" to {self.source + self.changed}" if self.changed else ""
-            found.append(f"public has {self.public} rows, MySQL has {self.source}{most}")
+            found.append(self._public_difference(self.public))
         return found
 
+    def _public_difference(self, public: int) -> str:
+        most = f" to {self.source + self.changed}" if self.changed else ""
+        marked = f", {self.deleted} of them marked as deleted" * bool(self.deleted)
+        said = f"public has {public} rows{marked}, MySQL has {self.source}{most}"
+        # Fewer rows than there should be are explained by a row that is back, its mark still there.
+        if self.deleted or public > self.source + self.changed:
+            return f"{said}: tidemark reconcile -t {self.table}"
+        return said
+
     def _plausible(self, public: int) -> bool:
-        return self.source <= public <= self.source + self.changed
+        return self.source <= public - self.deleted <= self.source + self.changed

@@ -23,9 +23,10 @@ from tidemark.services.checksum import (
     normal,
     redshift_sql,
 )
+from tidemark.services.deletions import unmarked_sql
+from tidemark.services.rowkeys import PUBLIC, row_key
 from tidemark.services.source import column_type, quoted
 
-PUBLIC = "public"
 RANGE_ROWS = 100_000
 #: So many ranges and keys are named; the rest is counted.
 _NAMED = 5
@@ -61,6 +62,8 @@ class Comparison:
         key: The primary key when it is one integer column; None: no ranges.
         bound: The replication key; rows beyond the bookmark are left out on both sides.
         bookmark: Its value.
+        unmarked: The condition of public rows that are not marked as deleted, which binds the
+            table's name; None: no row is.
     """
 
     table: TableName
@@ -68,10 +71,24 @@ class Comparison:
     key: str | None
     bound: str | None
     bookmark: Any
+    unmarked: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """What ``unmarked`` binds."""
+        return [] if self.unmarked is None else [str(self.table)]
 
 
-def comparison(newest: Manifest, bookmark: Mapping[str, Any]) -> Comparison:
-    """What to compare, by the newest manifest of a table and its bookmark. Pure."""
+def comparison(
+    newest: Manifest, bookmark: Mapping[str, Any], *, has_marks: bool = False
+) -> Comparison:
+    """What to compare, by the newest manifest of a table and its bookmark. Pure.
+
+    Args:
+        newest: The manifest.
+        bookmark: The bookmark.
+        has_marks: Whether rows are marked as deleted; they are left out.
+    """
     columns = {
         name: from_json_schema(schema)
         for name, schema in newest.schema.get("properties", {}).items()
@@ -85,7 +102,8 @@ def comparison(newest: Manifest, bookmark: Mapping[str, Any]) -> Comparison:
         value = value.replace("T", " ")
     if value is None:
         bound = None
-    return Comparison(newest.table, columns, single if ordered else None, bound, value)
+    unmarked = unmarked_sql(row_key(newest)) if has_marks else None
+    return Comparison(newest.table, columns, single if ordered else None, bound, value, unmarked)
 
 
 def compare(
@@ -143,8 +161,8 @@ def _compare_range(
         mysql_sql(what.table, found, key, what.bound, last=last), [*values, *bounded]
     )[0]
     copy = warehouse.execute(
-        redshift_sql(PUBLIC, what.table, found, key, what.bound, last=last),
-        [*values, *bounded],
+        redshift_sql(PUBLIC, what.table, found, key, what.bound, last=last, only=what.unmarked),
+        [*values, *bounded, *what.names],
         what="a checksum",
         table=what.table,
     )[0]
@@ -185,8 +203,9 @@ def _differing_keys(
         row[0]: row[1:]
         for row in warehouse.execute(
             f"SELECT {folded} FROM {copy} WHERE "
-            + where.format(key=quote_redshift(fold(what.key)), mark="?"),
-            values,
+            + where.format(key=quote_redshift(fold(what.key)), mark="?")
+            + (f" AND {what.unmarked}" if what.unmarked else ""),
+            [*values, *what.names],
             what="looking for the keys that differ",
             table=what.table,
         )

@@ -15,9 +15,11 @@ from tidemark.connections import MySQL, open_mysql
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
 from tidemark.services.counts import StageCounts
-from tidemark.services.deepverify import PUBLIC, Difference, compare, comparison
+from tidemark.services.deepverify import Difference, compare, comparison
+from tidemark.services.deletions import marked
 from tidemark.services.lake import read_archive, read_manifests
 from tidemark.services.ledger import read_ledger, relation_exists
+from tidemark.services.rowkeys import PUBLIC
 from tidemark.services.source import quoted
 from tidemark.services.states import States
 
@@ -44,38 +46,45 @@ def verify_tables(
         ConfigError: A table that was asked for is not in the lake.
         TidemarkError: A stage cannot be reached.
     """
-    asked = list(wanted)
-    manifests = read_manifests(project.location, asked, client=project.s3)
-    archive = read_archive(project.location, asked, client=project.s3)
-    tables = asked or sorted(manifests.keys() | archive.keys())
-    for table in tables:
-        if table not in manifests and table not in archive:
-            raise ConfigError(
-                "the lake has nothing of it", table=table, hint=f"tidemark backup -t {table}"
-            )
+    commits = read_commits(project, wanted)
     marks = States(project).bookmarks(Leg.BACKUP)
     found = []
     with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as warehouse:
-        for table in tables:
-            history = _history(manifests, archive, table)
+        for table, history in commits.items():
             # The state's bookmark moves on without a manifest when there was nothing new.
             mark = marks.get(table.stream) or history[-1].bookmark
             counts = _count(table, history, mark, mysql, warehouse)
             differences = None
             if checksum and counts.public is not None:
-                differences = tuple(compare(comparison(history[-1], mark), mysql, warehouse))
+                what = comparison(history[-1], mark, has_marks=counts.deleted > 0)
+                differences = tuple(compare(what, mysql, warehouse))
             found.append(Verified(counts, differences))
     return found
 
 
-def _history(
-    manifests: Mapping[TableName, Sequence[Manifest]],
-    archive: Mapping[TableName, Sequence[Manifest]],
-    table: TableName,
-) -> list[Manifest]:
-    """Every commit of a table, oldest first; what retention has removed is among them."""
-    every = [*archive.get(table, []), *manifests.get(table, [])]
-    return sorted(every, key=lambda manifest: (manifest.extracted_at, manifest.part))
+def read_commits(project: Project, wanted: Iterable[TableName]) -> dict[TableName, list[Manifest]]:
+    """Every commit of each table, oldest first; what retention has removed is among them.
+
+    Args:
+        project: Where we are.
+        wanted: Tables; empty: every table that the lake has a manifest of.
+
+    Raises:
+        ConfigError: A table that was asked for is not in the lake.
+        LakeError: The lake cannot be read.
+    """
+    asked = list(wanted)
+    manifests = read_manifests(project.location, asked, client=project.s3)
+    archive = read_archive(project.location, asked, client=project.s3)
+    found = {}
+    for table in asked or sorted(manifests.keys() | archive.keys()):
+        every = [*archive.get(table, []), *manifests.get(table, [])]
+        if not every:
+            raise ConfigError(
+                "the lake has nothing of it", table=table, hint=f"tidemark backup -t {table}"
+            )
+        found[table] = sorted(every, key=lambda manifest: (manifest.extracted_at, manifest.part))
+    return found
 
 
 def _count(
@@ -95,6 +104,7 @@ def _count(
         landing=_landed(warehouse, table),
         public=_warehouse_count(warehouse, PUBLIC, table),
         passed_over=_passed_over(warehouse, table, files),
+        deleted=marked(warehouse, table),
     )
 
 

@@ -1,0 +1,83 @@
+"""tidemark reconcile: which rows are gone from the source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from tidemark.console import (
+    Format,
+    FormatOption,
+    TablesOption,
+    YesOption,
+    confirm,
+    console,
+    counted,
+    make_table,
+    note,
+    print_json,
+    teller,
+)
+from tidemark.project import Project
+from tidemark.services.deletions import Marking
+from tidemark.services.drive import new_run_id
+from tidemark.services.leases import hold_job
+from tidemark.services.reconcile import looked_at
+from tidemark.tables import Sheet
+
+_EXAMPLES = """Examples:
+
+  tidemark reconcile -t partner_info --dry-run
+
+  tidemark reconcile --yes"""
+
+
+def reconcile(
+    table: TablesOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be marked; change nothing.")
+    ] = False,
+    yes: YesOption = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Mark the rows of the public tables that MySQL has no more.
+
+    A mark is an entry in landing.tidemark_deletions, and all that changes: the rows stay in the
+    public tables. The mark of a row that is in MySQL again is taken away.
+    """
+    project, tell = Project.load(), teller(format)
+    run_id = new_run_id()
+    with looked_at(project, project.tables(table)) as found:
+        for name, why in found.left_out.items():
+            note(f"{name} is left out: {why}")
+        if format is Format.TABLE:
+            console().print(_render(found.markings))
+        new = sum(marking.new for marking in found.markings)
+        back = sum(marking.back for marking in found.markings)
+        changes = bool(new or back) and not dry_run
+        if changes:
+            confirm("Change the marks?", yes=yes)
+            with hold_job(project, f"tidemark reconcile, run {run_id}"):
+                found.write(run_id)
+            tell(f"{counted(new, 'row')} marked, {counted(back, 'mark')} taken away.")
+        else:
+            tell("Nothing was changed." if new or back else "There is nothing to change.")
+    if format is Format.JSON:
+        print_json({"run_id": run_id, "changed": changes, "tables": found.markings,
+                    "left_out": found.left_out})  # fmt: skip
+
+
+def _render(markings: Sequence[Marking]) -> Sheet:
+    rows = [
+        (m.table, m.rows, m.deleted, m.new, m.back, ", ".join(m.first) or None) for m in markings
+    ]
+    heads = ["table", "public", "gone", "to mark", "to unmark", "first keys"]
+    right = "public,gone,to mark,to unmark"
+    return make_table("Rows that MySQL has no more", heads, rows, right=right, wrap="first keys")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the application."""
+    app.command(epilog=_EXAMPLES)(reconcile)
