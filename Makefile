@@ -16,7 +16,7 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help setup setup-tests demo test test-mysql soak faults lint audit format bench bench-extract bench-load bench-night docs clean
+.PHONY: help setup setup-tests demo test test-mysql soak faults lint audit format bench bench-extract bench-load bench-night bench-settings docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -69,6 +69,9 @@ bench-load: setup  ## The load leg's speed and memory: make bench-load [ROWS=100
 
 bench-night: setup  ## Where the time of a night goes, with nothing new and with 1,000 changed rows
 	@$(BIN)/python bench/night.py
+
+bench-settings: setup  ## Strategies, workers, batch sizes and slices by the size of a table: ROWS="10000 200000"
+	@$(BIN)/python bench/settings.py $(foreach size,$(ROWS),--rows $(size))
 
 docs: setup  ## The documentation site of the warehouse, in output/docs
 	@$(BIN)/tidemark docs build

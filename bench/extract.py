@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from legs import rows_in_lake
 from measure import BenchError, Measured, run
 from others import dlt_read, singer_read
 from plain import raw_read
@@ -96,7 +97,7 @@ def measure(sandbox: Sandbox, rows: int, strategy: str, folder: Path, console: C
     raw = statistics.median(raw_read(sandbox, WIDE) for _ in range(_READS))
     console.print("meltano run tap-mysql target-s3-parquet …")
     first, again = _meltano(env), _meltano(env)
-    found = _rows_in_lake(_lake(env))
+    found = rows_in_lake(_lake(env), WIDE)
     if found != rows:
         raise BenchError(f"the lake has {found} rows instead of {rows}")
     return Result(
@@ -144,14 +145,6 @@ def _meltano(env: dict[str, str]) -> Measured:
 
 def _lake(env: dict[str, str]) -> S3Location:
     return S3Location.from_config({name.lower(): value for name, value in env.items()})
-
-
-def _rows_in_lake(s3: S3Location) -> int:
-    client, prefix = s3.client(), s3.layout.manifests_prefix(WIDE)
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=s3.bucket, Prefix=prefix)
-    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-    manifests = (client.get_object(Bucket=s3.bucket, Key=key)["Body"].read() for key in keys)
-    return sum(file["rows"] for body in manifests for file in json.loads(body)["files"])
 
 
 def show(result: Result, console: Console) -> None:

@@ -12,24 +12,19 @@ import sys
 import tempfile
 import uuid
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from measure import BenchError, Measured, run
+from legs import backup, catalog, config, load, report
+from measure import BenchError
 from plain import pandas_csv, plain_copy, raw_read
 from rich.console import Console
 from rich.table import Table
-from tap_mysql.settings import SETTINGS as TAP_MYSQL
-from tap_s3_parquet.settings import SETTINGS as TAP
 from target_redshift.settings import SETTINGS as TARGET
-from target_s3_parquet.settings import SETTINGS as LAKE
-from tidemark_core.reportstore import read_reports
 from tidemark_core.s3 import S3Location
-from tidemark_core.settings import Setting, resolve
 from tidemark_sandbox.world import Sandbox
-from world import BIN, WIDE, empty_bucket, seeded
+from world import WIDE, empty_bucket, seeded
 
 #: What the bench holds its figures against.
 STAGED_ROWS_A_SECOND, PEAK_MB, RATIO = 100_000, 500, 3.5
@@ -109,19 +104,19 @@ def measure(
         "S3_TABLES": json.dumps([str(WIDE)]),
         "BACKUP_TEMP_DIR": str(folder),
     }
-    s3 = S3Location.from_config(_config(TARGET, env))
+    s3 = S3Location.from_config(config(TARGET, env))
     empty_bucket(s3)
     sandbox.warehouse(f"DROP TABLE IF EXISTS landing.{WIDE.landing}")
     sandbox.warehouse("DROP TABLE IF EXISTS landing.tidemark_loads")
     console.print("Writing the lake …")
-    _backup(env, folder)
+    backup(env, folder, catalog(env, folder, [WIDE]))
     console.print("Reading MySQL raw …")
     raw = statistics.median(raw_read(sandbox, WIDE) for _ in range(_READS))
     console.print("Loading …")
     run_id = str(uuid.uuid4())
-    leg = _load(env, folder, run_id)
-    empty = _load(env, folder, str(uuid.uuid4()), state=leg.output.splitlines()[-1])
-    table = _report(s3, run_id)
+    leg = load(env, folder, run_id)
+    empty = load(env, folder, str(uuid.uuid4()), state=leg.output.splitlines()[-1])
+    table = report(s3, run_id)
     if table["rows"] != rows:
         raise BenchError(f"{table['rows']} rows were loaded instead of {rows}")
     steps: dict[str, float] = table["steps"]
@@ -141,61 +136,10 @@ def measure(
     )
     if beside:
         console.print("PostgreSQL's \\copy and pandas, for comparison …", markup=False)
-        result.plain_copy = plain_copy(sandbox, s3, _config(TARGET, env), folder)
+        result.plain_copy = plain_copy(sandbox, s3, config(TARGET, env), folder)
         done = pandas_csv(s3, folder)
         result.pandas = (done.seconds, max(done.peaks.values()))
     return result
-
-
-def _config(settings: tuple[Setting, ...], env: dict[str, str]) -> dict[str, Any]:
-    given = {s.name: s.convert(env[s.env]) for s in settings if env.get(s.env)}
-    return {name: value for name, value in resolve(settings, given).items() if value is not None}
-
-
-def _write(folder: Path, name: str, document: Any) -> Path:
-    path = folder / name
-    path.write_text(json.dumps(document))
-    path.chmod(0o600)
-    return path
-
-
-def _backup(env: dict[str, str], folder: Path) -> None:
-    source = _write(folder, "tap-mysql.json", _config(TAP_MYSQL, env))
-    lake = _write(folder, "target-s3-parquet.json", _config(LAKE, env))
-    found = json.loads(run([BIN / "tap-mysql", "--config", source, "--discover"]).output)
-    streams = [entry for entry in found["streams"] if entry["tap_stream_id"] == WIDE.stream]
-    for stream in streams:
-        stream |= {"replication_method": "INCREMENTAL", "replication_key": "update_at"}
-        for entry in stream["metadata"]:
-            if not entry["breadcrumb"]:
-                entry["metadata"]["selected"] = True
-    catalog = _write(folder, "catalog.json", {"streams": streams})
-    run(
-        [BIN / "tap-mysql", "--config", source, "--catalog", catalog],
-        [BIN / "target-s3-parquet", "--config", lake],
-    )
-
-
-def _load(env: dict[str, str], folder: Path, run_id: str, state: str | None = None) -> Measured:
-    tap = _write(folder, "tap-s3-parquet.json", _config(TAP, env))
-    target = _write(folder, "target-redshift.json", _config(TARGET, env))
-    known = ["--state", folder / "state.json"] if state else []
-    if state:
-        (folder / "state.json").write_text(state)
-    return run(
-        [BIN / "tap-s3-parquet", "--config", tap, *known],
-        [BIN / "target-redshift", "--config", target],
-        env={"TIDEMARK_RUN_ID": run_id, "TIDEMARK_REPORT_DIR": str(folder / "reports")},
-    )
-
-
-def _report(s3: S3Location, run_id: str) -> dict[str, Any]:
-    """The load leg's own report of the table."""
-    today = datetime.now(UTC).date()
-    reports = read_reports(s3, today - timedelta(days=1), today)
-    (mine,) = (report for report in reports if report.run_id == run_id)
-    ((table,),) = (leg["tables"] for leg in mine.legs if leg["leg"] == "warehouse")
-    return dict(table)
 
 
 def show(result: Result, console: Console) -> None:

@@ -135,7 +135,9 @@ class _Watcher:
             folder = Path("/proc", str(pid))
             words = (folder / "status").read_text().split()
             kilobytes = int(words[words.index("VmHWM:") + 1])
-            self._peaks[pid] = (_program(folder), kilobytes / 1024)
+            # One that is just ending has no command line any more; its name is known then.
+            if name := _program(folder):
+                self._peaks[pid] = (name, kilobytes / 1024)
             for task in (folder / "task").iterdir():
                 for child in (task / "children").read_text().split():
                     self._look(int(child))

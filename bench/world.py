@@ -32,14 +32,14 @@ def seeded(rows: int, console: Console) -> Iterator[Sandbox]:
         sandbox.down()
 
 
-def count(sandbox: Sandbox) -> int:
-    """Rows of the delivery table; 0 when it is not there."""
+def count(sandbox: Sandbox, table: TableName = WIDE) -> int:
+    """Rows of a table; 0 when it is not there."""
     known = sandbox.mysql(
         "SELECT count(*) FROM information_schema.tables WHERE table_schema = %s "
         "AND table_name = %s",
-        [WIDE.schema, WIDE.table],
+        [table.schema, table.table],
     )
-    return int(sandbox.mysql(f"SELECT count(*) FROM `{WIDE.table}`")[0][0]) if known[0][0] else 0
+    return int(sandbox.mysql(f"SELECT count(*) FROM `{table.table}`")[0][0]) if known[0][0] else 0
 
 
 def empty_bucket(s3: S3Location) -> None:
