@@ -72,7 +72,7 @@ class Progress:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Progress:
-        """Reads a line of the log back.
+        """Reads a line of the log back; Meltano leaves out what is null.
 
         Raises:
             KeyError: A field is missing.
@@ -80,10 +80,10 @@ class Progress:
         return cls(
             table=str(fields["table"]),
             rows=int(fields["rows"]),
-            total=fields["rows_expected"],
+            total=fields.get("rows_expected"),
             bytes=int(fields["bytes"]),
             seconds=float(fields["seconds"]),
-            window=(fields["start_time"], fields["end_time"]),
+            window=(fields.get("start_time"), fields.get("end_time")),
             ended=bool(fields["ended"]),
         )
 
