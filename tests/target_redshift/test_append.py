@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from s3proxy import SealingProxy
 from tidemark_core.errors import LakeError, WarehouseError
+from tidemark_core.logs import Event, fields_of
 
 if TYPE_CHECKING:
     from conftest import Lake, Table
@@ -52,6 +54,25 @@ def test_the_run_report_says_where_the_time_of_a_load_went(
     assert set(steps) == staging | moving | {"stage", "transaction", "load"}
     assert steps["load"] >= steps["stage"] + steps["transaction"]
     assert steps["transaction"] >= sum(steps[name] for name in moving)
+
+
+def test_a_load_tells_how_far_it_is(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("LOG_PROGRESS_SECONDS", "0")
+    caplog.set_level(logging.INFO)
+    files = [table.write(ROWS), table.write([(4, "four", None)])]
+    lake.load(table.schema(), table.batch(*files), state)
+    told = [fields_of(r) for r in caplog.records if r.getMessage() == Event.TABLE_PROGRESS.value]
+    assert {line["table"] for line in told} == {str(table.name)}
+    assert {line["rows_expected"] for line in told} == {4}
+    assert [line["rows"] for line in told] == sorted(line["rows"] for line in told)
+    assert (told[-1]["rows"], told[-1]["ended"]) == (4, True)
+    assert told[-1]["bytes"] > 0
 
 
 @pytest.mark.security(11)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemark_core.errors import TidemarkError, WarehouseError
 from tidemark_core.lease import Lease
+from tidemark_core.progress import Meter
 from tidemark_core.s3 import S3Location
 
 from target_redshift import events
@@ -44,6 +45,7 @@ class TableLoader:
         lease: Our right to write the table.
         landing: The table as the stream's schema describes it.
         session: The warehouse.
+        meter: Told of rows as they are staged.
         newest: Columns (in the warehouse) by which an upsert finds a key's newest row.
     """
 
@@ -53,6 +55,7 @@ class TableLoader:
     lease: Lease
     landing: LandingTable
     session: Session
+    meter: Meter
     newest: Sequence[str] = ()
 
     def load(self, files: Sequence[LoadFile]) -> int:
@@ -73,6 +76,7 @@ class TableLoader:
             try:
                 return self.session.retried(lambda: self._attempt(files, stages), table=table)
             finally:
+                self.meter.end()
                 stages.remove()
 
     def _attempt(self, files: Sequence[LoadFile], stages: _Stages) -> int:
@@ -197,6 +201,7 @@ class _Stages:
                 slices=config["redshift_slices"],
                 compression=config["redshift_compression"],
                 marker=marker,
+                meter=loader.meter,
                 numbered=config["load_method"] == "upsert",
             )
             try:

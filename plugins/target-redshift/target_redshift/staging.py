@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
+from tidemark_core.progress import Meter
 from tidemark_core.s3 import explained
 
 from target_redshift import events
@@ -72,6 +73,7 @@ class Stager:
         slices: Slices of the warehouse.
         compression: ``gzip`` or ``zstd``.
         marker: Text of NULL.
+        meter: Told of rows as they are staged.
         numbered: Whether a last column holds the rows' number in the load.
     """
 
@@ -82,6 +84,7 @@ class Stager:
     slices: int
     compression: str
     marker: str
+    meter: Meter
     numbered: bool = False
     _entries: list[dict[str, Any]] = field(default_factory=list)
     _conversions: Conversions = field(default_factory=Counter)
@@ -98,9 +101,9 @@ class Stager:
             WarehouseError: A value does not fit its column.
             MarkerCollisionError: A value equals the marker.
         """
-        plan = plan_parts(
-            sum(file.rows for file in files), sum(file.size for file in files), self.slices
-        )
+        rows = sum(file.rows for file in files)
+        plan = plan_parts(rows, sum(file.size for file in files), self.slices)
+        self.meter.begin(rows, (None, None))
         workers = max(1, min(self.slices, os.cpu_count() or 1, 4))
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemark-load-")))
@@ -178,6 +181,7 @@ class Stager:
             text = encode(arrays, self.marker)
         with events.step(table, "compress"):
             writer.write(text, size)
+        self.meter.add(rows=size)
         return counts
 
     def _upload(self, writer: PartWriter) -> dict[str, Any]:
@@ -189,6 +193,7 @@ class Stager:
         ):
             self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
         entry = {"key": key, "bytes": writer.path.stat().st_size, "rows": writer.rows}
+        self.meter.add(bytes=entry["bytes"])
         writer.path.unlink()
         return entry
 

@@ -18,6 +18,7 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.lease import Lease
 from tidemark_core.names import EXTRACTED_AT, TableName, encode_component
 from tidemark_core.process import end_by, run_id
+from tidemark_core.progress import Display, Meter, display
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import config_schema, resolve
 
@@ -106,6 +107,12 @@ class TargetRedshift(Target):
             self._resources.enter_context(tempfile.TemporaryDirectory(prefix="tidemark-target-"))
         )
 
+    @cached_property
+    def _display(self) -> Display:
+        shown = display()
+        self._resources.callback(shown.close)
+        return shown
+
     def folder(self, table: TableName) -> Path:
         """A new folder for a stream's temporary files."""
         return Path(
@@ -125,6 +132,7 @@ class TargetRedshift(Target):
             lease=self._lease(sink.table),
             landing=sink.landing,
             session=self.session,
+            meter=Meter(str(sink.table), self._display),
             newest=self._newest(sink),
         )
 
