@@ -267,7 +267,7 @@ def test_a_key_without_an_index_is_read_with_a_warning_and_the_plan(
     assert first.ids("slow") == [1]
     (warning,) = [r.getMessage() for r in caplog.records if r.name == "tap-mysql.advice"]
     assert "tap_test.slow: no index begins with the replication key update_at" in warning
-    assert ("Table scan on slow" if source.is_mysql else "slow ALL") in warning
+    assert "slow ALL" in warning
     caplog.clear()
     source.read(t, "update_at")
     assert [r for r in caplog.records if r.name == "tap-mysql.advice"] == []

@@ -32,7 +32,7 @@ def pairs(source: Source) -> Source:
     source.make("pairs", "id INT PRIMARY KEY, update_at DATETIME, KEY (update_at)")
     source.sql(
         "INSERT INTO pairs SELECT 101 - seq, '2024-01-01' + INTERVAL "
-        "IF(seq BETWEEN 41 AND 50, 25, (seq + 1) DIV 2) SECOND FROM seq_1_to_100"
+        "IF(seq BETWEEN 41 AND 50, 25, (seq + 1) DIV 2) SECOND " + source.numbers(100)
     )
     return source
 
@@ -58,7 +58,7 @@ def test_each_run_ends_at_a_key_that_is_read_whole(pairs: Source, strategy: dict
 
 def test_an_id_as_key_and_rows_that_come_meanwhile(source: Source) -> None:
     source.make("events", "id BIGINT UNSIGNED PRIMARY KEY, v INT")
-    source.sql("INSERT INTO events SELECT (seq - 1) * 3, 1 FROM seq_1_to_20")
+    source.sql(f"INSERT INTO events SELECT (seq - 1) * 3, 1 {source.numbers(20)}")
     first = source.read("events", "id", backup_max_rows=8, **NO_LOOKBACK)
     assert first.ids("events") == list(range(0, 24, 3))
     assert first.bookmark("events")["replication_key_value"] == 21
@@ -77,9 +77,10 @@ def test_one_row_whose_key_is_zero_is_a_part(source: Source) -> None:
 
 def test_zero_dates_are_a_part_too(source: Source) -> None:
     source.make("zeroes", "id INT PRIMARY KEY, update_at DATETIME NOT NULL, KEY (update_at)")
-    source.sql(
-        "SET STATEMENT sql_mode = '' FOR INSERT INTO zeroes VALUES (1, '0000-00-00 00:00:00'), "
-        "(2, '0000-00-00 00:00:00'), (3, '2024-01-01'), (4, '2024-01-02')"
+    source.sql_with(
+        "sql_mode = ''",
+        "INSERT INTO zeroes VALUES (1, '0000-00-00 00:00:00'), "
+        "(2, '0000-00-00 00:00:00'), (3, '2024-01-01'), (4, '2024-01-02')",
     )
     done = runs(source, "zeroes", "update_at", 1, **NO_LOOKBACK)
     assert done[0].ids("zeroes") == [1, 2]
@@ -105,7 +106,9 @@ def test_the_last_part_is_followed_by_a_run_without_a_file(pairs: Source) -> Non
 
 def test_rows_of_the_future_are_all_read_since_no_bookmark_can_pass_them(source: Source) -> None:
     source.make("future", "id INT PRIMARY KEY, update_at DATETIME, KEY (update_at)")
-    source.sql("INSERT INTO future SELECT seq, '2199-01-01' + INTERVAL seq DAY FROM seq_1_to_9")
+    source.sql(
+        f"INSERT INTO future SELECT seq, '2199-01-01' + INTERVAL seq DAY {source.numbers(9)}"
+    )
     done = runs(source, "future", "update_at", 2)  # and comes to an end
     assert done[0].ids("future") == list(range(1, 10))
 
@@ -116,7 +119,7 @@ def test_a_first_load_that_was_interrupted_goes_on_in_parts(
 ) -> None:
     source.make("large", "id INT PRIMARY KEY, update_at DATETIME, KEY (update_at)")
     source.sql(
-        "INSERT INTO large SELECT seq, '2024-01-01' + INTERVAL seq SECOND FROM seq_1_to_40000"
+        "INSERT INTO large SELECT seq, '2024-01-01' + INTERVAL seq SECOND " + source.numbers(40_000)
     )
     cut = _interrupted(source, monkeypatch, **settings)
     seen = {*cut.ids("large")}

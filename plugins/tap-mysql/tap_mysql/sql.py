@@ -159,9 +159,11 @@ def edge(plans: Sequence[Plan], table: TableName, where: tuple[str, ...]) -> str
     The hash is over all columns, not only keys: a row that changes twice in a second keeps its
     DATETIME(0). It does not depend on the order of rows, and equal rows do not cancel out.
     """
-    # Bytes, so that character sets mix; but dates as they are, the zero ones too. MySQL 9.6 and
-    # later have no MD5.
-    values = ", ".join(f"QUOTE({plan.fast if plan.flag else plan.careful})" for plan in plans)
+    # Bytes, so that character sets mix; but dates as they are, the zero ones too. HEX, which takes
+    # any bytes (MySQL's QUOTE: UTF-8 only), of a text: of a number it would be a whole number.
+    # MySQL 9.6 and later have no MD5.
+    written = (plan.fast if plan.flag else plan.careful for plan in plans)
+    values = ", ".join(f"COALESCE(HEX(CONCAT({value})), '-')" for value in written)
     digest = f"SHA2(CONCAT_WS(',', {values}), 256)"
     number = f"CAST(CONV(LEFT({digest}, 15), 16, 10) AS UNSIGNED)"
     return (
