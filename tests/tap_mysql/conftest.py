@@ -229,6 +229,12 @@ class Relay:
         """The settings that lead over it."""
         return {"db_host": self.host, "db_port": self.port}
 
+    def fail_over(self) -> None:
+        """Leads whoever connects from now on to the other server."""
+        assert self._process.stdout is not None
+        self._process.send_signal(signal.SIGUSR1)
+        self._process.stdout.readline()
+
     def close(self) -> None:
         self._process.terminate()
         self._process.communicate()
@@ -236,11 +242,12 @@ class Relay:
 
 @pytest.fixture
 def relay(source: Source, tmp_path: Path) -> Iterator[Callable[..., Relay]]:
-    """Makes relays to the server, with the options of `relay.py`."""
+    """Makes relays to the server, or to the socket of another one, with options of `relay.py`."""
     with contextlib.ExitStack() as stack:
 
-        def make(*arguments: str) -> Relay:
-            made = Relay(source.address, tmp_path / f"seen-{uuid.uuid4().hex}", arguments)
+        def make(*arguments: str, socket: str | None = None) -> Relay:
+            target = source.address if socket is None else (socket, 0)
+            made = Relay(target, tmp_path / f"seen-{uuid.uuid4().hex}", arguments)
             stack.callback(made.close)
             return made
 

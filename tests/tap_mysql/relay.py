@@ -1,8 +1,9 @@
 """A TCP relay between the tap and the server, on which a test can look, change and cut.
 
 Usage: relay.py HOST PORT SEEN [--listen HOST] [--strip-tls] [--cut-after BYTES] [--cuts NUMBER]
-                [--freeze-after BYTES] [--freezes NUMBER]
-Prints where it listens; SEEN takes what the server sends.
+                [--freeze-after BYTES] [--freezes NUMBER] [--then SOCKET] [--in-turn]
+Prints where it listens; SEEN takes what the server sends. A HOST that is a path is a Unix socket.
+After the cuts, or SIGUSR1, clients that connect reach SOCKET; with --in-turn every second one does.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import signal
 from pathlib import Path
 
 CLIENT_SSL = 0x800
@@ -28,7 +30,23 @@ def without_tls(packet: bytes) -> bytes:
 
 async def serve(options: argparse.Namespace) -> None:
     seen = Path(options.seen).open("wb", buffering=0)  # noqa: SIM115 - as long as the process
-    cuts, freezes = options.cuts, options.freezes
+    cuts, freezes, clients = options.cuts, options.freezes, 0
+    switched = asyncio.Event()
+
+    def switch() -> None:
+        switched.set()
+        print("switched", flush=True)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, switch)
+
+    async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        nonlocal clients
+        clients += 1
+        second = switched.is_set() or (options.in_turn and clients % 2 == 0)
+        host = options.then if second else options.host
+        if host.startswith("/"):
+            return await asyncio.open_unix_connection(host)
+        return await asyncio.open_connection(host, options.port)
 
     async def up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
@@ -45,6 +63,8 @@ async def serve(options: argparse.Namespace) -> None:
             seen.write(data)
             if options.cut_after is not None and sent > options.cut_after and cuts > 0:
                 cuts -= 1
+                if cuts == 0 and options.then:
+                    switched.set()
                 return
             if options.freeze_after is not None and sent > options.freeze_after and freezes > 0:
                 freezes -= 1
@@ -53,7 +73,7 @@ async def serve(options: argparse.Namespace) -> None:
             await writer.drain()
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection(options.host, options.port)
+        server_reader, server_writer = await connect()
         ways = [
             asyncio.ensure_future(up(reader, server_writer)),
             asyncio.ensure_future(down(server_reader, writer)),
@@ -81,5 +101,7 @@ if __name__ == "__main__":
     parser.add_argument("--cuts", type=int, default=0)
     parser.add_argument("--freeze-after", type=int)
     parser.add_argument("--freezes", type=int, default=0)
+    parser.add_argument("--then")
+    parser.add_argument("--in-turn", action="store_true")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(parser.parse_args()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,10 +18,14 @@ from tap_mysql.bookmark import Bookmark, Edge, FirstLoad, Identity
 from tap_mysql.chunks import split
 from tap_mysql.decimals import from_scaled, from_text
 from tap_mysql.errors import Cure, cure_of, number_of, source_error
+from tap_mysql.failover import carried_over
 from tap_mysql.keys import Lookback
+from tap_mysql.replica import Channel, channel
+from tap_mysql.replica import decide as lag_of
+from tap_mysql.server import Server
 from tap_mysql.sql import Range
 from tap_mysql.together import together
-from tidemark_core.errors import StateError
+from tidemark_core.errors import SourceError, StateError
 from tidemark_core.names import TableName
 from tidemark_core.types import ColumnType
 
@@ -133,12 +139,88 @@ LOADS = st.builds(
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
-@given(INT64, st.none() | EDGES)
-def test_a_bookmark_comes_back(value: int, edge: Edge | None) -> None:
+SERVER = Server({"server_uuid": "5f0c"}, "db-1:3306")
+
+
+@given(INT64, st.none() | EDGES, st.none() | st.just(SERVER))
+def test_a_bookmark_comes_back(value: int, edge: Edge | None, server: Server | None) -> None:
     if edge is not None and abs(edge.lower) > 2**63:  # type: ignore[arg-type]
         return
-    bookmark = Bookmark(value, edge)
-    assert IDENTITY.read(IDENTITY.write(bookmark)) == bookmark
+    bookmark = Bookmark(value, edge, server=server)
+    identity = replace(IDENTITY, server=server)
+    assert identity.read(json.loads(json.dumps(identity.write(bookmark)))) == bookmark
+
+
+def test_a_server_is_known_by_its_identity_and_not_by_its_name() -> None:
+    assert replace(SERVER, name="db-1.internal:3306") == SERVER
+    assert replace(SERVER, identity={"server_uuid": "5f0d"}) != SERVER
+    # Those of a state file, which anybody may have written, are not said to a server.
+    assert "nonsense" not in replace(SERVER, identity={"nonsense": "1", "port": "1"}).guard
+
+
+@pytest.mark.fault(38)
+@given(INT64, INT64, st.none() | INT64)
+def test_a_bookmark_of_another_server_says_no_more_than_is_true_here(
+    value: int, upper: int, greatest: int | None
+) -> None:
+    load = FirstLoad(upper, ("id",), ((None, None),), value, Edge(1, 1, "1"), upper)
+    for bookmark in (Bookmark(value, Edge(1, 1, "1")), Bookmark(first_load=load)):
+        kept = carried_over(bookmark, greatest)
+        if greatest is None:
+            assert kept == Bookmark()
+        elif kept.first_load is None:
+            assert kept.value == min(value, greatest)
+            assert (kept.edge is None) == (greatest < value)
+        else:
+            there = kept.first_load
+            assert there.left == load.left
+            assert there.edge is None
+            assert (there.upper, there.cap) == (min(upper, greatest), min(upper, greatest))
+            assert there.greatest == min(value, greatest)
+
+
+@pytest.mark.fault(13)
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ({"Replica_IO_Running": "Yes", "Replica_SQL_Running": "Yes", "Seconds_Behind_Source": 7,
+          "Last_IO_Errno": 0, "Last_SQL_Errno": 0, "Channel_Name": ""},
+         Channel("", 7, "Yes", "Yes", ())),
+        ({"Slave_IO_Running": "Connecting", "Slave_SQL_Running": "No", "Last_IO_Errno": 2003,
+          "Seconds_Behind_Master": None, "Last_SQL_Errno": 1062, "Connection_name": "eu"},
+         Channel("eu", None, "Connecting", "No", ("2003", "1062"))),
+    ],
+)  # fmt: skip
+def test_a_replicas_status_is_read_in_either_servers_words(
+    words: dict[str, Any], found: Channel
+) -> None:
+    assert channel(words) == found
+
+
+@pytest.mark.fault(13)
+def test_of_several_channels_the_slowest_counts() -> None:
+    channels = [Channel("a", 3, "Yes", "Yes", ()), Channel("b", 90, "Yes", "Yes", ())]
+    assert lag_of(channels, 0) == lag_of(channels, 90) == timedelta(seconds=91)
+    with pytest.raises(SourceError, match="90 s behind") as caught:
+        lag_of(channels, 89)
+    assert caught.value.retryable
+    halted = [*channels, Channel("c", None, "Yes", "No", ("1062",))]
+    assert lag_of(halted, 0) is None
+    with pytest.raises(SourceError, match=r"channel c: .* error 1062") as caught:
+        lag_of(halted, 10**6)
+    assert not caught.value.retryable
+    assert lag_of([], 1) == timedelta(0)
+
+
+@pytest.mark.fault(13)
+@given(TIMES, st.integers(0, 10**6))
+def test_the_bookmark_never_passes_what_a_replica_has_applied(
+    greatest: datetime, seconds: int
+) -> None:
+    lag = timedelta(seconds=seconds)
+    decided = window.decide(Bookmark(), greatest, NOW, Lookback(), lag)
+    assert decided.cap == min(greatest, NOW - lag)
+    assert decided.has_future == (greatest > NOW)
 
 
 def test_a_first_load_comes_back() -> None:
@@ -185,6 +267,9 @@ def test_no_state_breaks_the_grammar(state: Any, field: str, value: Any) -> None
         ("ERROR 3024 (HY000): maximum statement execution time exceeded", 3024, Cure.SMALLER),
         ("ERROR 1969 (70100): max_statement_time exceeded", 1969, Cure.SMALLER),
         ("ERROR 1412 (HY000): Table definition has changed", 1412, Cure.REDISCOVER),
+        ("ERROR 1231 (42000): Variable 'sql_mode' can't be set to the value of 'another server'",
+         1231, Cure.REDISCOVER),
+        ("ERROR 1193 (HY000): Unknown system variable 'server_uuid'", 1193, Cure.REDISCOVER),
         ("ERROR 1142 (42000): SELECT command denied", 1142, Cure.STOP),
         ("ERROR 1153 (08S01): Got a packet bigger than max_allowed_packet", 1153, Cure.STOP),
         ("CodecError { IO error: `bytes remaining on stream' }", 0, Cure.RETRY),

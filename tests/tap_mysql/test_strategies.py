@@ -98,6 +98,33 @@ def test_an_interrupted_first_load_goes_on_where_it_was(
     assert 50000 in third.ids("large")
 
 
+@pytest.mark.fault(9)
+@pytest.mark.fault(26)
+def test_a_row_of_the_future_does_not_take_a_first_load_past_what_it_read(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The future has come when the load goes on, but a range that was read is as it was then."""
+    source.make("soon", "id INT PRIMARY KEY, update_at DATETIME(6), KEY (update_at)")
+    future = "UTC_TIMESTAMP(6) + INTERVAL 2 SECOND"
+    source.sql(f"INSERT INTO soon VALUES (1, '2024-01-01'), (2, '2024-01-01'), (3, {future})")
+    finish = Reading.files
+
+    def failing(self: Reading, selected: Range) -> Any:
+        yield next(finish(self, selected))
+        raise SourceError("the test pulls the plug")
+
+    settings = {"backup_batch_size": 1, "backup_lookback_seconds": 0}
+    with monkeypatch.context() as patch:
+        patch.setattr(Reading, "files", failing)
+        first = source.run(source.catalog("soon", key="update_at"), **settings)
+    assert first.ids("soon") == [1]
+    source.sql("UPDATE soon SET update_at = UTC_TIMESTAMP(6) WHERE id = 1")
+    source.sql("SELECT SLEEP(2)")
+    second = source.read("soon", "update_at", first.state, **settings)
+    third = source.read("soon", "update_at", second.state, **settings)
+    assert 1 in [*second.ids("soon"), *third.ids("soon")]
+
+
 @pytest.mark.fault(3)
 @pytest.mark.parametrize("settings", [{}, CHUNKED])
 def test_a_state_never_claims_more_than_the_batches_before_it(

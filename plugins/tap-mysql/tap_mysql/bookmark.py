@@ -1,8 +1,8 @@
 """The bookmark of a stream: what of a table has been read, and how it is checked when read back.
 
 Ordinary Singer state, ``{"replication_key": …, "replication_key_value": …}``, and beside it under
-``tidemark`` what a window with inclusive bounds needs: the edge's fingerprint, and how far an
-unfinished first load has come.
+``tidemark`` what a window with inclusive bounds needs: the edge's fingerprint, how far an
+unfinished first load has come, and which server was read.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tidemark_core.types import ColumnType
 
 from tap_mysql import keys
 from tap_mysql.keys import KeyValue
+from tap_mysql.server import Server
 from tap_mysql.sql import Key
 
 VERSION = 1
@@ -50,6 +51,7 @@ class FirstLoad:
         left: Key ranges not yet read, each ``(after, until)``.
         greatest: Greatest replication key read so far.
         edge: The edge when it began.
+        cap: Greatest value that the bookmark may take: the source's clock when it began.
     """
 
     upper: KeyValue
@@ -57,6 +59,7 @@ class FirstLoad:
     left: tuple[tuple[Key | None, Key | None], ...]
     greatest: KeyValue | None = None
     edge: Edge | None = None
+    cap: KeyValue | None = None
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,13 @@ class Bookmark:
         value: Greatest replication key read, never past the source's clock; None: nothing yet.
         edge: Fingerprint of the rows near it; None: unknown, they are read again.
         first_load: A first load to go on with.
+        server: Whose rows they were; None: unknown.
     """
 
     value: KeyValue | None = None
     edge: Edge | None = None
     first_load: FirstLoad | None = None
+    server: Server | None = None
 
 
 @dataclass(frozen=True)
@@ -82,11 +87,13 @@ class Identity:
         table: The table.
         key: Its replication key.
         kind: The key's type.
+        server: Whose rows are read now; written into each bookmark.
     """
 
     table: TableName
     key: str
     kind: ColumnType = field(default_factory=lambda: ColumnType("int64"))
+    server: Server | None = None
 
     def write(self, bookmark: Bookmark) -> dict[str, Any]:
         """Writes a bookmark as Singer state."""
@@ -95,6 +102,8 @@ class Identity:
             "table": str(self.table),
             "key_type": str(self.kind),
         }
+        if self.server is not None:
+            own["server"] = self.server.write()
         if bookmark.edge is not None:
             own["edge"] = _write_edge(bookmark.edge)
         if bookmark.first_load is not None:
@@ -105,6 +114,7 @@ class Identity:
                 "left": [[keys.pack(after), keys.pack(until)] for after, until in load.left],
                 "greatest": None if load.greatest is None else keys.to_state(load.greatest),
                 "edge": None if load.edge is None else _write_edge(load.edge),
+                "cap": None if load.cap is None else keys.to_state(load.cap),
             }
         written: dict[str, Any] = {"replication_key": self.key}
         if bookmark.value is not None:
@@ -151,12 +161,14 @@ class Identity:
 
     def _parse(self, fields: Mapping[str, Any], own: Mapping[str, Any]) -> Bookmark:
         value, load = fields.get("replication_key_value"), own.get("first_load")
+        server = own.get("server")
         if value is None and load is None:
             raise ValueError("neither a value nor a first load")
         return Bookmark(
             value=None if value is None else keys.parse_state(self.kind, value),
             edge=self._read_edge(own.get("edge")),
             first_load=None if load is None else self._read_load(load),
+            server=None if server is None else Server.read(server),
         )
 
     def _read_load(self, load: Mapping[str, Any]) -> FirstLoad:
@@ -164,13 +176,14 @@ class Identity:
         left = tuple((keys.unpack(after), keys.unpack(until)) for after, until in load["left"])
         if any(key is not None and len(key) != len(order) for pair in left for key in pair):
             raise ValueError("a key range of another order")
-        greatest = load["greatest"]
+        greatest, cap = load["greatest"], load.get("cap")
         return FirstLoad(
             upper=keys.parse_state(self.kind, load["upper"]),
             order=order,
             left=left,
             greatest=None if greatest is None else keys.parse_state(self.kind, greatest),
             edge=self._read_edge(load["edge"]),
+            cap=None if cap is None else keys.parse_state(self.kind, cap),
         )
 
     def _read_edge(self, edge: Mapping[str, Any] | None) -> Edge | None:

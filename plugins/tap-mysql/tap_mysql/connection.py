@@ -15,7 +15,8 @@ import pymysql.cursors
 from tidemark_core.errors import ConfigError, SourceError, TunnelError
 from tidemark_core.tunnel import Endpoint
 
-from tap_mysql.errors import source_error, tls_error
+from tap_mysql.errors import number_in, source_error, tls_error
+from tap_mysql.server import Server
 from tap_mysql.workers import Workers
 
 #: What every session says first. UTC for TIMESTAMP columns; no mode that changes what SELECT gives
@@ -29,11 +30,6 @@ SESSION = (
     "SET SESSION TRANSACTION READ ONLY",
 )
 _CONNECT_SECONDS = 10
-#: Columns of EXPLAIN (manual, EXPLAIN Output Format).
-_PLAN_MARIADB = ("id", "select_type", "table", "type", "possible_keys", "key", "key_len", "ref",
-                 "rows", "Extra")  # fmt: skip
-_PLAN_MYSQL = ("id", "select_type", "table", "partitions", "type", "possible_keys", "key",
-               "key_len", "ref", "rows", "filtered", "Extra")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,10 +87,25 @@ class Session:
         Raises:
             SourceError: The server refused, or went away.
         """
+        with self._asked(query, parameters) as cursor:
+            return list(cursor.fetchall())
+
+    def named_rows(self, query: str) -> list[dict[str, Any]]:
+        """The same for an answer whose columns are not the same on every server.
+
+        Raises:
+            SourceError: The server refused, or went away.
+        """
+        with self._asked(query, ()) as cursor:
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def _asked(self, query: str, parameters: tuple[Any, ...]) -> Iterator[pymysql.cursors.Cursor]:
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(query, parameters or None)
-                return list(cursor.fetchall())
+                yield cursor
         except pymysql.err.MySQLError as error:
             raise _explained(error) from error
 
@@ -106,9 +117,7 @@ class Session:
         """
         # MariaDB has no other form with columns; MySQL's own default may be a tree.
         form = "" if self.is_mariadb else "FORMAT=TRADITIONAL "
-        steps = self.rows(f"EXPLAIN {form}{query}")
-        names = _PLAN_MARIADB if self.is_mariadb else _PLAN_MYSQL
-        return [dict(zip(names, step, strict=False)) for step in steps]
+        return self.named_rows(f"EXPLAIN {form}{query}")
 
     def now(self) -> datetime:
         """The server's clock, UTC."""
@@ -125,12 +134,19 @@ class Source:
         endpoint: The way there.
         timeout: Seconds without an answer after which a question is given up.
         workers: The processes of the fast driver.
+        server: The only server whose rows may be read; None: whichever answers.
     """
 
     login: Login
     endpoint: Endpoint
     timeout: int = 1800
     workers: Workers = field(default_factory=Workers)
+    server: Server | None = None
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What a connection of the fast driver says first."""
+        return SESSION if self.server is None else (*SESSION, self.server.guard)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -213,6 +229,6 @@ class Source:
 
 
 def _explained(error: pymysql.err.MySQLError) -> SourceError:
-    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    number = number_in(error)
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     return tls_error(number, text) or source_error(number, text)

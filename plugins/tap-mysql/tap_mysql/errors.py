@@ -19,7 +19,7 @@ class Cure(Enum):
     RETRY = "retry"
     #: The query was killed or took too long: ask for less at a time.
     SMALLER = "smaller"
-    #: The table's definition changed under the read: look at it again.
+    #: The table's definition changed under the read, or another server answers: look again.
     REDISCOVER = "rediscover"
     #: A value that the fast path cannot read.
     CAREFUL = "careful"
@@ -32,6 +32,9 @@ _LOST = frozenset({1053, 1077, 1079, 1152, 1153, 1158, 1159, 1160, 1161, 1927, 2
 _BUSY = frozenset({1040, 1203, 1205, 1213, 1226})
 _KILLED = frozenset({1317, 1969, 3024})
 _CHANGED = frozenset({1054, 1412})
+#: What `tap_mysql.server.Server.guard` ends with: the variable has another value, or there is none
+#: (MySQL in place of MariaDB). Nothing else that is said when a table is read gives these.
+ANOTHER_SERVER = frozenset({1193, 1231})
 _HINTS = {
     1045: "correct DB_USER and DB_PASSWORD",
     1698: "correct DB_USER and DB_PASSWORD",
@@ -58,10 +61,29 @@ _BROKEN = re.compile(
 )
 
 
+class TableChangedError(Exception):
+    """What is known of a table is not true any more: it is to be looked at again.
+
+    Args:
+        what: What happened.
+        hint: What to do if it happens again and again.
+    """
+
+    def __init__(self, what: str, *, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
 def number_of(text: str) -> int:
     """The error number in a driver's text; 0 for none."""
     match = _NUMBER.search(text)
     return int(match[1] or match[2]) if match else 0
+
+
+def number_in(error: BaseException | None) -> int:
+    """The error number in an error of the plain driver; 0 for none."""
+    first = error.args[0] if error is not None and error.args else 0
+    return first if isinstance(first, int) else 0
 
 
 def cure_of(number: int, text: str) -> Cure:
@@ -73,7 +95,7 @@ def cure_of(number: int, text: str) -> Cure:
     """
     if number in _KILLED:
         return Cure.SMALLER
-    if number in _CHANGED:
+    if number in _CHANGED | ANOTHER_SERVER:
         return Cure.REDISCOVER
     # 1153: the row will not become shorter.
     if number != 1153 and (number in _LOST or number in _BUSY):

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from tidemark_core.errors import ConfigError
 from tidemark_core.report import current
-from tidemark_core.types import ColumnType
 
-from tap_mysql import advice, events, keys, sql, window
-from tap_mysql.ask import Questions
+from tap_mysql import advice, events, sql, window
 from tap_mysql.bookmark import Bookmark, FirstLoad, Identity
 from tap_mysql.chunks import split
 from tap_mysql.columns import Plan
-from tap_mysql.connection import Session
+from tap_mysql.failover import taken_over
 from tap_mysql.files import FinishedFile
 from tap_mysql.keys import KeyValue
+from tap_mysql.look import Look
 from tap_mysql.options import Options, Output
 from tap_mysql.read import Reading
+from tap_mysql.server import identify
 from tap_mysql.sql import Range
 from tap_mysql.table import Column, Table
 from tap_mysql.together import together
-from tap_mysql.window import News, Window
-
-logger = logging.getLogger("tap-mysql.extract")
+from tap_mysql.window import News
 
 
 @dataclass
@@ -62,51 +59,60 @@ class Extraction:
         Raises:
             TidemarkError: The table cannot be read; what was committed before stays true.
             Stopped: The run is being stopped.
-            TableChangedError: The table's definition changed under the read.
+            TableChangedError: The table's definition changed under the read, or another server
+                answers.
         """
         try:
-            if self.replication_key is None or self.replication_key.type is None:
-                self._run_full(state)
-            else:
-                self._run_incremental(state, self.replication_key, self.replication_key.type)
+            read = self._look(state)
+            if read is not None:
+                read()
         finally:
             self.reading.meter.end()
 
-    def _run_incremental(self, state: Any, key: Column, kind: ColumnType) -> None:
-        """Reads what is new, from the beginning if nothing has been read yet."""
-        identity = Identity(self.table.name, key.name, kind)
-        bookmark = identity.read(state)
+    def _look(self, state: Any) -> Callable[[], None] | None:
+        """Decides what is read, and gives what reads it; None: nothing is new."""
+        name, key = self.table.name, self.replication_key
         with self.reading.source.session() as session:
-            advice.warn_unindexed(session, self.table, self._key, bookmark.value)
-            load = bookmark.first_load
-            if bookmark.value is None and load is None:
-                load = self._begin_first_load(session)
-                if load is None:
-                    logger.info("no rows yet", extra={"table": str(self.table.name)})
-                    return
-            elif load is None:
-                found = self._window(session, bookmark)
-        if load is not None:
+            server = identify(session)
+            source = replace(self.reading.source, server=server)
+            self.reading = replace(self.reading, source=source)
+            lag = self.options.replication.lag(session, name)
+            if key is None or key.type is None:
+                window.check_limit(name, self.options.max_rows)
+                ranges = split(Range(name, order=self._order), self.options.chunks, session.rows)
+                return partial(self._run_full, ranges, state)
+            look = Look(
+                session, self.table, key, self.plans, self._order, self.options, session.now(), lag
+            )
+            identity = Identity(name, key.name, key.type, server)
+            bookmark = identity.read(state)
+            if bookmark.server not in (None, server):
+                bookmark = taken_over(name, bookmark, server, look.greatest())
+            advice.warn_unindexed(session, self.table, key.name, bookmark.value)
+            if bookmark.value is not None and bookmark.first_load is None:
+                found = look.news(bookmark)
+                if found is not None:
+                    return partial(self._run_window, identity, bookmark, found)
+                # Else each run would say again that it is another one.
+                renamed = bookmark.server not in (None, server)
+                return partial(self._rename, identity, bookmark) if renamed else None
+            nulls = look.nulls()
+            load = bookmark.first_load or look.first_load(nulls)
+            if load is None:
+                return None
             # One that begins now ends at the limit by itself.
             limit = self.options.max_rows if bookmark.first_load else 0
-            self._run_first_load(identity, load, limit)
-        elif found is not None:
-            self._run_window(identity, bookmark, found)
+            return partial(self._run_first_load, identity, load, limit, look.cap(load), nulls)
+
+    def _rename(self, identity: Identity, bookmark: Bookmark) -> None:
+        """Writes a bookmark of another server as one of this server."""
+        self.output.begin()
+        self.output.commit(None, identity.write(bookmark))
 
     # -- whole tables
 
-    def _run_full(self, state: object) -> None:
+    def _run_full(self, ranges: Sequence[Range], state: object) -> None:
         """Reads everything; an earlier bookmark stays, for when the table has a key again."""
-        if self.options.max_rows:
-            raise ConfigError(
-                "a table without a replication key is read whole each time, not up to "
-                "BACKUP_MAX_ROWS",
-                table=self.table.name,
-                hint="give it a replication key, or read it without a limit",
-            )
-        whole = Range(self.table.name, order=self._order)
-        with self.reading.source.session() as session:
-            ranges = split(whole, self.options.chunks, session.rows)
         self._begin(None, None, self.table.rows)
         for _, file in self._read(ranges):
             self.output.commit(file, None)
@@ -115,41 +121,18 @@ class Extraction:
 
     # -- the first load of an incremental table
 
-    def _begin_first_load(self, session: Session) -> FirstLoad | None:
-        upper, now = self._ask.greatest(session), session.now()
-        nulls = self._ask.nulls(session)
-        if upper is None:
-            if not nulls:
-                return None
-            # Rows without a key only: an earliest bookmark, so that the next run looks again.
-            upper = keys.lowest(self._ask.kind)
-        end = self._ask.end_of_part(session, None, now)
-        upper = upper if end is None else min(upper, end)
-        decided = window.decide(Bookmark(), upper, now, self.options.lookback)
-        advice.warn_future(self.table.name, self._key, decided)
-        order = self._order
-        where = sql.window(self._key, None, upper, nulls=nulls > 0)
-        whole = Range(self.table.name, where, order)
-        ranges = split(whole, self.options.chunks, session.rows)
-        return FirstLoad(
-            upper=upper,
-            order=order,
-            left=tuple((part.after, part.until) for part in ranges),
-            edge=self._ask.edge(session, decided.next_lower, upper, nulls=nulls > 0),
-        )
-
-    def _run_first_load(self, identity: Identity, load: FirstLoad, limit: int) -> None:
+    def _run_first_load(
+        self, identity: Identity, load: FirstLoad, limit: int, cap: KeyValue | None, nulls: int
+    ) -> None:
         """Reads the ranges that are left; each file moves its range's start in the bookmark.
 
         Args:
             identity: The bookmark's.
             load: What is left.
             limit: Rows after which it stops, to be gone on with; 0: never.
+            cap: Greatest value that the bookmark may take.
+            nulls: Rows without a key.
         """
-        with self.reading.source.session() as session:
-            now = session.now()
-            nulls = self._ask.nulls(session)
-        cap = window.decide(Bookmark(), load.upper, now, self.options.lookback).cap
         if load.order != self._order:
             load = replace(load, order=self._order, left=((None, None),))
         where = sql.window(self._key, None, load.upper, nulls=nulls > 0)
@@ -185,33 +168,6 @@ class Extraction:
 
     # -- a window
 
-    def _window(self, session: Session, bookmark: Bookmark) -> News | None:
-        """Looks for news; None when the rows near the bookmark are as they were."""
-        now = session.now()
-        window.check_clock(self.table.name, bookmark.value, now)
-        nulls = self._ask.nulls(session)
-        decided = window.decide(bookmark, self._ask.greatest(session), now, self.options.lookback)
-        if decided.upper is None and not nulls:
-            return None
-        end = self._ask.end_of_part(session, bookmark.value, now)
-        if end is not None and end < decided.upper:  # type: ignore[operator]
-            decided = window.cut(decided, end, self.options.lookback)
-        else:
-            seen = self._ask.edge(session, decided.lower, decided.upper, nulls=nulls > 0)
-            if seen == bookmark.edge:
-                logger.info("nothing new", extra={"table": str(self.table.name)})
-                return None
-        advice.warn_future(self.table.name, self._key, decided)
-        advice.warn_behind(self.table.name, self._key, decided, bookmark.value)
-        lower = self._next_lower(bookmark, decided)
-        edge = self._ask.edge(session, lower, decided.upper, nulls=nulls > 0)
-        rows = self._ask.expected(session, decided.lower, decided.upper)
-        return News(decided, nulls, edge, rows)
-
-    def _next_lower(self, bookmark: Bookmark, decided: Window) -> KeyValue | None:
-        value = window.advanced(bookmark.value, decided.upper, decided.cap)
-        return None if value is None else self.options.lookback.before(value)
-
     def _run_window(self, identity: Identity, bookmark: Bookmark, found: News) -> None:
         """Reads a window in the key's order, so that each file moves the bookmark."""
         name, order, decided = self.table.name, self._order, found.window
@@ -239,7 +195,7 @@ class Extraction:
                     state = identity.write(Bookmark(value, edge))
                 self.output.commit(file, state)
 
-    # -- questions to the source
+    # -- the table
 
     @property
     def _order(self) -> tuple[str, ...]:
@@ -250,11 +206,6 @@ class Extraction:
     @property
     def _key(self) -> str:
         return "" if self.replication_key is None else self.replication_key.name
-
-    @property
-    def _ask(self) -> Questions:
-        assert self.replication_key is not None  # noqa: S101 - asked of incremental tables only
-        return Questions(self.table.name, self.replication_key, self.plans, self.options)
 
     # -- reading
 

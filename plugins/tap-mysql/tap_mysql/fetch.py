@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from tidemark_core.errors import SourceError
 
-from tap_mysql.connection import SESSION, Source
+from tap_mysql.connection import Source
 from tap_mysql.errors import Cure, cure_of, number_of
 from tap_mysql.worker import BATCH, FAILED, SCHEMA
 from tap_mysql.workers import Worker, WorkerEndedError
@@ -87,7 +87,7 @@ class Fetch:
                     "conn": self.source.url(),
                     "query": f"/* {self._tag} */ {self.query}",
                     "batch_size": self.batch_rows,
-                    "pre_execution_query": list(SESSION),
+                    "pre_execution_query": list(self.source.statements),
                 }
             )
             while True:

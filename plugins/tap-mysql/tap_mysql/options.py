@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tap_mysql.files import FinishedFile
 from tap_mysql.keys import Lookback
+from tap_mysql.replica import Replication
 
 
 class Output(Protocol):
@@ -29,6 +31,7 @@ class Options:
         chunks: Key ranges of a first load.
         workers: Ranges read at the same time.
         max_rows: New rows of a table and run, give or take those of one key; 0: all.
+        replication: How far the source may be behind its own.
     """
 
     lookback: Lookback
@@ -36,3 +39,17 @@ class Options:
     chunks: int = 1
     workers: int = 1
     max_rows: int = 0
+    replication: Replication = field(default_factory=Replication)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Options:
+        """Reads resolved settings."""
+        chunked = settings["backup_strategy"] == "chunked"
+        return cls(
+            lookback=Lookback(settings["backup_lookback_seconds"], settings["backup_lookback_ids"]),
+            null_keys=settings["backup_null_keys"],
+            chunks=settings["backup_num_chunks"] if chunked else 1,
+            workers=settings["backup_max_workers"] if chunked else 1,
+            max_rows=settings["backup_max_rows"],
+            replication=Replication(settings["backup_max_replica_lag_seconds"]),
+        )

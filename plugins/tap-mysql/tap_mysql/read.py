@@ -22,6 +22,7 @@ from tidemark_core.report import current
 from tap_mysql.connection import Source
 from tap_mysql.convert import Converter, values_at
 from tap_mysql.errors import Cure, source_error
+from tap_mysql.failover import changed
 from tap_mysql.fetch import Fetch, FetchError, Stopped
 from tap_mysql.files import FileWriter, FinishedFile, TempFolder
 from tap_mysql.keys import normalise
@@ -35,10 +36,6 @@ _BATCH_BYTES, _BATCH_ROWS = 32 * 2**20, 8_192
 _BACKOFF_SECONDS, _BACKOFF_LIMIT = 0.5, 30.0
 #: After a killed query: a file's rows, then a tenth, then no more.
 _SMALLER = (1, 10)
-
-
-class TableChangedError(Exception):
-    """The table's definition changed under the read."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ class Reading:
         Raises:
             SourceError: The server refused, or was away for too long; or a value cannot be kept.
             TunnelError: The bastion was away for too long.
-            TableChangedError: The table's definition changed.
+            TableChangedError: The table's definition changed, or another server answers.
             Stopped: The run is being stopped; the unfinished file is gone.
         """
         mode, failures, held = Mode(), 0, list[FinishedFile]()
@@ -174,7 +171,7 @@ class Reading:
             final = source_error(error.number, error.text, table)
             reason = final.message
             if error.cure is Cure.REDISCOVER:
-                raise TableChangedError(error.text) from error
+                raise changed(error.number, error.text, self.source) from error
             if error.cure is Cure.CAREFUL and not mode.careful:
                 mode.careful = True
                 logger.info("reading carefully", extra={"table": str(table)})

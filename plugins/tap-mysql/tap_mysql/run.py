@@ -15,13 +15,13 @@ from tidemark_core.names import TableName
 from tidemark_core.report import current
 
 from tap_mysql import events
+from tap_mysql.errors import TableChangedError
 from tap_mysql.extract import Extraction
 from tap_mysql.fetch import Stopped
-from tap_mysql.read import TableChangedError
 from tap_mysql.together import together
 
 logger = logging.getLogger("tap-mysql.run")
-#: Times that a table is looked at again because an ALTER came in between.
+#: Times that a table is looked at again because an ALTER or a failover came in between.
 _REDISCOVERIES = 3
 
 
@@ -95,12 +95,10 @@ def _outcome(job: Job) -> Outcome:
             except TableChangedError as error:
                 if attempt == _REDISCOVERIES:
                     raise SourceError(
-                        f"the table's definition changes again and again: {error}",
-                        table=job.table,
-                        hint="run it again when the migration is over",
+                        f"again and again: {error}", table=job.table, hint=error.hint
                     ) from error
                 current().tried_again(job.table)
-                logger.warning("%s changed under the read, looking at it again", job.table)
+                logger.warning("%s is looked at again: %s", job.table, error)
             else:
                 break
     except TidemarkError as error:

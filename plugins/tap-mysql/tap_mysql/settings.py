@@ -59,6 +59,14 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=0,
     ),
     Setting(
+        "backup_max_replica_lag_seconds",
+        "Where DB_HOST is a replica: seconds that it may be behind before tables are refused; "
+        "needs REPLICATION CLIENT, on MariaDB REPLICA MONITOR. 0: any.",
+        "integer",
+        0,
+        minimum=0,
+    ),
+    Setting(
         "backup_null_keys",
         "Rows whose replication key is NULL: refuse the table, or read them when they change.",
         default="refuse",

@@ -30,7 +30,6 @@ from tap_mysql.connection import Login, Source
 from tap_mysql.discovery import discover
 from tap_mysql.fetch import Stopped
 from tap_mysql.files import TempFolder
-from tap_mysql.keys import Lookback
 from tap_mysql.messages import Messages
 from tap_mysql.options import Options
 from tap_mysql.settings import SETTINGS
@@ -89,15 +88,7 @@ class TapMySQL(Tap):
     @cached_property
     def options(self) -> Options:
         """How tables are extracted."""
-        settings = self.settings
-        chunked = settings["backup_strategy"] == "chunked"
-        return Options(
-            lookback=Lookback(settings["backup_lookback_seconds"], settings["backup_lookback_ids"]),
-            null_keys=settings["backup_null_keys"],
-            chunks=settings["backup_num_chunks"] if chunked else 1,
-            workers=settings["backup_max_workers"] if chunked else 1,
-            max_rows=settings["backup_max_rows"],
-        )
+        return Options.from_settings(self.settings)
 
     @property
     def parallel(self) -> int:

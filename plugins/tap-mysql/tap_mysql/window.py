@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tidemark_core.errors import SourceError, StateError
+from tidemark_core.errors import ConfigError, SourceError, StateError
 from tidemark_core.names import TableName
 
 from tap_mysql.bookmark import Bookmark, Edge
@@ -23,20 +23,22 @@ class Window:
     Attributes:
         lower: None: from the beginning.
         upper: Greatest key in the source when the run began; None: no row has one.
-        cap: Greatest value that the bookmark may take: the source's clock, or ``upper`` of a
-            number.
+        cap: Greatest value that the bookmark may take: the source's clock, less what a replica is
+            behind; or ``upper`` of a number.
         next_lower: Lower end of the next run's window if this one ends as expected.
+        now: The source's clock.
     """
 
     lower: KeyValue | None
     upper: KeyValue | None
     cap: KeyValue | None
     next_lower: KeyValue | None
+    now: datetime
 
     @property
     def has_future(self) -> bool:
         """Whether rows lie beyond the source's clock."""
-        return self.upper is not None and self.cap is not None and self.upper > self.cap  # type: ignore[operator]
+        return isinstance(self.upper, datetime) and self.upper > self.now
 
     def is_behind(self, bookmark: KeyValue | None) -> bool:
         """Whether the source holds nothing as new as the bookmark any more."""
@@ -61,7 +63,11 @@ class News:
 
 
 def decide(
-    bookmark: Bookmark, greatest: KeyValue | None, now: datetime, lookback: Lookback
+    bookmark: Bookmark,
+    greatest: KeyValue | None,
+    now: datetime,
+    lookback: Lookback,
+    lag: timedelta = timedelta(0),
 ) -> Window:
     """Decides the window.
 
@@ -70,16 +76,18 @@ def decide(
         greatest: Greatest replication key in the source.
         now: The source's clock, UTC.
         lookback: How far before the bookmark to begin.
+        lag: How far a replica is behind: what was written since may come yet.
     """
     lower = None if bookmark.value is None else lookback.before(bookmark.value)
     cap = greatest
     if isinstance(greatest, datetime):
-        cap = min(greatest, now)
+        cap = min(greatest, now - lag)
     return Window(
         lower=lower,
         upper=greatest,
         cap=cap,
         next_lower=None if cap is None else lookback.before(cap),
+        now=now,
     )
 
 
@@ -103,6 +111,26 @@ def advanced(
         return bookmark
     reached = min(read, cap)
     return reached if bookmark is None else max(bookmark, reached)
+
+
+def next_lower(bookmark: KeyValue | None, decided: Window, lookback: Lookback) -> KeyValue | None:
+    """Lower end of the next run's window, once this one has been read to its end."""
+    value = advanced(bookmark, decided.upper, decided.cap)
+    return None if value is None else lookback.before(value)
+
+
+def check_limit(table: TableName, max_rows: int) -> None:
+    """Refuses to read a part of a table that has no replication key.
+
+    Raises:
+        ConfigError: There is a limit.
+    """
+    if max_rows:
+        raise ConfigError(
+            "a table without a replication key is read whole each time, not up to BACKUP_MAX_ROWS",
+            table=table,
+            hint="give it a replication key, or read it without a limit",
+        )
 
 
 def check_clock(table: TableName, value: KeyValue | None, now: datetime) -> None:
