@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+import json
+import os
+import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from itertools import count
+from pathlib import Path
+from threading import Thread
 from typing import Any, Protocol
 
+import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.s3 import S3Location, explained, list_keys
 from tidemark_core.settings import S3_SETTINGS, resolve
 from urllib3 import HTTPResponse
+
+SEAL = "x-amz-server-side-encryption"
 
 
 class _World(Protocol):
@@ -35,8 +46,9 @@ def _unsent(place: S3Location) -> tuple[Any, list[AWSPreparedRequest]]:
 
     def keep(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         kept.append(request)
+        seal = {name: v.decode() for name, v in request.headers.items() if name.startswith(SEAL)}
         raw = HTTPResponse(BytesIO(b"<x/>"), preload_content=False)
-        return AWSResponse(request.url, 200, {}, raw)
+        return AWSResponse(request.url, 200, seal, raw)
 
     client.meta.events.register("before-send.s3", keep)
     return client, kept
@@ -44,12 +56,11 @@ def _unsent(place: S3Location) -> tuple[Any, list[AWSPreparedRequest]]:
 
 @pytest.mark.security(11)
 def test_every_object_is_sealed_as_the_settings_say(place: S3Location) -> None:
-    name = "x-amz-server-side-encryption"
     for encryption, expected in (("AES256", b"AES256"), (None, None)):
         client, kept = _unsent(replace(place, encryption=encryption))
         client.put_object(Bucket=place.bucket, Key="sealed/one", Body=b"x")
         client.create_multipart_upload(Bucket=place.bucket, Key="sealed/two")
-        assert [request.headers.get(name) for request in kept] == [expected, expected]
+        assert [request.headers.get(SEAL) for request in kept] == [expected, expected]
 
 
 @pytest.mark.security(11)
@@ -59,10 +70,25 @@ def test_the_kms_key_is_named_where_an_object_is_made_and_nowhere_else(place: S3
     client.put_object(Bucket=place.bucket, Key="sealed/two", Body=b"x")
     client.abort_multipart_upload(Bucket=place.bucket, Key="sealed/two", UploadId="1")
     put, aborted = kept
-    assert put.headers["x-amz-server-side-encryption"] == b"aws:kms"
-    name = "x-amz-server-side-encryption-aws-kms-key-id"
+    assert put.headers[SEAL] == b"aws:kms"
+    name = f"{SEAL}-aws-kms-key-id"
     assert put.headers[name] == b"arn:aws:kms:us-east-1:1:key/k"
     assert name not in aborted.headers
+
+
+@pytest.mark.security(11)
+def test_a_server_that_ignores_the_seal_is_noticed_with_the_first_object(
+    place: S3Location,
+) -> None:
+    client = replace(place, encryption="AES256").client()
+
+    def without_seal(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        raw = HTTPResponse(BytesIO(b""), preload_content=False)
+        return AWSResponse(request.url, 200, {}, raw)
+
+    client.meta.events.register("before-send.s3", without_seal)
+    with pytest.raises(LakeError, match=r"sealed/one is stored with encryption None, not 'AES256'"):
+        client.put_object(Bucket=place.bucket, Key="sealed/one", Body=b"x")
 
 
 def test_every_request_names_the_expected_owner(place: S3Location) -> None:
@@ -87,6 +113,89 @@ def test_a_wrong_setting_is_named(place: S3Location, change: dict[str, str], say
     with pytest.raises(LakeError, match=says) as caught:
         list(list_keys(wrong.client(), wrong.bucket, "x/"))
     assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["s3_access_key", "s3_secret_key"])
+def test_half_a_login_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match="only one is set"):
+        S3Location.from_config({"s3_bucket_name": "b", key: "x"})
+
+
+@pytest.fixture
+def chain(place: S3Location, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> S3Location:
+    """The lake without keys in the settings, on a machine that has none either."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    return replace(place, access_key=None, secret_key=None)
+
+
+def test_without_keys_the_environments_are_used(
+    place: S3Location, chain: S3Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(LakeError, match="credentials"):
+        list(list_keys(chain.client(), chain.bucket, "x/"))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", str(place.access_key))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", str(place.secret_key))
+    assert list(list_keys(chain.client(), chain.bucket, "x/")) == []
+
+
+def test_without_keys_those_of_a_profile_are_used(
+    place: S3Location, chain: S3Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = f"aws_access_key_id={place.access_key}\naws_secret_access_key={place.secret_key}\n"
+    Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(f"[lake]\n{keys}")
+    monkeypatch.setenv("AWS_PROFILE", "lake")
+    assert list(list_keys(chain.client(), chain.bucket, "x/")) == []
+
+
+@pytest.mark.fault(44)
+def test_the_keys_of_a_role_are_renewed_before_they_expire(
+    chain: S3Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = count(1)
+
+    class Role(BaseHTTPRequestHandler):
+        """As a container's credentials endpoint; its keys are always about to expire."""
+
+        def do_GET(self) -> None:
+            keys = {
+                "AccessKeyId": f"ASIA{next(asked):04d}",
+                "SecretAccessKey": "s",
+                "Token": "t",
+                "Expiration": (datetime.now(UTC) + timedelta(minutes=2)).isoformat(),
+            }
+            body = json.dumps(keys).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Role) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/keys"
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+        try:
+            client, kept = _unsent(chain)
+            for number in range(3):
+                client.put_object(Bucket=chain.bucket, Key=f"role/{number}", Body=b"x")
+        finally:
+            server.shutdown()
+            thread.join()
+    signers = [
+        re.findall(r"Credential=(\w+)/", str(each.headers["Authorization"])) for each in kept
+    ]
+    assert len(set(map(tuple, signers))) == 3
+    assert all(key.startswith("ASIA") for (key,) in signers)
+    assert {each.headers["x-amz-security-token"] for each in kept} == {b"t"}
 
 
 def test_an_endpoint_that_nobody_listens_on_is_named(place: S3Location) -> None:

@@ -73,35 +73,94 @@ def test_lasting_faults_stop_the_run_and_commit_nothing(
     assert lake.keys("manifests/") == []
 
 
+@pytest.fixture
+def large(say: Any, make_file: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Messages about a file that goes up in parts."""
+    small = TransferConfig(multipart_threshold=1 << 20, multipart_chunksize=5 << 20)
+    monkeypatch.setattr(upload, "_TRANSFER", small)
+    names = pa.array([os.urandom(24).hex() for _ in range(300_000)])
+    rows = say.orders(*range(300_000)).set_column(1, "name", names)
+    return say.schema(), say.batch(make_file(rows)), say.state(1)
+
+
+def _unfinished(lake: Any) -> Any:
+    """Uploads in parts that were begun and never ended."""
+    found = lake.client.list_multipart_uploads(
+        Bucket=lake.place.bucket, Prefix=lake.place.layout.root
+    )
+    return found.get("Uploads", [])
+
+
 @pytest.mark.fault(42)
 def test_a_large_file_goes_in_parts_and_leaves_none_behind_when_it_fails(
+    lake: Any, feed: Any, proxy: Any, through: Any, large: Any
+) -> None:
+    proxy.before = _times(99, 503, "PUT", "partNumber=2")
+    with pytest.raises(LakeError):
+        feed(*large, **through)
+    assert _unfinished(lake) == []
+    assert lake.keys("incremental/") == []
+    assert any(method == "DELETE" and "uploadId" in path for method, path in proxy.seen)
+
+    proxy.before = lambda *_: None
+    assert feed(*large, **through), "the local file is still there"
+    assert sum("partNumber" in path for _, path in proxy.seen) >= 2
+    assert lake.manifests()[0].rows == 300_000
+
+
+@pytest.mark.fault(41)
+@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize(
+    "step", [("POST", "uploads"), ("PUT", "partNumber=2"), ("POST", "uploadId")]
+)
+def test_passing_faults_of_an_upload_in_parts_are_tried_again(
+    lake: Any, feed: Any, proxy: Any, through: Any, large: Any, status: int, step: tuple[str, str]
+) -> None:
+    proxy.before = _times(2, status, *step)
+    assert feed(*large, **through)
+    [file] = lake.manifests()[0].files
+    assert lake.parquet(file.key).metadata.num_rows == 300_000
+    assert _unfinished(lake) == []
+
+
+def test_an_upload_in_parts_whose_end_is_not_heard_of_is_found_complete(
+    lake: Any, feed: Any, proxy: Any, through: Any, large: Any
+) -> None:
+    left = [1]
+
+    def after(method: str, path: str) -> bool:
+        if method == "POST" and "uploadId" in path and left[0]:
+            left[0] -= 1
+            return True
+        return False
+
+    proxy.after = after
+    assert feed(*large, **through)
+    assert left == [0]
+    assert len(lake.keys("incremental/")) == len(lake.manifests()[0].files) == 1
+
+
+@pytest.mark.parametrize("what", ["incremental", "manifests"])
+def test_a_put_that_meets_another_request_is_tried_again(
     lake: Any,
     feed: Any,
     say: Any,
     make_file: Any,
     proxy: Any,
     through: Any,
+    what: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    small = TransferConfig(multipart_threshold=1 << 20, multipart_chunksize=5 << 20)
-    monkeypatch.setattr(upload, "_TRANSFER", small)
-    names = pa.array([os.urandom(24).hex() for _ in range(300_000)])
-    rows = say.orders(*range(300_000)).set_column(1, "name", names)
-    messages = say.schema(), say.batch(make_file(rows)), say.state(1)
-    proxy.before = _times(99, 503, "PUT", "partNumber=2")
-    with pytest.raises(LakeError):
-        feed(*messages, **through)
-    uploads = lake.client.list_multipart_uploads(
-        Bucket=lake.place.bucket, Prefix=lake.place.layout.root
-    )
-    assert uploads.get("Uploads", []) == []
-    assert lake.keys("incremental/") == []
-    assert any(method == "DELETE" and "uploadId" in path for method, path in proxy.seen)
-
-    proxy.before = lambda *_: None
-    assert feed(*messages, **through), "the local file is still there"
-    assert sum("partNumber" in path for _, path in proxy.seen) >= 2
-    assert lake.manifests()[0].rows == 300_000
+    """S3 answers 409 to a conditional put while another one of the same key is under way."""
+    monkeypatch.setattr(upload, "_PAUSE", 0)
+    proxy.code = "ConditionalRequestConflict"
+    proxy.before = _times(2, 409, "PUT", what)
+    assert feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
+    assert [row["id"] for row in lake.rows()] == [1]
+    proxy.before = _times(99, 409, "PUT", what)
+    with pytest.raises(LakeError, match="ConditionalRequestConflict"):
+        feed(say.schema(), say.batch(make_file(say.orders(2))), say.state(2), **through)
+    assert feed.passed == []
 
 
 @pytest.mark.parametrize("what", ["incremental", "manifests", "leases"])

@@ -82,8 +82,18 @@ def test_pandas(folder: str, files: S3FileSystem) -> None:
     assert frame.loc[5].drop(list(PARTITIONS)).isna().all()
 
 
-def test_polars(local: Path) -> None:
-    frame = pl.read_parquet(f"{local}/**/*.parquet", hive_partitioning=True).sort("id")
+def test_polars(lake: Any, folder: str) -> None:
+    place = lake.place
+    options = {
+        "aws_access_key_id": place.access_key,
+        "aws_secret_access_key": place.secret_key,
+        "aws_region": place.region,
+        "aws_endpoint_url": place.endpoint_url,
+        "aws_allow_http": "true",
+    }
+    frame = pl.read_parquet(
+        f"s3://{folder}**/*.parquet", hive_partitioning=True, storage_options=options
+    ).sort("id")
     assert frame.get_column("id").to_list() == [1, 2, 3, 4, 5]
     assert frame.schema["price"] == pl.Decimal(10, 2)
     assert frame.schema["update_at"] == pl.Datetime("us")
@@ -109,6 +119,44 @@ def test_duckdb(local: Path) -> None:
         "DECIMAL(10,2)",
         "TIMESTAMP",
     )
+
+
+_DUCKDB = """
+import json, sys
+import duckdb
+from duckdb_extensions import import_extension
+told = json.loads(sys.argv[1])
+import_extension("httpfs")
+with duckdb.connect() as base:
+    base.execute("LOAD httpfs")
+    base.execute(
+        f"CREATE SECRET (TYPE s3, KEY_ID '{told['key']}', SECRET '{told['secret']}', "
+        f"REGION '{told['region']}', ENDPOINT '{told['endpoint']}', URL_STYLE 'path', "
+        "USE_SSL false)"
+    )
+    rows = base.execute(
+        "SELECT count(*), sum(price)::varchar, count(*) FILTER (WHERE year = 2025 AND month = 8) "
+        f"FROM read_parquet('s3://{told['folder']}**/*.parquet', hive_partitioning = true)"
+    ).fetchall()
+    print(json.dumps(rows))
+"""
+
+
+@pytest.mark.soak
+def test_duckdb_from_s3_itself(lake: Any, folder: str, foreign: Callable[[str], Path]) -> None:
+    place = lake.place
+    told = {
+        "key": place.access_key,
+        "secret": place.secret_key,
+        "region": place.region,
+        "endpoint": str(place.endpoint_url).removeprefix("http://"),
+        "folder": folder,
+    }
+    python = foreign("duckdb-extension-httpfs==1.5.5") / "python"
+    command = [str(python), "-c", _DUCKDB, json.dumps(told)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [[5, "2.75", 3]]
 
 
 @pytest.mark.soak

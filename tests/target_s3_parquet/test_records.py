@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from singer_sdk.exceptions import MissingKeyPropertiesError
-from target_s3_parquet.rows import RowFile
+from target_s3_parquet.rows import Memory, RowFile
 from target_s3_parquet.schema import StreamSchema
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import TableName
@@ -235,19 +236,44 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing(
     assert lake.keys("manifests/") == []
 
 
-def test_memory_holds_no_more_than_a_row_group() -> None:
+@pytest.fixture
+def numbers() -> tuple[StreamSchema, pa.RecordBatch]:
+    """A stream of one column, and 50,000 rows of it."""
     schema = StreamSchema.parse(
         TableName("a", "b"), {"properties": {"id": {"type": "integer"}}}, ["id"]
     )
-    batch = pa.RecordBatch.from_arrays([pa.array(range(50_000), pa.int64())], schema=schema.arrow)
-    file = RowFile(schema, None)
+    rows = pa.array(range(50_000), pa.int64())
+    return schema, pa.RecordBatch.from_arrays([rows], schema=schema.arrow)
+
+
+def test_memory_holds_no_more_than_a_row_group(
+    numbers: tuple[StreamSchema, pa.RecordBatch],
+) -> None:
+    schema, batch = numbers
+    file = RowFile(schema, None, Memory())
     held = []
     for _ in range(12):
         file.add(batch)
-        held.append(file._waiting_rows)
-    assert max(held) < 131_072 + 50_000
+        held.append(file.waiting)
+    assert max(held) < (131_072 + 50_000) * 8
     assert file.rows == 600_000
     file.drop()
+
+
+def test_many_files_at_once_hold_no_more_memory_than_a_few(
+    numbers: tuple[StreamSchema, pa.RecordBatch],
+) -> None:
+    schema, batch = numbers
+    memory = Memory(limit=3 * batch.nbytes)
+    files = [RowFile(schema, None, memory) for _ in range(20)]
+    for _ in range(2):
+        for file in files:
+            file.add(batch)
+            assert memory.held <= 3 * batch.nbytes
+    assert {pq.read_metadata(pa.PythonFile(file.finish())).num_rows for file in files} == {100_000}
+    for file in files:
+        file.drop()
+    assert memory.held == 0
 
 
 def test_states_are_never_passed_twice(feed: Any, say: Any) -> None:

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tidemark_core.errors import LakeError
+from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake import LakeLayout
 from tidemark_core.report import current
 
@@ -63,7 +63,16 @@ class S3Location:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> S3Location:
-        """Reads the values of `tidemark_core.settings.S3_SETTINGS`."""
+        """Reads the values of `tidemark_core.settings.S3_SETTINGS`.
+
+        Raises:
+            ConfigError: Only one of the two keys is set.
+        """
+        if bool(config.get("s3_access_key")) != bool(config.get("s3_secret_key")):
+            raise ConfigError(
+                "of S3_ACCESS_KEY and S3_SECRET_KEY only one is set",
+                hint="set both, or neither: then the default credential chain is used",
+            )
         return cls(
             bucket=config["s3_bucket_name"],
             region=config.get("s3_region") or "us-east-1",
@@ -87,7 +96,7 @@ class S3Location:
         """Makes a client with bounded retries (botocore's standard mode, also for SlowDown).
 
         Every request that it makes names the expected bucket owner, and every object that it
-        writes is encrypted, as far as the settings ask for it.
+        writes is encrypted, as far as the settings ask for it; S3's answer is held against that.
         """
         client = boto3.client(
             "s3",
@@ -114,7 +123,34 @@ class S3Location:
             for operation in ("PutObject", "CreateMultipartUpload", "CopyObject"):
                 event = f"before-parameter-build.s3.{operation}"
                 client.meta.events.register(event, _adding(sealed))
+                client.meta.events.register(f"after-call.s3.{operation}", self._check_answer)
         return client
+
+    def check_seal(self, answer: Mapping[str, Any], where: str) -> None:
+        """Makes sure that an object is encrypted as the settings ask for it.
+
+        Args:
+            answer: What S3 said when it was written, or of its head.
+            where: The object, for the message.
+
+        Raises:
+            LakeError: It is encrypted otherwise, as when a server ignores what it was asked for.
+        """
+        found, key = answer.get("ServerSideEncryption"), self.kms_key_id
+        if self.encryption and found != self.encryption:
+            raise LakeError(
+                f"{where} is stored with encryption {found!r}, not {self.encryption!r}",
+                hint="check S3_SERVER_SIDE_ENCRYPTION and the bucket's default encryption",
+            )
+        if key and not str(answer.get("SSEKMSKeyId", "")).endswith(key.rpartition("/")[2]):
+            raise LakeError(
+                f"{where} is encrypted with another key than S3_KMS_KEY_ID",
+                hint="check the bucket's default encryption and its policy",
+            )
+
+    def _check_answer(self, http_response: Any, parsed: dict[str, Any], **_: object) -> None:
+        if http_response.status_code < 300:
+            self.check_seal(parsed, f"s3:/{unquote(urlsplit(http_response.url).path)}")
 
     def _count_retry(self, request: AWSRequest, **_: object) -> None:
         """Counts a request that is sent again, in the run report."""

@@ -65,16 +65,56 @@ def _key(record: Mapping[str, Any], key_properties: Sequence[str]) -> str | None
     return ", ".join(f"{name}={record.get(name)}" for name in key_properties)
 
 
+class Memory:
+    """What the files that are being made hold in memory together.
+
+    However many tables and days come at once, it is no more than ``limit`` bytes of Arrow memory
+    and one batch: then the file that holds most writes it out, as a smaller row group.
+    """
+
+    def __init__(self, limit: int = 2 * _ROW_GROUP_BYTES) -> None:
+        self._limit = limit
+        self._files: set[RowFile] = set()
+
+    def enter(self, file: RowFile) -> None:
+        """Counts a file from now on."""
+        self._files.add(file)
+
+    def leave(self, file: RowFile) -> None:
+        """Counts it no longer."""
+        self._files.discard(file)
+
+    @property
+    def held(self) -> int:
+        """Bytes that wait to be written."""
+        return sum(file.waiting for file in self._files)
+
+    def keep_bounded(self) -> None:
+        """Writes out what is too much.
+
+        Raises:
+            LakeError: The disk is full.
+        """
+        while self.held > self._limit:
+            max(self._files, key=lambda file: file.waiting).flush()
+
+
 class RowFile:
     """A Parquet file being made in a nameless temporary file, which no crash leaves behind.
 
     Args:
         schema: The stream's.
         temp_dir: Where temporary files live; None: the system's place.
+        memory: Shared with the other files that are being made.
+
+    Attributes:
+        rows: Rows in it so far.
+        waiting: Bytes of Arrow memory that wait to be written.
     """
 
-    def __init__(self, schema: StreamSchema, temp_dir: str | None) -> None:
+    def __init__(self, schema: StreamSchema, temp_dir: str | None, memory: Memory) -> None:
         self._schema = schema
+        self._memory = memory
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=temp_dir)  # noqa: SIM115
         try:
             self._writer = open_writer(self._file, schema.arrow)
@@ -83,17 +123,19 @@ class RowFile:
             raise disk_error(error, schema) from error
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
-        self._waiting_bytes = 0
+        self.waiting = 0
         self.rows = 0
+        memory.enter(self)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Takes a batch; writes a row group when enough has come together."""
         self._waiting.append(batch)
         self._waiting_rows += batch.num_rows
-        self._waiting_bytes += batch.nbytes
+        self.waiting += batch.nbytes
         self.rows += batch.num_rows
-        if self._waiting_rows >= ROW_GROUP_ROWS or self._waiting_bytes >= _ROW_GROUP_BYTES:
+        if self._waiting_rows >= ROW_GROUP_ROWS or self.waiting >= _ROW_GROUP_BYTES:
             self.flush()
+        self._memory.keep_bounded()
 
     def flush(self) -> None:
         """Writes what waits in memory as a row group.
@@ -107,7 +149,7 @@ class RowFile:
             self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema.arrow))
         except OSError as error:
             raise disk_error(error, self._schema) from error
-        self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+        self._waiting, self._waiting_rows, self.waiting = [], 0, 0
 
     def finish(self) -> IO[bytes]:
         """Closes the Parquet file and gives it, open, to be uploaded."""
@@ -121,6 +163,7 @@ class RowFile:
 
     def drop(self) -> None:
         """Lets go of everything, finished or not. Never raises."""
+        self._memory.leave(self)
         with contextlib.suppress(OSError):
             self._writer.close()
         self._writer.is_open = False  # else it tries once more when it is collected

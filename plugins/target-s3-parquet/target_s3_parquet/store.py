@@ -13,6 +13,7 @@ from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 from tidemark_core.s3 import S3Location, list_keys
 
+from target_s3_parquet.rows import Memory
 from target_s3_parquet.upload import KeyTakenError, Uploader
 
 #: A key is taken when another run began in the same second; that does not happen often in a row.
@@ -29,11 +30,13 @@ class Store:
 
     Attributes:
         started: UTC second at which this run began; the extraction time of RECORD messages.
+        memory: What all files that are being made hold in memory.
     """
 
     def __init__(self, place: S3Location, run_id: str, lease_seconds: float) -> None:
         self.run_id = run_id
         self.started = datetime.now(UTC).replace(microsecond=0)
+        self.memory = Memory()
         self._place = place
         self._layout = place.layout
         self._client = place.client()

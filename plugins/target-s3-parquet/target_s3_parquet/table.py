@@ -25,7 +25,7 @@ from target_s3_parquet.schema import StreamSchema
 from target_s3_parquet.store import Store
 
 _log = logging.getLogger(__name__)
-#: Files being made at once; each has a descriptor and a row group in memory.
+#: Files of a group being made at once; each has a descriptor.
 _OPEN_FILES = 64
 
 
@@ -241,7 +241,7 @@ class TableWriter:
             if making is None:
                 if len(group.making) >= _OPEN_FILES:
                     self._finish(group, max(group.making, key=lambda at: group.making[at].rows))
-                making = RowFile(group.schema, self._options.temp_dir)
+                making = RowFile(group.schema, self._options.temp_dir, self._store.memory)
                 group.making[partition] = making
             room = self._options.file_rows - making.rows
             making.add(rows.slice(0, room))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
@@ -15,13 +17,21 @@ from tidemark_core.s3 import S3Location, explained
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
+T = TypeVar("T")
 _MEGABYTE = 1 << 20
 #: Above this size the transfer manager sends parts, and aborts the upload when one of them fails.
 _TRANSFER = TransferConfig(
     multipart_threshold=64 * _MEGABYTE, multipart_chunksize=16 * _MEGABYTE, max_concurrency=4
 )
-_TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+#: Refusals after which the object may be there all the same; the last one is what a second try to
+#: complete an upload in parts hears when the first has succeeded.
+_UNCLEAR = frozenset(
+    {"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchUpload"}
+)
+_ABSENT = frozenset({"NoSuchKey", "404"})
+_ATTEMPTS, _PAUSE = 5, 1.0
 #: Object metadata: who wrote it. The tap tells our files from an older tool's by it.
 RUN_METADATA = "tidemark-run"
 _TOKEN_METADATA = "tidemark-upload"  # noqa: S105 - the name of a header
@@ -62,33 +72,18 @@ class Uploader:
         token = uuid.uuid4().hex
         size = file.seek(0, os.SEEK_END)
         where = f"s3://{self._place.bucket}/{key}"
+
+        def put() -> HeadObjectOutputTypeDef:
+            self._upload(file, key, token)
+            return self._head(key)
+
         with explained(f"uploading {where}"):
-            try:
-                # The transfer manager closes what it is given.
-                with os.fdopen(os.dup(file.fileno()), "rb") as copy:
-                    copy.seek(0)
-                    self._client.upload_fileobj(
-                        copy,
-                        self._place.bucket,
-                        key,
-                        ExtraArgs={
-                            "ContentType": "application/vnd.apache.parquet",
-                            "Metadata": {RUN_METADATA: self._run_id, _TOKEN_METADATA: token},
-                        },
-                        Config=_TRANSFER,
-                    )
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in _TAKEN:
-                    raise
-            except S3UploadFailedError as error:
-                raise LakeError(f"{where} could not be uploaded: {error}") from error
-            # Also when the condition failed: our first try may have succeeded unheard.
-            head = self._client.head_object(Bucket=self._place.bucket, Key=key)
+            head = self._tried(put, lambda: self._head(key))
         if head["Metadata"].get(_TOKEN_METADATA) != token:
             raise KeyTakenError(key)
         if head["ContentLength"] != size:
             raise LakeError(f"{where} has {head['ContentLength']} bytes; {size} were sent")
-        self._check_encryption(head, where)
+        self._place.check_seal(head, where)
         return Uploaded(head["ETag"].strip('"'), size)
 
     def put_manifest(self, key: str, body: bytes) -> None:
@@ -98,32 +93,65 @@ class Uploader:
             KeyTakenError: Another manifest is at this key.
             LakeError: S3 refused.
         """
-        bucket = self._place.bucket
-        with explained(f"committing s3://{bucket}/{key}"):
-            try:
-                self._client.put_object(
-                    Bucket=bucket, Key=key, Body=body, ContentType="application/json"
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in _TAKEN:
-                    raise
-                there = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
-                if there != body:
-                    raise KeyTakenError(key) from error
+        place = {"Bucket": self._place.bucket, "Key": key}
 
-    def _check_encryption(self, head: Any, where: str) -> None:
-        wanted, key = self._place.encryption, self._place.kms_key_id
-        if wanted and head.get("ServerSideEncryption") != wanted:
+        def put() -> bytes:
+            self._client.put_object(**place, Body=body, ContentType="application/json")
+            return body
+
+        def there() -> bytes:
+            return self._client.get_object(**place)["Body"].read()
+
+        with explained(f"committing s3://{self._place.bucket}/{key}"):
+            if self._tried(put, there) != body:
+                raise KeyTakenError(key)
+
+    def _tried(self, put: Callable[[], T], there: Callable[[], T]) -> T:
+        """Puts an object and gives what is there then, which may be somebody else's.
+
+        A put that S3 refused may have succeeded unheard when it was first tried; and one that
+        met another request is to be tried again when nothing is there
+        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+        """
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                return put()
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _UNCLEAR:
+                    raise
+                refused = error
+            try:
+                return there()
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _ABSENT:
+                    raise
+                if not left:
+                    raise refused from error
+            time.sleep(_PAUSE)
+        raise AssertionError("unreachable: at least one attempt is made")
+
+    def _upload(self, file: IO[bytes], key: str, token: str) -> None:
+        try:
+            # The transfer manager closes what it is given.
+            with os.fdopen(os.dup(file.fileno()), "rb") as copy:
+                copy.seek(0)
+                self._client.upload_fileobj(
+                    copy,
+                    self._place.bucket,
+                    key,
+                    ExtraArgs={
+                        "ContentType": "application/vnd.apache.parquet",
+                        "Metadata": {RUN_METADATA: self._run_id, _TOKEN_METADATA: token},
+                    },
+                    Config=_TRANSFER,
+                )
+        except S3UploadFailedError as error:
             raise LakeError(
-                f"{where} is stored with encryption {head.get('ServerSideEncryption')!r}, "
-                f"not {wanted!r}",
-                hint="check S3_SERVER_SIDE_ENCRYPTION and the bucket's default encryption",
-            )
-        if key and not str(head.get("SSEKMSKeyId", "")).endswith(key.rpartition("/")[2]):
-            raise LakeError(
-                f"{where} is encrypted with another key than S3_KMS_KEY_ID",
-                hint="check the bucket's default encryption and its policy",
-            )
+                f"s3://{self._place.bucket}/{key} could not be uploaded: {error}"
+            ) from error
+
+    def _head(self, key: str) -> HeadObjectOutputTypeDef:
+        return self._client.head_object(Bucket=self._place.bucket, Key=key)
 
 
 def conditional_client(place: S3Location) -> S3Client:
