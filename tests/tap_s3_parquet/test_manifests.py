@@ -178,6 +178,8 @@ def test_a_bookmark_set_by_hand_to_a_time_is_where_reading_starts(lake: Any, rea
     }
     read()
     assert read.keys == [manifest.files[0].key for manifest in manifests[1:]]
+    read()
+    assert read.keys == [], "what lies before it stays left out"
 
 
 @pytest.mark.fault(19)

@@ -72,10 +72,16 @@ class Backlog:
     def settle(self) -> bool:
         """Shortens the bookmark when everything has been handed over.
 
+        What lies before a time from which reading starts is done with it: else it would come once
+        that time is no longer asked for.
+
         Returns:
             Whether it is another one than at the beginning.
         """
         if self._is_changed:
+            if self._start is not None:
+                entries = [*self._manifests, *self._files]
+                self._mark([entry for entry in entries if entry.moment < self._start])
             self.bookmark = replace(
                 self.bookmark,
                 manifests=self.bookmark.manifests.settled(self._manifests, self._now),
