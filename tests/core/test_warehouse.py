@@ -54,6 +54,7 @@ def test_a_failed_login_says_why_and_what_next(error: Exception, said: str, hint
         ("57P01", "terminating connection due to administrator command", True),
         ("XX000", "Load into table 't' failed", False),
         ("57014", "canceling statement due to statement timeout", False),
+        ("57014", "Query (7) cancelled by WLM abort action of Query Monitoring Rule", False),
         ("53100", "Disk Full", False),
         ("42501", "permission denied", False),
     ],
@@ -63,6 +64,22 @@ def test_what_may_succeed_next_time_is_told_apart(
 ) -> None:
     error = explain_query(ProgrammingError({"C": state, "M": message}), "COPY")
     assert (error.retryable, error.lost, error.sqlstate) == (retryable, False, state)
+
+
+@pytest.mark.fault(57)
+@pytest.mark.parametrize(
+    ("message", "state", "hint"),
+    [
+        ("abort query", "57014", "stl_wlm_rule_action"),
+        ("Disk Full", "53100", "free disk space"),
+    ],
+)
+def test_what_the_warehouse_reports_as_an_internal_error_is_told_by_its_text(
+    message: str, state: str, hint: str
+) -> None:
+    error = explain_query(ProgrammingError({"C": "XX000", "M": message}), "COPY")
+    assert (error.sqlstate, error.retryable) == (state, False)
+    assert hint in str(error)
 
 
 @pytest.mark.security(10)

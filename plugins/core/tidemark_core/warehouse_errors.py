@@ -29,6 +29,9 @@ _RETRYABLE_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "080
 #: https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation-serializable-isolation-troubleshooting.html
 _SERIALIZABLE = re.compile(r"\b1023\b|serializable isolation violation|could not serialize", re.I)
 _DISK_FULL = re.compile(r"disk full|no space left", re.I)
+#: A rule that aborts (https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-query-monitoring-rules.html)
+#: is reported as an internal error, XX000: "abort query", "system requested abort".
+_ABORTED = re.compile(r"\babort query\b|system requested abort|\bWLM\b", re.I)
 
 
 class QueryError(WarehouseError):
@@ -65,6 +68,8 @@ def explain_query(error: BaseException, what: str, *, table: object | None = Non
     state, message = fields.get("C", ""), fields.get("M", "").strip()
     if _DISK_FULL.search(message):
         state = "53100"
+    elif _ABORTED.search(message):
+        state = "57014"
     return QueryError(
         f"the warehouse refused {what}: {message} (SQLSTATE {state})",
         sqlstate=state,
