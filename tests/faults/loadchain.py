@@ -64,13 +64,19 @@ class Chain:
             time.sleep(0.02)
         return {victim: ended[victim] - begun[victim] for victim in VICTIMS}
 
-    def strike(self, victim: str, delay: float) -> bool:
+    def strike_after(self, victim: str, delay: float) -> bool:
         """Kills a part some seconds after it has appeared; False when it is gone by then."""
         while not self.present(victim):
             if not self.runs():
                 return False
             time.sleep(0.01)
         time.sleep(delay)
+        return self.strike(victim)
+
+    def strike(self, victim: str) -> bool:
+        """Kills a part; False when it is not there, or the chain has ended."""
+        if not self.runs():
+            return False
         if victim == "session":
             return self._end_session()
         if victim == "s3":
@@ -128,6 +134,13 @@ class Chain:
             time.sleep(0.05)
         self._log.close()
         return code
+
+    def end(self) -> None:
+        """Ends what is left of it, if a test has failed."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._meltano.pid, signal.SIGKILL)
+        self._meltano.wait()
+        self._log.close()
 
 
 def _group(leader: int) -> list[int]:

@@ -12,18 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from loadbreaks import BOUNDARIES
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
     from conftest import Lake, Table
 
-#: As in test_crashes.py: what is sent, and whether the break comes before or after it.
-BOUNDARIES = [
-    *("put_object part- before", "put_object part- after", "put_object copy.manifest after"),
-    *("execute LOCK after", "execute COPY before", "execute COPY after"),
-    *("execute INSERT after", "execute COMMIT before", "execute COMMIT after"),
-    "delete_objects staging before",
-]
 #: These run with every change; all of them in the soak.
 _QUICK = {
     ("session", "execute COPY after"),

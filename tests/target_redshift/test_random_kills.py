@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,34 +16,65 @@ if TYPE_CHECKING:
     from conftest import Lake, Table
 
 Watch = Callable[["subprocess.Popen[str]"], "subprocess.Popen[str]"]
+#: With the two methods, a hundred.
+KILLS = 50
+_ROWS = 500
 
 
 @pytest.mark.soak
 @pytest.mark.fault(17)
 @pytest.mark.parametrize("load_method", ["append-only", "upsert"])
 def test_a_hundred_kills_lose_no_row_and_load_none_twice(
-    lake: Lake, table: Table, state: dict[str, Any], watch: Watch, load_method: str
+    lake: Lake, table: Table, watch: Watch, load_method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(7)
+    states = count(1)
     rows = 0
-    killed = 0
-    for _ in range(50):
-        number = chance.randint(1, 3)
-        files = []
-        for _ in range(number):
-            files.append(table.write([(n, str(n), None) for n in range(rows, rows + 500)]))
-            rows += 500
-        messages = (table.schema(), *(m for f in files for m in (table.batch(f), state)))
+
+    def messages(files: int) -> list[dict[str, Any]]:
+        nonlocal rows
+        made = [table.schema()]
+        for _ in range(files):
+            file = table.write([(n, str(n), None) for n in range(rows, rows + _ROWS)])
+            state = {"type": "STATE", "value": {"bookmarks": {"shop-t": {"last": next(states)}}}}
+            made += [table.batch(file), state]
+            rows += _ROWS
+        return made
+
+    def start(told: list[dict[str, Any]]) -> subprocess.Popen[str]:
         process = watch(lake.start(load_method=load_method))
-        process.stdin.write(lake.lines(*messages))  # type: ignore[union-attr]
-        process.stdin.flush()  # type: ignore[union-attr]
-        time.sleep(chance.uniform(1.0, 5.0))
+        assert process.stdin is not None
+        process.stdin.write(lake.lines(*told))
+        process.stdin.flush()
+        return process
+
+    begun = time.monotonic()
+    undisturbed = start(messages(2))
+    assert undisturbed.stdout is not None
+    for _ in range(2):
+        assert undisturbed.stdout.readline()
+    life = time.monotonic() - begun
+    undisturbed.communicate()
+    hit = late = 0
+    while hit < KILLS:
+        number = chance.randint(1, 3)
+        told = messages(number)
+        process = start(told)
+        time.sleep(chance.uniform(0.0, life))
         process.kill()
-        process.communicate()
-        killed += process.returncode == -signal.SIGKILL
-        lake.load(*messages, load_method=load_method)
+        out, _ = process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        # Once its last STATE is out, it only waits for more.
+        in_time = out.count("\n") < number
+        hit, late = hit + in_time, late + (not in_time)
+        lake.load(*told, load_method=load_method)
         found = lake.sql(f"SELECT count(*), count(DISTINCT id), max(id) FROM {table.landing}")
         assert found == [(rows, rows, rows - 1)]
-        assert sum(count for _, count, _, _ in table.ledger()) == rows
+        assert sum(loaded for _, loaded, _, _ in table.ledger()) == rows
         assert lake.staged(table) == []
-    assert killed
+        assert late <= KILLS, "the moments are no longer within the life of a load"
+    with capsys.disabled():
+        print(
+            f"\n{load_method}: {hit} kills within {life:.1f} s, {late} more came after the last "
+            f"STATE; after one rerun each, ledger and {rows:,} rows in landing agree"
+        )
