@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tidemark_sandbox.redshift.context import Context
-from tidemark_sandbox.redshift.errors import NotInStandIn, StatementError
+from tidemark_sandbox.redshift.errors import INTERNAL_ERROR, NotInStandIn, StatementError
 from tidemark_sandbox.redshift.sql import alter_table, locks
 from tidemark_sandbox.redshift.sql import create_table as ddl
 from tidemark_sandbox.redshift.sql.attributes import TableAttributes
@@ -15,6 +15,8 @@ from tidemark_sandbox.redshift.sql.views import LateBindingView
 
 Run = Callable[[Context], str]
 
+#: "ALTER TABLE", ALTER COLUMN … TYPE.
+_FIXED_ENCODINGS = frozenset(["bytedict", "runlength", "text255", "text32k"])
 _VACUUM_KINDS = frozenset(["FULL", "SORT", "DELETE", "REINDEX", "RECLUSTER"])
 
 
@@ -130,8 +132,9 @@ def alter(change: alter_table.Alter) -> Run:
     """ALTER TABLE."""
 
     def run(context: Context) -> str:
-        if change.alone:
+        if change.resized:
             context.not_in_transaction("ALTER TABLE ALTER COLUMN")
+            _check_resizable(context, change.table, change.resized)
         with context.transaction():
             if change.ddl:
                 context.query(change.ddl)
@@ -142,6 +145,21 @@ def alter(change: alter_table.Alter) -> Run:
         return "ALTER TABLE"
 
     return run
+
+
+def _check_resizable(context: Context, table: str, column: str) -> None:
+    """Refuses what Redshift does: keys (as its users report), and columns of some encodings."""
+    name = literal(column)
+    ((is_key, encoding),) = context.query(
+        f"select (select {name} = distkey or {name} = any(sortkeys) "
+        f"from redshift_meta.table_attributes where tbl = {_oid(table)}), "
+        f"(select encoding from redshift_meta.encodings where tbl = {_oid(table)} "
+        f"and col = {name})"
+    )
+    if is_key == "t":
+        raise StatementError("found unexpected dependency for column", INTERNAL_ERROR)
+    if encoding in _FIXED_ENCODINGS:
+        raise StatementError(f"cannot alter type of a column with encoding {encoding}")
 
 
 def append(change: alter_table.Append) -> Run:

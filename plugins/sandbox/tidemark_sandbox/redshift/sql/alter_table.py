@@ -44,13 +44,14 @@ class Alter:
         table: quoted name.
         ddl: for PostgreSQL; None when there is nothing for it to do.
         attributes: for the catalogue; None when they stay.
-        alone: whether it cannot run in a transaction block.
+        resized: the column whose type it changes, which cannot be done in a transaction block;
+            None: it changes none.
     """
 
     table: str
     ddl: str | None
     attributes: TableAttributes | None
-    alone: bool = False
+    resized: str | None = None
 
 
 def parse(sql: Sql) -> Append | Alter:
@@ -164,5 +165,5 @@ def _alter(sql: Sql, i: int, table: str) -> Alter:
         edits, behind = column_type(sql, i + 2)
         if behind < len(sql):
             raise StatementError(f'syntax error at or near "{sql.near(behind)}"', SYNTAX_ERROR)
-        return Alter(table, sql.edited(edits), None, alone=True)
+        return Alter(table, sql.edited(edits), None, resized=column.name)
     raise StatementError(f'syntax error at or near "{sql.near(i + 1)}"', SYNTAX_ERROR)
