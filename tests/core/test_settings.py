@@ -10,12 +10,15 @@ SETTINGS = (
     Setting("debug", "Debug.", "boolean", default=False),
     Setting("mode", "Mode.", choices=("a", "b"), default="a"),
     Setting("password", "Password.", secret=True),
+    Setting("options", "Options.", "object", default={}),
+    Setting("names", "Names.", "array", default=[]),
 )
 
 
 def test_config_wins_over_environment_and_default() -> None:
     values = resolve(SETTINGS, {"db_host": "x", "db_port": "1"}, {"DB_PORT": "2", "DEBUG": "true"})
-    assert values == {"db_host": "x", "db_port": 1, "debug": True, "mode": "a", "password": None}
+    told = {"db_host": "x", "db_port": 1, "debug": True}
+    assert values == told | {"mode": "a", "password": None, "options": {}, "names": []}
 
 
 def test_an_empty_string_means_not_set() -> None:
@@ -30,11 +33,20 @@ def test_an_empty_string_means_not_set() -> None:
         ({"db_host": "x", "db_port": 0}, "DB_PORT must be at least 1"),
         ({"db_host": "x", "debug": "perhaps"}, "DEBUG must be of type boolean"),
         ({"db_host": "x", "mode": "c"}, "MODE must be one of a, b"),
+        ({"db_host": "x", "options": "[1]"}, "OPTIONS must be of type object"),
+        ({"db_host": "x", "options": "{"}, "OPTIONS must be of type object"),
+        ({"db_host": "x", "options": []}, "OPTIONS must be of type object"),
+        ({"db_host": "x", "names": '"a"'}, "NAMES must be of type array"),
     ],
 )
 def test_a_wrong_setting_is_named_by_its_variable(config: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         resolve(SETTINGS, config, {})
+
+
+def test_json_is_read_from_text() -> None:
+    values = resolve(SETTINGS, {"db_host": "x", "options": '{"a": 1}', "names": '["b"]'}, {})
+    assert (values["options"], values["names"]) == ({"a": 1}, ["b"])
 
 
 def test_the_config_schema_marks_secrets_and_required() -> None:

@@ -6,10 +6,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from loadbreaks import BOUNDARIES
 from redshift_connector.error import InterfaceError, ProgrammingError
 from tidemark_core.errors import LeaseError, WarehouseError
 from tidemark_core.lease import Lease
@@ -20,12 +21,6 @@ from tidemark_core.warehouse_errors import explain_query
 if TYPE_CHECKING:
     from conftest import Lake, Table
 
-BOUNDARIES = [
-    *("put_object part- before", "put_object part- after", "put_object copy.manifest after"),
-    *("execute LOCK after", "execute COPY before", "execute COPY after"),
-    *("execute INSERT after", "execute COMMIT before", "execute COMMIT after"),
-    "delete_objects staging before",
-]
 Watch = Callable[["subprocess.Popen[str]"], "subprocess.Popen[str]"]
 
 
@@ -142,12 +137,14 @@ def test_conflicts_without_end_stop_with_an_error_and_no_state(
 
 
 @pytest.mark.fault(57)
+@pytest.mark.parametrize("statement", ["COPY", "INSERT"])
 @pytest.mark.parametrize(
     ("sqlstate", "message", "hint"),
     [
         ("53100", "Disk Full", "free disk space"),
         ("XX000", "Disk Full", "free disk space"),
         ("57014", "Query (7) cancelled by WLM abort action of Query Monitoring Rule", "timeout"),
+        ("XX000", "abort query", "stl_wlm_rule_action"),
     ],
 )
 def test_a_warehouse_that_gives_up_leaves_the_table_as_it_was(
@@ -158,13 +155,15 @@ def test_a_warehouse_that_gives_up_leaves_the_table_as_it_was(
     sqlstate: str,
     message: str,
     hint: str,
+    statement: str,
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
-    execute = WarehouseConnection.execute
+    execute, tries = WarehouseConnection.execute, []
 
     def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith("INSERT"):
-            raise explain_query(ProgrammingError({"C": sqlstate, "M": message}), "INSERT")
+        if sql.startswith(statement):
+            tries.append(sql)
+            raise explain_query(ProgrammingError({"C": sqlstate, "M": message}), statement)
         return execute(self, sql, *rest, **named)
 
     file = table.write([(2, "b", None)])
@@ -172,7 +171,9 @@ def test_a_warehouse_that_gives_up_leaves_the_table_as_it_was(
         patched.setattr(WarehouseConnection, "execute", fail)
         with pytest.raises(WarehouseError, match=hint):
             lake.load(table.schema(), table.batch(file), state)
+    assert len(tries) == 1, "what the warehouse gave up for a reason is not tried again"
     assert loaded(table) == ([1], 1)
+    assert lake.staged(table) == []
 
 
 @pytest.mark.fault(56)
@@ -252,6 +253,53 @@ def test_a_lease_that_was_lost_before_the_commit_stops_it(
     assert table.ledger() == []
 
 
+@pytest.mark.fault(23)
+@pytest.mark.parametrize("load_method", ["append-only", "overwrite"])
+def test_a_paused_loader_that_wakes_after_a_takeover_commits_nothing_and_passes_no_state_on(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    watch: Watch,
+    tmp_path: Path,
+    load_method: str,
+) -> None:
+    first, second = table.write([(1, "first", None)]), table.write([(1, "second", None)])
+    reached = tmp_path / "reached"
+    process = watch(
+        lake.start(
+            pause="put_object copy.manifest after",
+            environ={"TIDEMARK_TEST_PAUSE": str(reached)},
+            load_method=load_method,
+            s3_lease_seconds=3,
+        )
+    )
+    assert process.stdin is not None
+    process.stdin.write(lake.lines(table.schema(), table.batch(first), state))
+    process.stdin.close()
+    process.stdin = None
+    deadline = time.monotonic() + 60
+    while not reached.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGSTOP)
+    # It staged its parts; the other one takes its lease, and loads its file, too.
+    while True:
+        try:
+            messages = (table.schema(), table.batch(first), table.batch(second), state)
+            lake.load(*messages, load_method=load_method)
+            break
+        except LeaseError:
+            assert time.monotonic() < deadline, "never expired"
+            time.sleep(0.2)
+    rows, ledger = table.rows(), table.ledger()
+    reached.unlink()
+    process.send_signal(signal.SIGCONT)
+    out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (4, ""), errors
+    assert (table.rows(), table.ledger()) == (rows, ledger)
+    assert {file for file, _, _, _ in ledger} == {f.s3_location[1] for f in (first, second)}
+
+
 @pytest.mark.fault(25)
 def test_sigterm_ends_with_143_and_leaves_nothing_half_done(
     lake: Lake, table: Table, state: dict[str, Any], watch: Watch
@@ -278,28 +326,3 @@ def test_sigterm_ends_with_143_and_leaves_nothing_half_done(
     assert loaded(table) == ([1], 1)
     lake.load(*messages)
     assert loaded(table) == ([1, 2], 2)
-
-
-def test_the_same_files_in_other_orders_and_portions_give_the_same_table(
-    lake: Lake, table: Table, state: dict[str, Any]
-) -> None:
-    files = [table.write([(n, str(n), None)]) for n in range(4)]
-    for portion in ([2], [1, 2], [3, 0], [0, 1, 2, 3]):
-        lake.load(table.schema(), table.batch(*(files[n] for n in portion)), state)
-    assert loaded(table) == ([0, 1, 2, 3], 4)
-
-
-def test_two_loaders_at_once_in_other_orders_load_each_file_once(
-    lake: Lake, table: Table, state: dict[str, Any], watch: Watch
-) -> None:
-    files = [table.write([(n, str(n), None)]) for n in range(3)]
-    both = []
-    for order in (files, files[::-1]):
-        messages = [message for file in order for message in (table.batch(file), state)]
-        both.append((watch(lake.start()), lake.lines(table.schema(), *messages)))
-    with ThreadPoolExecutor(2) as pool:
-        ends = list(pool.map(lambda one: one[0].communicate(one[1], timeout=120), both))
-    codes = {process.returncode for process, _ in both}
-    assert 0 in codes, ends
-    assert codes <= {0, 4}, ends
-    assert loaded(table) == ([0, 1, 2], 3)

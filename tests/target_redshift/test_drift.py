@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,9 +102,36 @@ def test_a_new_column_is_added_and_is_null_before(
     assert table.rows("id, extra, more") == [(1, None, None), (2, "x", 7)]
 
 
+@pytest.mark.fault(67)
+@pytest.mark.fault(70)
+def test_a_load_that_dies_behind_a_change_of_columns_is_done_again(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    table.columns["name"] = ColumnType.parse("string(50)")
+    table.columns["extra"] = ColumnType.parse("int32")
+    messages = (table.schema(), table.batch(table.write([(2, "x" * 200, None, 7)])), state)
+    # The first ALTER widens, outside of the transaction; COPY comes after the second, which adds.
+    for step in ("execute ALTER after", "execute COPY before"):
+        died = lake.run(*messages, die=step)
+        assert died.code == -signal.SIGKILL, died.errors
+    lake.load(*messages)
+    assert table.rows("id, len(name), extra") == [(1, 1, None), (2, 200, 7)]
+
+
+@pytest.mark.fault(72)
+def test_a_column_that_may_be_null_from_now_on_is_loaded(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    strict = table.schema()
+    strict["schema"]["properties"]["name"]["type"] = ["string"]
+    lake.load(strict, table.batch(table.write([(1, "a", None)])), state)
+    lake.load(table.schema(), table.batch(table.write([(2, None, None)])), state)
+    assert table.rows("id, name") == [(1, "a"), (2, None)]
+
+
 @pytest.mark.fault(68)
 @pytest.mark.fault(69)
-@pytest.mark.fault(72)
 def test_a_dropped_column_is_kept_and_reported(
     lake: Lake, table: Table, state: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -127,6 +155,22 @@ def test_a_text_column_is_widened(
     file = table.write([(2, "x" * 200, None)])
     lake.load(table.schema(), table.batch(file), state, load_method=load_method)
     assert table.rows("len(name)") == [(1,), (200,)]
+
+
+@pytest.mark.fault(70)
+@pytest.mark.parametrize(
+    "design", [{"sortkey": ["name"]}, {"distkey": "name"}, {"encode": {"name": "bytedict"}}]
+)
+def test_a_column_that_cannot_be_widened_stops_with_a_way_out(
+    lake: Lake, table: Table, state: dict[str, Any], design: dict[str, Any]
+) -> None:
+    options = {"redshift_table_options": {"*": design}}
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state, **options)
+    table.columns["name"] = ColumnType.parse("string(50)")
+    with pytest.raises(WarehouseError, match=f"tidemark rebuild {table.name}") as caught:
+        lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state, **options)
+    assert caught.value.column == "name"
+    assert table.rows("id") == [(1,)]
 
 
 @pytest.mark.fault(71)
@@ -184,8 +228,8 @@ def test_physical_design_is_as_the_settings_say(
         "*": {"diststyle": "all"},
         str(table.name): {
             "distkey": "name",
-            "sortkey": ["amount", "id"],
-            "encode": {"amount": "az64"},
+            "sortkey": ["amount", "ID"],
+            "encode": {"amount": "az64", "ID": "ZSTD"},
         },
     }
     file = table.write([(1, "a", None)])
@@ -195,14 +239,25 @@ def test_physical_design_is_as_the_settings_say(
         f"WHERE \"schema\" = 'landing' AND \"table\" = '{table.name.landing}'"
     )
     assert (style, key) == ("KEY(name)", "amount")
+    found = lake.sql(
+        "SELECT column_name, encoding, distkey, sortkey FROM svv_redshift_columns "
+        f"WHERE schema_name = 'landing' AND table_name = '{table.name.landing}'"
+    )
+    design = {column: facts for column, *facts in found}
+    assert design["id"] == ["zstd", False, 2]
+    assert design["amount"] == ["az64", False, 1]
+    assert design["name"][1:] == [True, 0]
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"distkey": "nothing"}, {"diststyle": "odd"}, {"encode": {"id": "zip"}}, {"sort": []}],
+    [
+        *({"distkey": "nothing"}, {"diststyle": "odd"}, {"encode": {"id": "zip"}}, {"sort": []}),
+        *("even", ["id"], {"encode": ["id"]}, {"sortkey": "id"}, {"sortkey": [["id"]]}),
+    ],
 )
 def test_a_physical_design_that_cannot_be_had_is_refused(
-    lake: Lake, table: Table, state: dict[str, Any], options: dict[str, Any]
+    lake: Lake, table: Table, state: dict[str, Any], options: Any
 ) -> None:
     file = table.write([(1, "a", None)])
     with pytest.raises(ConfigError, match="REDSHIFT_TABLE_OPTIONS"):

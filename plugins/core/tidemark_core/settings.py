@@ -7,7 +7,7 @@ Singer config and ``meltano.yml`` all speak of the same thing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,8 +81,14 @@ def _boolean(value: Any) -> bool:
     return value if isinstance(value, bool) else known[str(value).lower()]
 
 
-def _container(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+def _container(kind: type) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        read = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(read, kind):
+            raise TypeError(f"no {kind.__name__}")
+        return read
+
+    return convert
 
 
 def _convert_boolean(value: Any) -> bool:
@@ -96,8 +102,8 @@ _CONVERT: dict[str, Any] = {
     "string": str,
     "integer": int,
     "boolean": _convert_boolean,
-    "object": _container,
-    "array": _container,
+    "object": _container(dict),
+    "array": _container(list),
 }
 
 
@@ -160,6 +166,14 @@ S3_SETTINGS = (
         choices=("AES256", "aws:kms", "aws:kms:dsse"),
     ),
     Setting("s3_kms_key_id", "ARN of the KMS key; empty: the account's default key for S3."),
+)
+
+LEASE_SECONDS = Setting(
+    "s3_lease_seconds",
+    "Seconds after which another machine may take over a table whose writer has died.",
+    "integer",
+    default=60,
+    minimum=3,
 )
 
 MYSQL_SETTINGS = (

@@ -151,5 +151,6 @@ def table_options(landing: LandingTable, config: Mapping[str, Any]) -> sql.Table
         ConfigError: It names what does not exist.
     """
     chosen = config["redshift_table_options"]
-    mine = {**chosen.get("*", {}), **chosen.get(str(landing.table), {})}
-    return sql.TableOptions.parse(mine, landing.names)
+    return sql.TableOptions.parse(
+        [chosen.get("*", {}), chosen.get(str(landing.table), {})], landing.names
+    )

@@ -81,6 +81,7 @@ class TableLoader:
 
     def _attempt(self, files: Sequence[LoadFile], stages: _Stages) -> int:
         table = self.landing.table
+        self.lease.check()
         connection = self.session.connection
         started = monotonic()
         found = look(connection, self.landing)
@@ -137,6 +138,7 @@ class TableLoader:
         self, found: Found, missing: Sequence[LoadFile], load_id: int, staged: Staged
     ) -> None:
         table, connection = self.landing.table, self.session.connection
+        self.lease.check()
         ledger = Ledger(connection, table)
         apply_in_transaction(connection, self.landing, found, self.config)
         overwrite = self.config["load_method"] == "overwrite"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidemark_core.settings import S3_SETTINGS, Setting
+from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, Setting
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
 LOAD_SETTINGS = (
@@ -80,6 +80,7 @@ LOAD_SETTINGS = (
         "array",
         default=[],
     ),
+    LEASE_SECONDS,
 )
 
 SETTINGS = (*S3_SETTINGS, *WAREHOUSE_SETTINGS, *LOAD_SETTINGS)

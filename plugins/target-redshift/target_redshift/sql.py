@@ -39,33 +39,41 @@ class TableOptions:
     encode: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, options: Mapping[str, object], columns: Iterable[str]) -> TableOptions:
-        """Reads an entry of ``REDSHIFT_TABLE_OPTIONS``.
+    def parse(cls, entries: Sequence[object], columns: Iterable[str]) -> TableOptions:
+        """Reads entries of ``REDSHIFT_TABLE_OPTIONS``, of which a later one wins.
 
         Raises:
-            ConfigError: It names a column or a word that does not exist.
+            ConfigError: One names a column or a word that does not exist.
         """
-        known = set(columns)
+        options: dict[str, object] = {}
+        for entry in entries:
+            if not isinstance(entry, Mapping):
+                raise _options_error(f"has {entry!r} where an object should be")
+            options |= entry
         unknown = set(options) - {"diststyle", "distkey", "sortkey", "encode"}
         style = str(options.get("diststyle", "even")).lower()
-        distkey = options.get("distkey")
         sortkey = options.get("sortkey", [LOAD_ID])
         encode = options.get("encode", {})
         if unknown or style not in _DIST_STYLES:
             raise _options_error(f"knows no {sorted(unknown)[0] if unknown else style!r}")
-        if not isinstance(sortkey, list) or not isinstance(encode, dict):
+        if not isinstance(sortkey, list) or not isinstance(encode, Mapping):
             raise _options_error("needs a list in sortkey and an object in encode")
-        for column in [*([distkey] if distkey else []), *sortkey, *encode]:
-            if column not in known:
-                raise _options_error(f"names the column {column!r}, which the table does not have")
+        known = set(columns)
+
+        def column(name: object) -> str:
+            if (folded := str(name).lower()) not in known:
+                raise _options_error(f"names the column {name!r}, which the table does not have")
+            return folded
+
         for encoding in encode.values():
             if str(encoding).lower() not in _ENCODINGS:
                 raise _options_error(f"knows no encoding {encoding!r}")
+        distkey = options.get("distkey")
         return cls(
             style,
-            None if distkey is None else str(distkey),
-            tuple(map(str, sortkey)),
-            {str(name): str(encoding).lower() for name, encoding in encode.items()},
+            column(distkey) if distkey else None,
+            tuple(map(column, sortkey)),
+            {column(name): str(encoding).lower() for name, encoding in encode.items()},
         )
 
 

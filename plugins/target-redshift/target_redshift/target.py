@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.target_base import Target
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import ConfigError
@@ -48,7 +48,6 @@ class TargetRedshift(Target):
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
         PluginCapabilities.BATCH,
-        TargetCapabilities.SOFT_DELETE,
     ]
 
     def __init__(self, **arguments: Any) -> None:
@@ -150,6 +149,7 @@ class TargetRedshift(Target):
                 self.s3.bucket,
                 self.s3.layout.lease_key(table, "warehouse"),
                 owner=f"{self.name} run {self.run_id}",
+                ttl=self.settings["s3_lease_seconds"],
             )
             self._leases[table] = self._resources.enter_context(lease)
             left = remove_staging(self.client, self.s3.bucket, self.s3.layout.staging_prefix(table))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidemark_core.settings import S3_SETTINGS, Setting
+from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, Setting
 
 SETTINGS = (
     *S3_SETTINGS,
@@ -41,13 +41,7 @@ SETTINGS = (
         default=300,
         minimum=0,
     ),
-    Setting(
-        "s3_lease_seconds",
-        "Seconds after which another machine may take over a table whose writer has died.",
-        "integer",
-        default=60,
-        minimum=3,
-    ),
+    LEASE_SECONDS,
     Setting("s3_temp_dir", "Folder for files being made; empty: the system's."),
     Setting(
         "validate_records",
