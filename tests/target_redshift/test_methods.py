@@ -38,6 +38,33 @@ def test_an_upsert_goes_by_the_bookmark_property_first(
     assert table.rows("id, name") == [(1, "late")]
 
 
+@pytest.mark.fault(52)
+@pytest.mark.fault(58)
+@pytest.mark.parametrize("by", [[], ["amount"]], ids=["extraction", "bookmark"])
+def test_an_older_version_that_is_loaded_later_replaces_nothing(
+    lake: Lake, table: Table, state: dict[str, Any], by: list[str]
+) -> None:
+    rows = [(1, "old", Decimal("1.00")), (2, "only", None), (3, "dated", Decimal("1.00"))]
+    older = table.write(rows)
+    newer = table.write([(1, "new", Decimal("2.00")), (3, "undated", None)])
+    schema = table.schema() | {"bookmark_properties": by}
+    for file in (newer, older, newer, older):
+        lake.load(schema, table.batch(file), state, load_method="upsert")
+    # A version without a bookmark is older than one that has it, whenever it was extracted.
+    last = "dated" if by else "undated"
+    assert table.rows("id, name") == [(1, "new"), (2, "only"), (3, last)]
+
+
+def test_of_two_versions_that_are_alike_the_one_loaded_last_stays(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    at = "2026-01-02T03:04:05Z"
+    for name in ("first", "second"):
+        file = table.write([(1, name, None)], extracted_at=at)
+        lake.load(table.schema(), table.batch(file), state, load_method="upsert")
+    assert table.rows("id, name") == [(1, "second")]
+
+
 @pytest.mark.fault(61)
 def test_a_composite_key_may_hold_nulls(lake: Lake, state: dict[str, Any]) -> None:
     table = lake.table({"a": "int32", "b": "string(5)", "v": "int32"}, key=["a", "b"])

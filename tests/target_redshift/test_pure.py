@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from isal import isal_zlib
-from target_redshift import sql
+from target_redshift import sql, sql_upsert
+from target_redshift.authorization import authorization
 from target_redshift.csvblock import MarkerCollisionError, encode, other_marker
 from target_redshift.parts import TARGET_PART_BYTES, plan_parts
 from target_redshift.partwriter import PartWriter
 from target_redshift.sql import CopyOptions, TableOptions, copy, literal
+from tidemark_core.errors import ConfigError
+from tidemark_core.masking import SECRETS
+from tidemark_core.s3 import S3Location
 
 MARKER = "@NULL@"
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -132,19 +138,57 @@ def test_literals_read_back_as_they_were(text: str) -> None:
     assert "".join(plain) == text
 
 
+ROLE = sql.by_role("arn:aws:iam::1:role/x")
+
+
 @pytest.mark.security(9)
 def test_copy_names_a_role_and_no_keys() -> None:
-    options = CopyOptions(iam_role="arn:aws:iam::1:role/x", region="eu-west-1", null_text=MARKER)
+    options = CopyOptions(ROLE, region="eu-west-1", null_text=MARKER)
     text = copy('"landing"."t"', ["a", 'b"c'], "s3://b/m", options)
     assert text == (
         'COPY "landing"."t" ("a", "b""c") FROM \'s3://b/m\' IAM_ROLE \'arn:aws:iam::1:role/x\' '
         "REGION AS 'eu-west-1' MANIFEST CSV GZIP NULL AS '@NULL@' TIMEFORMAT AS 'auto' "
         "MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF"
     )
-    assert "IAM_ROLE default" in copy("t", ["a"], "s3://b/m", CopyOptions("default", "r"))
-    parquet = copy("t", ["a"], "s3://b/m", CopyOptions("default", "r", compression=None))
+    assert "IAM_ROLE default" in copy("t", ["a"], "m", CopyOptions(sql.by_role("default"), "r"))
+    parquet = copy("t", ["a"], "s3://b/m", CopyOptions(ROLE, "r", compression=None))
     assert "FORMAT AS PARQUET" in parquet
     assert "NULL AS" not in parquet
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A machine that has no credentials."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    return monkeypatch
+
+
+@pytest.mark.security(9)
+def test_a_role_comes_first_temporary_keys_next_and_lasting_ones_never(
+    machine: pytest.MonkeyPatch,
+) -> None:
+    place = S3Location("b")
+    with pytest.raises(ConfigError, match="REDSHIFT_IAM_ROLE is not set"):
+        authorization("", place)
+    machine.setenv("AWS_ACCESS_KEY_ID", "ASIAKEY")
+    machine.setenv("AWS_SECRET_ACCESS_KEY", "it's-a-secret")
+    with pytest.raises(ConfigError, match="REDSHIFT_IAM_ROLE is not set"):
+        authorization(None, place)
+    machine.setenv("AWS_SESSION_TOKEN", "a-token-of-an-hour")
+    right = authorization(None, place)
+    assert right == (
+        "ACCESS_KEY_ID 'ASIAKEY' SECRET_ACCESS_KEY 'it''s-a-secret' "
+        "SESSION_TOKEN 'a-token-of-an-hour'"
+    )
+    assert SECRETS("it's-a-secret, a-token-of-an-hour") == "***, ***"
+    assert "secret" not in repr(CopyOptions(right, "r"))
+    assert authorization("default", place) == "IAM_ROLE default"
+    with pytest.raises(ConfigError, match="lasting keys"):
+        authorization(None, replace(place, access_key="AKIA", secret_key="s"))
 
 
 def statements() -> list[str]:
@@ -163,9 +207,13 @@ def statements() -> list[str]:
         sql.lock_table("t"),
         sql.delete_all("t"),
         sql.has_rows("t"),
-        copy(sql.landing("t"), names, "s3://b/m", CopyOptions("default", "eu-west-1")),
-        sql.delete_by_key("t", "x", names),
-        sql.insert_newest("t", "x", names, ["id"], ["na me"]),
+        copy(sql.landing("t"), names, "s3://b/m", CopyOptions(ROLE, "eu-west-1")),
+        sql_upsert.null_key("x", names),
+        sql_upsert.delete_superseded("x", ["id"], ["na me"]),
+        sql_upsert.delete_outdated("t", "x", names, ["na me", "at"], nulls=True),
+        sql_upsert.delete_outdated("t", "x", names, ["at"], nulls=False),
+        sql_upsert.delete_replaced("t", "x", names, nulls=True),
+        sql_upsert.delete_replaced("t", "x", names, nulls=False),
         sql.insert_all("t", "x", names, {"l": "1"}),
         sql.drop_temporary("x"),
         sql.ledger_insert(2).replace("?", "1"),

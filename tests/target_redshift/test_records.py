@@ -43,8 +43,9 @@ def one(kind: str, value: Any) -> Any:
         ("decimal(10,2)", 1.5, Decimal("1.50")),
         ("decimal(38,0)", "1" * 38, Decimal("1" * 38)),
         ("string", "x", "x"),
-        ("string", {"a": [1, "é"]}, '{"a": [1, "é"]}'),
-        ("json", {"a": None}, '{"a": null}'),
+        ("string", {"a": [1, "é"]}, '{"a":[1,"é"]}'),
+        ("json", {"a": None}, '{"a":null}'),
+        ("json", {"n": Decimal("1.10")}, '{"n":1.10}'),
         ("json", '{"a":1}', '{"a":1}'),
         ("binary", "AP8A", b"\x00\xff\x00"),
         ("date", "2024-02-29", date(2024, 2, 29)),
@@ -72,7 +73,10 @@ def test_json_values_become_exact_ones(kind: str, value: Any, expected: Any) -> 
         ("decimal(10,2)", "1.005"),
         ("decimal(10,2)", "123456789.00"),
         ("decimal(10,2)", "NaN"),
+        ("string", "canary \ud800"),
+        ("json", {"canary": "\ud800"}),
         ("date", "canary"),
+        ("date", "2024-02-29T13:00:00Z"),
         ("timestamp(6)", "2024-13-01"),
         ("boolean", "canary"),
         ("binary", "canary!"),
@@ -85,7 +89,21 @@ def test_values_that_do_not_fit_stop_with_column_and_key_but_not_the_value(
         one(kind, value)
     assert (caught.value.column, caught.value.key) == ("v", "ID=7")
     assert "canary" not in str(caught.value)
-    assert str(value) not in caught.value.message
+    assert str(value) not in str(caught.value)
+
+
+def test_json_keeps_the_digits_that_it_came_with(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    table.columns["data"] = ColumnType.parse("json")
+    told = '{"n":12345678901234567890123,"price":1.10,"small":1E-7}'
+    record = (
+        f'{{"type": "RECORD", "stream": "{table.name.stream}", '
+        f'"record": {{"ID": 1, "data": {told}}}}}\n'
+    )
+    done = lake.run(table.schema(), record, state)
+    assert done.code == 0, done.errors
+    assert table.rows("data") == [(told,)]
 
 
 @given(

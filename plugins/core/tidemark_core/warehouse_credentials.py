@@ -23,7 +23,8 @@ AUTH_SETTINGS = (
     Setting("redshift_region", "Region of the warehouse; empty: S3_REGION."),
     Setting(
         "redshift_iam_role",
-        "ARN of the role by which the warehouse reads the bucket, or 'default'.",
+        "ARN of the role by which the warehouse reads the bucket, or 'default'; empty: this "
+        "machine's temporary credentials.",
     ),
 )
 

@@ -159,7 +159,7 @@ class TableLoader:
                 load_id=load_id,
                 config=self.config,
                 newest=self.newest,
-                region=self.s3.region,
+                s3=self.s3,
             ),
         )
         if overwrite:

@@ -9,10 +9,12 @@ from typing import Any
 
 from tidemark_core.errors import ConfigError, WarehouseError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, LOAD_ID, quote_redshift
+from tidemark_core.s3 import S3Location
 from tidemark_core.warehouse import WarehouseConnection
 from tidemark_core.warehouse_errors import QueryError
 
-from target_redshift import events, sql
+from target_redshift import events, sql, sql_upsert
+from target_redshift.authorization import authorization
 from target_redshift.columns import LandingTable
 from target_redshift.files import LoadFile
 from target_redshift.parquet import StagedParquet
@@ -34,7 +36,7 @@ class Load:
         load_id: Of all its rows.
         config: Resolved settings.
         newest: Columns by which an upsert finds a key's newest row.
-        region: Region of the bucket.
+        s3: The lake.
     """
 
     landing: LandingTable
@@ -43,7 +45,7 @@ class Load:
     load_id: int
     config: Mapping[str, Any]
     newest: Sequence[str]
-    region: str
+    s3: S3Location
 
     @property
     def name(self) -> str:
@@ -114,8 +116,8 @@ def _copy(
 ) -> None:
     parquet = isinstance(load.staged, StagedParquet)
     options = sql.CopyOptions(
-        iam_role=load.config["redshift_iam_role"],
-        region=load.region,
+        authorization=authorization(load.config["redshift_iam_role"], load.s3),
+        region=load.s3.region,
         compression=None if parquet else load.config["redshift_compression"],
         null_text=load.staged.marker,
     )
@@ -141,9 +143,9 @@ def _copy(
 
 
 def _upsert(connection: WarehouseConnection, load: Load) -> None:
-    """COPY into a temporary table, then DELETE and INSERT by key; a key's newest row wins."""
+    """COPY into a temporary table, then DELETE and INSERT by key; a row's newest version wins."""
     table, temporary = load.landing.table, load.temporary
-    definitions = [*load.landing.definitions, (sql.ROW_NUMBER, "BIGINT")]
+    definitions = [*load.landing.definitions, (sql_upsert.ROW_NUMBER, "BIGINT")]
     connection.execute(
         sql.create_temporary(temporary, definitions), what="CREATE TEMP TABLE", table=table
     )
@@ -154,17 +156,25 @@ def _upsert(connection: WarehouseConnection, load: Load) -> None:
 
 
 def _merge(connection: WarehouseConnection, load: Load) -> None:
+    name, temporary, table = load.name, load.temporary, load.landing.table
     keys = [column.name for column in load.landing.keys]
-    connection.execute(
-        sql.delete_by_key(load.name, load.temporary, keys),
-        what="DELETE by key",
-        table=load.landing.table,
+    found = connection.execute(
+        sql_upsert.null_key(temporary, keys), what="the look for NULL in keys", table=table
     )
-    connection.execute(
-        sql.insert_newest(load.name, load.temporary, load.landing.names, keys, load.newest),
-        what="INSERT by key",
-        table=load.landing.table,
-    )
+    nulls = bool(found)
+    for statement, what in (
+        (
+            sql_upsert.delete_superseded(temporary, keys, load.newest),
+            "DELETE of versions that the load itself replaces",
+        ),
+        (
+            sql_upsert.delete_outdated(name, temporary, keys, load.newest, nulls=nulls),
+            "DELETE of versions older than those that are there",
+        ),
+        (sql_upsert.delete_replaced(name, temporary, keys, nulls=nulls), "DELETE by key"),
+        (sql.insert_all(name, temporary, load.landing.names, {}), "INSERT by key"),
+    ):
+        connection.execute(statement, what=what, table=table)
 
 
 def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedParquet) -> None:

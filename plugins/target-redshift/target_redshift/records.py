@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
 import pyarrow as pa
+from singer_sdk.singerlib.json import serialize_json
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT
 from tidemark_core.types import MAX_PRECISION, TIMESTAMP, ColumnType, to_arrow
@@ -105,16 +105,13 @@ def _decimal(value: Any, kind: ColumnType) -> Decimal:
 
 
 def _text(value: Any, _: ColumnType) -> str:
-    if isinstance(value, str):
-        return value
     if isinstance(value, (datetime, date)):
         return value.isoformat()
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _json(value: Any, _: ColumnType) -> str:
-    # A tap of ours gives JSON as text already; others give the object itself.
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    # A tap of ours gives JSON as text already; others give the object itself. It is written with
+    # the digits that it came with.
+    text = value if isinstance(value, str) else serialize_json(value, ensure_ascii=False)
+    text.encode()  # a half of a surrogate pair is no text
+    return text
 
 
 def _binary(value: Any, _: ColumnType) -> bytes:
@@ -127,9 +124,12 @@ def _timestamp(value: Any, _: ColumnType) -> datetime:
 
 
 def _date(value: Any, _: ColumnType) -> date:
-    if isinstance(value, datetime):
-        return value.date()
-    return value if isinstance(value, date) else date.fromisoformat(value[:10])
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    if moment.replace(tzinfo=None) != datetime.combine(moment, time.min):
+        raise ValueError("a time of the day would be lost")
+    return moment.date()
 
 
 def _boolean(value: Any, _: ColumnType) -> bool:
@@ -147,7 +147,7 @@ _CONVERT: dict[str, Callable[[Any, ColumnType], Any]] = {
     "float64": _float,
     "decimal": _decimal,
     "string": _text,
-    "json": _json,
+    "json": _text,
     "binary": _binary,
     "timestamp": _timestamp,
     "date": _date,

@@ -16,9 +16,6 @@ _ENCODINGS = frozenset(
     }
 )
 _DIST_STYLES = frozenset({"auto", "even", "all"})
-#: Arrival order of a row in its load; only in the temporary table of an upsert.
-ROW_NUMBER = "_tidemark_row"
-_RANK = "_tidemark_rank"
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,8 @@ def landing(name: str) -> str:
     return f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(name)}"
 
 
-def _list(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Names, quoted, with commas between them."""
     return ", ".join(map(quote_redshift, names))
 
 
@@ -148,7 +146,7 @@ def create_table(name: str, definitions: Sequence[tuple[str, str]], options: Tab
         if options.distkey
         else f"DISTSTYLE {options.diststyle.upper()}"
     )
-    order = f" COMPOUND SORTKEY ({_list(options.sortkey)})" if options.sortkey else ""
+    order = f" COMPOUND SORTKEY ({listed(options.sortkey)})" if options.sortkey else ""
     return f"CREATE TABLE {landing(name)} ({columns}) {spread}{order}"
 
 
@@ -187,18 +185,31 @@ def has_rows(name: str) -> str:
     return f"SELECT 1 FROM {landing(name)} LIMIT 1"
 
 
+def by_role(role: str) -> str:
+    """COPY's right to read: an ARN, several chained by commas, or ``default``."""
+    return f"IAM_ROLE {'default' if role == 'default' else literal(role)}"
+
+
+def by_keys(access_key: str, secret_key: str, token: str) -> str:
+    """The same by temporary keys."""
+    return (
+        f"ACCESS_KEY_ID {literal(access_key)} SECRET_ACCESS_KEY {literal(secret_key)} "
+        f"SESSION_TOKEN {literal(token)}"
+    )
+
+
 @dataclass(frozen=True)
 class CopyOptions:
     """How COPY reads its files.
 
     Attributes:
-        iam_role: ARN, several chained by commas, or ``default``.
+        authorization: From `by_role` or `by_keys`.
         region: Region of the bucket.
         compression: ``gzip`` or ``zstd``; None for Parquet.
         null_text: The unquoted field that stands for NULL.
     """
 
-    iam_role: str
+    authorization: str = field(repr=False)
     region: str
     compression: str | None = "gzip"
     null_text: str = ""
@@ -213,8 +224,7 @@ def copy(target: str, columns: Sequence[str], manifest: str, options: CopyOption
         manifest: URL of the COPY manifest.
         options: How to read the files.
     """
-    role = "default" if options.iam_role == "default" else literal(options.iam_role)
-    head = f"COPY {target} ({_list(columns)}) FROM {literal(manifest)} IAM_ROLE {role}"
+    head = f"COPY {target} ({listed(columns)}) FROM {literal(manifest)} {options.authorization}"
     if options.compression is None:
         return f"{head} FORMAT AS PARQUET MANIFEST STATUPDATE OFF"
     return (
@@ -227,35 +237,12 @@ def copy(target: str, columns: Sequence[str], manifest: str, options: CopyOption
 COPIED_ROWS = "SELECT pg_last_copy_count()"
 
 
-def delete_by_key(name: str, temporary: str, keys: Sequence[str]) -> str:
-    """DELETE of the rows whose key the temporary table has; NULL equals NULL."""
-    table, new = landing(name), quote_redshift(temporary)
-    same = " AND ".join(
-        f"({table}.{key} = {new}.{key} OR ({table}.{key} IS NULL AND {new}.{key} IS NULL))"
-        for key in map(quote_redshift, keys)
-    )
-    return f"DELETE FROM {table} USING {new} WHERE {same}"
-
-
-def insert_newest(
-    name: str, temporary: str, columns: Sequence[str], keys: Sequence[str], newest: Sequence[str]
-) -> str:
-    """INSERT of one row a key: the one with the greatest ``newest`` columns, then the last one."""
-    order = [f"{quote_redshift(column)} DESC NULLS LAST" for column in newest]
-    order.append(f"{quote_redshift(ROW_NUMBER)} DESC")
-    return (
-        f"INSERT INTO {landing(name)} ({_list(columns)}) SELECT {_list(columns)} FROM "
-        f"(SELECT *, ROW_NUMBER() OVER (PARTITION BY {_list(keys)} ORDER BY {', '.join(order)}) "
-        f"AS {_RANK} FROM {quote_redshift(temporary)}) AS ranked WHERE {_RANK} = 1"
-    )
-
-
 def insert_all(
     name: str, temporary: str, columns: Sequence[str], constants: Mapping[str, str]
 ) -> str:
     """INSERT of a temporary table's rows, with constants (SQL expressions) for further columns."""
     return (
-        f"INSERT INTO {landing(name)} ({_list([*columns, *constants])}) "
+        f"INSERT INTO {landing(name)} ({listed([*columns, *constants])}) "
         f"SELECT {', '.join([*map(quote_redshift, columns), *constants.values()])} "
         f"FROM {quote_redshift(temporary)}"
     )
@@ -267,7 +254,7 @@ def drop_temporary(name: str) -> str:
 
 def ledger_insert(rows: int) -> str:
     """INSERT of ``rows`` ledger rows; binds `LEDGER_COLUMNS` of each, row after row."""
-    names = _list(name for name, _ in LEDGER_COLUMNS)
+    names = listed(name for name, _ in LEDGER_COLUMNS)
     row = f"({', '.join('?' * len(LEDGER_COLUMNS))})"
     return f"INSERT INTO {LEDGER} ({names}) VALUES {', '.join([row] * rows)}"
 

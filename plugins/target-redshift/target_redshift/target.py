@@ -24,6 +24,7 @@ from tidemark_core.settings import config_schema, resolve
 
 from target_redshift import events
 from target_redshift.area import remove_staging
+from target_redshift.authorization import authorization
 from target_redshift.files import LoadFile, check_location, fetch
 from target_redshift.loader import TableLoader
 from target_redshift.reader import QuietReader
@@ -70,11 +71,7 @@ class TargetRedshift(Target):
             ConfigError: One is missing or wrong.
         """
         settings = resolve(SETTINGS, self.config)
-        if not settings["redshift_iam_role"]:
-            raise ConfigError(
-                "REDSHIFT_IAM_ROLE is not set: COPY reads the staged parts by it",
-                hint="put REDSHIFT_IAM_ROLE=arn:aws:iam::… (or default) into .env",
-            )
+        authorization(settings["redshift_iam_role"], S3Location.from_config(settings))
         if settings["load_format"] == "parquet" and settings["load_method"] == "upsert":
             raise ConfigError(
                 "LOAD_FORMAT=parquet cannot be combined with LOAD_METHOD=upsert",

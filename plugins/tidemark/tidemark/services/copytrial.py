@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Iterator
 
 from target_redshift.area import put_copy_manifest
+from target_redshift.authorization import authorization
 from target_redshift.sql import COPIED_ROWS, CopyOptions, copy, create_temporary
+from tidemark_core.errors import ConfigError
 from tidemark_core.names import quote_redshift
 from tidemark_core.s3 import explained
 from tidemark_core.warehouse import connect
@@ -23,10 +25,12 @@ _TABLE, _COLUMN = "tidemark_doctor", "n"
 def check_copy_role(project: Project) -> Iterator[Finding]:
     """COPYs a file of one row into a temporary table, in a transaction that is rolled back."""
     role = project.environ.get("REDSHIFT_IAM_ROLE")
-    if not role:
-        text = "REDSHIFT_IAM_ROLE is not set: COPY has no right to read the bucket"
-        yield Finding(_PART, Level.ERROR, text, "put the role's ARN, or default, into .env")
+    try:
+        right = authorization(role, project.location)
+    except ConfigError as error:
+        yield Finding(_PART, Level.ERROR, error.message, error.hint)
         return
+    role = role or "the holder of this machine's temporary credentials"
     client, bucket = project.s3, project.bucket
     prefix = f"{project.layout.staging_root}doctor/{uuid.uuid4().hex}/"
     part, body = f"{prefix}part.csv.gz", gzip.compress(b"1\n")
@@ -34,7 +38,7 @@ def check_copy_role(project: Project) -> Iterator[Finding]:
         client.put_object(Bucket=bucket, Key=part, Body=body)
     try:
         manifest = put_copy_manifest(client, bucket, prefix, [(part, len(body))])
-        rows = _copied(project, manifest, CopyOptions(role, project.location.region))
+        rows = _copied(project, manifest, CopyOptions(right, project.location.region))
         yield _judge(rows, role)
     except QueryError as error:
         text = f"the warehouse cannot read s3://{bucket}/{prefix} as {role}: {error.message}"

@@ -1,0 +1,81 @@
+"""The SQL of an upsert, as pure functions that quote what they are given.
+
+The loaded rows come in a temporary table, each with its number in the load. A row's newest version
+stays, whichever load brought it, so that the same files give the same table in any order. Versions
+are told apart as dbt does it (transform/macros/loads/versions.sql): by columns, a missing value
+being older than any other; of two that are alike the one that is loaded last is the newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidemark_core.names import quote_redshift
+
+from target_redshift.sql import landing, listed
+
+#: Arrival order of a row in its load; only in the temporary table.
+ROW_NUMBER = "_tidemark_row"
+_RANK = "_tidemark_rank"
+
+
+def null_key(temporary: str, keys: Sequence[str]) -> str:
+    """SELECT of a row whose key has a NULL."""
+    some = " OR ".join(f"{key} IS NULL" for key in map(quote_redshift, keys))
+    return f"SELECT 1 FROM {quote_redshift(temporary)} WHERE {some} LIMIT 1"
+
+
+def delete_superseded(temporary: str, keys: Sequence[str], newest: Sequence[str]) -> str:
+    """DELETE of the loaded rows of which the same load has a newer version."""
+    table, number = quote_redshift(temporary), quote_redshift(ROW_NUMBER)
+    order = [f"{quote_redshift(column)} DESC NULLS LAST" for column in newest]
+    return (
+        f"DELETE FROM {table} WHERE {number} IN (SELECT {number} FROM "
+        f"(SELECT {number}, ROW_NUMBER() OVER (PARTITION BY {listed(keys)} "
+        f"ORDER BY {', '.join([*order, f'{number} DESC'])}) AS {_RANK} FROM {table}) AS ranked "
+        f"WHERE {_RANK} > 1)"
+    )
+
+
+def delete_outdated(
+    name: str, temporary: str, keys: Sequence[str], newest: Sequence[str], *, nulls: bool
+) -> str:
+    """DELETE of the loaded rows of which the landing table has a newer version."""
+    table, new = landing(name), quote_redshift(temporary)
+    return (
+        f"DELETE FROM {new} USING {table} "
+        f"WHERE {_same(table, new, keys, nulls=nulls)} AND {_is_newer(table, new, newest)}"
+    )
+
+
+def delete_replaced(name: str, temporary: str, keys: Sequence[str], *, nulls: bool) -> str:
+    """DELETE of the landing table's rows whose key the temporary table has."""
+    table, new = landing(name), quote_redshift(temporary)
+    return f"DELETE FROM {table} USING {new} WHERE {_same(table, new, keys, nulls=nulls)}"
+
+
+def _same(left: str, right: str, keys: Sequence[str], *, nulls: bool) -> str:
+    """The condition that two rows have one key; NULL equals NULL where ``nulls`` are looked for.
+
+    Where no key has any, plain equality says the same, and the warehouse can join by hashing.
+    """
+    return " AND ".join(
+        f"({_equal(left, right, key)})" if nulls else f"{left}.{key} = {right}.{key}"
+        for key in map(quote_redshift, keys)
+    )
+
+
+def _equal(left: str, right: str, column: str) -> str:
+    return (
+        f"{left}.{column} = {right}.{column} OR ({left}.{column} IS NULL "
+        f"AND {right}.{column} IS NULL)"
+    )
+
+
+def _is_newer(left: str, right: str, newest: Sequence[str]) -> str:
+    cases, ties = [], ""
+    for column in map(quote_redshift, newest):
+        a, b = f"{left}.{column}", f"{right}.{column}"
+        cases.append(f"({ties}({a} > {b} OR ({a} IS NOT NULL AND {b} IS NULL)))")
+        ties += f"({_equal(left, right, column)}) AND "
+    return f"({' OR '.join(cases)})"
