@@ -1,0 +1,87 @@
+"""Other sessions write while a load is under way, on a database that is SERIALIZABLE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tidemark_core.report import LegReport
+from tidemark_core.warehouse import WarehouseConnection, connect
+
+if TYPE_CHECKING:
+    from conftest import Lake, Table
+
+
+@pytest.fixture
+def serializable(lake: Lake) -> Iterator[None]:
+    """SNAPSHOT, the default, does not show these conflicts."""
+    alter = f"ALTER DATABASE {lake.config['redshift_database']} ISOLATION LEVEL"
+    lake.sandbox.warehouse(f"{alter} SERIALIZABLE")
+    yield
+    lake.sandbox.warehouse(f"{alter} SNAPSHOT")
+
+
+@pytest.fixture
+def leg(monkeypatch: pytest.MonkeyPatch) -> LegReport:
+    """Counts how often the load is tried again."""
+    made = LegReport("warehouse", "r")
+    monkeypatch.setattr("tidemark_core.report.open_reports", [made])
+    return made
+
+
+def _meanwhile(lake: Lake, monkeypatch: pytest.MonkeyPatch, word: str, *statements: str) -> None:
+    """Lets another session do something, once, before the load's first statement of a kind."""
+    execute, done = WarehouseConnection.execute, []
+
+    def armed(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        if sql.startswith(word) and not done:
+            done.append(sql)
+            with connect(lake.config) as other:
+                for statement in statements:
+                    execute(other, statement)
+        return execute(self, sql, *rest, **named)
+
+    monkeypatch.setattr(WarehouseConnection, "execute", armed)
+
+
+@pytest.mark.fault(55)
+def test_what_others_committed_before_the_lock_is_no_conflict(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    serializable: None,
+    leg: LegReport,
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    _meanwhile(lake, monkeypatch, "LOCK", f"DELETE FROM {table.landing}")
+    lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
+    assert table.rows("id") == [(2,)]
+    assert leg.retries == 0, "LOCK is the transaction's first statement"
+
+
+@pytest.mark.fault(55)
+def test_a_conflict_over_the_ledger_is_tried_again_as_a_whole(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    serializable: None,
+    leg: LegReport,
+) -> None:
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    # As another table's loader does: it looks into the ledger and writes its own files.
+    _meanwhile(
+        lake,
+        monkeypatch,
+        "COPY",
+        "BEGIN",
+        "SELECT max(load_id) FROM landing.tidemark_loads",
+        "INSERT INTO landing.tidemark_loads (source_table, file) VALUES ('an.other', 'file')",
+        "COMMIT",
+    )
+    lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
+    assert table.rows("id") == [(1,), (2,)]
+    assert len(table.ledger()) == 2
+    assert leg.retries == 1
