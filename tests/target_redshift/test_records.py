@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from target_redshift.columns import LandingTable
 from target_redshift.records import to_batch
+from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError, SourceError, WarehouseError
 from tidemark_core.names import TableName
 from tidemark_core.types import ColumnType
@@ -183,12 +185,27 @@ def test_json_lines_from_the_bucket_need_leave(
     assert table.rows("id") == [(1,)]
 
 
+def test_parquet_of_another_tap_is_loaded_from_the_bucket_once_and_with_leave(
+    lake: Lake, table: Table, state: dict[str, Any], tmp_path: Path
+) -> None:
+    files = []
+    for number in (1, 2):
+        path, key = tmp_path / "some.parquet", f"elsewhere/{table.name.table}-{number}.parquet"
+        pq.write_table(table.arrow([(number, "a", None)]), path)
+        lake.client.put_object(Bucket=lake.s3.bucket, Key=key, Body=path.read_bytes())
+        files.append(BatchFile.s3(lake.s3.bucket, key))
+    messages = (table.schema(), table.batch(*files), state)
+    with pytest.raises(LakeError, match="does not say what it must"):
+        lake.load(*messages)
+    for _ in range(2):
+        lake.load(*messages, s3_batch_prefixes=["elsewhere/"])
+    assert table.rows("id") == [(1,), (2,)]
+    assert [file for file, _, _, _ in table.ledger()] == [f.s3_location[1] for f in files]
+
+
 def test_a_local_parquet_file_is_loaded_and_removed(
     lake: Lake, table: Table, state: dict[str, Any], tmp_path: Path
 ) -> None:
-    import pyarrow.parquet as pq
-    from tidemark_core.batchfile import BatchFile
-
     path = tmp_path / "0001.parquet"
     pq.write_table(table.arrow([(1, "a", None)]), path)
     file = BatchFile.local(str(path), rows=1, extracted_at="2026-01-01T00:00:00Z")

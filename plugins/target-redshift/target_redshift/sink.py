@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from tidemark_core.errors import LakeError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, METADATA_COLUMNS, TableName
 
 from target_redshift.columns import LandingTable
-from target_redshift.files import LoadFile, check_location
+from target_redshift.files import LoadFile, check_location, local_file
 from target_redshift.methods import check_method
 from target_redshift.spool import Spool
 
@@ -124,6 +125,9 @@ class RedshiftSink(BatchSink):
                     table=self.table,
                     hint="let the tap write parquet or jsonl",
                 )
+            if target.is_of_another_tap(batch):
+                self._files.append(self._looked_at(batch))
+                continue
             file = LoadFile.from_batch(
                 batch, table=self.table, run_id=target.run_id, now=target.started_at
             )
@@ -135,6 +139,17 @@ class RedshiftSink(BatchSink):
                 others=target.settings["s3_batch_prefixes"],
             )
             self._files.append(file)
+
+    def _looked_at(self, batch: BatchFile) -> LoadFile:
+        """Fetches a Parquet object of which nobody says what a manifest does, and looks at it."""
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        return local_file(
+            self._target.local_copy(batch, self.table, folder),
+            table=self.table,
+            run_id=self._target.run_id,
+            extracted_at=self._target.started_at,
+            name=batch.s3_location[1],
+        )
 
     def _read_lines(self, batch: BatchFile, compression: str | None) -> None:
         path = self._target.local_copy(batch, self.table, self._folder)

@@ -158,6 +158,14 @@ class TargetRedshift(Target):
         lease.check()
         return lease
 
+    def is_of_another_tap(self, batch: BatchFile) -> bool:
+        """Whether a BATCH names an object of S3_BATCH_PREFIXES without a word about it."""
+        return (
+            batch.url.startswith("s3://")
+            and not batch.facts
+            and any(map(batch.s3_location[1].startswith, self.settings["s3_batch_prefixes"]))
+        )
+
     def local_copy(self, batch: BatchFile, table: TableName, folder: Path) -> Path:
         """A BATCH file on the local disk.
 
