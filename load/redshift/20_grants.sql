@@ -4,5 +4,8 @@ grant select on all tables in schema landing to tidemark_transformer;
 alter default privileges for user tidemark_loader in schema landing
 grant select on tables to tidemark_transformer;
 
+-- `tidemark clean --retention` says which tables need VACUUM or ANALYZE.
+grant select on svv_table_info to tidemark_loader;
+
 -- dbt makes the public tables and views.
 grant usage, create on schema public to tidemark_transformer;

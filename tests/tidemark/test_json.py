@@ -33,6 +33,8 @@ SHAPES: dict[str, Any] = {
     },
     "clean --retention": {
         "files": {"days", "count", "bytes"},
+        "orphans": {"count", "bytes"},
+        "upkeep": list,
         "records": {"days", "count"},
         "landing": {"days", "loads", "rows"},
         "removed": bool,

@@ -9,6 +9,7 @@ import pytest
 from tidemark.commands import clean as command
 from tidemark.services import catalogue
 from tidemark.services.bookmarks import Leg
+from tidemark.services.upkeep import judge
 
 if TYPE_CHECKING:
     from conftest import Lake
@@ -30,6 +31,21 @@ def test_without_settings_everything_is_kept(lake: Lake, next_month: None) -> No
     assert done.code == 0, done.err
     assert "kept for good" in done.out
     assert lake.keys() == before
+
+
+def test_orphans_go_after_a_week_whatever_the_settings(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orphan, committed = lake.file(), lake.file(batch=2)
+    lake.commit(committed)
+    for days, left in ((6, {orphan.key, committed.key}), (8, {committed.key})):
+        later = datetime.now(UTC) + timedelta(days=days)
+        for module in (catalogue, command):
+            monkeypatch.setattr(module, "bucket_time", lambda _, now=later: now)
+        done = lake.run("clean", "--retention", "--confirm", "--format", "json")
+        assert done.code == 0, done.err
+        assert done.json["orphans"]["count"] == 2 - len(left)
+        assert lake.keys("incremental/") == left
 
 
 def test_retention_goes_by_the_settings(
@@ -89,3 +105,58 @@ def test_landing_gives_up_loads_that_dbt_has_built_and_no_other(
     finally:
         sandbox.warehouse(f"DROP TABLE landing.{name}", user=loader)
         sandbox.warehouse(f"DROP TABLE tidemark_dbt.{name}__loads", user=dbt)
+
+
+def test_it_says_which_tables_need_analyze_until_they_are_analyzed(lake: Lake) -> None:
+    table = f"landing.{lake.table.landing}"
+
+    def upkeep() -> list[str]:
+        done = lake.run("clean", "--retention", "--format", "json")
+        assert done.code == 0, done.err
+        return [need["command"] for need in done.json["upkeep"] if need["table"] == table]
+
+    digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3)"
+    crossed = ", ".join(f"{digits} t{number}" for number in range(6))
+    lake.sandbox.warehouse(f"CREATE TABLE {table} (id BIGINT)", user="tidemark_loader")
+    try:
+        lake.sandbox.warehouse(
+            f"INSERT INTO {table} SELECT t0.d FROM {crossed}", user="tidemark_loader"
+        )
+        (command,) = upkeep()
+        assert command == f'ANALYZE "landing"."{lake.table.landing}"'
+        lake.sandbox.warehouse(command, user="tidemark_loader")
+        assert upkeep() == []
+        lake.sandbox.warehouse(f"DELETE FROM {table} WHERE id < 2", user="tidemark_loader")
+        assert f'VACUUM DELETE ONLY "landing"."{lake.table.landing}"' in upkeep()
+    finally:
+        lake.sandbox.warehouse(f"DROP TABLE {table}", user="tidemark_loader")
+
+
+@pytest.mark.parametrize(
+    ("rows", "visible", "unsorted", "stale", "commands"),
+    [
+        (10_000, 10_000, None, 0, []),
+        (10_000, 8_000, None, 0, ['VACUUM DELETE ONLY "landing"."t"']),
+        (10_000, 10_000, 25, 0, ['VACUUM SORT ONLY "landing"."t"']),
+        (10_000, 7_000, 25, 0, ['VACUUM "landing"."t"']),
+        (10_000, 8_100, 19, 10, ['ANALYZE "landing"."t"']),
+        (999, 0, 100, 100, []),
+    ],
+)
+def test_what_a_table_needs(
+    rows: int, visible: int, unsorted: int | None, stale: int, commands: list[str]
+) -> None:
+    found = list(judge("landing", "t", rows, visible, unsorted, stale))
+    assert [need.command for need in found] == commands
+    assert all("%" in need.why for need in found)
+
+
+def test_a_warehouse_that_cannot_be_asked_keeps_nothing_from_being_cleaned(
+    lake: Lake, next_month: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.file()  # an orphan
+    monkeypatch.setenv("REDSHIFT_SSH_BASTION_PORT", "1")
+    done = lake.run("clean", "--retention", "--confirm")
+    assert done.code == 0, done.err
+    assert "VACUUM or ANALYZE is not known" in done.err
+    assert lake.keys("incremental/") == set()

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from tidemark_core.errors import ConfigError
+from tidemark_core.errors import ConfigError, TidemarkError
 
 from tidemark.commands.s3clean import run_cleaning
-from tidemark.console import Format, FormatOption, console, print_json, size
+from tidemark.console import Format, FormatOption, console, note, print_json, size
 from tidemark.project import Project
 from tidemark.services.catalogue import bucket_time, read_catalogue
 from tidemark.services.cleaning import clean as remove_files
@@ -22,6 +22,7 @@ from tidemark.services.retention import (
     old_records,
     retire_loads,
 )
+from tidemark.services.upkeep import Need, needs
 from tidemark.settings import RETENTION_SETTINGS
 
 _EXAMPLES = """Examples:
@@ -85,17 +86,20 @@ def clean(
 
 def _retention(project: Project, do_it: bool, format: Format) -> None:
     days = project.values(RETENTION_SETTINGS)
-    now, selection = bucket_time(project), Selection((), {})
-    if rules := file_rules(days["backup_retention_days"]):
-        selection = plan(project, read_catalogue(project), rules)
+    now, rules = bucket_time(project), file_rules(days["backup_retention_days"])
+    catalogue = read_catalogue(project)
+    selections = {what: plan(project, catalogue, rule) for what, rule in rules.items()}
+    nothing = Selection((), {})
+    files, orphans = selections.get("files", nothing), selections["orphans"]
     records = old_records(project, days["archive_retention_days"], now)
     loads = old_loads(project, days["landing_retention_days"], now)
     found = {
         "files": {
             "days": days["backup_retention_days"],
-            "count": len(selection.remove),
-            "bytes": selection.size,
+            "count": len(files.remove),
+            "bytes": files.size,
         },
+        "orphans": {"count": len(orphans.remove), "bytes": orphans.size},
         "records": {"days": days["archive_retention_days"], "count": len(records)},
         "landing": {
             "days": days["landing_retention_days"],
@@ -106,10 +110,12 @@ def _retention(project: Project, do_it: bool, format: Format) -> None:
     }
     if do_it:
         # Landing first: what is in the lake still is the source of a reload.
-        retire_loads(project, loads)
-        if rules is not None:
-            remove_files(project, selection, rules)
+        if loads:
+            retire_loads(project, loads)
+        for what, selection in selections.items():
+            remove_files(project, selection, rules[what])
         delete_records(project, records)
+    found["upkeep"], problem = _upkeep(project)
     if format is Format.JSON:
         print_json(found)
         return
@@ -118,10 +124,23 @@ def _retention(project: Project, do_it: bool, format: Format) -> None:
         if not found[what]["days"]:  # type: ignore[index]
             name = RETENTION_SETTINGS[setting].env
             out.print(f"{what}: kept for good ({name}=0)", markup=False)
-    out.print(f"{verb} {len(selection.remove)} loaded files ({size(selection.size)}),", end=" ")
+    out.print(f"{verb} {len(files.remove)} loaded files ({size(files.size)}),", end=" ")
+    out.print(f"{len(orphans.remove)} orphans ({size(orphans.size)}),", end=" ")
     out.print(f"{len(records)} records, {len(loads)} loads in landing.")
+    for need in found["upkeep"]:  # type: ignore[attr-defined]
+        out.print(f"{need.table}: {need.why}; run {need.command}", markup=False)
+    if problem:
+        note(f"Whether tables need VACUUM or ANALYZE is not known: {problem}")
     if not do_it:
         out.print("Nothing was removed; --confirm removes it.")
+
+
+def _upkeep(project: Project) -> tuple[list[Need], str | None]:
+    """What tables need, and why that is not known: hints, for which no cleaning fails."""
+    try:
+        return needs(project), None
+    except TidemarkError as error:
+        return [], str(error)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,6 +1,6 @@
 """Retention by the settings: loaded files, what is remembered of them, and built loads in landing.
 
-Everything is kept for good unless a setting says otherwise.
+What was committed is kept for good unless a setting says otherwise.
 """
 
 from __future__ import annotations
@@ -37,12 +37,20 @@ class OldLoad:
     loaded_at: datetime
 
 
-def file_rules(days: int) -> Rules | None:
-    """The rules by which loaded files and orphans go; None: they stay for good."""
+#: Nobody will commit what has been lying about for so long.
+_ORPHANS = Rules(older_than=timedelta(days=7), statuses=frozenset({Status.ORPHAN}))
+
+
+def file_rules(days: int) -> dict[str, Rules]:
+    """The rules by which files go: orphans after a week, loaded ones if they are not kept for good.
+
+    Args:
+        days: BACKUP_RETENTION_DAYS.
+    """
     if not days:
-        return None
-    statuses = frozenset({Status.LOADED, Status.ORPHAN})
-    return Rules(older_than=timedelta(days=days), statuses=statuses)
+        return {"orphans": _ORPHANS}
+    loaded = Rules(older_than=timedelta(days=days), statuses=frozenset({Status.LOADED}))
+    return {"files": loaded, "orphans": _ORPHANS}
 
 
 def old_records(project: Project, days: int, now: datetime) -> list[str]:

@@ -67,9 +67,11 @@ select
     coalesce((select e.encoding from redshift_meta.encodings e where e.tbl = c.oid and e.col::text = a.sortkeys[1]), 'none')::text as sortkey1_enc,
     coalesce(cardinality(a.sortkeys), 0)::int as sortkey_num,
     greatest(1, pg_catalog.pg_relation_size(c.oid) / 1048576)::bigint as size,
-    0::numeric(10, 4) as pct_used, 0::bigint as empty, null::numeric(5, 2) as unsorted, 0::numeric(5, 2) as stats_off,
-    greatest(c.reltuples, 0)::numeric(38, 0) as tbl_rows, null::numeric(19, 2) as skew_sortkey1, null::numeric(19, 2) as skew_rows,
-    greatest(c.reltuples, 0)::numeric(38, 0) as estimated_visible_rows, ''::text as risk_event
+    0::numeric(10, 4) as pct_used, 0::bigint as empty, null::numeric(5, 2) as unsorted,
+    least(100, 100.0 * pg_catalog.pg_stat_get_mod_since_analyze(c.oid)
+        / greatest(1, pg_catalog.pg_stat_get_live_tuples(c.oid)))::numeric(5, 2) as stats_off,
+    (pg_catalog.pg_stat_get_live_tuples(c.oid) + pg_catalog.pg_stat_get_dead_tuples(c.oid))::numeric(38, 0) as tbl_rows, null::numeric(19, 2) as skew_sortkey1, null::numeric(19, 2) as skew_rows,
+    pg_catalog.pg_stat_get_live_tuples(c.oid)::numeric(38, 0) as estimated_visible_rows, ''::text as risk_event
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join redshift_meta.table_attributes a on a.tbl = c.oid
