@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +84,48 @@ class Night:
         found = s3_keys(self.settings, root + folder)
         return {key.removeprefix(root) for key in found}
 
+    def body(self, key: str) -> bytes:
+        """What is in one of them."""
+        env = self.settings
+        root = env["S3_INCREMENTAL_PATH"].removesuffix("incremental/")
+        answer = s3_client(env).get_object(Bucket=env["S3_BUCKET_NAME"], Key=root + key)
+        return bytes(answer["Body"].read())
 
-def s3_keys(env: Mapping[str, str], prefix: str) -> set[str]:
-    client = boto3.client(
+    def manifests(self) -> list[dict[str, Any]]:
+        """Everything that was committed."""
+        return [json.loads(self.body(key)) for key in sorted(self.objects("manifests/"))]
+
+    def files_with(self, words: set[str]) -> list[Path]:
+        """What runs wrote on disk with one of these words in it."""
+        return [
+            path
+            for path in self.folder.rglob("*")
+            if path.is_file() and path.name != "prod.env" and has(path.read_bytes(), words)
+        ]
+
+    def objects_with(self, words: set[str], besides: str = "?") -> list[str]:
+        """Keys of objects with one of these words in them, those of one folder left out."""
+        keys = [key for key in self.objects() if not key.startswith(besides)]
+        return [key for key in keys if has(self.body(key), words)]
+
+
+def has(body: bytes, words: set[str]) -> bool:
+    text = body.decode(errors="replace")
+    return any(word in text for word in words)
+
+
+def s3_client(env: Mapping[str, str]) -> Any:
+    return boto3.client(
         "s3",
         endpoint_url=env["S3_ENDPOINT_URL"],
         aws_access_key_id=env["S3_ACCESS_KEY"],
         aws_secret_access_key=env["S3_SECRET_KEY"],
         region_name=env["S3_REGION"],
     )
+
+
+def s3_keys(env: Mapping[str, str], prefix: str) -> set[str]:
+    client = s3_client(env)
     pages = client.get_paginator("list_objects_v2").paginate(
         Bucket=env["S3_BUCKET_NAME"], Prefix=prefix
     )
@@ -101,6 +137,7 @@ def new_night(sandbox: Sandbox, root: Path, folder: Path) -> Night:
     command = folder / "alert"
     command.write_text(f"#!/bin/sh\ncat >> {folder}/alerts\necho >> {folder}/alerts\n")
     command.chmod(0o700)
+    (folder / "tmp").mkdir()
     settings = sandbox.env() | {
         "MELTANO_ENVIRONMENT": "prod",
         "S3_INCREMENTAL_PATH": f"{lake}/incremental/",
@@ -109,6 +146,8 @@ def new_night(sandbox: Sandbox, root: Path, folder: Path) -> Night:
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "dbt-logs"),
         "LOG_DIR": str(folder / "logs"),
+        "DOCS_DIR": str(folder / "docs"),
+        "TMPDIR": str(folder / "tmp"),
         "ALERT_COMMAND": str(command),
     }
     return Night(root, folder, settings)
@@ -130,3 +169,60 @@ def make_night(world: Sandbox, project_root: Path) -> Callable[[Path], Night]:
 @pytest.fixture(scope="session")
 def night(make_night: Callable[[Path], Night], tmp_path_factory: pytest.TempPathFactory) -> Night:
     return make_night(tmp_path_factory.mktemp("night"))
+
+
+def checkout(root: Path, folder: Path, settings: dict[str, str]) -> Path:
+    """Another copy of the project: its own files, .env, logs and system database."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.strip("\0").split("\0"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, folder / name)
+    (folder / ".venv").symlink_to(root / ".venv")
+    private = {"MELTANO_SYS_DIR_ROOT", "LOG_DIR", "TMPDIR"}
+    lines = [f"{name}={value}\n" for name, value in settings.items() if name not in private]
+    (folder / ".env").touch(mode=0o600)
+    (folder / ".env").write_text("".join(lines))
+    return folder
+
+
+@pytest.fixture
+def make_checkout(project_root: Path) -> Callable[[Path, dict[str, str]], Path]:
+    """Makes another copy of the project in a folder, with settings of its own."""
+    return lambda folder, settings: checkout(project_root, folder, settings)
+
+
+class Hook(HTTPServer):
+    """A web server that alerts are posted to."""
+
+    received: list[dict[str, Any]]
+    status = 200
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/T0/secret"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Hook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append(json.loads(body))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with Hook(("127.0.0.1", 0), Handler) as server:
+        server.received = []
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

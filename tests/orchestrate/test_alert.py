@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import stat
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark.job.alert import Alert, Memory, MemoryFile, decide, send
 from tidemark.job.cause import Cause
+
+if TYPE_CHECKING:
+    from conftest import Hook
 
 HOUR = 3600.0
 RUN = {"run_id": "r1", "host": "h", "environment": "prod", "log": "/logs/x.log"}
@@ -72,35 +72,6 @@ def test_no_failure_is_ever_silent(causes: list[Cause | None]) -> None:
         known = cause
 
 
-class Hook(HTTPServer):
-    received: list[dict[str, Any]]
-    status = 200
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Hook
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.received.append(json.loads(body))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Says nothing."""
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with Hook(("127.0.0.1", 0), Handler) as server:
-        server.received = []
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
 def script(folder: Path, text: str) -> str:
     path = folder / "tell me"
     path.write_text(f"#!/bin/sh\n{text}\n")
@@ -113,7 +84,7 @@ ALERT = Alert("failed", "Tidemark: sync failed", {"job": "sync", "run_id": "r1"}
 
 def test_both_ways_get_the_whole_alert(tmp_path: Path, hook: Hook) -> None:
     command = script(tmp_path, f'cat > {tmp_path}/got; echo "$1" > {tmp_path}/argument')
-    problems = send(ALERT, command, f"http://127.0.0.1:{hook.server_port}/T0/secret")
+    problems = send(ALERT, command, hook.url)
     assert problems == []
     expected = {"text": "Tidemark: sync failed", "job": "sync", "run_id": "r1"}
     assert json.loads((tmp_path / "got").read_text()) == expected
@@ -124,12 +95,11 @@ def test_both_ways_get_the_whole_alert(tmp_path: Path, hook: Hook) -> None:
 def test_a_way_that_fails_is_told_and_the_other_one_is_still_used(
     tmp_path: Path, hook: Hook
 ) -> None:
-    url = f"http://127.0.0.1:{hook.server_port}/T0/secret"
-    (problem,) = send(ALERT, script(tmp_path, "exit 3"), url)
+    (problem,) = send(ALERT, script(tmp_path, "exit 3"), hook.url)
     assert problem.startswith("ALERT_COMMAND failed")
     assert len(hook.received) == 1
     hook.status = 500
-    (problem,) = send(ALERT, None, url)
+    (problem,) = send(ALERT, None, hook.url)
     assert problem.startswith("ALERT_WEBHOOK_URL failed")
     assert "secret" not in problem
 

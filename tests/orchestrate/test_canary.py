@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import boto3
 import pytest
+from tidemark_sandbox.world import PartName, Sandbox
 
 if TYPE_CHECKING:
     from conftest import Night
@@ -55,34 +55,6 @@ def watching_processes(night: Night, words: set[str]) -> Iterator[list[str]]:
         thread.join()
 
 
-def files_with(folder: Path, words: set[str], besides: set[Path]) -> list[Path]:
-    found = []
-    for path in folder.rglob("*"):
-        if path.is_file() and path not in besides:
-            text = path.read_bytes().decode(errors="replace")
-            if any(word in text for word in words):
-                found.append(path)
-    return found
-
-
-def objects_with(night: Night, words: set[str]) -> list[str]:
-    env = night.settings
-    client = boto3.client(
-        "s3",
-        endpoint_url=env["S3_ENDPOINT_URL"],
-        aws_access_key_id=env["S3_ACCESS_KEY"],
-        aws_secret_access_key=env["S3_SECRET_KEY"],
-        region_name=env["S3_REGION"],
-    )
-    root = env["S3_INCREMENTAL_PATH"].removesuffix("incremental/")
-    found = []
-    for key in night.objects():
-        body = client.get_object(Bucket=env["S3_BUCKET_NAME"], Key=root + key)["Body"].read()
-        if any(word in body.decode(errors="replace") for word in words):
-            found.append(key)
-    return found
-
-
 @pytest.mark.security(7)
 @pytest.mark.parametrize(
     ("secret", "job"),
@@ -103,15 +75,14 @@ def test_a_wrong_secret_is_nowhere_after_the_run_that_it_fails(
     try:
         with watching_processes(mine, FORMS) as seen:
             done = mine.job(job)
-        env_file = mine.env_file
     finally:
         mine.settings[secret] = right
         del mine.settings["DEBUG"]
     assert done.returncode == 1, done.stdout
     assert not any(form in done.stdout for form in FORMS)
     assert seen == []
-    assert files_with(mine.folder, FORMS, {env_file}) == []
-    assert objects_with(mine, FORMS) == []
+    assert mine.files_with(FORMS) == []
+    assert mine.objects_with(FORMS) == []
     assert not any(form in str(mine.alerts) for form in FORMS)
 
 
@@ -122,8 +93,37 @@ def test_the_right_secrets_are_nowhere_after_runs_that_work(mine: Night) -> None
         done = mine.run([mine.run_job, "--env-file", str(mine.env_file), "backup"], DEBUG="true")
     assert done.returncode == 0, done.stdout
     assert seen == []
-    assert files_with(mine.folder, words, {mine.env_file}) == []
-    assert objects_with(mine, words) == []
+    assert mine.files_with(words) == []
+    assert mine.objects_with(words) == []
+
+
+@contextmanager
+def without(world: Sandbox, part: PartName) -> Iterator[None]:
+    world.kill(part)
+    try:
+        yield
+    finally:
+        world.up()
+
+
+@pytest.mark.soak
+@pytest.mark.security(7)
+@pytest.mark.parametrize("part", ["mariadb", "bastion", "s3", "postgres", "warehouse"])
+def test_the_right_secrets_are_nowhere_after_a_run_without_a_part_of_the_world(
+    mine: Night, world: Sandbox, part: PartName
+) -> None:
+    words = {mine.settings[name] for name in SECRETS}
+    mine.settings["DEBUG"] = "true"
+    try:
+        with without(world, part), watching_processes(words) as seen:
+            done = mine.job("sync")
+    finally:
+        del mine.settings["DEBUG"]
+    assert done.returncode == 1, done.stdout
+    assert seen == []
+    assert not any(word in done.stdout + str(mine.alerts) for word in words)
+    assert mine.files_with(words) == []
+    assert mine.objects_with(words) == []
 
 
 @pytest.mark.security(22)

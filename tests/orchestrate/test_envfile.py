@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tidemark.job.envfile import read_environment
+from tidemark.project import Project
 from tidemark_core.errors import ConfigError
 from tidemark_core.settings import Setting
 
@@ -65,3 +66,19 @@ def test_a_secret_may_lie_in_a_file_of_its_own(env_file: Path, tmp_path: Path) -
     secret.chmod(0o444)
     with pytest.raises(ConfigError, match="mode 0444"):
         read(tmp_path / "none", given, required=False)
+
+
+def test_every_command_finds_a_secret_in_a_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, settings = tmp_path / "secret", tmp_path / "x.env"
+    for path, text in ((secret, "from the file\n"), (settings, f"DB_PASSWORD_FILE={secret}\n")):
+        path.touch(mode=0o600)
+        path.write_text(text)
+    monkeypatch.delenv("DB_PASSWORD", raising=False)
+    assert Project.load(settings).environ["DB_PASSWORD"] == "from the file"
+    monkeypatch.setenv("TIDEMARK_ENV_FILE", str(settings))
+    assert Project.load().environ["DB_PASSWORD"] == "from the file"
+    settings.chmod(0o644)
+    with pytest.raises(ConfigError, match="mode 0644"):
+        Project.load()

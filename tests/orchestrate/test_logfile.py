@@ -18,11 +18,12 @@ DAY = 86_400
 
 def test_a_run_has_a_file_of_its_own_for_its_owner_only(tmp_path: Path) -> None:
     folder = tmp_path / "logs" / "sync"
-    first, stream = open_log(folder, "r1", 30)
-    with stream:
-        stream.write("one\n")
-    second, stream = open_log(folder, "r2", 30)
-    stream.close()
+    with open_log(folder, "r1", 30) as log:
+        log.write("one\n")
+        first = log.path
+    with open_log(folder, "r2", 30) as log:
+        second = log.path
+    assert log.problem is None
     assert first != second
     assert first.read_text() == "one\n"
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
@@ -38,7 +39,8 @@ def test_old_logs_go_and_young_ones_stay(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (when, when))
     (tmp_path / "notes.txt").touch()
     os.utime(tmp_path / "notes.txt", (0, 0))
-    open_log(tmp_path, "r1", 30)[1].close()
+    with open_log(tmp_path, "r1", 30):
+        pass
     left = {path.name for path in tmp_path.iterdir()}
     assert "old.log" not in left
     assert {"young.log", "notes.txt", LATEST} <= left
@@ -64,6 +66,10 @@ def test_the_configuration_of_a_killed_run_goes_that_of_a_living_one_stays(
 ) -> None:
     command = [sys.executable, "-c", "input()", "--config", str(configs["alive"])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as living:
+        # A process that has only just begun shows no command line yet.
+        cmdline = Path(f"/proc/{living.pid}/cmdline")
+        while b"alive" not in cmdline.read_bytes():
+            time.sleep(0.01)
         try:
             assert remove_stale_configs(tmp_path) == 1
         finally:

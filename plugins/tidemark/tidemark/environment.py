@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dotenv import dotenv_values
+from tidemark.job.envfile import check_private, read_environment
+from tidemark.settings import SETTINGS
 
 
 def project_root(start: Path) -> Path:
@@ -27,11 +28,25 @@ def env_file(root: Path) -> Path:
 
 
 def load_environment(start: Path | None = None) -> dict[str, str]:
-    """The project's ``.env`` under the process's own variables, as Meltano has it.
+    """The project's ``.env`` under the process's own variables, secrets from files of their own.
 
     Args:
         start: Where to look for the project; default: MELTANO_PROJECT_ROOT, else here.
+
+    Raises:
+        ConfigError: The file, or one with a secret, can be read by others.
     """
     root = project_root(start) if start else project_folder()
-    values = dotenv_values(env_file(root), interpolate=False)
-    return {name: value for name, value in values.items() if value is not None} | dict(os.environ)
+    secrets = [setting for setting in SETTINGS if setting.secret]
+    return read_environment(env_file(root), os.environ, secrets, required=False)
+
+
+def refuse_open_env_file() -> None:
+    """Stops whoever is about to work with a ``.env`` that others can read.
+
+    Raises:
+        ConfigError: They can.
+    """
+    path = env_file(project_folder())
+    if path.exists():
+        check_private(path)

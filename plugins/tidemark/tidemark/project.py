@@ -17,8 +17,8 @@ from tidemark_core.settings import S3_SETTINGS, Setting, resolve
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
 from tidemark.environment import load_environment, project_folder
-from tidemark.job.envfile import check_private
-from tidemark.settings import DBT_SETTINGS, MYSQL, STATE
+from tidemark.job.envfile import check_private, secrets_in_files
+from tidemark.settings import DBT_SETTINGS, MYSQL, SETTINGS, STATE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -57,6 +57,7 @@ class Project:
         check_private(env_file)
         named = dotenv_values(env_file, interpolate=False)
         environ = os.environ | {k: v for k, v in named.items() if v is not None}
+        environ |= secrets_in_files(environ, [s for s in SETTINGS if s.secret])
         return cls(root, environ, env_file.absolute())
 
     def values(self, *groups: Iterable[Setting]) -> dict[str, Any]:

@@ -34,13 +34,23 @@ def read_environment(
         found = dotenv_values(path, interpolate=False)
         values = {name: value for name, value in found.items() if value is not None}
     values |= environ
+    return values | secrets_in_files(values, secrets)
+
+
+def secrets_in_files(values: Mapping[str, str], secrets: Iterable[Setting]) -> dict[str, str]:
+    """The secrets that lie in files of their own, named by ``<NAME>_FILE``, and nowhere else.
+
+    Raises:
+        ConfigError: One of the files is missing or can be read by others.
+    """
+    found = {}
     for setting in secrets:
         name = setting.env + _SUFFIX
         if values.get(name) and not values.get(setting.env):
             file = Path(values[name])
             check_private(file)
-            values[setting.env] = file.read_text().removesuffix("\n")
-    return values
+            found[setting.env] = file.read_text().removesuffix("\n")
+    return found
 
 
 def check_private(path: Path) -> None:

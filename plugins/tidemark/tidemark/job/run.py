@@ -6,11 +6,12 @@ import json
 import os
 import socket
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.lease import Lease
@@ -23,7 +24,7 @@ from tidemark_core.settings import S3_SETTINGS, resolve
 from tidemark.job.alert import Marker, MemoryFile, decide, now, send
 from tidemark.job.cause import Cause, CauseFinder
 from tidemark.job.leftovers import remove_stale_configs
-from tidemark.job.logfile import open_log
+from tidemark.job.logfile import RunLog, open_log
 from tidemark.job.meltano import run, run_command
 
 _LEASE_SECONDS = 60
@@ -65,16 +66,25 @@ def run_job(job: Job) -> int:
     """
     SECRETS.add(secrets_of(job.environ))
     folder = job.root / job.values["log_dir"] / encode_component(job.name)
-    path, log = open_log(folder, job.run_id, job.values["log_retention_days"])
+    try:
+        log = open_log(folder, job.run_id, job.values["log_retention_days"])
+    except OSError as error:
+        cause = Cause(f"nothing was run: the log cannot be written: {error}", part="run-job")
+        print(f"error: {job.name} failed: {cause.message}", file=sys.stderr)
+        for problem in tell(job, cause, None):
+            print(f"warning: {problem}", file=sys.stderr)
+        return 1
     with log:
-        cause, code = _guarded(job, log)
-        _tell(job, cause, str(path), log)
-    if cause is not None:
-        print(f"error: {job.name} failed: {cause.message}\n  Log: {path}", file=sys.stderr)
+        found, code = _guarded(job, log)
+        if found is None and log.problem:
+            found, code = Cause(f"all was done, but not logged: {log.problem}", part="run-job"), 1
+        _tell(job, found, str(log.path), log)
+    if found is not None:
+        print(f"error: {job.name} failed: {found.message}\n  Log: {log.path}", file=sys.stderr)
     return code
 
 
-def _tell(job: Job, cause: Cause | None, path: str | None, log: IO[str]) -> None:
+def _tell(job: Job, cause: Cause | None, path: str | None, log: RunLog) -> None:
     for problem in tell(job, cause, path):
         _note(log, "warning", problem)
         print(f"warning: {problem}", file=sys.stderr)
@@ -102,11 +112,14 @@ def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
     problems = send(alert, job.values["alert_command"], job.values["alert_webhook_url"])
     if problems and alert.kind == "failed":
         return problems  # not remembered: the next run tries again
-    memory.save(remembered)
+    try:
+        memory.save(remembered)
+    except OSError as error:
+        problems.append(f"what was told cannot be remembered, and is told again: {error}")
     return problems
 
 
-def _guarded(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
+def _guarded(job: Job, log: RunLog) -> tuple[Cause | None, int]:
     """Runs Meltano under the lease; gives the cause of the failure, and the exit code."""
     try:
         location = S3Location.from_config(resolve(S3_SETTINGS, {}, job.environ))
@@ -132,9 +145,12 @@ def _guarded(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
     except TidemarkError as error:
         _note(log, "error", str(error), error_type=type(error).__name__)
         return Cause.of_error(error), error.exit_code
+    except Exception as error:  # whatever it is, people are told
+        _note(log, "error", traceback.format_exc(), error_type=type(error).__name__)
+        return Cause(f"{type(error).__name__}: {error}", part="run-job"), 1
 
 
-def _mark(job: Job, log: IO[str], stack: ExitStack, location: S3Location) -> None:
+def _mark(job: Job, log: RunLog, stack: ExitStack, location: S3Location) -> None:
     """Tells of a run before that was killed, as nothing else would, and marks this one."""
     marker = Marker(job.system_folder / "alerts" / f"{encode_component(job.name)}.running")
     if before := marker.left_by():
@@ -146,11 +162,14 @@ def _mark(job: Job, log: IO[str], stack: ExitStack, location: S3Location) -> Non
         _note(log, "error", cause.message)
         publish(location, before)  # what it had written of its report
         _tell(job, cause, None, log)
-    marker.put(job.run_id)
+    try:
+        marker.put(job.run_id)
+    except OSError as error:
+        _note(log, "warning", f"should this run be killed, nobody will be told: {error}")
     stack.callback(marker.remove)
 
 
-def _run_meltano(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
+def _run_meltano(job: Job, log: RunLog) -> tuple[Cause | None, int]:
     finder = CauseFinder()
     show = sys.stdout.isatty()
 
@@ -171,6 +190,6 @@ def _run_meltano(job: Job, log: IO[str]) -> tuple[Cause | None, int]:
     return cause, code if code > 128 else cause.exit_code
 
 
-def _note(log: IO[str], level: str, text: str, **fields: object) -> None:
+def _note(log: RunLog, level: str, text: str, **fields: object) -> None:
     record = {"logger": "tidemark.job", "level": level, "event": text, **fields}
     log.write(SECRETS(json.dumps(record | {"run_id": os.environ.get("TIDEMARK_RUN_ID")})) + "\n")

@@ -22,6 +22,7 @@ from tidemark_core.names import decode_component, encode_component
 from tidemark_core.s3 import S3Location, explained, list_keys
 from tidemark_core.settings import S3_SETTINGS, resolve
 
+from tidemark.environment import refuse_open_env_file
 from tidemark.settings import HIGH_WATERMARK_KEY
 
 if TYPE_CHECKING:
@@ -74,8 +75,13 @@ class TidemarkStateStore(StateStoreManager):
             lock_timeout_seconds: Age at which a lock is taken for one that a crash has left.
             client: One that exists already, with tries and timeouts of its own.
             config: The lake's settings.
+
+        Raises:
+            ConfigError: A setting is missing, or others can read the project's ``.env``.
         """
         super().__init__()
+        # Every `meltano run` comes past here, whoever starts it.
+        refuse_open_env_file()
         self._lock_timeout = lock_timeout_seconds
         values = resolve((*S3_SETTINGS, HIGH_WATERMARK_KEY), config)
         location = S3Location.from_config(values)
