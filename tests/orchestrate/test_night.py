@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
+import re
 import shlex
-import signal
 import stat
 import subprocess
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+import yaml
 from tidemark_core.lake import LakeLayout
 from tidemark_core.lease import Lease
-from tidemark_core.logs import Event
-from tidemark_sandbox.world import Sandbox
+from tidemark_core.logs import FIELDS, Event
 
 if TYPE_CHECKING:
     from conftest import Night
@@ -57,7 +58,7 @@ def test_cron_runs_everything_and_says_nothing(night: Night) -> None:
     assert not night.objects("staging/")
 
 
-def test_its_log_has_the_events_with_one_run_id(night: Night) -> None:
+def test_its_log_has_the_events_with_their_fields_and_one_run_id(night: Night) -> None:
     log = night.log("sync")
     run_ids = {line["run_id"] for line in log if "run_id" in line}
     assert len(run_ids) == 1
@@ -67,6 +68,9 @@ def test_its_log_has_the_events_with_one_run_id(night: Night) -> None:
     seen = {line["event"] for line in log}
     missing = {event.value for event in Event} - seen
     assert not missing
+    for event, fields in FIELDS.items():
+        for line in (line for line in log if line["event"] == event.value):
+            assert fields | {"run_id", "plugin_logger"} <= line.keys(), line
     files = (night.folder / "logs" / "sync").iterdir()
     assert {stat.S_IMODE(path.stat().st_mode) for path in files if not path.is_symlink()} == {0o600}
 
@@ -86,10 +90,14 @@ def test_every_command_of_the_example_is_a_job(night: Night) -> None:
 
 def test_systemd_finds_nothing_wrong_with_the_units(night: Night, tmp_path: Path) -> None:
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    timers = [unit for unit in units(night.root) if unit.suffix == ".timer"]
+    assert len(timers) == 3
     for unit in units(night.root):
         text = unit.read_text().replace(HOME, str(night.root))
-        name = unit.name.replace("@.", "@sync.")
-        (tmp_path / name).write_text(text.replace("User=tidemark", f"User={user}"))
+        jobs = ["sync"] if "@." not in unit.name else [t.stem.partition("@")[2] for t in timers]
+        for job in jobs:
+            name = unit.name.replace("@.", f"@{job}.")
+            (tmp_path / name).write_text(text.replace("User=tidemark", f"User={user}"))
     paths = sorted(map(str, tmp_path.iterdir()))
     done = subprocess.run(
         ["systemd-analyze", "verify", *paths], capture_output=True, text=True, check=False
@@ -97,7 +105,34 @@ def test_systemd_finds_nothing_wrong_with_the_units(night: Night, tmp_path: Path
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_the_service_is_hardened(night: Night) -> None:
+def test_cron_systemd_and_meltano_run_the_same_jobs_at_the_same_times(night: Night) -> None:
+    document = yaml.safe_load((night.root / "orchestrate/jobs.meltano.yml").read_text())
+    meltano = {entry["job"]: entry["interval"] for entry in document["schedules"]}
+    lines = (night.root / "orchestrate/cron/crontab.example").read_text().splitlines()
+    entries = [line.split(None, 5) for line in lines if line[:1].isdigit()]
+    assert {words[5].split()[1]: " ".join(words[:5]) for words in entries} == meltano
+    timers = {}
+    for unit in units(night.root):
+        if found := re.search(
+            r"^OnCalendar=(Sun )?\*-\*-\* (\d\d):(\d\d):00 UTC$", unit.read_text(), re.M
+        ):
+            day = "0" if found[1] else "*"
+            job = unit.stem.partition("@")[2]
+            timers[job] = f"{int(found[3])} {int(found[2])} * * {day}"
+    assert timers == meltano
+
+
+def test_the_service_is_hardened(night: Night, tmp_path: Path) -> None:
+    exposed = subprocess.run(
+        [
+            "systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager",
+            str(night.root / "orchestrate/systemd/tidemark@.service"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert exposed.returncode == 0, exposed.stdout[-200:]
     settings = service(night.root)
     for name in ("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "RestrictSUIDSGID"):
         assert settings[name] == "yes"
@@ -105,9 +140,13 @@ def test_the_service_is_hardened(night: Night) -> None:
     assert settings["CapabilityBoundingSet"] == ""
 
 
-def test_systemd_runs_a_job_with_the_project_read_only(night: Night) -> None:
+@pytest.mark.parametrize("job", ["backup", "docs", "maintain"])
+def test_systemd_runs_a_job_with_the_project_read_only(night: Night, job: str) -> None:
+    unit = (night.root / "orchestrate/systemd/tidemark@.service").read_text()
+    for name in ("MELTANO_SYS_DIR_ROOT", "LOG_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH", "DOCS_DIR"):
+        assert re.search(rf"^Environment=(.* )?{name}=/var/l", unit, re.M), "as the night has it"
     words = shlex.split(service(night.root)["ExecStart"].replace(HOME, str(night.root)))
-    words = [word.replace("%i", "backup") for word in words]
+    words = [word.replace("%i", job) for word in words]
     words[1:1] = ["--env-file", str(night.env_file)]
     if os.geteuid() == 0:
         # What ProtectSystem=strict does to it.
@@ -143,92 +182,28 @@ def test_a_second_run_on_another_machine_says_who_holds_the_lease(night: Night) 
 
 
 @pytest.mark.fault(22)
-def test_two_runs_at_once_one_works_and_one_tells_of_it(night: Night) -> None:
-    other = dict(night.settings, MELTANO_SYS_DIR_ROOT=str(night.folder / "sys-of-another-machine"))
-    command = [night.run_job, "--env-file", str(night.env_file), "backup"]
-    first = night.start(command)
-    second = night.start([night.run_job, "backup"], **other)
-    outputs = [process.communicate(timeout=240)[0] for process in (first, second)]
-    codes = [process.returncode for process in (first, second)]
-    assert sorted(codes) == [0, 4], outputs
-    assert "run-job backup, run" in outputs[codes.index(4)]
-
-
-def tunnels(port: str) -> list[int]:
-    """Processes of ssh that hold a tunnel through this bastion."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[0] == b"ssh" and b"-L" in words and port.encode() in words:
-            found.append(int(path.parent.name))
-    return found
-
-
-@pytest.mark.fault(25)
-def test_sigterm_leaves_a_consistent_state_and_no_tunnel(night: Night, world: Sandbox) -> None:
-    world.change(200, seed=11)
-    process = night.start([night.run_job, "--env-file", str(night.env_file), "backup"])
-    deadline = time.monotonic() + 60
-    while not tunnels(night.settings["SSH_BASTION_PORT"]):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    output = process.communicate(timeout=60)[0]
-    assert process.returncode == 143, output
-    assert tunnels(night.settings["SSH_BASTION_PORT"]) == []
-    assert night.alerts[-1]["kind"] == "failed"
-    assert "told to end" in night.alerts[-1]["text"]
-    assert night.job("backup").returncode == 0, "and the next run needs no hand"
-    assert night.alerts[-1]["kind"] == "recovered"
-
-
-@pytest.mark.security(21)
-def test_an_env_file_that_others_can_read_is_refused_and_told(night: Night) -> None:
-    night.env_file.chmod(0o644)
-    command = [night.run_job, "--env-file", str(night.folder / "prod.env"), "sync"]
-    alert = {"ALERT_COMMAND": night.settings["ALERT_COMMAND"]}
-    done = night.run(command, **alert, MELTANO_SYS_DIR_ROOT=str(night.folder / "refused"))
-    assert done.returncode == 2
-    assert "mode 0644" in done.stdout
-    assert "chmod 600" in done.stdout
-    assert night.alerts[-1]["cause"]["kind"] == "ConfigError"
-
-
-@pytest.mark.security(21)
-def test_git_ignores_env_files(project_root: Path) -> None:
-    done = subprocess.run(
-        ["git", "check-ignore", ".env", "sub/.env"], cwd=project_root, check=False
-    )
-    assert done.returncode == 0
-
-
-@pytest.mark.fault(103)
-@pytest.mark.fault(105)
-def test_when_dbt_fails_landing_is_kept_and_build_alone_finishes(
-    night: Night, world: Sandbox
+def test_two_copies_of_the_project_started_by_cron_at_once(
+    night: Night, make_checkout: Callable[[Path, dict[str, str]], Path], tmp_path: Path
 ) -> None:
-    world.change(20, seed=12)
-    changed = "SELECT count(*) FROM landing.tidemark_loads"
-    ((loads,),) = world.warehouse(changed)
-    working = night.settings["REDSHIFT_DBT_PASSWORD"]
-    night.settings["REDSHIFT_DBT_PASSWORD"] = "wrong-password"
-    done = night.job("sync")
-    assert done.returncode == 1, done.stdout
-    assert "tidemark_transformer" in done.stdout or "password" in done.stdout
-    assert night.alerts[-1]["kind"] == "failed"
-    ((now,),) = world.warehouse(changed)
-    assert now > loads
-    night.settings["REDSHIFT_DBT_PASSWORD"] = working
-    done = night.job("build")
-    assert done.returncode == 0, done.stdout
-    verified = night.run(
-        [str(night.root / ".venv/bin/tidemark"), "verify"],
-        **night.settings,
-        PATH=os.environ["PATH"],
-        MELTANO_PROJECT_ROOT=str(night.root),
-    )
-    assert verified.returncode == 0, verified.stdout
+    """Each has a system database of its own, so Meltano's own guard knows nothing of the other."""
+    copies = [make_checkout(tmp_path / name, night.settings) for name in ("one", "two")]
+    line = next(c for c in cron_commands(night.root) if c.endswith(" sync"))
+    line = line.replace(" sync", " backup")
+    commands = [["/bin/sh", "-c", line.replace(HOME, str(copy))] for copy in copies]
+    for command in commands:
+        done = night.run(command, **CRON)
+        assert (done.returncode, done.stdout) == (0, "")
+    assert all((copy / ".meltano" / "meltano.db").is_file() for copy in copies)
+    told = len(night.alerts)
+    running = [night.start(command, **CRON) for command in commands]
+    outputs = [process.communicate(timeout=240)[0] for process in running]
+    codes = [process.returncode for process in running]
+    assert sorted(codes) == [0, 4], outputs
+    winner, loser = codes.index(0), codes.index(4)
+    assert outputs[winner] == ""
+    log = (copies[winner] / "logs" / "backup" / "latest.log").read_text().splitlines()
+    (run_id,) = {line["run_id"] for line in map(json.loads, log) if "run_id" in line}
+    assert f"run-job backup, run {run_id}" in outputs[loser], "who holds the lease"
+    (alert,) = night.alerts[told:]
+    assert alert["cause"]["kind"] == "LeaseError"
+    assert run_id in alert["text"]

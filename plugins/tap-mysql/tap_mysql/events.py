@@ -43,7 +43,8 @@ def window(
     start, end = _text(lower), _text(upper)
     report = current().table(table)
     report.window_start, report.window_end = start, end
-    log_event(logger, Event.WINDOW, table=str(table), start_time=start, end_time=end)
+    # Meltano leaves out of its own log what is None.
+    log_event(logger, Event.WINDOW, table=str(table), start_time=start or "", end_time=end or "")
     return start, end
 
 

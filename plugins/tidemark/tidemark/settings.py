@@ -76,6 +76,14 @@ MONITOR_SETTINGS = (
     ),
 )
 
+DOCS_SETTINGS = (
+    Setting(
+        "docs_dir",
+        "Folder of the documentation site, below the project.",
+        default="output/docs",
+    ),
+)
+
 MYSQL = (*MYSQL_SETTINGS, *bastion_settings("ssh_bastion", "MySQL"))
 STATE = (*S3_SETTINGS, HIGH_WATERMARK_KEY)
 SETTINGS = (
@@ -85,5 +93,6 @@ SETTINGS = (
     *DBT_SETTINGS,
     *RETENTION_SETTINGS,
     *MONITOR_SETTINGS,
+    *DOCS_SETTINGS,
     *JOB_SETTINGS,
 )

@@ -13,9 +13,12 @@ from tidemark_core.s3 import explained, list_keys
 
 from tidemark.dbt import external, site
 from tidemark.project import Project
+from tidemark.settings import DOCS_SETTINGS
 
 docs = typer.Typer(help="The documentation site.", no_args_is_help=True)
-_SITE = Path("output/docs")
+OutOption = Annotated[
+    Path | None, typer.Option(help="Folder of the pages; default: DOCS_DIR, below the project.")
+]
 
 
 class Engine(StrEnum):
@@ -27,24 +30,30 @@ class Engine(StrEnum):
 
 @docs.command("build", epilog="Example:\n\n  tidemark docs build --out site")
 def build(
-    out: Annotated[Path, typer.Option(help="Folder of the pages.")] = _SITE,
+    out: OutOption = None,
 ) -> None:
     """Build the documentation site as static files."""
     project = Project.load()
-    for page in site.build_site(project.root / "transform", out.resolve(), project.environ):
+    folder = _site(project, out)
+    for page in site.build_site(project.root / "transform", folder, project.environ):
         typer.echo(page)
 
 
 @docs.command("publish", epilog="Example:\n\n  tidemark docs publish --out site")
 def publish(
-    out: Annotated[Path, typer.Option(help="Folder of the pages.")] = _SITE,
+    out: OutOption = None,
     prefix: Annotated[str, typer.Option(help="Folder in the bucket.")] = "docs/",
 ) -> None:
     """Put the built site into the lake's bucket."""
     project = Project.load()
     folder = prefix.strip("/") + "/"
-    for key in site.publish_site(out, project.s3, project.bucket, folder):
+    for key in site.publish_site(_site(project, out), project.s3, project.bucket, folder):
         typer.echo(f"s3://{project.bucket}/{key}")
+
+
+def _site(project: Project, out: Path | None) -> Path:
+    """Where the pages are: as typed, else as set."""
+    return out.resolve() if out else project.root / project.values(DOCS_SETTINGS)["docs_dir"]
 
 
 def external_table(
