@@ -49,6 +49,23 @@ def test_setup_takes_the_lock_and_nothing_else(project_root: Path) -> None:
 
 
 @pytest.mark.security(20)
+def test_what_runs_at_night_is_what_was_locked(project_root: Path) -> None:
+    """Meltano installs nothing of its own: every plugin is a program of the one environment."""
+    done = subprocess.run(
+        [project_root / ".uv/bin/uv", "sync", "--locked", "--check", "--offline"],
+        cwd=project_root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for path in project_root.glob("*/*.meltano.yml"):
+        for plugins in yaml.safe_load(path.read_text()).get("plugins", {}).values():
+            for plugin in plugins:
+                assert plugin["executable"].startswith("./.venv/bin/"), plugin["name"]
+
+
+@pytest.mark.security(20)
 def test_ci_audits_and_runs_the_make_targets(workflow: dict[str, Any], project_root: Path) -> None:
     makefile = (project_root / "Makefile").read_text()
     targets = {c.removeprefix("make ") for c in commands(workflow) if c.startswith("make ")}

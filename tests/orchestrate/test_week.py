@@ -9,12 +9,14 @@ import json
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tidemark_core.report import RunReport
 from tidemark_core.reportstore import read_reports
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import S3_SETTINGS, resolve
@@ -142,7 +144,7 @@ def test_a_week_needs_no_hand(week: Night, world: Sandbox) -> None:
         assert (day(week, world) == 0) == (word is None), week.log("sync")[-5:]
     assert [(alert["kind"], word_of(alert)) for alert in week.alerts] == ALERTS
     assert_all_agree(week, world)
-    assert_reports_tell_it(week, failed=2)
+    assert_reports_tell_it(week, world, failed=2)
 
 
 @pytest.mark.soak
@@ -162,7 +164,7 @@ def test_a_week_of_hours_needs_no_hand(week: Night, world: Sandbox) -> None:
     told = [(alert["kind"], word_of(alert)) for alert in week.alerts]
     assert told == [ALERTS[0], ("recovered", "bastion"), *ALERTS[1:]]
     assert_all_agree(week, world)
-    assert_reports_tell_it(week, failed=2)
+    assert_reports_tell_it(week, world, failed=2)
 
 
 def touch(world: Sandbox, table: str) -> None:
@@ -185,13 +187,14 @@ def assert_all_agree(night: Night, world: Sandbox) -> None:
     )
     assert verified.returncode == 0, verified.stdout
     assert not night.objects("staging/")
-    newest = "SELECT ID, latest_status, update_at FROM settlement_normal_delivery_detail"
-    source = sorted(world.mysql(newest))
-    public = sorted(world.warehouse(newest.replace("FROM ", "FROM public.").lower()))
-    assert [tuple(map(str, row)) for row in source] == [tuple(map(str, row)) for row in public]
+    for table in BUSY:
+        newest = f"SELECT ID, update_at FROM {table}"
+        source = sorted(world.mysql(newest))
+        public = sorted(world.warehouse(newest.replace("FROM ", "FROM public.").lower()))
+        assert [tuple(map(str, row)) for row in source] == [tuple(map(str, row)) for row in public]
 
 
-def assert_reports_tell_it(night: Night, failed: int) -> None:
+def assert_reports_tell_it(night: Night, world: Sandbox, failed: int) -> None:
     location = S3Location.from_config(resolve(S3_SETTINGS, {}, night.settings))
     today = datetime.now(UTC).date()
     runs = read_reports(location, today - timedelta(days=1), today)
@@ -203,3 +206,28 @@ def assert_reports_tell_it(night: Night, failed: int) -> None:
     assert last.success
     assert {"job", "extract", "lake", "warehouse", "build"} <= {leg["leg"] for leg in last.legs}
     assert json.loads(json.dumps(last.to_dict()))["success"] is True
+    lake, landing = rows_told(runs, "lake"), rows_told(runs, "warehouse")
+    committed = Counter[tuple[str, str]]()
+    for manifest in night.manifests():
+        rows = sum(file["rows"] for file in manifest["files"])
+        committed[manifest["run_id"], manifest["table"]] += rows
+    assert lake
+    assert {key: rows for key, rows in committed.items() if key in lake} == lake
+    ledger = world.warehouse(
+        "SELECT run_id, source_table, sum(row_count) FROM landing.tidemark_loads GROUP BY 1, 2"
+    )
+    loaded = {(run, table): int(rows) for run, table, rows in ledger}
+    assert landing
+    assert {key: rows for key, rows in loaded.items() if key in landing} == landing
+
+
+def rows_told(runs: list[RunReport], name: str) -> dict[tuple[str, str], int]:
+    """By run and table, the rows that the reports of a leg tell of, if it came to its end."""
+    return {
+        (run.run_id, table["table"]): table["rows"]
+        for run in runs
+        for leg in run.legs
+        if leg["leg"] == name and leg["success"]
+        for table in leg["tables"]
+        if table["rows"]
+    }
