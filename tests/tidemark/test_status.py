@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from tidemark.project import Project
-from tidemark.services import copytrial
+from tidemark.services import bucketcheck, copytrial, doctor
 from tidemark.services.checks import Finding, Level, run_checks, worst
 from tidemark.services.doctor import judge_skew
 from tidemark.services.health import check_disk, check_runs, judge_age
@@ -44,6 +45,8 @@ def test_doctor_finds_nothing_wrong_with_the_sandbox(lake: Lake, seeded: Sandbox
     assert wrong == []
     parts = {f["part"]: f["message"] for f in done.json["findings"]}
     assert "COPY reads the bucket" in parts["COPY role"]
+    assert "strangers are refused" in [f["message"] for f in done.json["findings"]]
+    assert "tidemark_transformer reads landing and builds in public" in parts["dbt's rights"]
     assert lake.keys("staging/") == set()
     tables = "SELECT 1 FROM pg_class WHERE relname = 'tidemark_doctor'"
     assert lake.sandbox.warehouse(tables) == []
@@ -69,6 +72,60 @@ def test_doctor_finds_a_role_that_cannot_read_the_bucket(
     monkeypatch.delenv("REDSHIFT_IAM_ROLE")
     (unset,) = copytrial.check_copy_role(Project.load())
     assert "REDSHIFT_IAM_ROLE is not set" in unset.message
+
+
+@pytest.mark.parametrize(
+    ("found", "key", "wanted", "wanted_key", "level"),
+    [
+        ("AES256", None, None, None, Level.OK),
+        ("aws:kms", "k", "aws:kms", "k", Level.OK),
+        ("aws:kms", "k", "aws:kms", None, Level.OK),
+        ("aws:kms", "other", "aws:kms", "k", Level.ERROR),
+        ("AES256", None, "aws:kms", None, Level.ERROR),
+        (None, None, "AES256", None, Level.ERROR),
+        (None, None, None, None, Level.WARN),
+    ],
+)
+def test_objects_must_be_encrypted_as_set(
+    found: str | None, key: str | None, wanted: str | None, wanted_key: str | None, level: Level
+) -> None:
+    assert bucketcheck.judge_encryption(found, key, wanted, wanted_key).level is level
+
+
+@pytest.mark.security(12)
+def test_doctor_finds_a_bucket_that_anybody_may_read(lake: Lake) -> None:
+    folder = f"{lake.project.bucket}/{lake.project.layout.root}*"
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:GetObject"],
+        "Resource": [f"arn:aws:s3:::{folder}"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    lake.project.s3.put_bucket_policy(Bucket=lake.project.bucket, Policy=policy)
+    try:
+        findings = list(bucketcheck.check_bucket(lake.project))
+    finally:
+        lake.project.s3.delete_bucket_policy(Bucket=lake.project.bucket)
+    (found,) = [f for f in findings if "anybody may read" in f.message]
+    assert found.level is Level.ERROR
+    assert "put-public-access-block" in (found.hint or "")
+    assert lake.keys("staging/") == set()
+
+
+def test_doctor_names_what_dbt_may_not(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.sandbox.warehouse("REVOKE USAGE ON SCHEMA landing FROM tidemark_transformer")
+    try:
+        (found,) = doctor.check_dbt_rights(lake.project)
+    finally:
+        lake.sandbox.warehouse("GRANT USAGE ON SCHEMA landing TO tidemark_transformer")
+    assert found.level is Level.ERROR
+    assert "tidemark_transformer lacks usage on schema landing" in found.message
+    monkeypatch.delenv("REDSHIFT_DBT_USER")
+    monkeypatch.delenv("REDSHIFT_DBT_PASSWORD")
+    found = next(doctor.check_dbt_rights(Project.load()))
+    assert found.level is Level.WARN
+    assert "REDSHIFT_DBT_USER" in (found.hint or "")
 
 
 def test_every_finding_that_is_not_good_names_what_to_do_next(

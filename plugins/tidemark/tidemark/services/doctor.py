@@ -18,12 +18,15 @@ from tidemark.connections import MySQL, open_mysql
 from tidemark.environment import env_file
 from tidemark.job.envfile import check_private
 from tidemark.project import Project
+from tidemark.services.bucketcheck import check_bucket
 from tidemark.services.catalogue import bucket_time
 from tidemark.services.checks import Check, Finding, Level
 from tidemark.services.copytrial import check_copy_role
 from tidemark.services.ledger import relation_exists
+from tidemark.services.retention import STATE_SCHEMA
 from tidemark.services.selection import Rules
 from tidemark.services.source import column_type, list_tables, quoted, source_time
+from tidemark.settings import DBT_SETTINGS
 
 #: S3 refuses requests that are further off (RequestTimeTooSkewed).
 _S3_SKEW = timedelta(minutes=15)
@@ -38,7 +41,9 @@ def checks(project: Project) -> dict[str, Check]:
         "clocks": lambda: check_clocks(project),
         "source tables": lambda: check_tables(project),
         "S3 rights": lambda: check_s3_rights(project),
+        "bucket": lambda: check_bucket(project),
         "warehouse rights": lambda: check_warehouse_rights(project),
+        "dbt's rights": lambda: check_dbt_rights(project),
         "COPY role": lambda: check_copy_role(project),
     }
 
@@ -198,3 +203,28 @@ def check_warehouse_rights(project: Project) -> Iterator[Finding]:
         if relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
             warehouse.execute(f"SELECT count(*) FROM {LANDING_SCHEMA}.{LEDGER_TABLE}")
     yield Finding(part, Level.OK, f"{user} may load into landing")
+
+
+def check_dbt_rights(project: Project) -> Iterator[Finding]:
+    """What dbt needs in the warehouse, and that it is another user than the loader."""
+    part, hint = "dbt's rights", "let an administrator run load/redshift/*.sql"
+    public = project.values(DBT_SETTINGS)["redshift_schema"]
+    needed = [(LANDING_SCHEMA, "usage"), (public, "create"), (STATE_SCHEMA, "create")]
+    with connect(project.reader_values) as warehouse:
+        ((user,),) = warehouse.execute("SELECT current_user")
+        known = {str(name) for (name,) in warehouse.execute("SELECT nspname FROM pg_namespace")}
+        lacks = []
+        for schema, right in needed:
+            if schema in known:
+                ((may,),) = warehouse.execute("SELECT has_schema_privilege(?, ?)", [schema, right])
+                lacks += [] if may else [f"{user} lacks {right} on schema {schema}"]
+        if not lacks and relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
+            warehouse.execute(f"SELECT count(*) FROM {LANDING_SCHEMA}.{LEDGER_TABLE}")
+    is_loader = user == project.warehouse_values["redshift_user"]
+    if is_loader:
+        text = f"{user} loads too: dbt could change what was loaded"
+        yield Finding(part, Level.WARN, text, "give dbt a user of its own: REDSHIFT_DBT_USER")
+    if lacks:
+        yield Finding(part, Level.ERROR, "; ".join(lacks), hint)
+    elif not is_loader:
+        yield Finding(part, Level.OK, f"{user} reads landing and builds in {public}")
