@@ -12,7 +12,8 @@ from tidemark_core.progress import Progress
 #: As Meltano 4.4 writes it: with fields of its own, and without those that are null.
 LINE = {
     "stdio": "stderr", "string_id": "tap-mysql", "table": "s.t", "rows": 8192,
-    "rows_per_second": 6387, "bytes": 0, "seconds": 1.3, "end_time": "9", "ended": False,
+    "rows_per_second": 6387, "bytes": 0, "seconds": 1.3, "start_time": "", "end_time": "9",
+    "ended": False,
     "event": "Table progress", "level": "info",
 }  # fmt: skip
 

@@ -65,8 +65,8 @@ class Progress:
             "seconds_left": self.seconds_left,
             "bytes": self.bytes,
             "seconds": round(self.seconds, 1),
-            "start_time": self.window[0],
-            "end_time": self.window[1],
+            "start_time": self.window[0] or "",
+            "end_time": self.window[1] or "",
             "ended": self.ended,
         }
 
@@ -83,7 +83,7 @@ class Progress:
             total=fields.get("rows_expected"),
             bytes=int(fields["bytes"]),
             seconds=float(fields["seconds"]),
-            window=(fields.get("start_time"), fields.get("end_time")),
+            window=(fields["start_time"] or None, fields["end_time"] or None),
             ended=bool(fields["ended"]),
         )
 
