@@ -1,7 +1,7 @@
 """A TCP relay between the tap and the server, on which a test can look, change and cut.
 
 Usage: relay.py HOST PORT SEEN [--listen HOST] [--strip-tls] [--cut-after BYTES] [--cuts NUMBER]
-                [--freeze-after BYTES] [--freezes NUMBER] [--then SOCKET] [--in-turn]
+                [--freeze-after BYTES] [--freezes NUMBER] [--until FILE] [--then SOCKET] [--in-turn]
 Prints where it listens; SEEN takes what the server sends. A HOST that is a path is a Unix socket.
 After the cuts, or SIGUSR1, clients that connect reach SOCKET; with --in-turn every second one does.
 """
@@ -68,7 +68,9 @@ async def serve(options: argparse.Namespace) -> None:
                 return
             if options.freeze_after is not None and sent > options.freeze_after and freezes > 0:
                 freezes -= 1
-                await asyncio.Event().wait()  # says nothing more, and keeps the connection
+                # Says nothing more, and keeps the connection, until a file is there.
+                while options.until is None or not options.until.exists():
+                    await asyncio.sleep(0.02)
             writer.write(data)
             await writer.drain()
 
@@ -101,6 +103,7 @@ if __name__ == "__main__":
     parser.add_argument("--cuts", type=int, default=0)
     parser.add_argument("--freeze-after", type=int)
     parser.add_argument("--freezes", type=int, default=0)
+    parser.add_argument("--until", type=Path)
     parser.add_argument("--then")
     parser.add_argument("--in-turn", action="store_true")
     with contextlib.suppress(KeyboardInterrupt):

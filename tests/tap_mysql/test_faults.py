@@ -136,16 +136,30 @@ def test_a_tunnel_that_dies_is_opened_again_and_the_read_goes_on(
     assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))
 
 
-@pytest.mark.soak  # whether a query still runs when it is killed depends on the machine
 @pytest.mark.fault(33)
 def test_a_killed_query_is_asked_in_smaller_pieces(
-    heavy: Source, queries: list[str], monkeypatch: pytest.MonkeyPatch
+    heavy: Source,
+    relay: MakeRelay,
+    queries: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    def kill() -> None:
-        assert kill_all(heavy, "KILL QUERY")
+    monkeypatch.setattr("tap_mysql.read.PAGE_BYTES", 2**30)
+    go_on = tmp_path / "go on"
+    way = relay("--freeze-after", "8000000", "--freezes", "1", "--until", str(go_on))
+    killed: list[int] = []
 
-    after_files(2, kill, monkeypatch)
-    result = heavy.read("heavy", "update_at", backup_batch_size=1000)
+    def kill() -> None:
+        while len(way.seen) < 8_000_000:
+            time.sleep(0.02)
+        killed.append(kill_all(heavy, "KILL QUERY"))
+        go_on.touch()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    result = heavy.read("heavy", "update_at", backup_batch_size=1000, **way.way)
+    killer.join()
+    assert killed == [1]
     assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))
     assert not queries[0].endswith(" LIMIT 1000")
     assert queries[-1].endswith(" LIMIT 1000")
