@@ -109,7 +109,7 @@ def test_a_server_that_says_nothing_is_asked_again_after_the_timeout(
     long_rows: Source, relay: MakeRelay
 ) -> None:
     way = relay("--freeze-after", "8000000", "--freezes", "1")
-    result = long_rows.read("silent", "id", backup_timeout_seconds=1, **way.way)
+    result = long_rows.read("silent", "id", backup_timeout_seconds=3, **way.way)
     assert result.ids("silent") == list(range(1, ROWS + 1))
 
 
