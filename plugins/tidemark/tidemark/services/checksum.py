@@ -58,14 +58,15 @@ def measures(columns: Mapping[str, ColumnType]) -> list[Measure]:
             exact = f"sum(CAST({red} AS NUMERIC(38,{kind.scale or 0})))"
             found.append(Measure(column, "sum", f"sum({my})", exact))
         elif kind.kind in ("string", "json"):
-            # The first 32 bits of each value's hash, added up. NUL bytes are removed by a load.
+            # The first 32 bits of each value's hash, added up; MySQL 9.6 and later have no MD5. NUL
+            # bytes are removed by a load.
             text = f"replace(convert({my} USING utf8mb4), char(0), '')"
             found.append(
                 Measure(
                     column,
                     "hash",
-                    f"sum(CAST(conv(left(md5({text}), 8), 16, 10) AS UNSIGNED))",
-                    f"sum(CAST(strtol(substring(md5({red}), 1, 8), 16) AS NUMERIC(38,0)))",
+                    f"sum(CAST(conv(left(sha2({text}, 256), 8), 16, 10) AS UNSIGNED))",
+                    f"sum(CAST(strtol(substring(sha2({red}, 256), 1, 8), 16) AS NUMERIC(38,0)))",
                 )
             )
         if kind.kind in _NUMBERS | _TIMES:
