@@ -78,10 +78,15 @@ def test_a_conflict_over_the_ledger_is_tried_again_as_a_whole(
         "COPY",
         "BEGIN",
         "SELECT max(load_id) FROM landing.tidemark_loads",
-        "INSERT INTO landing.tidemark_loads (source_table, file) VALUES ('an.other', 'file')",
+        "INSERT INTO landing.tidemark_loads (source_table, landing_table, file, etag, row_count, "
+        "load_id, run_id, loaded_at, fence) VALUES ('an.other', 'other', 'file', 'e', 1, 0, 'r', "
+        "getdate(), 1)",
         "COMMIT",
     )
-    lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
+    try:
+        lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
+    finally:
+        lake.sql("DELETE FROM landing.tidemark_loads WHERE source_table = 'an.other'")
     assert table.rows("id") == [(1,), (2,)]
     assert len(table.ledger()) == 2
     assert leg.retries == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,9 @@ def pages(
     dbt("run")
     folder = tmp_path_factory.mktemp("site")
     env = {name: text for name, text in dbt_env.items() if "BASTION" not in name}
-    env["TIDEMARK_ENV_FILE"] = os.devnull  # not that of the checkout, which may name a bastion
+    empty = tmp_path_factory.mktemp("settings") / ".env"
+    empty.touch(0o600)
+    env["TIDEMARK_ENV_FILE"] = str(empty)  # not that of the checkout, which may name a bastion
     site.build_site(TRANSFORM, folder, env)
     return folder
 

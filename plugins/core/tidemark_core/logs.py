@@ -52,9 +52,7 @@ FIELDS: Mapping[Event, frozenset[str]] = {
         {
             "table",
             "rows",
-            "rows_expected",
             "rows_per_second",
-            "seconds_left",
             "bytes",
             "seconds",
             "start_time",

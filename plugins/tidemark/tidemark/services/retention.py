@@ -126,13 +126,10 @@ def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
             OldLoad(TableName.parse(str(t)), int(load), int(count), loaded)
             for t, load, count, loaded in rows
         ]
-        present = {table: _present(warehouse, table) for table in {load.table for load in loads}}
-    built = _built(project, {load.table for load in loads})
-    return [
-        load
-        for load in loads
-        if load.load_id in built.get(load.table, ()) and load.load_id in present[load.table]
-    ]
+        built = _built(project, {load.table for load in loads})
+        # Only those: a table that somebody made there by hand has no loads to ask for.
+        old = {table: ids & _present(warehouse, table) for table, ids in built.items()}
+    return [load for load in loads if load.load_id in old.get(load.table, ())]
 
 
 def retire_loads(project: Project, loads: Iterable[OldLoad]) -> int:
