@@ -33,6 +33,7 @@ def test_a_type_is_known_by_its_name(data_type: str, text: str) -> None:
         (MySQLColumn("numeric", "numeric(7,2)", precision=7, scale=2), "decimal(7,2)"),
         (MySQLColumn("decimal", "decimal"), "decimal(10,0)"),
         (MySQLColumn("varbinary", "varbinary(9)", length=9), "binary(9)"),
+        (MySQLColumn("datetime", "datetime"), "timestamp(0)"),
     ],
 )
 def test_a_type_takes_its_facts(column: MySQLColumn, text: str) -> None:
@@ -41,6 +42,20 @@ def test_a_type_takes_its_facts(column: MySQLColumn, text: str) -> None:
 
 def test_a_boolean_of_another_tap_is_a_boolean_in_the_warehouse() -> None:
     assert to_redshift(ColumnType("boolean")) == "BOOLEAN"
+
+
+@pytest.mark.parametrize(
+    ("length", "varbyte"),
+    [(None, 1_024_000), (0, 1), (1, 1), (2, 2), (1_024_000, 1_024_000), (2_000_000, 1_024_000)],
+)
+def test_varbyte_has_a_least_and_a_greatest_length(length: int | None, varbyte: int) -> None:
+    """AWS, VARBYTE type: 1 to 1,024,000 bytes."""
+    assert to_redshift(ColumnType("binary", length=length)) == f"VARBYTE({varbyte})"
+
+
+@pytest.mark.parametrize("text", ["decimal(38,37)", "decimal(38,0)", "decimal(1,1)"])
+def test_a_decimal_of_the_greatest_precision_is_one(text: str) -> None:
+    assert str(ColumnType.parse(text)) == text
 
 
 @pytest.mark.parametrize("text", ["string(3,1)", "binary(3,1)", "timestamp(3,1)", "decimal(3)"])
@@ -82,6 +97,7 @@ def test_what_any_other_target_reads_in_a_schema(text: str, schema: dict[str, An
     ("schema", "text"),
     [
         ({"type": "integer", "minimum": -128, "maximum": 127}, "int8"),
+        ({"type": "integer", "minimum": -129, "maximum": 0}, "int16"),
         ({"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}, "int32"),
         ({"type": "integer", "minimum": -(2**31), "maximum": 2**31}, "int64"),
         ({"type": "integer", "minimum": 5}, "int64"),
