@@ -353,7 +353,7 @@ def test_an_ordinary_user_can_run_it(spare: Sandbox) -> None:
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
         )
 
     try:
