@@ -1,7 +1,8 @@
-"""What a test of a read hooks into: moments between two of its files, and what it asks."""
+"""What a test of a read hooks into: moments between two of its files, what it asks, and by whom."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -40,3 +41,14 @@ def watch_queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(Fetch, "__iter__", watched)
     return asked
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes in which a tap has ConnectorX ask."""
+    found = subprocess.run(
+        ["pgrep", "-P", str(pid), "-f", "tap_mysql.worker"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [int(word) for word in found.stdout.split()]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 import pytest
-from readhooks import after_files, watch_queries
+from readhooks import after_files, watch_queries, workers_of
 from tap_mysql.errors import Cure
 from tap_mysql.fetch import Fetch, FetchError
 from tap_mysql.tap import TapMySQL
@@ -206,21 +206,10 @@ def test_too_many_connections_are_waited_out(wide: Source) -> None:
     assert sorted(result.ids("wide") + again.ids("wide")) == list(range(1, ROWS + 1))
 
 
-def workers() -> list[int]:
-    """The processes in which this one has ConnectorX ask."""
-    found = subprocess.run(
-        ["pgrep", "-P", str(os.getpid()), "-f", "tap_mysql.worker"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [int(pid) for pid in found.stdout.split()]
-
-
 def connected_to(port: int) -> int:
     """Connections of our workers to a port of this machine."""
     own = set()
-    for pid in workers():
+    for pid in workers_of(os.getpid()):
         for link in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):
                 own.add(str(link.readlink()))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from readhooks import workers_of
 from tap_mysql.files import FinishedFile, TempFolder
 from tap_mysql.messages import StreamOutput
 from tidemark_core.batchfile import BatchFile
@@ -48,16 +49,6 @@ def start(source: Source, **settings: Any) -> subprocess.Popen[str]:
         path.write_text(json.dumps(content))
         words += [f"--{name}", str(path)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def children(pid: int) -> list[int]:
-    found = subprocess.run(
-        ["pgrep", "-P", str(pid), "-f", "tap_mysql.worker"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [int(word) for word in found.stdout.split()]
 
 
 def first_batch(tap: subprocess.Popen[str]) -> list[str]:
@@ -117,7 +108,7 @@ def test_the_tap_s_end_by_sigkill_ends_its_workers(long_rows: Source, relay: Mak
     way = relay("--freeze-after", "8000000", "--freezes", "1")
     with start(long_rows, backup_batch_size=1000, **way.way) as tap:
         first_batch(tap)
-        workers = children(tap.pid)
+        workers = workers_of(tap.pid)
         tap.kill()
         tap.communicate()
     assert workers
@@ -133,7 +124,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_read_goes_on(
 
     def kill() -> None:
         if not killed:
-            killed.extend(children(os.getpid()))
+            killed.extend(workers_of(os.getpid()))
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
 
