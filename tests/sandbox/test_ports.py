@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -52,6 +53,18 @@ def test_free_port_block_passes_over_a_block_that_is_in_use() -> None:
 
 def test_a_block_is_given_once_although_nothing_listens_on_it() -> None:
     assert free_port_block() != free_port_block()
+
+
+def test_a_killed_seaweedfs_leaves_no_socket_in_the_way() -> None:
+    ports = Ports(free_port_block() + BLOCK)
+    left = Path(f"/tmp/seaweedfs-master-grpc-{ports.seaweedfs['master.port.grpc']}.sock")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(left))
+    try:
+        assert free_port_block() == ports.base
+        assert not left.exists()
+    finally:
+        left.unlink(missing_ok=True)
 
 
 def test_holder_names_the_process_that_listens() -> None:

@@ -353,9 +353,17 @@ def test_an_ordinary_user_can_run_it(spare: Sandbox) -> None:
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=120,
         )
 
+    taken = Path(
+        f"/tmp/seaweedfs-master-grpc-{spare.config.ports.seaweedfs['master.port.grpc']}.sock"
+    )
+    taken.touch()
+    up = run("up")
+    assert up.returncode == 1
+    assert f"{taken}, which s3 needs, belongs to another account" in up.stderr
+    taken.unlink()
     try:
         up = run("up")
         assert up.returncode == 0, up.stderr

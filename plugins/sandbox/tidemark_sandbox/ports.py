@@ -73,6 +73,27 @@ class Ports:
         )
 
 
+def remove_sockets(ports: Ports) -> list[Path]:
+    """Removes the sockets that SeaweedFS leaves in /tmp, whose names are fixed but for the port.
+
+    Without this a server that was killed stands in the way of another account's: it could neither
+    use the old socket nor replace it, and would wait for its own parts for ever.
+
+    Returns:
+        Those that belong to somebody else and had to stay.
+    """
+    left = []
+    for flag, port in ports.seaweedfs.items():
+        server, _, kind = flag.partition(".port")
+        if kind:
+            path = Path(f"/tmp/seaweedfs-{server}-grpc-{port}.sock")  # noqa: S108
+            try:
+                path.unlink(missing_ok=True)
+            except PermissionError:
+                left.append(path)
+    return left
+
+
 def can_bind(port: int) -> bool:
     """Whether a server could listen on this port of 127.0.0.1 now."""
     with socket.socket() as probe:
@@ -93,7 +114,8 @@ def free_port_block() -> int:
         SandboxError: No block is free.
     """
     for base in _FREE_BLOCKS:
-        if all(can_bind(port) for port in Ports(base).all) and _reserve(base):
+        ports = Ports(base)
+        if all(map(can_bind, ports.all)) and _reserve(base) and not remove_sockets(ports):
             return base
     raise SandboxError("No block of 100 ports is free", hint="ss -ltnp")
 

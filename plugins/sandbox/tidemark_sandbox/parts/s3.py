@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tidemark_sandbox import config as words
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.parts.base import Part
-from tidemark_sandbox.ports import HOST
+from tidemark_sandbox.ports import HOST, remove_sockets
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,6 +38,13 @@ class S3(Part):
         return (self.config.ports.s3, *self.config.ports.seaweedfs.values())
 
     def prepare(self) -> None:
+        foreign = remove_sockets(self.config.ports)
+        if foreign:
+            raise SandboxError(
+                f"{foreign[0]}, which {self.name} needs, belongs to another account",
+                hint=f"rm {foreign[0]}   (as its owner), or choose another block of ports:"
+                f" tidemark-sandbox up --port {self.config.base + 1000}",
+            )
         (self.folder / "data").mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def command(self) -> list[str]:
@@ -123,10 +130,4 @@ class S3(Part):
             client.create_bucket(Bucket=name)
 
     def cleanup(self) -> None:
-        """Removes the sockets that it leaves in /tmp, named after ports that are ours alone."""
-        for flag, port in self.config.ports.seaweedfs.items():
-            if flag.endswith(".grpc"):
-                server = flag.split(".")[0]
-                # The name is SeaweedFS's own and fixed; another user's is not ours to remove.
-                with contextlib.suppress(PermissionError):
-                    Path(f"/tmp/seaweedfs-{server}-grpc-{port}.sock").unlink(missing_ok=True)  # noqa: S108
+        remove_sockets(self.config.ports)
