@@ -37,6 +37,9 @@ def test_the_other_folders_are_siblings_of_the_data() -> None:
     layout = LakeLayout("team/a/incremental/")
     assert layout.manifests_prefix(T) == f"team/a/manifests/{T.lake}/"
     assert layout.staging_prefix(T, 7) == f"team/a/staging/{T.lake}/7/"
+    assert layout.staged_table(f"team/a/staging/{T.lake}/7/part-1.csv.gz") == T
+    assert layout.staged_table("team/a/staging/doctor/7f/x") is None
+    assert layout.staged_table("team/a/staging/x") is None
     assert layout.lease_key(T, "lake") == f"team/a/leases/{T.lake}/lake.json"
     key = "team/a/runs/year=2025/month=08/day=03/r1_extract.json"
     assert layout.run_key(WHEN.date(), "r1", "extract") == key

@@ -137,7 +137,8 @@ class Recorder:
         self._results[report.nodeid] = result
 
     def pytest_sessionfinish(self) -> None:
-        if not self._config.getoption("faults"):
+        # There is no cache under `-p no:cacheprovider`, and so no account.
+        if not self._config.getoption("faults") and hasattr(self._config, "cache"):
             assert self._config.cache is not None
             # Read again: another run may have ended meanwhile.
             known = self._config.cache.get(_CACHE, {})

@@ -45,6 +45,27 @@ def test_killed_at_a_boundary_a_rerun_gives_the_same_table(
     assert lake.staged(table) == []
 
 
+@pytest.mark.fault(17)
+def test_what_a_load_left_behind_goes_with_the_next_run_though_its_table_has_nothing_new(
+    lake: Lake, state: dict[str, Any]
+) -> None:
+    columns = {"ID": "int64", "name": "string(20)"}
+    quiet, held, busy = (lake.table(columns) for _ in range(3))
+    client, bucket, layout = lake.client, lake.s3.bucket, lake.s3.layout
+    for each in (quiet, held):
+        key = f"{layout.staging_prefix(each.name, 7)}part-0001.csv.gz"
+        client.put_object(Bucket=bucket, Key=key, Body=b"x")
+    other = f"{layout.staging_root}doctor/probe/x"
+    client.put_object(Bucket=bucket, Key=other, Body=b"x")
+    with Lease.acquire(client, bucket, layout.lease_key(held.name, "warehouse"), owner="a load"):
+        lake.load(busy.schema(), busy.batch(busy.write([(1, "a")])), state)
+        assert lake.staged(quiet) == []
+        assert len(lake.staged(held)) == 1, "its load is at work"
+    lake.load()
+    assert lake.staged(held) == []
+    assert lake.keys(other) == [other]
+
+
 @pytest.mark.fault(27)
 def test_a_lost_answer_to_commit_is_looked_up_in_the_ledger(
     lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch

@@ -218,6 +218,11 @@ class LakeLayout:
         """Folder of the CSV parts of one load, or of all loads of a table."""
         return f"{self.staging_root}{table.lake}/" + ("" if load_id is None else f"{load_id}/")
 
+    def staged_table(self, key: str) -> TableName | None:
+        """The table that a load has staged this object of; None for what is no load's."""
+        load_id = key.removeprefix(self.staging_root).split("/")[1:2]
+        return self.table_of(key) if load_id and load_id[0].isdecimal() else None
+
     def lease_key(self, table: TableName, leg: str) -> str:
         """The lease that a writer of a table holds; ``leg`` is ``lake`` or ``warehouse``."""
         return _fits(f"{self.root}leases/{table.lake}/{leg}.json")

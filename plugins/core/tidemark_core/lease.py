@@ -128,6 +128,16 @@ class Lease:
             f"others keep taking the lease {key}", hint="run again when they have ended"
         )
 
+    @classmethod
+    def is_free(cls, client: S3Client, bucket: str, key: str) -> bool:
+        """Whether nobody holds the lease now; it is only looked at.
+
+        Raises:
+            LakeError: S3 refused.
+        """
+        found = _read(client, bucket, key)
+        return found is None or found.is_free
+
     def check(self) -> None:
         """Makes sure that we still hold it, by our own clock; asks nobody.
 

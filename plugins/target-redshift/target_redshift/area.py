@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from tidemark_core.lake import LakeLayout
+from tidemark_core.lease import Lease
+from tidemark_core.names import TableName
 from tidemark_core.s3 import explained, list_keys
 
 if TYPE_CHECKING:
@@ -47,10 +51,44 @@ def remove_staging(client: S3Client, bucket: str, prefix: str) -> int:
     Raises:
         LakeError: S3 refused.
     """
-    keys = [found["Key"] for found in list_keys(client, bucket, prefix)]
+    return _remove(client, bucket, [found["Key"] for found in list_keys(client, bucket, prefix)])
+
+
+def remove_abandoned(
+    client: S3Client, bucket: str, layout: LakeLayout, ours: Collection[TableName]
+) -> dict[TableName, int]:
+    """Removes what loads that are no more had staged, also of tables that have nothing to load now.
+
+    A load holds its table's lease for as long as it has anything staged. The listing comes first:
+    whoever takes a lease after it stages under a new load id, which is not in the list.
+
+    Args:
+        client: S3 client.
+        bucket: The lake's bucket.
+        layout: Where staging and leases are.
+        ours: Tables whose lease is our own, with their loads done.
+
+    Returns:
+        Number of objects removed, by table.
+
+    Raises:
+        LakeError: S3 refused.
+    """
+    staged = defaultdict[TableName, list[str]](list)
+    for found in list_keys(client, bucket, layout.staging_root):
+        if table := layout.staged_table(found["Key"]):
+            staged[table].append(found["Key"])
+    return {
+        table: _remove(client, bucket, keys)
+        for table, keys in staged.items()
+        if table in ours or Lease.is_free(client, bucket, layout.lease_key(table, "warehouse"))
+    }
+
+
+def _remove(client: S3Client, bucket: str, keys: Sequence[str]) -> int:
     for start in range(0, len(keys), 1000):
         page = keys[start : start + 1000]
-        with explained(f"removing s3://{bucket}/{prefix}"):
+        with explained(f"removing s3://{bucket}/{page[0]}"):
             client.delete_objects(
                 Bucket=bucket, Delete={"Objects": [{"Key": key} for key in page], "Quiet": True}
             )

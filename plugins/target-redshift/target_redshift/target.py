@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.target_base import Target
 from tidemark_core.batchfile import BatchFile
-from tidemark_core.errors import ConfigError
+from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lease import Lease
 from tidemark_core.names import EXTRACTED_AT, TableName, encode_component
 from tidemark_core.process import end_by, run_id
@@ -23,7 +23,7 @@ from tidemark_core.s3 import S3Location
 from tidemark_core.settings import config_schema, resolve
 
 from target_redshift import events
-from target_redshift.area import remove_staging
+from target_redshift.area import remove_abandoned, remove_staging
 from target_redshift.authorization import authorization
 from target_redshift.files import LoadFile, check_location, fetch
 from target_redshift.loader import TableLoader
@@ -150,11 +150,7 @@ class TargetRedshift(Target):
             )
             self._leases[table] = self._resources.enter_context(lease)
             left = remove_staging(self.client, self.s3.bucket, self.s3.layout.staging_prefix(table))
-            if left:
-                self.logger.warning(
-                    "removed what a load that died had staged",
-                    extra={"table": str(table), "objects": left},
-                )
+            self._tell_removed(table, left)
         lease.check()
         return lease
 
@@ -217,6 +213,26 @@ class TargetRedshift(Target):
         self.at_end = True
         with self._resources:
             super().process_endofpipe()
+            self._remove_abandoned()
+
+    def _remove_abandoned(self) -> None:
+        """Everything is loaded: what cannot be removed now is left to the next run."""
+        try:
+            removed = remove_abandoned(
+                self.client, self.s3.bucket, self.s3.layout, self._leases.keys()
+            )
+        except LakeError as error:
+            self.logger.warning("staging could not be looked through: %s", error.message)
+            return
+        for table, objects in removed.items():
+            self._tell_removed(table, objects)
+
+    def _tell_removed(self, table: TableName, objects: int) -> None:
+        if objects:
+            self.logger.warning(
+                "removed what a load that died had staged",
+                extra={"table": str(table), "objects": objects},
+            )
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Remembers what the SDK drops: the property by which a stream is bookmarked."""
