@@ -119,7 +119,7 @@ def test_a_lost_connection_goes_on_behind_the_last_file(
 
 @pytest.mark.fault(28)
 def test_a_tunnel_that_dies_is_opened_again_and_the_read_goes_on(
-    heavy: Source, monkeypatch: pytest.MonkeyPatch
+    heavy: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     killed: list[int] = []
     of_the_tests = tunnels()
@@ -133,6 +133,8 @@ def test_a_tunnel_that_dies_is_opened_again_and_the_read_goes_on(
     result = heavy.run(heavy.catalog("heavy", key="update_at"), bastion=True, backup_batch_size=500)
     assert killed
     assert result.error is None
+    assert "was interrupted" in caplog.text
+    assert "Could not connect" not in caplog.text, "for that the driver tries for half a minute"
     assert result.ids("heavy") == list(range(1, HEAVY_ROWS + 1))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.logs import Event, log_event
@@ -189,6 +189,10 @@ class Endpoint(Protocol):
     host: str
     port: int
 
+    @property
+    def is_down(self) -> bool:
+        """Whether the tunnel has died."""
+
     def check(self) -> None:
         """Says why the way to the server is broken, if it is.
 
@@ -213,6 +217,7 @@ class DirectEndpoint:
 
     host: str
     port: int
+    is_down: ClassVar[bool] = False
 
     def check(self) -> None:
         """Nothing can be wrong between here and there that the driver does not say itself."""

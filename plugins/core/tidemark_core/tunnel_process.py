@@ -66,10 +66,16 @@ class TunnelProcess:
     _stderr: deque[str] = field(default_factory=lambda: deque(maxlen=60))
     _reader: threading.Thread | None = None
 
+    @property
+    def is_down(self) -> bool:
+        """See `tidemark_core.tunnel.Endpoint.is_down`."""
+        process = self._process
+        return process is None or process.poll() is not None
+
     def ensure(self) -> None:
         """See `tidemark_core.tunnel.Endpoint.ensure`."""
         with self._lock:
-            if self._process is not None and self._process.poll() is None:
+            if not self.is_down:
                 return
             self._end()
             deadline = time.monotonic() + self.timeout
@@ -88,20 +94,16 @@ class TunnelProcess:
 
     def check(self) -> None:
         """See `tidemark_core.tunnel.Endpoint.check`."""
-        process = self._process
-        if process is None or process.poll() is not None:
-            self._join_reader()
-            raise self._error("the tunnel is down")
         # The server's connection breaks a moment before ssh has said why.
         deadline = time.monotonic() + _REASON_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
+        while time.monotonic() < deadline and not self.is_down:
             if any("open failed" in line for line in list(self._stderr)):
                 error = self._error("the bastion cannot reach the server")
                 # Told once: the next connection may fare better.
                 self._stderr.clear()
                 raise error
             time.sleep(0.02)
-        if process.poll() is not None:
+        if self.is_down:
             self._join_reader()
             raise self._error("the tunnel is down")
 

@@ -118,6 +118,9 @@ class Fetch:
         def waiting() -> None:
             if self.stop.is_set():
                 raise Stopped
+            if self.source.endpoint.is_down:
+                # The driver would try for half a minute to connect to nobody.
+                raise FetchError(0, "the tunnel is down", Cure.RETRY)
             if time.monotonic() > end:
                 self._kill()
                 raise FetchError(3024, f"no row for {self.source.timeout} seconds", Cure.SMALLER)
