@@ -141,7 +141,10 @@ def test_the_service_is_hardened(night: Night, tmp_path: Path) -> None:
     assert settings["CapabilityBoundingSet"] == ""
 
 
-@pytest.mark.parametrize("job", ["backup", "docs", "maintain"])
+@pytest.mark.parametrize(
+    "job",
+    ["maintain", *(pytest.param(job, marks=pytest.mark.soak) for job in ("backup", "docs"))],
+)
 def test_systemd_runs_a_job_with_the_project_read_only(night: Night, job: str) -> None:
     unit = (night.root / "orchestrate/systemd/tidemark@.service").read_text()
     for name in ("MELTANO_SYS_DIR_ROOT", "LOG_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH", "DOCS_DIR"):

@@ -90,7 +90,7 @@ def test_zero_dates_are_a_part_too(source: Source) -> None:
 
 def test_what_is_looked_at_again_does_not_use_up_the_limit(pairs: Source) -> None:
     """A lookback that holds more rows than the limit must not keep the bookmark where it is."""
-    done = runs(pairs, "pairs", "update_at", 4, backup_lookback_seconds=30)
+    done = runs(pairs, "pairs", "update_at", 12, backup_lookback_seconds=30)
     assert {number for result in done for number in result.ids("pairs")} == set(range(1, 101))
     marks = [result.bookmark("pairs")["replication_key_value"] for result in done]
     assert marks == sorted(set(marks))

@@ -144,6 +144,7 @@ def test_a_view_that_was_dropped_is_made_again(
     assert query(f"select count(*) from {view}", user="tidemark_transformer") == [(3,)]
 
 
+@pytest.mark.soak
 def test_meltano_invoke_builds_everything_and_the_night_knows(
     nightly: Nightly, loads: Landing, tmp_path: Path
 ) -> None:

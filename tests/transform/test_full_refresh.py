@@ -51,7 +51,7 @@ def test_it_gives_what_the_runs_before_gave(landing: Landing, dbt: Dbt, query: Q
     assert held(query) == before
 
 
-@pytest.mark.parametrize("lost", ["row", "version"])
+@pytest.mark.parametrize("lost", ["row", pytest.param("version", marks=pytest.mark.soak)])
 def test_it_refuses_to_lose_what_landing_no_longer_has(
     landing: Landing, dbt: Dbt, query: Query, lost: str
 ) -> None:
@@ -99,7 +99,9 @@ def test_loads_that_were_retired_before_they_were_built_are_told(
     assert [row[0] for row in held(query)] == [1]
 
 
-@pytest.mark.parametrize("flag", [["--empty"], ["--empty", "--full-refresh"]])
+@pytest.mark.parametrize(
+    "flag", [["--empty"], pytest.param(["--empty", "--full-refresh"], marks=pytest.mark.soak)]
+)
 def test_a_run_on_a_part_of_the_rows_is_refused(
     landing: Landing, dbt: Dbt, query: Query, flag: list[str]
 ) -> None:

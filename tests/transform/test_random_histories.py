@@ -94,7 +94,7 @@ quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.
 
 
 @settings(
-    max_examples=4, deadline=None, database=None, derandomize=True, suppress_health_check=quiet
+    max_examples=2, deadline=None, database=None, derandomize=True, suppress_health_check=quiet
 )
 @given(history=histories)
 def test_some_histories(built: Landing, dbt: Dbt, query: Query, history) -> None:
