@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -228,6 +229,32 @@ def test_a_second_loader_of_the_table_is_told_who_holds_it(
     assert "the night run" in done.errors
     assert done.states == []
     assert table.ledger() == []
+
+
+def test_two_first_loads_of_a_warehouse_may_make_the_ledger_at_once(
+    lake: Lake, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, commits = WarehouseConnection.execute, []
+
+    def at_once(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        if sql.startswith("CREATE TABLE IF NOT EXISTS") and not commits:
+            other = connect(lake.config)
+            execute(other, "BEGIN")
+            execute(other, sql)
+            commits.append(threading.Timer(0.3, lambda: (execute(other, "COMMIT"), other.close())))
+            commits[0].start()
+        return execute(self, sql, *rest, **named)
+
+    monkeypatch.setattr(WarehouseConnection, "execute", at_once)
+    lake.load(table.schema(), table.batch(table.write([(0, "a", None)])))
+    lake.sql("ALTER TABLE landing.tidemark_loads RENAME TO kept")
+    try:
+        lake.load(table.schema(), table.batch(table.write([(1, "a", None)])))
+        assert commits
+        assert len(table.ledger()) == 1
+    finally:
+        lake.sql("DROP TABLE landing.tidemark_loads")
+        lake.sql("ALTER TABLE landing.kept RENAME TO tidemark_loads")
 
 
 @pytest.mark.fault(23)

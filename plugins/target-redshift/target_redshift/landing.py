@@ -44,8 +44,18 @@ def prepare_schema(connection: WarehouseConnection) -> None:
     """
     if not connection.execute(sql.SCHEMA_EXISTS, what="the look at the landing schema"):
         connection.execute(sql.CREATE_SCHEMA, what="CREATE SCHEMA landing")
-    if not connection.execute(sql.TABLE_COLUMNS, [LEDGER_TABLE], what="the look at the ledger"):
-        connection.execute(sql.create_ledger(), what=f"CREATE TABLE landing.{LEDGER_TABLE}")
+    if not _has_ledger(connection):
+        try:
+            connection.execute(sql.create_ledger(), what=f"CREATE TABLE landing.{LEDGER_TABLE}")
+        except QueryError:
+            # IF NOT EXISTS does not help two first loads of a warehouse that do it at once.
+            if not _has_ledger(connection):
+                raise
+
+
+def _has_ledger(connection: WarehouseConnection) -> bool:
+    look = connection.execute(sql.TABLE_COLUMNS, [LEDGER_TABLE], what="the look at the ledger")
+    return bool(look)
 
 
 def look(connection: WarehouseConnection, landing: LandingTable) -> Found:
