@@ -183,11 +183,6 @@ def _cut(text: str, limit: int) -> str:
     return text.encode()[:limit].decode("utf-8", "ignore")
 
 
-def merge(total: Conversions, more: Conversions) -> None:
-    """Adds counts; a name of its own because Counter's operators drop zeros."""
-    total.update(more)
-
-
 def as_report(counts: Conversions) -> dict[str, dict[str, int]]:
     """Counts by column and reason, as manifests and reports write them."""
     report: dict[str, dict[str, Any]] = {}

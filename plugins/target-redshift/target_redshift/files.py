@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from tidemark_core.names import TableName
 from tidemark_core.s3 import explained
 
 from target_redshift import events
+from target_redshift.blocks import Conversions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,6 +46,7 @@ class LoadFile:
         path: Path of a local file.
         run_id: The run that extracted it.
         manifest: Key of the manifest that committed it.
+        conversions: Values that were changed when it was written, if that was here.
     """
 
     name: str
@@ -55,6 +58,7 @@ class LoadFile:
     path: str = ""
     run_id: str = ""
     manifest: str = ""
+    conversions: Conversions = field(default_factory=Counter, compare=False)
 
     @classmethod
     def from_batch(

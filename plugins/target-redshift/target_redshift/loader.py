@@ -100,17 +100,18 @@ class TableLoader:
                 self._transact(found, missing, load_id, staged)
         except CopyError as error:
             raise self._explained(error, staged) from error
-        if staged.conversions:
+        conversions = sum((file.conversions for file in missing), staged.conversions)
+        if conversions:
             _log.warning(
                 "values changed on the way",
-                extra={"table": str(table), "conversions": as_report(staged.conversions)},
+                extra={"table": str(table), "conversions": as_report(conversions)},
             )
         events.loaded(
             table,
             rows=staged.rows,
             size=staged.size,
             files=len(missing),
-            conversions=as_report(staged.conversions),
+            conversions=as_report(conversions),
         )
         _log.info(
             "loaded",

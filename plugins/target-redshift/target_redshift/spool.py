@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from target_redshift.blocks import Conversions
 from target_redshift.columns import LandingTable
 from target_redshift.files import LoadFile, local_file
 from target_redshift.records import arrow_schema, to_batch
@@ -30,6 +33,7 @@ class Spool:
         self._path = folder / f"{uuid.uuid4()}.parquet"
         self._records: list[Mapping[str, Any]] = []
         self._writer: pq.ParquetWriter | None = None
+        self._conversions: Conversions = Counter()
         self.rows = 0
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -44,7 +48,7 @@ class Spool:
             self._flush()
 
     def _flush(self) -> None:
-        batch = to_batch(self._landing, self._records)
+        batch = to_batch(self._landing, self._records, self._conversions)
         if self._writer is None:
             self._writer = pq.ParquetWriter(
                 self._path, arrow_schema(self._landing), compression="zstd"
@@ -63,7 +67,7 @@ class Spool:
         if self._writer is None:
             raise AssertionError("a spool without records is not loaded")
         self._writer.close()
-        return local_file(
+        file = local_file(
             self._path,
             table=self._landing.table,
             run_id=run_id,
@@ -71,6 +75,7 @@ class Spool:
             # Never twice the same: what a tap sends as records cannot be recognised again.
             name=f"records:{run_id}:{self._path.stem}",
         )
+        return replace(file, conversions=self._conversions)
 
     def discard(self) -> None:
         """Removes the file."""

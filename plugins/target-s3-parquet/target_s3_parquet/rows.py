@@ -10,10 +10,10 @@ from typing import IO, Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
+from tidemark_core.records import UnfitValueError, to_array
 
 from target_s3_parquet.parquet import ROW_GROUP_ROWS, open_writer
 from target_s3_parquet.schema import StreamSchema
-from target_s3_parquet.values import UnfitValueError, to_array
 
 #: A row group is written out at this many bytes of Arrow memory, however few its rows.
 _ROW_GROUP_BYTES = 64 << 20

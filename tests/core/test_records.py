@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.singerlib.json import deserialize_json
-from target_s3_parquet.values import (
+from tidemark_core.records import (
     INVALID_TEXT,
     SUB_MICROSECOND,
     UnfitValueError,

@@ -1,5 +1,7 @@
 """Values of RECORD messages to Arrow, exactly: what does not fit its type is refused, not bent.
 
+For packages that have the Singer SDK (the extra ``singer``).
+
 What is changed all the same (text that is no Unicode, time beyond microseconds) is counted.
 """
 
@@ -14,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 from singer_sdk.singerlib.json import serialize_json
+
 from tidemark_core.types import ColumnType, to_arrow
 
 INVALID_TEXT = "invalid_text_replaced"
@@ -44,7 +47,7 @@ def to_array(
     Args:
         values: As JSON gives them (numbers with a point as `Decimal`); None is NULL.
         kind: The column's type.
-        is_text: Whether the stream declares text, so that ``json`` comes as text already.
+        is_text: Whether a ``json`` column's texts are JSON already, and not strings of it.
         counts: Where changed values are counted, by reason.
 
     Raises:
