@@ -115,7 +115,7 @@ def test_the_right_secrets_are_nowhere_after_a_run_without_a_part_of_the_world(
     words = {mine.settings[name] for name in SECRETS}
     mine.settings["DEBUG"] = "true"
     try:
-        with without(world, part), watching_processes(words) as seen:
+        with without(world, part), watching_processes(mine, words) as seen:
             done = mine.job("sync")
     finally:
         del mine.settings["DEBUG"]
