@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 import redshift_connector
 from tidemark_sandbox.redshift import catalogue
+from tidemark_sandbox.redshift.protocol import message
 from tidemark_sandbox.redshift.server import Address
 
 
@@ -51,6 +52,22 @@ def test_a_socket_and_psql(world):
     assert done.stdout.split() == ["1", "a;b", "done"], done.stderr
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(world.socket_path)
+
+
+def test_what_is_asked_in_one_piece_is_answered_in_one_piece(world):
+    connection = redshift_connector.connect(
+        host="localhost", unix_sock=world.socket_path, database="dev", user="admin",
+        password="Secret123", ssl=False,
+    )  # fmt: skip
+    # As the driver asks: a Flush behind every message, then a Sync.
+    parse = message(b"P", b"s\0select 1\0\0\0") + message(b"H", b"")
+    describe = message(b"D", b"Ss\0") + message(b"H", b"")
+    sock = connection._usock
+    sock.sendall(parse + describe + message(b"S", b""))
+    assert sock.recv(65536).endswith(message(b"Z", b"I"))
+    sock.sendall(parse.replace(b"s\0", b"t\0"))
+    assert sock.recv(65536) == message(b"1", b""), "a Flush alone is answered at once"
+    connection.close()
 
 
 def test_parameters_of_statements(sql):

@@ -60,7 +60,11 @@ class Executor:
                 if kind == b"S":
                     failed = False
                     self._ready()
-                self.client.flush()
+                elif not self.client.pending():
+                    # Of a driver that writes a Flush behind every message, and then a Sync, each
+                    # answer would go out alone: behind sshd, which does not set TCP_NODELAY, the
+                    # second waits 40 ms until the first is acknowledged.
+                    self.client.flush()
             elif kind not in (b"d", b"c", b"f"):  # leftovers of a COPY that was refused
                 batch.append((kind, body))
 
