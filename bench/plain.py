@@ -17,6 +17,7 @@ from target_redshift.files import LoadFile
 from target_redshift.staging import Stager
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import TableName
+from tidemark_core.progress import EVERY_SECONDS, Lines, Meter
 from tidemark_core.s3 import S3Location, list_keys
 from tidemark_sandbox import config as words
 from tidemark_sandbox.clients import Database, mysql_client, target
@@ -106,6 +107,7 @@ def _staged_parts(s3: S3Location, config: Mapping[str, Any], folder: Path) -> li
         slices=config["redshift_slices"],
         compression="gzip",
         marker=NULL_MARKER,
+        meter=Meter(str(WIDE), Lines(EVERY_SECONDS)),
     )
     stager.stage(files, load_id=1)
     parts = []
