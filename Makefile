@@ -56,6 +56,7 @@ lint: .venv/.synced  ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini bench tests
 	$(BIN)/sqlfluff lint --disable-progress-bar load transform
 	@# Parsing asks for a profile, not for a warehouse.
 	cd transform && REDSHIFT_HOST=- REDSHIFT_DATABASE=- ../$(BIN)/dbt --quiet parse --no-partial-parse
