@@ -329,7 +329,10 @@ def test_sigterm_leaves_a_state_that_is_true_and_exits_143(wide: Source) -> None
             if '"BATCH"' in line and len(lines) > 6:
                 tap.send_signal(signal.SIGTERM)
                 break
-        rest, errors = tap.communicate(timeout=60)
+        # `communicate` would pass over what is in the pipe's buffer already.
+        assert tap.stderr is not None
+        rest, errors = tap.stdout.read(), tap.stderr.read()
+        tap.wait(timeout=60)
     assert tap.returncode == 143, errors
     messages = messages_of("".join(lines) + rest)
     rows = sum(
