@@ -137,12 +137,11 @@ class Recorder:
         self._results[report.nodeid] = result
 
     def pytest_sessionfinish(self) -> None:
-        # There is no cache under `-p no:cacheprovider`, and so no account.
-        if not self._config.getoption("faults") and hasattr(self._config, "cache"):
-            assert self._config.cache is not None
+        # There is none under `-p no:cacheprovider`, and so no account.
+        cache = getattr(self._config, "cache", None)
+        if cache is not None and not self._config.getoption("faults"):
             # Read again: another run may have ended meanwhile.
-            known = self._config.cache.get(_CACHE, {})
-            self._config.cache.set(_CACHE, known | self._results)
+            cache.set(_CACHE, cache.get(_CACHE, {}) | self._results)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._config.getoption("faults"):

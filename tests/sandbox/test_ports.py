@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -55,9 +54,11 @@ def test_a_block_is_given_once_although_nothing_listens_on_it() -> None:
     assert free_port_block() != free_port_block()
 
 
-def test_a_killed_seaweedfs_leaves_no_socket_in_the_way() -> None:
-    ports = Ports(free_port_block() + BLOCK)
-    left = Path(f"/tmp/seaweedfs-master-grpc-{ports.seaweedfs['master.port.grpc']}.sock")
+def test_a_killed_seaweedfs_leaves_no_socket_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = Ports(19000)  # below the blocks that others are given meanwhile
+    monkeypatch.setattr("tidemark_sandbox.ports._FREE_BLOCKS", [ports.base])
+    left = ports.seaweedfs_sockets[1]
+    left.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(left))
     try:

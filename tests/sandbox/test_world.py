@@ -356,9 +356,7 @@ def test_an_ordinary_user_can_run_it(spare: Sandbox) -> None:
             timeout=120,
         )
 
-    taken = Path(
-        f"/tmp/seaweedfs-master-grpc-{spare.config.ports.seaweedfs['master.port.grpc']}.sock"
-    )
+    taken = spare.config.ports.seaweedfs_sockets[1]
     taken.touch()
     up = run("up")
     assert up.returncode == 1

@@ -62,6 +62,15 @@ class Ports:
         return {name: self.base + 81 + at for at, name in enumerate(names)}
 
     @property
+    def seaweedfs_sockets(self) -> list[Path]:
+        """What its gRPC servers leave in /tmp: the names are fixed but for the port."""
+        return [
+            Path(f"/tmp/seaweedfs-{flag.split('.')[0]}-grpc-{port}.sock")  # noqa: S108
+            for flag, port in self.seaweedfs.items()
+            if flag.endswith(".grpc")
+        ]
+
+    @property
     def all(self) -> tuple[int, ...]:
         """Every port of the block that something may listen on."""
         return (
@@ -74,7 +83,7 @@ class Ports:
 
 
 def remove_sockets(ports: Ports) -> list[Path]:
-    """Removes the sockets that SeaweedFS leaves in /tmp, whose names are fixed but for the port.
+    """Removes the sockets that SeaweedFS has left in /tmp.
 
     Without this a server that was killed stands in the way of another account's: it could neither
     use the old socket nor replace it, and would wait for its own parts for ever.
@@ -83,14 +92,11 @@ def remove_sockets(ports: Ports) -> list[Path]:
         Those that belong to somebody else and had to stay.
     """
     left = []
-    for flag, port in ports.seaweedfs.items():
-        server, _, kind = flag.partition(".port")
-        if kind:
-            path = Path(f"/tmp/seaweedfs-{server}-grpc-{port}.sock")  # noqa: S108
-            try:
-                path.unlink(missing_ok=True)
-            except PermissionError:
-                left.append(path)
+    for path in ports.seaweedfs_sockets:
+        try:
+            path.unlink(missing_ok=True)
+        except PermissionError:
+            left.append(path)
     return left
 
 
