@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Protocol
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.logs import Event, log_event
-from tidemark_core.tunnel_process import TunnelProcess
+from tidemark_core.tunnel_process import STANDS_OPTIONS, TunnelProcess
 
 _log = logging.getLogger(__name__)
 #: Seconds until a frozen bastion is noticed: ServerAliveInterval times ServerAliveCountMax.
@@ -156,6 +156,7 @@ class Bastion:
             else (f"{host}:{port}")
         )
         command = ["ssh", *self.ssh_options(), "-N", "-T", "-o", "ExitOnForwardFailure=yes"]
+        command += STANDS_OPTIONS
         if self.jump:
             command += ["-o", f"ProxyCommand={self._proxy_command()}"]
         command += ["-L", f"127.0.0.1:{local_port}:{target}", "-p", str(self.port)]

@@ -12,8 +12,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, NoReturn
 
 from tidemark_core.errors import ConfigError, TunnelError
 from tidemark_core.tunnel_errors import BastionFacts, explain
@@ -30,8 +31,12 @@ wait "$child"; code=$?
 kill "$watch" 2>/dev/null
 exit "$code"
 """
+#: What ssh lets us know when it listens: the port alone might be somebody else's.
+_STANDS = "tidemark: the tunnel stands"
+STANDS_OPTIONS = ("-o", "PermitLocalCommand=yes", "-o", f"LocalCommand=echo '{_STANDS}' >&2")
 _PORT_ATTEMPTS = 5
 _REASON_SECONDS = 0.5
+_PAUSE_SECONDS = 0.02
 
 
 @dataclass
@@ -65,6 +70,7 @@ class TunnelProcess:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stderr: deque[str] = field(default_factory=lambda: deque(maxlen=60))
     _reader: threading.Thread | None = None
+    _stands: threading.Event = field(default_factory=threading.Event)
 
     @property
     def is_down(self) -> bool:
@@ -121,42 +127,49 @@ class TunnelProcess:
         if not _is_free(self.port):
             raise _PortTakenError
         self._stderr.clear()
+        self._stands.clear()
+        with ExitStack() as undo:
+            undo.callback(self._end)
+            process = self._process = self._open_child()
+            reader = threading.Thread(
+                target=self._collect, args=(process.stderr,), daemon=True, name="ssh-stderr"
+            )
+            reader.start()
+            self._reader = reader
+            self._wait(process, deadline)
+            undo.pop_all()
+
+    def _open_child(self) -> subprocess.Popen[bytes]:
         try:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 ["/bin/sh", "-c", _LEASH, "sh", *self.command(self.port)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=dict(self.environment),
+                # ssh runs LocalCommand by the account's shell, which need not be one of POSIX.
+                env={**self.environment, "SHELL": "/bin/sh"},
                 # Ctrl-C reaches a whole process group: the reader must close before its tunnel.
                 start_new_session=True,
             )
         except OSError as error:
             raise ConfigError(f"ssh cannot be started: {error}") from error
-        self._reader = threading.Thread(
-            target=self._collect, args=(self._process.stderr,), daemon=True, name="ssh-stderr"
-        )
-        self._reader.start()
-        self._wait(self._process, deadline)
 
     def _wait(self, process: subprocess.Popen[bytes], deadline: float) -> None:
-        """Waits until the local port listens, which ssh does once it has logged in.
+        """Waits until ssh says that it listens, which it does once it has logged in.
 
         The port is not connected to: MySQL counts connections that say nothing against our host.
         """
-        pause = 0.01
-        while process.poll() is None:
-            if not _is_free(self.port):
-                return
+        while not self._stands.wait(_PAUSE_SECONDS):
+            if process.poll() is not None:
+                self._explain_end()
             if time.monotonic() > deadline:
-                self._end()
                 raise TunnelError(
                     f"the bastion {self.name} did not answer within {self.timeout:.0f} s",
                     hint=f"check {self.host_settings[0]} and the network",
                     retryable=True,
                 )
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.2)
+
+    def _explain_end(self) -> NoReturn:
         self._join_reader()
         if any("Address already in use" in line for line in self._stderr):
             raise _PortTakenError
@@ -165,9 +178,14 @@ class TunnelProcess:
     def _collect(self, stderr: IO[bytes]) -> None:
         with stderr:
             for line in stderr:
-                self._stderr.append(line.decode(errors="replace").rstrip())
+                text = line.decode(errors="replace").rstrip()
+                if text == _STANDS:
+                    self._stands.set()
+                else:
+                    self._stderr.append(text)
 
     def _join_reader(self) -> None:
+        """Waits until all is read that ssh said; its thread closes the pipe."""
         if self._reader is not None:
             self._reader.join(timeout=2)
 
@@ -199,6 +217,9 @@ class TunnelProcess:
                 process.kill()
                 process.wait()
         self._join_reader()
+        if self._reader is None and process.stderr is not None:
+            process.stderr.close()
+        self._reader = None
 
 
 class _PortTakenError(Exception):
