@@ -12,8 +12,9 @@ export DO_NOT_TRACK := 1
 UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 BIN := .venv/bin
-# For the tests alone: a browser for the pages we make, systemd to check its units.
-TEST_PACKAGES := chromium systemd
+# For the tests alone: a browser for the pages we make, gdb to read the core of a worker that died,
+# systemd to check its units.
+TEST_PACKAGES := chromium gdb systemd
 LINTED := plugins tests bench orchestrate/airflow
 
 .PHONY: help setup setup-tests demo test test-mysql soak faults lint audit format bench bench-extract bench-load bench-night bench-settings docs clean

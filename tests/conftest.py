@@ -20,8 +20,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("shared-machine")
 
-#: Keeps the account of docs/faults.md.
-pytest_plugins = ["recorder"]
+#: Keeps the account of docs/faults.md; lets a worker that dies say where.
+pytest_plugins = ["recorder", "crashes"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,0 +1,80 @@
+"""A worker that dies says where, in Python and in native code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Reads address 0 in a thread, while the main thread waits in a test.
+SCRATCH = """
+import ctypes, threading
+
+def falls_over():
+    ctypes.string_at(0)
+
+def test_before():
+    pass
+
+def test_that_dies():
+    thread = threading.Thread(target=falls_over)
+    thread.start()
+    thread.join()
+
+def test_after():
+    pass
+"""
+
+
+def scratch_run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
+    """Runs tests in a worker of a session of its own."""
+    (folder / "test_scratch.py").write_text(tests)
+    (folder / "pytest.ini").touch()
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:singer_testing",
+        "-p",
+        "crashes",
+        "-n",
+        "1",
+    ]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(
+    Path("/proc/sys/kernel/core_pattern").read_text()[:1] in "|/", reason="cores go elsewhere"
+)
+def test_a_worker_that_dies_shows_its_stacks(tmp_path: Path) -> None:
+    done = scratch_run(tmp_path, SCRATCH)
+    assert "1 failed, 2 passed" in done.stdout, done.stdout + done.stderr
+    assert "Fatal Python error: Segmentation fault" in done.stdout
+    assert re.search(r"Current thread .*\n(.*\n)?  File .* in falls_over\n", done.stdout)
+    assert re.search(r"Thread .*\n(  File .*\n)+?  File .* in test_that_dies\n", done.stdout)
+    assert not list(tmp_path.glob("core*"))
+    if shutil.which("gdb"):
+        assert "signal SIGSEGV" in done.stdout
+        assert re.search(r"#\d+ .* in (string_at|.*ffi_call.*|.*strlen.*) ", done.stdout)
+    (kept,) = tmp_path.glob(".crashes/*/*.txt")
+    assert "falls_over" in kept.read_text()
+
+
+def test_a_run_without_a_death_leaves_nothing(tmp_path: Path) -> None:
+    done = scratch_run(tmp_path, "def test_well():\n    pass\n")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "died" not in done.stdout
+    assert not list(tmp_path.glob(".crashes/*"))
