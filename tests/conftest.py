@@ -20,8 +20,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("shared-machine")
 
-#: Keeps the account of docs/faults.md; lets a worker that dies say where.
-pytest_plugins = ["recorder", "crashes"]
+#: Keep the account of docs/faults.md, let a worker that dies say where, order the files, and mark
+#: the tests that need no server.
+pytest_plugins = ["recorder", "crashes", "order", "unit"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,0 +1,85 @@
+"""A pytest plugin that decides in which order the files are run; a file's own tests keep theirs.
+
+The longest files come first, so that no worker begins one of them when the others are done.
+``--shuffle-files=any`` takes another order each time: no test may need what another file has left.
+It prints its seed; ``--shuffle-files=SEED`` gives the same order again.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+_ANY, _SEED = "any", "files_seed"
+#: Files that take more than half a minute of a core, the longest first (docs/performance.md).
+LONGEST = (
+    "tests/orchestrate/test_failures.py",
+    "tests/e2e/test_pipeline.py",
+    "tests/orchestrate/test_week.py",
+    "tests/sandbox/test_world.py",
+    "tests/transform/test_build_new.py",
+    "tests/orchestrate/test_night.py",
+    "tests/transform/test_full_refresh.py",
+    "tests/e2e/test_load_boundaries.py",
+    "tests/transform/test_faults.py",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle-files",
+        metavar="SEED",
+        help=f"run the files in the random order of this seed; {_ANY}: another one each time",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        config.option.shuffle_files = worker[_SEED]
+    elif config.option.shuffle_files == _ANY:
+        config.option.shuffle_files = secrets.token_hex(4)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    node.workerinput[_SEED] = node.config.option.shuffle_files
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    seed = config.option.shuffle_files
+    return None if seed is None else f"files in random order: --shuffle-files={seed}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if told := pytest_report_header(terminalreporter.config):
+        terminalreporter.write_line(told)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    files = dict.fromkeys(item.path for item in items)
+    places = ordered([_name(config, path) for path in files], config.option.shuffle_files)
+    items.sort(key=lambda item: places.index(_name(config, item.path)))
+
+
+def ordered(files: Iterable[str], seed: str | None) -> Sequence[str]:
+    """The order of the files: by the seed, else the longest first and the rest as it is."""
+    if seed is not None:
+        found = sorted(files)
+        random.Random(seed).shuffle(found)
+        return found
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    return sorted(files, key=lambda name: ranks.get(name, len(LONGEST)))
+
+
+def _name(config: pytest.Config, path: Path) -> str:
+    return path.relative_to(config.rootpath).as_posix()
