@@ -47,18 +47,22 @@ class UnreachableError(WarehouseError):
 def main() -> None:
     """Entry point of ``tidemark-dbt``; exits with dbt's own code."""
     signal.signal(signal.SIGTERM, _terminate)
+    words = sys.argv[1:]
+    if not _command(words):
+        # --version, --help: nothing has to be set for it.
+        sys.exit(_dbt(words))
     os.environ.update(load_environment())
     try:
         values = resolve((*WAREHOUSE_SETTINGS, *DBT_SETTINGS), {}, os.environ)
         with reporting("build", _lake()), ExitStack() as way:
-            sys.exit(_run(sys.argv[1:], values, way))
+            sys.exit(_run(words, values, way))
     except TidemarkError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 
 def _run(words: Sequence[str], values: Mapping[str, Any], way: ExitStack) -> int:
-    command = next((word for word in words if not word.startswith("-")), "")
+    command = _command(words)
     is_new = command == _BUILD_NEW
     if is_new and len(words) > 1:
         raise ConfigError(f"{_BUILD_NEW} takes no options", hint="for a choice: dbt build --select")
@@ -84,6 +88,11 @@ def _run(words: Sequence[str], values: Mapping[str, Any], way: ExitStack) -> int
         with _session(values) as warehouse:
             _state(warehouse, values).write(tested, whole, run_id())
     return code
+
+
+def _command(words: Sequence[str]) -> str:
+    """Dbt's command among its words; empty if they are options only."""
+    return next((word for word in words if not word.startswith("-")), "")
 
 
 def _told(plan: Plan) -> str:
