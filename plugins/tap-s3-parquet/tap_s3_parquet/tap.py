@@ -52,6 +52,7 @@ class TapS3Parquet(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Resolves the settings first, whose errors name the variable and the next step."""
         self._settings = resolve(SETTINGS, self._config)
+        self._config = {**self._config, **self._settings}
         self.start_time = _start_time(self._settings["s3_start_time"])
         return list(super()._validate_config(raise_errors=raise_errors))
 

@@ -62,6 +62,12 @@ class TargetRedshift(Target):
         self._leases: dict[TableName, Lease] = {}
         self._bookmarks: dict[str, list[str]] = {}
 
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Resolves the settings first, whose errors name the variable and the next step."""
+        if raise_errors:
+            self._config = {**self._config, **resolve(SETTINGS, self._config)}
+        return list(super()._validate_config(raise_errors=raise_errors))
+
     # ------------------------------------------------------------------ what the sinks use
     @cached_property
     def settings(self) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class TargetS3Parquet(Target):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Resolves the settings first, whose errors name the variable and the next step."""
         self._settings = resolve(SETTINGS, self._config) if raise_errors else {}
+        self._config = {**self._config, **self._settings}
         return list(super()._validate_config(raise_errors=raise_errors))
 
     def table(self, stream: str) -> TableWriter:
