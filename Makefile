@@ -17,7 +17,7 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium gdb systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help setup setup-tests demo test test-mysql soak faults lint audit format bench bench-extract bench-load bench-night bench-settings docs clean
+.PHONY: help install setup setup-tests demo test test-mysql soak faults lint audit format bench bench-extract bench-load bench-night bench-settings docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -31,6 +31,9 @@ $(UV):
 
 setup: .venv/.synced  ## Install everything: the Python environment and the sandbox's Debian packages
 	@./orchestrate/setup/debian.sh
+
+install: | $(UV)  ## The product alone, as a production host has it: no sandbox, no tools, no Debian packages
+	$(UV) sync --locked --no-default-groups --quiet
 
 demo: setup  ## The whole pipeline on the sandbox, from nothing to query results
 	@$(BIN)/tidemark-sandbox demo

@@ -15,7 +15,5 @@ for package in "$@"; do
 done
 [ -z "$missing" ] && exit 0
 
-sudo=$([ "$(id -u)" = 0 ] || echo sudo)
-$sudo apt-get update -qq
 # shellcheck disable=SC2086  # a list of words
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
+exec "$(dirname "$0")/apt.sh" $missing

@@ -11,8 +11,7 @@ if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14
 fi
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     echo "Python's venv module is missing (Debian keeps it apart): it holds everything we install." >&2
-    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
-    $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends python3-venv
+    "$(dirname "$0")/apt.sh" python3-venv
 fi
 "$python" -m venv .uv
 .uv/bin/pip install --quiet --disable-pip-version-check "uv==$version"

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from tidemark_sandbox.commands.use import EnvFormat, render
+from tidemark_sandbox.config import project_root
+from tidemark_sandbox.world import Sandbox
 
 _MARK = "# Written by tidemark-sandbox, and written anew by it while this line stands here."
+
+
+def point_here(here: Path, sandbox: Sandbox, environ: Mapping[str, str]) -> Path | None:
+    """Writes the ``.env`` of a checkout whose own sandbox this is; one elsewhere leaves it alone.
+
+    Args:
+        here: The folder that the command was started in.
+        sandbox: What is to be pointed at.
+        environ: May name the project.
+
+    Returns:
+        The file, if it was written.
+    """
+    root = project_root(here, environ)
+    if root is None or sandbox.config.dir != (root / ".sandbox").resolve():
+        return None
+    return ensure_dotenv(root, sandbox.env())
 
 
 def ensure_dotenv(root: Path, variables: dict[str, str]) -> Path | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +15,7 @@ from rich.table import Table
 
 from tidemark_sandbox.commands.common import AnyFormat, Dir, Format, Port, console, errors
 from tidemark_sandbox.config import Server
+from tidemark_sandbox.dotenv import point_here
 from tidemark_sandbox.packages import PACKAGES, missing
 from tidemark_sandbox.world import PartStatus, Sandbox
 
@@ -36,6 +39,8 @@ def up(
     with errors.status("Starting") as shown:
         sandbox.up(progress=lambda message: shown.update(message))
     _print(sandbox.status())
+    if written := point_here(Path.cwd(), sandbox, os.environ):
+        console.print(f"Wrote {written}: this checkout now points at the sandbox.")
     console.print(f"Up in {time.monotonic() - began:.1f} s. Data: {sandbox.config.dir}")
     console.print("Next: [bold]seed[/bold] fills MySQL, [bold]env[/bold] prints the variables.")
 
