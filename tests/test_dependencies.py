@@ -121,6 +121,7 @@ def test_every_module_can_be_imported_there(product: Path) -> None:
     output(product / "python", "-c", "\n".join(lines))
 
 
+@pytest.mark.security(25)
 def test_the_sandbox_and_its_passwords_are_not_there(product: Path) -> None:
     program = "import importlib.util; print(importlib.util.find_spec('tidemark_sandbox'))"
     assert output(product / "python", "-c", program) == "None\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tidemark.services.states import BACKUPS
 from tidemark.state.backend import state_folder
 from tidemark_core.lake import LakeLayout
 from tidemark_core.names import TableName
@@ -23,10 +24,12 @@ KEYS = {
     "job lease": LAYOUT.job_lease_key(),
     "report": LAYOUT.run_key(WHEN.date(), "r1", "lake"),
     "state": state_folder("watermark/high_watermark.json") + "prod%3Aa-to-b/state.json",
+    "state's copy": state_folder("watermark/high_watermark.json")
+    + f"prod%3Aa-to-b/{BACKUPS}2026-01-01_00-00-00-000000.json",
     "lock": state_folder("watermark/high_watermark.json") + "prod%3Aa-to-b/lock",
     "foreign": "somebody/else.csv",
 }
-BOOKS = {"lease", "job lease", "report", "state", "lock"}
+BOOKS = {"lease", "job lease", "report", "state", "state's copy", "lock"}
 #: What each role may do with which object, and nothing else.
 RIGHTS = {
     "extractor": {
@@ -40,14 +43,21 @@ RIGHTS = {
         "s3:DeleteObject": {"staging", "lock"},
     },
     "redshift-copy": {
-        "s3:GetObject": {"data", "staging"},
+        "s3:GetObject": {"staging"},
+        "s3:PutObject": set(),
+        "s3:DeleteObject": set(),
+    },
+    # LOAD_FORMAT=parquet needs it beside the other.
+    "redshift-copy-parquet": {
+        "s3:GetObject": {"data"},
         "s3:PutObject": set(),
         "s3:DeleteObject": set(),
     },
     "maintainer": {
         "s3:GetObject": {"data", "manifest", "archive"} | BOOKS,
         "s3:PutObject": {"archive"} | BOOKS,
-        "s3:DeleteObject": {"data", "manifest", "archive", "staging", "report", "state", "lock"},
+        "s3:DeleteObject": {"data", "manifest", "archive", "staging", "report"}
+        | {"state's copy", "lock"},
     },
 }
 
@@ -62,12 +72,14 @@ def statements(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def allows(path: Path, action: str, key: str) -> bool:
+def covers(statement: dict[str, Any], key: str) -> bool:
     resource = f"arn:aws:s3:::BUCKET/{key}"
+    return any(fnmatch.fnmatchcase(resource, pattern) for pattern in statement["Resource"])
+
+
+def allows(path: Path, action: str, key: str) -> bool:
     return any(
-        statement["Effect"] == "Allow"
-        and action in statement["Action"]
-        and any(fnmatch.fnmatchcase(resource, pattern) for pattern in statement["Resource"])
+        statement["Effect"] == "Allow" and action in statement["Action"] and covers(statement, key)
         for statement in statements(path)
     )
 
@@ -100,6 +112,49 @@ def test_the_bucket_refuses_what_is_not_tls(folder: Path) -> None:
 
 
 @pytest.mark.security(12)
+def test_the_bucket_refuses_every_stranger(folder: Path) -> None:
+    """Somebody who has not signed has neither key: each condition must hold for him too."""
+    (account,) = [
+        s for s in statements(folder / "bucket-policy.json") if s["Sid"] == "NobodyElsesAccount"
+    ]
+    assert account["Condition"] == {
+        "StringNotEquals": {"aws:PrincipalAccount": "ACCOUNT"},
+        "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+    }
+
+
+@pytest.mark.security(26)
+def test_what_is_committed_is_written_once_and_by_one_role(
+    folder: Path, project_root: Path
+) -> None:
+    """As the S3 User Guide has it ("Enforce conditional writes on Amazon S3 buckets")."""
+    denied = {s["Sid"]: s for s in statements(folder / "bucket-policy.json")}
+    once, one = denied["WhatIsCommittedIsWrittenOnce"], denied["OnlyTheExtractorCommits"]
+    assert once["Condition"] == {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    }
+    assert set(one["Condition"]) == {"ArnNotEquals"}
+    for statement in (once, one):
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+        assert statement["Action"] == "s3:PutObject"
+        covered = {name for name, key in KEYS.items() if covers(statement, key)}
+        assert covered == {"data", "manifest"}
+    text = (project_root / "docs" / "aws.md").read_text()
+    assert "put-bucket-versioning" in text
+    assert "Status=Enabled" in text
+
+
+@pytest.mark.security(24)
+def test_only_the_loader_may_take_copys_role(folder: Path) -> None:
+    (statement,) = statements(folder / "redshift-copy-trust.json")
+    assert statement["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": "ACCOUNT",
+        "sts:ExternalId": "arn:aws:redshift:REGION:ACCOUNT:dbuser:CLUSTER/tidemark_loader",
+    }
+
+
+@pytest.mark.security(12)
 def test_the_how_to_blocks_public_access(project_root: Path) -> None:
     text = (project_root / "docs" / "aws.md").read_text()
     for setting in (
@@ -114,7 +169,7 @@ def test_the_how_to_blocks_public_access(project_root: Path) -> None:
 def test_the_lifecycle_removes_unfinished_uploads(folder: Path) -> None:
     rules = json.loads((folder / "bucket-lifecycle.json").read_text())["Rules"]
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
-    expiring = {rule["Filter"]["Prefix"] for rule in rules if "Expiration" in rule}
+    expiring = {rule["Filter"]["Prefix"] for rule in rules if "Days" in rule.get("Expiration", {})}
     assert expiring == {"staging/"}, "nothing that was committed may expire by itself"
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from tidemark.services.activity import bar
 from tidemark.services.metrics import metrics
-from tidemark.services.policy import render
+from tidemark.services.policy import Role, render
 from tidemark.services.restoretarget import Target, mysql_type
 from tidemark_core.lake import LakeLayout
 from tidemark_core.report import RunReport
@@ -218,7 +218,7 @@ def test_athena_reads_the_declared_types(history: Lake) -> None:
     assert history.project.layout.data_prefix(history.table) in told
 
 
-@pytest.mark.parametrize("role", ["extractor", "loader", "maintainer", "redshift-copy"])
+@pytest.mark.parametrize("role", list(Role))
 def test_policies_name_this_bucket_and_these_folders(lake: Lake, role: str) -> None:
     text = lake.run("iam-policy", "--role", role).out
     assert json.loads(text)["Version"] == "2012-10-17"

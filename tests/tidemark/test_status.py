@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tidemark.project import Project
-from tidemark.services import bucketcheck, copytrial, doctor
+from tidemark.services import bucketcheck, copytrial, doctor, grantcheck
 from tidemark.services.checks import Finding, Level, run_checks, worst
 from tidemark.services.doctor import judge_skew
 from tidemark.services.health import check_disk, check_runs, judge_age
@@ -50,6 +50,31 @@ def test_doctor_finds_nothing_wrong_with_the_sandbox(lake: Lake, seeded: Sandbox
     assert lake.keys("staging/") == set()
     tables = "SELECT 1 FROM pg_class WHERE relname = 'tidemark_doctor'"
     assert lake.sandbox.warehouse(tables) == []
+
+
+@pytest.mark.security(23)
+@pytest.mark.security(24)
+def test_doctor_finds_what_everybody_may_in_the_warehouse(lake: Lake) -> None:
+    (good,) = grantcheck.check_public_rights(lake.project)
+    assert (good.level, "PUBLIC may neither" in good.message) == (Level.OK, True)
+    granted = {
+        "tidemark_loader may create in schema public": (
+            "grant create on schema public to public",
+            "revoke create on schema public from public",
+        ),
+        "tidemark_transformer may COPY as arn:": (
+            "grant assumerole on all to public for copy",
+            "revoke assumerole on all from public for all",
+        ),
+    }
+    for message, (grant, revoke) in granted.items():
+        lake.sandbox.warehouse(grant)
+        try:
+            (found,) = grantcheck.check_public_rights(lake.project)
+        finally:
+            lake.sandbox.warehouse(revoke)
+        assert (found.level, message in found.message) == (Level.WARN, True), found.message
+        assert "load/redshift" in (found.hint or "")
 
 
 def test_doctor_finds_a_role_that_cannot_read_the_bucket(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redshift_connector
+from tidemark_sandbox.config import IAM_ROLE
 from transform_project import TABLES, Dbt, Landing, Query
 
 VIEWS = (
@@ -17,6 +18,9 @@ DENIED = (
     "select * from staging.stg_settlement__partner_info",
     "select * from tidemark_dbt.partner_info__versions",
     "create table landing.mine (a int)",
+    "create table public.mine (a int)",
+    "create view public.mine as select 1 as a",
+    "create function public.lower(varchar) returns varchar stable as $$ select 'x' $$ language sql",
     "delete from public.settlement_status_summary",
 )
 
@@ -26,12 +30,23 @@ def refused(query: Query, sql: str, user: str) -> None:
         query(sql, user=user)
 
 
-@pytest.mark.security(18)
+@pytest.mark.security(18, 23)
 def test_an_analyst_reads_the_views_and_nothing_else(landing: Landing, query: Query) -> None:
     for view in VIEWS:
         query(f"select * from public.{view}", user="tidemark_analyst")
     for sql in DENIED:
         refused(query, sql, "tidemark_analyst")
+
+
+@pytest.mark.security(24)
+@pytest.mark.parametrize("user", ["tidemark_analyst", "tidemark_transformer"])
+def test_nobody_but_the_loader_reads_the_lake_by_copy(
+    user: str, landing: Landing, query: Query
+) -> None:
+    copy = f"copy pg_temp.stolen from 's3://tidemark-lake/incremental/' iam_role '{IAM_ROLE}' csv"
+    query("create temp table stolen (a int)", user=user)
+    with pytest.raises(redshift_connector.Error, match="does not have ASSUMEROLE permission"):
+        query(copy, user=user)
 
 
 @pytest.mark.security(18)

@@ -35,6 +35,8 @@ WAREHOUSE_PASSWORDS = {
     WAREHOUSE_TRANSFORMER: "Sandbox-transformer-1",
     WAREHOUSE_ANALYST: "Sandbox-analyst-1",
 }
+#: Stands for the role's ARN in load/redshift/*.sql.
+COPY_ROLE_WORD = "COPY_ROLE_ARN"
 IAM_ROLE = "arn:aws:iam::000000000000:role/tidemark-sandbox-copy"
 
 #: What can be the source: MariaDB of this Debian, or MySQL of Debian unstable.

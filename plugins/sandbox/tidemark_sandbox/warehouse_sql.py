@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import sqlparse
@@ -24,12 +24,17 @@ def scripts(folder: Path | None) -> Sequence[Path]:
     return sorted(folder.glob("*.sql")) if folder and folder.is_dir() else []
 
 
-def run_scripts(folder: Path | None, execute: Callable[[str], object]) -> int:
+def run_scripts(
+    folder: Path | None,
+    execute: Callable[[str], object],
+    values: Mapping[str, str] | None = None,
+) -> int:
     """Runs the files of a folder in the order of their names.
 
     Args:
         folder: The folder; None or a missing one has no files.
         execute: Runs one statement.
+        values: What is put in the place of words that stand for it.
 
     Returns:
         The number of statements.
@@ -39,7 +44,10 @@ def run_scripts(folder: Path | None, execute: Callable[[str], object]) -> int:
     """
     count = 0
     for script in scripts(folder):
-        for statement in statements(script.read_text(encoding="utf-8")):
+        text = script.read_text(encoding="utf-8")
+        for word, value in (values or {}).items():
+            text = text.replace(word, value)
+        for statement in statements(text):
             try:
                 execute(statement)
             except Exception as error:  # the driver's own kinds of error are many

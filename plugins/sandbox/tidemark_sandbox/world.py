@@ -259,7 +259,9 @@ class Sandbox:
         connection = self.redshift.connect()
         try:
             return run_scripts(
-                self.config.sql, lambda statement: connection.cursor().execute(statement)
+                self.config.sql,
+                lambda statement: connection.cursor().execute(statement),
+                {words.COPY_ROLE_WORD: words.IAM_ROLE},
             )
         finally:
             connection.close()

@@ -13,6 +13,7 @@ UNDEFINED_COLUMN = "42703"
 IN_FAILED_TRANSACTION = "25P02"
 ACTIVE_TRANSACTION = "25001"
 INVALID_AUTHORIZATION = "28000"
+INSUFFICIENT_PRIVILEGE = "42501"
 
 #: Fields of an ErrorResponse that tell of PostgreSQL's own insides and not of the statement.
 _INNER_FIELDS = frozenset("sdcnFLRtqpW")

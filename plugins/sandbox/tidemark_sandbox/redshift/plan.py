@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tidemark_sandbox.redshift import commands, unload
+from tidemark_sandbox.redshift import assumerole, commands, unload
 from tidemark_sandbox.redshift.copy import command as copy_command
 from tidemark_sandbox.redshift.errors import SYNTAX_ERROR, StatementError
 from tidemark_sandbox.redshift.sql import (
@@ -122,6 +122,8 @@ def _front_command(sql: Sql) -> Run | None:
         return copy_command.plan(sql)
     if head == "UNLOAD":
         return unload.plan(sql)
+    if assumerole.is_meant(sql):
+        return assumerole.plan(sql)
     if head == "VACUUM":
         return commands.vacuum(sql)
     if sql.norms(0, 2) == ("ANALYZE", "COMPRESSION"):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tidemark_sandbox.redshift import assumerole
 from tidemark_sandbox.redshift.context import Context
 from tidemark_sandbox.redshift.copy import blocks, options, source
 from tidemark_sandbox.redshift.copy.target import Column
@@ -111,6 +112,7 @@ def run(context: Context, unload: Unload) -> str:
         StatementError: the prefix is not empty, or S3 refuses.
         BackendError: the query fails.
     """
+    assumerole.check(context, unload.options, "UNLOAD")
     client = context.s3.client_for(unload.options.keys)
     _make_room(client, unload)
     with context.transaction():

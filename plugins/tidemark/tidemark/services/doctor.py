@@ -22,6 +22,7 @@ from tidemark.services.bucketcheck import check_bucket
 from tidemark.services.catalogue import bucket_time
 from tidemark.services.checks import Check, Finding, Level
 from tidemark.services.copytrial import check_copy_role
+from tidemark.services.grantcheck import check_public_rights
 from tidemark.services.ledger import relation_exists
 from tidemark.services.retention import STATE_SCHEMA
 from tidemark.services.selection import Rules
@@ -45,6 +46,7 @@ def checks(project: Project) -> dict[str, Check]:
         "warehouse rights": lambda: check_warehouse_rights(project),
         "dbt's rights": lambda: check_dbt_rights(project),
         "COPY role": lambda: check_copy_role(project),
+        "everybody's rights": lambda: check_public_rights(project),
     }
 
 

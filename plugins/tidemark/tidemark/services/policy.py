@@ -16,6 +16,7 @@ class Role(StrEnum):
     LOADER = "loader"
     MAINTAINER = "maintainer"
     REDSHIFT_COPY = "redshift-copy"
+    REDSHIFT_COPY_PARQUET = "redshift-copy-parquet"
 
 
 _BUCKET = "BUCKET"

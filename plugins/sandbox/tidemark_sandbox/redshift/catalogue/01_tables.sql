@@ -37,5 +37,15 @@ create table if not exists redshift_meta.unloads (
     userid int, query bigint, path varchar(1280), line_count bigint, transfer_size bigint, file_format varchar(16),
     end_time timestamp
 );
+-- Who may use which IAM role ('*': any) for which command; without a word from an administrator, everybody.
+do $$ begin
+    if to_regclass('redshift_meta.assumerole') is null then
+        create table redshift_meta.assumerole (
+            grantee text, role text, command text, primary key (grantee, role, command)
+        );
+        insert into redshift_meta.assumerole
+        select 'public', '*', unnest(array['COPY', 'UNLOAD', 'EXTERNAL FUNCTION', 'CREATE MODEL']);
+    end if;
+end $$;
 grant select on redshift_meta.table_attributes, redshift_meta.encodings, redshift_meta.constraints,
     redshift_meta.late_binding_views to public;

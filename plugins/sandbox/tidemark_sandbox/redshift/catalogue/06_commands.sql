@@ -210,3 +210,43 @@ from pg_catalog.redshift_views
 where has_any_column_privilege((quote_ident(schemaname) || '.' || quote_ident(viewname))::regclass, 'select');
 grant select on pg_catalog.redshift_attribute, information_schema.redshift_columns, pg_catalog.redshift_views,
     information_schema.redshift_views to public;
+
+-- A superuser of Redshift is one here who may make roles.
+create or replace function pg_catalog.has_assumerole_privilege(who text, iam_role_arn text, cmd_type text)
+returns boolean language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    is_superuser boolean := (select rolcreaterole from pg_roles where rolname = session_user);
+begin
+    if who <> session_user and not is_superuser then
+        raise exception 'permission denied to see the privileges of user %', who using errcode = '42501';
+    end if;
+    return (select rolcreaterole from pg_roles where rolname = who) or exists (
+        select 1 from redshift_meta.assumerole a left join pg_roles r on r.rolname = a.grantee
+        where a.command = upper(cmd_type) and a.role in ('*', iam_role_arn)
+            and (a.grantee = 'public' or pg_has_role(who::name, r.oid, 'member'))
+    );
+end $$;
+create or replace function pg_catalog.has_assumerole_privilege(iam_role_arn text, cmd_type text)
+returns boolean language sql stable as $$ select pg_catalog.has_assumerole_privilege(current_user::text, $1, $2) $$;
+
+create or replace function pg_catalog.redshift_assumerole(granted boolean, roles text[], grantees text[], commands text[])
+returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    missing text;
+begin
+    if not (select rolcreaterole from pg_roles where rolname = session_user) then
+        raise exception 'must be superuser to grant or revoke ASSUMEROLE' using errcode = '42501';
+    end if;
+    select g into missing from unnest(grantees) g
+    where g <> 'public' and not exists (select 1 from pg_roles where rolname = g) limit 1;
+    if missing is not null then
+        raise exception 'user "%" does not exist', missing using errcode = '42704';
+    end if;
+    if granted then
+        insert into redshift_meta.assumerole
+        select g, r, c from unnest(grantees) g, unnest(roles) r, unnest(commands) c on conflict do nothing;
+    else
+        delete from redshift_meta.assumerole
+        where grantee = any(grantees) and command = any(commands) and ('*' = any(roles) or role = any(roles));
+    end if;
+end $$;

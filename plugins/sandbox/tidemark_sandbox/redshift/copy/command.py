@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tidemark_sandbox.redshift import assumerole
 from tidemark_sandbox.redshift.context import Context
 from tidemark_sandbox.redshift.copy import journal, options, source, target
 from tidemark_sandbox.redshift.copy.load import Load, TooManyErrors
@@ -75,6 +76,7 @@ def run(context: Context, copy: Copy) -> str:
         BackendError: PostgreSQL refused it.
     """
     with context.transaction():
+        assumerole.check(context, copy.options, "COPY")
         context.lock_for_write(copy.table)
         found = target.look_up(context, copy.table, copy.columns, copy.options)
         client = context.s3.client_for(copy.options.keys)

@@ -77,6 +77,14 @@ class Options:
         return next((name for name in ("GZIP", "ZSTD") if name in self), None)
 
     @property
+    def role(self) -> str | None:
+        """The IAM role that is named; None when keys are given."""
+        credentials = self.values.get("CREDENTIALS", "")
+        if credentials.lower().startswith("aws_iam_role="):
+            return credentials.partition("=")[2]
+        return self.values.get("IAM_ROLE")
+
+    @property
     def keys(self) -> dict[str, str] | None:
         """Access keys given in the statement, as boto3 names them; None when a role is named."""
         given = dict(self.values)
@@ -167,10 +175,7 @@ def _value(sql: Sql, index: int, name: str, values: dict[str, str]) -> int:
 
 
 def _check_authorization(options: Options) -> None:
-    role = options.values.get("IAM_ROLE")
-    credentials = options.values.get("CREDENTIALS", "")
-    if credentials.lower().startswith("aws_iam_role="):
-        role = credentials.partition("=")[2]
+    role = options.role
     if role is None and options.keys is None:
         raise StatementError(
             "COPY and UNLOAD require credentials: IAM_ROLE, CREDENTIALS or ACCESS_KEY_ID",

@@ -143,7 +143,7 @@ NOT_IN_STAND_IN = _rules(
     ),
     (r"\bCOLLATE CASE_\w+", "COLLATE is"),
     (
-        r"^(?:GRANT|REVOKE)\b.*\b(ASSUMEROLE|EXPLAIN RLS|IGNORE RLS|ALTER DATASHARE)\b",
+        r"^(?:GRANT|REVOKE)\b.*\b(EXPLAIN RLS|IGNORE RLS|ALTER DATASHARE)\b",
         r"GRANT \1 is",
     ),
     (r"^(?:GRANT|REVOKE)\b.*\bFOR (?:TABLES|SCHEMAS|FUNCTIONS) IN\b", "A scoped permission is"),
