@@ -1,6 +1,7 @@
 """A process that runs one dbt command after another: dbt takes seconds to import and to parse.
 
-Reads a JSON list of arguments a line from standard input; answers each with a JSON object a line.
+Reads a JSON object a line from standard input: ``arguments``, and where to ``stop`` if anywhere.
+Answers each with a JSON object a line.
 """
 
 from __future__ import annotations
@@ -9,17 +10,48 @@ import contextlib
 import io
 import json
 import sys
+import time
+from pathlib import Path
+from typing import Any
 
+from dbt.adapters.sql.connections import SQLConnectionManager
 from dbt.cli.main import dbtRunner
+
+_add_query = SQLConnectionManager.add_query
+
+
+def stop_at(statement: int, told: Path) -> None:
+    """Stops before a statement of a model's session, counted from 1, until ``told`` is gone again.
+
+    Where the model has fewer statements, it does not stop.
+    """
+    seen = 0
+
+    def add_query(self: SQLConnectionManager, sql: str, *given: Any, **named: Any) -> Any:
+        nonlocal seen
+        if str(self.get_thread_connection().name).startswith("model."):
+            seen += 1
+            if seen == statement:
+                told.write_text(sql)
+                while told.exists():
+                    time.sleep(0.01)
+        return _add_query(self, sql, *given, **named)
+
+    SQLConnectionManager.add_query = add_query
 
 
 def main() -> None:
     answers = sys.stdout
     runner = dbtRunner()
     for line in sys.stdin:
+        asked = json.loads(line)
+        SQLConnectionManager.add_query = _add_query
+        if asked["stop"]:
+            statement, told = asked["stop"]
+            stop_at(statement, Path(told))
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
-            result = runner.invoke(json.loads(line))
+            result = runner.invoke(asked["arguments"])
         nodes = {
             node.node.unique_id: {
                 "status": str(node.status),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -71,19 +72,34 @@ class Dbt:
             text=True,
         )
 
-    def start(self, *arguments: str) -> None:
-        """Sends a command without waiting for its end."""
+    def start(self, *arguments: str, stop: tuple[int, Path] | None = None) -> None:
+        """Sends a command without waiting for its end.
+
+        Args:
+            arguments: Of dbt.
+            stop: The statement of a model, counted from 1, before which it stops, and the file
+                that is there meanwhile: it goes on when the file is removed.
+        """
         assert self.process.stdin
-        self.process.stdin.write(json.dumps(list(arguments)) + "\n")
+        asked = {"arguments": arguments, "stop": stop and (stop[0], str(stop[1]))}
+        self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
 
     def __call__(self, *arguments: str, check: bool = True) -> DbtResult:
-        assert self.process.stdout
         self.start(*arguments)
+        return self.end(check=check)
+
+    def end(self, *, check: bool = True) -> DbtResult:
+        """Waits for the end of what `start` began."""
+        assert self.process.stdout
         result = DbtResult(**json.loads(self.process.stdout.readline()))
         if check:
             assert result.success, result.output[-6000:]
         return result
+
+    def has_ended(self) -> bool:
+        """Whether what `start` began has come to its end."""
+        return bool(select.select([self.process.stdout], [], [], 0)[0])
 
     def build(self, *arguments: str, check: bool = True) -> DbtResult:
         return self("build", *arguments, check=check)

@@ -11,18 +11,17 @@
 {%- endmacro %}
 
 {#- Landing keeps a load for some days only. A rebuild from it must give every row that the table holds, in the
-    same version or a newer one; what the table holds is known from <table>__versions, even if the table itself
-    was dropped by hand. -#}
-{% macro refuse_to_lose_rows(relation, batch) -%}
-    {%- set replication_key = replication_key_of(model) -%}
-    {%- set keys = [config.require('unique_key')] if config.require('unique_key') is string
-        else config.require('unique_key') -%}
+    same version or a newer one; what the table held is known from <table>__versions (now in `forgotten`), even if the
+    table itself was dropped by hand. -#}
+{% macro refuse_to_lose_rows(relation, batch, forgotten) -%}
+    {%- set by = merged_by() -%}
+    {%- set keys = by.unique_key -%}
     {%- set lost = run_query(
-        'select count(*), min(known.' ~ keys[0] ~ ') from ' ~ state_relation(model.name, 'versions') ~ ' as known'
+        'select count(*), min(known.' ~ keys[0] ~ ') from ' ~ forgotten.identifier ~ ' as known'
         ~ ' left join ' ~ batch.identifier ~ ' as batch on '
         ~ same_key_sql('known', 'batch', keys)
         ~ ' where known._sdc_deleted_at is null and (batch.' ~ keys[0] ~ ' is null or '
-        ~ is_newer_content('known', 'batch', replication_key) ~ ')'
+        ~ is_newer_content('known', 'batch', by.replication_key) ~ ')'
     ).rows[0] -%}
     {%- if lost[0] and not var('accept_incomplete_landing') -%}
         {%- do exceptions.raise_compiler_error(
@@ -34,14 +33,28 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- A row whose load is not marked would be merged again, and against a version that is not known. -#}
+{% macro refuse_other_loads(relation, batch, unbuilt) -%}
+    {%- set others = run_query(
+        'select count(*), min(batch._tidemark_load_id) from ' ~ batch.identifier ~ ' as batch left join '
+        ~ unbuilt.identifier ~ ' as unbuilt on batch._tidemark_load_id = unbuilt.load_id'
+        ~ ' where unbuilt.load_id is null'
+    ).rows[0] -%}
+    {%- if others[0] -%}
+        {%- do exceptions.raise_compiler_error(
+            relation.render() ~ ' is unchanged: the model gives ' ~ others[0] ~ ' rows of loads that this build does'
+            ~ ' not take (the first: ' ~ others[1] ~ '). Take rows from newest_unbuilt only.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {#- A load that was retired from landing before it was built would be missed without a word. -#}
-{% macro refuse_retired_loads(relation, unbuilt) -%}
+{% macro refuse_retired_loads(relation, unbuilt, taken) -%}
     {%- if config.get('meta', {}).get('load_method', 'append-only') == 'append-only' -%}
         {%- set retired = run_query(
             'select count(*), min(unbuilt.load_id), sum(unbuilt.row_count) from ' ~ unbuilt.identifier ~ ' as unbuilt'
             ~ ' left join (select _tidemark_load_id, count(*) as row_count from '
-            ~ source('landing', model.name) ~ ' where _tidemark_load_id in (select load_id from '
-            ~ unbuilt.identifier ~ ') group by _tidemark_load_id) as landed'
+            ~ source('landing', model.name) ~ ' where ' ~ taken ~ ' group by _tidemark_load_id) as landed'
             ~ ' on unbuilt.load_id = landed._tidemark_load_id'
             ~ ' where unbuilt.row_count > coalesce(landed.row_count, 0)'
         ).rows[0] -%}

@@ -6,34 +6,46 @@
     the table now holds is written down beside it (state.sql). So a run that is killed changes nothing, and a run
     that is repeated changes nothing more.
 
+    The transaction begins with a LOCK that every build of the table asks for (hold.sql), and decides then which loads
+    it takes: a load that is committed while a build works is the next one's. The same in a rebuild, which forgets
+    first what the table holds.
+
     Config: unique_key, meta.replication_key, dist, sort, and the contract, which gives the columns and their types.
 
     The table is never dropped while it keeps its columns, --full-refresh included: its rows are replaced inside
     the transaction, so that readers, grants and the views of others on it see nothing of it. -#}
 {% materialization merged_loads, adapter='redshift' %}
     {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set existing = load_cached_relation(this) -%}
-    {%- set rebuild = is_rebuild() -%}
     {%- do refuse_partial_input(target_relation) -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {%- do hold_table() -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {%- set batch = api.Relation.create(identifier=model.name ~ '__batch', type='table') -%}
+    {#- dbt's own list of relations is as old as the run. -#}
+    {%- set existing = relation_now(target_relation) -%}
+    {%- set rebuild = should_full_refresh() or existing is none -%}
     {%- set unbuilt = api.Relation.create(identifier=model.name ~ '__unbuilt', type='table') -%}
-    {% call statement('batch', auto_begin=True) -%}
-        {{ create_batch_sql(batch, unbuilt, sql) }}
+    {%- set batch = api.Relation.create(identifier=model.name ~ '__batch', type='table') -%}
+    {%- set forgotten = api.Relation.create(identifier=model.name ~ '__forgotten', type='table') -%}
+    {%- if rebuild -%}
+        {%- do forget_everything(target_relation, existing, forgotten) -%}
+    {%- endif -%}
+    {%- do take_loads(unbuilt) -%}
+    {%- set taken = in_taken_loads(unbuilt) -%}
+    {% call statement('batch') -%}
+        {{ create_batch_sql(target_relation, batch, taken, sql) }}
     {%- endcall %}
 
     {%- do get_assert_columns_equivalent(
         'select ' ~ model.columns.keys() | join(', ') ~ ' from ' ~ batch.identifier
     ) -%}
 
+    {%- do refuse_other_loads(target_relation, batch, unbuilt) -%}
     {%- if rebuild -%}
-        {%- do refuse_to_lose_rows(target_relation, batch) -%}
-        {%- do forget_everything(target_relation, existing) -%}
+        {%- do refuse_to_lose_rows(target_relation, batch, forgotten) -%}
     {%- else -%}
-        {%- do refuse_retired_loads(target_relation, unbuilt) -%}
+        {%- do refuse_retired_loads(target_relation, unbuilt, taken) -%}
     {%- endif -%}
     {%- set replaced = prepare_table(target_relation, existing, rebuild) -%}
 
@@ -55,23 +67,16 @@
 {% endmaterialization %}
 
 {#- Temporary tables outlive a transaction, so one of an earlier run in the same session goes first. -#}
-{% macro create_batch_sql(batch, unbuilt, sql) -%}
+{% macro create_batch_sql(relation, batch, taken, sql) -%}
+    {%- set any_unbuilt = in_unbuilt_loads(model.name) -%}
+    {%- if any_unbuilt not in sql -%}
+        {%- do exceptions.raise_compiler_error(
+            relation.render() ~ ' does not choose its loads: use newest_unbuilt, or in_unbuilt_loads, in the model'
+        ) -%}
+    {%- endif -%}
     drop table if exists {{ batch.identifier }};
-    drop table if exists {{ unbuilt.identifier }};
-    create temporary table {{ unbuilt.identifier }} as (
-        select unbuilt.load_id, sum(ledger.row_count) as row_count
-        from (
-            {{ unbuilt_loads_sql(
-                model.name, source('landing', 'tidemark_loads'), state_relation(model.name, 'loads')
-            ) }}
-            group by ledger.load_id
-        ) as unbuilt
-        inner join {{ source('landing', 'tidemark_loads') }} as ledger
-            on unbuilt.load_id = ledger.load_id and ledger.landing_table = '{{ model.name }}'
-        group by unbuilt.load_id
-    );
     create temporary table {{ batch.identifier }} as (
-        {{ sql }}
+        {{ sql | replace(any_unbuilt, taken) }}
     );
 {%- endmacro %}
 

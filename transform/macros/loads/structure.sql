@@ -1,8 +1,13 @@
 {#- The table's own shape: made from the contract, widened by new columns, made anew by --full-refresh. -#}
 
-{#- Takes all rows out of a table and out of what is remembered of it. DELETE and not TRUNCATE, which commits. -#}
-{% macro forget_everything(relation, existing) -%}
+{#- Takes all rows out of a table and out of what is remembered of it. DELETE and not TRUNCATE, which commits.
+    `forgotten` becomes what was remembered of its rows. -#}
+{% macro forget_everything(relation, existing, forgotten) -%}
     {%- call statement('forget') -%}
+        drop table if exists {{ forgotten.identifier }};
+        create temporary table {{ forgotten.identifier }} as (
+            select * from {{ state_relation(model.name, 'versions') }}
+        );
         delete from {{ state_relation(model.name, 'versions') }};
         delete from {{ state_relation(model.name, 'loads') }};
         {% if existing is not none and existing.is_table -%}

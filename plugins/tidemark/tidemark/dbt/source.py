@@ -19,6 +19,8 @@ _VARIABLE = re.compile(rb"env_var\(\s*['\"](\w+)['\"]")
 #: Decide which relations are made, without a word of it in a model; what is not set is as here.
 _TARGET = {"MELTANO_ENVIRONMENT": "dev", "REDSHIFT_DATABASE": "", "REDSHIFT_SCHEMA": "public"}
 _PACKAGES = ("dbt-core", "dbt-redshift")
+#: Read by macros, and of no consequence for what a build makes.
+_NO_INPUT = frozenset({"REDSHIFT_LOCK_TIMEOUT_SECONDS"})
 
 
 def project_folder(environ: Mapping[str, str]) -> Path:
@@ -52,12 +54,17 @@ def project_fingerprint(folder: Path, environ: Mapping[str, str]) -> str:
         if file != _PROFILES
         for name in _VARIABLE.findall(body)
     }
-    facts = {name: environ.get(name, "") for name in named}
+    facts = {name: environ.get(name, "") for name in named - _NO_INPUT}
     facts |= {name: environ.get(name) or default for name, default in _TARGET.items()}
     return fingerprint(files, facts | {name: version(name) for name in _PACKAGES})
 
 
+def target_folder(folder: Path, environ: Mapping[str, str]) -> Path:
+    """Where dbt writes what it has worked out and done."""
+    return folder / (environ.get("DBT_TARGET_PATH") or "target")
+
+
 def read_shape(folder: Path, environ: Mapping[str, str]) -> Shape:
     """What the project makes, from the manifest that dbt has just written."""
-    target = Path(environ.get("DBT_TARGET_PATH") or "target")
-    return Shape.of_manifest(json.loads((folder / target / "manifest.json").read_bytes()))
+    manifest = target_folder(folder, environ) / "manifest.json"
+    return Shape.of_manifest(json.loads(manifest.read_bytes()))
