@@ -242,6 +242,21 @@ def test_a_holder_that_cannot_renew_stops_before_others_may_start(
             lease.check()
 
 
+@pytest.mark.fault(108)
+def test_a_holder_that_wakes_late_keeps_it_unless_somebody_has_come(
+    take: Take, client: S3Client, place: S3Location, key: str
+) -> None:
+    lease = take()
+    lease._valid_until = 0.0  # as after a pause
+    lease.keep()
+    lease.check()
+    _pretend_elsewhere(client, place, key)
+    lease.keep()  # it is good for a while yet, and asks nobody
+    lease._valid_until = 0.0
+    with pytest.raises(LeaseError, match=r"lost: .*loader-2.* took over"):
+        lease.keep()
+
+
 def _unreachable(**_: object) -> None:
     raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.names import TableName
+from tidemark_core.names import TableName, encode_component
 
 _MOMENT = "%Y-%m-%d_%H-%M-%S"
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{0,63}")
@@ -230,6 +230,10 @@ class LakeLayout:
     def job_lease_key(self) -> str:
         """The lease that an unattended job holds from its first leg to its last."""
         return f"{self.root}leases/job.json"
+
+    def build_lease_key(self, schema: str) -> str:
+        """The lease that dbt holds while it builds; ``schema`` is that of the public tables."""
+        return _fits(f"{self.root}leases/build/{encode_component(schema)}.json")
 
     @property
     def runs_root(self) -> str:

@@ -164,6 +164,22 @@ class Lease:
             self._renew_locked()
         self.check()
 
+    def keep(self) -> None:
+        """Makes sure that we still hold it, also after a pause in which nobody renewed it.
+
+        Unlike `check` it asks S3 when the time is over: maybe nobody has come meanwhile. Whoever
+        writes under a fencing token must `check`.
+
+        Raises:
+            LeaseError: It was lost.
+            LakeError: S3 refused or could not be reached.
+        """
+        with self._lock, explained(f"renewing the lease s3://{self._bucket}/{self.key}"):
+            if self._lost is None and _now() >= self._valid_until:
+                self._renew_locked()
+        if self._lost is not None:
+            self.check()
+
     def release(self) -> None:
         """Gives it back, so that the next one need not wait. Never raises."""
         self._stop.set()

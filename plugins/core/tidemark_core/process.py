@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from tidemark_core.errors import TidemarkError
+from tidemark_core.leash import end_with
 from tidemark_core.logs import sdk_config, stamp_run_id
 from tidemark_core.masking import guard_stderr
 
@@ -21,9 +22,11 @@ _INTERRUPTED = 130
 #: They tell of every request, some of them with its headers.
 _CHATTY = ("boto3", "botocore", "s3transfer", "urllib3")
 _TRUE = frozenset({"1", "true", "yes", "on"})
+#: Meltano tells it to every plugin that it starts.
+_STARTED_BY_MELTANO = "MELTANO_PARENT_CONTEXT_UUID"
 #: In this order. The last is not Meltano's run id, which it tells nobody unless it was given one,
 #: but it is the same for all plugins that one `meltano run` starts.
-_RUN_ID_VARIABLES = ("TIDEMARK_RUN_ID", "MELTANO_RUN_ID", "MELTANO_PARENT_CONTEXT_UUID")
+_RUN_ID_VARIABLES = ("TIDEMARK_RUN_ID", "MELTANO_RUN_ID", _STARTED_BY_MELTANO)
 _own_run_id = str(uuid.uuid4())
 
 
@@ -52,6 +55,7 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
     Args:
         command: Runs the plugin; may end by SystemExit.
     """
+    end_with_meltano()
     # The name under which the Singer SDK looks for the level.
     os.environ.setdefault("LOGLEVEL", log_level())
     behind_meltano = os.environ.setdefault("SINGER_SDK_LOG_CONFIG", sdk_config()) != sdk_config()
@@ -72,6 +76,15 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
         _show(unexpected, as_event=behind_meltano)
         sys.exit(unexpected.exit_code)
     sys.exit(0)
+
+
+def end_with_meltano() -> None:
+    """Ends this process with the Meltano that started it, if one did.
+
+    Who started it by hand may leave: a shell that ends need not take a run with it.
+    """
+    if _STARTED_BY_MELTANO in os.environ:
+        end_with(os.getppid())
 
 
 def end_by(signum: int, log: logging.Logger, note: str) -> NoReturn:

@@ -170,7 +170,7 @@ S3_SETTINGS = (
 
 LEASE_SECONDS = Setting(
     "s3_lease_seconds",
-    "Seconds after which another machine may take over a table whose writer has died.",
+    "Seconds after which another machine may take over from a writer, job or build that has died.",
     "integer",
     default=60,
     minimum=3,

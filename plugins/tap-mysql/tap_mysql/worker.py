@@ -16,16 +16,18 @@ import struct
 import sys
 from typing import BinaryIO
 
+from tidemark_core.leash import end_with
+
 #: Kind and length of what follows.
 HEADER = struct.Struct("<cQ")
 SCHEMA, BATCH, FAILED, DONE = b"s", b"b", b"f", b"d"
-#: glibc's malloc.h, Linux's prctl.h.
-_M_ARENA_MAX, _PR_SET_PDEATHSIG = -8, 1
+#: glibc's malloc.h.
+_M_ARENA_MAX = -8
 
 
 def main() -> None:
     """Answers requests until there are no more."""
-    _end_with(int(sys.argv[1]))
+    end_with(int(sys.argv[1]))
     share_one_heap()
     # Ctrl-C is sent to us too; who started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -63,15 +65,6 @@ def _write(out: BinaryIO, kind: bytes, part: object) -> None:
     out.write(HEADER.pack(kind, view.nbytes))
     out.write(view)
     out.flush()
-
-
-def _end_with(parent: int) -> None:
-    """Has the kernel end us when the thread that started us ends, even by SIGKILL."""
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:  # elsewhere than on Linux: the next write into the broken pipe
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(0)
 
 
 def share_one_heap() -> None:

@@ -62,7 +62,8 @@ LOAD_SETTINGS = (
     ),
     Setting(
         "redshift_lock_timeout_seconds",
-        "Longest time to wait for another transaction that holds the landing table; 0: no limit.",
+        "Longest time to wait for a transaction that holds the landing table, or in dbt the public "
+        "one; 0: no limit.",
         "integer",
         default=300,
         minimum=0,

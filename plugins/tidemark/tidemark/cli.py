@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from tidemark_core.errors import TidemarkError
 from tidemark_core.masking import SECRETS, secrets_of
-from tidemark_core.process import is_debug
+from tidemark_core.process import end_with_meltano, is_debug
 
 from tidemark.commands import (
     clean,
@@ -77,6 +77,7 @@ for module in (
 
 def main() -> None:
     """Runs the command line; errors are shown in words, a traceback with DEBUG only."""
+    end_with_meltano()
     SECRETS.add(secrets_of(os.environ))
     try:
         app()

@@ -12,10 +12,19 @@ from datetime import timedelta
 
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, quote_redshift
 from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.warehouse_errors import QueryError
 
 from tidemark.dbt.plan import Loads, Shape, WholeBuild
 
 _WHOLE, _TESTED = "whole_builds", "tested_loads"
+_SHAPES = {
+    _TESTED: "(landing_table VARCHAR(127) NOT NULL, load_id BIGINT NOT NULL,"
+    " tested_at TIMESTAMP NOT NULL, run_id VARCHAR(127) NOT NULL)"
+    " DISTSTYLE ALL SORTKEY (landing_table, load_id)",
+    _WHOLE: "(built_at TIMESTAMP NOT NULL, fingerprint CHAR(64) NOT NULL,"
+    " project VARCHAR(65535) NOT NULL, run_id VARCHAR(127) NOT NULL)"
+    " DISTSTYLE ALL SORTKEY (built_at)",
+}
 _ROWS_PER_INSERT = 500
 _LEDGER = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(LEDGER_TABLE)}"
 _RELATIONS = (
@@ -84,21 +93,10 @@ class BuildState:
         Raises:
             WarehouseError: The warehouse refused.
         """
+        self._create()
         run = self._warehouse.execute
         what = "writing down what was built"
         run("BEGIN", what=what)
-        run(
-            f"CREATE TABLE IF NOT EXISTS {self._sql(_TESTED)} (landing_table VARCHAR(127) NOT NULL,"
-            " load_id BIGINT NOT NULL, tested_at TIMESTAMP NOT NULL, run_id VARCHAR(127) NOT NULL)"
-            " DISTSTYLE ALL SORTKEY (landing_table, load_id)",
-            what=what,
-        )
-        run(
-            f"CREATE TABLE IF NOT EXISTS {self._sql(_WHOLE)} (built_at TIMESTAMP NOT NULL,"
-            " fingerprint CHAR(64) NOT NULL, project VARCHAR(65535) NOT NULL,"
-            " run_id VARCHAR(127) NOT NULL) DISTSTYLE ALL SORTKEY (built_at)",
-            what=what,
-        )
         rows = [(table, load) for table in sorted(tested) for load in sorted(tested[table])]
         for start in range(0, len(rows), _ROWS_PER_INSERT):
             part = rows[start : start + _ROWS_PER_INSERT]
@@ -116,6 +114,22 @@ class BuildState:
                 what=what,
             )
         run("COMMIT", what=what)
+
+    def _create(self) -> None:
+        """Makes the two tables where they are missing; another build may do so at the same time."""
+        for table, shape in _SHAPES.items():
+            if self._is_there(table):
+                continue
+            try:
+                self._warehouse.execute(
+                    f"CREATE TABLE {self._sql(table)} {shape}", what=f"CREATE TABLE of {table}"
+                )
+            except QueryError:
+                if not self._is_there(table):
+                    raise
+
+    def _is_there(self, table: str) -> bool:
+        return self._named(table) in self._relations({self._schema})
 
     def _last_whole_build(self) -> WholeBuild | None:
         rows = self._warehouse.execute(

@@ -3,6 +3,8 @@
 ``tidemark-dbt build`` is ``dbt build``; where REDSHIFT_SSH_BASTION_HOST is set, dbt's connections
 go through the tunnel, without a word of it in profiles.yml, and the certificate's name is verified
 as it would be without one. ``tidemark-dbt build-new`` builds and tests what is new (`plan`).
+Commands that build hold a lease, so that a second one says at once who is at work; what keeps them
+apart is the warehouse itself (transform/macros/loads/hold.sql).
 """
 
 from __future__ import annotations
@@ -13,29 +15,35 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
 
-from tidemark_core.errors import ConfigError, TidemarkError, TunnelError, WarehouseError
-from tidemark_core.process import run_id
+from tidemark_core.errors import (
+    ConfigError,
+    LakeError,
+    TidemarkError,
+    TunnelError,
+    WarehouseError,
+)
+from tidemark_core.process import end_with_meltano, run_id
 from tidemark_core.reportstore import reporting
 from tidemark_core.s3 import S3Location
-from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, resolve
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS, WarehouseConnection, connect, routed
 
 from tidemark.dbt.buildstate import BuildState, Found, newly_tested, state_schema
 from tidemark.dbt.plan import Kind, Plan, decide, is_whole_build
+from tidemark.dbt.results import read_failures
 from tidemark.dbt.source import project_fingerprint, project_folder, read_shape
 from tidemark.environment import load_environment
+from tidemark.holding import holding
 from tidemark.settings import DBT_SETTINGS
 
 _BUILD_NEW = "build-new"
+_BUILDING = frozenset({"build", "retry", "run", "seed", "snapshot", _BUILD_NEW})
 #: The commands that ask the warehouse; ``debug`` is for finding out why it does not answer.
-_ASKING = frozenset(
-    {"build", "compile", "docs", "retry", "run", "run-operation", "seed", "show", "snapshot"}
-    | {"source", "test", _BUILD_NEW}
-)
+_ASKING = _BUILDING | {"compile", "docs", "run-operation", "show", "source", "test"}
 
 
 class UnreachableError(WarehouseError):
@@ -46,6 +54,7 @@ class UnreachableError(WarehouseError):
 
 def main() -> None:
     """Entry point of ``tidemark-dbt``; exits with dbt's own code."""
+    end_with_meltano()
     signal.signal(signal.SIGTERM, _terminate)
     words = sys.argv[1:]
     if not _command(words):
@@ -53,12 +62,27 @@ def main() -> None:
         sys.exit(_dbt(words))
     os.environ.update(load_environment())
     try:
-        values = resolve((*WAREHOUSE_SETTINGS, *DBT_SETTINGS), {}, os.environ)
-        with reporting("build", _lake()), ExitStack() as way:
-            sys.exit(_run(words, values, way))
+        values = resolve((*WAREHOUSE_SETTINGS, *DBT_SETTINGS, LEASE_SECONDS), {}, os.environ)
+        lake = _lake()
+        with ExitStack() as way:
+            # The lease comes first: a build that does not get it has no report.
+            _hold(_command(words), lake, values, way)
+            report = way.enter_context(reporting("build", lake))
+            begun = datetime.now(UTC)
+            code = _run(words, values, way)
+            if code != 0:
+                report.fail(_why(begun) or f"dbt ended with exit code {code}")
     except TidemarkError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    sys.exit(code)
+
+
+def _why(begun: datetime) -> str:
+    """What the first model that failed said, as dbt has written it down."""
+    failed = read_failures(project_folder(os.environ), os.environ, begun)
+    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    return next((f"{model}: {reason}{more}" for model, reason in failed.items()), "")
 
 
 def _run(words: Sequence[str], values: Mapping[str, Any], way: ExitStack) -> int:
@@ -93,6 +117,22 @@ def _run(words: Sequence[str], values: Mapping[str, Any], way: ExitStack) -> int
 def _command(words: Sequence[str]) -> str:
     """Dbt's command among its words; empty if they are options only."""
     return next((word for word in words if not word.startswith("-")), "")
+
+
+def _hold(command: str, lake: S3Location | None, values: Mapping[str, Any], way: ExitStack) -> None:
+    """Takes the lease of builds in this schema; who may not write to the lake does without.
+
+    Raises:
+        LeaseError: Another one is at work.
+    """
+    if lake is None or command not in _BUILDING:
+        return
+    key = lake.layout.build_lease_key(values["redshift_schema"])
+    owner = f"dbt {command}, run {run_id()}"
+    try:
+        way.enter_context(holding(lake, key, owner, values[LEASE_SECONDS.name]))
+    except LakeError as error:
+        print(f"warning: others do not see this build: {error}", file=sys.stderr)
 
 
 def _told(plan: Plan) -> str:

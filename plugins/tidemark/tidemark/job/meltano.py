@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
+from tidemark_core.leash import leashed
+
 
 def meltano_command(env_file: Path | None) -> list[str]:
     """Meltano of this environment, with the file of settings, if it is not the project's own."""
@@ -28,7 +30,7 @@ def run_command(blocks: Sequence[str], env_file: Path | None) -> list[str]:
 def run(
     command: Sequence[str], root: Path, environ: Mapping[str, str], read: Callable[[str], None]
 ) -> int:
-    """Runs a command to its end; SIGTERM and SIGINT are handed on to it.
+    """Runs a command to its end; SIGTERM and SIGINT are handed on to it, and it ends with us.
 
     Args:
         command: Its words.
@@ -43,7 +45,7 @@ def run(
     try:
         # Its `with` closes the pipe and waits for the child's end.
         with subprocess.Popen(
-            command,
+            leashed(command),
             cwd=root,
             env=dict(environ),
             stdin=subprocess.DEVNULL,

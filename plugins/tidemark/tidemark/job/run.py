@@ -14,20 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from tidemark_core.errors import TidemarkError
-from tidemark_core.lease import Lease
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import encode_component
 from tidemark_core.reportstore import publish, reporting
 from tidemark_core.s3 import S3Location
-from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, resolve
 
+from tidemark.holding import holding
 from tidemark.job.alert import Marker, MemoryFile, decide, now, send
 from tidemark.job.cause import Cause, CauseFinder
 from tidemark.job.leftovers import remove_stale_configs
 from tidemark.job.logfile import RunLog, open_log
 from tidemark.job.meltano import run, run_command
-
-_LEASE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -122,16 +120,16 @@ def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
 def _guarded(job: Job, log: RunLog) -> tuple[Cause | None, int]:
     """Runs Meltano under the lease; gives the cause of the failure, and the exit code."""
     try:
-        location = S3Location.from_config(resolve(S3_SETTINGS, {}, job.environ))
+        values = resolve((*S3_SETTINGS, LEASE_SECONDS), {}, job.environ)
+        location = S3Location.from_config(values)
         with ExitStack() as stack:
             # The lease comes first: a run that does not get it has no report.
             stack.enter_context(
-                Lease.acquire(
-                    location.client(),
-                    location.bucket,
+                holding(
+                    location,
                     location.layout.job_lease_key(),
-                    owner=f"run-job {job.name}, run {job.run_id}",
-                    ttl=_LEASE_SECONDS,
+                    f"run-job {job.name}, run {job.run_id}",
+                    values[LEASE_SECONDS.name],
                 )
             )
             report = stack.enter_context(reporting("job", location))

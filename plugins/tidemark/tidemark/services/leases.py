@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
 from tidemark_core.holder import Holder
 from tidemark_core.lease import Lease
 from tidemark_core.s3 import explained, list_keys
+from tidemark_core.settings import LEASE_SECONDS
 
+from tidemark.holding import holding
 from tidemark.project import Project
 
 
@@ -22,8 +25,8 @@ class Held:
     since: str
 
 
-def hold_job(project: Project, owner: str) -> Lease:
-    """Takes the lease that a job holds from its first leg to its last, dbt included.
+def hold_job(project: Project, owner: str) -> AbstractContextManager[Lease]:
+    """Holds the lease that a job holds from its first leg to its last, dbt included.
 
     Args:
         project: Where we are.
@@ -32,8 +35,8 @@ def hold_job(project: Project, owner: str) -> Lease:
     Raises:
         LeaseError: Another job is at work.
     """
-    key = project.layout.job_lease_key()
-    return Lease.acquire(project.s3, project.bucket, key, owner=owner)
+    seconds = project.values((LEASE_SECONDS,))[LEASE_SECONDS.name]
+    return holding(project.location, project.layout.job_lease_key(), owner, seconds)
 
 
 def held_leases(project: Project, now: datetime) -> list[Held]:

@@ -1,0 +1,80 @@
+"""What failed in a dbt run, model by model, as dbt itself wrote it down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tidemark.dbt.source import target_folder
+
+_FAILED = frozenset({"error", "fail", "runtime error", "partial success"})
+_SKIPPED = "skipped"
+
+
+def read_failures(folder: Path, environ: Mapping[str, str], since: datetime) -> dict[str, str]:
+    """The models that a dbt run did not build, or whose tests failed, each with the reason.
+
+    Args:
+        folder: Of dbt_project.yml.
+        environ: Variables of the run.
+        since: When it was started: what an earlier one left says nothing of it.
+
+    Returns:
+        Reasons by model; empty where dbt did not get so far.
+    """
+    target = target_folder(folder, environ)
+    try:
+        results = json.loads((target / "run_results.json").read_bytes())
+        manifest = json.loads((target / "manifest.json").read_bytes())
+        if datetime.fromisoformat(results["metadata"]["invocation_started_at"]) < since:
+            return {}
+        return failures(results, manifest)
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def failures(results: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The same from run_results.json and manifest.json. A test is a failure of what it reads."""
+    reasons: dict[str, str] = {}
+    skipped = []
+    for result in results["results"]:
+        key = result["unique_id"]
+        if result["status"] == _SKIPPED:
+            skipped.append(key)
+        elif result["status"] in _FAILED:
+            told = " ".join(str(result["message"] or result["status"]).split())
+            for node in _blamed(key, manifest):
+                reasons.setdefault(node, told if node == key else f"{_name(key)}: {told}")
+    for key in skipped:
+        for node in _blamed(key, manifest):
+            first = next((n for n in _ancestors(node, manifest) if n in reasons), None)
+            behind = f" behind {_name(first)}: {reasons[first]}" if first else ""
+            reasons.setdefault(node, f"{_SKIPPED}{behind}")
+    return {_name(key): reason for key, reason in reasons.items()}
+
+
+def _blamed(key: str, manifest: Mapping[str, Any]) -> list[str]:
+    if key.startswith("model."):
+        return [key]
+    read = manifest["nodes"].get(key, {}).get("depends_on", {}).get("nodes", ())
+    return [node for node in read if node.startswith("model.")]
+
+
+def _ancestors(key: str, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What a node is made of, its tests' reasons apart: the nearest first."""
+    waiting, seen = [key], {key}
+    while waiting:
+        for node in (
+            manifest["nodes"].get(waiting.pop(0), {}).get("depends_on", {}).get("nodes", ())
+        ):
+            if node not in seen:
+                seen.add(node)
+                waiting.append(node)
+                yield node
+
+
+def _name(key: str) -> str:
+    return key.split(".")[2]

@@ -1,0 +1,77 @@
+"""A lease that is held for a whole command, which ends when the lease is lost.
+
+A command that was frozen (a laptop's lid, a paused machine) may wake when another one has begun its
+work: it is told to end, as by an operator, and hands that on to what it has started.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tidemark_core.errors import LakeError, LeaseError
+from tidemark_core.lease import Lease
+from tidemark_core.s3 import S3Location
+
+_LOOK_SECONDS = 1.0
+#: What was told to end has so long to do it.
+_GRACE_SECONDS = 30.0
+
+
+@contextmanager
+def holding(location: S3Location, key: str, owner: str, seconds: float) -> Iterator[Lease]:
+    """Holds a lease for as long as the block works.
+
+    Args:
+        location: The lake.
+        key: Key of the lease.
+        owner: Who we are, for the message that others see.
+        seconds: S3_LEASE_SECONDS: so long it outlives us when we stop renewing.
+
+    Raises:
+        LeaseError: Somebody else holds it, or it was lost on the way and the block was ended.
+        LakeError: S3 refused.
+    """
+    client = location.client()
+    with Lease.acquire(client, location.bucket, key, owner=owner, ttl=seconds) as lease:
+        watch = _Watch(lease)
+        try:
+            yield lease
+        finally:
+            watch.end()
+            if watch.lost is not None:
+                raise watch.lost
+
+
+class _Watch:
+    """Looks after the lease in a thread, and has this process end when it is lost."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lost: LeaseError | None = None
+        self._lease = lease
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="lease watch", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._done.wait(_LOOK_SECONDS):
+            try:
+                # Without S3 nobody else can take it either: the next look asks again.
+                with suppress(LakeError):
+                    self._lease.keep()
+            except LeaseError as error:
+                self.lost = error
+                print(f"error: {error}", file=sys.stderr, flush=True)
+                os.kill(os.getpid(), signal.SIGTERM)
+                if not self._done.wait(_GRACE_SECONDS):
+                    # What we have started ends with us (tidemark_core.leash).
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return
