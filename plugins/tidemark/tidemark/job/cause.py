@@ -15,7 +15,7 @@ _DBT_FAILED = re.compile(r"(?:^|\s)((?:\w+ Error|Failure) in \S+ .+)")
 _DBT_STOPPED = "Encountered an error:"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _DBT_TIME = re.compile(r"^\d\d:\d\d:\d\d\s*")
-#: How tidemark-dbt, whose output Meltano takes for text, begins an error of ours.
+#: How tidemark-dbt, whose output Meltano takes for text or passes on, begins an error of ours.
 _PLAIN = "error: "
 #: Meltano's last words; true of every failure, so only said when nothing better is known.
 _GENERAL = "Run invocation could not be completed"
@@ -83,7 +83,7 @@ class CauseFinder:
         if record.get("error_type") and self._ours is None:
             table, hint = record.get("table"), record.get("next")
             self._ours = Cause(text, str(record["error_type"]), part, table, hint)
-        elif text.startswith(_PLAIN) and part == "dbt" and self._ours is None:
+        elif text.startswith(_PLAIN) and part in ("dbt", "") and self._ours is None:
             self._ours = Cause(text.removeprefix(_PLAIN), part=part)
         elif record.get("level") in ("error", "critical"):
             found = Cause(str(record.get("err") or text), part=part)

@@ -6,11 +6,13 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import TableName
 
+from tidemark.dbt.results import read_failures
 from tidemark.job.cause import Cause, CauseFinder
 from tidemark.job.meltano import meltano_command, run, run_command
 from tidemark.project import Project
@@ -115,16 +117,21 @@ def run_blocks(
 
 def build(
     project: Project, models: Sequence[str], run_id: str, log: Callable[[str], object]
-) -> Ran:
-    """Builds some models and what they are made from; none: all of the project's."""
-    if not models:
-        return run_blocks(project, ["dbt:build"], run_id, {}, log)
+) -> tuple[Ran, Mapping[str, str]]:
+    """Builds some models and what they are made from.
+
+    Returns:
+        How it ended, and by model why some were not built or failed their tests, where dbt knows.
+    """
     command = [*meltano_command(project.env_file), "invoke", "dbt"]
     # With what they are made from; views show the new rows by themselves. A test that also asks a
     # table which is not built yet belongs to the build of everything.
-    command += ["build", "--indirect-selection", "cautious", "--select"]
-    command += [f"+{model}" for model in models]
-    return _run(project, command, run_id, {}, log)
+    command += ["build", "--exclude-resource-type", "unit_test"]
+    command += ["--indirect-selection", "cautious", "--select", *(f"+{model}" for model in models)]
+    begun = datetime.now(UTC)
+    ran = _run(project, command, run_id, {}, log)
+    failed = read_failures(project.root / "transform", project.environ, begun) if ran.code else {}
+    return ran, failed
 
 
 def _run(

@@ -195,11 +195,13 @@ def run_build(
     built = models(project.root, plan.tables)
     if not built:
         return [], 0
-    ran = build(project, built, plan.run_id, log)
-    error = ran.cause.message if ran.cause else None
+    ran, failed = build(project, built, plan.run_id, log)
     named = {table.landing: str(table) for table in plan.tables}
-    outcomes = [Outcome("build", named[model], error=error) for model in built]
-    return outcomes, ran.cause.exit_code if ran.cause else ran.code
+    errors = {model: failed[model] for model in built if model in failed}
+    if ran.cause and not errors:
+        errors = dict.fromkeys(built, ran.cause.message)
+    outcomes = [Outcome("build", named[model], error=errors.get(model)) for model in built]
+    return outcomes, ran.cause.exit_code if ran.cause and ran.cause.kind else ran.code
 
 
 def run_legs(
