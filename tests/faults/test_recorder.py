@@ -124,9 +124,12 @@ def test_a_number_that_the_page_does_not_have_stops_the_collection(
     assert "test_second" in done.stderr + done.stdout
 
 
-def test_the_page_has_every_number_once_and_in_order(project_root: Path) -> None:
+def test_the_page_has_every_number_once(project_root: Path) -> None:
     page = read_page((project_root / "docs" / "faults.md").read_text())
-    assert [n.number for n in page if n.kind == "fault"] == list(range(1, 106))
+    # Those that came later stand beside their like, and not all of them need to be taken.
+    faults = [n.number for n in page if n.kind == "fault"]
+    assert len(set(faults)) == len(faults)
+    assert sorted(faults)[:105] == list(range(1, 106))
     assert [n.number for n in page if n.kind == "security"] == list(range(1, 23))
 
 

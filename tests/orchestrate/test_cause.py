@@ -113,3 +113,37 @@ def test_the_tunnel_before_dbt_is_quoted_too() -> None:
 def test_of_a_block_meltanos_reason_is_used() -> None:
     block = {"event": "Block run completed", "level": "error", "err": "`dbt build` failed"}
     assert cause(block).message == "`dbt build` failed"
+
+
+TABLE = {**TUNNEL, "event": "no key [table a.b]", "error_type": "SourceError"}
+NIGHT = {
+    "event": "1 table failed; the others are done:\n  tap-mysql: no key [table a.b]",
+    "level": "error",
+    "name": "night",
+    "error_type": "TablesError",
+    "exit_code": 4,
+}
+BLOCK = {"event": "Block run completed", "level": "error", "err": "`night end` failed"}
+
+
+@pytest.mark.fault(136)
+def test_a_job_that_tells_of_its_tables_at_the_end_is_quoted() -> None:
+    found = cause(TABLE, NIGHT, BLOCK)
+    assert (found.message, found.exit_code) == (NIGHT["event"], 4)
+
+
+@pytest.mark.fault(136)
+def test_what_ended_the_job_comes_before_a_table_that_failed() -> None:
+    away = {**TUNNEL, "table": None, "event": "the warehouse is away"}
+    assert cause(TABLE, away, MELTANO).message == "the warehouse is away"
+
+
+@pytest.mark.fault(136)
+def test_of_a_build_that_failed_alone_dbt_is_quoted_and_else_both() -> None:
+    lines = ["Failure in model x (m.sql)", "  Database Error in model x (m.sql)", "  no such table"]
+    dbt = [{"event": line, "level": "info", "name": "dbt"} for line in lines]
+    night = {**NIGHT, "event": "the last leg failed:\n  dbt: as it says above"}
+    assert cause(*dbt, night, BLOCK).part == "dbt"
+    both = cause(TABLE, *dbt, NIGHT, BLOCK).message
+    assert "no key [table a.b]" in both
+    assert "no such table" in both

@@ -18,10 +18,17 @@ class TidemarkError(Exception):
         key: The primary key of the row, where one row is to blame.
         hint: What to do next, best a command to type.
         retryable: Whether the same step may succeed when tried again; default: the class's own.
+        stops_all: Whether no other table could be worked on either, as when S3 is away; default:
+            the class's own.
     """
 
     exit_code = 1
     retryable = False
+    stops_all = False
+    #: Set once the operator has seen it.
+    shown = False
+    #: Where this says no more than that tables failed: their own errors, each of which was shown.
+    of_tables: tuple[TidemarkError, ...] = ()
 
     def __init__(
         self,
@@ -32,6 +39,7 @@ class TidemarkError(Exception):
         key: object | None = None,
         hint: str | None = None,
         retryable: bool | None = None,
+        stops_all: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -41,6 +49,8 @@ class TidemarkError(Exception):
         self.hint = hint
         if retryable is not None:
             self.retryable = retryable
+        if stops_all is not None:
+            self.stops_all = stops_all
 
     def __str__(self) -> str:
         where = [
@@ -60,6 +70,8 @@ class ConfigError(TidemarkError):
 
 class TunnelError(TidemarkError):
     """The SSH bastion cannot be reached, or is not the one it should be."""
+
+    stops_all = True
 
 
 class SourceError(TidemarkError):

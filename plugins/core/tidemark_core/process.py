@@ -9,6 +9,7 @@ import sys
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NoReturn
 
 from tidemark_core.errors import TidemarkError
@@ -21,6 +22,8 @@ TERMINATED = 143
 _INTERRUPTED = 130
 #: They tell of every request, some of them with its headers.
 _CHATTY = ("boto3", "botocore", "s3transfer", "urllib3")
+#: Counts each table's RECORD messages, of which there are none where rows go by files.
+_METRICS = "singer_sdk.metrics"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 #: Meltano tells it to every plugin that it starts.
 _STARTED_BY_MELTANO = "MELTANO_PARENT_CONTEXT_UUID"
@@ -58,22 +61,27 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
     end_with_meltano()
     # The name under which the Singer SDK looks for the level.
     os.environ.setdefault("LOGLEVEL", log_level())
-    behind_meltano = os.environ.setdefault("SINGER_SDK_LOG_CONFIG", sdk_config()) != sdk_config()
+    os.environ.setdefault("SINGER_SDK_LOG_CONFIG", sdk_config())
     guard_stderr(os.environ)
     stamp_run_id(run_id())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # A level would be set anew by Meltano's configuration.
+    logging.getLogger(_METRICS).addFilter(lambda _: is_debug())
     try:
         command()
     except TidemarkError as error:
-        _show(error, as_event=behind_meltano)
+        if _is_deferred(error):
+            sys.exit(0)
+        show(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except Exception as error:  # a fault of ours: still one message, and how to learn more
         hint = "set DEBUG=true for the traceback"
         unexpected = TidemarkError(f"unexpected {type(error).__name__}: {error}", hint=hint)
-        _show(unexpected, as_event=behind_meltano)
+        unexpected.shown = getattr(error, "shown", False)
+        show(unexpected)
         sys.exit(unexpected.exit_code)
     sys.exit(0)
 
@@ -99,10 +107,25 @@ def end_by(signum: int, log: logging.Logger, note: str) -> NoReturn:
     sys.exit(128 + signum)
 
 
-def _show(error: TidemarkError, *, as_event: bool) -> None:
+def _is_deferred(error: TidemarkError) -> bool:
+    """Whether all that failed are tables, of which the job tells at its end."""
+    from tidemark_core import deferred  # which asks this module for the run's id
+
+    part = Path(sys.argv[0]).name
+    return deferred.defer(deferred.Failure.of(part, table) for table in error.of_tables)
+
+
+def show(error: TidemarkError) -> None:
+    """Shows an error to the operator, once: on stderr, or behind Meltano as an event of the log.
+
+    With DEBUG the traceback of what is being handled comes first.
+    """
+    if error.shown:
+        return
+    error.shown = True
     if is_debug():
         traceback.print_exc()
-    if as_event:
+    if os.environ.get("SINGER_SDK_LOG_CONFIG", sdk_config()) != sdk_config():
         where = {"table": error.table, "column": error.column, "key": error.key, "next": error.hint}
         fields = {name: value for name, value in where.items() if value is not None}
         logging.getLogger("tidemark").error(

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from tidemark_core.errors import SourceError, TidemarkError
 from tidemark_core.names import TableName
+from tidemark_core.process import show
 from tidemark_core.report import current
 
 from tap_mysql import events
@@ -46,7 +47,7 @@ class Outcome:
     table: TableName
     rows: int = 0
     seconds: float = 0.0
-    error: Exception | None = None
+    error: TidemarkError | None = None
 
 
 def run(jobs: Sequence[Job], workers: int, stop: threading.Event) -> list[Outcome]:
@@ -81,7 +82,7 @@ def _outcome(job: Job) -> Outcome:
     began = time.monotonic()
     extraction: Extraction | None = None
 
-    def outcome(error: Exception | None = None) -> Outcome:
+    def outcome(error: TidemarkError | None = None) -> Outcome:
         seconds = time.monotonic() - began
         rows = extraction.rows if extraction else 0
         return Outcome(job.table, rows, seconds, error)
@@ -102,9 +103,7 @@ def _outcome(job: Job) -> Outcome:
             else:
                 break
     except TidemarkError as error:
-        if error.table is None:
-            error.table = str(job.table)
-        logger.error("%s", error, extra={"table": str(job.table)})
+        tell(job.table, error)
         return outcome(error)
     done = outcome()
     details = {
@@ -118,19 +117,35 @@ def _outcome(job: Job) -> Outcome:
     return done
 
 
+def tell(table: TableName, error: TidemarkError) -> None:
+    """Tells of a table's failure, once."""
+    error.table = error.table or str(table)
+    show(error)
+
+
+def failed(table: TableName, error: TidemarkError) -> Outcome:
+    """The outcome of a table that could not even be begun; tells of it."""
+    tell(table, error)
+    return Outcome(table, error=error)
+
+
 def raise_failures(outcomes: Sequence[Outcome]) -> None:
     """Ends a run in which tables failed, with an exit code that is not 0.
 
     Raises:
         TidemarkError: At least one table failed.
     """
-    failed = [outcome for outcome in outcomes if outcome.error is not None]
-    if not failed:
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if not errors:
         return
-    if len(outcomes) == 1 and failed[0].error is not None:
-        raise failed[0].error
-    lines = "".join(f"\n  {outcome.error}" for outcome in failed)
-    error = SourceError(f"{len(failed)} of {len(outcomes)} tables failed:{lines}")
-    codes = {o.error.exit_code for o in failed if isinstance(o.error, TidemarkError)}
-    error.exit_code = codes.pop() if len(codes) == 1 else 1
+    error = errors[0]
+    if len(outcomes) > 1:
+        tables = ", ".join(str(each.table) for each in errors)
+        error = SourceError(
+            f"{len(errors)} of {len(outcomes)} tables failed, each for the reason above: {tables}",
+            hint="do what each of their errors says; the others are done",
+        )
+        codes = {each.exit_code for each in errors}
+        error.exit_code = codes.pop() if len(codes) == 1 else 1
+    error.of_tables = tuple(errors)
     raise error

@@ -217,7 +217,7 @@ class TapMySQL(Tap):
         together = self.settings["backup_strategy"] == "inter-table"
         workers = self.settings["backup_max_workers"] if together else 1
         outcomes = run.run(streams, workers, self.stop)
-        outcomes += [run.Outcome(name, error=missing(name)) for name in self._missing]
+        outcomes += [run.failed(name, missing(name)) for name in self._missing]
         events.run_ended(self.settings["backup_strategy"], outcomes)
         run.raise_failures(outcomes)
 

@@ -16,7 +16,7 @@ from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import Tap
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import TableName
-from tidemark_core.process import end_by
+from tidemark_core.process import end_by, show
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import config_schema, resolve
 
@@ -97,7 +97,8 @@ class TapS3Parquet(Tap):
 
     def failed(self, table: TableName, error: TidemarkError) -> None:
         """Notes that a table could not be handed over; the others go on."""
-        _log.error("%s: %s", table, error, extra={"table": str(table)})
+        error.table = error.table or str(table)
+        show(error)
         self._failures.append(error)
 
     def raise_failures(self) -> None:
@@ -107,7 +108,9 @@ class TapS3Parquet(Tap):
             TidemarkError: A table failed.
         """
         if self._failures:
-            raise self._failures[0]
+            first = self._failures[0]
+            first.of_tables = tuple(self._failures)
+            raise first
 
     def _newest(self, table: TableName) -> Commit | None:
         manifests = self.index.manifests(table)

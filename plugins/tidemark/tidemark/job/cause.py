@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tidemark_core import errors
@@ -13,6 +13,8 @@ from tidemark_core import errors
 _DBT_FAILED = re.compile(r"(?:^|\s)((?:\w+ Error|Failure) in \S+ .+)")
 #: … and for what it could not even begin with: the kind of error, then its text.
 _DBT_STOPPED = "Encountered an error:"
+#: The kind of what `night` tells at the end of a job.
+TABLES_ERROR = "TablesError"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _DBT_TIME = re.compile(r"^\d\d:\d\d:\d\d\s*")
 #: How tidemark-dbt, whose output Meltano takes for text or passes on, begins an error of ours.
@@ -31,6 +33,7 @@ class Cause:
         part: The plugin that said it.
         table: The table, if one is to blame.
         next: The next command to type, if the error knew it.
+        code: Its exit code, where it is not that of its kind.
     """
 
     message: str
@@ -38,10 +41,13 @@ class Cause:
     part: str = ""
     table: str | None = None
     next: str | None = None
+    code: int | None = None
 
     @property
     def exit_code(self) -> int:
         """The exit code that stands for this kind of error."""
+        if self.code is not None:
+            return self.code
         known = getattr(errors, self.kind, None) if self.kind else None
         is_ours = isinstance(known, type) and issubclass(known, errors.TidemarkError)
         return int(known.exit_code) if is_ours else 1  # type: ignore[union-attr]
@@ -66,6 +72,7 @@ class CauseFinder:
 
     def __init__(self) -> None:
         self._ours: Cause | None = None
+        self._tables: Cause | None = None
         self._dbt: list[str] = []
         self._dbt_lines = 0
         self._error: Cause | None = None
@@ -80,9 +87,11 @@ class CauseFinder:
             return
         self._last = text
         part = str(record.get("name") or "")
-        if record.get("error_type") and self._ours is None:
+        if record.get("error_type") == TABLES_ERROR:
+            self._tables = Cause(text, TABLES_ERROR, part, code=record.get("exit_code"))
+        elif record.get("error_type"):
             table, hint = record.get("table"), record.get("next")
-            self._ours = Cause(text, str(record["error_type"]), part, table, hint)
+            self._take(Cause(text, str(record["error_type"]), part, table, hint))
         elif text.startswith(_PLAIN) and part in ("dbt", "") and self._ours is None:
             self._ours = Cause(text.removeprefix(_PLAIN), part=part)
         elif record.get("level") in ("error", "critical"):
@@ -92,6 +101,11 @@ class CauseFinder:
             else:
                 self._error = self._error or found
         self._read_dbt(text)
+
+    def _take(self, cause: Cause) -> None:
+        """Keeps the first of ours, unless it is a table's and the other ended them all."""
+        if self._ours is None or (self._ours.table and not cause.table):
+            self._ours = cause
 
     def _read_dbt(self, text: str) -> None:
         line = _DBT_TIME.sub("", text)
@@ -115,12 +129,13 @@ class CauseFinder:
         Args:
             exit_code: Of the run; negative: the signal that ended it.
         """
+        if self._tables and (self._ours or not self._dbt):
+            words = [self._tables.message, *([self._dbt_cause().message] if self._dbt else [])]
+            return replace(self._tables, message="\n".join(words))
         if self._ours:
             return self._ours
         if self._dbt:
-            more = f" (and {len(self._dbt) - 1} more)" if len(self._dbt) > 1 else ""
-            hint = "correct it, then meltano run build: landing is complete"
-            return Cause(self._dbt[0] + more, part="dbt", next=hint)
+            return self._dbt_cause()
         if exit_code in (-9, 137):
             return Cause("the run was killed (signal 9): is this machine short of memory?")
         if exit_code in (-15, 143):
@@ -130,6 +145,11 @@ class CauseFinder:
             or self._general
             or Cause(f"exit code {exit_code}" + (f" after: {self._last}" if self._last else ""))
         )
+
+    def _dbt_cause(self) -> Cause:
+        more = f" (and {len(self._dbt) - 1} more)" if len(self._dbt) > 1 else ""
+        hint = "correct it, then meltano run build: landing is complete"
+        return Cause(self._dbt[0] + more, part="dbt", next=hint)
 
 
 def _parse(line: str) -> dict[str, Any]:

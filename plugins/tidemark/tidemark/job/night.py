@@ -1,0 +1,66 @@
+"""``tidemark-night begin`` and ``end``: the first and the last step of a job of several legs.
+
+Between the two a table that fails stops itself alone (`tidemark_core.deferred`); the last step
+tells of all that failed, and its exit code says so.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from tidemark_core import deferred
+from tidemark_core.deferred import Failure
+from tidemark_core.errors import ConfigError, TidemarkError
+from tidemark_core.process import run_id
+
+from tidemark.job.cause import TABLES_ERROR
+
+
+def main() -> None:
+    """Entry point of ``tidemark-night``."""
+    steps = {"begin": _begin, "end": _end}
+    step = steps.get(sys.argv[1]) if len(sys.argv) == 2 else None
+    if step is None:
+        sys.exit("usage: tidemark-night begin|end")
+    sys.exit(step())
+
+
+def _begin() -> int:
+    try:
+        deferred.begin()
+    except (OSError, ConfigError) as error:
+        # Worth a run all the same, in which the first leg that fails ends it; `end` tells.
+        tell("warning", f"a table that fails will stop the tables after it: {error}")
+    return 0
+
+
+def _end() -> int:
+    try:
+        failures = deferred.end()
+    except (OSError, ValueError, TidemarkError) as error:
+        kind, code = type(error).__name__, getattr(error, "exit_code", 1)
+        tell("error", f"what failed cannot be told: {error}", error_type=kind)
+        return int(code)
+    if not failures:
+        return 0
+    code = deferred.exit_code(failures)
+    tell("error", summary(failures), error_type=TABLES_ERROR, exit_code=code)
+    return code
+
+
+def summary(failures: Sequence[Failure]) -> str:
+    """Names each table that failed with its error, once."""
+    tables = sorted({failure.table for failure in failures if failure.table})
+    head = f"{len(tables)} {'table' if len(tables) == 1 else 'tables'} failed; "
+    lines = [head + "the others are done:" if tables else "the last leg failed:"]
+    lines += dict.fromkeys(f"{failure.part}: {failure.message}" for failure in failures)
+    return "\n".join(line.replace("\n", "\n  ") for line in lines)
+
+
+def tell(level: str, message: str, **fields: Any) -> None:
+    """Writes an event, which `tidemark.state.quiet` takes into Meltano's log."""
+    record = {"level": level, "message": message, "extra": {"run_id": run_id(), **fields}}
+    print(json.dumps(record), file=sys.stderr, flush=True)
