@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tidemark.job.leftovers import remove_stale_configs
+from tidemark.job.leftovers import Process, is_stale, remove_stale_configs
 from tidemark.job.logfile import LATEST, open_log
 
 DAY = 86_400
@@ -46,25 +46,41 @@ def test_old_logs_go_and_young_ones_stay(tmp_path: Path) -> None:
     assert {"young.log", "notes.txt", LATEST} <= left
 
 
-@pytest.fixture
-def configs(tmp_path: Path) -> dict[str, Path]:
+NOW = 1_700_000_000.0
+MELTANO = ("/x/.venv/bin/python", "/x/.venv/bin/meltano", "run", "sync")
+
+
+@pytest.mark.parametrize(
+    ("living", "stale"),
+    [
+        ([], True),
+        ([Process(("sshd",), NOW - 60)], True),
+        ([Process(("/x/tap-mysql", "--config", "/r/tap.1.config.json"), NOW + 1)], False),
+        ([Process(("/x/tap-mysql", "--config", "/r/tap.2.config.json"), NOW + 1)], True),
+        ([Process(MELTANO, NOW - 5)], False),  # it may have written it, and start the plugin yet
+        ([Process(MELTANO, NOW + 5)], True),  # it began when the file was there
+        ([Process(("grep", "-r", "meltano"), NOW - 5)], True),
+    ],
+)
+def test_a_configuration_is_stale_when_neither_its_meltano_nor_its_plugin_lives(
+    living: list[Process], stale: bool
+) -> None:
+    assert is_stale("tap.1.config.json", NOW, living) is stale
+
+
+@pytest.mark.fault(139)
+@pytest.mark.security(22)
+def test_the_configuration_of_a_killed_run_goes_at_once_that_of_a_living_one_stays(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "run" / "tap-mysql"
     folder.mkdir(parents=True)
-    found = {name: folder / f"tap.{name}.config.json" for name in ("dead", "alive", "young")}
-    for name, path in found.items():
+    dead, alive = (folder / f"tap.{name}.config.json" for name in ("dead", "alive"))
+    for path in (dead, alive, folder / "state.json"):
         path.write_text('{"db_password": "in clear"}')
-        age = 0 if name == "young" else 2 * 3600
-        os.utime(path, (time.time() - age, time.time() - age))
-    (folder / "state.json").touch()
-    os.utime(folder / "state.json", (0, 0))
-    return found
-
-
-@pytest.mark.security(22)
-def test_the_configuration_of_a_killed_run_goes_that_of_a_living_one_stays(
-    tmp_path: Path, configs: dict[str, Path]
-) -> None:
-    command = [sys.executable, "-c", "input()", "--config", str(configs["alive"])]
+        # Before any process that runs here: other runs of Meltano on this machine are younger.
+        os.utime(path, (0, 0))
+    command = [sys.executable, "-c", "input()", "--config", str(alive)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as living:
         # A process that has only just begun shows no command line yet.
         cmdline = Path(f"/proc/{living.pid}/cmdline")
@@ -74,6 +90,6 @@ def test_the_configuration_of_a_killed_run_goes_that_of_a_living_one_stays(
             assert remove_stale_configs(tmp_path) == 1
         finally:
             living.communicate("\n")
-    assert [name for name, path in configs.items() if path.exists()] == ["alive", "young"]
-    assert (tmp_path / "run" / "tap-mysql" / "state.json").exists()
+    assert (dead.exists(), alive.exists()) == (False, True)
+    assert (folder / "state.json").exists()
     assert remove_stale_configs(tmp_path) == 1

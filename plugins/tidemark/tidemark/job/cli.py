@@ -20,6 +20,7 @@ from tidemark.job.cause import Cause
 from tidemark.job.envfile import read_environment
 from tidemark.job.run import Job, run_job, tell
 from tidemark.job.settings import JOB_SETTINGS
+from tidemark.job.values import refuse_bad_values
 from tidemark.settings import SETTINGS
 
 _EPILOG = """example:  run-job sync
@@ -43,6 +44,7 @@ def main() -> None:
             [setting for setting in (*SETTINGS, *JOB_SETTINGS) if setting.secret],
             required=given is not None,
         )
+        refuse_bad_values(environ)
         values = resolve(JOB_SETTINGS, {}, environ)
     except ConfigError as error:
         job = Job(options.job, (), root, None, run_id, os.environ, _settings_of_ours())

@@ -2,43 +2,90 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-#: Meltano writes one shortly before it starts the plugin that reads it.
-_YOUNG_SECONDS = 3600
+
+def system_folder(root: Path, environ: Mapping[str, str]) -> Path:
+    """Meltano's own: ``.meltano`` of the project unless set otherwise."""
+    given = environ.get("MELTANO_SYS_DIR_ROOT")
+    return Path(given) if given else root / ".meltano"
 
 
-def remove_stale_configs(system_folder: Path) -> int:
-    """Removes configurations of plugins that no process has been started with.
+@dataclass(frozen=True)
+class Process:
+    """A process that lives.
+
+    Attributes:
+        words: Its command line.
+        started: Seconds since 1970.
+    """
+
+    words: tuple[str, ...]
+    started: float
+
+    @property
+    def is_meltano(self) -> bool:
+        # Its interpreter is the first word where a script starts it.
+        return any(Path(word).name == "meltano" for word in self.words[:2])
+
+
+def remove_stale_configs(folder: Path) -> int:
+    """Removes configurations of plugins whose Meltano is dead.
 
     Args:
-        system_folder: Meltano's, ``.meltano`` of the project unless set otherwise.
+        folder: From `system_folder`.
 
     Returns:
         How many were removed.
     """
-    limit = time.time() - _YOUNG_SECONDS
-    found = [
-        path
-        for path in (system_folder / "run").rglob("*.config.json")
-        if path.stat().st_mtime < limit
-    ]
-    if not found:
-        return 0
-    commands = _commands()
-    stale = [path for path in found if not any(path.name in command for command in commands)]
-    for path in stale:
-        path.unlink(missing_ok=True)
-    return len(stale)
-
-
-def _commands() -> list[str]:
-    """The command lines of all processes that we may see."""
-    commands = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    found = list((folder / "run").rglob("*.config.json"))
+    living = _processes() if found else []
+    removed = 0
+    for path in found:
         try:
-            commands.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            if is_stale(path.name, path.stat().st_mtime, living):
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:  # its run, or another one that looks as we do
+            continue
+    return removed
+
+
+def is_stale(name: str, written: float, living: list[Process]) -> bool:
+    """Whether nobody needs a configuration any more. Pure.
+
+    Meltano writes one, then starts the plugin that reads it: it is needed while a Meltano lives
+    that is older than the file, or a plugin that was started with it.
+
+    Args:
+        name: Of the file; no two are alike.
+        written: When it was written, seconds since 1970.
+        living: All other processes that we may see.
+    """
+    return not any(
+        (process.is_meltano and process.started <= written)
+        or any(name in word for word in process.words)
+        for process in living
+    )
+
+
+def _processes() -> list[Process]:
+    """All processes but this one."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if int(path.name) == os.getpid():
+                continue
+            words = (path / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            # After the name in brackets, which may hold anything.
+            fields = (path / "stat").read_text().rpartition(")")[2].split()
         except OSError:  # it has ended meanwhile
             continue
-    return commands
+        found.append(Process(tuple(words), booted + int(fields[19]) / ticks))
+    return found

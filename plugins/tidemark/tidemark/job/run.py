@@ -23,7 +23,7 @@ from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, resolve
 from tidemark.holding import holding
 from tidemark.job.alert import Marker, MemoryFile, decide, now, send
 from tidemark.job.cause import Cause, CauseFinder
-from tidemark.job.leftovers import remove_stale_configs
+from tidemark.job.leftovers import remove_stale_configs, system_folder
 from tidemark.job.logfile import RunLog, open_log
 from tidemark.job.meltano import run, run_command
 
@@ -52,8 +52,7 @@ class Job:
 
     @property
     def system_folder(self) -> Path:
-        given = self.environ.get("MELTANO_SYS_DIR_ROOT")
-        return Path(given) if given else self.root / ".meltano"
+        return system_folder(self.root, self.environ)
 
 
 def run_job(job: Job) -> int:

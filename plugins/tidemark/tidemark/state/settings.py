@@ -1,4 +1,7 @@
-"""The state backend's settings: the lake's own, made known to Meltano under its names."""
+"""The state backend's settings: the lake's own, made known to Meltano under its names.
+
+Meltano imports this before it does anything in this project, so `guard` stands here.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from meltano.core.setting_definition import SettingDefinition, SettingKind
 from tidemark_core.settings import S3_SETTINGS, Setting
 
 from tidemark.settings import HIGH_WATERMARK_KEY
+from tidemark.state.guard import guard
 
 
 def _definition(setting: Setting) -> SettingDefinition:
@@ -26,3 +30,5 @@ S3_SECRET_KEY = _BY_NAME["s3_secret_key"]
 S3_REGION = _BY_NAME["s3_region"]
 S3_ENDPOINT_URL = _BY_NAME["s3_endpoint_url"]
 S3_HIGH_WATERMARK_KEY = _BY_NAME["s3_high_watermark_key"]
+
+guard()

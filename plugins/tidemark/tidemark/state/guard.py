@@ -1,0 +1,59 @@
+"""What every run of Meltano comes past before it does anything."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from meltano.core.error import ExitCode, MeltanoError
+from tidemark_core.errors import ConfigError
+
+from tidemark.environment import project_folder
+from tidemark.job.envfile import read_environment
+from tidemark.job.leftovers import remove_stale_configs, system_folder
+from tidemark.job.values import refuse_bad_values
+
+#: The commands that run plugins.
+_RUNS = frozenset({"el", "elt", "run"})
+
+
+class BadSettingsError(MeltanoError):
+    """A setting is wrong; Meltano prints it and ends with its exit code."""
+
+    def __str__(self) -> str:
+        return str(self.reason)
+
+    def exit_code(self) -> ExitCode:
+        return ExitCode(ConfigError.exit_code)
+
+
+def guard() -> None:
+    """Keeps what this process and its children write for its owner, and looks before a run.
+
+    Raises:
+        BadSettingsError: A setting of the run about to begin is wrong.
+    """
+    # Meltano writes its plugins' configurations, passwords in clear, into files.
+    os.umask(0o077)
+    context = click.get_current_context(silent=True)
+    root = None if context is None else context.find_root()
+    if root is None or root.info_name != "meltano" or root.invoked_subcommand not in _RUNS:
+        return
+    project = project_folder()
+    remove_stale_configs(system_folder(project, os.environ))
+    try:
+        refuse_bad_values(_environment(root.params, project))
+    except ConfigError as error:
+        raise BadSettingsError(error) from None
+
+
+def _environment(options: dict[str, Any], root: Path) -> dict[str, str]:
+    """The variables that plugins will see: of Meltano's ``--env-file``, else of ``.env``.
+
+    Raises:
+        ConfigError: The file can be read by others.
+    """
+    path = Path(options.get("env_file") or root / ".env")
+    return read_environment(path, os.environ, (), required=False)
