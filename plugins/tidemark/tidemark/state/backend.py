@@ -24,6 +24,7 @@ from tidemark_core.settings import S3_SETTINGS, resolve
 
 from tidemark.environment import refuse_open_env_file
 from tidemark.settings import HIGH_WATERMARK_KEY
+from tidemark.state import quiet
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,8 +81,9 @@ class TidemarkStateStore(StateStoreManager):
             ConfigError: A setting is missing, or others can read the project's ``.env``.
         """
         super().__init__()
-        # Every `meltano run` comes past here, whoever starts it.
+        # Every `meltano run` of a tap comes past here, whoever starts it.
         refuse_open_env_file()
+        quiet.install()
         self._lock_timeout = lock_timeout_seconds
         values = resolve((*S3_SETTINGS, HIGH_WATERMARK_KEY), config)
         location = S3Location.from_config(values)
