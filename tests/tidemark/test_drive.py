@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from tidemark.job.cause import Cause
 from tidemark.services.drive import Observer, Ran
+from tidemark_core.deferred import Failure
 from tidemark_core.masking import SECRETS
 from tidemark_core.names import TableName
 
-GOOD, BAD = TableName("s", "good"), TableName("s", "bad")
+GOOD = TableName("s", "good")
 
 
 def test_a_table_that_fails_is_told_apart_from_the_others() -> None:
@@ -22,18 +24,55 @@ def test_a_table_that_fails_is_told_apart_from_the_others() -> None:
     ):
         observer.read(json.dumps(line))
     observer.read("not JSON at all")
-    ran = Ran(1, observer.finder.cause(1), observer.errors)
-    assert ran.error_of(BAD, moved=False) == "no such table"
-    assert ran.error_of(GOOD, moved=True) is None
-    assert ran.error_of(GOOD, moved=False) is None
+    assert observer.errors == {"s.bad": "no such table"}
     assert len(seen) == 4
 
 
-def test_a_fault_of_the_whole_run_is_that_of_every_table_that_did_not_move() -> None:
-    ran = Ran(1, Cause("the bastion is away"), {})
-    assert ran.error_of(GOOD, moved=False) == "the bastion is away"
-    assert ran.error_of(GOOD, moved=True) is None
-    assert Ran(0, None, {}).error_of(GOOD, moved=False) is None
+def outcomes(ran: Ran, **files: int) -> dict[str, tuple[str | None, bool]]:
+    """By table, its error and whether it was done."""
+    found = {}
+    for name, number in files.items():
+        outcome = ran.outcome("load", TableName("s", name), number, number)
+        found[name] = (outcome.error, outcome.done)
+    return found
+
+
+@pytest.mark.fault(137)
+def test_of_a_run_in_which_only_tables_failed_all_others_are_done() -> None:
+    failures = [Failure("target-redshift", "s.bad", "its type changed")]
+    ran = Ran(0, None, {"s.bad": "its type changed"}, failures=failures)
+    assert outcomes(ran, bad=0, good=1, still=0) == {
+        "bad": ("its type changed", False),
+        "good": (None, True),
+        "still": (None, True),
+    }
+    assert ran.exit_code == 1
+
+
+@pytest.mark.fault(137)
+def test_of_a_run_that_ended_early_only_that_is_done_which_it_says_and_which_moved() -> None:
+    away = Cause("the warehouse is away", "WarehouseError")
+    done = frozenset({"s.good", "s.still"})
+    assert outcomes(Ran(1, away, {}, done), good=1, still=0, begun=1, later=0) == {
+        "good": (None, True),
+        "still": (None, False),
+        "begun": (None, False),
+        "later": (None, False),
+    }
+
+
+@pytest.mark.fault(137)
+def test_tables_whose_rows_cannot_be_counted_are_not_called_done_when_a_run_ended_early() -> None:
+    ran = Ran(1, Cause("x"), {}, frozenset({"s.good"}))
+    assert not ran.outcome("load", GOOD, None, None).done
+    assert Ran(0, None, {}).outcome("load", GOOD, None, None).done
+
+
+def test_a_run_says_which_tables_are_done() -> None:
+    observer = Observer(lambda _: None)
+    told = {"event": "Load operation completed", "successful_tables": ["s.good"], "level": "info"}
+    observer.read(json.dumps(told))
+    assert observer.done == {"s.good"}
 
 
 def test_secrets_do_not_get_into_the_log_file() -> None:

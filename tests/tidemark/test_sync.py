@@ -72,8 +72,33 @@ def test_while_a_job_is_at_work_a_second_one_says_who(
     assert "settlement-x" in lake.bookmarks(Leg.BACKUP)
 
 
-def test_options_that_leave_nothing_to_do_are_refused(lake: Lake) -> None:
-    assert lake.run("sync", "--backup-only", "--redshift-only").code == 2
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--backup-only --redshift-only", "nothing to do"),
+        ("--backup-only --verify-data", "--backup-only"),
+        ("--dry-run --verify-data", "--dry-run"),
+        ("--redshift-only -s chunked", "--strategy"),
+        ("--redshift-only --max-workers 2 --batch-size 5", "--max-workers, --batch-size"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(lake: Lake, line: str, words: str) -> None:
+    done = lake.run("sync", *line.split())
+    assert done.code == 2
+    assert words in done.err
+
+
+@pytest.mark.fault(138)
+@pytest.mark.parametrize("command", ["backup", "sync --redshift-only"])
+def test_a_setting_that_is_wrong_is_named_before_anything_is_run(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("BACKUP_MAX_WORKERS", "two")
+    monkeypatch.setenv("S3_PARTITION_COLUMNS", "{bad")
+    done = lake.run(*command.split(), "-t", "partner_info")
+    assert done.code == 2
+    assert "BACKUP_MAX_WORKERS" in done.err
+    assert "S3_PARTITION_COLUMNS" in done.err
 
 
 def test_a_dry_run_with_a_limit_shows_its_part(lake: Lake, seeded: Sandbox) -> None:

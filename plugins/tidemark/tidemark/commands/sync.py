@@ -25,6 +25,7 @@ from tidemark.console import (
     note,
     print_json,
 )
+from tidemark.job.values import refuse_bad_values
 from tidemark.project import Project
 from tidemark.services.drive import Outcome
 from tidemark.services.forecast import Forecast
@@ -94,6 +95,7 @@ def backup(
 ) -> None:
     """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
     project = Project.load(config_file)
+    refuse_bad_values(project.environ)
     options = Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
     plan = plan_backup(project, project.tables(table), options)
     if dry_run or estimate:
@@ -128,14 +130,28 @@ def sync(
     """Bring tables from MySQL to the warehouse: `meltano run sync`, for these tables."""
     if backup_only and redshift_only:
         raise ConfigError("--backup-only and --redshift-only leave nothing to do")
-    if limit and redshift_only:
+    if verify_data and (backup_only or dry_run):
+        other = "--backup-only" if backup_only else "--dry-run"
+        raise ConfigError(f"--verify-data counts the warehouse too, which {other} leaves as it was")
+    reading = {
+        "--limit": limit,
+        "--strategy": strategy,
+        "--max-workers": max_workers,
+        "--batch-size": batch_size,
+    }
+    if redshift_only and (given := [name for name, value in reading.items() if value]):
         raise ConfigError(
-            "--limit is about rows that are read from MySQL, which --redshift-only does not do"
+            f"{', '.join(given)}: about how MySQL is read, which --redshift-only does not do"
         )
     project = Project.load(config_file)
+    refuse_bad_values(project.environ)
     wanted = project.tables(table)
     options = Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
-    plan = plan_load(project, wanted) if redshift_only else plan_backup(project, wanted, options)
+    plan = (
+        plan_load(project, wanted, options)
+        if redshift_only
+        else plan_backup(project, wanted, options)
+    )
     if dry_run:
         _dry_run(project, plan, redshift_only, format)
         return
@@ -143,7 +159,7 @@ def sync(
         _tell_whole(plan)
     with _log(log_file, debug) as log, hold_job(project, f"tidemark sync, run {plan.run_id}"):
         _run(project, plan, log, format, backup=not redshift_only, warehouse=not backup_only)
-    if verify_data and not backup_only:
+    if verify_data:
         check_tables(project, plan.tables, Format.TABLE if format is Format.TABLE else None)
 
 
@@ -157,16 +173,21 @@ def _run(
     warehouse: bool,
 ) -> None:
     every: list[Outcome] = []
+    causes: list[str] = []
     worst = 0
-    for outcomes, code in run_legs(project, plan, log, backup=backup, warehouse=warehouse):
-        every += outcomes
-        worst = worst or code
+    for leg in run_legs(project, plan, log, backup=backup, warehouse=warehouse):
+        every += leg.outcomes
+        causes += [leg.cause] if leg.cause else []
+        worst = worst or leg.code
         if format is Format.TABLE:
-            for outcome in outcomes:
+            for outcome in leg.outcomes:
                 console().print(_line(outcome))
     if format is Format.JSON:
-        print_json({"run_id": plan.run_id, "success": not worst, "results": every})
+        result = {"run_id": plan.run_id, "success": not worst, "errors": causes, "results": every}
+        print_json(result)
     if worst:
+        for cause in dict.fromkeys(causes):
+            note(f"The run ended before its time: {cause}")
         failed = sorted({outcome.table for outcome in every if outcome.error})
         note(f"Failed: {', '.join(failed) or 'the run'}. Next: tidemark status, then run it again.")
         raise typer.Exit(worst)
@@ -183,6 +204,8 @@ def _line(outcome: Outcome) -> str:
         moved = f"{counted(outcome.rows, 'row')} in {counted(outcome.files or 0, 'file')}"
     if outcome.error:
         return f"[red]failed[/] {outcome.leg:6} {outcome.table}  {escape(outcome.error)}"
+    if not outcome.done:
+        return f"[yellow]not done[/] {outcome.leg:4} {outcome.table}  {moved}"
     return f"[green]ok[/]     {outcome.leg:6} {outcome.table}  {moved}"
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tidemark_core import deferred
+from tidemark_core.deferred import Failure
+from tidemark_core.logs import Event
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import TableName
 
@@ -19,6 +22,7 @@ from tidemark.project import Project
 
 EXTRACT_AND_LAND = ("tap-mysql", "target-s3-parquet")
 READ_AND_LOAD = ("tap-s3-parquet", "target-redshift")
+_COMPLETED = (Event.BACKUP_COMPLETED.value, Event.LOAD_COMPLETED.value)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Outcome:
         rows: Rows moved.
         files: Files moved.
         error: Why it failed; None: it did not.
+        done: Whether all was done for it that there was to do; False without an error where the
+            leg ended before it.
     """
 
     leg: str
@@ -38,14 +44,16 @@ class Outcome:
     rows: int | None = None
     files: int | None = None
     error: str | None = None
+    done: bool = True
 
 
 @dataclass
 class Observer:
-    """Reads what a run writes: what failed, and for which tables."""
+    """Reads what a run writes: what failed, for which tables, and which it says are done."""
 
     log: Callable[[str], object]
     errors: dict[str, str] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
     finder: CauseFinder = field(default_factory=CauseFinder)
 
     def read(self, line: str) -> None:
@@ -57,6 +65,8 @@ class Observer:
         table = record.get("table")
         if record.get("level") in ("error", "critical") and isinstance(table, str):
             self.errors.setdefault(table, str(record.get("event", "")).strip())
+        if record.get("event") in _COMPLETED:
+            self.done.update(map(str, record.get("successful_tables") or ()))
 
 
 def _parse(line: str) -> dict[str, Any]:
@@ -69,19 +79,42 @@ def _parse(line: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Ran:
-    """How a run of Meltano ended."""
+    """How a run of Meltano ended.
+
+    Attributes:
+        code: Its exit code; 0 too when only tables failed and all others were done.
+        cause: Why it ended before its time; None: it did not.
+        errors: Of the tables that failed.
+        done: Tables that it says are done, should it have ended early.
+        failures: What failed in it, where that is of tables only.
+    """
 
     code: int
     cause: Cause | None
     errors: Mapping[str, str]
+    done: frozenset[str] = frozenset()
+    failures: Sequence[Failure] = ()
 
-    def error_of(self, table: TableName, *, moved: bool) -> str | None:
-        """Why a table failed; None when it did not, or when only others did."""
-        if str(table) in self.errors:
-            return self.errors[str(table)]
-        if self.cause is None or moved or self.errors:
-            return None
-        return self.cause.message
+    def outcome(self, leg: str, table: TableName, rows: int | None, files: int | None) -> Outcome:
+        """What became of a table.
+
+        Args:
+            leg: The leg.
+            table: The table.
+            rows: Rows of it that moved; None: it cannot be told.
+            files: Files of them.
+        """
+        error = self.errors.get(str(table))
+        # Of a run that ended early nothing is known of a table in which nothing moved.
+        done = error is None and (self.cause is None or bool(files and str(table) in self.done))
+        return Outcome(leg, str(table), rows, files, error, done)
+
+    @property
+    def exit_code(self) -> int:
+        """That of our own error, where it was one."""
+        if self.cause is not None:
+            return self.cause.exit_code
+        return self.code or deferred.exit_code(self.failures)
 
 
 def new_run_id() -> str:
@@ -111,8 +144,13 @@ def run_blocks(
     more: Mapping[str, str],
     log: Callable[[str], object],
 ) -> Ran:
-    """Runs ``meltano run BLOCKS`` to its end."""
-    return _run(project, run_command(blocks, project.env_file), run_id, more, log)
+    """Runs ``meltano run BLOCKS`` to its end; a table that fails in it stops itself alone."""
+    environ = variables(project, run_id, more)
+    deferred.begin(environ)
+    ran = _run(project, run_command(blocks, project.env_file), run_id, more, log)
+    failures = deferred.end(environ)
+    told = {failure.table: failure.message for failure in failures if failure.table}
+    return replace(ran, errors={**told, **ran.errors}, failures=failures)
 
 
 def build(
@@ -145,4 +183,5 @@ def _run(
     observer = Observer(log)
     code = run(command, project.root, variables(project, run_id, more), observer.read)
     cause = observer.finder.cause(code) if code else None
-    return Ran(128 - code if code < 0 else code, cause, observer.errors)
+    done = frozenset(observer.done)
+    return Ran(128 - code if code < 0 else code, cause, observer.errors, done)

@@ -18,6 +18,7 @@ from tidemark.services.drive import (
     EXTRACT_AND_LAND,
     READ_AND_LOAD,
     Outcome,
+    Ran,
     build,
     new_run_id,
     run_blocks,
@@ -67,6 +68,26 @@ class Plan:
         return tuple(table for table in self.tables if self.keys.get(table) is None)
 
 
+@dataclass(frozen=True)
+class LegResult:
+    """How a leg ended.
+
+    Attributes:
+        outcomes: One a table.
+        code: Its exit code.
+        cause: Why it ended before its time; None: it did not, or a table's own error says so.
+    """
+
+    outcomes: list[Outcome]
+    code: int = 0
+    cause: str | None = None
+
+    @classmethod
+    def of(cls, ran: Ran, outcomes: list[Outcome]) -> LegResult:
+        is_told = ran.cause is None or ran.cause.message in ran.errors.values()
+        return cls(outcomes, ran.exit_code, None if is_told or not ran.cause else ran.cause.message)
+
+
 def plan_backup(project: Project, tables: Sequence[TableName], options: Options) -> Plan:
     """Looks the tables up in the source.
 
@@ -93,12 +114,11 @@ def plan_backup(project: Project, tables: Sequence[TableName], options: Options)
     return plan
 
 
-def plan_load(project: Project, tables: Sequence[TableName]) -> Plan:
+def plan_load(project: Project, tables: Sequence[TableName], options: Options) -> Plan:
     """The tables of the lake that a load is about; MySQL is not asked."""
     manifests = read_manifests(project.location, tables, client=project.s3)
-    return Plan(
-        tuple(tables or sorted(manifests)), {}, Rules.read(project.root), Options(), new_run_id()
-    )
+    wanted = tuple(tables or sorted(manifests))
+    return Plan(wanted, {}, Rules.read(project.root), options, new_run_id())
 
 
 def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]:
@@ -131,14 +151,8 @@ def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]
     return found
 
 
-def run_backup(
-    project: Project, plan: Plan, log: Callable[[str], object]
-) -> tuple[list[Outcome], int]:
-    """Copies the tables to the lake.
-
-    Returns:
-        One outcome a table, and Meltano's exit code (that of our own error, where it was one).
-    """
+def run_backup(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
+    """Copies the tables to the lake."""
     schemas = json.loads(project.environ.get("DB_SCHEMAS") or "[]")
     more = extraction_variables(
         plan.tables,
@@ -153,22 +167,13 @@ def run_backup(
     outcomes = []
     for table in plan.tables:
         ours = [m for m in manifests.get(table, []) if m.run_id == plan.run_id]
-        outcomes.append(
-            Outcome(
-                "backup",
-                str(table),
-                sum(manifest.rows for manifest in ours),
-                sum(len(manifest.files) for manifest in ours),
-                ran.error_of(table, moved=bool(ours)),
-            )
-        )
-    return outcomes, ran.cause.exit_code if ran.cause else ran.code
+        rows, files = sum(m.rows for m in ours), sum(len(m.files) for m in ours)
+        outcomes.append(ran.outcome("backup", table, rows, files))
+    return LegResult.of(ran, outcomes)
 
 
-def run_load(
-    project: Project, plan: Plan, log: Callable[[str], object]
-) -> tuple[list[Outcome], int]:
-    """Loads what the lake has and the warehouse has not; as `run_backup`."""
+def run_load(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
+    """Loads what the lake has and the warehouse has not."""
     before = {entry.file for entry in ask_ledger(project, plan.tables)[0] or []}
     more = plan.options.variables() | load_variables(plan.tables)
     ran = run_blocks(project, READ_AND_LOAD, plan.run_id, more, log)
@@ -176,32 +181,24 @@ def run_load(
     outcomes = []
     for table in plan.tables:
         new = [e for e in ledger or [] if e.table == str(table) and e.file not in before]
-        outcomes.append(
-            Outcome(
-                "load",
-                str(table),
-                None if ledger is None else sum(entry.rows for entry in new),
-                None if ledger is None else len(new),
-                ran.error_of(table, moved=bool(new)),
-            )
-        )
-    return outcomes, ran.cause.exit_code if ran.cause else ran.code
+        rows, files = sum(entry.rows for entry in new), len(new)
+        told = (None, None) if ledger is None else (rows, files)
+        outcomes.append(ran.outcome("load", table, *told))
+    return LegResult.of(ran, outcomes)
 
 
-def run_build(
-    project: Project, plan: Plan, log: Callable[[str], object]
-) -> tuple[list[Outcome], int]:
-    """Builds the public tables of those that have a model; as `run_backup`."""
+def run_build(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
+    """Builds the public tables of those that have a model."""
     built = models(project.root, plan.tables)
     if not built:
-        return [], 0
+        return LegResult([])
     ran, failed = build(project, built, plan.run_id, log)
     named = {table.landing: str(table) for table in plan.tables}
     errors = {model: failed[model] for model in built if model in failed}
     if ran.cause and not errors:
         errors = dict.fromkeys(built, ran.cause.message)
     outcomes = [Outcome("build", named[model], error=errors.get(model)) for model in built]
-    return outcomes, ran.cause.exit_code if ran.cause and ran.cause.kind else ran.code
+    return LegResult(outcomes, ran.exit_code)
 
 
 def run_legs(
@@ -211,11 +208,10 @@ def run_legs(
     *,
     backup: bool = True,
     warehouse: bool = True,
-) -> Iterator[tuple[list[Outcome], int]]:
+) -> Iterator[LegResult]:
     """Runs leg after leg. A table that fails does not keep the others from going on."""
     if backup:
         yield run_backup(project, plan, log)
     if warehouse:
-        outcomes, code = run_load(project, plan, log)
-        yield outcomes, code
+        yield run_load(project, plan, log)
         yield run_build(project, plan, log)
