@@ -78,18 +78,31 @@ class Night:
         path = self.folder / "logs" / job / "latest.log"
         return [json.loads(line) for line in path.read_text().splitlines()]
 
+    @property
+    def _root(self) -> str:
+        return self.settings["S3_INCREMENTAL_PATH"].removesuffix("incremental/")
+
     def objects(self, folder: str = "") -> set[str]:
         """Keys of this lake below one of its folders."""
-        root = self.settings["S3_INCREMENTAL_PATH"].removesuffix("incremental/")
-        found = s3_keys(self.settings, root + folder)
-        return {key.removeprefix(root) for key in found}
+        found = s3_keys(self.settings, self._root + folder)
+        return {key.removeprefix(self._root) for key in found}
 
     def body(self, key: str) -> bytes:
         """What is in one of them."""
         env = self.settings
-        root = env["S3_INCREMENTAL_PATH"].removesuffix("incremental/")
-        answer = s3_client(env).get_object(Bucket=env["S3_BUCKET_NAME"], Key=root + key)
+        answer = s3_client(env).get_object(Bucket=env["S3_BUCKET_NAME"], Key=self._root + key)
         return bytes(answer["Body"].read())
+
+    def put(self, key: str, body: bytes) -> None:
+        """Puts something into it, over what is there."""
+        s3_client(self.settings).put_object(
+            Bucket=self.settings["S3_BUCKET_NAME"], Key=self._root + key, Body=body
+        )
+
+    def remove(self, key: str) -> None:
+        s3_client(self.settings).delete_object(
+            Bucket=self.settings["S3_BUCKET_NAME"], Key=self._root + key
+        )
 
     def manifests(self) -> list[dict[str, Any]]:
         """Everything that was committed."""
