@@ -14,9 +14,10 @@ FINDINGS = {"status": str, "findings": [{"part", "level", "message", "hint"}]}
 MARK = {
     "table", "replication_key", "last_data", "last_extraction", "strategy", "rows_extracted",
     "files_extracted", "rows_loaded", "files_loaded", "files_waiting", "last_load", "status",
+    "waiting_since",
 }  # fmt: skip
 FILE = {"key", "table", "status", "rows", "bytes", "modified", "extracted_at", "manifest"}
-TABLE = {"table", "files", "loaded", "waiting", "committed", "orphan", "bytes"}
+TABLE = {"table", "files", "loaded", "waiting", "committed", "orphan", "lost", "bytes"}
 ACTIVE = {"table", "commits", "files", "rows", "bytes", "first", "last", "bookmark"}
 SHAPES: dict[str, Any] = {
     "status": FINDINGS,
@@ -52,6 +53,7 @@ SHAPES: dict[str, Any] = {
         "files": int,
         "key": list,
         "columns": [{"column", "type", "nulls", "distinct", "minimum", "maximum"}],
+        "sampled": int,
         "sample": list,
         "findings": list,
     },

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redshift_connector
 from tidemark.connections import MySQL, open_mysql
+from tidemark.services.keydiff import differing
 from tidemark.services.leases import hold_job
-from tidemark.services.reconcile import gone
 from tidemark.services.rowkeys import RowKey, row_key
 from tidemark_core.errors import ConfigError
 from tidemark_core.manifest import Manifest
@@ -185,7 +185,7 @@ def test_tables_that_cannot_be_looked_at_are_named_or_left_out(copied: Lake) -> 
     assert "there is no public table of its name" in done.err
     done = copied.run("reconcile", "--format", "json")
     assert done.code == 0, done.err
-    assert set(done.json) == {"run_id", "changed", "tables", "left_out"}
+    assert set(done.json) == {"run_id", "changed", "tables", "late", "left_out"}
     (table,) = done.json["tables"]
     assert set(table) == {"table", "rows", "deleted", "new", "back", "first"}
     assert list(done.json["left_out"]) == [str(other)]
@@ -328,7 +328,7 @@ def test_exactly_the_keys_that_mysql_has_no_more_are_found(
         connect(lake.project.reader_values) as copy,
     ):
         for size in (2, 3, 100):
-            pages = list(gone(made, mysql, copy, size=size))
+            pages = [keys.gone for keys in differing(made, mysql, copy, size=size)]
             found = [text for page in pages for text in page]
             assert sorted(found) == sorted(key.public.values()), size
             if made.number:
@@ -341,7 +341,7 @@ def test_a_key_whose_text_was_damaged_is_not_called_gone(lake: Lake, table: Any)
         open_mysql(lake.project.mysql_values) as mysql,
         connect(lake.project.reader_values) as copy,
     ):
-        assert list(gone(made, mysql, copy)) == [["c"]]
+        assert [keys.gone for keys in differing(made, mysql, copy)] == [["c"]]
 
 
 class Busy:
@@ -378,7 +378,7 @@ def test_a_row_that_is_copied_while_we_look_is_not_called_gone(
         connect(lake.project.reader_values) as copy,
     ):
         busy = Busy(lake, mysql)
-        found = [text for page in gone(made, busy, copy, size=2) for text in page]  # type: ignore[arg-type]
+        found = [text for keys in differing(made, busy, copy, size=2) for text in keys.gone]  # type: ignore[arg-type]
     assert found == ["4"]
     assert busy.written > 102
 

@@ -44,6 +44,7 @@ def test_list_tells_loaded_waiting_and_orphan_apart(lake: Lake) -> None:
         "waiting": 1,
         "committed": 0,
         "orphan": 1,
+        "lost": 0,
         "bytes": loaded.size + waiting.size + orphan.size,
     }
     table = lake.run("s3clean", "list")

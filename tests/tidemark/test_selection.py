@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tidemark.services.forecast import lower_bound, speeds
+from tidemark.services.forecast import extractions, lower_bound, seconds_for
 from tidemark.services.selection import (
     Options,
     Rules,
@@ -100,16 +100,30 @@ def test_the_window_begins_a_lookback_before_the_bookmark(value: object, expecte
     assert lower_bound(None, 300, 1000) is None
 
 
-def test_the_speed_is_that_of_the_newest_run_that_moved_something() -> None:
-    def run(run_id: str, rows: int, seconds: float) -> dict[str, object]:
-        table = {"table": "s.t", "rows": rows, "steps": {"read": seconds}}
+def test_every_extraction_tells_of_the_time_by_its_rows() -> None:
+    def run(run_id: str, rows: int, seconds: float, table: str = "s.t") -> dict[str, object]:
         return {
             "run_id": run_id,
             "leg": "extract",
             "started_at": run_id,
             "seconds": 99,
-            "tables": [table],
+            "tables": [{"table": table, "rows": rows, "steps": {"read": seconds}}],
         }
 
-    documents = [run("1", 100, 10), run("2", 400, 10), run("3", 0, 1)]
-    assert speeds(RunReport.merge(documents)) == {"s.t": 40}
+    nights = [run(str(n), 106, 0.3) for n in range(13)]
+    first = run("99", 100_000, 3)
+    known = extractions(RunReport.merge([*nights, first, run("98", 0, 1)]))
+    assert len(known) == 14
+    took = seconds_for("s.t", 100_081, known)
+    assert took is not None
+    assert 2.9 < took < 3.2
+    few = seconds_for("s.t", 106, known)
+    assert few is not None
+    assert few < 1
+    # Nights alone say nothing of a thousand times as many; another table's first load does.
+    only_nights = extractions(RunReport.merge(nights))
+    assert seconds_for("s.t", 100_081, only_nights) is None
+    other = extractions(RunReport.merge([*nights, run("99", 1_000_000, 40, "s.other")]))
+    took = seconds_for("s.t", 100_000, other)
+    assert took is not None
+    assert 3.9 < took < 4.1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import getpass
+import math
 import os
 import socket
 import threading
@@ -195,6 +196,50 @@ def current_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+_TEXT, _NUMBER = (str,), (int, float)
+_LEG: dict[str, tuple[type, ...]] = {
+    "run_id": _TEXT,
+    "leg": _TEXT,
+    "started_at": _TEXT,
+    "ended_at": (*_TEXT, type(None)),
+    "seconds": _NUMBER,
+    "success": (bool, type(None)),
+    "error": (*_TEXT, type(None)),
+    "tables": (list,),
+}
+_TABLE: dict[str, tuple[type, ...]] = {
+    "table": _TEXT,
+    "rows": (int,),
+    "bytes": (int,),
+    "files": (int,),
+    "steps": (dict,),
+    "error": (*_TEXT, type(None)),
+}
+
+
+def checked(document: dict[str, Any]) -> dict[str, Any]:
+    """A leg's document as it was read, once whatever is made of it has been found to be there.
+
+    Raises:
+        TypeError: A field has another type, or a number is none.
+        KeyError: A field is missing.
+    """
+    _check(document, _LEG)
+    for table in document["tables"]:
+        _check(table, _TABLE)
+        for seconds in table["steps"].values():
+            _check({"steps": seconds}, {"steps": _NUMBER})
+    return document
+
+
+def _check(fields: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]) -> None:
+    for name, kinds in types.items():
+        value = fields[name]
+        wrong = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
+        if wrong or (isinstance(value, float) and not math.isfinite(value)):
+            raise TypeError(f"{name} is {type(value).__name__} {str(value)[:40]!r}")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake import LakeLayout
 from tidemark_core.process import run_id
-from tidemark_core.report import VERSION, LegReport, RunReport, open_reports, report_folder
+from tidemark_core.report import VERSION, LegReport, RunReport, checked, open_reports, report_folder
 from tidemark_core.s3 import S3Location, explained, list_keys
 
 _log = logging.getLogger(__name__)
@@ -117,8 +117,8 @@ def read_reports(location: S3Location, first: date, last: date) -> list[RunRepor
                     named.leg,
                 ):
                     raise LakeError(f"{key} is another run's report")
-                documents.append(document)
-            except (LakeError, ValueError, KeyError, TypeError) as error:
+                documents.append(checked(document))
+            except (LakeError, ValueError, KeyError, TypeError, RecursionError) as error:
                 _log.warning("a run report was left out: %s", error)
     found = RunReport.merge(documents)
     return [r for r in found if first.isoformat() <= r.started_at[:10] <= last.isoformat()]

@@ -20,13 +20,14 @@ class MySQL:
         """Runs a query.
 
         Args:
-            sql: With ``%s`` for each value; a plain ``%`` is doubled when there are values.
+            sql: With ``%s`` for each value; a plain ``%`` is doubled (`services.quoting`).
             values: Bound by the driver.
 
         Raises:
             SourceError: The server refused it or went away.
         """
-        return self._session.rows(sql, tuple(values))
+        # Without values the driver takes the text as it is.
+        return self._session.rows(sql if values else sql % (), tuple(values))
 
     def row(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...]:
         """Runs a query that has exactly one row."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values
+from tidemark_core.errors import ConfigError
 from tidemark_core.lake import LakeLayout
 from tidemark_core.names import TableName
 from tidemark_core.s3 import S3Location
@@ -113,10 +114,42 @@ class Project:
         return values
 
     def table(self, text: str) -> TableName:
-        """Reads a table as it was typed; a bare name is in DB_DATABASE."""
-        return TableName.parse(text, self.environ.get("DB_DATABASE", ""))
+        """Reads a table as it was typed; a bare name is in DB_DATABASE.
+
+        Where a name has a dot in it, the tables of the lake and those that the project selects tell
+        where the database ends.
+
+        Raises:
+            ConfigError: Two tables are written so.
+        """
+        first = TableName.parse(text, self.environ.get("DB_DATABASE", ""))
+        if "." not in first.table:
+            return first
+        wanted = text.strip()
+        fits = [name for name in self._known_tables if wanted in (str(name), name.table)]
+        if len(fits) > 1:
+            told = ", ".join(f"{name.table!r} of {name.schema!r}" for name in fits)
+            raise ConfigError(f"{wanted!r} may be {told}", hint="rename one of them")
+        return fits[0] if fits else first
+
+    @cached_property
+    def _known_tables(self) -> list[TableName]:
+        from tap_s3_parquet.index import Index
+
+        from tidemark.services.selection import Rules
+
+        in_lake = Index(self.location).tables(listing=False)
+        return sorted({*in_lake, *Rules.read(self.root).tables()})
 
     def tables(self, texts: Iterable[str] | None) -> list[TableName]:
-        """Reads tables as they were typed, each once; comma-separated lists too."""
-        names = [name for text in texts or [] for name in text.split(",") if name.strip()]
+        """Reads tables as they were typed, each once; comma-separated lists too.
+
+        Raises:
+            ConfigError: One of them is empty, as of a variable that is not set: not typed at all
+                means every table.
+        """
+        given = list(texts or [])
+        if not all(text.strip(", ") for text in given):
+            raise ConfigError("-t names no table", hint="name one, or leave -t out for all")
+        names = [name for text in given for name in text.split(",") if name.strip()]
         return list(dict.fromkeys(self.table(name) for name in names))

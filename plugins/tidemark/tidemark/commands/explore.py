@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Group
 from rich.live import Live
-from tidemark_core.errors import ConfigError
+from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.reportstore import read_reports
 
 from tidemark.console import (
@@ -24,6 +25,7 @@ from tidemark.console import (
     counted,
     key_text,
     make_table,
+    note,
     print_json,
     size,
 )
@@ -35,7 +37,8 @@ from tidemark.services.catalogue import bucket_time, require_known
 from tidemark.services.checks import Finding, run_checks
 from tidemark.services.health import checks
 from tidemark.services.inspect import inspect as look_into
-from tidemark.services.lake import read_manifests
+from tidemark.services.lake import list_objects, read_manifests
+from tidemark.services.lost import lost_files
 from tidemark.services.watermark import Watermark, read_watermarks
 
 DaysOption = Annotated[int, typer.Option("--days", min=1, help="So many days back.")]
@@ -44,8 +47,16 @@ DaysOption = Annotated[int, typer.Option("--days", min=1, help="So many days bac
 def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> None:
     """Show the lake's tables, files, sizes, the time they cover, and the activity by day."""
     project = Project.load()
-    manifests = read_manifests(project.location, project.tables(table), client=project.s3)
-    require_known(project.tables(table), manifests)
+    wanted, broken = project.tables(table), list[LakeError]()
+    objects, _ = list_objects(project.location, wanted, client=project.s3)
+    manifests = read_manifests(project.location, wanted, client=project.s3, broken=broken)
+    lost = lost_files(project, objects, manifests)
+    if not broken:
+        require_known(wanted, manifests)
+    for error in broken:
+        note(str(error))
+    for name, files in lost.items():
+        note(f"{name}: {counted(len(files), 'file')} gone: tidemark verify -t {name}")
     tables, days = by_table(manifests), by_day(manifests.values())
     if format is Format.JSON:
         print_json({"tables": tables, "days": days})
@@ -87,11 +98,12 @@ def inspect(
         print_json(found)
         return
     out = console()
-    heads = ["column", "type", "nulls", "distinct", "least", "greatest"]
+    heads = ["column", "type", "nulls", "distinct*", "least", "greatest"]
     cells = [(c.column, c.type, c.nulls, c.distinct, c.minimum, c.maximum) for c in found.columns]
     amount = f"{counted(found.rows, 'row')} in {counted(found.files, 'file')}"
     title = f"{found.table}: {amount}, key {', '.join(found.key) or 'none'}"
-    out.print(make_table(title, heads, cells, right="nulls,distinct", wrap="least,greatest"))
+    out.print(make_table(title, heads, cells, right="nulls,distinct*", wrap="least,greatest"))
+    out.print(f"* in the first {counted(found.sampled, 'row')} of the newest file", markup=False)
     for number, row in enumerate(found.sample, 1):
         values = [(name, None if value is None else str(value)) for name, value in row.items()]
         out.print(make_table(f"Row {number}", ["column", "value"], values, wrap="value"))
@@ -108,7 +120,10 @@ def report(
     if html.is_dir():
         raise ConfigError(f"{html} is a folder", hint=f"--html {html}/report.html")
     now = bucket_time(project)
-    manifests = read_manifests(project.location, client=project.s3)
+    broken: list[LakeError] = []
+    manifests = read_manifests(project.location, client=project.s3, broken=broken)
+    for error in broken:
+        note(str(error))
     runs = read_reports(project.location, (now - timedelta(days=days)).date(), now.date())
     marks, _ = read_watermarks(project)
     facts = charts.facts(manifests, runs, list(marks.values()), now, days)
@@ -123,13 +138,13 @@ def dashboard(
 ) -> None:
     """Show status, watermarks and activity in the terminal, again and again; Ctrl-C ends it.
 
-    --format json looks once.
+    It looks once with --format json, and when the output is no terminal.
     """
     project = Project.load()
     if format is Format.JSON:
         print_json(_view(project))
         return
-    if once:
+    if once or not sys.stdout.isatty():
         console().print(_panel(_view(project)))
         return
     with Live(_panel(_view(project)), console=console(), screen=True, auto_refresh=False) as live:
@@ -149,7 +164,8 @@ class _View:
 
 def _view(project: Project) -> _View:
     marks, _ = read_watermarks(project)
-    days = by_day(read_manifests(project.location, client=project.s3).values())[-7:]
+    manifests = read_manifests(project.location, client=project.s3, broken=[])
+    days = by_day(manifests.values())[-7:]
     return _View(run_checks(checks(project)), list(marks.values()), days)
 
 

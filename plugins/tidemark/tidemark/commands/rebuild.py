@@ -16,9 +16,8 @@ from tidemark.console import (
 )
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
-from tidemark.services.catalogue import bucket_time
 from tidemark.services.lake import read_archive
-from tidemark.services.relanding import drop_landing, plan_rebuild
+from tidemark.services.relanding import drop_landing, passed_over, plan_rebuild, require_known
 from tidemark.services.restore import refuse_gaps
 from tidemark.services.states import States
 
@@ -42,12 +41,13 @@ def rebuild(
     """
     project = Project.load()
     name = project.table(table)
+    require_known(project, name)
     if from_lake:
         archived = read_archive(project.location, [name], client=project.s3).get(name, [])
         refuse_gaps(name, archived, accept=accept_incomplete)
-    mark = None if from_lake else bucket_time(project)
     tell = teller(format)
-    changes = plan_rebuild(project, name, mark)
+    passed = None if from_lake else passed_over(project, name)
+    changes = plan_rebuild(project, name, passed)
     for change in changes:
         tell(str(change))
     then = "loaded again" if from_lake else "passed over from now on"
@@ -59,7 +59,7 @@ def rebuild(
     for change in changes:
         states.change(change.leg, name, change.bookmark)
     with states.held([name], Leg.LOAD):
-        drop_landing(project, name, mark)
+        drop_landing(project, name, passed)
     only = " --redshift-only" if from_lake else ""
     following = f"tidemark sync -t {name}{only}"
     tell(f"Next: {following}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from tidemark_core.errors import VerificationError
 
 from tidemark.console import (
     Format,
@@ -42,10 +43,12 @@ def reconcile(
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Mark the rows of the public tables that MySQL has no more.
+    """Mark the rows of the public tables that MySQL has no more; tell which came late.
 
     A mark is an entry in landing.tidemark_deletions, and all that changes: the rows stay in the
-    public tables. The mark of a row that is in MySQL again is taken away.
+    public tables. The mark of a row that is in MySQL again is taken away. Rows that MySQL has and
+    the public table has not, although the bookmark is beyond them, are told with the command that
+    brings them; exit 3 then.
     """
     project, tell = Project.load(), teller(format)
     run_id = new_run_id()
@@ -66,7 +69,12 @@ def reconcile(
             tell("Nothing was changed." if new or back else "There is nothing to change.")
     if format is Format.JSON:
         print_json({"run_id": run_id, "changed": changes, "tables": found.markings,
-                    "left_out": found.left_out})  # fmt: skip
+                    "late": found.late, "left_out": found.left_out})  # fmt: skip
+    if found.late:
+        raise VerificationError(
+            "\n  ".join(["public lacks rows:", *map(str, found.late)]),
+            hint="what each line says, then tidemark verify",
+        )
 
 
 def _render(markings: Sequence[Marking]) -> Sheet:

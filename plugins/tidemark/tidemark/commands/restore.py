@@ -18,6 +18,7 @@ from tidemark.dbt.commands import Engine, external_table
 from tidemark.project import Project
 from tidemark.services.catalogue import bucket_time
 from tidemark.services.lake import read_archive, read_manifests
+from tidemark.services.lost import refuse_lost
 from tidemark.services.metrics import metrics, publish
 from tidemark.services.policy import Role, render
 from tidemark.services.restore import (
@@ -70,6 +71,7 @@ def restore(
     archived = read_archive(project.location, [name], client=project.s3).get(name, [])
     refuse_gaps(name, archived, accept=accept_incomplete)
     commits = chosen(manifests, parse_time(as_of) if as_of else None)
+    refuse_lost(project, name, commits)
     with newest_rows(project, commits) as (rows, versions):
         expected = int(rows.count("*").fetchall()[0][0])
         if where is not None:

@@ -46,6 +46,12 @@ UnloadedOption = Annotated[
         "--include-unloaded", help="Also committed files that the warehouse does not have."
     ),
 ]
+LostOption = Annotated[
+    bool,
+    typer.Option(
+        "--lost", help="Write off the files that manifests name and the bucket does not have."
+    ),
+]
 
 
 @app.command("list", epilog="Example:\n\n  tidemark s3clean list --older-than 7d --format json")
@@ -114,15 +120,17 @@ def remove(
     dry_run: DryRunOption = False,
     force: ForceOption = False,
     include_unloaded: UnloadedOption = False,
+    lost: LostOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Two commands: `clean` goes by age and asks once, `clean-all` takes all and asks twice."""
     everything = context.info_name == "clean-all"
-    older_than = older_than or (None if everything else "7d")
+    older_than = older_than or (None if everything or lost else "7d")
     rules = Rules(
         older_than=parse_age(older_than) if older_than else None,
         pattern=pattern,
         include_unloaded=include_unloaded,
+        lost=lost,
     )
     project = Project.load()
     tables, catalogue = _read(project, table)

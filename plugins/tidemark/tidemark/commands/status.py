@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from tidemark_core.errors import TidemarkError
 
 from tidemark.console import Format, FormatOption, console, make_table, print_json
 from tidemark.project import Project
@@ -18,7 +19,13 @@ StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 1 on a warnin
 
 def status(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
     """Ask every part whether it is well; exit 1 if one is not, for monitors."""
-    _report("Status", health_checks(Project.load()), format, strict)
+    try:
+        project = Project.load()
+    except TidemarkError as error:
+        # A monitor reads what is printed, and an empty answer would look like a good one.
+        print_findings("Status", [Finding.of_error("settings", error)], format)
+        raise
+    _report("Status", health_checks(project), format, strict)
 
 
 def doctor(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:

@@ -213,14 +213,22 @@ def _dry_run(project: Project, plan: Plan, redshift_only: bool, format: Format) 
     if not redshift_only:
         _show_forecasts(forecasts(project, plan, estimate=False), format)
         return
-    from tidemark.services.watermark import read_watermarks
+    from tidemark.services.waiting import read_waiting
 
-    marks, problem = read_watermarks(project, plan.tables)
+    found, problem = read_waiting(project, plan.tables)
     if format is Format.JSON:
-        print_json([{"table": m.table, "files_waiting": m.files_waiting} for m in marks.values()])
+        print_json(found)
     else:
-        rows = [(m.table, m.files_waiting) for m in marks.values()]
-        console().print(make_table("Files that wait for the load", ["table", "files"], rows))
+        heads = ["table", "files to load", "left waiting"]
+        rows = [(w.table, w.files, w.left) for w in found]
+        console().print(make_table("Dry run: what would be loaded", heads, rows,
+                                   right="files to load,left waiting"))  # fmt: skip
+    for one in found:
+        if one.left:
+            note(
+                f"{one.table}: {counted(one.left, 'file')} before the load's bookmark stay where "
+                f"they are; to load them too: tidemark watermark reset -t {one.table} --leg load"
+            )
     if problem:
         note(f"The warehouse could not be asked what it has loaded: {problem}")
 

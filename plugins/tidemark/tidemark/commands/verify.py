@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from tidemark_core.errors import VerificationError
+from tidemark_core.errors import LakeError, TidemarkError, VerificationError
 from tidemark_core.names import TableName
 
 from tidemark.console import Format, FormatOption, TablesOption, console, make_table, print_json
 from tidemark.project import Project
 from tidemark.services.counts import StageCounts
-from tidemark.services.deepverify import Difference
-from tidemark.services.verify import verify_tables
-from tidemark.tables import Sheet
+from tidemark.services.late import content_cure
+from tidemark.services.verify import Verified, verify_tables
 
 _EXAMPLES = """Examples:
 
@@ -24,8 +23,6 @@ _EXAMPLES = """Examples:
   tidemark verify -t partner_info -t settlement.billing_summary --format json
 
   tidemark verify -t partner_info --checksum"""
-#: So many columns of a range are named.
-_SHOWN = 5
 
 
 def verify(
@@ -38,7 +35,8 @@ def verify(
 ) -> None:
     """Count each table in MySQL, the lake, landing and public; exit 3 if they differ.
 
-    Rows that `tidemark reconcile` has marked as deleted in MySQL are a figure of their own.
+    Rows that `tidemark reconcile` has marked as deleted in MySQL are a figure of their own. What
+    could not be compared is named; a table that could not be verified makes the exit code 1.
     """
     project = Project.load()
     check_tables(project, project.tables(table), format, checksum=checksum)
@@ -61,47 +59,67 @@ def check_tables(
 
     Raises:
         VerificationError: The stages differ.
+        LakeError: There is no table, so that nothing was compared.
+        TidemarkError: A table could not be verified.
     """
     found = verify_tables(project, tables, checksum=checksum)
     if format is Format.JSON:
-        print_json(
-            [
-                asdict(v.counts)
-                | {"differences": v.counts.differences(), "checksum": v.differences}
-                for v in found
-            ]
-        )
+        print_json([_plain(verified) for verified in found])
     elif format is Format.TABLE:
-        console().print(_render([v.counts for v in found]))
-    wrong = [f"{v.counts.table}: {text}" for v in found for text in v.counts.differences()]
-    for verified in found:
-        wrong += [_describe(difference) for difference in verified.differences or ()]
+        _show(found, checksum=checksum)
+    if not found:
+        raise LakeError("nothing was compared: the lake has no table", hint="meltano run sync")
+    wrong = [text for verified in found for text in _wrong(verified)]
+    failed = [f"{v.table}: {v.problem}" for v in found if v.problem is not None]
     if wrong:
         raise VerificationError(
-            "\n  ".join(["the stages differ:", *wrong]),
-            hint="meltano run sync, then tidemark verify again; rows that committed later than "
-            "BACKUP_LOOKBACK_SECONDS: tidemark watermark set -t TABLE --timestamp … and sync",
+            "\n  ".join(["the stages differ:", *wrong, *failed]),
+            hint="what each line says, then tidemark verify again",
         )
+    if failed:
+        raise TidemarkError("\n  ".join(["not everything could be compared:", *failed]))
 
 
-def _describe(difference: Difference) -> str:
-    start, end = difference.first or "the beginning", difference.last or "the end"
-    keys = f"; first keys: {', '.join(difference.keys)}" if difference.keys else ""
-    columns = "; ".join(difference.columns[:_SHOWN])
-    return f"{difference.table}: keys from {start} to {end} differ{keys} ({columns})"
+def _wrong(verified: Verified) -> list[str]:
+    counts = verified.counts.differences() if verified.counts else []
+    content = [str(difference) for difference in verified.differences or ()]
+    cure = content_cure(verified.table, verified.differences or ())
+    content += [cure] if cure else []
+    return [f"{verified.table}: {text}" for text in [*counts, *content]]
 
 
-def _render(counts: list[StageCounts]) -> Sheet:
+def _plain(verified: Verified) -> dict[str, Any]:
+    counts = verified.counts
+    told = {"table": verified.table} if counts is None else asdict(counts)
+    return told | {
+        "differences": counts.differences() if counts else [],
+        "checksum": verified.differences,
+        "not_compared": verified.not_compared,
+        "problem": verified.problem,
+        "verdict": verified.verdict,
+    }
+
+
+def _show(found: list[Verified], *, checksum: bool) -> None:
     stages = ["MySQL", "changed since", "Parquet", "landing", "public", "deleted"]
-    rows = [
-        (
-            c.table,
-            *(c.source, c.changed, c.lake, c.landing, c.public, c.deleted),
-            "differs" if c.differences() else "agrees",
-        )
-        for c in counts
-    ]
-    return make_table("Rows a stage", ["table", *stages, ""], rows, right=",".join(stages))
+    title = "Rows a stage; of Parquet and landing every version of a row"
+    rows = [(v.table, *_figures(v.counts), v.verdict) for v in found]
+    out = console()
+    out.print(make_table(title, ["table", *stages, ""], rows, right=",".join(stages)))
+    if not checksum:
+        out.print("Rows were counted; --checksum compares their content.", markup=False)
+        return
+    left = [(v.table, one.what, one.why) for v in found for one in v.not_compared]
+    if left:
+        out.print(make_table("Not compared", ["table", "what", "why"], left, wrap="what,why"))
+
+
+def _figures(counts: StageCounts | None) -> tuple[int | None, ...]:
+    if counts is None:
+        return (None,) * 6
+    return (
+        counts.source, counts.changed, counts.lake, counts.landing, counts.public, counts.deleted
+    )  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:

@@ -129,7 +129,7 @@ def _apply(project: Project, changes: list[Change], yes: bool, format: Format) -
 
 def _show(project: Project, texts: list[str] | None, format: Format) -> None:
     wanted = project.tables(texts)
-    found, problem = read_watermarks(project, wanted)
+    found, problems = read_watermarks(project, wanted)
     for table in wanted:
         mark = found[table]
         if mark.last_data is None and not mark.files_extracted:
@@ -146,8 +146,8 @@ def _show(project: Project, texts: list[str] | None, format: Format) -> None:
         right = "rows out,files out,rows in,files in,waiting"
         heads = list(_HEADS.values())
         console().print(make_table("Watermarks", heads, rows, right=right, wrap="status"))
-    if problem:
-        note(f"The warehouse could not be asked what it has loaded: {problem}")
+    for problem in problems:
+        note(problem[0].upper() + problem[1:])
 
 
 def _labelled(mark: Watermark) -> list[tuple[str, object]]:

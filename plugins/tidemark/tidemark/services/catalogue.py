@@ -17,6 +17,7 @@ from tidemark.project import Project
 from tidemark.services.files import LakeFile, classify
 from tidemark.services.lake import list_objects, read_manifests
 from tidemark.services.ledger import LedgerEntry, read_ledger
+from tidemark.services.lost import lost_files
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,11 @@ def read_catalogue(project: Project, tables: Sequence[TableName] = ()) -> Catalo
     manifests = read_manifests(location, tables, client=client)
     ledger, problem = ask_ledger(project, tables)
     etags = None if ledger is None else {entry.file: entry.etag for entry in ledger}
-    files = classify(objects, manifests, etags, project.layout)
+    # One that was written over is there: what is in it now is nobody's to write off.
+    there = {item.key for item in objects}
+    odd = lost_files(project, objects, manifests)
+    lost = {table: [f for f in files if f.key not in there] for table, files in odd.items()}
+    files = classify(objects, manifests, etags, project.layout, lost)
     return Catalogue(files, foreign, manifests, ledger, problem, bucket_time(project))
 
 

@@ -1,109 +1,114 @@
-"""verify --checksum: every range of a table in MySQL against the same range in the warehouse."""
+"""verify --checksum: every row of a table in MySQL against its copy, slice by slice.
+
+The copy is asked first and MySQL afterwards: what the copy has was in MySQL before, so what changes
+meanwhile is either beyond the bookmark, or a difference.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from tidemark_core.errors import ConfigError
-from tidemark_core.manifest import Manifest
-from tidemark_core.names import TableName, fold, quote_mysql, quote_redshift
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import from_json_schema
+from tidemark_core.names import TableName
 from tidemark_core.warehouse import WarehouseConnection
 
 from tidemark.connections import MySQL
-from tidemark.services.checksum import (
-    Measure,
-    differences,
-    measures,
-    mysql_ranges_sql,
-    mysql_sql,
-    normal,
-    redshift_sql,
+from tidemark.services.content import Side
+from tidemark.services.rowkeys import (
+    RowKey,
+    Slice,
+    bucket,
+    mysql_starts_sql,
+    ranges,
 )
-from tidemark.services.deletions import unmarked_sql
-from tidemark.services.rowkeys import PUBLIC, row_key
-from tidemark.services.source import column_type, quoted
+from tidemark.services.rowtext import Column
 
 RANGE_ROWS = 100_000
-#: So many ranges and keys are named; the rest is counted.
+#: So many keys are named; the rest is counted.
 _NAMED = 5
-_ORDERED = frozenset({"int8", "int16", "int32", "int64"})
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A range that differs.
+    """A slice that differs.
 
     Attributes:
         table: ``schema.table``.
-        first: Its first key; None: the whole table.
-        last: Where the next range begins; None: the table's end.
-        columns: What differs: ``column measure: MySQL's value, public's value``.
-        keys: The first keys whose rows differ.
+        copy: What was held against MySQL: ``public`` or ``landing``.
+        first: Its first key; None: the table's beginning, or no range.
+        last: Where the next range begins; None: the table's end, or no range.
+        columns: The columns that differ in rows which both have.
+        keys: The first keys that differ.
+        missing: How many keys only MySQL has.
+        extra: How many only the copy has.
+        changed: How many both have, with other values, or more than once.
+        since: The least replication key of what is missing or changed.
     """
 
     table: str
-    first: str | None
-    last: str | None
-    columns: tuple[str, ...]
-    keys: tuple[str, ...]
+    copy: str
+    first: str | None = None
+    last: str | None = None
+    columns: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    missing: int = 0
+    extra: int = 0
+    changed: int = 0
+    since: str | None = None
+
+    def __str__(self) -> str:
+        found = [
+            f"{number:,} {what}"
+            for number, what in (
+                (self.missing, f"missing in {self.copy}"),
+                (self.extra, f"only in {self.copy}"),
+                (self.changed, "with other values"),
+            )
+            if number
+        ]
+        where = f"{self.copy}, keys from {self.first or 'the beginning'} to "
+        text = f"{where}{self.last or 'the end'}: " if self.first or self.last else self.copy + ": "
+        text += ", ".join(found) or "the rows as a whole differ"
+        text += f"; columns: {', '.join(self.columns)}" if self.columns else ""
+        return text + (f"; first keys: {', '.join(self.keys)} " if self.keys else "")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared, of one table.
+    """One copy of a table, and what is compared of it.
 
     Attributes:
         table: The table.
-        columns: Types by name.
-        key: The primary key when it is one integer column; None: no ranges.
-        bound: The replication key; rows beyond the bookmark are left out on both sides.
-        bookmark: Its value.
-        unmarked: The condition of public rows that are not marked as deleted, which binds the
-            table's name; None: no row is.
+        copy: Its name, for people.
+        columns: The columns.
+        key: The table's key; None: it has none whose text both servers write alike.
+        source: MySQL.
+        target: The copy.
+        integral: Whether keys that only the copy has are a difference: landing keeps the rows that
+            MySQL deletes.
     """
 
     table: TableName
-    columns: dict[str, ColumnType]
-    key: str | None
-    bound: str | None
-    bookmark: Any
-    unmarked: str | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """What ``unmarked`` binds."""
-        return [] if self.unmarked is None else [str(self.table)]
+    copy: str
+    columns: tuple[Column, ...]
+    key: RowKey | None
+    source: Side
+    target: Side
+    integral: bool = True
 
 
-def comparison(
-    newest: Manifest, bookmark: Mapping[str, Any], *, has_marks: bool = False
-) -> Comparison:
-    """What to compare, by the newest manifest of a table and its bookmark. Pure.
+@dataclass
+class _Rows:
+    """What a slice's rows have shown."""
 
-    Args:
-        newest: The manifest.
-        bookmark: The bookmark.
-        has_marks: Whether rows are marked as deleted; they are left out.
-    """
-    columns = {
-        name: from_json_schema(schema)
-        for name, schema in newest.schema.get("properties", {}).items()
-    }
-    keys = newest.key_properties
-    single = keys[0] if len(keys) == 1 and columns.get(keys[0]) else None
-    ordered = single is not None and columns[single].kind in _ORDERED
-    bound = bookmark.get("replication_key")
-    value = bookmark.get("replication_key_value")
-    if isinstance(value, str):
-        value = value.replace("T", " ")
-    if value is None:
-        bound = None
-    unmarked = unmarked_sql(row_key(newest)) if has_marks else None
-    return Comparison(newest.table, columns, single if ordered else None, bound, value, unmarked)
+    missing: list[str] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)
+    floats: set[str] = field(default_factory=set)
 
 
 def compare(
@@ -111,136 +116,155 @@ def compare(
     mysql: MySQL,
     warehouse: WarehouseConnection,
     *,
-    range_rows: int = RANGE_ROWS,
+    size: int = RANGE_ROWS,
 ) -> list[Difference]:
-    """Compares a table range by range.
+    """Compares a table's rows with a copy of them.
 
-    A row that has changed since the bookmark is beyond it in MySQL and may be within it, in its
-    older version, in the warehouse; so keys of rows that MySQL has beyond the bookmark are taken
-    out of a range before it is called different.
+    Args:
+        what: What is compared.
+        mysql: The source.
+        warehouse: Where the copy is.
+        size: About so many rows are held at once.
 
     Raises:
-        ConfigError: A column is gone from the source.
+        SourceError: MySQL cannot be asked.
+        WarehouseError: The warehouse cannot be asked.
     """
-    for column in what.columns:
-        if not column_type(mysql, what.table, column):
-            raise ConfigError(
-                "the source no longer has this column", table=what.table, column=column,
-                hint="run a backup, then verify again",
-            )  # fmt: skip
-    found = measures(what.columns)
-    bounded = [] if what.bound is None else [what.bookmark]
-    starts: list[Any] = [None]
-    if what.key is not None:
-        rows = mysql.rows(
-            mysql_ranges_sql(what.table, what.key, what.bound), [*bounded, range_rows]
+    pair = _Pair(what, mysql, warehouse)
+    if what.key is None:
+        found = pair.whole()
+        return [] if found is None else [found]
+    cut = pair.ranges if what.key.number else pair.buckets
+    slices = ((part, pair.look(part)) for part in cut(size))
+    return [pair.difference(part, rows) for part, rows in slices if pair.differs(rows)]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Both servers, asked the same."""
+
+    what: Comparison
+    mysql: MySQL
+    warehouse: WarehouseConnection
+
+    def _copied(self, query: tuple[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
+        return self.warehouse.execute(*query, what="a checksum", table=self.what.table)
+
+    @property
+    def _floats(self) -> bool:
+        """Whether each row must be fetched: the servers hash no floats."""
+        return any(column.is_float for column in self.what.columns)
+
+    def whole(self) -> Difference | None:
+        """A table without a key: its rows as a whole."""
+        what = self.what
+        ((*copied,),) = self._copied(what.target.sums())
+        if _numbers(copied) == _numbers(self.mysql.row(*what.source.sums())):
+            return None
+        return Difference(str(what.table), what.copy, columns=self._columns(None))
+
+    def ranges(self, size: int) -> Iterator[Slice]:
+        """The ranges of a table whose key is a number, in which something may differ."""
+        assert self.what.key is not None  # noqa: S101 - asked for tables with a key only
+        starts = [int(start) for (start,) in self.mysql.rows(mysql_starts_sql(self.what.key, size))]
+        for part in ranges(self.what.key, sorted(starts)):
+            (copied,) = self._copied(self.what.target.sums(part.redshift))
+            source = self.mysql.row(*self.what.source.sums(part.mysql))
+            if self._floats or _numbers(copied) != _numbers(source):
+                yield part
+
+    def buckets(self, size: int) -> Iterator[Slice]:
+        """The parts of a table with any other key in which something may differ."""
+        assert self.what.key is not None  # noqa: S101 - as above
+        (copied,) = self._copied(self.what.target.sums())
+        source = self.mysql.row(*self.what.source.sums())
+        if not self._floats and _numbers(copied) == _numbers(source):
+            return
+        of = max(1, math.ceil(max(int(copied[0]), int(source[0])) / size))
+        theirs = {row[0]: _numbers(row[1:]) for row in self._copied(self.what.target.buckets(of))}
+        ours = {row[0]: _numbers(row[1:]) for row in self.mysql.rows(*self.what.source.buckets(of))}
+        for number in sorted(n for n in theirs.keys() | ours.keys() if n is not None):
+            if self._floats or theirs.get(number) != ours.get(number):
+                yield bucket(self.what.key, int(number), of)
+
+    def look(self, part: Slice) -> _Rows:
+        """The rows of a slice that differ; those that have changed since the bookmark do not."""
+        theirs, _ = self._grouped(self._copied(self.what.target.rows(part.redshift)))
+        ours, moved = self._grouped(self.mysql.rows(*self.what.source.rows(part.mysql)))
+        found = _Rows()
+        for key in (ours.keys() | theirs.keys()) - moved:
+            left, right = ours.get(key, []), theirs.get(key, [])
+            values = [row[:2] for row in left], [row[:2] for row in right]
+            if values[0] == values[1] and len(left) == 1:
+                continue
+            kind = found.changed if left and right else found.missing if left else found.extra
+            kind.append(str(key))
+            found.marks += [row[2] for row in left if row[2] is not None]
+            if left and right:
+                found.floats |= self._differing_floats(left[0][1], right[0][1])
+        return found
+
+    def _grouped(
+        self, rows: list[tuple[Any, ...]]
+    ) -> tuple[dict[Any, list[tuple[int, tuple[str, ...], str | None]]], set[Any]]:
+        """Number, floats and replication key of the rows of each key; which keys have moved on."""
+        found: dict[Any, list[tuple[int, tuple[str, ...], str | None]]] = defaultdict(list)
+        moved = set()
+        for key, row, beyond, mark, *floats in rows:
+            text = None if mark is None else str(mark)
+            found[key].append((int(row), tuple(map(repr, floats)), text))
+            if int(beyond):
+                moved.add(key)
+        return found, moved
+
+    def _differing_floats(self, ours: tuple[str, ...], theirs: tuple[str, ...]) -> set[str]:
+        names = [column.name for column in self.what.columns if column.is_float]
+        pairs = zip(names, ours, theirs, strict=True)
+        return {name for name, left, right in pairs if left != right}
+
+    def differs(self, rows: _Rows) -> bool:
+        """Whether what was found is a difference."""
+        return bool(rows.missing or rows.changed or (rows.extra and self.what.integral))
+
+    def difference(self, part: Slice, rows: _Rows) -> Difference:
+        """What is told of a slice."""
+        changed = _ordered(rows.changed)[:_NAMED]
+        keys = _ordered([*rows.missing, *rows.changed, *(rows.extra if self.what.integral else [])])
+        return Difference(
+            str(self.what.table),
+            self.what.copy,
+            None if part.first is None else str(part.first),
+            None if part.last is None else str(part.last),
+            (*self._columns(changed), *sorted(rows.floats)) if changed else (),
+            tuple(keys[:_NAMED]),
+            len(rows.missing),
+            len(rows.extra) if self.what.integral else 0,
+            len(rows.changed),
+            min(rows.marks, key=by_value, default=None),
         )
-        # From the very beginning, so that keys that only the copy has are seen too.
-        starts = [-(2**63), *(start for (start,) in rows[1:])]
-    differ = []
-    for number, start in enumerate(starts):
-        end = starts[number + 1] if number + 1 < len(starts) else None
-        difference = _compare_range(what, found, mysql, warehouse, start, end)
-        if difference is not None:
-            differ.append(difference)
-    return differ
 
-
-def _compare_range(
-    what: Comparison,
-    found: Sequence[Measure],
-    mysql: MySQL,
-    warehouse: WarehouseConnection,
-    start: Any,
-    end: Any,
-) -> Difference | None:
-    key, last = what.key, end is None
-    values = [] if key is None else [start] if last else [start, end]
-    bounded = [] if what.bound is None else [what.bookmark]
-    source = mysql.rows(
-        mysql_sql(what.table, found, key, what.bound, last=last), [*values, *bounded]
-    )[0]
-    copy = warehouse.execute(
-        redshift_sql(PUBLIC, what.table, found, key, what.bound, last=last, only=what.unmarked),
-        [*values, *bounded, *what.names],
-        what="a checksum",
-        table=what.table,
-    )[0]
-    wrong = differences(found, source, copy)
-    if not wrong:
-        return None
-    keys: list[str] = []
-    if key is not None:
-        keys = _differing_keys(what, mysql, warehouse, start, end)
-        if not keys:
-            return None  # what differs has changed in the source since the bookmark
-    text = tuple(f"{column} {m}: MySQL {a}, public {b}" for column, m, a, b in wrong)
-    first = None if key is None or start == -(2**63) else str(start)
-    return Difference(
-        str(what.table), first, None if last else str(end), text, tuple(keys[:_NAMED])
-    )
-
-
-def _differing_keys(
-    what: Comparison, mysql: MySQL, warehouse: WarehouseConnection, start: Any, end: Any
-) -> list[str]:
-    """The keys of a range whose rows differ, those left out that changed since the bookmark."""
-    assert what.key is not None  # noqa: S101 - asked for ranges only
-    names = list(what.columns)
-    where = "{key} >= {mark}" + ("" if end is None else " AND {key} < {mark}")
-    values = [start] if end is None else [start, end]
-    ours = {
-        row[0]: row[1:]
-        for row in mysql.rows(
-            f"SELECT {_columns(what, quote_mysql)} FROM {quoted(what.table)} WHERE "
-            + where.format(key=quote_mysql(what.key), mark="%s"),
-            values,
+    def _columns(self, keys: list[str] | None) -> tuple[str, ...]:
+        """The columns that differ, in some rows or in all; floats are none of them."""
+        plain = [column.name for column in self.what.columns if not column.is_float]
+        if not plain:
+            return ()
+        (copied,) = self._copied(self.what.target.columns(keys))
+        source = self.mysql.row(*self.what.source.columns(keys))
+        return tuple(
+            name
+            for name, left, right in zip(plain, _numbers(source), _numbers(copied), strict=True)
+            if left != right
         )
-    }
-    copy = f"{quote_redshift(PUBLIC)}.{quote_redshift(what.table.landing)}"
-    folded = _columns(what, lambda name: quote_redshift(fold(name)))
-    theirs = {
-        row[0]: row[1:]
-        for row in warehouse.execute(
-            f"SELECT {folded} FROM {copy} WHERE "
-            + where.format(key=quote_redshift(fold(what.key)), mark="?")
-            + (f" AND {what.unmarked}" if what.unmarked else ""),
-            [*values, *what.names],
-            what="looking for the keys that differ",
-            table=what.table,
-        )
-    }
-    position = None if what.bound is None else names.index(what.bound)
-    return [
-        str(key)
-        for key in sorted(ours.keys() | theirs.keys())
-        if not _agrees(ours.get(key), theirs.get(key), position, what.bookmark)
-    ]
 
 
-def _columns(what: Comparison, write: Callable[[str], str]) -> str:
-    """The key, then every column."""
-    return ", ".join(write(name) for name in [what.key or "", *what.columns])
+def _numbers(row: Sequence[Any]) -> tuple[int, ...]:
+    return tuple(map(int, row))
 
 
-def _agrees(
-    ours: Sequence[Any] | None, theirs: Sequence[Any] | None, position: int | None, mark: Any
-) -> bool:
-    """Whether a row is the same in both, or has changed in the source since the bookmark."""
-    if ours is not None and position is not None:
-        value = ours[position]
-        beyond = normal(value) > normal(_as_normal(mark)) if value is not None else False
-        if beyond:
-            return True
-    if ours is None or theirs is None:
-        return False
-    return [_row(value) for value in ours] == [_row(value) for value in theirs]
+def by_value(text: str) -> tuple[int, int, str]:
+    """Numbers by their value, other texts by themselves."""
+    return (0, int(text), "") if text.lstrip("-").isdecimal() else (1, 0, text)
 
 
-def _as_normal(mark: Any) -> Any:
-    """The bookmark in the form of a value: text of a time becomes the time's own text."""
-    return mark.replace(" ", "T").ljust(26, "0") if isinstance(mark, str) else mark
-
-
-def _row(value: Any) -> Any:
-    return value.hex() if isinstance(value, bytes) else normal(value)
+def _ordered(keys: Sequence[str]) -> list[str]:
+    return sorted(keys, key=by_value)

@@ -24,9 +24,10 @@ from tidemark.services.checks import Check, Finding, Level
 from tidemark.services.copytrial import check_copy_role
 from tidemark.services.grantcheck import check_public_rights
 from tidemark.services.ledger import relation_exists
+from tidemark.services.quoting import mysql_name, mysql_table
 from tidemark.services.retention import STATE_SCHEMA
 from tidemark.services.selection import Rules
-from tidemark.services.source import column_type, list_tables, quoted, source_time
+from tidemark.services.source import column_type, list_tables, source_time
 from tidemark.settings import DBT_SETTINGS
 
 #: S3 refuses requests that are further off (RequestTimeTooSkewed).
@@ -123,7 +124,7 @@ def _check_table(mysql: MySQL, table: TableName, key: str | None, known: set[Tab
         hint = "correct its replication-key in extract/extractors.meltano.yml"
         return Finding(part, Level.ERROR, f"{table} has no column {key}", hint)
     ((nulls,),) = mysql.rows(
-        f"SELECT EXISTS (SELECT 1 FROM {quoted(table)} WHERE {quote_mysql(key)} IS NULL)"
+        f"SELECT EXISTS (SELECT 1 FROM {mysql_table(table)} WHERE {mysql_name(key)} IS NULL)"
     )
     if nulls:
         hint = "fill them in, or set BACKUP_NULL_KEYS=read"
@@ -135,7 +136,8 @@ def _check_table(mysql: MySQL, table: TableName, key: str | None, known: set[Tab
     )
     if not indexed:
         rows = _explained_rows(mysql, table, key)
-        hint = f"ALTER TABLE {quoted(table)} ADD INDEX ({quote_mysql(key)})"
+        name = f"{quote_mysql(table.schema)}.{quote_mysql(table.table)}"
+        hint = f"ALTER TABLE {name} ADD INDEX ({quote_mysql(key)})"
         text = f"{table}: {key} has no index; each run scans about {rows:,} rows (EXPLAIN)"
         return Finding(part, Level.WARN, text, hint)
     return Finding(part, Level.OK, f"{table}: {key} has an index")
@@ -143,8 +145,8 @@ def _check_table(mysql: MySQL, table: TableName, key: str | None, known: set[Tab
 
 def _explained_rows(mysql: MySQL, table: TableName, key: str) -> int:
     """Rows that MySQL says it would look at for a window."""
-    name = quote_mysql(key)
-    (plan,) = mysql.rows(f"EXPLAIN SELECT 1 FROM {quoted(table)} WHERE {name} >= now()")
+    name = mysql_name(key)
+    (plan,) = mysql.rows(f"EXPLAIN SELECT 1 FROM {mysql_table(table)} WHERE {name} >= now()")
     numbers = [value for value in plan if isinstance(value, int)]
     return max(numbers, default=0)
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake import LakeLayout
-from tidemark_core.manifest import Manifest
+from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 
 #: A file that was uploaded a moment ago may belong to a run that has not committed yet.
@@ -25,6 +25,7 @@ class Status(StrEnum):
     WAITING = "waiting"
     UNKNOWN = "committed"
     ORPHAN = "orphan"
+    LOST = "lost"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class LakeFile:
     Attributes:
         status: ``loaded`` (committed, and in the warehouse's ledger), ``waiting`` (committed, not
             in the ledger), ``committed`` (the ledger could not be asked), ``orphan`` (in no
-            manifest: never loaded).
+            manifest: never loaded), ``lost`` (in a manifest, and gone from the bucket or written
+            over).
         rows: From its manifest.
         manifest: Key of its manifest.
     """
@@ -71,6 +73,7 @@ class Rules:
         prefix: The key must start with it.
         statuses: Only these.
         include_unloaded: Committed files that have not been loaded too.
+        lost: Write off what manifests name and the bucket does not have, and nothing else.
     """
 
     older_than: timedelta | None = None
@@ -78,6 +81,7 @@ class Rules:
     prefix: str | None = None
     statuses: frozenset[Status] = frozenset(Status)
     include_unloaded: bool = False
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def classify(
     manifests: Mapping[TableName, Sequence[Manifest]],
     ledger: Mapping[str, str] | None,
     layout: LakeLayout,
+    lost: Mapping[TableName, Sequence[ManifestFile]] | None = None,
 ) -> list[LakeFile]:
     """Says of each file whether it is committed and loaded.
 
@@ -105,6 +110,7 @@ def classify(
         manifests: All manifests of the objects' tables.
         ledger: ETag of each loaded file, by key; None when the warehouse could not be asked.
         layout: The lake.
+        lost: Files that manifests name and the bucket does not have, by table.
     """
     owners = {
         file.key: (manifest.key(layout), file.rows)
@@ -112,8 +118,15 @@ def classify(
         for manifest in table
         for file in manifest.files
     }
-    found = []
+    gone = {file.key: file for files in (lost or {}).values() for file in files}
+    found = [
+        _lost(table, file, owners, layout)
+        for table, files in (lost or {}).items()
+        for file in files
+    ]
     for item in objects:
+        if item.key in gone:
+            continue
         manifest, rows = owners.get(item.key, (None, None))
         if manifest is None:
             status = Status.ORPHAN
@@ -135,6 +148,19 @@ def classify(
             )
         )
     return sorted(found, key=lambda file: (file.table, file.extracted_at, file.key))
+
+
+def _lost(
+    table: TableName,
+    file: ManifestFile,
+    owners: Mapping[str, tuple[str, int]],
+    layout: LakeLayout,
+) -> LakeFile:
+    """A file that is gone: when it was extracted is all that is known of its age."""
+    moment = layout.parse_data_key(file.key).moment
+    return LakeFile(
+        file.key, table, moment, file.size, moment, Status.LOST, file.rows, owners[file.key][0]
+    )
 
 
 def select(
@@ -177,6 +203,10 @@ def _reason_to_keep(
         return "not of the pattern"
     if rules.older_than is not None and age < rules.older_than:
         return "too young"
+    if rules.lost or file.status is Status.LOST:
+        return (
+            None if rules.lost and file.status is Status.LOST else f"{file.status}: not asked for"
+        )
     if file.status not in rules.statuses:
         return f"{file.status}: not asked for"
     if file.status is Status.ORPHAN and age < ORPHAN_AGE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,8 @@ from tidemark.services.source import SourceTable, column_type, list_tables, nth_
 #: Beyond so many rows the server's estimate is shown in place of a count.
 COUNTED_ROWS = 2_000_000
 _DAYS_OF_REPORTS = 14
+#: An extraction tells how long another takes that is up to so many times as large.
+_LIKE = 10
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Forecast:
             one of them has changed.
         counted: Whether they were counted; else the server's estimate.
         files: Files that would be written, at least.
-        seconds: How long it would take at the last runs' speed; None: no run to go by.
+        seconds: How long it would take, by the last runs; None: no run of its size to go by.
     """
 
     table: str
@@ -109,7 +111,7 @@ def forecast(
     *,
     batch_size: int,
     limit: int,
-    speed: float | None,
+    recent: Sequence[Extraction] | None,
 ) -> Forecast:
     """Asks the source what a backup of a table would read.
 
@@ -121,7 +123,7 @@ def forecast(
         since: From `lower_bound`.
         batch_size: Rows of a file.
         limit: New rows of a run; 0: all.
-        speed: Rows a second of the last runs.
+        recent: What the last runs took; None: nobody asks.
     """
     since = None if key is None else since
     value = value_of(None if bookmark is None else dict(bookmark))
@@ -143,7 +145,7 @@ def forecast(
         edge=int(rows) - int(new),
         counted=counted,
         files=-(-moving // batch_size),
-        seconds=round(moving / speed, 1) if speed else None,
+        seconds=seconds_for(str(table.name), moving, recent) if recent else None,
     )
 
 
@@ -158,9 +160,18 @@ def _end_of_part(
     return found[0][0] if found else None
 
 
-def speeds(reports: Sequence[RunReport]) -> dict[str, float]:
-    """Rows a second of each table's newest extraction that moved any."""
-    found: dict[str, float] = {}
+@dataclass(frozen=True)
+class Extraction:
+    """What one run read of a table: rows, and the seconds that it took."""
+
+    table: str
+    rows: int
+    seconds: float
+
+
+def extractions(reports: Sequence[RunReport]) -> list[Extraction]:
+    """Every extraction that moved rows."""
+    found = []
     for report in reports:
         for leg in report.legs:
             if leg["leg"] != "extract":
@@ -168,15 +179,38 @@ def speeds(reports: Sequence[RunReport]) -> dict[str, float]:
             for table in leg["tables"]:
                 seconds = sum(table.get("steps", {}).values()) or leg["seconds"]
                 if table["rows"] and seconds:
-                    found[table["table"]] = table["rows"] / seconds
+                    found.append(Extraction(table["table"], table["rows"], seconds))
     return found
 
 
-def read_speeds(project: Project) -> dict[str, float]:
-    """The speeds of the last two weeks; empty when the reports cannot be read."""
+def seconds_for(table: str, rows: int, known: Iterable[Extraction]) -> float | None:
+    """How long reading some rows takes.
+
+    Every extraction has a say by its rows (least squares through zero): what a night of a hundred
+    rows takes is waiting, and says little of a million. Those of other tables count when the
+    table's own were all much smaller.
+
+    Args:
+        table: ``schema.table``.
+        rows: Rows that would move.
+        known: Extractions of late.
+
+    Returns:
+        Seconds; None when nothing of that size was ever read.
+    """
+    every = list(known)
+    for some in ([one for one in every if one.table == table], every):
+        if some and rows <= _LIKE * max(one.rows for one in some):
+            square = sum(one.rows**2 for one in some)
+            return round(rows * sum(one.rows * one.seconds for one in some) / square, 1)
+    return None
+
+
+def read_extractions(project: Project) -> list[Extraction]:
+    """The extractions of the last two weeks; empty when the reports cannot be read."""
     try:
         today = bucket_time(project).date()
         first = today - timedelta(days=_DAYS_OF_REPORTS)
-        return speeds(read_reports(project.location, first, today))
+        return extractions(read_reports(project.location, first, today))
     except TidemarkError:
-        return {}
+        return []

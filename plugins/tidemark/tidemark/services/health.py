@@ -123,9 +123,10 @@ def check_freshness(project: Project) -> Iterator[Finding]:
     hours = project.values(MONITOR_SETTINGS)["status_max_age_hours"]
     now = bucket_time(project)
     yield judge_age(_last_state(project), now, hours)
-    marks, problem = read_watermarks(project)
-    if problem:
-        yield Finding("freshness", Level.WARN, f"loads unknown: {problem}", "see the warehouse")
+    marks, problems = read_watermarks(project)
+    for problem in problems:
+        what, _, hint = problem.partition("\n  Next: ")
+        yield Finding("freshness", Level.WARN, what, hint or "correct it, then tidemark verify")
     yield from judge_waiting(list(marks.values()), now, hours)
 
 
@@ -150,10 +151,15 @@ def judge_age(last: datetime | None, now: datetime, hours: int) -> Finding:
 def judge_waiting(marks: list[Watermark], now: datetime, hours: int) -> Iterator[Finding]:
     """Judges files that wait for the load for too long. Pure."""
     for mark in marks:
-        late = mark.last_extraction and now - mark.last_extraction > timedelta(hours=hours)
-        if mark.files_waiting and late:
-            text = f"{mark.table}: {counted(mark.files_waiting, 'file')} to be loaded"
-            hint = f"tidemark sync -t {mark.table} --redshift-only"
+        # The oldest: of a table that is backed up each night there is always a young one too.
+        if mark.waiting_since and now - mark.waiting_since > timedelta(hours=hours):
+            age = describe_age(now - mark.waiting_since)
+            files = counted(mark.files_waiting or 0, "file")
+            text = f"{mark.table}: {files} to be loaded, the oldest since {age}"
+            hint = (
+                f"tidemark sync -t {mark.table} --redshift-only; if it stays: "
+                f"tidemark watermark reset -t {mark.table} --leg load"
+            )
             yield Finding("freshness", Level.WARN, text, hint)
 
 

@@ -15,6 +15,7 @@ from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.types_json import from_json_schema
 
 from tidemark.project import Project
+from tidemark.services.lost import refuse_lost
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Inspection:
         files: Their number.
         key: Primary key.
         columns: Of the newest schema.
-        sample: The first rows of the newest file.
+        sampled: Rows in which different values were counted: the first of the newest file.
+        sample: The first of them.
         findings: What looks wrong, in words.
     """
 
@@ -57,6 +59,7 @@ class Inspection:
     files: int
     key: tuple[str, ...]
     columns: tuple[ColumnProfile, ...]
+    sampled: int
     sample: tuple[dict[str, Any], ...]
     findings: tuple[str, ...]
 
@@ -88,9 +91,10 @@ def inspect(
         newest_files: Files whose statistics are read, the newest ones.
 
     Raises:
-        LakeError: A file is not what its manifest says.
+        LakeError: A file is not what its manifest says, or is gone.
     """
     newest = manifests[-1]
+    refuse_lost(project, newest.table, manifests)
     files = [file for manifest in manifests for file in manifest.files][-newest_files:]
     statistics: dict[str, _Statistics] = {}
     sample = pa.table({})
@@ -161,6 +165,7 @@ def summarise(
         files,
         newest.key_properties,
         tuple(profiles),
+        sample.num_rows,
         tuple(sample.slice(0, sample_rows).to_pylist()),
         tuple(findings(newest, statistics, sample, rows)),
     )

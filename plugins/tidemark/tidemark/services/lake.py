@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tidemark_core.errors import LakeError
@@ -21,7 +22,11 @@ _READERS = 12
 
 
 def read_manifests(
-    location: S3Location, tables: Iterable[TableName] = (), *, client: S3Client | None = None
+    location: S3Location,
+    tables: Iterable[TableName] = (),
+    *,
+    client: S3Client | None = None,
+    broken: list[LakeError] | None = None,
 ) -> dict[TableName, list[Manifest]]:
     """The manifests of the lake, by table, oldest first.
 
@@ -29,46 +34,65 @@ def read_manifests(
         location: The lake.
         tables: Only of these; empty: of all.
         client: One that exists already.
+        broken: Gets what is not a manifest, which is then passed over; None: it is an error.
 
     Raises:
         LakeError: The bucket cannot be read, or holds something that is not a manifest.
     """
     layout = location.layout
     prefixes = [layout.manifests_prefix(table) for table in tables] or [layout.manifests_root]
-    return _read(location, client or location.client(), prefixes, layout.manifests_root)
+    return _read(location, client or location.client(), prefixes, layout.manifests_root, broken)
 
 
 def read_archive(
-    location: S3Location, tables: Iterable[TableName] = (), *, client: S3Client | None = None
+    location: S3Location,
+    tables: Iterable[TableName] = (),
+    *,
+    client: S3Client | None = None,
+    broken: list[LakeError] | None = None,
 ) -> dict[TableName, list[Manifest]]:
-    """What manifests said of files that retention has removed, by table, oldest first."""
+    """What manifests said of files that are gone, by table, oldest first; as `read_manifests`."""
     layout = location.layout
     roots = layout.manifests_root, layout.archive_root
     prefixes = [
         roots[1] + layout.manifests_prefix(table).removeprefix(roots[0]) for table in tables
     ]
-    return _read(location, client or location.client(), prefixes or [roots[1]], roots[1])
+    return _read(location, client or location.client(), prefixes or [roots[1]], roots[1], broken)
 
 
 def _read(
-    location: S3Location, client: S3Client, prefixes: list[str], root: str
+    location: S3Location,
+    client: S3Client,
+    prefixes: list[str],
+    root: str,
+    broken: list[LakeError] | None,
 ) -> dict[TableName, list[Manifest]]:
-    layout = location.layout
     keys = [entry["Key"] for prefix in prefixes for entry in _entries(location, client, prefix)]
-
-    def read(key: str) -> Manifest:
-        with explained(f"reading s3://{location.bucket}/{key}"):
-            body = client.get_object(Bucket=location.bucket, Key=key)["Body"].read()
-        own = layout.manifests_root + key.removeprefix(root)
-        return Manifest.from_json(body, key=own, layout=layout)
-
     found: dict[TableName, list[Manifest]] = defaultdict(list)
     with ThreadPoolExecutor(_READERS) as pool:
-        for manifest in pool.map(read, keys):
-            found[manifest.table].append(manifest)
+        for read in pool.map(partial(_read_one, location, client, root), keys):
+            if isinstance(read, Manifest):
+                found[read.table].append(read)
+            elif broken is None:
+                raise read
+            else:
+                broken.append(read)
     for manifests in found.values():
         manifests.sort(key=lambda manifest: (manifest.extracted_at, manifest.run_id, manifest.part))
     return dict(found)
+
+
+def _read_one(location: S3Location, client: S3Client, root: str, key: str) -> Manifest | LakeError:
+    """A manifest, or what is wrong with the object of this key."""
+    with explained(f"reading s3://{location.bucket}/{key}"):
+        body = client.get_object(Bucket=location.bucket, Key=key)["Body"].read()
+    own = location.layout.manifests_root + key.removeprefix(root)
+    try:
+        return Manifest.from_json(body, key=own, layout=location.layout)
+    except LakeError as error:
+        return error
+    except RecursionError:
+        return LakeError(f"manifest {key} cannot be read: it is nested too deeply")
 
 
 def _entries(location: S3Location, client: S3Client, prefix: str) -> Iterator[dict[str, str]]:

@@ -10,6 +10,7 @@ from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_r
 from tidemark_core.warehouse import WarehouseConnection
 
 LEDGER = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(LEDGER_TABLE)}"
+_COLUMNS = "SELECT column_name FROM svv_columns WHERE table_schema = ? AND table_name = ?"
 _EXISTS = "SELECT 1 FROM svv_tables WHERE table_schema = ? AND table_name = ?"
 
 
@@ -29,6 +30,12 @@ class LedgerEntry:
 def relation_exists(warehouse: WarehouseConnection, schema: str, name: str) -> bool:
     """Whether there is a table or view that we may see."""
     return bool(warehouse.execute(_EXISTS, [schema, name], what="a look for a table"))
+
+
+def columns_of(warehouse: WarehouseConnection, schema: str, name: str) -> frozenset[str] | None:
+    """The columns of a table or view; None when there is none that we may see."""
+    found = warehouse.execute(_COLUMNS, [schema, name], what="a look for columns")
+    return frozenset(str(column) for (column,) in found) or None
 
 
 def read_ledger(

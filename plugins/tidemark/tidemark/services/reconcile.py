@@ -1,53 +1,31 @@
-"""Looks for rows of the public tables that are gone from MySQL.
-
-Both servers sum up the keys of a slice; only where they differ are keys fetched, and never more
-than those of a slice are held. The public table is asked first and MySQL afterwards: what public
-has was in MySQL before, so a key that MySQL does not have then is gone, whatever else has changed
-in between, and no run needs to be kept away.
-"""
+"""Looks for rows of the public tables that are gone from MySQL, and for rows that came late."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.manifest import Manifest
-from tidemark_core.names import TableName
+from tidemark_core.names import LANDING_SCHEMA, TableName, quote_redshift
 from tidemark_core.warehouse import WarehouseConnection, connect, routed
 
 from tidemark.connections import MySQL, open_mysql
 from tidemark.project import Project
+from tidemark.services.bookmarks import Leg
 from tidemark.services.deletions import Marking, Marks
+from tidemark.services.keydiff import differing, public_rows
+from tidemark.services.late import Late, LateRows
 from tidemark.services.ledger import relation_exists
-from tidemark.services.rowkeys import (
-    PUBLIC,
-    RowKey,
-    Slice,
-    bucket,
-    mysql_buckets_sql,
-    mysql_count_sql,
-    mysql_keys_sql,
-    mysql_starts_sql,
-    mysql_summary_sql,
-    ranges,
-    redshift_buckets_sql,
-    redshift_count_sql,
-    redshift_keys_sql,
-    redshift_starts_sql,
-    redshift_summary_sql,
-    row_key,
-)
+from tidemark.services.rowkeys import PUBLIC, RowKey, Window, row_key
 from tidemark.services.source import source_time, table_exists
-from tidemark.services.verify import read_commits
+from tidemark.services.states import States
+from tidemark.services.verify import read_lake
 
-SLICE_ROWS = 100_000
-#: What stands for bytes that were no text: the key that the source has is another one.
-_REPLACED = "\ufffd"
+#: Redshift binds at most 32,767 values a statement.
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -56,11 +34,13 @@ class Looked:
 
     Attributes:
         markings: What would change, by table.
+        late: Rows that the bookmark is beyond and the public table has not, by table.
         left_out: Tables that could not be looked at, and why.
         at: When it began, by the source's clock.
     """
 
     markings: list[Marking]
+    late: list[Late]
     left_out: dict[str, str]
     at: datetime
     _marks: Marks
@@ -88,14 +68,15 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
         TidemarkError: A server cannot be reached.
     """
     asked = list(wanted)
-    commits = read_commits(project, asked)
+    commits = read_lake(project, asked).commits
+    marks = States(project).bookmarks(Leg.BACKUP)
     with (
         open_mysql(project.mysql_values) as mysql,
         routed(project.warehouse_values),  # one tunnel for both users
         connect(project.reader_values) as copy,
         connect(project.warehouse_values) as own,
     ):
-        found = Looked([], {}, source_time(mysql), Marks(own))
+        found = Looked([], [], {}, source_time(mysql), Marks(own))
         for table, history in commits.items():
             try:
                 key = _key_of(history[-1], mysql, copy)
@@ -104,8 +85,12 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
                     raise
                 found.left_out[str(table)] = error.message
                 continue
-            for keys in gone(key, mysql, copy):
-                found._marks.found(table, keys)
+            window = Window.of(marks.get(table.stream) or history[-1].bookmark)
+            late = LateRows(str(table))
+            for keys in differing(key, mysql, copy, window):
+                found._marks.found(table, keys.gone)
+                late.add(keys.late, landed(key, copy, list(keys.late)))
+            found.late.extend(late.told())
             found.markings.append(found._marks.marking(table, public_rows(key, copy)))
         yield found
 
@@ -128,60 +113,18 @@ def _key_of(newest: Manifest, mysql: MySQL, copy: WarehouseConnection) -> RowKey
     return row_key(newest)
 
 
-def public_rows(key: RowKey, copy: WarehouseConnection) -> int:
-    """How many rows the public table has."""
-    ((rows,),) = copy.execute(redshift_count_sql(key), what="a count", table=key.table)
-    return int(rows)
-
-
-def gone(
-    key: RowKey, mysql: MySQL, copy: WarehouseConnection, *, size: int = SLICE_ROWS
-) -> Iterator[list[str]]:
-    """The keys that the public table has and MySQL has no more, slice by slice.
-
-    Args:
-        key: The table's key.
-        mysql: The source.
-        copy: The warehouse, as a user who reads the public table.
-        size: About so many keys are held at once.
-
-    Raises:
-        SourceError: MySQL cannot be asked.
-        WarehouseError: The warehouse cannot be asked.
-    """
-    cut = _ranges if key.number else _buckets
-    for part in cut(key, mysql, copy, size):
-        left = {text for (text,) in _ask(key, copy, redshift_keys_sql(key, part))}
-        left -= {text for (text,) in mysql.rows(mysql_keys_sql(key, part))}
-        if found := sorted(str(text) for text in left if text is not None):
-            yield [text for text in found if _REPLACED not in text]
-
-
-def _ranges(key: RowKey, mysql: MySQL, copy: WarehouseConnection, size: int) -> Iterator[Slice]:
-    """The ranges in which the keys differ. Each side's starts are there: neither has more rows."""
-    starts = {int(start) for (start,) in _ask(key, copy, redshift_starts_sql(key, size))}
-    starts |= {int(start) for (start,) in mysql.rows(mysql_starts_sql(key, size))}
-    for part in ranges(key, sorted(starts)):
-        (copied,) = _ask(key, copy, redshift_summary_sql(key, part))
-        if _numbers(copied) != _numbers(mysql.row(mysql_summary_sql(key, part))):
-            yield part
-
-
-def _buckets(key: RowKey, mysql: MySQL, copy: WarehouseConnection, size: int) -> Iterator[Slice]:
-    """The buckets in which the keys differ."""
-    most = max(public_rows(key, copy), mysql.number(mysql_count_sql(key)))
-    of = max(1, math.ceil(most / size))
-    copied = _ask(key, copy, redshift_buckets_sql(key, of))
-    source = {_numbers(row) for row in mysql.rows(mysql_buckets_sql(key, of))}
-    for row in copied:
-        # A key that has become NULL on its way is in none.
-        if row[0] is not None and _numbers(row) not in source:
-            yield bucket(key, int(row[0]), of)
-
-
-def _ask(key: RowKey, copy: WarehouseConnection, query: str) -> list[tuple[Any, ...]]:
-    return copy.execute(query, what="looking for deleted rows", table=key.table)
-
-
-def _numbers(row: Sequence[Any]) -> tuple[int, ...]:
-    return tuple(map(int, row))
+def landed(key: RowKey, copy: WarehouseConnection, keys: Sequence[str]) -> set[str]:
+    """Those of some keys that are in landing."""
+    if not keys or not relation_exists(copy, LANDING_SCHEMA, key.table.landing):
+        return set()
+    table = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(key.table.landing)}"
+    found: set[str] = set()
+    for start in range(0, len(keys), _AT_ONCE):
+        page = keys[start : start + _AT_ONCE]
+        query = (
+            f"SELECT DISTINCT {key.redshift()} FROM {table} "
+            f"WHERE {key.redshift()} IN ({', '.join('?' * len(page))})"
+        )
+        rows = copy.execute(query, page, what="a look for keys in landing", table=key.table)
+        found |= {str(text) for (text,) in rows}
+    return found

@@ -133,8 +133,10 @@ def to_mysql(rows: Any, newest: Manifest, target: Target) -> int:
                 )  # fmt: skip
             names = ", ".join(quote_mysql(name) for name in columns)
             marks = ", ".join(["%s"] * len(columns))
+            # The driver formats what it binds values to: a % of a name is doubled there.
+            into = f"INSERT INTO {table} ({names})".replace("%", "%%")
             for batch in rows.to_arrow_reader(_ROWS):
-                cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", values(batch))
+                cursor.executemany(f"{into} VALUES ({marks})", values(batch))
             connection.commit()
             cursor.execute(f"SELECT count(*) FROM {table}")
             return int(cursor.fetchall()[0][0])

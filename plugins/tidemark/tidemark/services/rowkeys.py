@@ -6,17 +6,28 @@ where a slash in a value is written ``~1`` and a tilde ``~0``, as JSON pointers 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.manifest import Manifest
-from tidemark_core.names import TableName, fold, quote_mysql, quote_redshift
+from tidemark_core.names import TableName, fold, quote_redshift
 from tidemark_core.types import ColumnType
 from tidemark_core.types_json import from_json_schema
 
+from tidemark.services.quoting import mysql_name, mysql_table
+from tidemark.services.rowtext import (
+    INTEGERS,
+    mysql_number,
+    mysql_text,
+    redshift_number,
+    redshift_text,
+)
+
 PUBLIC = "public"
-_INTEGERS = frozenset({"int8", "int16", "int32", "int64"})
+#: Types of keys whose text both servers write alike.
+_KINDS = frozenset({*INTEGERS, "decimal", "string", "binary", "date", "timestamp"})
 
 
 @dataclass(frozen=True)
@@ -35,18 +46,18 @@ class RowKey:
     def number(self) -> str | None:
         """The key's column when it is a single integer, by whose ranges a table can be cut."""
         (name, kind), *more = self.columns
-        return name if kind.kind in _INTEGERS and not more else None
+        return name if kind.kind in INTEGERS and not more else None
 
     def mysql(self) -> str:
         """Its text in MySQL."""
-        texts = [_in_mysql(quote_mysql(name), kind) for name, kind in self.columns]
+        texts = [mysql_text(mysql_name(name), kind) for name, kind in self.columns]
         if len(texts) == 1:
             return texts[0]
         return "concat(" + ", '/', ".join(map(_part, texts)) + ")"
 
     def redshift(self) -> str:
         """Its text in the warehouse; NULL when one of its columns is."""
-        texts = [_in_redshift(quote_redshift(fold(name)), kind) for name, kind in self.columns]
+        texts = [redshift_text(quote_redshift(fold(name)), kind) for name, kind in self.columns]
         return texts[0] if len(texts) == 1 else " || '/' || ".join(map(_part, texts))
 
 
@@ -65,7 +76,7 @@ def row_key(newest: Manifest) -> RowKey:
             hint="leave it out",
         )
     for name, kind in columns:
-        if kind.kind not in _IN_REDSHIFT:
+        if kind.kind not in _KINDS:
             raise ConfigError(
                 f"its key has the type {kind}, which MySQL and the warehouse do not write alike",
                 table=newest.table,
@@ -75,35 +86,29 @@ def row_key(newest: Manifest) -> RowKey:
     return RowKey(newest.table, columns)
 
 
-def _in_mysql(column: str, kind: ColumnType) -> str:
-    if kind.kind == "string":
-        # A load removes NUL characters.
-        text = f"CAST({column} AS CHAR CHARACTER SET utf8mb4)"
-        return f"replace({text}, char(0 USING utf8mb4), '')"
-    if kind.kind == "binary":
-        return f"hex({column})"
-    if kind.kind == "timestamp":
-        return f"CAST(CAST({column} AS DATETIME(6)) AS CHAR)"
-    # Added to 0, BIT and YEAR are numbers, and ZEROFILL has no effect.
-    return f"CAST({column} AS CHAR)" if kind.kind == "date" else f"CAST({column} + 0 AS CHAR)"
-
-
-_NUMBER = "CAST({} AS VARCHAR(42))"
-_IN_REDSHIFT = {
-    **dict.fromkeys((*_INTEGERS, "decimal"), _NUMBER),
-    "string": "{}",
-    "binary": "upper(to_hex({}))",
-    "date": "to_char({}, 'YYYY-MM-DD')",
-    "timestamp": "to_char({}, 'YYYY-MM-DD HH24:MI:SS.US')",
-}
-
-
-def _in_redshift(column: str, kind: ColumnType) -> str:
-    return _IN_REDSHIFT[kind.kind].format(column)
-
-
 def _part(text: str) -> str:
     return f"replace(replace({text}, '~', '~0'), '/', '~1')"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What has been read of a table: rows whose replication key is not beyond the bookmark.
+
+    Attributes:
+        column: The replication key.
+        until: The bookmark, as a query binds it.
+    """
+
+    column: str
+    until: Any
+
+    @classmethod
+    def of(cls, bookmark: Mapping[str, Any]) -> Window | None:
+        """The window of a bookmark; None: the table is read whole each time, or was never read."""
+        column, value = (bookmark.get(k) for k in ("replication_key", "replication_key_value"))
+        if column is None or value is None:
+            return None
+        return cls(str(column), value.replace("T", " ") if isinstance(value, str) else value)
 
 
 @dataclass(frozen=True)
@@ -113,10 +118,14 @@ class Slice:
     Attributes:
         mysql: Its condition in MySQL.
         redshift: The same in the warehouse.
+        first: The number that it begins with; None: it begins with the table, or is no range.
+        last: The number before which it ends; None: it ends with the table, or is no range.
     """
 
     mysql: str
     redshift: str
+    first: int | None = None
+    last: int | None = None
 
 
 def ranges(key: RowKey, starts: Sequence[int]) -> list[Slice]:
@@ -127,40 +136,32 @@ def ranges(key: RowKey, starts: Sequence[int]) -> list[Slice]:
         starts: Where a slice begins, besides at the least number that there is.
     """
     column = key.number or ""
-    my, red = quote_mysql(column), quote_redshift(fold(column))
+    my, red = mysql_name(column), quote_redshift(fold(column))
     found = []
     for first, last in zip([None, *starts], [*starts, None], strict=True):
         bounds = [] if first is None else [f">= {first:d}"]
         bounds += [] if last is None else [f"< {last:d}"]
-        found.append(
-            Slice(*(" AND ".join(f"{name} {bound}" for bound in bounds) for name in (my, red)))
+        mysql, redshift = (
+            " AND ".join(f"{name} {bound}" for bound in bounds) for name in (my, red)
         )
+        found.append(Slice(mysql, redshift, first, last))
     return found
 
 
 def bucket(key: RowKey, number: int, of: int) -> Slice:
     """One of the parts into which a table with any other key is cut, by the hash of its keys."""
     return Slice(
-        f"mod({_mysql_hash(key)}, {of:d}) = {number:d}",
-        f"mod({_redshift_hash(key)}, {of:d}) = {number:d}",
+        f"mod({mysql_number(key.mysql())}, {of:d}) = {number:d}",
+        f"mod({redshift_number(key.redshift())}, {of:d}) = {number:d}",
     )
 
 
-def _mysql_hash(key: RowKey) -> str:
-    """The first 32 bits of the key's hash, as a number."""
-    return f"CAST(conv(left(sha2({key.mysql()}, 256), 8), 16, 10) AS UNSIGNED)"
-
-
-def _redshift_hash(key: RowKey) -> str:
-    return f"strtol(substring(sha2({key.redshift()}, 256), 1, 8), 16)"
-
-
 def _mysql_sums(key: RowKey) -> str:
-    return f"count(*), coalesce(sum({_mysql_hash(key)}), 0)"
+    return f"count(*), coalesce(sum({mysql_number(key.mysql())}), 0)"
 
 
 def _redshift_sums(key: RowKey) -> str:
-    return f"count(*), coalesce(sum(CAST({_redshift_hash(key)} AS NUMERIC(38,0))), 0)"
+    return f"count(*), coalesce(sum({redshift_number(key.redshift())}), 0)"
 
 
 def mysql_summary_sql(key: RowKey, part: Slice) -> str:
@@ -175,19 +176,27 @@ def redshift_summary_sql(key: RowKey, part: Slice) -> str:
 
 def mysql_buckets_sql(key: RowKey, of: int) -> str:
     """Of each bucket its number, how many keys it has, and the sum of their hashes."""
-    number = f"mod({_mysql_hash(key)}, {of:d})"
+    number = f"mod({mysql_number(key.mysql())}, {of:d})"
     return _select(f"{number}, {_mysql_sums(key)}", _source(key), "") + " GROUP BY 1"
 
 
 def redshift_buckets_sql(key: RowKey, of: int) -> str:
     """The same in the warehouse."""
-    number = f"mod({_redshift_hash(key)}, {of:d})"
+    number = f"mod({redshift_number(key.redshift())}, {of:d})"
     return _select(f"{number}, {_redshift_sums(key)}", _copy(key), "") + " GROUP BY 1"
 
 
 def mysql_keys_sql(key: RowKey, part: Slice) -> str:
     """The keys of a slice."""
     return _select(key.mysql(), _source(key), part.mysql)
+
+
+def mysql_window_sql(key: RowKey, part: Slice, window: Window) -> tuple[str, list[Any]]:
+    """The keys of a slice that have been read, and their replication keys; what the query binds."""
+    name = mysql_name(window.column)
+    where = " AND ".join(text for text in (part.mysql, f"{name} <= %s") if text)
+    columns = f"{key.mysql()}, CAST({name} AS CHAR)"
+    return _select(columns, _source(key), where), [window.until]
 
 
 def redshift_keys_sql(key: RowKey, part: Slice) -> str:
@@ -197,7 +206,7 @@ def redshift_keys_sql(key: RowKey, part: Slice) -> str:
 
 def mysql_starts_sql(key: RowKey, size: int) -> str:
     """The numbers at which slices of some size begin, but for the first."""
-    return _starts(quote_mysql(key.number or ""), _source(key), size)
+    return _starts(mysql_name(key.number or ""), _source(key), size)
 
 
 def redshift_starts_sql(key: RowKey, size: int) -> str:
@@ -225,7 +234,7 @@ def redshift_count_sql(key: RowKey) -> str:
 
 
 def _source(key: RowKey) -> str:
-    return f"{quote_mysql(key.table.schema)}.{quote_mysql(key.table.table)}"
+    return mysql_table(key.table)
 
 
 def _copy(key: RowKey) -> str:

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tidemark_core.names import TableName, quote_mysql
+from tidemark_core.names import TableName
 
 from tidemark.connections import MySQL
+from tidemark.services.quoting import mysql_name, mysql_table
 
 _COLUMN_TYPE = (
     "SELECT data_type FROM information_schema.columns "
     "WHERE table_schema = %s AND table_name = %s AND column_name = %s"
+)
+_COLUMN_TYPES = (
+    "SELECT column_name, data_type FROM information_schema.columns "
+    "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"
 )
 _TABLES = (
     "SELECT table_schema, table_name, coalesce(table_rows, 0), coalesce(avg_row_length, 0) "
@@ -30,11 +35,6 @@ class SourceTable:
     row_bytes: int
 
 
-def quoted(table: TableName) -> str:
-    """The table's name in MySQL's SQL."""
-    return f"{quote_mysql(table.schema)}.{quote_mysql(table.table)}"
-
-
 def window_sql(table: TableName, column: str | None, *, bounded: bool, ended: bool = False) -> str:
     """The SQL that counts the rows of a window, those beyond the bookmark, and its greatest key.
 
@@ -45,20 +45,20 @@ def window_sql(table: TableName, column: str | None, *, bounded: bool, ended: bo
         ended: Whether there is an upper bound, the statement's last value.
     """
     if column is None:
-        return f"SELECT count(*), count(*), NULL FROM {quoted(table)}"
-    key = quote_mysql(column)
+        return f"SELECT count(*), count(*), NULL FROM {mysql_table(table)}"
+    key = mysql_name(column)
     new = f"coalesce(sum({key} > %s), 0)" if bounded else "count(*)"
     bounds = [f"{key} >= %s"] * bounded + [f"{key} <= %s"] * ended
     where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
-    return f"SELECT count(*), {new}, max({key}) FROM {quoted(table)}{where}"
+    return f"SELECT count(*), {new}, max({key}) FROM {mysql_table(table)}{where}"
 
 
 def nth_sql(table: TableName, column: str, number: int, *, bounded: bool) -> str:
     """The SQL of the n-th key beyond the bookmark, its one value if there is one (bounded)."""
-    key = quote_mysql(column)
+    key = mysql_name(column)
     where = f"{key} > %s" if bounded else f"{key} IS NOT NULL"
     return (
-        f"SELECT {key} FROM {quoted(table)} WHERE {where} "
+        f"SELECT {key} FROM {mysql_table(table)} WHERE {where} "
         f"ORDER BY {key} LIMIT 1 OFFSET {number - 1}"
     )
 
@@ -77,6 +77,12 @@ def column_type(mysql: MySQL, table: TableName, column: str) -> str:
     return str(found[0][0]) if found else ""
 
 
+def column_types(mysql: MySQL, table: TableName) -> dict[str, str]:
+    """The data type of each column; empty when there is no such table, or we may not see it."""
+    found = mysql.rows(_COLUMN_TYPES, [table.schema, table.table])
+    return {str(name): str(data_type) for name, data_type in found}
+
+
 def table_exists(mysql: MySQL, table: TableName) -> bool:
     """Whether the source has the table, as far as our user may see."""
     return any(found.name == table for found in list_tables(mysql, table.schema))
@@ -84,7 +90,7 @@ def table_exists(mysql: MySQL, table: TableName) -> bool:
 
 def greatest(mysql: MySQL, table: TableName, column: str) -> Any:
     """The greatest value of a column; None for an empty table."""
-    return mysql.row(f"SELECT max({quote_mysql(column)}) FROM {quoted(table)}")[0]
+    return mysql.row(f"SELECT max({mysql_name(column)}) FROM {mysql_table(table)}")[0]
 
 
 def source_time(mysql: MySQL) -> datetime:

@@ -28,7 +28,7 @@ from tidemark.services.forecast import (
     forecast,
     keys_of,
     lower_bound,
-    read_speeds,
+    read_extractions,
     require_tables,
 )
 from tidemark.services.lake import read_manifests
@@ -125,7 +125,7 @@ def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]
     """What a backup would do; touches nothing."""
     values = project.values(_LOOKBACK)
     marks = States(project).bookmarks(Leg.BACKUP)
-    speed = read_speeds(project) if estimate else {}
+    recent = read_extractions(project) if estimate else None
     batch = plan.options.batch_size or values["backup_batch_size"]
     limit = plan.options.limit or values["backup_max_rows"]
     found = []
@@ -145,7 +145,7 @@ def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]
                     since,
                     batch_size=batch,
                     limit=limit,
-                    speed=speed.get(str(table)),
+                    recent=recent,
                 )
             )
     return found

@@ -2,148 +2,205 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tidemark_core.errors import ConfigError
-from tidemark_core.manifest import Manifest
-from tidemark_core.names import LANDING_SCHEMA, TableName, quote_mysql, quote_redshift
-from tidemark_core.warehouse import WarehouseConnection, connect
+from tidemark_core.errors import ConfigError, LakeError, TidemarkError
+from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.names import LANDING_SCHEMA, TableName
+from tidemark_core.warehouse import connect
 
 from tidemark.connections import MySQL, open_mysql
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
+from tidemark.services.comparing import Facts, NotCompared, comparisons
+from tidemark.services.counting import Counter, count_rows
 from tidemark.services.counts import StageCounts
-from tidemark.services.deepverify import Difference, compare, comparison
-from tidemark.services.deletions import marked
-from tidemark.services.lake import read_archive, read_manifests
-from tidemark.services.ledger import read_ledger, relation_exists
+from tidemark.services.deepverify import Difference, compare
+from tidemark.services.lake import list_objects, read_archive, read_manifests
+from tidemark.services.ledger import columns_of
+from tidemark.services.lost import lost_files
 from tidemark.services.rowkeys import PUBLIC
-from tidemark.services.source import quoted
+from tidemark.services.selection import Rules
+from tidemark.services.source import column_types
 from tidemark.services.states import States
+from tidemark.services.waiting import NextLoad
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found of one table; ``differences`` is None when no checksum was asked for."""
+    """What was found of one table.
 
-    counts: StageCounts
+    Attributes:
+        table: ``schema.table``.
+        counts: Its rows; None: they could not be counted.
+        differences: What differs in content; None: it was not compared.
+        not_compared: What was not looked at.
+        problem: Why it could not be verified, or not to the end; None: it was.
+    """
+
+    table: str
+    counts: StageCounts | None
     differences: tuple[Difference, ...] | None = None
+    not_compared: tuple[NotCompared, ...] = ()
+    problem: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        """In a word or four, what may be said of it."""
+        if self.problem is not None:
+            return "failed"
+        if self.differences or (self.counts and self.counts.differences()):
+            return "differs"
+        if self.differences is None:
+            return "counts agree"
+        return "agrees as far as compared" if self.not_compared else "agrees"
 
 
 def verify_tables(
     project: Project, wanted: Iterable[TableName], *, checksum: bool = False
 ) -> list[Verified]:
-    """Verifies the tables of the lake, or those asked for.
+    """Verifies the tables of the lake and those that the project selects, or those asked for.
+
+    A table that cannot be verified does not keep the others from it.
 
     Args:
         project: Where we are.
-        wanted: Tables; empty: every table that the lake has a manifest of.
+        wanted: Tables; empty: all.
         checksum: Whether to compare the content too.
 
     Raises:
         ConfigError: A table that was asked for is not in the lake.
-        TidemarkError: A stage cannot be reached.
+        TidemarkError: A server cannot be reached.
     """
-    commits = read_commits(project, wanted)
-    marks = States(project).bookmarks(Leg.BACKUP)
-    found = []
+    asked = list(wanted)
+    # The files first: services/lost.py says why.
+    objects, _ = list_objects(project.location, asked, client=project.s3)
+    broken: list[LakeError] = []
+    lake = read_lake(project, asked, broken=broken)
+    states = States(project)
+    marks = states.bookmarks(Leg.BACKUP)
+    found = [Verified(error.table or "a manifest", None, problem=str(error)) for error in broken]
+    unread = {error.table for error in broken}
     with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as warehouse:
-        for table, history in commits.items():
-            # The state's bookmark moves on without a manifest when there was nothing new.
-            mark = marks.get(table.stream) or history[-1].bookmark
-            counts = _count(table, history, mark, mysql, warehouse)
-            differences = None
-            if checksum and counts.public is not None:
-                what = comparison(history[-1], mark, has_marks=counts.deleted > 0)
-                differences = tuple(compare(what, mysql, warehouse))
-            found.append(Verified(counts, differences))
-    return found
+        look = _Look(
+            Counter(mysql, warehouse, NextLoad(project, states.bookmarks(Leg.LOAD))),
+            lost_files(project, objects, lake.manifests),
+            checksum,
+        )
+        for table, history in lake.commits.items():
+            if str(table) not in unread:
+                # The state's bookmark moves on without a manifest when there was nothing new.
+                mark = marks.get(table.stream) or history[-1].bookmark
+                found.append(look.at(table, history, mark))
+        if not asked:
+            found += _without_backup(project, mysql, known={*lake.commits, *unread})
+    return sorted(found, key=lambda verified: verified.table)
 
 
-def read_commits(project: Project, wanted: Iterable[TableName]) -> dict[TableName, list[Manifest]]:
-    """Every commit of each table, oldest first; what retention has removed is among them.
+@dataclass(frozen=True)
+class _Look:
+    """Looks at one table after the other."""
+
+    counter: Counter
+    lost: Mapping[TableName, Sequence[ManifestFile]]
+    checksum: bool
+
+    def at(
+        self, table: TableName, history: Sequence[Manifest], mark: Mapping[str, Any]
+    ) -> Verified:
+        """Counts and compares a table; what fails is told as its problem."""
+        counts = None
+        try:
+            types = column_types(self.counter.mysql, table)
+            counts = self.counter.count(table, history, mark if types else None)
+            counts = _with_lost(counts, self.lost.get(table, ()))
+            if not self.checksum or not types:
+                return Verified(str(table), counts)
+            differences, left = self._content(history[-1], mark, types, counts)
+            return Verified(str(table), counts, differences, left)
+        except TidemarkError as error:
+            if error.retryable or getattr(error, "lost", False):
+                raise
+            return Verified(str(table), counts, problem=str(error))
+
+    def _content(
+        self,
+        newest: Manifest,
+        mark: Mapping[str, Any],
+        types: Mapping[str, str],
+        counts: StageCounts,
+    ) -> tuple[tuple[Difference, ...], tuple[NotCompared, ...]]:
+        mysql, warehouse, table = self.counter.mysql, self.counter.warehouse, newest.table
+        landing = columns_of(warehouse, LANDING_SCHEMA, table.landing)
+        facts = Facts(
+            newest,
+            mark,
+            types,
+            columns_of(warehouse, PUBLIC, table.landing),
+            landing,
+            is_whole=landing is not None and not self.counter.retired(table),
+            has_marks=counts.deleted > 0,
+        )
+        chosen, left = comparisons(facts)
+        differences = [d for one in chosen for d in compare(one, mysql, warehouse)]
+        return tuple(differences), tuple(left)
+
+
+def _with_lost(counts: StageCounts, lost: Sequence[ManifestFile]) -> StageCounts:
+    return replace(counts, lost=len(lost), lost_file=lost[0].key) if lost else counts
+
+
+def _without_backup(
+    project: Project, mysql: MySQL, *, known: Collection[object]
+) -> Iterator[Verified]:
+    """The tables that the project selects by name and of which the lake has nothing."""
+    for table in Rules.read(project.root).tables():
+        if table not in known and str(table) not in known:
+            rows = count_rows(mysql, table) if column_types(mysql, table) else None
+            counts = StageCounts(str(table), rows, 0, lake=0, landing=None, public=None)
+            yield Verified(str(table), counts)
+
+
+@dataclass(frozen=True)
+class Lake:
+    """What was committed of some tables.
+
+    Attributes:
+        manifests: What is there, by table, oldest first.
+        commits: The same with what retention has removed.
+    """
+
+    manifests: Mapping[TableName, list[Manifest]]
+    commits: Mapping[TableName, list[Manifest]]
+
+
+def read_lake(
+    project: Project, wanted: Iterable[TableName], *, broken: list[LakeError] | None = None
+) -> Lake:
+    """Every commit of each table, oldest first.
 
     Args:
         project: Where we are.
         wanted: Tables; empty: every table that the lake has a manifest of.
+        broken: As for `tidemark.services.lake.read_manifests`.
 
     Raises:
         ConfigError: A table that was asked for is not in the lake.
         LakeError: The lake cannot be read.
     """
     asked = list(wanted)
-    manifests = read_manifests(project.location, asked, client=project.s3)
-    archive = read_archive(project.location, asked, client=project.s3)
+    manifests = read_manifests(project.location, asked, client=project.s3, broken=broken)
+    archive = read_archive(project.location, asked, client=project.s3, broken=broken)
+    unread = {error.table for error in broken or ()}
     found = {}
     for table in asked or sorted(manifests.keys() | archive.keys()):
         every = [*archive.get(table, []), *manifests.get(table, [])]
-        if not every:
+        if every:
+            found[table] = sorted(every, key=lambda each: (each.extracted_at, each.part))
+        elif str(table) not in unread:
             raise ConfigError(
                 "the lake has nothing of it", table=table, hint=f"tidemark backup -t {table}"
             )
-        found[table] = sorted(every, key=lambda manifest: (manifest.extracted_at, manifest.part))
-    return found
-
-
-def _count(
-    table: TableName,
-    history: Sequence[Manifest],
-    mark: Mapping[str, Any],
-    mysql: MySQL,
-    warehouse: WarehouseConnection,
-) -> StageCounts:
-    upto, since = _source_counts(table, mark, mysql)
-    files = {file.key: file.rows for manifest in history for file in manifest.files}
-    return StageCounts(
-        table=str(table),
-        source=upto,
-        changed=since,
-        lake=sum(files.values()),
-        landing=_landed(warehouse, table),
-        public=_warehouse_count(warehouse, PUBLIC, table),
-        passed_over=_passed_over(warehouse, table, files),
-        deleted=marked(warehouse, table),
-    )
-
-
-def _source_counts(table: TableName, mark: Mapping[str, Any], mysql: MySQL) -> tuple[int, int]:
-    """Rows up to the bookmark, and rows beyond it."""
-    key, value = (mark.get(k) for k in ("replication_key", "replication_key_value"))
-    if key is None or value is None:
-        return mysql.number(f"SELECT count(*) FROM {quoted(table)}"), 0
-    beyond = f"coalesce(sum({quote_mysql(key)} > %s), 0)"
-    bound = value.replace("T", " ") if isinstance(value, str) else value
-    rows, since = mysql.row(f"SELECT count(*), {beyond} FROM {quoted(table)}", [bound])
-    return int(rows) - int(since), int(since)
-
-
-def _landed(warehouse: WarehouseConnection, table: TableName) -> int | None:
-    """Rows that landed: those of loads that retention has taken out of landing count too."""
-    rows = _warehouse_count(warehouse, LANDING_SCHEMA, table)
-    if rows is None:
-        return None
-    ((retired,),) = warehouse.execute(
-        "SELECT coalesce(sum(row_count), 0) FROM landing.tidemark_loads WHERE source_table = ? "
-        "AND load_id NOT IN (SELECT _tidemark_load_id FROM "
-        f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(table.landing)})",
-        [str(table)],
-        what="reading the ledger",
-        table=table,
-    )
-    return rows + int(retired)
-
-
-def _passed_over(warehouse: WarehouseConnection, table: TableName, files: Mapping[str, int]) -> int:
-    """Rows of the files that a rebuild has written into the ledger without loading them."""
-    entries = read_ledger(warehouse, [table])
-    return sum(files.get(entry.file, 0) for entry in entries if not entry.rows)
-
-
-def _warehouse_count(warehouse: WarehouseConnection, schema: str, table: TableName) -> int | None:
-    if not relation_exists(warehouse, schema, table.landing):
-        return None
-    name = f"{quote_redshift(schema)}.{quote_redshift(table.landing)}"
-    ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {name}", what="a count", table=table)
-    return int(rows)
+    return Lake(manifests, found)

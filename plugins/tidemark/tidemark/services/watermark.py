@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tidemark_core.errors import LakeError
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import TableName
 
@@ -36,6 +37,7 @@ class Watermark:
         files_waiting: Committed files that are not in it.
         last_load: When the newest load was committed.
         status: In words.
+        waiting_since: When the oldest of the waiting files was extracted.
     """
 
     table: str
@@ -50,6 +52,7 @@ class Watermark:
     files_waiting: int | None
     last_load: datetime | None
     status: str
+    waiting_since: datetime | None = None
 
 
 def watermark(
@@ -73,7 +76,9 @@ def watermark(
     gone = {file.key: file for manifest in archived for file in manifest.files}
     everything = gone | waiting_files
     loaded = None if ledger is None else {entry.file: entry for entry in ledger}
-    waiting = None if loaded is None else len(waiting_files.keys() - loaded.keys())
+    left = set() if loaded is None else waiting_files.keys() - loaded.keys()
+    waiting = None if loaded is None else len(left)
+    since = (m.extracted_at for m in manifests if any(file.key in left for file in m.files))
     times = [manifest.extracted_at for manifest in (*archived, *manifests)]
     loads = [entry.loaded_at for entry in ledger or [] if entry.loaded_at]
     manual = is_manual(mark)
@@ -90,6 +95,7 @@ def watermark(
         files_waiting=waiting,
         last_load=max(loads, default=None),
         status=_status(mark, manual, waiting, bool(everything)),
+        waiting_since=min(since, default=None),
     )
 
 
@@ -113,16 +119,18 @@ def _status(
 
 def read_watermarks(
     project: Project, tables: Iterable[TableName] = ()
-) -> tuple[dict[TableName, Watermark], str | None]:
+) -> tuple[dict[TableName, Watermark], list[str]]:
     """The view of some tables, or of all that have a bookmark or files.
 
     Returns:
-        The views, and why the warehouse could not be asked, if it could not.
+        The views, and what could not be read: why the warehouse could not be asked, which manifests
+        are none.
     """
     wanted = list(tables)
     marks = States(project).bookmarks(Leg.BACKUP)
-    manifests = read_manifests(project.location, wanted, client=project.s3)
-    archive = read_archive(project.location, wanted, client=project.s3)
+    broken: list[LakeError] = []
+    manifests = read_manifests(project.location, wanted, client=project.s3, broken=broken)
+    archive = read_archive(project.location, wanted, client=project.s3, broken=broken)
     ledger, problem = ask_ledger(project, wanted)
     every = wanted or sorted(
         {TableName.from_stream(stream) for stream in marks} | manifests.keys() | archive.keys()
@@ -137,4 +145,5 @@ def read_watermarks(
         )
         for table in every
     }
-    return found, problem
+    said = [f"the warehouse could not be asked what it has loaded: {problem}"] if problem else []
+    return found, said + [str(error) for error in broken]
