@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,5 +134,7 @@ def _start() -> Worker:
     )
     assert process.stdout is not None  # noqa: S101 - opened with a pipe
     if _F_SETPIPE_SZ is not None:
-        fcntl.fcntl(process.stdout.fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
+        # The kernel refuses when the account's pipes are large enough already: it is slower then.
+        with suppress(PermissionError):
+            fcntl.fcntl(process.stdout.fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
     return Worker(process)
