@@ -46,6 +46,18 @@ def test_old_logs_go_and_young_ones_stay(tmp_path: Path) -> None:
     assert {"young.log", "notes.txt", LATEST} <= left
 
 
+def open_files() -> list[str]:
+    return sorted(path.name for path in Path("/proc/self/fd").iterdir())
+
+
+def test_a_log_that_no_pointer_can_be_made_to_is_closed(tmp_path: Path) -> None:
+    (tmp_path / ".r1.link").touch()
+    before = open_files()
+    with pytest.raises(FileExistsError):
+        open_log(tmp_path, "r1", 30)
+    assert open_files() == before
+
+
 NOW = 1_700_000_000.0
 MELTANO = ("/x/.venv/bin/python", "/x/.venv/bin/meltano", "run", "sync")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -65,8 +66,11 @@ def open_log(folder: Path, run_id: str, retention_days: int) -> RunLog:
     for old in folder.glob("*.log"):
         if not old.is_symlink() and old.stat().st_mtime < limit:
             old.unlink(missing_ok=True)
-    log = RunLog(folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}_{run_id}.log")
-    pointer = folder / f".{run_id}.link"
-    pointer.symlink_to(log.path.name)
-    pointer.replace(folder / LATEST)
+    with ExitStack() as undo:
+        log = RunLog(folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}_{run_id}.log")
+        undo.push(log)
+        pointer = folder / f".{run_id}.link"
+        pointer.symlink_to(log.path.name)
+        pointer.replace(folder / LATEST)
+        undo.pop_all()
     return log
