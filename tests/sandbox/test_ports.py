@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,12 @@ from tidemark_sandbox.ports import (
     holder,
     listeners,
 )
+from tidemark_sandbox.redshift.server import Address
+
+
+def open_files() -> list[str]:
+    return sorted(path.name for path in Path("/proc/self/fd").iterdir())
+
 
 STANDARD = {22, 80, 443, 3306, 5432, 5439, 8080, 8333, 8888, 9333, 23646}
 
@@ -44,19 +52,33 @@ def test_free_port_block_is_free_and_below_the_ephemeral_ports() -> None:
     assert base + BLOCK < 32768
 
 
-def test_free_port_block_passes_over_a_block_that_is_in_use() -> None:
-    base = free_port_block() + BLOCK
-    with socket.create_server(("127.0.0.1", Ports(base).s3)):
-        assert free_port_block() > base
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
+    """Some blocks that are ours, as the only ones that there are: other runs take theirs beside."""
+
+    def blocks(count: int) -> list[int]:
+        ours = [free_port_block() for _ in range(count)]
+        monkeypatch.setattr("tidemark_sandbox.ports._FREE_BLOCKS", ours)
+        monkeypatch.setattr("tidemark_sandbox.ports._reserve", lambda base: base in ours)
+        return ours
+
+    return blocks
+
+
+def test_free_port_block_passes_over_a_block_that_is_in_use(
+    only: Callable[[int], list[int]],
+) -> None:
+    used, free = only(2)
+    with socket.create_server(("127.0.0.1", Ports(used).s3)):
+        assert free_port_block() == free
 
 
 def test_a_block_is_given_once_although_nothing_listens_on_it() -> None:
     assert free_port_block() != free_port_block()
 
 
-def test_a_killed_seaweedfs_leaves_no_socket_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = Ports(19000)  # below the blocks that others are given meanwhile
-    monkeypatch.setattr("tidemark_sandbox.ports._FREE_BLOCKS", [ports.base])
+def test_a_killed_seaweedfs_leaves_no_socket_in_the_way(only: Callable[[int], list[int]]) -> None:
+    ports = Ports(*only(1))
     left = ports.seaweedfs_sockets[1]
     left.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as server:
@@ -85,3 +107,12 @@ def test_listeners_reads_listening_sockets_only(port: int, inodes: set[str]) -> 
         "   2: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 7003 1\n"
     )
     assert listeners(table, port) == inodes
+
+
+def test_a_listener_whose_address_is_taken_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address.parse(f"tcp:127.0.0.1:{server.getsockname()[1]}")
+        before = open_files()
+        with pytest.raises(OSError, match="in use"):
+            address.listen()
+        assert open_files() == before

@@ -32,8 +32,8 @@ kill "$watch" 2>/dev/null
 exit "$code"
 """
 #: What ssh lets us know when it listens: the port alone might be somebody else's.
-_STANDS = "tidemark: the tunnel stands"
-STANDS_OPTIONS = ("-o", "PermitLocalCommand=yes", "-o", f"LocalCommand=echo '{_STANDS}' >&2")
+TUNNEL_STANDS = "tidemark: the tunnel stands"
+STANDS_OPTIONS = ("-o", "PermitLocalCommand=yes", "-o", f"LocalCommand=echo '{TUNNEL_STANDS}' >&2")
 _PORT_ATTEMPTS = 5
 _REASON_SECONDS = 0.5
 _PAUSE_SECONDS = 0.02
@@ -179,7 +179,7 @@ class TunnelProcess:
         with stderr:
             for line in stderr:
                 text = line.decode(errors="replace").rstrip()
-                if text == _STANDS:
+                if text == TUNNEL_STANDS:
                     self._stands.set()
                 else:
                     self._stderr.append(text)

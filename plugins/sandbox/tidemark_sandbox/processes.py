@@ -141,7 +141,7 @@ class Daemon:
                 env=dict(env),
                 cwd=cwd,
             )
-        if not _wait(self.note.exists, 5):
+        if not _wait(self.note.exists, 30):
             raise SandboxError(f"{command[0]} was not started", hint=f"tail {self.log}")
 
     def stop(self, grace: float = 20) -> None:
@@ -162,7 +162,7 @@ class Daemon:
         self.kill()
         self.note.unlink(missing_ok=True)
 
-    def wait_gone(self, process: ProcessId, seconds: float = 10) -> None:
+    def wait_gone(self, process: ProcessId, seconds: float = 30) -> None:
         """Waits until a process has ended.
 
         Raises:
@@ -178,7 +178,7 @@ class Daemon:
             SandboxError: Something is still there.
         """
         _signal(self.pids(), signal.SIGKILL)
-        if not _wait(lambda: not self.pids(), 10):
+        if not _wait(lambda: not self.pids(), 30):
             raise SandboxError(
                 f"Process {sorted(self.pids())} does not end", hint=f"tail {self.log}"
             )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import socket
+import os
+import select
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tidemark_core.tunnel_process import STANDS_OPTIONS, TUNNEL_STANDS
 
 from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import PortTakenError, SandboxError
 from tidemark_sandbox.ports import HOST, can_bind, free_port, holder
 from tidemark_sandbox.ssh import ssh_command
 
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -52,34 +54,51 @@ def open_tunnel(config: Config, target: Path, port: int | None = None) -> Iterat
         raise PortTakenError(
             f"Port {port} of 127.0.0.1 is taken by {holder(port)}", hint="choose one with --port"
         )
-    local = port or free_port()
-    ssh = subprocess.Popen(
-        ssh_command(config, "-N", "-L", f"{HOST}:{local}:{target}"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # Ctrl-C is for the client that uses the tunnel
-    )
-    try:
-        _wait_open(ssh, local)
-        yield Tunnel(local, ssh)
-    finally:
-        ssh.terminate()
-        ssh.communicate()
+    with contextlib.ExitStack() as stack:
+        yield _open(stack, config, target, port)
 
 
-def _wait_open(ssh: subprocess.Popen[str], port: int) -> None:
-    limit = time.monotonic() + _PATIENCE
+def _open(stack: contextlib.ExitStack, config: Config, target: Path, port: int | None) -> Tunnel:
+    """Opens a tunnel that ``stack`` ends; takes another free port when somebody was quicker."""
     while True:
-        if ssh.poll() is not None:
-            words = ssh.stderr.read().strip() if ssh.stderr else ""
+        local = port or free_port()
+        with contextlib.ExitStack() as undo:
+            ssh = _start(config, f"{HOST}:{local}:{target}")
+            undo.callback(_end, ssh)
+            words = _first_words(ssh)
+            if words == TUNNEL_STANDS:
+                stack.push(undo.pop_all())
+                return Tunnel(local, ssh)
+            if port is None and "Address already in use" in words:
+                continue
             raise SandboxError(
                 f"The bastion does not let us through: {words or 'ssh ended'}",
                 hint="tidemark-sandbox status   (then: tidemark-sandbox up)",
             )
-        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
-            return
-        if time.monotonic() > limit:
-            raise SandboxError("ssh opens no tunnel to the bastion", hint="tidemark-sandbox status")
-        time.sleep(0.02)
+
+
+def _start(config: Config, forward: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ssh_command(config, *STANDS_OPTIONS, "-N", "-L", forward),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "SHELL": "/bin/sh"},  # which runs LocalCommand
+        start_new_session=True,  # Ctrl-C is for the client that uses the tunnel
+    )
+
+
+def _end(ssh: subprocess.Popen[str]) -> None:
+    ssh.terminate()
+    ssh.communicate()
+
+
+def _first_words(ssh: subprocess.Popen[str]) -> str:
+    """What ssh says first: that the tunnel stands, or all of why it does not."""
+    assert ssh.stderr is not None  # noqa: S101 - opened with a pipe
+    ready, _, _ = select.select([ssh.stderr], [], [], _PATIENCE)
+    if not ready:
+        raise SandboxError("ssh opens no tunnel to the bastion", hint="tidemark-sandbox status")
+    words = ssh.stderr.readline().strip()
+    return words if words == TUNNEL_STANDS else f"{words}\n{ssh.stderr.read()}".strip()

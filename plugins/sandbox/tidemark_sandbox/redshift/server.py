@@ -53,15 +53,15 @@ class Address:
         Raises:
             OSError: the address is in use or cannot be had.
         """
-        if self.path is None:
-            sock = socket.socket(socket.AF_INET)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((self.host, self.port))
-        else:
+        if self.path is not None:
             _remove_stale(self.path)
-            sock = socket.socket(socket.AF_UNIX)
-            sock.bind(str(self.path))
-        sock.listen(_BACKLOG)
+        with contextlib.ExitStack() as undo:
+            family = socket.AF_INET if self.path is None else socket.AF_UNIX
+            sock = undo.enter_context(socket.socket(family))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((self.host, self.port) if self.path is None else str(self.path))
+            sock.listen(_BACKLOG)
+            undo.pop_all()
         return sock
 
 
