@@ -56,8 +56,10 @@ class Parts:
 
     def pipe(self, first: Sequence[str], second: Sequence[str]) -> list[str]:
         """Runs two programs as a shell's pipe does; gives the lines that come out."""
-        with (self.folder / "first.log").open("w+") as log:
-            left = subprocess.Popen(first, stdout=subprocess.PIPE, stderr=log)
+        with (
+            (self.folder / "first.log").open("w+") as log,
+            subprocess.Popen(first, stdout=subprocess.PIPE, stderr=log) as left,
+        ):
             right = subprocess.run(
                 second, stdin=left.stdout, capture_output=True, text=True, timeout=600, check=False
             )

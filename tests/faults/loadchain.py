@@ -34,16 +34,16 @@ class Chain:
         self, command: Sequence[str], root: Path, sandbox: Sandbox, env: dict[str, str], log: Path
     ) -> None:
         self._sandbox = sandbox
-        self._log = log.open("w")
-        self._meltano = subprocess.Popen(
-            command,
-            cwd=root,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with log.open("w") as output:
+            self._meltano = subprocess.Popen(
+                command,
+                cwd=root,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def runs(self) -> bool:
         return self._meltano.poll() is None
@@ -132,7 +132,6 @@ class Chain:
         while left := _group(self._meltano.pid):
             assert time.monotonic() < deadline, f"{left} outlive the chain"
             time.sleep(0.05)
-        self._log.close()
         return code
 
     def end(self) -> None:
@@ -140,7 +139,6 @@ class Chain:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._meltano.pid, signal.SIGKILL)
         self._meltano.wait()
-        self._log.close()
 
 
 def _group(leader: int) -> list[int]:

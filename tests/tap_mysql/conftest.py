@@ -213,11 +213,14 @@ class Relay:
     def __init__(self, target: tuple[str, int], seen: Path, arguments: Sequence[str]) -> None:
         program = Path(__file__).with_name("relay.py")
         words = [sys.executable, str(program), *map(str, target), str(seen), *arguments]
-        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         self._seen = seen
-        assert self._process.stdout is not None
-        self.host, port = self._process.stdout.readline().split()
-        self.port = int(port)
+        with contextlib.ExitStack() as undo:
+            self._process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+            undo.callback(self.close)
+            assert self._process.stdout is not None
+            self.host, port = self._process.stdout.readline().split()
+            self.port = int(port)
+            undo.pop_all()
 
     @property
     def seen(self) -> bytes:

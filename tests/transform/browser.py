@@ -11,6 +11,7 @@ import os
 import select
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,35 @@ class Browser:
     """One page. Collects what its console says of errors, and what it asks the network for."""
 
     def __init__(self, profile: Path) -> None:
-        to_read, self._out = os.pipe()
-        self._in, to_write = os.pipe()
+        with ExitStack() as undo:
+            self._start(profile, undo)
+            self._attach()
+            self._stack = undo.pop_all()
 
-        # Descriptors 3 and 4 are set by the shell, which needs no code between fork and exec.
-        self.process = subprocess.Popen(
-            [
-                *("bash", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "bash"),
-                *("/usr/bin/chromium", *FLAGS, f"--user-data-dir={profile}", "about:blank"),
-            ],
-            pass_fds=(to_read, to_write),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(to_read)
-        os.close(to_write)
+    def _start(self, profile: Path, stack: ExitStack) -> None:
+        to_read, self._out = os.pipe()
+        stack.callback(os.close, self._out)
+        self._in, to_write = os.pipe()
+        stack.callback(os.close, self._in)
+        try:
+            # Descriptors 3 and 4 are set by the shell, which needs no code between fork and exec.
+            process = subprocess.Popen(
+                [
+                    *("bash", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "bash"),
+                    *("/usr/bin/chromium", *FLAGS, f"--user-data-dir={profile}", "about:blank"),
+                ],
+                pass_fds=(to_read, to_write),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        finally:
+            os.close(to_read)
+            os.close(to_write)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+
+    def _attach(self) -> None:
         self._buffer = b""
         self._number = 0
         self.errors: list[str] = []
@@ -105,7 +119,4 @@ class Browser:
         return answer
 
     def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._in)
-        os.close(self._out)
+        self._stack.close()
