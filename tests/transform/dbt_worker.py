@@ -1,5 +1,8 @@
 """A process that runs one dbt command after another: dbt takes seconds to import and to parse.
 
+The project is parsed once; each command gets a copy of its own of what came of it
+(https://docs.getdbt.com/reference/programmatic-invocations#reusing-objects).
+
 Reads a JSON object a line from standard input: ``arguments``, and where to ``stop`` if anywhere.
 Answers each with a JSON object a line.
 """
@@ -42,7 +45,8 @@ def stop_at(statement: int, told: Path) -> None:
 
 def main() -> None:
     answers = sys.stdout
-    runner = dbtRunner()
+    with contextlib.redirect_stdout(io.StringIO()):
+        manifest = dbtRunner().invoke(["parse"]).result
     for line in sys.stdin:
         asked = json.loads(line)
         SQLConnectionManager.add_query = _add_query
@@ -51,6 +55,7 @@ def main() -> None:
             stop_at(statement, Path(told))
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
+            runner = dbtRunner(manifest=manifest.deepcopy() if manifest else None)
             result = runner.invoke(asked["arguments"])
         nodes = {
             node.node.unique_id: {

@@ -15,8 +15,10 @@ ROW = {"id": 1, "partner_id": 1, "partner_name": "a", "update_at": "2026-01-01 1
 
 
 def dbt_command(
-    env: dict[str, str], tmp_path: Path, *arguments: str, project: Path = TRANSFORM
+    env: dict[str, str], parsed: Dbt, tmp_path: Path, *arguments: str, project: Path = TRANSFORM
 ) -> subprocess.CompletedProcess[str]:
+    """Runs dbt itself, which begins with what another one has parsed."""
+    shutil.copy(parsed.target / "partial_parse.msgpack", tmp_path)
     return subprocess.run(
         [str(Path(sys.executable).with_name("dbt")), *arguments],
         cwd=project,
@@ -49,7 +51,7 @@ def test_a_failed_run_leaves_landing_and_says_so_by_its_exit_code(
         user="tidemark_loader",
     )
     try:
-        done = dbt_command(dbt_env, tmp_path, "run", "--select", "partner_info")
+        done = dbt_command(dbt_env, dbt, tmp_path, "run", "--select", "partner_info")
     finally:
         query(
             "grant select on landing.partner_info to tidemark_transformer",
@@ -63,7 +65,7 @@ def test_a_failed_run_leaves_landing_and_says_so_by_its_exit_code(
 
 @pytest.mark.fault(104)
 def test_a_breach_of_contract_names_model_and_column(
-    landing: Landing, dbt_env: dict[str, str], query: Query, tmp_path: Path
+    landing: Landing, dbt: Dbt, dbt_env: dict[str, str], query: Query, tmp_path: Path
 ) -> None:
     project = tmp_path / "transform"
     shutil.copytree(TRANSFORM, project, ignore=shutil.ignore_patterns("target", "logs"))
@@ -73,7 +75,8 @@ def test_a_breach_of_contract_names_model_and_column(
             "name: region, data_type: 'varchar(256)'", "name: region, data_type: 'integer'"
         )
     )
-    done = dbt_command(dbt_env, tmp_path, "run", "--select", "partner_info", project=project)
+    select = "run", "--select", "partner_info"
+    done = dbt_command(dbt_env, dbt, tmp_path, *select, project=project)
     assert done.returncode == 1
     assert "This model has an enforced contract that failed" in done.stdout
     assert "region" in done.stdout
@@ -92,8 +95,8 @@ def test_old_data_is_named_by_its_source(landing: Landing, dbt: Dbt, query: Quer
 
 
 def test_a_warehouse_out_of_reach_ends_the_run_with_code_2(
-    dbt_env: dict[str, str], tmp_path: Path
+    built: Landing, dbt: Dbt, dbt_env: dict[str, str], tmp_path: Path
 ) -> None:
-    done = dbt_command(dbt_env | {"REDSHIFT_PORT": "9"}, tmp_path, "run")
+    done = dbt_command(dbt_env | {"REDSHIFT_PORT": "9"}, dbt, tmp_path, "run")
     assert done.returncode == 2
     assert "Connection refused" in done.stdout
