@@ -26,7 +26,7 @@ class Project:
     env_file: Path
 
     def run(
-        self, program: str, *arguments: str, timeout: float = 180, **variables: str
+        self, program: str, *arguments: str, timeout: float = 600, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Runs a program of the environment; its output, both streams, is in ``stdout``."""
         return subprocess.run(
@@ -42,7 +42,7 @@ class Project:
         )
 
     def meltano(
-        self, *arguments: str, timeout: float = 180, **variables: str
+        self, *arguments: str, timeout: float = 600, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         return self.run(
             "meltano", "--env-file", str(self.env_file), *arguments, timeout=timeout, **variables

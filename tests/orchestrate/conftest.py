@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import pytest
 from tidemark_sandbox.world import Sandbox
+from worlds import SEEDED, Worlds
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Night:
     def run(self, command: Sequence[str], **environ: str) -> subprocess.CompletedProcess[str]:
         with self.start(command, **environ) as process:
             try:
-                output, _ = process.communicate(timeout=240)
+                output, _ = process.communicate(timeout=600)
             except BaseException:
                 process.terminate()
                 raise
@@ -145,12 +146,12 @@ def s3_keys(env: Mapping[str, str], prefix: str) -> set[str]:
     return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
 
-def new_night(sandbox: Sandbox, root: Path, folder: Path) -> Night:
-    lake = f"night-{uuid.uuid4()}"
+def new_night(sandbox: Sandbox, root: Path, folder: Path, lake: str | None = None) -> Night:
+    lake = lake or f"night-{uuid.uuid4()}"
     command = folder / "alert"
     command.write_text(f"#!/bin/sh\ncat >> {folder}/alerts\necho >> {folder}/alerts\n")
     command.chmod(0o700)
-    (folder / "tmp").mkdir()
+    (folder / "tmp").mkdir(exist_ok=True)
     settings = sandbox.env() | {
         "MELTANO_ENVIRONMENT": "prod",
         "S3_INCREMENTAL_PATH": f"{lake}/incremental/",
@@ -166,22 +167,34 @@ def new_night(sandbox: Sandbox, root: Path, folder: Path) -> Night:
     return Night(root, folder, settings)
 
 
-@pytest.fixture(scope="session")
-def world(own_sandbox: Sandbox) -> Sandbox:
+@pytest.fixture(scope="module")
+def world(worlds: Worlds) -> Iterator[Sandbox]:
     """A sandbox of its own: its parts are broken, its warehouse is compared with one lake."""
-    own_sandbox.seed(3_000, seed=7)
-    return own_sandbox
+    with worlds.running(SEEDED) as (world, _):
+        yield world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_night(world: Sandbox, project_root: Path) -> Callable[[Path], Night]:
     """Makes a night with a lake of its own; takes the folder that it writes to."""
     return lambda folder: new_night(world, project_root, folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def night(make_night: Callable[[Path], Night], tmp_path_factory: pytest.TempPathFactory) -> Night:
     return make_night(tmp_path_factory.mktemp("night"))
+
+
+@pytest.fixture(scope="module")
+def synced(worlds: Worlds, project_root: Path) -> Iterator[tuple[Sandbox, Night]]:
+    """A world and its night after a first sync that went well."""
+
+    def sync(world: Sandbox, folder: Path) -> None:
+        done = new_night(world, project_root, folder, "synced").job("sync")
+        assert done.returncode == 0, done.stdout
+
+    with worlds.running(SEEDED, ("synced", sync)) as (world, folder):
+        yield world, new_night(world, project_root, folder, "synced")
 
 
 def checkout(root: Path, folder: Path, settings: dict[str, str]) -> Path:

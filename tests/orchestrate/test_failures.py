@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from conftest import Hook, Night
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _synced(night: Night) -> None:
-    done = night.job("sync")
-    assert done.returncode == 0, done.stdout
+@pytest.fixture(scope="module")
+def world(synced: tuple[Sandbox, Night]) -> Sandbox:
+    return synced[0]
+
+
+@pytest.fixture(scope="module")
+def night(synced: tuple[Sandbox, Night]) -> Night:
+    return synced[1]
 
 
 def tunnels(port: str) -> list[int]:

@@ -125,9 +125,15 @@ ALERTS = [
 BUSY = ("settlement_normal_delivery_detail", "settlement_claim_detail", "partner_info")
 
 
+@pytest.fixture(scope="module")
+def world(synced: tuple[Sandbox, Night]) -> Sandbox:
+    return synced[0]
+
+
 @pytest.fixture
-def week(night: Night) -> Night:
-    """The night, with landing keeping two days, and no alert yet."""
+def week(synced: tuple[Sandbox, Night]) -> Night:
+    """The night after its first sync, with landing keeping two days, and no alert yet."""
+    night = synced[1]
     night.settings["LANDING_RETENTION_DAYS"] = "2"
     (night.folder / "alerts").unlink(missing_ok=True)
     return night

@@ -374,6 +374,27 @@ def test_an_ordinary_user_can_run_it(spare: Sandbox) -> None:
     assert not spare.config.dir.exists()
 
 
+def test_another_sandbox_begins_with_data_that_were_saved(
+    world: Sandbox, spare: Sandbox, tmp_path: Path
+) -> None:
+    world.mysql("CREATE OR REPLACE TABLE saved (a INT PRIMARY KEY)")
+    world.mysql("INSERT INTO saved VALUES (1)")
+    world.warehouse("CREATE TABLE IF NOT EXISTS public.saved AS SELECT 2 AS a")
+    world.s3.client.put_object(Bucket=BUCKET, Key="saved", Body=b"3")
+    world.save(tmp_path / "saved")
+    assert everything_of(world) == set()
+    world.up()
+    spare.load(tmp_path / "saved")
+    with pytest.raises(SandboxError, match="holds data already"):
+        spare.load(tmp_path / "saved")
+    spare.up()
+    world.mysql("DELETE FROM saved")
+    for each, rows in ((world, []), (spare, [(1,)])):
+        assert each.mysql("SELECT a FROM saved") == rows
+        assert each.warehouse("SELECT a FROM public.saved") == [(2,)]
+        assert each.s3.client.get_object(Bucket=BUCKET, Key="saved")["Body"].read() == b"3"
+
+
 def test_the_launcher_may_die(spare: Sandbox) -> None:
     """A start that is cut off at any moment is mended by the next."""
     for delay in (0.2, 0.6, 1.0):

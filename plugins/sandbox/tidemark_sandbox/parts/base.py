@@ -15,7 +15,8 @@ from tidemark_sandbox.errors import PortTakenError, SandboxError
 from tidemark_sandbox.ports import can_bind, holder
 from tidemark_sandbox.processes import Daemon
 
-_PATIENCE = 60.0
+#: Longer than anything that is well needs, on a machine that has much else to do.
+_PATIENCE = 120.0
 #: What a server sees of our own environment: no credentials, proxies or database variables.
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
@@ -86,6 +87,11 @@ class Part(ABC):
         Raises:
             Exception: Whatever shows that it is not well.
         """
+
+    @property
+    def data(self) -> Path | None:
+        """What is kept of it while it does not run, if anything."""
+        return None
 
     def provision(self) -> None:  # noqa: B027 - most parts have nothing to add
         """Makes users, databases, buckets, once it runs; safe to repeat."""

@@ -37,6 +37,10 @@ class S3(Part):
     def tcp_ports(self) -> tuple[int, ...]:
         return (self.config.ports.s3, *self.config.ports.seaweedfs.values())
 
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
     def prepare(self) -> None:
         foreign = remove_sockets(self.config.ports)
         if foreign:
@@ -45,7 +49,7 @@ class S3(Part):
                 hint=f"rm {foreign[0]}   (as its owner), or choose another block of ports:"
                 f" tidemark-sandbox up --port {self.config.base + 1000}",
             )
-        (self.folder / "data").mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def command(self) -> list[str]:
         weed = Path(sysconfig.get_path("scripts")) / "weed"
@@ -56,7 +60,7 @@ class S3(Part):
             str(weed),
             "-logtostderr=true",  # else it writes logs of its own to /tmp
             "mini",
-            f"-dir={self.folder / 'data'}",
+            f"-dir={self.data}",
             f"-ip={HOST}",
             f"-ip.bind={HOST}",
             *(f"-{flag}={port}" for flag, port in ports.items()),
