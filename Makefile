@@ -17,7 +17,7 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium gdb systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help install setup setup-tests demo test test-mysql soak faults lint audit format bench bench-extract bench-load bench-night bench-settings docs clean
+.PHONY: help install setup setup-tests demo test unit test-mysql soak faults lint audit format bench bench-extract bench-load bench-night bench-settings docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -41,9 +41,12 @@ demo: setup  ## The whole pipeline on the sandbox, from nothing to query results
 setup-tests: setup
 	@./orchestrate/setup/debian.sh $(TEST_PACKAGES)
 
-test: setup-tests  ## Every test but the soaks, in under 10 minutes on 2 cores
-	@# In the order of their folders: the file with the most tests is not the longest one.
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+# The longest files first, or in the random order of a seed: make test SEED=any (docs/sandbox.md).
+test: setup-tests  ## Every test but the soaks; SEED=any for another order, WORKERS=3
+	$(BIN)/pytest -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder $(SEED:%=--shuffle-files=%)
+
+unit: .venv/.synced  ## The tests that need no server, in seconds
+	$(BIN)/pytest -n 2 --dist loadfile -m "unit and not soak and not mysql"
 
 # On Debian unstable's MySQL, in a folder of its own (docs/sandbox.md).
 test-mysql: setup  ## The tap's tests and the sandbox's own on MySQL itself, in place of MariaDB

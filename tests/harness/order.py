@@ -1,6 +1,7 @@
 """A pytest plugin that decides in which order the files are run; a file's own tests keep theirs.
 
-The longest files come first, so that no worker begins one of them when the others are done.
+A worker takes a file at a time, or all files of `TOGETHER`, which share what is dear to make. The
+longest come first, so that no worker begins one of them when the others are done.
 ``--shuffle-files=any`` takes another order each time: no test may need what another file has left.
 It prints its seed; ``--shuffle-files=SEED`` gives the same order again.
 """
@@ -14,22 +15,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
     from xdist.workermanage import WorkerController
 
 _ANY, _SEED = "any", "files_seed"
+#: What one worker runs: on a warehouse that dbt has built once, by a project that is parsed once.
+TOGETHER = frozenset(
+    f"tests/transform/test_{name}.py"
+    for name in (
+        *("contract", "faults", "full_refresh", "grants", "merged_loads", "overview"),
+        *("own_schema", "published_queries", "random_histories", "site", "sql_style", "tags"),
+    )
+)
 #: Files that take more than half a minute of a core, the longest first (docs/performance.md).
 LONGEST = (
+    *sorted(TOGETHER),
     "tests/orchestrate/test_failures.py",
     "tests/e2e/test_pipeline.py",
     "tests/orchestrate/test_week.py",
     "tests/sandbox/test_world.py",
     "tests/transform/test_build_new.py",
     "tests/orchestrate/test_night.py",
-    "tests/transform/test_full_refresh.py",
     "tests/e2e/test_load_boundaries.py",
-    "tests/transform/test_faults.py",
+    "tests/target_redshift/test_crashes.py",
+    "tests/tidemark/test_cli.py",
 )
 
 
@@ -83,3 +95,21 @@ def ordered(files: Iterable[str], seed: str | None) -> Sequence[str]:
 
 def _name(config: pytest.Config, path: Path) -> str:
     return path.relative_to(config.rootpath).as_posix()
+
+
+def unit_of_work(nodeid: str) -> str:
+    """What one worker runs from beginning to end: a test's file, or the files of `TOGETHER`."""
+    file = nodeid.partition("::")[0]
+    return "together" if file in TOGETHER else file
+
+
+class ByFile(LoadFileScheduling):
+    """Gives workers a unit of work at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit_of_work(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile | None:
+    return ByFile(config, log) if config.option.dist == "loadfile" else None
