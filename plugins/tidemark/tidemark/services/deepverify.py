@@ -235,13 +235,18 @@ class _Pair:
             self.what.copy,
             None if part.first is None else str(part.first),
             None if part.last is None else str(part.last),
-            (*self._columns(changed), *sorted(rows.floats)) if changed else (),
+            (*self._columns_of(changed), *sorted(rows.floats)),
             tuple(keys[:_NAMED]),
             len(rows.missing),
             len(rows.extra) if self.what.integral else 0,
             len(rows.changed),
             min(rows.marks, key=by_value, default=None),
         )
+
+    def _columns_of(self, keys: list[str]) -> tuple[str, ...]:
+        """The columns that differ in rows of some keys: one by one, for rows may swap values."""
+        found = {name for key in keys for name in self._columns([key])}
+        return tuple(column.name for column in self.what.columns if column.name in found)
 
     def _columns(self, keys: list[str] | None) -> tuple[str, ...]:
         """The columns that differ, in some rows or in all; floats are none of them."""
