@@ -92,7 +92,7 @@ def test_every_command_of_the_example_is_a_job(night: Night) -> None:
 def test_systemd_finds_nothing_wrong_with_the_units(night: Night, tmp_path: Path) -> None:
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     timers = [unit for unit in units(night.root) if unit.suffix == ".timer"]
-    assert len(timers) == 3
+    assert len(timers) == 4
     for unit in units(night.root):
         text = unit.read_text().replace(HOME, str(night.root))
         jobs = ["sync"] if "@." not in unit.name else [t.stem.partition("@")[2] for t in timers]
