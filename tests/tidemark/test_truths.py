@@ -123,12 +123,12 @@ def test_an_old_waiting_file_warns_beside_a_young_one(lake: Lake) -> None:
     "inspect", "watermark get", "watermark reset --yes", "s3clean list",
     "s3clean clean-all --force", "restore --to-file x.csv",
 ])  # fmt: skip
-@pytest.mark.parametrize("name", ["", " ", ","])
-def test_an_empty_name_is_not_every_table(lake: Lake, words: str, name: str) -> None:
+def test_an_empty_name_is_not_every_table(lake: Lake, words: str) -> None:
     lake.commit(lake.file())
     before = lake.keys()
-    done = lake.run(*words.split(), "-t", name)
-    assert done.code == 2, done.out + done.err
+    for name in ("", " ", ","):
+        done = lake.run(*words.split(), "-t", name)
+        assert done.code == 2, (name, done.out + done.err)
     assert lake.keys() == before
 
 

@@ -270,7 +270,7 @@ NAMES = st.text(st.sampled_from("a1%s?`\"'.\\ :$~|é한{}()-"), min_size=1, max_
 
 
 @pytest.mark.fault(149)
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(table=NAMES, key=NAMES, column=NAMES)
 def test_any_name_can_be_looked_at(lake: Lake, table: str, key: str, column: str) -> None:
     """The drivers format what they are given; a name is no format."""

@@ -61,7 +61,8 @@ class Late:
             f"{', '.join(self.first)}; "
         )
         if self.landed == self.rows:
-            return said + "landing has them: meltano run build"
+            again = "meltano run build, and if they stay away meltano invoke dbt:full-refresh"
+            return f"{said}landing has them: {again}"
         return said + f"to read them again: {read_again(self.table, self.since)}"
 
 
