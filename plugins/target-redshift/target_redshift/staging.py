@@ -8,7 +8,6 @@ writing the next one.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
+from tidemark_core.leftovers import temporary_folder
 from tidemark_core.progress import Meter
 from tidemark_core.s3 import explained
 
@@ -106,7 +106,7 @@ class Stager:
         self.meter.begin(rows, (None, None))
         workers = max(1, min(self.slices, os.cpu_count() or 1, 4))
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemark-load-")))
+            folder = stack.enter_context(temporary_folder("load"))
             uploads = stack.enter_context(ThreadPoolExecutor(_UPLOADS, thread_name_prefix="put"))
             cutters = stack.enter_context(ThreadPoolExecutor(workers, thread_name_prefix="csv"))
             walk = stack.enter_context(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import duckdb
 from tap_s3_parquet.objects import ObjectReader
 from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.leftovers import temporary_folder
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import TableName
 
@@ -53,11 +53,11 @@ def newest_rows(project: Project, manifests: Sequence[Manifest]) -> Iterator[tup
 
     The files are copied to this machine, one after the other; DuckDB works beyond memory.
     """
-    with tempfile.TemporaryDirectory(prefix="tidemark-restore-") as folder:
-        connection = duckdb.connect(str(Path(folder) / "work.duckdb"))
+    with temporary_folder("restore") as folder:
+        connection = duckdb.connect(str(folder / "work.duckdb"))
         try:
             connection.execute("SET TimeZone = 'UTC'")
-            versions = _fill(project, manifests, connection, Path(folder))
+            versions = _fill(project, manifests, connection, folder)
             yield connection.sql(newest_sql(manifests[-1])), versions
         finally:
             connection.close()
