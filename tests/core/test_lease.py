@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
-from tidemark_core.errors import LeaseError
+from botocore.exceptions import ClientError, EndpointConnectionError
+from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.holder import Holder
 from tidemark_core.lease import Lease
 from tidemark_core.s3 import S3Location
@@ -289,3 +289,52 @@ def test_a_process_is_gone_only_when_that_is_certain() -> None:
     assert not replace(me, pid=2**22 + 1, machine="another").is_gone
     assert not replace(me, pid=2**22 + 1, machine="").is_gone
     assert Holder.from_dict(me.to_dict()) == me
+
+
+@pytest.mark.fault(130)
+def test_a_renewal_that_was_done_but_answered_by_an_error_loses_nothing(
+    take: Take, client: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = take(ttl=60)
+    real = client.put_object
+
+    def done_but_refused(**arguments: Any) -> Any:
+        real(**arguments)
+        answer: Any = {"Error": {"Code": "SlowDown", "Message": "x"}}
+        raise ClientError(answer, "PutObject")
+
+    for _ in range(3):
+        monkeypatch.setattr(lease._client, "put_object", done_but_refused)
+        with pytest.raises(LakeError, match="SlowDown"):
+            lease.renew()
+    monkeypatch.setattr(lease._client, "put_object", real)
+    lease.renew()
+    lease.check()
+
+
+@pytest.mark.fault(131)
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"ttl": 1e18},
+        {"ttl": float("nan")},
+        {"ttl": -1},
+        {"fence": 2**62},
+        {"fence": 2**63},
+        {"fence": float("inf")},
+        {"fence": -1},
+        {"since": "x" * 100_000},
+    ],
+    ids=str,
+)
+def test_a_forged_lease_expires_and_the_fence_grows_on(
+    take: Take, client: S3Client, place: S3Location, key: str, forged: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    take().release()
+    _pretend_elsewhere(client, place, key, released=False, **forged)
+    with pytest.raises(LeaseError):
+        take()
+    monkeypatch.setattr("tidemark_core.lease._UNKNOWN_TTL", -2.0)
+    lease = take()
+    assert time.time() * 1000 - 60_000 < lease.fence < time.time() * 1000 + 60_000

@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -41,6 +42,9 @@ _SECOND = "%Y-%m-%dT%H:%M:%SZ"
 #: For a lease object that cannot be read.
 _UNKNOWN = Holder("somebody unknown", "unknown", 0)
 _UNKNOWN_TTL = 60.0
+#: What a lease may say; whatever says more is none that we can read. Bytes; seconds; fences are
+#: milliseconds since 1970, so that the next holder's is greater by the clock alone.
+_LARGEST, _LONGEST_TTL, _GREATEST_FENCE = 64 << 10, 86_400.0, 1 << 53
 _REFUSED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
@@ -80,7 +84,8 @@ class Lease:
         self._holder = holder
         self._ttl = ttl
         self._since = _utc_now()
-        self._nonce = ""
+        # Those of our writes of which nobody has told us that they failed; the last good one too.
+        self._ours: set[str] = set()
         self._etag = ""
         self._valid_until = 0.0
         self._lost: str | None = None
@@ -211,11 +216,12 @@ class Lease:
     def _write(self, condition: dict[str, Any], *, released: bool = False) -> bool:
         """Puts the object under a condition; False when the condition did not hold.
 
-        An answer that got lost on the way makes our own retry fail the condition, and S3 also
-        answers 409 to requests that merely meet: so a failed condition is believed only when the
-        object is neither the one that we have just written nor still our last one.
+        An answer that got lost on the way, or an error in its place, makes our own next write fail
+        the condition, and S3 also answers 409 to requests that merely meet: so a failed condition
+        is believed only when the object is none that we have written.
         """
         nonce, begun = uuid.uuid4().hex, _now()
+        self._ours.add(nonce)
         document = {
             "version": _VERSION,
             "holder": self._holder.to_dict(),
@@ -244,11 +250,12 @@ class Lease:
             if found is not None and found.nonce == nonce:
                 etag = found.etag
                 break
-            if found is None or found.nonce != self._nonce:
+            if found is None or found.nonce not in self._ours:
                 return False
+            condition = {"IfMatch": found.etag}
         else:
             return False
-        self._etag, self._nonce = etag, nonce
+        self._etag, self._ours = etag, {nonce}
         self._valid_until = begun + self._ttl * (1 - _MARGIN)
         return True
 
@@ -280,7 +287,8 @@ def _read(client: S3Client, bucket: str, key: str) -> _Record | None:
     with explained(f"reading the lease s3://{bucket}/{key}"):
         try:
             answer = client.get_object(Bucket=bucket, Key=key)
-            body = answer["Body"].read()
+            with closing(answer["Body"]) as stream:
+                body = stream.read(_LARGEST)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 return None
@@ -293,17 +301,22 @@ def _read(client: S3Client, bucket: str, key: str) -> _Record | None:
         document = json.loads(body)
         if document["version"] != _VERSION:
             raise ValueError(f"version {document['version']!r}")
+        fence, ttl = int(document["fence"]), float(document["ttl"])
+        if not (0 <= fence <= _GREATEST_FENCE and 0 < ttl <= _LONGEST_TTL):
+            raise ValueError(f"fence {fence}, ttl {ttl}")
         return _Record(
             etag=answer["ETag"],
             nonce=str(document["nonce"]),
-            fence=int(document["fence"]),
+            fence=fence,
             holder=Holder.from_dict(document["holder"]),
             since=str(document["since"]),
-            ttl=float(document["ttl"]),
+            ttl=ttl,
             released=bool(document["released"]),
             age=age,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (
+        *(KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError),
+    ) as error:
         # Not ours, or of a later Tidemark: respected as long as somebody keeps writing it.
         _log.warning("%s is no lease that we can read: %r", key, error, extra={"lease": key})
         since = modified.strftime(_SECOND)
