@@ -42,6 +42,25 @@ def test_a_manifest_comes_back_whole() -> None:
     assert manifest().size == 99
 
 
+_FORGERIES: tuple[Callable[[dict[str, Any]], None], ...] = (
+    lambda d: d["schema"].pop("properties"),
+    lambda d: d["schema"].update(properties=["id"]),
+    lambda d: d["schema"].update(properties={"id": 5}),
+    lambda d: d["schema"].update(properties={"id": {"type": 5}}),
+    lambda d: d["schema"].update(properties={"id": {"anyOf": 5}}),
+    lambda d: d["schema"].update(properties={"id": {"x-tidemark-type": "int9"}}),
+    lambda d: d.update(key_properties=["other"]),
+    lambda d: d.update(key_properties="id"),
+    lambda d: d["files"][0].update(bytes=10**18),
+    lambda d: d["files"][0].update(bytes=float("inf")),
+    lambda d: d["files"][0].update(rows=-5),
+    lambda d: d["files"][0].update(rows=10**30),
+    lambda d: d.update(fence=2**62),
+    lambda d: d.update(conversions={"d": {"zero_date": "many"}}),
+    lambda d: d.update(bookmark=5),
+)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -54,6 +73,7 @@ def test_a_manifest_comes_back_whole() -> None:
         lambda d: d["files"][0].update(key="incremental/../x.parquet"),
         lambda d: d["files"][0].update(key=LAYOUT.data_key(TableName("s", "other"), WHEN, 1)),
         lambda d: d.update(extracted_at="2025-08-03T04:05:07Z"),
+        *(pytest.param(forge, marks=pytest.mark.fault(134)) for forge in _FORGERIES),
     ],
 )
 def test_a_manifest_that_lies_is_refused(change: Callable[[dict[str, Any]], None]) -> None:
@@ -91,3 +111,9 @@ def test_an_object_keeps_its_bucket_and_key() -> None:
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(LakeError):
         BatchFile.from_url(url)
+
+
+@pytest.mark.fault(134)
+def test_a_manifest_nested_without_end_is_refused() -> None:
+    with pytest.raises(LakeError, match="cannot be read"):
+        read("[" * 200_000)

@@ -11,8 +11,12 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake import LakeLayout
 from tidemark_core.names import TableName
+from tidemark_core.types_json import from_json_schema
 
 VERSION = 1
+#: More than S3 keeps in an object, more rows than any table has, more than any fencing token:
+#: they are milliseconds since 1970.
+_MOST_BYTES, _MOST_ROWS, _MOST_FENCE = 1 << 46, 1 << 53, 1 << 53
 
 
 @dataclass(frozen=True)
@@ -129,28 +133,31 @@ class Manifest:
                 run_id=str(document["run_id"]),
                 part=int(document["part"]),
                 extracted_at=datetime.fromisoformat(document["extracted_at"]),
-                schema=dict(document["schema"]),
-                key_properties=tuple(map(str, document["key_properties"])),
+                schema=_schema(document["schema"]),
+                key_properties=_keys(document["key_properties"], document["schema"]),
                 files=tuple(
                     ManifestFile(
                         str(file["key"]),
-                        int(file["rows"]),
-                        int(file["bytes"]),
+                        _number(file["rows"], _MOST_ROWS),
+                        _number(file["bytes"], _MOST_BYTES),
                         str(file["etag"]),
                         dict(file.get("stats", {})),
                     )
                     for file in document["files"]
                 ),
                 bookmark=dict(document["bookmark"]),
-                conversions={c: dict(r) for c, r in document["conversions"].items()},
-                fence=int(document["fence"]),
+                conversions={
+                    column: {reason: _number(count, _MOST_ROWS) for reason, count in told.items()}
+                    for column, told in document["conversions"].items()
+                },
+                fence=_number(document["fence"], _MOST_FENCE),
             )
             made = manifest.key(layout)
         except LakeError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError, TidemarkError) as error:
+        except _UNREADABLE as error:
             raise LakeError(
-                f"manifest {key} cannot be read: {error!r}",
+                f"manifest {key} cannot be read: {error!r:.300}",
                 table=named.table,
                 hint="compare it with the one before; nothing of it was loaded",
             ) from error
@@ -165,3 +172,37 @@ class Manifest:
         if manifest.rows != document.get("rows"):
             raise LakeError(f"manifest {key}: its row counts do not add up", table=named.table)
         return manifest
+
+
+#: What reading a document of any other shape raises; nesting without end among it.
+_UNREADABLE = (
+    *(KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError),
+    TidemarkError,
+)
+
+
+def _schema(told: Any) -> dict[str, Any]:
+    """A Singer schema all of whose properties have a type.
+
+    Raises:
+        TypeError, ValueError, TidemarkError: It is something else.
+    """
+    if not isinstance(told, dict) or not isinstance(told["properties"], dict):
+        raise TypeError("its schema has no properties")
+    for declared in told["properties"].values():
+        if not isinstance(declared, dict):
+            raise TypeError("a property of its schema is no object")
+        from_json_schema(declared)
+    return told
+
+
+def _keys(told: Any, schema: Mapping[str, Any]) -> tuple[str, ...]:
+    if not isinstance(told, list) or not all(name in schema["properties"] for name in told):
+        raise ValueError("its key names what is no column")
+    return tuple(map(str, told))
+
+
+def _number(told: Any, most: int) -> int:
+    if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told <= most:
+        raise ValueError("a number of it is none that can be")
+    return int(told)

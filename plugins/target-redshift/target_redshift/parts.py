@@ -20,15 +20,24 @@ CSV_GROWTH = 1.4
 class PartPlan:
     """The parts of a load, in rounds that are written at the same time.
 
+    Nothing is listed, so that a plan is small whatever a manifest says of its files.
+
     Attributes:
-        rounds: Rows of each part, round by round; parts of a round are written together.
+        rows: Rows of the load.
+        count: Number of parts; their rows differ by one at most.
+        width: Parts of a round.
     """
 
-    rounds: tuple[tuple[int, ...], ...]
+    rows: int
+    count: int
+    width: int
 
     @property
-    def count(self) -> int:
-        return sum(len(quotas) for quotas in self.rounds)
+    def rounds(self) -> Iterator[tuple[int, ...]]:
+        """Rows of each part, round by round."""
+        for start in range(0, self.count, self.width):
+            parts = range(start, min(start + self.width, self.count))
+            yield tuple(self.rows // self.count + (part < self.rows % self.count) for part in parts)
 
     def blocks(self, size: int) -> Iterator[tuple[int, int, int]]:
         """Deals rows out to the parts of each round, a block at a time, in turn.
@@ -62,11 +71,6 @@ def plan_parts(rows: int, size: int, slices: int) -> PartPlan:
         at most; fewer parts when there are fewer rows than that.
     """
     if rows <= slices:
-        return PartPlan(((1,) * rows,) if rows else ())
+        return PartPlan(rows, rows, slices)
     rounds = max(1, round(size * CSV_GROWTH / (slices * TARGET_PART_BYTES)))
-    rounds = min(rounds, rows // slices)
-    parts = rounds * slices
-    quotas = [rows // parts + (number < rows % parts) for number in range(parts)]
-    return PartPlan(
-        tuple(tuple(quotas[start : start + slices]) for start in range(0, parts, slices))
-    )
+    return PartPlan(rows, min(rounds, rows // slices) * slices, slices)
