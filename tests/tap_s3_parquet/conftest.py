@@ -118,7 +118,7 @@ class Read:
 
     Attributes:
         state: The last STATE, with which the next run begins.
-        messages: What the last run wrote.
+        messages: What the last run wrote, but for the STATE that a first run begins with.
         failed: The error of the last run, if a table failed.
     """
 
@@ -140,6 +140,9 @@ class Read:
                 tap.raise_failures()
         finally:
             self.messages = [json.loads(line) for line in out.getvalue().splitlines()]
+            if self.messages and not self.state:
+                opening = self.messages.pop(0)
+                assert opening == {"type": "STATE", "value": {"bookmarks": {}}}
             for message in self.of("STATE"):
                 self.state = message["value"]
         return self.messages

@@ -66,13 +66,15 @@ def test_of_two_versions_that_are_alike_the_one_loaded_last_stays(
 
 
 @pytest.mark.fault(61)
-def test_a_composite_key_may_hold_nulls(lake: Lake, state: dict[str, Any]) -> None:
+@pytest.mark.parametrize("method", ["append-only", "upsert", "overwrite"])
+def test_a_key_with_a_null_is_refused(lake: Lake, state: dict[str, Any], method: str) -> None:
     table = lake.table({"a": "int32", "b": "string(5)", "v": "int32"}, key=["a", "b"])
-    rows = [(1, "x", 1), (1, None, 2), (None, None, 3)]
-    lake.load(table.schema(), table.batch(table.write(rows)), state, load_method="upsert")
-    rows = [(1, "x", 10), (1, None, 20), (None, None, 30), (2, None, 4)]
-    lake.load(table.schema(), table.batch(table.write(rows)), state, load_method="upsert")
-    assert table.rows("v", order="v") == [(4,), (10,), (20,), (30,)]
+    good = table.batch(table.write([(1, "x", 1)]))
+    lake.load(table.schema(), good, state, load_method=method)
+    bad = table.batch(table.write([(1, "x", 10), (2, None, 2)]))
+    with pytest.raises(WarehouseError, match=r"a key is NULL.*column b, key a=2, b=None"):
+        lake.load(table.schema(), bad, state, load_method=method)
+    assert table.rows("v", order="v") == [(1,)]
 
 
 @pytest.mark.fault(60)

@@ -18,13 +18,16 @@ from hypothesis import strategies as st
 from isal import isal_zlib
 from target_redshift import sql, sql_upsert
 from target_redshift.authorization import authorization
+from target_redshift.columns import Column
 from target_redshift.csvblock import MarkerCollisionError, encode, other_marker
+from target_redshift.keys import unfit_rows
 from target_redshift.parts import TARGET_PART_BYTES, plan_parts
 from target_redshift.partwriter import PartWriter
 from target_redshift.sql import CopyOptions, TableOptions, copy, literal
 from tidemark_core.errors import ConfigError
 from tidemark_core.masking import SECRETS
 from tidemark_core.s3 import S3Location
+from tidemark_core.types import TIMESTAMP, ColumnType
 
 MARKER = "@NULL@"
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -208,12 +211,10 @@ def statements() -> list[str]:
         sql.delete_all("t"),
         sql.has_rows("t"),
         copy(sql.landing("t"), names, "s3://b/m", CopyOptions(ROLE, "eu-west-1")),
-        sql_upsert.null_key("x", names),
+        unfit_rows("x", [Column("a", "a", ColumnType("string")), Column("b", "b", TIMESTAMP)]),
         sql_upsert.delete_superseded("x", ["id"], ["na me"]),
-        sql_upsert.delete_outdated("t", "x", names, ["na me", "at"], nulls=True),
-        sql_upsert.delete_outdated("t", "x", names, ["at"], nulls=False),
-        sql_upsert.delete_replaced("t", "x", names, nulls=True),
-        sql_upsert.delete_replaced("t", "x", names, nulls=False),
+        sql_upsert.delete_outdated("t", "x", names, ["na me", "at"]),
+        sql_upsert.delete_replaced("t", "x", names),
         sql.insert_all("t", "x", names, {"l": "1"}),
         sql.drop_temporary("x"),
         sql.ledger_insert(2).replace("?", "1"),
@@ -235,3 +236,11 @@ def test_every_statement_is_redshifts() -> None:
         assert not parsed.violations, (statement, parsed.violations)
         assert parsed.tree is not None
         assert "unparsable" not in parsed.tree.type_set(), statement
+
+
+@pytest.mark.fault(134)
+def test_a_plan_is_small_whatever_a_manifest_says_of_its_files() -> None:
+    plan = plan_parts(10**15, 10**18, 4)
+    assert plan.count % 4 == 0
+    number, part, rows = next(plan.blocks(8_192))
+    assert (number, part, rows) == (0, 0, 8_192)

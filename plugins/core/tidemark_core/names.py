@@ -17,6 +17,11 @@ LANDING_SCHEMA = "landing"
 LEDGER_TABLE = "tidemark_loads"
 #: Which rows of the public tables are gone from the source.
 DELETIONS_TABLE = "tidemark_deletions"
+#: How a name begins that no copy in the landing schema may have, and why.
+_NOT_LANDED = {
+    "tidemark_": "names that begin so are kept for Tidemark's own tables",
+    "#": "Redshift makes a temporary table of what begins so",
+}
 
 EXTRACTED_AT = "_sdc_extracted_at"
 DELETED_AT = "_sdc_deleted_at"
@@ -114,6 +119,31 @@ class TableName:
         """The table's name in the landing schema: its bare name, folded as Redshift folds."""
         return fold(self.table)
 
+    def check_landing(self) -> None:
+        """Makes sure that the landing schema can have a copy of this table.
+
+        Raises:
+            ConfigError: Its name is too long, one of Tidemark's own, or that of a temporary table.
+        """
+        try:
+            name = self.landing
+        except ConfigError as error:
+            raise ConfigError(error.message, table=self, hint=self._left_out) from error
+        for beginning, why in _NOT_LANDED.items():
+            if name.startswith(beginning):
+                raise ConfigError(
+                    f"the landing schema cannot have a copy named {name!r}: {why}",
+                    table=self,
+                    hint=self._left_out,
+                )
+
+    @property
+    def _left_out(self) -> str:
+        return (
+            f"leave it out of the load: '!{self.stream}.*' in a select block of tap-s3-parquet; or "
+            "back up a view of it that has another name"
+        )
+
     def __str__(self) -> str:
         return f"{self.schema}.{self.table}" if self.schema else self.table
 
@@ -150,7 +180,11 @@ def fold_columns(
     names: dict[str, str] = {}
     owner: dict[str, str] = {}
     for column in columns:
-        folded = fold(column)
+        try:
+            folded = fold(column)
+        except ConfigError as error:
+            hint = f"leave it out with a select rule: '!{table.stream}.{column}'"
+            raise ConfigError(error.message, table=table, column=column, hint=hint) from error
         if folded in taken or folded in owner:
             other = f"column {owner[folded]!r}" if folded in owner else "a column of Tidemark's own"
             raise ConfigError(

@@ -81,6 +81,9 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
         hint = "set DEBUG=true for the traceback"
         unexpected = TidemarkError(f"unexpected {type(error).__name__}: {error}", hint=hint)
         unexpected.shown = getattr(error, "shown", False)
+        unexpected.of_tables = getattr(error, "of_tables", ())
+        if _is_deferred(unexpected):
+            sys.exit(0)
         show(unexpected)
         sys.exit(unexpected.exit_code)
     sys.exit(0)

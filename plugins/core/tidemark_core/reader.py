@@ -6,6 +6,7 @@ from typing import Any
 
 from singer_sdk.io_base import SingerReader
 from singer_sdk.singerlib.json import deserialize_json
+
 from tidemark_core.errors import SourceError
 
 _HINT = "run the tap alone and look at its output"

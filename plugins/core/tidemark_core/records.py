@@ -68,6 +68,16 @@ def to_array(
         return _array_or_culprit(converted, kind)
 
 
+def first_changed(values: Sequence[Any], kind: ColumnType) -> int:
+    """Number of the first value that `to_array` changes and counts; there must be one."""
+    for row, value in enumerate(values):
+        counts: Counter[str] = Counter()
+        to_array([value], kind, is_text=True, counts=counts)
+        if counts:
+            return row
+    raise AssertionError("no value was changed")
+
+
 def _array_or_culprit(converted: Sequence[Any], kind: ColumnType) -> pa.Array[Any]:
     for row, value in enumerate(converted):
         try:

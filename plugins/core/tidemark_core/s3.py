@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 _RETRYABLE = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
+#: What S3 says of one object; anything else would meet every other request, too.
+_OF_ONE_OBJECT = frozenset(
+    {
+        *("NoSuchKey", "404", "PreconditionFailed", "412", "ConditionalRequestConflict", "409"),
+        *("InvalidRange", "InvalidObjectState", "KeyTooLongError", "EntityTooLarge"),
+    }
+)
 _HINTS = {
     "ExpiredToken": "renew the credentials, then run again; nothing half done was committed",
     "RequestTimeTooSkewed": "set this machine's clock",
@@ -141,11 +148,13 @@ class S3Location:
             raise LakeError(
                 f"{where} is stored with encryption {found!r}, not {self.encryption!r}",
                 hint="check S3_SERVER_SIDE_ENCRYPTION and the bucket's default encryption",
+                stops_all=True,
             )
         if key and not str(answer.get("SSEKMSKeyId", "")).endswith(key.rpartition("/")[2]):
             raise LakeError(
                 f"{where} is encrypted with another key than S3_KMS_KEY_ID",
                 hint="check the bucket's default encryption and its policy",
+                stops_all=True,
             )
 
     def _check_answer(self, http_response: Any, parsed: dict[str, Any], **_: object) -> None:
@@ -189,12 +198,14 @@ def explained(what: str) -> Iterator[None]:
             f"S3 refused {what}: {code}",
             hint=_HINTS.get(code),
             retryable=code in _RETRYABLE or status >= 500,
+            stops_all=code not in _OF_ONE_OBJECT,
         ) from error
     except BotoCoreError as error:
         raise LakeError(
             f"S3 could not be reached for {what}: {error}",
             hint="check S3_ENDPOINT_URL, the credentials and the network",
             retryable=True,
+            stops_all=True,
         ) from error
 
 

@@ -19,6 +19,8 @@ from tidemark_core.types import (
 )
 
 ANNOTATION = "x-tidemark-type"
+#: Of text: whether trailing blanks do not count in the source either (PAD SPACE collations).
+PADDED = "x-tidemark-padded"
 
 
 def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, Any]:

@@ -29,16 +29,14 @@ class Entry:
         modified: When it was put, by S3's clock.
         moment: UTC second of the extraction, from its name.
         order: What comes first among those of one moment.
+        name: What the bookmark calls it: its key below the table's folder.
     """
 
     key: str
     modified: datetime
     moment: datetime
     order: tuple[Any, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.key.rpartition("/")[2]
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,18 @@ class Commit:
     def rows(self) -> int:
         return sum(file.rows for file in self.files)
 
+    @property
+    def replication_key(self) -> str | None:
+        """The column by which the extraction is bookmarked; None: nothing says."""
+        named = self.manifest.bookmark.get("replication_key") if self.manifest else None
+        return named if isinstance(named, str) and named in self.schema["properties"] else None
+
     def is_like(self, other: Commit) -> bool:
         """Whether both can be loaded as one."""
         return (
             list(self.schema["properties"].items()) == list(other.schema["properties"].items())
             and self.key_properties == other.key_properties
+            and self.replication_key == other.replication_key
         )
 
     def batch_files(self, bucket: str) -> Iterator[BatchFile]:

@@ -60,7 +60,8 @@ class Index:
     def manifests(self, table: TableName) -> list[Entry]:
         """A table's manifests, by the time of extraction."""
         entries = []
-        for item in list_keys(self.client, self.bucket, self.layout.manifests_prefix(table)):
+        prefix = self.layout.manifests_prefix(table)
+        for item in list_keys(self.client, self.bucket, prefix):
             try:
                 named = self.layout.parse_manifest_key(item["Key"])
             except LakeError as error:
@@ -68,20 +69,23 @@ class Index:
                 continue
             modified = item["LastModified"].astimezone(UTC)
             order = (modified, named.run_id, named.part)
-            entries.append(Entry(item["Key"], modified, named.moment, order))
+            name = item["Key"].removeprefix(prefix)
+            entries.append(Entry(item["Key"], modified, named.moment, order, name))
         return _sorted(entries)
 
     def files(self, table: TableName) -> list[Entry]:
         """A table's data files, by the time of extraction, committed or not."""
         entries = []
-        for item in list_keys(self.client, self.bucket, self.layout.data_prefix(table)):
+        prefix = self.layout.data_prefix(table)
+        for item in list_keys(self.client, self.bucket, prefix):
             try:
                 named = self.layout.parse_data_key(item["Key"])
             except LakeError as error:
                 _log.warning("passed over: %s", error, extra={"table": str(table)})
                 continue
             modified = item["LastModified"].astimezone(UTC)
-            entries.append(Entry(item["Key"], modified, named.moment, (named.batch,)))
+            name = item["Key"].removeprefix(prefix)
+            entries.append(Entry(item["Key"], modified, named.moment, (named.batch,), name))
         return _sorted(entries)
 
     def read(self, entry: Entry) -> Manifest:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import SchemaMessage
 from singer_sdk.streams import Stream
-from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName
 
 from tap_s3_parquet.backlog import Backlog
@@ -48,6 +48,7 @@ class LakeStream(Stream):
         self.primary_keys = newest.key_properties or ()
         self._lake_tap = tap
         self._announced: dict[str, Any] | None = None
+        self._bookmarked_by = newest.replication_key
 
     @cached_property
     def _backlog(self) -> Backlog:
@@ -107,7 +108,7 @@ class LakeStream(Stream):
                 self._write_state_message()
             self._settle()
             self._write_state_message()
-        except TidemarkError as error:
+        except Exception as error:
             self._lake_tap.failed(self.table, error)
 
     def _sync_records(
@@ -115,7 +116,7 @@ class LakeStream(Stream):
     ) -> Generator[dict[str, Any], None, None]:
         try:
             yield from super()._sync_records(context, write_messages=write_messages)
-        except TidemarkError as error:
+        except Exception as error:
             self._lake_tap.failed(self.table, error)
 
     def _write_schema_message(self) -> None:
@@ -125,7 +126,7 @@ class LakeStream(Stream):
             return
         try:
             first = next(self._loads, None)
-        except TidemarkError as error:
+        except Exception as error:
             self._loads = _raising(error)
             first = None
         if first is None:
@@ -134,10 +135,22 @@ class LakeStream(Stream):
         self._loads = chain([first], self._loads)
         self._announce(first[0])
 
+    def _generate_schema_messages(self) -> Generator[SchemaMessage, None, None]:
+        """Names the source's replication key, by which a target may tell newer rows from older."""
+        for message in super()._generate_schema_messages():
+            if self._bookmarked_by is not None:
+                message.bookmark_properties = [self._bookmarked_by]
+            yield message
+
     def _announce(self, commit: Commit) -> None:
         """Writes a SCHEMA message when a commit's schema is not the last one's."""
         selected = get_selected_schema(self.name, commit.schema, self.mask)
-        told = {"schema": selected, "keys": commit.key_properties}
+        told = {
+            "schema": selected,
+            "keys": commit.key_properties,
+            "bookmark": commit.replication_key,
+        }
+        self._bookmarked_by = commit.replication_key
         if told == self._announced:
             return
         self._schema = commit.schema
@@ -171,7 +184,7 @@ class LakeStream(Stream):
         """Does nothing: there is no replication key among the columns."""
 
 
-def _raising(error: TidemarkError) -> Iterator[Load]:
+def _raising(error: Exception) -> Iterator[Load]:
     """An iterator that raises what its predecessor raised when it was asked too early."""
     raise error
     yield ()

@@ -14,9 +14,10 @@ from singer_sdk.helpers._util import load_json
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import Tap
-from tidemark_core.errors import ConfigError, TidemarkError
+from tidemark_core.errors import ConfigError
+from tidemark_core.failures import Failures
 from tidemark_core.names import TableName
-from tidemark_core.process import end_by, show
+from tidemark_core.process import end_by
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import config_schema, resolve
 
@@ -46,7 +47,7 @@ class TapS3Parquet(Tap):
     ]
 
     def __init__(self, **arguments: Any) -> None:
-        self._failures: list[TidemarkError] = []
+        self._failures = Failures()
         super().__init__(**arguments)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -88,29 +89,34 @@ class TapS3Parquet(Tap):
                 continue
             try:
                 newest = self._newest(table)
-            except TidemarkError as error:
+            except Exception as error:
                 self.failed(table, error)
                 continue
             if newest is not None:
                 streams.append(LakeStream(self, table, newest))
         return streams
 
-    def failed(self, table: TableName, error: TidemarkError) -> None:
-        """Notes that a table could not be handed over; the others go on."""
-        error.table = error.table or str(table)
-        show(error)
-        self._failures.append(error)
-
-    def raise_failures(self) -> None:
-        """Ends the run with the first table's error, once all others are done.
+    def failed(self, table: TableName, error: Exception) -> None:
+        """Notes that a table could not be handed over; the others go on.
 
         Raises:
-            TidemarkError: A table failed.
+            TidemarkError: It is none of the table's own.
         """
-        if self._failures:
-            first = self._failures[0]
-            first.of_tables = tuple(self._failures)
-            raise first
+        self._failures.add(table.stream, table, error)
+
+    def raise_failures(self) -> None:
+        """Ends the run with what failed, once all other tables are done.
+
+        Raises:
+            Exception: A table failed.
+        """
+        self._failures.raise_any()
+
+    def sync_all(self) -> None:
+        """Hands everything over; begins with a STATE, so that a target knows what was before."""
+        if not self.state:
+            self._state_writer.write_state({"bookmarks": {}})
+        super().sync_all()
 
     def _newest(self, table: TableName) -> Commit | None:
         manifests = self.index.manifests(table)

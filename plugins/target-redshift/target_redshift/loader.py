@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -84,20 +84,21 @@ class TableLoader:
         self.lease.check()
         connection = self.session.connection
         started = monotonic()
-        found = look(connection, self.landing)
+        found = look(connection, self.landing, self.config)
         ledger = Ledger(connection, table)
         missing = ledger.missing(files)
         if not missing and (files or self.config["load_method"] != "overwrite"):
             _log.info("nothing to load", extra={"table": str(table), "known": len(files)})
             return 0
+        older: list[LoadFile] = []
         if self.config["load_method"] == "overwrite":
-            missing = list(files)
-        apply_outside(connection, self.landing, found)
+            missing, older = newest_copy(files)
+        apply_outside(connection, self.landing, found, self.config)
         with events.step(table, "stage"):
             load_id, staged = stages.of(missing, found.drift, ledger)
         try:
             with events.step(table, "transaction"), self.session.transaction():
-                self._transact(found, missing, load_id, staged)
+                self._transact(found, missing, older, load_id, staged)
         except CopyError as error:
             raise self._explained(error, staged) from error
         conversions = sum((file.conversions for file in missing), staged.conversions)
@@ -136,7 +137,12 @@ class TableLoader:
         return rejected(self.landing.table, found, error)
 
     def _transact(
-        self, found: Found, missing: Sequence[LoadFile], load_id: int, staged: Staged
+        self,
+        found: Found,
+        missing: Sequence[LoadFile],
+        older: Sequence[LoadFile],
+        load_id: int,
+        staged: Staged,
     ) -> None:
         table, connection = self.landing.table, self.session.connection
         self.lease.check()
@@ -163,10 +169,23 @@ class TableLoader:
                 s3=self.s3,
             ),
         )
+        # Older copies are dealt with, and no row of theirs is there.
+        entries = [*missing, *(replace(file, rows=0) for file in older)]
         if overwrite:
-            ledger.forget(missing)
-        ledger.add(missing, load_id=load_id, fence=self.lease.fence)
+            ledger.forget(entries)
+        ledger.add(entries, load_id=load_id, fence=self.lease.fence)
         self.lease.renew()
+
+
+def newest_copy(files: Sequence[LoadFile]) -> tuple[list[LoadFile], list[LoadFile]]:
+    """Parts files of the lake into those of the newest extraction and older ones.
+
+    What a load that was missed has left waiting is an older copy of the whole table: with it, rows
+    would be there twice, and rows that are gone would come back. Other files have no such order.
+    """
+    newest = max((file.extracted_at for file in files if file.manifest), default=None)
+    older = [file for file in files if file.manifest and file.extracted_at != newest]
+    return [file for file in files if file not in older], older
 
 
 class _Stages:

@@ -36,7 +36,11 @@ class Session:
     def connection(self) -> WarehouseConnection:
         """The open connection; opens one if there is none."""
         if self._connection is None:
-            connection = connect(self._config, application_name=self._name)
+            try:
+                connection = connect(self._config, application_name=self._name)
+            except TidemarkError as error:
+                error.stops_all = True
+                raise
             seconds = self._config["redshift_statement_timeout_seconds"]
             try:
                 connection.execute(timeout_statement(seconds), what="SET statement_timeout")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from singer_sdk.singerlib.json import deserialize_json
 from singer_sdk.sinks import BatchSink
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError
+from tidemark_core.isolation import remove_local
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, METADATA_COLUMNS, TableName
 
 from target_redshift.columns import LandingTable
@@ -50,6 +52,7 @@ class RedshiftSink(BatchSink):
         self.landing = LandingTable.from_schema(self.table, self.schema, key_properties or [])
         self._overwrites = target.settings["load_method"] == "overwrite"
         check_method(self.landing, target.settings["load_method"])
+        self._is_dropped = False
         self._files: list[LoadFile] = []
         self._folder = target.folder(self.table)
         self._spool = Spool(self.landing, self._folder)
@@ -88,6 +91,8 @@ class RedshiftSink(BatchSink):
     @property
     def current_size(self) -> int:
         """Rows that wait to be loaded; 1 at least when anything must be done."""
+        if self._is_dropped:
+            return 0
         waiting = self._spool.rows + sum(file.rows for file in self._files)
         return waiting or int(bool(self._files) or self._overwrites)
 
@@ -165,12 +170,25 @@ class RedshiftSink(BatchSink):
     def process_batch(self, context: dict[str, Any]) -> None:
         """Loads everything that has been collected, in one transaction.
 
-        Raises:
-            TidemarkError: Nothing of it was loaded.
+        Of a fault of the table's own nothing was loaded, and it ends the stream.
         """
         del context
         if self._overwrites and not self._target.at_end:
             return
+        try:
+            self._load()
+        except Exception as error:
+            self._target.fail(self.stream_name, error)
+
+    def drop(self) -> None:
+        """Forgets what was collected: the stream has failed. Never raises."""
+        self._is_dropped = True
+        remove_local([file.name for file in self._files if file.path])
+        self._files.clear()
+        with contextlib.suppress(OSError):
+            self._spool.discard()
+
+    def _load(self) -> None:
         files = list(self._files)
         if self._spool.rows:
             files.append(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import tempfile
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -15,7 +14,9 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.target_base import Target
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.isolation import IsolatingTarget
 from tidemark_core.lease import Lease
+from tidemark_core.leftovers import temporary_folder
 from tidemark_core.names import EXTRACTED_AT, TableName, encode_component
 from tidemark_core.process import end_by, run_id
 from tidemark_core.progress import Display, Meter, display
@@ -27,7 +28,6 @@ from target_redshift.area import remove_abandoned, remove_staging
 from target_redshift.authorization import authorization
 from target_redshift.files import LoadFile, check_location, fetch
 from target_redshift.loader import TableLoader
-from target_redshift.reader import QuietReader
 from target_redshift.session import Session
 from target_redshift.settings import SETTINGS
 from target_redshift.sink import RedshiftSink
@@ -36,13 +36,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class TargetRedshift(Target):
+class TargetRedshift(IsolatingTarget):
     """Loads Amazon Redshift."""
 
     name = "target-redshift"
     config_jsonschema = config_schema(SETTINGS)
     default_sink_class = RedshiftSink
-    message_reader_class = QuietReader
     capabilities: ClassVar[list[Any]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
@@ -57,7 +56,6 @@ class TargetRedshift(Target):
         self.max_parallelism = 1
         self.started_at = datetime.now(UTC)
         self.at_end = False
-        self._passed_on: dict[str, Any] | None = None
         self._resources = ExitStack()
         self._leases: dict[TableName, Lease] = {}
         self._bookmarks: dict[str, list[str]] = {}
@@ -105,9 +103,7 @@ class TargetRedshift(Target):
 
     @cached_property
     def _temporary(self) -> Path:
-        return Path(
-            self._resources.enter_context(tempfile.TemporaryDirectory(prefix="tidemark-target-"))
-        )
+        return self._resources.enter_context(temporary_folder("target"))
 
     @cached_property
     def _display(self) -> Display:
@@ -215,11 +211,25 @@ class TargetRedshift(Target):
         self._resources.close()
 
     def process_endofpipe(self) -> None:
-        """Loads the rest, gives the leases back, ends the session."""
+        """Loads the rest, gives the leases back, ends the session.
+
+        Raises:
+            TidemarkError: A table failed; the others are loaded.
+        """
         self.at_end = True
         with self._resources:
             super().process_endofpipe()
             self._remove_abandoned()
+        self.failures.raise_any()
+
+    def drop(self, stream: str) -> None:
+        """Gives a stream's lease back and removes what it has collected."""
+        for sink in (self._sinks_active.get(stream), *self._sinks_to_clear):
+            if isinstance(sink, RedshiftSink) and sink.stream_name == stream:
+                sink.drop()
+        table = TableName.from_stream(stream)
+        if (lease := self._leases.pop(table, None)) is not None:
+            lease.release()
 
     def _remove_abandoned(self) -> None:
         """Everything is loaded: what cannot be removed now is left to the next run."""
@@ -262,9 +272,3 @@ class TargetRedshift(Target):
         """Ends at once: the open transaction is rolled back, staged parts are removed."""
         del frame
         end_by(signum, self.logger, "nothing half done stays")
-
-    def _write_state_message(self, state: dict[str, Any]) -> None:
-        """Passes a STATE on, once."""
-        if state != self._passed_on:
-            super()._write_state_message(state)
-            self._passed_on = copy.deepcopy(state)

@@ -81,7 +81,9 @@ def check(file: pq.ParquetFile, schema: StreamSchema, rows: int | None, name: st
                 f"{name} has a column that the stream's schema has not",
                 table=schema.table,
                 column=column,
-                hint="run the tap again; if it stays, the tap's schema and its files disagree",
+                hint=f"leave it out, for its name is kept: '!{schema.table.stream}.{column}'"
+                if column.startswith("_sdc_")
+                else "run the tap again; if it stays, the tap's schema and its files disagree",
             )
     same = actual.names == wanted.names and all(
         _alike(actual.field(column).type) == wanted.field(column).type for column in wanted.names

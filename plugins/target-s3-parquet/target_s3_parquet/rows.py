@@ -10,10 +10,10 @@ from typing import IO, Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
-from tidemark_core.records import UnfitValueError, to_array
+from tidemark_core.records import UnfitValueError, first_changed, to_array
 
 from target_s3_parquet.parquet import ROW_GROUP_ROWS, open_writer
-from target_s3_parquet.schema import StreamSchema
+from target_s3_parquet.schema import StreamSchema, key_error
 
 #: A row group is written out at this many bytes of Arrow memory, however few its rows.
 _ROW_GROUP_BYTES = 64 << 20
@@ -33,7 +33,8 @@ def to_batch(
         conversions: Where changed values are counted, by column and reason.
 
     Raises:
-        LakeError: A value does not fit its column; names table, column and key.
+        LakeError: A value does not fit its column, or a key would be changed; names table,
+            column and key.
     """
     arrays = []
     for name, kind in schema.types.items():
@@ -49,6 +50,9 @@ def to_batch(
                 key=_key(records[error.row], schema.key_properties),
                 hint="declare the column's real type in the tap's catalog (schema override)",
             ) from error
+        if counts and name in schema.key_properties:
+            key = _key(records[first_changed(values, kind)], schema.key_properties)
+            raise key_error(schema, name, counts, key)
         if counts:
             conversions.setdefault(name, Counter()).update(counts)
     for record in records:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,9 @@ import pyarrow as pa
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.names import PARTITION_COLUMNS, TableName, fold_columns
 from tidemark_core.types import ColumnType, to_arrow
-from tidemark_core.types_json import from_json_schema, to_json_schema
+from tidemark_core.types_json import PADDED, from_json_schema, to_json_schema
 
-_KEPT = ("description", "title")
+_KEPT = ("description", "title", PADDED)
 
 
 @dataclass(frozen=True)
@@ -103,3 +103,18 @@ def _is_nullable(declared: Mapping[str, Any]) -> bool:
 
 def _is_text(declared: Mapping[str, Any]) -> bool:
     return "string" in _kinds(declared) and not {"object", "array"} & set(_kinds(declared))
+
+
+def key_error(
+    schema: StreamSchema, column: str, reasons: Iterable[str], key: str | None = None
+) -> LakeError:
+    """The error of keys that were changed on the way: two of them may have become one."""
+    return LakeError(
+        f"values of its key were changed on the way ({', '.join(reasons)}); keys are never "
+        "changed, so nothing of it was committed",
+        table=schema.table,
+        column=column,
+        key=key,
+        hint="correct those rows in the source and run again, or leave the table out with a "
+        f"select rule: '!{schema.table.stream}.*'",
+    )

@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 
 class LakeSink(BatchSink):
-    """Collects a stream's records and turns them into Arrow by the thousand."""
+    """Collects a stream's records and turns them into Arrow by the thousand.
+
+    Attributes:
+        is_dropped: Whether the stream has failed, so that nothing more is done for it.
+    """
 
     def __init__(self, target: TargetS3Parquet, **arguments: Any) -> None:
         super().__init__(target=target, **arguments)
+        self._target = target
+        self.is_dropped = False
         self.table = target.table(self.stream_name)
 
     def setup(self) -> None:
@@ -41,9 +47,17 @@ class LakeSink(BatchSink):
     def _parse_timestamps_in_record(self, *_: Any, **__: Any) -> None:
         """Leaves times as they came; they are read exactly on the way to Arrow."""
 
+    @property
+    def current_size(self) -> int:
+        """Records that wait to be handed over."""
+        return 0 if self.is_dropped else super().current_size
+
     def process_batch(self, context: dict[str, Any]) -> None:
-        """Hands the collected records over."""
-        self.table.add_records(context.get("records", []))
+        """Hands the collected records over; a fault of theirs ends the stream."""
+        try:
+            self.table.add_records(context.get("records", []))
+        except Exception as error:
+            self._target.fail(self.stream_name, error)
 
     def process_batch_files(self, encoding: BaseBatchFileEncoding, files: Sequence[str]) -> None:
         """Takes the files of a BATCH message.

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 from tidemark_core.batchfile import BatchFile
-from tidemark_core.errors import LakeError
+from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 from tidemark_core.report import current
@@ -21,7 +21,7 @@ from target_s3_parquet.local import open_local, open_parquet
 from target_s3_parquet.parquet import check, conformed
 from target_s3_parquet.partition import by_day, check_column
 from target_s3_parquet.rows import RowFile, to_batch
-from target_s3_parquet.schema import StreamSchema
+from target_s3_parquet.schema import StreamSchema, key_error
 from target_s3_parquet.store import Store
 
 _log = logging.getLogger(__name__)
@@ -93,6 +93,8 @@ class TableWriter:
         known = self._schema
         if known is not None and known.is_same(told):
             return
+        if known is None:
+            self._warn_of_landing()
         if known is not None and self._has_written and not self._options.accept_changes:
             raise LakeError(
                 f"its schema changed inside the run: {known.changes(told)}",
@@ -100,6 +102,13 @@ class TableWriter:
                 hint="run again; if every run does this, set S3_SCHEMA_CHANGES=accept",
             )
         self._schema = told
+
+    def _warn_of_landing(self) -> None:
+        """Tells early of a table that the lake can have and the warehouse cannot."""
+        try:
+            self.table.check_landing()
+        except ConfigError as error:
+            _log.warning("it will not be loaded: %s", error, extra={"table": str(self.table)})
 
     def add_file(self, file: BatchFile) -> None:
         """Takes a Parquet file that a BATCH message names: checks, uploads and removes it.
@@ -109,6 +118,10 @@ class TableWriter:
         """
         self._lease.check()
         schema, path, facts = self._known_schema(), Path(file.path), file.facts
+        conversions = facts.get("conversions") or {}
+        for column in schema.key_properties:
+            if column in conversions:
+                raise key_error(schema, column, conversions[column])
         group = self._group(schema, _moment(facts.get("extracted_at"), self._store.started))
         with open_local(str(path), self.table) as opened:
             parquet = open_parquet(opened, path.name, self.table)
@@ -126,7 +139,7 @@ class TableWriter:
                 )
             else:
                 self._spread(group, conformed(parquet, schema))
-        for column, reasons in (facts.get("conversions") or {}).items():
+        for column, reasons in conversions.items():
             group.conversions.setdefault(column, Counter()).update(reasons)
         self._has_written = True
         self.pending_files += 1

@@ -10,8 +10,8 @@ from typing import IO, Any, ClassVar
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.sinks import Sink
-from singer_sdk.target_base import Target
 from tidemark_core.errors import LakeError
+from tidemark_core.isolation import IsolatingTarget
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
 from tidemark_core.process import end_by, run_id
@@ -27,7 +27,7 @@ from target_s3_parquet.table import TableWriter, WriteOptions
 _log = logging.getLogger(__name__)
 
 
-class TargetS3Parquet(Target):
+class TargetS3Parquet(IsolatingTarget):
     """Writes a hive-partitioned Parquet lake on S3.
 
     A STATE is passed on only when everything that came before it is named by manifests. Files of
@@ -50,7 +50,6 @@ class TargetS3Parquet(Target):
     def __init__(self, **arguments: Any) -> None:
         self._tables: dict[str, TableWriter] = {}
         self._store: Store | None = None
-        self._passed: dict[str, Any] | None = None
         self._committed_at = time.monotonic()
         super().__init__(**arguments)
         self.max_parallelism = 1
@@ -87,6 +86,7 @@ class TargetS3Parquet(Target):
         known = self._sinks_active.get(stream_name)
         if known is not None and arguments.get("schema") not in (None, known.original_schema):
             self.drain_one(known)
+            self.failures.check(self.raw(stream_name))
         return super().get_sink(stream_name, **arguments)
 
     def process_endofpipe(self) -> None:
@@ -94,6 +94,7 @@ class TargetS3Parquet(Target):
 
         Raises:
             LakeError: Files came whose STATE never did: the tap has died.
+            TidemarkError: A table failed; the others are done.
         """
         for table in self._tables.values():
             if table.pending_files:
@@ -106,6 +107,15 @@ class TargetS3Parquet(Target):
         super().process_endofpipe()
         self._commit({})
         self.close()
+        self.failures.raise_any()
+
+    def drop(self, stream: str) -> None:
+        """Gives a stream's lease back and drops what it has not committed."""
+        for sink in (self._sinks_active.get(stream), *self._sinks_to_clear):
+            if isinstance(sink, LakeSink) and sink.stream_name == stream:
+                sink.is_dropped = True
+        if (table := self._tables.pop(stream, None)) is not None:
+            table.close()
 
     def close(self) -> None:
         """Gives all leases back and drops what was not committed. Never raises."""
@@ -134,15 +144,16 @@ class TargetS3Parquet(Target):
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
         self._commit(state)
-        if state != self._passed:
-            super()._write_state_message(state)
-            self._passed = state
+        super()._write_state_message(state)
 
     def _commit(self, state: dict[str, Any]) -> None:
         bookmarks = state.get("bookmarks")
-        for stream, table in self._tables.items():
+        for stream, table in list(self._tables.items()):
             mark = bookmarks.get(stream) if isinstance(bookmarks, dict) else None
-            table.commit(mark if isinstance(mark, dict) else {})
+            try:
+                table.commit(mark if isinstance(mark, dict) else {})
+            except Exception as error:
+                self.fail(stream, error)
         self._committed_at = time.monotonic()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002

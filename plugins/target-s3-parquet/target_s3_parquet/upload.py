@@ -147,7 +147,8 @@ class Uploader:
                 )
         except S3UploadFailedError as error:
             raise LakeError(
-                f"s3://{self._place.bucket}/{key} could not be uploaded: {error}"
+                f"s3://{self._place.bucket}/{key} could not be uploaded: {error}",
+                stops_all=True,
             ) from error
 
     def _head(self, key: str) -> HeadObjectOutputTypeDef:

@@ -43,8 +43,9 @@ def require_known(project: Project, table: TableName) -> None:
     """Refuses a table of which there is nothing to rebuild.
 
     Raises:
-        ConfigError: Neither the lake, nor landing, nor a bookmark knows it.
+        ConfigError: Neither the lake, nor landing, nor a bookmark knows it, or it is no copy.
     """
+    table.check_landing()
     states = States(project)
     streams = {stream for leg in Leg for stream in states.bookmarks(leg)}
     if table.stream in streams or Index(project.location).manifests(table):

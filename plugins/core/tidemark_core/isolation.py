@@ -1,0 +1,142 @@
+"""A Singer target in which a stream that fails stops itself alone.
+
+For packages that have the Singer SDK (the extra ``singer``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from singer_sdk.target_base import Target
+
+from tidemark_core.batchfile import BatchFile
+from tidemark_core.errors import TidemarkError
+from tidemark_core.failures import Bookmarks, Failures
+from tidemark_core.names import TableName
+from tidemark_core.reader import QuietReader
+
+Message = dict[str, Any]
+
+
+class IsolatingTarget(Target):
+    """Goes on with the other streams when one fails, and withholds what its STATE claims.
+
+    A stream that failed is skipped from then on; the run ends with its error.
+
+    Attributes:
+        failures: The streams that failed.
+    """
+
+    message_reader_class = QuietReader
+
+    def __init__(self, **arguments: Any) -> None:
+        self.failures = Failures()
+        self._true_marks = Bookmarks()
+        self._open: set[str] = set()
+        # What a tap without a state begins with need not be passed on.
+        self._passed: Any = {"bookmarks": {}}
+        super().__init__(**arguments)
+
+    # ------------------------------------------------------------------ what a subclass does
+    def drop(self, stream: str) -> None:
+        """Lets go of all that a stream that failed has here. Never raises."""
+        raise NotImplementedError
+
+    def fail(self, stream: str, error: Exception) -> None:
+        """Takes a stream out of the run.
+
+        Args:
+            stream: Its name after stream maps.
+            error: Why.
+
+        Raises:
+            TidemarkError: It is none of the stream's own.
+        """
+        raw = self.raw(stream)
+        self.failures.add(raw, _table(raw), error)
+        for alias in self._aliases(raw):
+            self.drop(alias)
+
+    def _write_state_message(self, state: Any) -> None:
+        """Passes on, once, what is true of a STATE when everything before it is committed."""
+        failed = frozenset(self.failures)
+        self._open &= failed
+        self._true_marks.note(state, open=self._open, failed=failed)
+        passed = self._true_marks.true_part(state, failed)
+        if passed is None:
+            self.logger.warning(
+                "STATE withheld: the bookmark that a failed stream began with is not known",
+                extra={"failed": sorted(failed)},
+            )
+        elif passed != self._passed:
+            super()._write_state_message(passed)
+            self._passed = copy.deepcopy(passed)
+
+    # ------------------------------------------------------------------ messages
+    def _process_schema_message(self, message_dict: Message) -> None:
+        self._guarded(message_dict, super()._process_schema_message)
+
+    def _process_record_message(self, message_dict: Message) -> None:
+        self._open.add(message_dict.get("stream", ""))
+        self._guarded(message_dict, super()._process_record_message)
+
+    def _process_batch_message(self, message_dict: Message) -> None:
+        stream = message_dict.get("stream", "")
+        self._open.add(stream)
+        if stream in self.failures:
+            # They are ours since the message named them, and their tap may wait for room.
+            remove_local(message_dict.get("manifest", ()))
+        self._guarded(message_dict, super()._process_batch_message)
+
+    def _process_activate_version_message(self, message_dict: Message) -> None:
+        self._guarded(message_dict, super()._process_activate_version_message)
+
+    def _process_state_message(self, message_dict: Message) -> None:
+        failed = frozenset(self.failures)
+        self._true_marks.note(message_dict.get("value"), open=self._open, failed=failed)
+        super()._process_state_message(message_dict)
+
+    def _guarded(self, message: Message, process: Callable[[Message], None]) -> None:
+        stream = message.get("stream")
+        if stream in self.failures:
+            return
+        try:
+            process(message)
+        except Exception as error:
+            if not isinstance(stream, str) or not stream:
+                raise
+            self.fail(stream, error)
+
+    def _aliases(self, stream: str) -> list[str]:
+        maps = self.mapper.stream_maps.get(stream, ())
+        return [stream, *(each.stream_alias for each in maps if each.stream_alias != stream)]
+
+    def raw(self, alias: str) -> str:
+        """The stream that stream maps made another name of."""
+        for stream, maps in self.mapper.stream_maps.items():
+            if any(each.stream_alias == alias for each in maps):
+                return stream
+        return alias
+
+
+def remove_local(urls: Sequence[str]) -> None:
+    """Removes the local files that a BATCH message names; never follows a link, never raises."""
+    for url in urls:
+        with contextlib.suppress(TidemarkError, OSError, ValueError):
+            batch = BatchFile.from_url(url)
+            if batch.url.startswith("file://"):
+                path = Path(batch.path)
+                if stat.S_ISREG(path.lstat().st_mode):
+                    path.unlink()
+
+
+def _table(stream: str) -> object:
+    try:
+        return TableName.from_stream(stream)
+    except TidemarkError:
+        return stream
