@@ -7,14 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from time import monotonic
 from typing import Any
 
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.settings import Setting, bastion_settings
 from tidemark_core.tunnel import Bastion, Endpoint, open_endpoint
 from tidemark_core.warehouse_credentials import AUTH_SETTINGS, credentials
-from tidemark_core.warehouse_driver import close, install_address_lookup, let_go, login, routes
-from tidemark_core.warehouse_errors import explain_connect, explain_query
+from tidemark_core.warehouse_driver import (
+    close,
+    install_address_lookup,
+    let_go,
+    login,
+    routes,
+    set_silence,
+)
+from tidemark_core.warehouse_errors import explain_connect, explain_query, mute
 
 WAREHOUSE_SETTINGS = (
     Setting(
@@ -51,6 +59,10 @@ WAREHOUSE_SETTINGS = (
     *bastion_settings("redshift_ssh_bastion", "the warehouse"),
 )  # fmt: skip
 
+#: For programs that have no setting of their own for the longest statement.
+_STATEMENT_SECONDS = 3600
+#: Seconds in which the server's own timeout is given the time to end a statement.
+SILENCE_MARGIN = 30.0
 #: Ways that `routed` holds open, by the server's name and port.
 _held: dict[tuple[str, int], Endpoint] = {}
 
@@ -59,11 +71,21 @@ class WarehouseConnection:
     """A session in autocommit mode; transactions are begun and ended by statements.
 
     Not thread safe. Closing it closes its tunnel too.
+
+    Args:
+        driver_connection: The driver's.
+        resources: What ends with it.
+        silence: Seconds that the warehouse may say nothing to a statement; None: any time. A
+            timeout of the server's own is no help when it is the server that has fallen mute.
     """
 
-    def __init__(self, driver_connection: Any, resources: ExitStack) -> None:
+    def __init__(
+        self, driver_connection: Any, resources: ExitStack, silence: float | None = None
+    ) -> None:
         self._connection = driver_connection
         self._resources = resources
+        self._silence = silence
+        set_silence(driver_connection, silence)
 
     def execute(
         self,
@@ -87,6 +109,7 @@ class WarehouseConnection:
         Raises:
             QueryError: The statement failed or the connection was lost (``lost``).
         """
+        begun = monotonic()
         cursor = self._connection.cursor()
         cursor.paramstyle = "qmark"
         try:
@@ -95,6 +118,8 @@ class WarehouseConnection:
         except Exception as error:
             # Also AttributeError, ValueError and struct.error, by which the driver reports a
             # socket that was closed under it.
+            if self._silence is not None and monotonic() - begun >= self._silence:
+                raise mute(self._silence, what, table=table) from error
             raise explain_query(error, what, table=table) from error
 
     def close(self) -> None:
@@ -147,7 +172,7 @@ def connect(
                 endpoint.check()
             raise explain_connect(error, shown, user=who.user) from error
         stack.callback(close, connection)
-        return WarehouseConnection(connection, stack.pop_all())
+        return WarehouseConnection(connection, stack.pop_all(), _silence(config))
 
 
 @contextmanager
@@ -181,6 +206,12 @@ def routed(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             yield name, port
         finally:
             del routes[name, port], _held[name, port]
+
+
+def _silence(config: Mapping[str, Any]) -> float | None:
+    """How long a statement may go without an answer: a little longer than the server lets it."""
+    seconds = config.get("redshift_statement_timeout_seconds", _STATEMENT_SECONDS)
+    return seconds + SILENCE_MARGIN if seconds else None
 
 
 def _bastion(config: Mapping[str, Any]) -> Bastion | None:

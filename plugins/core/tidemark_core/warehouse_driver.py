@@ -61,10 +61,13 @@ def login(
             )
     finally:
         _address.reset(token)
-    # The driver's timeout would also end a COPY that takes longer than a login may.
-    connection._usock.settimeout(None)
     connection.autocommit = True
     return connection
+
+
+def set_silence(connection: Any, seconds: float | None) -> None:
+    """Says how long the peer may keep silent; that of the login would also end a long COPY."""
+    connection._usock.settimeout(seconds)
 
 
 def install_address_lookup() -> None:

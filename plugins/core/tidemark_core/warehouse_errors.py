@@ -26,6 +26,10 @@ _HINTS = {
     ),
 }
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "08000", "08003"})
+#: The warehouse is full, going down, or takes no more sessions: no other table would fare better.
+_WHOLE_WAREHOUSE = frozenset(
+    {*("53100", "53300", "57P01", "57P02", "57P03"), *("08000", "08003", "28000", "28P01", "3D000")}
+)
 #: https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation-serializable-isolation-troubleshooting.html
 _SERIALIZABLE = re.compile(r"\b1023\b|serializable isolation violation|could not serialize", re.I)
 _DISK_FULL = re.compile(r"disk full|no space left", re.I)
@@ -62,6 +66,7 @@ def explain_query(error: BaseException, what: str, *, table: object | None = Non
             f"the connection to the warehouse was lost during {what}: {_innermost(error)}",
             lost=True,
             retryable=True,
+            stops_all=True,
             table=table,
             hint="run it again: what was not committed was rolled back",
         )
@@ -74,8 +79,28 @@ def explain_query(error: BaseException, what: str, *, table: object | None = Non
         f"the warehouse refused {what}: {message} (SQLSTATE {state})",
         sqlstate=state,
         retryable=state in _RETRYABLE_STATES or bool(_SERIALIZABLE.search(message)),
+        stops_all=state in _WHOLE_WAREHOUSE,
         table=table,
         hint=_HINTS.get(state),
+    )
+
+
+def mute(seconds: float, what: str, *, table: object | None = None) -> QueryError:
+    """The error of a warehouse that keeps the connection and says nothing.
+
+    Args:
+        seconds: How long it was waited for.
+        what: What was being done.
+        table: The source table, for the message.
+    """
+    return QueryError(
+        f"the warehouse has said nothing for {seconds:.0f} s during {what}, which is longer than "
+        "it lets a statement run: it hangs, or the way behind the bastion is gone",
+        lost=True,
+        stops_all=True,
+        table=table,
+        hint="see whether the cluster is up; what was not committed is rolled back. If a statement "
+        "needs longer, raise REDSHIFT_STATEMENT_TIMEOUT_SECONDS",
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from target_redshift.ledger import Ledger
 from target_redshift.session import timeout_statement
 
 _log = logging.getLogger(__name__)
+#: SQLSTATE of a statement that a timeout ended.
+_TIMED_OUT = "57014"
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,35 @@ class Found:
     drift: Drift
 
 
-def prepare_schema(connection: WarehouseConnection) -> None:
+@contextmanager
+def lock_timeout(connection: WarehouseConnection, config: Mapping[str, Any]) -> Iterator[None]:
+    """Statements that wait for locks of other transactions, and do nothing long themselves."""
+    connection.execute(timeout_statement(config["redshift_lock_timeout_seconds"]))
+    try:
+        yield
+    except QueryError:
+        # A transaction that failed is rolled back, and the setting with it.
+        with suppress(QueryError):
+            connection.execute(timeout_statement(config["redshift_statement_timeout_seconds"]))
+        raise
+    connection.execute(timeout_statement(config["redshift_statement_timeout_seconds"]))
+
+
+def prepare_schema(connection: WarehouseConnection, config: Mapping[str, Any]) -> None:
     """Makes the landing schema and the ledger, where they are missing.
 
     Raises:
-        QueryError: They are missing and the user may not make them.
+        QueryError: They are missing and the user may not make them: no table can be loaded.
     """
+    try:
+        with lock_timeout(connection, config):
+            _prepare_schema(connection)
+    except QueryError as error:
+        error.stops_all = True
+        raise
+
+
+def _prepare_schema(connection: WarehouseConnection) -> None:
     if not connection.execute(sql.SCHEMA_EXISTS, what="the look at the landing schema"):
         connection.execute(sql.CREATE_SCHEMA, what="CREATE SCHEMA landing")
     if not _has_ledger(connection):
@@ -58,14 +84,16 @@ def _has_ledger(connection: WarehouseConnection) -> bool:
     return bool(look)
 
 
-def look(connection: WarehouseConnection, landing: LandingTable) -> Found:
+def look(
+    connection: WarehouseConnection, landing: LandingTable, config: Mapping[str, Any]
+) -> Found:
     """Compares the landing table with the stream.
 
     Raises:
         WarehouseError: They differ in a way that only a rebuild can mend.
     """
     table, name = landing.table, landing.table.landing
-    prepare_schema(connection)
+    prepare_schema(connection, config)
     if other := Ledger(connection, table).foreign_source():
         raise foreign(landing, other)
     existing = connection.execute(
@@ -87,23 +115,39 @@ def look(connection: WarehouseConnection, landing: LandingTable) -> Found:
                 "added": [column for column, _ in drift.add],
             },
         )
+    if drift.add:
+        _log.warning(
+            "columns are new: rows that were loaded before have NULL in them, whatever the source "
+            "has; a backfill is due: docs/runbooks/backfill.md",
+            extra={
+                "table": str(table),
+                "added": [column for column, _ in drift.add],
+                "next": f"tidemark rebuild {table}",
+            },
+        )
     return Found(True, comment == describe(landing), drift)
 
 
-def apply_outside(connection: WarehouseConnection, landing: LandingTable, found: Found) -> None:
+def apply_outside(
+    connection: WarehouseConnection,
+    landing: LandingTable,
+    found: Found,
+    config: Mapping[str, Any],
+) -> None:
     """Widens VARCHAR columns, which Redshift does not do inside a transaction.
 
     Harmless if the load fails afterwards: a wider column holds what it held before.
     """
     for column, kind in found.drift.widen:
         try:
-            connection.execute(
-                sql.widen_column(landing.table.landing, column, kind),
-                what=f"the change of its type to {kind}",
-                table=landing.table,
-            )
+            with lock_timeout(connection, config):
+                connection.execute(
+                    sql.widen_column(landing.table.landing, column, kind),
+                    what=f"the change of its type to {kind}",
+                    table=landing.table,
+                )
         except QueryError as error:
-            if error.retryable:
+            if error.retryable or error.lost or error.sqlstate == _TIMED_OUT:
                 raise
             # Sort keys and some encodings (BYTEDICT, RUNLENGTH, TEXT255, TEXT32K) forbid it:
             # https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html
@@ -133,9 +177,8 @@ def apply_in_transaction(
     """
     table, name = landing.table, landing.table.landing
     if found.exists:
-        connection.execute(timeout_statement(config["redshift_lock_timeout_seconds"]))
-        connection.execute(sql.lock_table(name), what="LOCK of the landing table", table=table)
-        connection.execute(timeout_statement(config["redshift_statement_timeout_seconds"]))
+        with lock_timeout(connection, config):
+            connection.execute(sql.lock_table(name), what="LOCK of the landing table", table=table)
         for column, kind in found.drift.add:
             connection.execute(
                 sql.add_column(name, column, kind), what=f"ADD COLUMN {column}", table=table
@@ -143,11 +186,12 @@ def apply_in_transaction(
             _log.info("column added", extra={"table": str(table), "column": column, "type": kind})
     else:
         options = table_options(landing, config)
-        connection.execute(
-            sql.create_table(name, landing.definitions, options),
-            what="CREATE TABLE of the landing table",
-            table=table,
-        )
+        with lock_timeout(connection, config):
+            connection.execute(
+                sql.create_table(name, landing.definitions, options),
+                what="CREATE TABLE of the landing table",
+                table=table,
+            )
     if not found.has_comment:
         connection.execute(
             sql.comment_table(name, describe(landing)), what="its comment", table=table
