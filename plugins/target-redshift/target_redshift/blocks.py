@@ -21,6 +21,7 @@ from tidemark_core.types import (
 
 from target_redshift.arrow import Array, data_of, nulls, pc
 from target_redshift.columns import Column, LandingTable
+from target_redshift.keys import unfit_key
 
 TooLong = Literal["stop", "null", "truncate"]
 #: (column, reason) → count
@@ -29,6 +30,7 @@ Conversions = Counter[tuple[str, str]]
 MAX_ROW_BYTES = 4 * 1024 * 1024
 
 NUL_REMOVED = "nul_removed"
+EMPTY_BINARY_NULL = "empty_binary_null"
 TOO_LONG_NULL = "too_long_null"
 TOO_LONG_TRUNCATED = "too_long_truncated"
 
@@ -55,8 +57,8 @@ class Cleaner:
             block: Columns by their source names; one that is missing is NULL.
 
         Raises:
-            WarehouseError: A value does not fit its column (table, column, key, length), or a
-                row is larger than COPY takes.
+            WarehouseError: A value does not fit its column (table, column, key, length), a key
+                would be changed, or a row is larger than COPY takes.
         """
         counts: Conversions = Counter()
         arrays = [self._column(block, column, counts) for column in self.landing.columns]
@@ -71,11 +73,18 @@ class Cleaner:
         array = block.column(index)
         if array.type != wanted:
             array = self._cast(array, wanted, column)
-        if column.type.kind in ("string", "json"):
+        if column.key:
+            self._check_key(block, array, column)
+        if column.is_text:
             array = self._text(block, array, column, counts)
         elif column.type.kind == "binary":
-            self._check_binary(block, array, column)
+            self._check_binary(block, array, column, counts)
         return array
+
+    def _check_key(self, block: pa.RecordBatch, array: Array, column: Column) -> None:
+        if (found := unfit_key(array, column)) is not None:
+            row, why = found
+            raise key_error(self.landing, column.source, self.key_of(block, row), why)
 
     def _cast(self, array: Array, wanted: pa.DataType, column: Column) -> Array:
         try:
@@ -121,9 +130,14 @@ class Cleaner:
         cut = [_cut(text, limit) for text in array.filter(too_long).to_pylist()]
         return pc.replace_with_mask(array, pa.array(mask), pa.array(cut, array.type))
 
-    def _check_binary(self, block: pa.RecordBatch, array: Array, column: Column) -> None:
+    def _check_binary(
+        self, block: pa.RecordBatch, array: Array, column: Column, counts: Conversions
+    ) -> None:
         limit = binary_bytes(column.type)
         lengths = pc.binary_length(array)
+        if empty := pc.sum(pc.equal(lengths, 0)).as_py():
+            # COPY from CSV has no word for it: every empty field that is no text is NULL.
+            counts[column.source, EMPTY_BINARY_NULL] += empty
         longest = pc.max(lengths).as_py()
         if longest is not None and longest > limit:
             row = pc.index(pc.greater(lengths, limit), True).as_py()
@@ -157,11 +171,31 @@ class Cleaner:
     def key_of(self, block: pa.RecordBatch, row: int) -> str | None:
         """The primary key of a row, for a message; None for tables without a key."""
         parts = [
-            f"{column.source}={block.column(index)[row].as_py()}"
+            f"{column.source}={shown(block.column(index)[row].as_py())}"
             for column in self.landing.keys
             if (index := block.schema.get_field_index(column.source)) >= 0
         ]
         return ", ".join(parts) or None
+
+
+def shown(value: Any) -> str:
+    """A key's value as a message shows it: a text whose end cannot be seen is quoted."""
+    plain = not isinstance(value, str) or (value.isprintable() and value == value.strip())
+    return str(value) if plain else repr(value)
+
+
+def key_error(
+    landing: LandingTable, column: str | None, key: str | None, why: str
+) -> WarehouseError:
+    """The error of a key that would not stay what it is."""
+    return WarehouseError(
+        f"{why}; keys are never changed, so nothing was loaded",
+        table=landing.table,
+        column=column,
+        key=key,
+        hint="correct the row in the source and run again, or name another key in "
+        "table-key-properties and then: tidemark rebuild " + str(landing.table),
+    )
 
 
 def binary_bytes(column: ColumnType) -> int:

@@ -16,7 +16,7 @@ from tidemark_core.names import (
     fold_columns,
 )
 from tidemark_core.types import TIMESTAMP, ColumnType, to_redshift
-from tidemark_core.types_json import from_json_schema
+from tidemark_core.types_json import PADDED, from_json_schema
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_usage.html
 MAX_COLUMNS = 1_600
@@ -37,12 +37,18 @@ class Column:
         name: Its name in the warehouse.
         type: Its type in the one type map.
         key: Whether it is part of the primary key.
+        padded: Whether trailing blanks do not count in the source either.
     """
 
     source: str
     name: str
     type: ColumnType
     key: bool = False
+    padded: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        return self.type.kind in ("string", "json")
 
     @property
     def redshift(self) -> str:
@@ -66,6 +72,7 @@ class LandingTable:
             ConfigError: A name or type cannot be had in Redshift, two names collide, there are
                 too many columns, or a key property is not a column.
         """
+        table.check_landing()
         properties = {
             name: property_
             for name, property_ in schema.get("properties", {}).items()
@@ -93,7 +100,8 @@ class LandingTable:
                 kind = from_json_schema(property_)
             except ConfigError as error:
                 raise ConfigError(error.message, table=table, column=source) from error
-            columns.append(Column(source, names[source], kind, source in key_properties))
+            padded = property_.get(PADDED) is True
+            columns.append(Column(source, names[source], kind, source in key_properties, padded))
         return cls(table, tuple(columns))
 
     @property

@@ -22,6 +22,7 @@ from tidemark_core.names import TableName
 from tidemark_core.s3 import explained
 
 from target_redshift import events
+from target_redshift.arrow import pc
 from target_redshift.blocks import Conversions
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _CHUNK = 8 * 1024 * 1024
 #: Bytes of decoded rows that are handled at once, and the most rows that this may be.
 _BLOCK_BYTES, _BLOCK_ROWS = 4 * 1024 * 1024, 8_192
+#: The most that a block may be when every row has the longest value of its dictionary.
+_DECODED_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,12 @@ def check_location(
 
 
 def unreadable(name: str, table: TableName, error: Exception) -> LakeError:
+    if isinstance(error, MemoryError):
+        return LakeError(
+            f"there is not enough memory to read {name}: {error}",
+            table=table,
+            hint="give the process more memory; the file itself may be as it should be",
+        )
     return LakeError(
         f"{name} cannot be read as Parquet: {error}",
         table=table,
@@ -236,12 +245,7 @@ def blocks(file: LoadFile, path: Path, table: TableName) -> Iterator[pa.RecordBa
                     table=table,
                     hint="nothing of it was loaded; read the table again in full",
                 )
-            size = sum(
-                metadata.row_group(number).total_byte_size
-                for number in range(metadata.num_row_groups)
-            )
-            rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES * metadata.num_rows // max(1, size)))
-            found = parquet.iter_batches(batch_size=rows)
+            found = parquet.iter_batches(batch_size=_rows_at_once(path, metadata))
             while True:
                 with events.step(table, "read"):
                     block = next(found, None)
@@ -250,3 +254,41 @@ def blocks(file: LoadFile, path: Path, table: TableName) -> Iterator[pa.RecordBa
                 yield block
     except (OSError, pa.ArrowException) as error:
         raise unreadable(file.name, table, error) from error
+
+
+def _rows_at_once(path: Path, metadata: pq.FileMetaData) -> int:
+    """Rows that are surely no more memory than a block may take.
+
+    Encoded sizes say what values take, but for dictionaries: there a value stands once, however
+    many rows have it.
+    """
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    size = sum(group.total_byte_size for group in groups)
+    rows = min(_BLOCK_ROWS, _BLOCK_BYTES * metadata.num_rows // max(1, size))
+    longest = _longest_values(path, groups)
+    return max(1, min(rows, _DECODED_BYTES // max(1, longest)))
+
+
+def _longest_values(path: Path, groups: Sequence[pq.RowGroupMetaData]) -> int:
+    """Bytes of the longest value of every dictionary, summed over a row's columns."""
+    longest: Counter[str] = Counter()
+    for number, group in enumerate(groups):
+        chunks = [group.column(index) for index in range(group.num_columns)]
+        names = [
+            chunk.path_in_schema
+            for chunk in chunks
+            if chunk.has_dictionary_page
+            and chunk.physical_type == "BYTE_ARRAY"
+            # A value is no longer than all of them together.
+            and chunk.total_uncompressed_size * _BLOCK_ROWS > _DECODED_BYTES
+        ]
+        if not names:
+            continue
+        with pq.ParquetFile(path, read_dictionary=names) as parquet:
+            one = next(parquet.iter_batches(1, row_groups=[number], columns=names), None)
+        for name, array in zip(one.schema.names, one.columns, strict=True) if one else ():
+            if pa.types.is_dictionary(array.type):
+                values: Any = array
+                length = pc.max(pc.binary_length(values.dictionary)).as_py() or 0
+                longest[name] = max(longest[name], length)
+    return longest.total()

@@ -15,8 +15,10 @@ from tidemark_core.warehouse_errors import QueryError
 
 from target_redshift import events, sql, sql_upsert
 from target_redshift.authorization import authorization
-from target_redshift.columns import LandingTable
+from target_redshift.blocks import key_error, shown
+from target_redshift.columns import Column, LandingTable
 from target_redshift.files import LoadFile
+from target_redshift.keys import unfit_rows
 from target_redshift.parquet import StagedParquet
 from target_redshift.staging import Staged
 
@@ -158,20 +160,16 @@ def _upsert(connection: WarehouseConnection, load: Load) -> None:
 def _merge(connection: WarehouseConnection, load: Load) -> None:
     name, temporary, table = load.name, load.temporary, load.landing.table
     keys = [column.name for column in load.landing.keys]
-    found = connection.execute(
-        sql_upsert.null_key(temporary, keys), what="the look for NULL in keys", table=table
-    )
-    nulls = bool(found)
     for statement, what in (
         (
             sql_upsert.delete_superseded(temporary, keys, load.newest),
             "DELETE of versions that the load itself replaces",
         ),
         (
-            sql_upsert.delete_outdated(name, temporary, keys, load.newest, nulls=nulls),
+            sql_upsert.delete_outdated(name, temporary, keys, load.newest),
             "DELETE of versions older than those that are there",
         ),
-        (sql_upsert.delete_replaced(name, temporary, keys, nulls=nulls), "DELETE by key"),
+        (sql_upsert.delete_replaced(name, temporary, keys), "DELETE by key"),
         (sql.insert_all(name, temporary, load.landing.names, {}), "INSERT by key"),
     ):
         connection.execute(statement, what=what, table=table)
@@ -195,6 +193,7 @@ def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedPar
             manifest=group.manifest,
             rows=group.rows,
         )
+        _check_copied_keys(connection, load, temporary, group.columns)
         with events.step(table, "insert"):
             connection.execute(
                 sql.insert_all(load.name, temporary, names, constants(group.moment, load.load_id)),
@@ -202,6 +201,33 @@ def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedPar
                 table=table,
             )
         connection.execute(sql.drop_temporary(temporary), what="DROP of the temporary table")
+
+
+def _check_copied_keys(
+    connection: WarehouseConnection, load: Load, temporary: str, columns: Sequence[Column]
+) -> None:
+    """Nobody has looked at these rows yet: COPY read the lake's own files.
+
+    Raises:
+        WarehouseError: A key is not what it was, or is taken for another one.
+    """
+    keys = load.landing.keys
+    missing = [key for key in keys if key not in columns]
+    if missing:
+        raise key_error(load.landing, missing[0].source, None, "the files lack a column of the key")
+    found = keys and connection.execute(
+        unfit_rows(temporary, keys), what="the look at the keys", table=load.landing.table
+    )
+    if found:
+        (row,) = found
+        key = ", ".join(f"{k.source}={shown(value)}" for k, value in zip(keys, row, strict=True))
+        raise key_error(
+            load.landing,
+            None,
+            key,
+            "a key is NULL, or ends in a blank, which "
+            "Redshift does not count when it compares keys",
+        )
 
 
 def constants(moment: datetime, load_id: int) -> dict[str, str]:

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT
-from tidemark_core.records import UnfitValueError, to_array
+from tidemark_core.records import UnfitValueError, first_changed, to_array
 from tidemark_core.types import TIMESTAMP, to_arrow
 
-from target_redshift.blocks import Conversions
+from target_redshift.blocks import Conversions, key_error, shown
 from target_redshift.columns import Column, LandingTable
 
 _METADATA = (
@@ -37,7 +37,8 @@ def to_batch(
         conversions: Where changed values are counted.
 
     Raises:
-        WarehouseError: A value is not of its column's type (column, key; the value is not shown).
+        WarehouseError: A value is not of its column's type (column, key; the value is not shown),
+            or a key would be changed.
     """
     arrays = []
     for column in (*landing.columns, *_METADATA):
@@ -47,15 +48,21 @@ def to_batch(
             # A tap of ours gives JSON as text; others give the object itself.
             arrays.append(to_array(values, column.type, is_text=True, counts=counts))
         except UnfitValueError as error:
-            record = records[error.row]
-            key = ", ".join(f"{key.source}={record.get(key.source)}" for key in landing.keys)
             raise WarehouseError(
                 str(error),
                 table=landing.table,
                 column=column.source,
-                key=key or None,
+                key=_key(landing, records[error.row]),
                 hint="correct the tap's schema for this column, then run again",
             ) from None
+        if counts and column.key:
+            key = _key(landing, records[first_changed(values, column.type)])
+            why = f"a key would be changed on the way ({', '.join(counts)})"
+            raise key_error(landing, column.source, key, why)
         for reason, count in counts.items():
             conversions[column.source, reason] += count
     return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(landing))
+
+
+def _key(landing: LandingTable, record: Mapping[str, Any]) -> str | None:
+    return ", ".join(f"{k.source}={shown(record.get(k.source))}" for k in landing.keys) or None

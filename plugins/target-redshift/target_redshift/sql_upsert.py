@@ -19,12 +19,6 @@ ROW_NUMBER = "_tidemark_row"
 _RANK = "_tidemark_rank"
 
 
-def null_key(temporary: str, keys: Sequence[str]) -> str:
-    """SELECT of a row whose key has a NULL."""
-    some = " OR ".join(f"{key} IS NULL" for key in map(quote_redshift, keys))
-    return f"SELECT 1 FROM {quote_redshift(temporary)} WHERE {some} LIMIT 1"
-
-
 def delete_superseded(temporary: str, keys: Sequence[str], newest: Sequence[str]) -> str:
     """DELETE of the loaded rows of which the same load has a newer version."""
     table, number = quote_redshift(temporary), quote_redshift(ROW_NUMBER)
@@ -37,32 +31,24 @@ def delete_superseded(temporary: str, keys: Sequence[str], newest: Sequence[str]
     )
 
 
-def delete_outdated(
-    name: str, temporary: str, keys: Sequence[str], newest: Sequence[str], *, nulls: bool
-) -> str:
+def delete_outdated(name: str, temporary: str, keys: Sequence[str], newest: Sequence[str]) -> str:
     """DELETE of the loaded rows of which the landing table has a newer version."""
     table, new = landing(name), quote_redshift(temporary)
     return (
         f"DELETE FROM {new} USING {table} "
-        f"WHERE {_same(table, new, keys, nulls=nulls)} AND {_is_newer(table, new, newest)}"
+        f"WHERE {_same(table, new, keys)} AND {_is_newer(table, new, newest)}"
     )
 
 
-def delete_replaced(name: str, temporary: str, keys: Sequence[str], *, nulls: bool) -> str:
+def delete_replaced(name: str, temporary: str, keys: Sequence[str]) -> str:
     """DELETE of the landing table's rows whose key the temporary table has."""
     table, new = landing(name), quote_redshift(temporary)
-    return f"DELETE FROM {table} USING {new} WHERE {_same(table, new, keys, nulls=nulls)}"
+    return f"DELETE FROM {table} USING {new} WHERE {_same(table, new, keys)}"
 
 
-def _same(left: str, right: str, keys: Sequence[str], *, nulls: bool) -> str:
-    """The condition that two rows have one key; NULL equals NULL where ``nulls`` are looked for.
-
-    Where no key has any, plain equality says the same, and the warehouse can join by hashing.
-    """
-    return " AND ".join(
-        f"({_equal(left, right, key)})" if nulls else f"{left}.{key} = {right}.{key}"
-        for key in map(quote_redshift, keys)
-    )
+def _same(left: str, right: str, keys: Sequence[str]) -> str:
+    """The condition that two rows have one key; a key is never NULL, so the join can hash."""
+    return " AND ".join(f"{left}.{key} = {right}.{key}" for key in map(quote_redshift, keys))
 
 
 def _equal(left: str, right: str, column: str) -> str:

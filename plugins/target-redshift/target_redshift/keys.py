@@ -1,0 +1,63 @@
+"""Keys that the warehouse would change, or take for another key. Pure.
+
+A key is never changed on the way: where it would be, or where two keys of the source would be one
+in the warehouse, the table stops. Redshift holds no NUL in text, loads an empty field as NULL for
+every type but text (EMPTYASNULL in
+https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-data-conversion.html), and does not
+count trailing blanks when it compares ("Significance of trailing blanks" in
+https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+from tidemark_core.names import quote_redshift
+
+from target_redshift.arrow import Array, pc
+from target_redshift.columns import Column
+
+_IS_NULL = "a key is NULL: in the warehouse all rows without a key are one"
+_HAS_NUL = "a key holds a NUL character, which Redshift cannot store: without it, it is another key"
+_HAS_BLANK = "a key ends in a blank, which Redshift does not count when it compares keys"
+_IS_EMPTY = "a key is an empty binary value, which COPY loads from CSV as NULL"
+
+
+def unfit_key(array: Array, column: Column) -> tuple[int, str] | None:
+    """Looks for a key that cannot be loaded as the key that it is.
+
+    Args:
+        array: Values of a key's column, in its own type.
+        column: The column.
+
+    Returns:
+        Number of the first row that has one, and why; None: there is none.
+    """
+    for found, why in _faults(array, column):
+        row = pc.index(pc.fill_null(found, False), True).as_py()
+        if row >= 0:
+            return row, why
+    return None
+
+
+def _faults(array: Array, column: Column) -> list[tuple[Array, str]]:
+    faults = [(pc.is_null(array), _IS_NULL)] if array.null_count else []
+    if pa.types.is_string(array.type):
+        faults.append((pc.match_substring(array, "\0"), _HAS_NUL))
+        if not column.padded:
+            faults.append((pc.ends_with(array, " "), _HAS_BLANK))
+    elif pa.types.is_binary(array.type):
+        faults.append((pc.equal(pc.binary_length(array), 0), _IS_EMPTY))
+    return faults
+
+
+def unfit_rows(temporary: str, keys: Sequence[Column]) -> str:
+    """SELECT of a copied row whose key cannot stay what it is; a NULL or a trailing blank."""
+    some = [f"{quote_redshift(key.name)} IS NULL" for key in keys]
+    some += [
+        f"OCTET_LENGTH({name}) <> OCTET_LENGTH(RTRIM({name}, ' '))"
+        for name in (quote_redshift(key.name) for key in keys if key.is_text and not key.padded)
+    ]
+    listed = ", ".join(quote_redshift(key.name) for key in keys)
+    return f"SELECT {listed} FROM {quote_redshift(temporary)} WHERE {' OR '.join(some)} LIMIT 1"
