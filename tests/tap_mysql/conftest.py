@@ -46,7 +46,7 @@ class Result:
     """What a run wrote.
 
     Attributes:
-        messages: Singer messages, in order.
+        messages: Singer messages, in order, but for the STATE that a run begins with.
         error: The error that it ended with.
     """
 
@@ -186,6 +186,9 @@ class Source:
         except BaseException as error:
             result.error = error
         result.messages = collector.messages
+        if result.messages:
+            opening = result.messages.pop(0)
+            assert opening == {"type": "STATE", "value": {"bookmarks": {}} | (state or {})}
         return result
 
     def read(

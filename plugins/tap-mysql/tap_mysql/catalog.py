@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.types_json import PADDED, to_json_schema
 
 from tap_mysql.keys import is_replication_type
 from tap_mysql.table import Column, Table
@@ -27,6 +27,16 @@ def stream_schema(table: Table) -> dict[str, Any]:
             if column.type is not None
         },
     }
+
+
+def with_padding(schema: dict[str, Any], table: Table, keys: tuple[str, ...]) -> dict[str, Any]:
+    """A stream's schema that says of text keys where trailing blanks do not count."""
+    padded = {c.name for c in table.columns if c.name in keys and c.ignores_trailing_blanks}
+    properties = {
+        name: declared | {PADDED: True} if name in padded else declared
+        for name, declared in schema["properties"].items()
+    }
+    return schema | {"properties": properties}
 
 
 def stream_metadata(table: Table) -> list[dict[str, Any]]:

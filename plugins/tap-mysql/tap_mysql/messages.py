@@ -34,6 +34,12 @@ class Messages:
     state: dict[str, Any]
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def begin(self) -> None:
+        """Says what was before: a target may have to keep a bookmark as it was."""
+        with self._lock:
+            self.state.setdefault("bookmarks", {})
+            self.write(singer.StateMessage(value=self.state))
+
     def schema(self, message: singer.SchemaMessage) -> None:
         with self._lock:
             self.write(message)

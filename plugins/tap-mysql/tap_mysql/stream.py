@@ -88,7 +88,7 @@ class MySQLStream(Stream):
         output = StreamOutput(
             messages=self._tap_mysql.messages,
             stream=self.name,
-            schema=self._schema_of(columns),
+            schema=choices.with_padding(self._schema_of(columns), table, keys),
             key_properties=keys,
             replication_key=key.name if key else None,
             extracted_at=self._tap_mysql.extracted_at,

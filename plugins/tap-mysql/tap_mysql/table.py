@@ -45,6 +45,16 @@ class Column:
         """Whether 'A' and 'a' are the same to the source (the ``_ci`` of a collation's name)."""
         return self.collation is not None and "_ci" in self.collation
 
+    @property
+    def ignores_trailing_blanks(self) -> bool:
+        """Whether 'a' and 'a ' are the same to the source (PAD SPACE).
+
+        NO PAD are MariaDB's collations with ``_nopad`` in their names, and MySQL's of UCA 9.0.0
+        (https://dev.mysql.com/doc/refman/8.4/en/charset-collation-pad.html).
+        """
+        name = self.collation
+        return name is not None and not any(word in name for word in ("_nopad", "_0900"))
+
 
 @dataclass(frozen=True)
 class Table:

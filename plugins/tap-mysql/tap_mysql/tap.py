@@ -214,6 +214,7 @@ class TapMySQL(Tap):
             TidemarkError: A table failed; the others were extracted all the same.
         """
         _ = self.extracted_at
+        self.messages.begin()
         together = self.settings["backup_strategy"] == "inter-table"
         workers = self.settings["backup_max_workers"] if together else 1
         outcomes = run.run(streams, workers, self.stop)
