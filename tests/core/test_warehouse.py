@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from muterelay import mute_relay
 from redshift_connector.error import InterfaceError, OperationalError, ProgrammingError
 from tidemark_core.errors import ConfigError, TunnelError, WarehouseError
 from tidemark_core.settings import resolve
@@ -271,3 +272,27 @@ def test_a_statement_may_take_longer_than_a_login(direct: dict[str, Any]) -> Non
             connection.execute(slow)
         # The server's own limit ended it, not the driver's.
         assert caught.value.sqlstate == "57014"
+
+
+@pytest.mark.fault(128)
+def test_a_warehouse_that_falls_mute_is_not_waited_for_without_end(
+    direct: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other end keeps the connection open: no keepalive notices it."""
+    monkeypatch.setattr("tidemark_core.warehouse.SILENCE_MARGIN", 0.5)
+    with mute_relay(direct["redshift_host"], direct["redshift_port"]) as relay:
+        there = {"redshift_host": "localhost", "redshift_port": relay.port}
+        limit = {"redshift_statement_timeout_seconds": 1}
+        with connect(direct | there | limit) as connection:
+            assert connection.execute("SELECT 1") == [(1,)]
+            relay.is_mute.set()
+            with pytest.raises(QueryError, match=r"nothing for 2 s during the count") as caught:
+                connection.execute("SELECT 1", what="the count")
+    assert caught.value.lost
+    assert caught.value.stops_all
+    assert not caught.value.retryable, "five tries would be five times the wait"
+
+
+def test_without_a_limit_a_statement_may_take_as_long_as_it_likes(direct: dict[str, Any]) -> None:
+    with connect(direct | {"redshift_statement_timeout_seconds": 0}) as connection:
+        assert connection._connection._usock.gettimeout() is None

@@ -8,6 +8,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -68,9 +69,11 @@ class Lake:
             }
         )
 
-    def put_file(self, rows: pa.Table, batch: int = 1, *, run: str | None = None) -> ManifestFile:
+    def put_file(
+        self, rows: pa.Table, batch: int = 1, *, run: str | None = None, key: str | None = None
+    ) -> ManifestFile:
         """Puts a data file, as target-s3-parquet does; without ``run`` as an older tool did."""
-        key = self.place.layout.data_key(self.table, self.moment, batch)
+        key = key or self.place.layout.data_key(self.table, self.moment, batch)
         sink = pa.BufferOutputStream()
         pq.write_table(rows, sink)
         body = sink.getvalue().to_pybytes()
@@ -99,10 +102,13 @@ class Lake:
         self.client.put_object(Bucket=self.bucket, Key=key, Body=json.dumps(document).encode())
         return key
 
-    def commit(self, *tables: pa.Table, run: str = "run") -> Manifest:
+    def commit(
+        self, *tables: pa.Table, run: str = "run", bookmark: dict[str, Any] | None = None
+    ) -> Manifest:
         """Commits a file for each table of rows, an hour after the last commit."""
         files = [self.put_file(rows, at, run=run) for at, rows in enumerate(tables, 1)]
         manifest = self.manifest(*files, columns=tables[0].schema, run=run)
+        manifest = replace(manifest, bookmark=bookmark or {})
         self.put_manifest(manifest)
         self.moment += timedelta(hours=1)
         return manifest

@@ -101,3 +101,20 @@ def test_a_nested_column_is_named(lake: Any, read: Any) -> None:
     lake.put_file(pa.table({"id": [1], "tags": [["a"]]}))
     with pytest.raises(LakeError, match=r"list.*column tags"):
         read(s3_discover="listing")
+
+
+@pytest.mark.fault(135)
+def test_files_of_one_name_in_two_folders_are_two_files(lake: Any, read: Any) -> None:
+    """As another tool names the files of one run, a folder a day."""
+    root = f"{lake.place.layout.data_prefix(TableName('shop', 'orders'))}year=2025/month=08/day="
+    keys = [f"{root}0{day}/hour=00/2025-08-03_04-05-06_batch_0001.parquet" for day in (1, 2, 3)]
+    for key in keys[:2]:
+        lake.put_file(lake.orders(1), key=key)
+    read(s3_discover="listing", s3_batch_rows=1)
+    assert read.keys == keys[:2]
+    read.state = read.of("STATE")[0]["value"]  # it was killed after its first load
+    read(s3_discover="listing", s3_batch_rows=1)
+    assert read.keys == keys[1:2]
+    lake.put_file(lake.orders(1), key=keys[2])
+    read(s3_discover="listing")
+    assert read.keys == keys[2:]

@@ -288,3 +288,26 @@ def test_a_damaged_bookmark_stops_the_table_and_never_means_everything_anew(
         read()
     assert read.of("BATCH") == []
     assert read.bookmark == kept, "the bookmark is left to be looked at"
+
+
+@pytest.mark.fault(58)
+def test_the_sources_replication_key_goes_with_its_rows(lake: Any, read: Any) -> None:
+    """An upsert tells a key's newest row by it; extraction times of runs that overlap would lie."""
+    lake.commit(lake.orders(1), bookmark={"replication_key": "update_at"})
+    lake.commit(lake.orders(2), bookmark={"replication_key": "no_column"})
+    read()
+    told = [message.get("bookmark_properties") for message in read.of("SCHEMA")]
+    assert told == [["update_at"], None]
+
+
+@pytest.mark.fault(134)
+def test_a_forged_manifest_stops_its_own_table_alone(lake: Any, read: Any) -> None:
+    lake.commit(lake.orders(1))
+    manifest = lake.commit(lake.orders(2))
+    key = manifest.key(lake.place.layout)
+    lake.client.put_object(Bucket=lake.bucket, Key=key, Body=b"[" * 200_000)
+    lake.table = TableName("shop", "zebra")
+    good = lake.commit(lake.orders(4))
+    with pytest.raises(LakeError, match=r"cannot be read.*shop\.orders"):
+        read()
+    assert good.files[0].key in read.keys

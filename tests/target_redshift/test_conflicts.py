@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from muterelay import mute_relay
 from tidemark_core.report import LegReport
 from tidemark_core.warehouse import WarehouseConnection, connect
+from tidemark_core.warehouse_errors import QueryError
 
 if TYPE_CHECKING:
     from conftest import Lake, Table
@@ -90,3 +92,43 @@ def test_a_conflict_over_the_ledger_is_tried_again_as_a_whole(
     assert table.rows("id") == [(1,), (2,)]
     assert len(table.ledger()) == 2
     assert leg.retries == 1
+
+
+@pytest.mark.fault(128)
+def test_a_mute_warehouse_ends_the_load_and_gives_the_lease_back(
+    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidemark_core.warehouse.SILENCE_MARGIN", 0.5)
+    with mute_relay(lake.config["redshift_host"], lake.config["redshift_port"]) as relay:
+        there = {"redshift_host": "localhost", "redshift_port": relay.port}
+        execute = WarehouseConnection.execute
+
+        def armed(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+            if sql.startswith("COPY"):
+                relay.is_mute.set()
+            return execute(self, sql, *rest, **named)
+
+        monkeypatch.setattr(WarehouseConnection, "execute", armed)
+        file = table.batch(table.write([(1, "a", None)]))
+        with pytest.raises(QueryError, match="has said nothing for 6 s during COPY"):
+            lake.load(table.schema(), file, state, redshift_statement_timeout_seconds=5, **there)
+    monkeypatch.undo()
+    lake.load(table.schema(), file, state)
+    assert table.rows("id") == [(1,)]
+
+
+@pytest.mark.fault(129)
+def test_a_table_that_is_to_be_made_waits_for_a_ghost_no_longer_than_for_a_lock(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    """As when a session whose client is gone has made the table, and not ended its transaction."""
+    other = lake.table({"ID": "int64"})
+    lake.load(other.schema(), other.batch(other.write([(1,)])), state)  # the ledger is there
+    file = table.batch(table.write([(1, "a", None)]))
+    with connect(lake.config) as ghost:
+        ghost.execute("BEGIN")
+        ghost.execute(f"CREATE TABLE {table.landing} (id BIGINT)")
+        with pytest.raises(QueryError, match=r"CREATE TABLE of the landing table.*timeout"):
+            lake.load(table.schema(), file, state, redshift_lock_timeout_seconds=1)
+    lake.load(table.schema(), file, state)
+    assert table.rows("id") == [(1,)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -262,3 +263,16 @@ def test_a_physical_design_that_cannot_be_had_is_refused(
     file = table.write([(1, "a", None)])
     with pytest.raises(ConfigError, match="REDSHIFT_TABLE_OPTIONS"):
         lake.load(table.schema(), table.batch(file), state, redshift_table_options={"*": options})
+
+
+@pytest.mark.fault(67)
+def test_a_load_says_that_a_new_column_wants_a_backfill(
+    lake: Lake, state: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    table = lake.table({"ID": "int64"})
+    lake.load(table.schema(), table.batch(table.write([(1,)])), state)
+    assert "a backfill is due" not in caplog.text
+    wider = replace(table, columns={**table.columns, "v": ColumnType("int32")}, written=1)
+    lake.load(wider.schema(), wider.batch(wider.write([(2, 5)])), state)
+    assert "a backfill is due" in caplog.text
+    assert table.rows("id, v") == [(1, None), (2, 5)]

@@ -104,7 +104,8 @@ def test_an_overwrite_replaces_the_rows_and_leaves_views_and_grants(
     lake.sql("GRANT USAGE ON SCHEMA landing TO tidemark_analyst")
     lake.sql(f"GRANT SELECT ON {table.landing} TO tidemark_analyst")
     try:
-        files = [table.write([(n, "b", None)]) for n in (2, 3)]
+        at = "2026-02-03T04:05:06Z"
+        files = [table.write([(n, "b", None)], extracted_at=at) for n in (2, 3)]
         batches = [message for file in files for message in (table.batch(file), state)]
         lake.load(table.schema(), *batches, load_method="overwrite")
         assert lake.sql(f"SELECT id FROM {view} ORDER BY id") == [(2,), (3,)]
@@ -184,3 +185,17 @@ def test_parquet_that_would_have_to_be_converted_is_refused(
     file = table.write(narrow)
     with pytest.raises(ConfigError, match="LOAD_FORMAT=csv"):
         lake.load(table.schema(), table.batch(file), state, load_format="parquet")
+
+
+@pytest.mark.fault(127)
+def test_an_overwrite_takes_the_newest_copy_of_those_that_wait(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    """A load was missed: with both copies rows would be twice there, and a deleted one back."""
+    older = table.write([(1, "a", None), (2, "gone", None)])
+    at = "2026-02-03T04:05:06Z"
+    newest = [table.write([(n, name, None)], extracted_at=at) for n, name in ((1, "b"), (3, "c"))]
+    messages = [table.schema(), table.batch(older), state, table.batch(*newest), state]
+    lake.load(*messages, load_method="overwrite")
+    assert table.rows("id, name") == [(1, "b"), (3, "c")]
+    assert sorted(rows for _, rows, _, _ in table.ledger()) == [0, 1, 1], "the older is dealt with"

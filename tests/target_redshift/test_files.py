@@ -1,0 +1,68 @@
+"""Parquet files are read in blocks of bounded size. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from target_redshift.files import LoadFile, blocks, unreadable
+from target_redshift.loader import newest_copy
+from tidemark_core.names import TableName
+
+TABLE = TableName("shop", "t")
+WHEN = datetime(2026, 1, 2, tzinfo=UTC)
+ROWS = 8_192
+
+
+def _blocks(path: Path, table: pa.Table) -> list[pa.RecordBatch]:
+    pq.write_table(table, path, compression="zstd", row_group_size=16_384)
+    file = LoadFile(path.name, "", table.num_rows, path.stat().st_size, WHEN)
+    return list(blocks(file, path, TABLE))
+
+
+@pytest.mark.fault(132)
+@pytest.mark.parametrize("kind", [pa.string(), pa.binary()], ids=str)
+def test_a_small_file_that_decodes_to_gigabytes_is_read_in_small_blocks(
+    tmp_path: Path, kind: pa.DataType
+) -> None:
+    texts = pa.array(["", "x" * 60_000], kind)
+    codes = pa.array([0] * 1_000 + [1] * 31_000, pa.int32())
+    dictionary = pa.DictionaryArray.from_arrays(codes, texts)
+    path = tmp_path / "bomb.parquet"
+    pq.write_table(pa.table({"t": dictionary}), path, store_schema=False, compression="zstd")
+    assert path.stat().st_size < 2_000
+    file = LoadFile(path.name, "", 32_000, path.stat().st_size, WHEN)
+    rows = 0
+    for block in blocks(file, path, TABLE):
+        assert block.nbytes < 70 * 2**20
+        assert block.schema.field("t").type == kind
+        rows += block.num_rows
+    assert rows == 32_000
+
+
+def test_short_values_are_read_in_large_blocks(tmp_path: Path) -> None:
+    table = pa.table({"n": range(20_000), "s": [f"state {n % 7}" for n in range(20_000)]})
+    found = _blocks(tmp_path / "honest.parquet", table)
+    assert max(block.num_rows for block in found) == ROWS
+    assert pa.Table.from_batches(found).equals(table)
+
+
+def test_want_of_memory_is_not_called_a_damaged_file() -> None:
+    error = unreadable("f.parquet", TABLE, pa.ArrowMemoryError("realloc of size 9 failed"))
+    assert "not enough memory" in str(error)
+    assert "manifest" not in str(error)
+    assert "cannot be read as Parquet" in str(unreadable("f", TABLE, pa.ArrowInvalid("bad")))
+
+
+def test_only_the_lakes_own_copies_are_held_against_each_other() -> None:
+    def file(name: str, day: int, manifest: str = "m") -> LoadFile:
+        moment = datetime(2026, 1, day, tzinfo=UTC)
+        return LoadFile(name, "", 1, 1, moment, bucket="b", manifest=manifest)
+
+    old, new, also, other = file("a", 1), file("b", 2), file("c", 2), file("d", 1, manifest="")
+    assert newest_copy([old, new, also, other]) == ([new, also, other], [old])
+    assert newest_copy([other]) == ([other], [])
+    assert newest_copy([]) == ([], [])
