@@ -35,7 +35,11 @@ class Holder:
 
     @classmethod
     def this_process(cls, name: str) -> Holder:
-        pid = os.getpid()
+        return cls.of(os.getpid(), name)
+
+    @classmethod
+    def of(cls, pid: int, name: str) -> Holder:
+        """A process of this machine, such as who started us."""
         return cls(name, socket.gethostname(), pid, _started(pid) or 0, _machine())
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import tempfile
@@ -16,11 +17,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tidemark_core.errors import SourceError
+from tidemark_core.holder import Holder
 
 _PREFIX = "tidemark-tap-"
 #: Rows and bytes of a row group, whichever comes first: what a writer holds in memory.
 _GROUP_ROWS, _GROUP_BYTES = 16_384, 32 * 2**20
-#: A folder of a run that is no more, and that nobody has touched for so long, is left over.
+#: Who needs a folder: the tap, and then who started it and hands its files over.
+_OWNERS = ".owners"
+#: A folder of a run that is no more, and that nobody has touched for so long, is left over, even if
+#: nobody knows who needed it.
 _STALE_SECONDS = 24 * 3600
 _POLL_SECONDS = 0.1
 
@@ -29,7 +34,8 @@ class TempFolder:
     """A run's folder for files on their way, mode 0700.
 
     Finished files stay when the run ends: their names are in the pipe, and the target removes them
-    once they are uploaded. What an earlier run left and nobody needs any more is removed first.
+    once they are uploaded. What an earlier run left is removed first: at once when both it and who
+    started it are dead, else after a day.
 
     Args:
         parent: Where the folder is made; None: the system's own.
@@ -48,6 +54,9 @@ class TempFolder:
             base.mkdir(parents=True, exist_ok=True)
             _remove_stale(base)
             self.path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=base))
+            owners = (Holder.this_process("tap-mysql"), Holder.of(os.getppid(), "its parent"))
+            told = json.dumps([owner.to_dict() for owner in owners])
+            (self.path / _OWNERS).write_text(told)
         except OSError as error:
             raise SourceError(
                 f"no folder for files can be made in {base}: {error.strerror}",
@@ -95,8 +104,12 @@ class TempFolder:
         """Removes the folder if nothing in it is waited for."""
         for unfinished in self.path.glob("*.part"):
             unfinished.unlink(missing_ok=True)
-        if self.path.exists() and not any(self.path.iterdir()):
-            self.path.rmdir()
+        if _is_empty(self.path):
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _is_empty(folder: Path) -> bool:
+    return all(file.name == _OWNERS for file in folder.glob("*"))
 
 
 def _remove_stale(base: Path) -> None:
@@ -104,11 +117,21 @@ def _remove_stale(base: Path) -> None:
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
         try:
             old = time.time() - folder.stat().st_mtime > _STALE_SECONDS
-            empty = not any(folder.iterdir())
-            if pid.isdigit() and not _is_alive(int(pid)) and (old or empty):
+            left = old or _is_empty(folder) or _is_nobodys(folder)
+            if pid.isdigit() and not _is_alive(int(pid)) and left:
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue
+
+
+def _is_nobodys(folder: Path) -> bool:
+    """Whether all who needed it are dead; False where that cannot be known."""
+    try:
+        told = json.loads((folder / _OWNERS).read_text())
+        owners = [Holder.from_dict(owner) for owner in told]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return all(owner.started and owner.is_gone for owner in owners)
 
 
 def _is_alive(pid: int) -> bool:
