@@ -21,15 +21,18 @@ from tap_mysql.workers import Workers
 
 #: What every session says first. UTC for TIMESTAMP columns; no mode that changes what SELECT gives
 #: (PAD_CHAR_TO_FULL_LENGTH); a reader that waits for a slow upload is not thrown out; a table that
-#: an ALTER holds is given up after a minute and tried again.
+#: an ALTER holds is given up after a minute and tried again; long keys are sorted by all of their
+#: bytes, for MySQL sorts by the first 1,024 alone and a page would end in the middle of others.
 SESSION = (
     "SET time_zone = '+00:00'",
     "SET sql_mode = ''",
     "SET SESSION net_write_timeout = 3600",
     "SET SESSION lock_wait_timeout = 60",
+    "SET SESSION max_sort_length = 1048576",
     "SET SESSION TRANSACTION READ ONLY",
 )
-_CONNECT_SECONDS = 10
+#: Together less than the half minute within which a run must say what is wrong.
+_CONNECT_SECONDS, _GREETING_SECONDS = 10, 15
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,11 @@ class Session:
                 cursor.execute(query, parameters or None)
                 yield cursor
         except pymysql.err.MySQLError as error:
-            raise _explained(error) from error
+            raise _explained(error, logged_in=True) from error
+        except UnicodeDecodeError as error:
+            raise SourceError(
+                "MySQL sent text that is not valid UTF-8 in place of a key"
+            ) from error
 
     def plan(self, query: str) -> list[dict[str, Any]]:
         """How the server would answer a query: its plan's steps, by the names of their columns.
@@ -123,6 +130,14 @@ class Session:
         """The server's clock, UTC."""
         ((text,),) = self.rows("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%d %H:%i:%s.%f')")
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f")
+
+
+class _Connection(pymysql.connections.Connection):  # type: ignore[type-arg]
+    """A connection whose patience grows once the server has greeted: pymysql has one for both."""
+
+    def wait(self, seconds: float) -> None:
+        """How long a question's answer may take from now on."""
+        self._read_timeout = self._write_timeout = seconds
 
 
 @dataclass(frozen=True)
@@ -158,7 +173,7 @@ class Source:
         """
         self.endpoint.ensure()
         try:
-            connection = pymysql.connect(
+            connection = _Connection(
                 host=self.endpoint.host,
                 port=self.endpoint.port,
                 user=self.login.user,
@@ -166,8 +181,8 @@ class Source:
                 database=self.login.database,
                 charset="utf8mb4",
                 connect_timeout=_CONNECT_SECONDS,
-                read_timeout=self.timeout,
-                write_timeout=self.timeout,
+                read_timeout=_GREETING_SECONDS,
+                write_timeout=_GREETING_SECONDS,
                 autocommit=True,
                 init_command=";".join(SESSION[:1]),
                 ssl=self._context(),
@@ -178,6 +193,7 @@ class Source:
         except (OSError, ValueError) as error:
             self.endpoint.check()
             raise SourceError(f"MySQL cannot be reached: {error}", retryable=True) from error
+        connection.wait(self.timeout)
         try:
             session = Session(connection)
             for statement in SESSION[1:]:
@@ -228,7 +244,7 @@ class Source:
         return context
 
 
-def _explained(error: pymysql.err.MySQLError) -> SourceError:
+def _explained(error: pymysql.err.MySQLError, *, logged_in: bool = False) -> SourceError:
     number = number_in(error)
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
-    return tls_error(number, text) or source_error(number, text)
+    return tls_error(number, text) or source_error(number, text, logged_in=logged_in)

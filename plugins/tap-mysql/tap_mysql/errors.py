@@ -35,7 +35,14 @@ _CHANGED = frozenset({1054, 1412})
 #: What `tap_mysql.server.Server.guard` ends with: the variable has another value, or there is none
 #: (MySQL in place of MariaDB). Nothing else that is said when a table is read gives these.
 ANOTHER_SERVER = frozenset({1193, 1231})
+_DENIED = frozenset({1045, 1698})
+_DEFINER = (
+    "if it is a view, its definer is gone, or may not read what the view is made of: SHOW CREATE "
+    "VIEW names it; give the view another one, or leave it out with a select rule"
+)
 _HINTS = {
+    1356: _DEFINER,
+    1449: _DEFINER,
     1045: "correct DB_USER and DB_PASSWORD",
     1698: "correct DB_USER and DB_PASSWORD",
     1044: "GRANT SELECT ON the database TO the user, or correct DB_DATABASE",
@@ -107,12 +114,22 @@ def cure_of(number: int, text: str) -> Cure:
     return Cure.RETRY if _BROKEN.search(text) else Cure.STOP
 
 
-def source_error(number: int, text: str, table: TableName | None = None) -> SourceError:
-    """Makes the operator's error of a driver's; the driver's words lose what may be row values."""
+def source_error(
+    number: int, text: str, table: TableName | None = None, *, logged_in: bool = False
+) -> SourceError:
+    """Makes the operator's error of a driver's; the driver's words lose what may be row values.
+
+    Args:
+        number: MySQL's number.
+        text: The driver's words.
+        table: What was read.
+        logged_in: Whether the login had succeeded: what is denied then is so by a view.
+    """
+    hint = _DEFINER if logged_in and number in _DENIED else _HINTS.get(number)
     return SourceError(
         f"MySQL: {summary(text)}" + (f" ({number})" if number and str(number) not in text else ""),
         table=table,
-        hint=_HINTS.get(number),
+        hint=hint,
         retryable=cure_of(number, text) is Cure.RETRY,
     )
 
