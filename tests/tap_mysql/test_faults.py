@@ -6,21 +6,26 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 import pytest
+import tap_mysql.connection
 from readhooks import after_files, watch_queries, workers_of
+from tap_mysql.connection import _CONNECT_SECONDS, _GREETING_SECONDS
 from tap_mysql.errors import Cure
 from tap_mysql.fetch import Fetch, FetchError
-from tap_mysql.tap import TapMySQL
+from tap_mysql.tap import _FIRST_CONTACT_SECONDS, TapMySQL
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import SourceError, TunnelError
+from tidemark_core.holder import Holder
 from tidemark_core.report import LegReport
 
 if TYPE_CHECKING:
@@ -282,15 +287,30 @@ def test_a_folder_that_cannot_be_written_stops_and_is_named(wide: Source) -> Non
     assert "BACKUP_TEMP_DIR" in str(result.error)
 
 
+def left_folder(source: Source, name: str, *owners: int) -> Path:
+    """A folder as a tap leaves it: of which processes; pid 0 is one that has ended."""
+    folder = source.folder / f"tidemark-tap-999999-{name}"
+    folder.mkdir(parents=True)
+    (folder / "000001.parquet").write_text("old")
+    dead = replace(Holder.this_process("a tap"), started=1)
+    told = [Holder.of(pid, "a process") if pid else dead for pid in owners]
+    (folder / ".owners").write_text(json.dumps([owner.to_dict() for owner in told]))
+    return folder
+
+
 @pytest.mark.security(22)
 def test_files_on_their_way_are_ours_alone_and_what_a_crash_left_is_removed(wide: Source) -> None:
-    left = wide.folder / "tidemark-tap-999999-crashed"
-    left.mkdir(parents=True)
-    (left / "000001.parquet").write_text("old")
-    os.utime(left, (0, 0))
+    crashed = left_folder(wide, "crashed", 0, 0)
+    handed_over = left_folder(wide, "done", 0, os.getpid())  # its target may be at work yet
+    unknown, old = left_folder(wide, "unknown"), left_folder(wide, "old")
+    for folder in (unknown, old):
+        (folder / ".owners").unlink()
+    os.utime(old, (0, 0))
     (file,) = wide.read("wide").files("wide")
     assert Path(file.path).parent.stat().st_mode & 0o777 == 0o700
-    assert not left.exists()
+    assert [f.exists() for f in (crashed, handed_over, unknown, old)] == [False, True, True, False]
+    owners = json.loads((Path(file.path).parent / ".owners").read_text())
+    assert [owner["pid"] for owner in owners] == [os.getpid(), os.getppid()]
 
 
 def command(source: Source, *arguments: str, **settings: Any) -> subprocess.Popen[str]:
@@ -421,3 +441,50 @@ def test_a_server_that_is_away_is_told_by_its_socket(source: Source) -> None:
     result = source.run(source.catalog("t"), bastion=True, db_host="/nosuch/mysql.sock")
     assert isinstance(result.error, TunnelError)
     assert "/nosuch/mysql.sock" in str(result.error)
+
+
+@pytest.mark.fault(30)
+def test_a_server_that_says_nothing_is_given_up_within_half_a_minute(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_mysql.connection._GREETING_SECONDS", 1)
+    monkeypatch.setattr("tap_mysql.tap._FIRST_CONTACT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        host, port = mute.getsockname()
+        began = time.monotonic()
+        result = source.run(source.catalog("wide"), db_host=host, db_port=port)
+    assert isinstance(result.error, SourceError)
+    assert time.monotonic() - began < 30  # backup_timeout_seconds is half an hour
+
+
+def test_the_first_word_and_the_first_contact_take_less_than_half_a_minute() -> None:
+    assert _CONNECT_SECONDS + _GREETING_SECONDS < 30
+    assert _FIRST_CONTACT_SECONDS <= _GREETING_SECONDS
+
+
+@pytest.mark.fault(35)
+@pytest.mark.parametrize("when", ["discovery", "the look", "never again"])
+def test_a_full_server_is_asked_again(
+    wide: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
+) -> None:
+    monkeypatch.setattr("tap_mysql.again._BACKOFF_SECONDS", 0.01)
+    connect, tries = tap_mysql.connection._Connection, list[int]()
+    full = {"discovery": {1, 2}, "the look": {3, 4}, "never again": range(1, 100)}[when]
+
+    def sometimes_full(**arguments: Any) -> Any:
+        tries.append(1)
+        if len(tries) in full:
+            raise pymysql.err.OperationalError(1040, "Too many connections")
+        return connect(**arguments)
+
+    monkeypatch.setattr("tap_mysql.connection._Connection", sometimes_full)
+    result = wide.run(wide.catalog("wide", key="update_at"), backup_retry_attempts=3)
+    told = [r.getMessage() for r in caplog.records if r.name == "tap-mysql.again"]
+    assert len(told) == 2, "bounded, and logged"
+    assert all("Too many connections" in text for text in told)
+    if when == "never again":
+        assert isinstance(result.error, SourceError)
+        assert len(tries) == 3
+    else:
+        assert result.error is None
+        assert len(result.ids("wide")) == ROWS

@@ -46,7 +46,8 @@ class Manifest:
         table: The source table.
         run_id: The run that wrote it.
         part: Number of this commit in the run, from 1.
-        extracted_at: UTC time of the run's extraction, to the second; also in the files' names.
+        extracted_at: UTC time at which the table began to be read, to the second; also in the
+            files' names.
         schema: The Singer schema of the stream (``properties`` with ``x-tidemark-type``).
         key_properties: Primary key, may be empty.
         files: In the order in which they were written.

@@ -9,23 +9,25 @@ from tap_mysql import sql
 from tap_mysql.sql import Range
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tidemark_core.names import TableName
 
     from tap_mysql.connection import Session
     from tap_mysql.keys import KeyValue
-    from tap_mysql.table import Table
+    from tap_mysql.table import Column, Table
     from tap_mysql.window import Window
 
 logger = logging.getLogger("tap-mysql.advice")
 
 
-def warn_unindexed(session: Session, table: Table, key: str, lower: KeyValue | None) -> None:
+def warn_unindexed(session: Session, table: Table, key: Column, lower: KeyValue | None) -> None:
     """Warns, with the server's plan, of a replication key that no index begins with.
 
     Each window then reads the whole table. A view's indexes are those of its tables, so nothing is
     said of it.
     """
-    if table.is_view or key in table.indexed:
+    if table.is_view or key.name in table.indexed:
         return
     window = Range(table.name, sql.window(key, lower, None))
     steps = session.plan(sql.count(window))
@@ -34,7 +36,7 @@ def warn_unindexed(session: Session, table: Table, key: str, lower: KeyValue | N
     logger.warning(
         "%s: no index begins with the replication key %s, so each run reads the whole table; "
         "add one: ALTER TABLE … ADD INDEX (%s). The server's plan: %s",
-        table.name, key, key, plan, extra={"table": str(table.name)},
+        table.name, key.name, key.name, plan, extra={"table": str(table.name)},
     )  # fmt: skip
 
 
@@ -45,6 +47,15 @@ def warn_future(table: TableName, key: str, window: Window) -> None:
             "%s: some rows' %s lies in the future; they are read, and the bookmark stays at "
             "the source's clock", table, key, extra={"table": str(table)},
         )  # fmt: skip
+
+
+def warn_clock(table: TableName, bookmark: KeyValue | None, now: datetime) -> None:
+    """Warns of a source whose clock has gone back behind the bookmark."""
+    logger.warning(
+        "%s: the bookmark %s is later than the source's clock, %s: the clock went back; "
+        "the rows of the hour before the bookmark are read again",
+        table, bookmark, now, extra={"table": str(table)},
+    )  # fmt: skip
 
 
 def warn_behind(table: TableName, key: str, window: Window, bookmark: KeyValue | None) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 
 from tap_mysql import keys, sql, window
@@ -46,7 +47,27 @@ class Questions:
     def greatest(self, session: Session) -> KeyValue | None:
         """The greatest key; None: no row has one."""
         ((text,),) = session.rows(sql.greatest(self.table, self.column.name))
-        return None if text is None else keys.parse_source(self.kind, str(text))
+        return self._parsed(text)
+
+    def _parsed(self, text: object) -> KeyValue | None:
+        """Reads a key as the server writes it; None: there is none, or it is a zero date.
+
+        Raises:
+            SourceError: It would be changed on the way.
+        """
+        if text is None:
+            return None
+        try:
+            return keys.parse_source(self.kind, str(text))
+        except ValueError:
+            raise SourceError(
+                f"a key is never changed on the way, and there is one that no {self.kind} can be",
+                table=self.table,
+                column=self.column.name,
+                key=f"{self.column.name}={text}",
+                hint=f"correct the row: UPDATE … SET {self.column.name} = … "
+                f"WHERE {self.column.name} = '{text}'",
+            ) from None
 
     def end_of_part(
         self, session: Session, beyond: KeyValue | None, now: datetime
@@ -64,46 +85,50 @@ class Questions:
         """
         if not self.options.max_rows:
             return None
-        found = session.rows(
-            sql.nth_value(self.table, self.column.name, beyond, self.options.max_rows)
-        )
+        found = session.rows(sql.nth_value(self.table, self.column, beyond, self.options.max_rows))
         if not found:
             return None
-        value = keys.parse_source(self.kind, str(found[0][0]))
-        if value is None:  # a zero date, which is less than every date there is
-            return keys.lowest(self.kind)
+        value = self._parsed(found[0][0])
         return None if isinstance(value, datetime) and value > now else value
 
     def nulls(self, session: Session) -> int:
-        """Rows without a key.
+        """Rows without a key: NULL, or a zero date.
 
         Raises:
             SourceError: There are some, and they are to be refused.
         """
-        if not self.column.nullable:
+        if not self.column.can_be_missing:
             return 0
         name = self.column.name
-        ((count,),) = session.rows(sql.count_nulls(self.table, name))
-        window.check_nulls(self.table, name, int(count), self.options.null_keys)
+        ((count,),) = session.rows(sql.count_no_key(self.table, name, self.column.data_type))
+        window.check_nulls(
+            self.table, name, self.column.data_type, int(count), self.options.null_keys
+        )
         if count:
             logger.warning(
-                "%s: %d rows have no %s", self.table, count, name,
+                "%s: %d rows have no %s (NULL or a zero date)", self.table, count, name,
                 extra={"table": str(self.table), "null_keys": int(count)},
             )  # fmt: skip
         return int(count)
 
     def expected(self, session: Session, lower: KeyValue | None, upper: KeyValue | None) -> int:
         """The server's estimate of the rows between two keys; 0: it has none."""
-        where = sql.window(self.column.name, lower, upper)
+        where = sql.window(self.column, lower, upper)
         steps = session.plan(sql.count(Range(self.table, where)))
         return max((int(step.get("rows") or 0) for step in steps), default=0)
 
     def edge(
         self, session: Session, lower: KeyValue | None, upper: KeyValue | None, *, nulls: bool
     ) -> Edge | None:
-        """The fingerprint of the rows between two keys; None when there is no lower one."""
+        """The fingerprint of the rows between two keys; None: there is no lower one, or no hash."""
         if lower is None:
             return None
-        where = sql.window(self.column.name, lower, upper, nulls=nulls)
+        where = sql.window(self.column, lower, upper, nulls=nulls)
         ((rows, digest),) = session.rows(sql.edge(self.plans, self.table, where))
-        return Edge(lower, int(rows), str(digest))
+        if int(digest) >= sql.UNCOMPUTABLE:
+            logger.warning(
+                "%s: a row is too long for the server to hash, so it is read again by each run",
+                self.table, extra={"table": str(self.table)},
+            )  # fmt: skip
+            return None
+        return Edge(lower, int(rows), str(digest), upper)

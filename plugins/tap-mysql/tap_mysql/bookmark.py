@@ -34,11 +34,13 @@ class Edge:
         lower: Least replication key of the rows hashed.
         rows: Their number.
         digest: Their hash.
+        upper: Greatest replication key in the source; None: no row had one, or it was not noted.
     """
 
     lower: KeyValue
     rows: int
     digest: str
+    upper: KeyValue | None = None
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,14 @@ class Bookmark:
         edge: Fingerprint of the rows near it; None: unknown, they are read again.
         first_load: A first load to go on with.
         server: Whose rows they were; None: unknown.
+        columns: The columns that were read last, in their order; empty: unknown.
     """
 
     value: KeyValue | None = None
     edge: Edge | None = None
     first_load: FirstLoad | None = None
     server: Server | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,14 @@ class Identity:
         key: Its replication key.
         kind: The key's type.
         server: Whose rows are read now; written into each bookmark.
+        columns: The columns that are read now; written into each bookmark.
     """
 
     table: TableName
     key: str
     kind: ColumnType = field(default_factory=lambda: ColumnType("int64"))
     server: Server | None = None
+    columns: tuple[str, ...] = ()
 
     def write(self, bookmark: Bookmark) -> dict[str, Any]:
         """Writes a bookmark as Singer state."""
@@ -104,6 +110,8 @@ class Identity:
         }
         if self.server is not None:
             own["server"] = self.server.write()
+        if self.columns:
+            own["columns"] = list(self.columns)
         if bookmark.edge is not None:
             own["edge"] = _write_edge(bookmark.edge)
         if bookmark.first_load is not None:
@@ -169,6 +177,7 @@ class Identity:
             edge=self._read_edge(own.get("edge")),
             first_load=None if load is None else self._read_load(load),
             server=None if server is None else Server.read(server),
+            columns=tuple(map(str, own.get("columns", ()))),
         )
 
     def _read_load(self, load: Mapping[str, Any]) -> FirstLoad:
@@ -189,8 +198,12 @@ class Identity:
     def _read_edge(self, edge: Mapping[str, Any] | None) -> Edge | None:
         if edge is None:
             return None
+        upper = edge.get("upper")
         return Edge(
-            keys.parse_state(self.kind, edge["lower"]), int(edge["rows"]), str(edge["digest"])
+            lower=keys.parse_state(self.kind, edge["lower"]),
+            rows=int(edge["rows"]),
+            digest=str(edge["digest"]),
+            upper=None if upper is None else keys.parse_state(self.kind, upper),
         )
 
     def _refuse(self, what: str) -> StateError:
@@ -203,4 +216,10 @@ class Identity:
 
 
 def _write_edge(edge: Edge) -> dict[str, Any]:
-    return {"lower": keys.to_state(edge.lower), "rows": edge.rows, "digest": edge.digest}
+    upper = None if edge.upper is None else keys.to_state(edge.upper)
+    return {
+        "lower": keys.to_state(edge.lower),
+        "rows": edge.rows,
+        "digest": edge.digest,
+        "upper": upper,
+    }

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tidemark_core.errors import ConfigError
+from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.types_json import PADDED, to_json_schema
 
-from tap_mysql.keys import is_replication_type
 from tap_mysql.table import Column, Table
 
 logger = logging.getLogger("tap-mysql.catalog")
@@ -41,7 +40,7 @@ def with_padding(schema: dict[str, Any], table: Table, keys: tuple[str, ...]) ->
 
 def stream_metadata(table: Table) -> list[dict[str, Any]]:
     """Singer metadata of a table's stream, for discovery (Singer spec, Metadata)."""
-    valid = [c.name for c in table.columns if c.type is not None and is_replication_type(c.type)]
+    valid = [column.name for column in table.columns if column.can_replicate]
     entries: list[dict[str, Any]] = [
         {
             "breadcrumb": [],
@@ -57,9 +56,9 @@ def stream_metadata(table: Table) -> list[dict[str, Any]]:
         }
     ]
     for column in table.columns:
+        # One of an unknown type too: called unsupported, it would be left out without a word where
+        # a pattern selects it, and so it is refused by name.
         inclusion = "automatic" if column.name in table.primary_key else "available"
-        if column.type is None:
-            inclusion = "unsupported"
         details = {"inclusion": inclusion, "sql-datatype": column.mysql.column_type}
         entries.append({"breadcrumb": ["properties", column.name], "metadata": details})
     return entries
@@ -111,7 +110,7 @@ def replication_column(table: Table, chosen: Chosen) -> Column | None:
             column=chosen.replication_key,
             hint=hint,
         )
-    if column.type is None or not is_replication_type(column.type):
+    if not column.can_replicate:
         raise ConfigError(
             f"a column of type {column.mysql.column_type} cannot be a replication key: a timestamp,"
             " a date or a whole number can",
@@ -146,12 +145,21 @@ def warn_of_collations(table: Table, keys: tuple[str, ...]) -> None:
     """Tells of text keys that the source and the warehouse do not compare alike."""
     for name in keys:
         column = table.column(name)
-        if column is not None and column.ignores_case:
+        if column is None:
+            continue
+        where = {"table": str(table.name), "column": column.name}
+        if column.ignores_case:
             logger.warning(
-                "%s: 'A' and 'a' are one key in %s (collation %s), and two in the warehouse: a row "
-                "whose key is only spelled anew there stays under its old spelling too",
-                table.name, column.name, column.collation,
-                extra={"table": str(table.name), "column": column.name},
+                "%s: texts that differ in case, accents or the like, as 'A' and 'a', may be one "
+                "key in %s (collation %s), and are two in the warehouse: a row whose key is only "
+                "spelled anew there stays under its old spelling too",
+                table.name, column.name, column.collation, extra=where,
+            )  # fmt: skip
+        if not column.pads:
+            logger.warning(
+                "%s: 'a' and 'a ' are two keys in %s (collation %s), and one in the warehouse, "
+                "which compares without blanks at the end",
+                table.name, column.name, column.collation, extra=where,
             )  # fmt: skip
 
 
@@ -166,6 +174,7 @@ def read_columns(
 
     Raises:
         ConfigError: A selected column has a type unknown to Tidemark.
+        SourceError: It is a view of something that is gone.
     """
     known = chosen.columns
     needed = {*keys} | ({key.name} if key else set())
@@ -190,6 +199,13 @@ def read_columns(
                 f"'!{table.name.stream}.{column.name}'",
             )
         found.append(column)
+    if not found and table.is_view and not table.columns:
+        raise SourceError(
+            "the view has no columns: what it is made of is gone, or its definer may not read it",
+            table=table.name,
+            hint=f"CHECK TABLE {table.name} says what is missing; mend the view, or leave it out "
+            f"with a select rule: '!{table.name.stream}.*'",
+        )
     if not found:
         raise ConfigError(
             "no column of the table is selected",

@@ -1,7 +1,7 @@
 """From a column to its SELECT expression, and from what ConnectorX gives to its Arrow type.
 
 Each column has a fast form. Where that can fail on a legal value, the careful form reads it: zero
-dates become NULL, text becomes bytes that are decoded here, and an extra column counts what was
+dates become NULL, text becomes bytes that are decoded here, and an extra column shows what was
 changed. What ConnectorX 0.4.6 does with each type was tried value by value; see docs/types.md.
 """
 
@@ -14,15 +14,20 @@ from tidemark_core.names import quote_mysql
 from tidemark_core.types import ColumnType, to_arrow
 
 from tap_mysql.decimals import Array, from_scaled, from_text
-from tap_mysql.table import Column
+from tap_mysql.table import DATES, Column
 
 #: DECIMAL(18,s) scaled by 10**s fits an int64.
 _SCALED_DIGITS = 18
-_DATES = frozenset({"date", "datetime", "timestamp"})
 #: ConnectorX parses MySQL's JSON and writes it anew: other blanks, floats for long numbers.
 _AS_TEXT = frozenset({"time", "uuid", "inet4", "inet6", "json"})
+#: Character sets whose every text can be read back from its UTF-8. In others (cp932, gbk, euckr)
+#: two texts may have one, and a code without a character becomes a question mark; half a surrogate
+#: of ucs2 becomes NULL on MySQL.
+_REVERSIBLE = frozenset({"ascii", "binary", "latin1", "utf16", "utf16le", "utf32", "utf8",
+                         "utf8mb3", "utf8mb4"})  # fmt: skip
 ZERO_DATE = "zero_date"
 INVALID_TEXT = "invalid_utf8"
+OTHER_TEXT = "other_text"
 FLAG = "tidemark_changed_"
 
 
@@ -34,13 +39,18 @@ class Plan:
         column: The column.
         fast: SELECT expression that reads every ordinary value.
         careful: SELECT expression that reads every legal value.
-        flag: Expression that is 1 where ``careful`` turns a value into NULL; None for never.
+        flag: Expression that shows a value which is changed on the way, NULL otherwise: a date
+            that ``careful`` turns into NULL, or text of a key; None: there is none such.
     """
 
     column: Column
     fast: str
     careful: str
     flag: str | None = None
+
+    def is_flagged(self, *, careful: bool) -> bool:
+        """Whether a query has the column of ``flag``: the fast one fails at a bad date anyway."""
+        return self.flag is not None and (careful or self.kind.kind == "string")
 
     @property
     def kind(self) -> ColumnType:
@@ -68,8 +78,13 @@ class Plan:
         return values.cast(arrow)
 
 
-def plan(column: Column) -> Plan:
-    """Decides how a column of a known type is read."""
+def plan(column: Column, *, is_key: bool = False) -> Plan:
+    """Decides how a column of a known type is read.
+
+    Args:
+        column: The column.
+        is_key: Whether its values may not change on the way.
+    """
     name, data_type, kind = quote_mysql(column.name), column.data_type, column.type
     if kind is None:
         raise ValueError(f"column {column.name} has no type")
@@ -79,11 +94,12 @@ def plan(column: Column) -> Plan:
         return _same(column, f"CAST({name} AS UNSIGNED)")
     if data_type in _AS_TEXT:
         return _same(column, f"CAST({name} AS CHAR)")
-    if data_type in _DATES:
+    if data_type in DATES:
         bad = bad_date(name)
-        return Plan(column, name, f"IF({bad}, NULL, {name})", bad)
+        shown = f"IF({bad}, CAST({name} AS CHAR), NULL)"
+        return Plan(column, name, f"IF({bad}, NULL, {name})", shown)
     if kind.kind == "string":
-        return Plan(column, name, _bytes(name, column))
+        return Plan(column, name, _bytes(name, column), _other(name, column) if is_key else None)
     if kind.kind == "binary" and data_type not in _BINARY:
         return _same(column, f"ST_AsBinary({name})")
     return _same(column, name)
@@ -120,17 +136,26 @@ def _bytes(name: str, column: Column) -> str:
     return f"CAST(CONVERT({name} USING utf8mb4) AS BINARY)"
 
 
-def decode(values: Array) -> tuple[Array, list[int]]:
+def _other(name: str, column: Column) -> str | None:
+    """Shows the bytes of a text that its UTF-8 does not give back; None: there is none such."""
+    if column.character_set is None or column.character_set in _REVERSIBLE:
+        return None
+    there = f"CONVERT({name} USING utf8mb4)"
+    back = f"CONVERT({there} USING {column.character_set})"
+    return f"IF(CAST({back} AS BINARY) = CAST({name} AS BINARY), NULL, CONCAT('0x', HEX({name})))"
+
+
+def decode(values: Array) -> tuple[Array, dict[int, str]]:
     """Reads bytes as UTF-8; bytes that are not become U+FFFD.
 
     Returns:
-        The text, and the positions of the values that were changed.
+        The text, and by their positions the values that were changed, as people can read them.
     """
     data = values.cast(pa.binary()) if values.type != pa.binary() else values
     try:
-        return data.cast(pa.string()), []
+        return data.cast(pa.string()), {}
     except pa.ArrowInvalid:
-        changed: list[int] = []
+        changed: dict[int, str] = {}
         texts: list[str | None] = []
         for position, value in enumerate(data.to_pylist()):
             if value is None:
@@ -138,11 +163,11 @@ def decode(values: Array) -> tuple[Array, list[int]]:
                 continue
             text = value.decode("utf-8", errors="replace")
             if text.encode() != value:
-                changed.append(position)
+                changed[position] = value.decode("utf-8", errors="backslashreplace")
             texts.append(text)
         return pa.array(texts, pa.string()), changed
 
 
-def flagged(flags: Array) -> list[int]:
-    """Positions where a flag column is 1."""
-    return [position for position, flag in enumerate(flags.to_pylist()) if flag]
+def flagged(flags: Array) -> dict[int, str]:
+    """What a flag column shows, by position."""
+    return {row: shown for row, shown in enumerate(flags.to_pylist()) if shown is not None}

@@ -24,7 +24,7 @@ ORDER BY table_schema, table_name
 _COLUMNS = """
 SELECT table_schema, table_name, column_name, data_type, column_type, character_maximum_length,
     numeric_precision, numeric_scale, datetime_precision, is_nullable, character_set_name,
-    collation_name
+    collation_name, column_default, extra
 FROM information_schema.columns
 WHERE table_schema IN ({schemas})
 ORDER BY table_schema, table_name, ordinal_position
@@ -99,6 +99,8 @@ def _column(
     nullable: str,
     character_set: str | None,
     collation: str | None,
+    default: str | None,
+    extra: str | None,
 ) -> Column:
     mysql = MySQLColumn(
         data_type=data_type,
@@ -112,4 +114,17 @@ def _column(
         kind = from_mysql(mysql)
     except ConfigError:
         kind = None
-    return Column(name, mysql, kind, nullable == "YES", character_set, collation)
+    # MariaDB writes a default of NULL as a word; both write GENERATED of what they compute.
+    has_default = default not in (None, "NULL") or "GENERATED" in (extra or "").upper()
+    return Column(
+        name, mysql, kind, nullable == "YES", character_set, collation, has_default=has_default
+    )
+
+
+def existing(session: Session, tables: Iterable[TableName]) -> set[TableName]:
+    """Which of some tables are there, as far as our user may see."""
+    schemas = sorted({table.schema for table in tables})
+    if not schemas:
+        return set()
+    query = _TABLES.format(schemas=", ".join(["%s"] * len(schemas)))
+    return {TableName(row[0], row[1]) for row in session.rows(query, tuple(schemas))}

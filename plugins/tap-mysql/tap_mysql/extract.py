@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from tidemark_core.report import current
 
-from tap_mysql import advice, events, sql, window
+from tap_mysql import advice, drift, events, sql, window
+from tap_mysql.again import persist
 from tap_mysql.bookmark import Bookmark, FirstLoad, Identity
 from tap_mysql.chunks import split
 from tap_mysql.columns import Plan
+from tap_mysql.connection import Session
 from tap_mysql.failover import taken_over
 from tap_mysql.files import FinishedFile
-from tap_mysql.keys import KeyValue
+from tap_mysql.keys import NEVER, KeyValue
 from tap_mysql.look import Look
 from tap_mysql.options import Options, Output
 from tap_mysql.read import Reading
-from tap_mysql.server import identify
+from tap_mysql.server import Server, identify
 from tap_mysql.sql import Range
 from tap_mysql.table import Column, Table
 from tap_mysql.together import together
@@ -39,6 +42,7 @@ class Extraction:
         output: Where results go.
         rows: Rows read so far.
         conversions: Values changed so far, by column and reason.
+        moment: The source's clock when all had been asked and nothing was read yet, UTC.
     """
 
     table: Table
@@ -49,6 +53,7 @@ class Extraction:
     output: Output
     rows: int = 0
     conversions: dict[str, dict[str, int]] = field(default_factory=dict)
+    moment: datetime = NEVER
 
     def run(self, state: Any) -> None:
         """Reads what is new since the bookmark.
@@ -71,42 +76,60 @@ class Extraction:
 
     def _look(self, state: Any) -> Callable[[], None] | None:
         """Decides what is read, and gives what reads it; None: nothing is new."""
-        name, key = self.table.name, self.replication_key
+        reading = self.reading
+        return persist(
+            partial(self._look_once, state),
+            f"the look at {self.table.name}",
+            reading.attempts,
+            reading.stop,
+            table=self.table.name,
+        )
+
+    def _look_once(self, state: Any) -> Callable[[], None] | None:
         with self.reading.source.session() as session:
             server = identify(session)
             source = replace(self.reading.source, server=server)
             self.reading = replace(self.reading, source=source)
-            lag = self.options.replication.lag(session, name)
-            if key is None or key.type is None:
-                window.check_limit(name, self.options.max_rows)
-                ranges = split(Range(name, order=self._order), self.options.chunks, session.rows)
-                return partial(self._run_full, ranges, state)
-            look = Look(
-                session, self.table, key, self.plans, self._order, self.options, session.now(), lag
-            )
-            identity = Identity(name, key.name, key.type, server)
-            bookmark = identity.read(state)
-            if bookmark.server not in (None, server):
-                bookmark = taken_over(name, bookmark, server, look.greatest())
-            advice.warn_unindexed(session, self.table, key.name, bookmark.value)
-            if bookmark.value is not None and bookmark.first_load is None:
-                found = look.news(bookmark)
-                if found is not None:
-                    return partial(self._run_window, identity, bookmark, found)
-                # Else each run would say again that it is another one.
-                renamed = bookmark.server not in (None, server)
-                return partial(self._rename, identity, bookmark) if renamed else None
-            nulls = look.nulls()
-            load = bookmark.first_load or look.first_load(nulls)
-            if load is None:
-                return None
-            # One that begins now ends at the limit by itself.
-            limit = self.options.max_rows if bookmark.first_load else 0
-            return partial(self._run_first_load, identity, load, limit, look.cap(load), nulls)
+            read = self._decided(session, server, state)
+            # The last question: a run that asked earlier, and reads later, has newer rows.
+            self.moment = session.now().replace(tzinfo=UTC)
+            return read
+
+    def _decided(self, session: Session, server: Server, state: Any) -> Callable[[], None] | None:
+        name, key = self.table.name, self.replication_key
+        lag = self.options.replication.lag(session, name)
+        if key is None or key.type is None:
+            window.check_limit(name, self.options.max_rows)
+            ranges = split(Range(name, order=self._order), self.options.chunks, session.rows)
+            return partial(self._run_full, ranges, state)
+        options, now = self.options.of(key), session.now()
+        look = Look(session, self.table, key, self.plans, self._order, options, now, lag)
+        columns = tuple(plan.column.name for plan in self.plans)
+        identity = Identity(name, key.name, key.type, server, columns)
+        bookmark = identity.read(state)
+        drift.warn(self.table, drift.between(bookmark.columns, columns, self.table))
+        if bookmark.server not in (None, server):
+            bookmark = taken_over(name, bookmark, server, look.greatest())
+        advice.warn_unindexed(session, self.table, key, bookmark.value)
+        if bookmark.value is not None and bookmark.first_load is None:
+            bookmark = look.in_step(bookmark)
+            found = look.news(bookmark)
+            if found is not None:
+                return partial(self._run_window, identity, bookmark, found)
+            # Else each run would say again that it is another one.
+            renamed = bookmark.server not in (None, server)
+            return partial(self._rename, identity, bookmark) if renamed else None
+        nulls = look.nulls()
+        load = bookmark.first_load or look.first_load(nulls)
+        if load is None:
+            return None
+        # One that begins now ends at the limit by itself.
+        limit = self.options.max_rows if bookmark.first_load else 0
+        return partial(self._run_first_load, identity, load, limit, look.cap(load), nulls)
 
     def _rename(self, identity: Identity, bookmark: Bookmark) -> None:
         """Writes a bookmark of another server as one of this server."""
-        self.output.begin()
+        self.output.begin(self.moment)
         self.output.commit(None, identity.write(bookmark))
 
     # -- whole tables
@@ -135,7 +158,7 @@ class Extraction:
         """
         if load.order != self._order:
             load = replace(load, order=self._order, left=((None, None),))
-        where = sql.window(self._key, None, load.upper, nulls=nulls > 0)
+        where = sql.window(self._column, None, load.upper, nulls=nulls > 0)
         ranges = [
             Range(self.table.name, where, load.order, after, until) for after, until in load.left
         ]
@@ -160,8 +183,8 @@ class Extraction:
                 state = identity.write(Bookmark(first_load=unfinished))
             elif not rest:
                 value = window.advanced(None, greatest, cap)
-                edge = load.edge if value == cap else None
-                state = identity.write(Bookmark(cap if value is None else value, edge))
+                value = cap if value is None else value
+                state = identity.write(Bookmark(value, load.edge if value == cap else None))
             self.output.commit(file, state)
             if limit and rest and load.order and self.rows >= limit:
                 return
@@ -176,10 +199,12 @@ class Extraction:
             order = (self._key, *(column for column in order if column != self._key))
         ranges = []
         if decided.upper is not None:
-            where = sql.window(self._key, decided.lower, decided.upper)
+            where = sql.window(self._column, decided.lower, decided.upper)
             ranges.append(Range(name, where, order))
         if found.nulls:
-            ranges.append(Range(name, sql.nulls_only(self._key), self._order))
+            ranges.append(
+                Range(name, (sql.no_key(self._key, self._column.data_type),), self._order)
+            )
         value = bookmark.value
         expected = window.advanced(value, decided.upper, decided.cap)
         self._begin(decided.lower, decided.upper, found.rows)
@@ -204,8 +229,15 @@ class Extraction:
         return self.table.order_key if read.issuperset(self.table.order_key) else ()
 
     @property
+    def _column(self) -> Column:
+        """The replication key of a table that has one."""
+        if self.replication_key is None:
+            raise ValueError(f"{self.table.name} has no replication key")
+        return self.replication_key
+
+    @property
     def _key(self) -> str:
-        return "" if self.replication_key is None else self.replication_key.name
+        return self._column.name
 
     # -- reading
 
@@ -219,7 +251,7 @@ class Extraction:
         """
         window = events.window(self.table.name, lower, upper)
         self.reading.meter.begin(rows or None, window)
-        self.output.begin()
+        self.output.begin(self.moment)
 
     def _read(self, ranges: Sequence[Range]) -> Iterator[tuple[int, FinishedFile | None]]:
         """Reads ranges, several at once, and gives their files as they are finished.

@@ -14,23 +14,25 @@ from typing import Any
 
 from tidemark_core.types import ColumnType
 
+from tap_mysql.summertime import step_back
+
 KeyValue = int | Decimal | datetime | date | str | bytes
 
+#: A moment before all others.
+NEVER = datetime.min.replace(tzinfo=UTC)
 _INTEGERS = frozenset({"int8", "int16", "int32", "int64"})
+#: What dates that are treated like NULL begin with.
+ZERO_YEAR = "0000-"
 _STATE_TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?)?(?:Z|\+00:00)?"
 )
-_STATE_INTEGER = re.compile(r"-?\d{1,20}")
+#: A DECIMAL has 38 digits at most where it is a number; ZEROFILL writes up to 255.
+_STATE_INTEGER = re.compile(r"-?\d{1,255}")
 
 
 def is_integer(kind: ColumnType) -> bool:
     """Whether values are whole numbers (BIGINT UNSIGNED is a decimal without a scale)."""
     return kind.kind in _INTEGERS or (kind.kind == "decimal" and kind.scale == 0)
-
-
-def is_replication_type(kind: ColumnType) -> bool:
-    """Whether a column of this type can be a replication key."""
-    return is_integer(kind) or kind.kind in ("timestamp", "date")
 
 
 def parse_state(kind: ColumnType, value: Any) -> KeyValue:
@@ -51,11 +53,14 @@ def parse_state(kind: ColumnType, value: Any) -> KeyValue:
 
 
 def parse_source(kind: ColumnType, text: str) -> KeyValue | None:
-    """Reads a key as MySQL's ``CAST(… AS CHAR)`` writes it; None for a zero date."""
-    try:
-        return parse_state(kind, text)
-    except ValueError:
+    """Reads a key as MySQL's ``CAST(… AS CHAR)`` writes it; None for a date of year 0.
+
+    Raises:
+        ValueError: It is no value of this type, such as 2022-11-00.
+    """
+    if text.startswith(ZERO_YEAR) and not is_integer(kind):
         return None
+    return parse_state(kind, text)
 
 
 def lowest(kind: ColumnType) -> KeyValue:
@@ -87,7 +92,8 @@ def literal(value: KeyValue) -> str:
     """Writes a value as a MySQL literal that needs no escaping, whatever it holds.
 
     A timestamp has no ``+00:00``: with it MariaDB gives up the index. Text is a hexadecimal
-    literal with a character set introducer, which compares in the column's own collation.
+    literal with a character set introducer, which compares in the column's own collation. A decimal
+    has no exponent: with one it would be a DOUBLE, of 17 digits.
     """
     if isinstance(value, datetime):
         return f"'{value.strftime('%Y-%m-%d %H:%M:%S.%f').rjust(26, '0')}'"
@@ -97,7 +103,7 @@ def literal(value: KeyValue) -> str:
         return f"X'{value.hex()}'"
     if isinstance(value, str):
         return f"_utf8mb4 X'{value.encode().hex()}'"
-    return str(value)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def pack(values: tuple[KeyValue, ...] | None) -> list[dict[str, str]] | None:
@@ -114,7 +120,7 @@ def _pack(value: KeyValue) -> dict[str, str]:
         return {"timestamp": value.isoformat(timespec="microseconds")}
     if isinstance(value, date):
         return {"date": value.isoformat()}
-    return {"number": str(value)}
+    return {"number": literal(value)}
 
 
 _UNPACK: dict[str, Any] = {
@@ -147,16 +153,21 @@ class Lookback:
     Attributes:
         seconds: For timestamps.
         ids: For numbers.
+        local: Whether timestamps may be in local time: from an hour that comes twice it begins
+            before that hour, in which the keys begin again.
     """
 
     seconds: int = 0
     ids: int = 0
+    local: bool = False
 
     def before(self, value: KeyValue) -> KeyValue:
         """The lower bound of a window whose bookmark is ``value``."""
         if isinstance(value, datetime):
             earliest = datetime(1, 1, 1)
             back = timedelta(seconds=self.seconds)
+            if self.local:
+                back += step_back(value)
             return value - back if value - earliest > back else earliest
         return int(value) - self.ids  # type: ignore[arg-type]
 

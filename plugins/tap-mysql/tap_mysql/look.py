@@ -60,7 +60,7 @@ class Look:
 
     def first_load(self, nulls: int) -> FirstLoad | None:
         """A first load of what is there; None: no rows are."""
-        upper = self.greatest()
+        greatest = upper = self.greatest()
         if upper is None:
             if not nulls:
                 logger.info("no rows yet", extra={"table": str(self.table.name)})
@@ -71,14 +71,19 @@ class Look:
         upper = upper if end is None else min(upper, end)
         decided = self._decide(Bookmark(), upper)
         advice.warn_future(self.table.name, self.key.name, decided)
-        where = sql.window(self.key.name, None, upper, nulls=nulls > 0)
+        where = sql.window(self.key, None, upper, nulls=nulls > 0)
         whole = Range(self.table.name, where, self.order)
         ranges = split(whole, self.options.chunks, self.session.rows)
         return FirstLoad(
             upper=upper,
             order=self.order,
             left=tuple((part.after, part.until) for part in ranges),
-            edge=self._ask.edge(self.session, decided.next_lower, upper, nulls=nulls > 0),
+            edge=self._ask.edge(
+                self.session,
+                decided.next_lower,
+                None if greatest is None else upper,
+                nulls=nulls > 0,
+            ),
             cap=decided.cap,
         )
 
@@ -90,9 +95,15 @@ class Look:
         cap = self._decide(Bookmark(), load.upper).cap
         return cap if cap is None or load.cap is None else min(cap, load.cap)  # type: ignore[type-var]
 
+    def in_step(self, bookmark: Bookmark) -> Bookmark:
+        """The bookmark, no later than the source's clock; see `window.in_step`."""
+        kept = window.in_step(self.table.name, bookmark, self.now)
+        if kept != bookmark:
+            advice.warn_clock(self.table.name, bookmark.value, self.now)
+        return kept
+
     def news(self, bookmark: Bookmark) -> News | None:
         """What is new; None when the rows near the bookmark are as they were."""
-        window.check_clock(self.table.name, bookmark.value, self.now)
         nulls = self.nulls()
         decided = self._decide(bookmark, self.greatest())
         if decided.upper is None and not nulls:
@@ -102,7 +113,7 @@ class Look:
             decided = window.cut(decided, end, self.options.lookback)
         else:
             seen = self._ask.edge(self.session, decided.lower, decided.upper, nulls=nulls > 0)
-            if seen == bookmark.edge:
+            if seen is not None and seen == bookmark.edge:
                 logger.info("nothing new", extra={"table": str(self.table.name)})
                 return None
         advice.warn_future(self.table.name, self.key.name, decided)

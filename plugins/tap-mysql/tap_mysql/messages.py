@@ -16,7 +16,7 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding, SDKBatchMessage
 from tidemark_core.batchfile import BatchFile
 
 from tap_mysql.files import FinishedFile
-from tap_mysql.keys import now_text, to_state
+from tap_mysql.keys import NEVER, now_text, to_state
 
 _RECORD_ROWS = 10_000
 
@@ -56,7 +56,7 @@ class Messages:
                 self.write(singer.StateMessage(value=self.state))
 
 
-@dataclass(frozen=True)
+@dataclass
 class StreamOutput:
     """`tap_mysql.options.Output` of one stream.
 
@@ -66,8 +66,8 @@ class StreamOutput:
         schema: Its JSON schema.
         key_properties: Its key.
         replication_key: Its replication key, if any.
-        extracted_at: The source's clock when the run began, UTC.
         records: Whether rows are written as RECORD messages.
+        extracted_at: The source's clock when the table began to be read, UTC.
     """
 
     messages: Messages
@@ -75,11 +75,12 @@ class StreamOutput:
     schema: dict[str, Any]
     key_properties: tuple[str, ...]
     replication_key: str | None
-    extracted_at: datetime
     records: bool = False
+    extracted_at: datetime = NEVER
 
-    def begin(self) -> None:
+    def begin(self, moment: datetime) -> None:
         """See `tap_mysql.options.Output.begin`."""
+        self.extracted_at = moment
         self.messages.schema(
             singer.SchemaMessage(
                 self.stream,

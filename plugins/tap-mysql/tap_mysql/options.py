@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from tap_mysql.files import FinishedFile
 from tap_mysql.keys import Lookback
 from tap_mysql.replica import Replication
+from tap_mysql.table import Column
 
 
 class Output(Protocol):
     """Where an extraction's results go. Each call is atomic: no message comes between its parts."""
 
-    def begin(self) -> None:
-        """The stream's schema; before the first file."""
+    def begin(self, moment: datetime) -> None:
+        """The stream's schema, and the time of extraction (UTC); before the first file."""
 
     def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
         """A file, and the bookmark that it makes true; either may be None."""
@@ -40,6 +42,10 @@ class Options:
     workers: int = 1
     max_rows: int = 0
     replication: Replication = field(default_factory=Replication)
+
+    def of(self, key: Column) -> Options:
+        """The options of a table with this replication key."""
+        return replace(self, lookback=replace(self.lookback, local=key.data_type == "datetime"))
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Options:

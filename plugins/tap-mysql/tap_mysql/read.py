@@ -7,7 +7,6 @@ the last finished file.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,8 +18,9 @@ from tidemark_core.errors import SourceError, TidemarkError, TunnelError
 from tidemark_core.progress import Meter
 from tidemark_core.report import current
 
+from tap_mysql.again import pause
 from tap_mysql.connection import Source
-from tap_mysql.convert import Converter, values_at
+from tap_mysql.convert import Converter
 from tap_mysql.errors import Cure, source_error
 from tap_mysql.failover import changed
 from tap_mysql.fetch import Fetch, FetchError, Stopped
@@ -33,7 +33,6 @@ logger = logging.getLogger("tap-mysql.read")
 #: Bytes of a batch on its way from the server; few rows at a time where rows are long. Measured:
 #: 8,192 rows of 51 columns are as fast as 32,768 and take 300 MB in place of 475 MB.
 _BATCH_BYTES, _BATCH_ROWS = 32 * 2**20, 8_192
-_BACKOFF_SECONDS, _BACKOFF_LIMIT = 0.5, 30.0
 #: After a killed query: a file's rows, then a tenth, then no more.
 _SMALLER = (1, 10)
 
@@ -116,7 +115,9 @@ class Reading:
                     if building is None:
                         self.folder.await_room(self.stop)
                         path = self.folder.new_file()
-                        building = _Building(FileWriter(path, self.converter.schema))
+                        building = _Building(
+                            FileWriter(path, self.converter.schema), self.converter
+                        )
                     raw = batch.slice(start, self.batch_size - building.writer.rows)
                     piece = self.converter.convert(raw, building.changed, careful=mode.careful)
                     building.add(piece, self.replication_key, selected.order)
@@ -156,7 +157,7 @@ class Reading:
             pages.learn(rows, size)
             end = last.slice(last.num_rows - 1)
             row = self.converter.convert(end, lambda *_: None, careful=mode.careful)
-            selected = selected.past(values_at(row, selected.order, 0))
+            selected = selected.past(self.converter.key_at(row, selected.order, 0))
 
     def _recover(
         self, error: FetchError | TidemarkError, mode: Mode, failures: int, ordered: bool
@@ -168,7 +169,7 @@ class Reading:
                 raise error
             reason = error.message
         else:
-            final = source_error(error.number, error.text, table)
+            final = source_error(error.number, error.text, table, logged_in=True)
             reason = final.message
             if error.cure is Cure.REDISCOVER:
                 raise changed(error.number, error.text, self.source) from error
@@ -183,13 +184,12 @@ class Reading:
             if error.cure is not Cure.RETRY or failures >= self.attempts:
                 raise final from error
         current().tried_again(table)
-        pause = min(_BACKOFF_LIMIT, _BACKOFF_SECONDS * 2 ** (failures - 1))
-        pause *= 0.5 + random.random() / 2  # noqa: S311 - jitter
+        seconds = pause(failures)
         logger.warning(
-            "the read of %s was interrupted, going on in %.1f s: %s", table, pause, reason,
+            "the read of %s was interrupted, going on in %.1f s: %s", table, seconds, reason,
             extra={"table": str(table), "attempt": failures},
         )  # fmt: skip
-        if self.stop.wait(pause):
+        if self.stop.wait(seconds):
             raise Stopped
         try:
             self.source.endpoint.ensure()
@@ -227,6 +227,7 @@ class _Building:
     """A file that is being written, and what is known of it so far."""
 
     writer: FileWriter
+    converter: Converter
     last: tuple[Any, ...] | None = None
     least: Any = None
     greatest: Any = None
@@ -235,7 +236,7 @@ class _Building:
     def add(self, batch: pa.RecordBatch, key: str | None, order: tuple[str, ...]) -> None:
         self.writer.write(batch)
         if order:
-            self.last = values_at(batch, order, batch.num_rows - 1)
+            self.last = self.converter.key_at(batch, order, batch.num_rows - 1)
         if key is not None:
             found: dict[str, Any] = pc.min_max(batch.column(key)).as_py()  # type: ignore[assignment]
             if found["min"] is not None:

@@ -31,7 +31,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("backup_num_chunks", "Key ranges of a chunked first load.", "integer", 4, minimum=1),
     Setting(
         "backup_retry_attempts",
-        "Tries of a read that lost its connection, each from the last finished file.",
+        "Tries of a read that lost its connection, each from the last finished file; also of a "
+        "discovery, or of the look at a table, before it.",
         "integer",
         5,
         minimum=1,
@@ -68,14 +69,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "backup_null_keys",
-        "Rows whose replication key is NULL: refuse the table, or read them when they change.",
+        "Rows whose replication key is NULL or a zero date: refuse the table, or read them when "
+        "they change.",
         default="refuse",
         choices=("refuse", "read"),
     ),
     Setting(
         "backup_strict",
         "Stop at a value that cannot be kept as it is (0000-00-00, invalid UTF-8), in place of "
-        "writing NULL or U+FFFD and counting it.",
+        "writing NULL or U+FFFD and counting it. In a key such a value always stops its table.",
         "boolean",
         default=False,
     ),

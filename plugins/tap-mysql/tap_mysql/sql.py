@@ -9,6 +9,7 @@ from tidemark_core.names import TableName, quote_mysql
 
 from tap_mysql.columns import FLAG, Plan
 from tap_mysql.keys import KeyValue, literal
+from tap_mysql.table import Column
 
 Key = tuple[KeyValue, ...]
 
@@ -102,8 +103,8 @@ def select(
     for number, plan in enumerate(plans):
         expression = plan.careful if careful else plan.fast
         expressions.append(f"{expression} AS {quote_mysql(plan.column.name)}")
-        if careful and plan.flag:
-            expressions.append(f"CAST({plan.flag} AS SIGNED) AS {quote_mysql(f'{FLAG}{number}')}")
+        if plan.is_flagged(careful=careful):
+            expressions.append(f"{plan.flag} AS {quote_mysql(f'{FLAG}{number}')}")
     return (
         f"SELECT {', '.join(expressions)} FROM {table_sql(selected.table)}"
         f"{where_clause(selected)}{order_clause(selected)}"
@@ -112,26 +113,39 @@ def select(
 
 
 def window(
-    key: str, lower: KeyValue | None, upper: KeyValue | None, *, nulls: bool = False
+    key: Column, lower: KeyValue | None, upper: KeyValue | None, *, nulls: bool = False
 ) -> tuple[str, ...]:
     """Condition of a window on the replication key, both bounds inclusive.
 
     Args:
-        key: Column name.
+        key: The column.
         lower: Least value; None: from the beginning.
         upper: Greatest value; None: no row has a value.
         nulls: Whether rows without a value belong to the window.
     """
-    name = quote_mysql(key)
+    name = quote_mysql(key.name)
     parts = [f"{name} >= {literal(lower)}"] if lower is not None else []
     parts += [f"{name} <= {literal(upper)}"] if upper is not None else []
     inside = " AND ".join(parts) or f"{name} IS NOT NULL"
-    return (f"{inside} OR {name} IS NULL",) if nulls else (inside,)
+    return (f"{inside} OR {no_key(key.name, key.data_type)}",) if nulls else (inside,)
 
 
-def nulls_only(key: str) -> tuple[str, ...]:
-    """Condition of the rows without a replication key."""
-    return (f"{quote_mysql(key)} IS NULL",)
+def no_key(key: str, data_type: str) -> str:
+    """Condition of the rows without a replication key: NULL, or a date of year 0.
+
+    As a range, for which an index serves. Not by the year 1 for a TIMESTAMP: MySQL finds none below
+    a date that the column cannot hold.
+    """
+    name = quote_mysql(key)
+    first = _FIRST_DATES.get(data_type)
+    return f"{name} IS NULL" + (f" OR {name} < '{first}'" if first else "")
+
+
+_FIRST_DATES = {
+    "date": "0001-01-01",
+    "datetime": "0001-01-01 00:00:00",
+    "timestamp": "1970-01-01 00:00:01",
+}
 
 
 def greatest(table: TableName, key: str) -> str:
@@ -139,18 +153,26 @@ def greatest(table: TableName, key: str) -> str:
     return f"SELECT CAST(MAX({quote_mysql(key)}) AS CHAR) FROM {table_sql(table)}"
 
 
-def nth_value(table: TableName, key: str, beyond: KeyValue | None, number: int) -> str:
+def nth_value(table: TableName, key: Column, beyond: KeyValue | None, number: int) -> str:
     """The replication key of the n-th row beyond a value, as text; no row: there are fewer."""
-    name = quote_mysql(key)
-    where = f"{name} IS NOT NULL" if beyond is None else f"{name} > {literal(beyond)}"
+    name = quote_mysql(key.name)
+    where = (
+        f"NOT ({no_key(key.name, key.data_type)})"
+        if beyond is None
+        else f"{name} > {literal(beyond)}"
+    )
     return (
         f"SELECT CAST({name} AS CHAR) FROM {table_sql(table)} WHERE {where} "
         f"ORDER BY {name} LIMIT 1 OFFSET {number - 1}"
     )
 
 
-def count_nulls(table: TableName, key: str) -> str:
-    return f"SELECT COUNT(*) FROM {table_sql(table)} WHERE {quote_mysql(key)} IS NULL"
+def count_no_key(table: TableName, key: str, data_type: str) -> str:
+    return f"SELECT COUNT(*) FROM {table_sql(table)} WHERE {no_key(key, data_type)}"
+
+
+#: What a row adds to the hash when its own cannot be computed: more than all others can have.
+UNCOMPUTABLE = 10**40
 
 
 def edge(plans: Sequence[Plan], table: TableName, where: tuple[str, ...]) -> str:
@@ -159,17 +181,30 @@ def edge(plans: Sequence[Plan], table: TableName, where: tuple[str, ...]) -> str
     The hash is over all columns, not only keys: a row that changes twice in a second keeps its
     DATETIME(0). It does not depend on the order of rows, and equal rows do not cancel out.
     """
-    # Bytes, so that character sets mix; but dates as they are, the zero ones too. HEX, which takes
-    # any bytes (MySQL's QUOTE: UTF-8 only), of a text: of a number it would be a whole number.
-    # MySQL 9.6 and later have no MD5.
-    written = (plan.fast if plan.flag else plan.careful for plan in plans)
-    values = ", ".join(f"COALESCE(HEX(CONCAT({value})), '-')" for value in written)
-    digest = f"SHA2(CONCAT_WS(',', {values}), 256)"
-    number = f"CAST(CONV(LEFT({digest}, 15), 16, 10) AS UNSIGNED)"
+    # Each text by itself first, for together they may be longer than max_allowed_packet, beyond
+    # which CONCAT gives NULL. CONCAT, unlike CONCAT_WS, of one NULL is NULL: a hash that misses a
+    # column is none. MySQL 9.6 and later have no MD5.
+    values = ", ',', ".join(map(_short, plans))
+    number = f"CAST(CONV(LEFT(SHA2(CONCAT({values}), 256), 15), 16, 10) AS DECIMAL(65,0))"
     return (
-        f"SELECT COUNT(*), CAST(COALESCE(SUM({number}), 0) AS CHAR) FROM {table_sql(table)}"
-        f"{where_clause(Range(table, where))}"
+        f"SELECT COUNT(*), CAST(COALESCE(SUM(COALESCE({number}, {UNCOMPUTABLE})), 0) AS CHAR) "
+        f"FROM {table_sql(table)}{where_clause(Range(table, where))}"
     )
+
+
+def _short(plan: Plan) -> str:
+    """A value in a short form that no other value has; NULL where it cannot be computed.
+
+    A date as it is, the zero one too; a FLOAT with all its digits, of which its text has six; a
+    text's bytes, so that character sets mix.
+    """
+    name, kind = quote_mysql(plan.column.name), plan.kind.kind
+    value = plan.fast if kind in ("date", "timestamp") else plan.careful
+    if kind == "float32":
+        value = f"{value} + 0e0"
+    if kind in ("string", "binary", "json"):
+        value = f"SHA2({value}, 256)"
+    return f"IF({name} IS NULL, '-', {value})"
 
 
 def nth_key(selected: Range, offset: int) -> str:

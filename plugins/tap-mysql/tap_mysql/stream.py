@@ -91,7 +91,6 @@ class MySQLStream(Stream):
             schema=choices.with_padding(self._schema_of(columns), table, keys),
             key_properties=keys,
             replication_key=key.name if key else None,
-            extracted_at=self._tap_mysql.extracted_at,
             records=self._tap_mysql.settings["backup_output"] == "record",
         )
         reading = self._reading(columns, keys, key)
@@ -112,10 +111,21 @@ class MySQLStream(Stream):
         self, columns: tuple[Column, ...], keys: tuple[str, ...], key: Column | None
     ) -> Reading:
         tap = self._tap_mysql
+        fixed = {*keys, *self.source_table.order_key}
+        reads_keyless = (
+            key is not None and tap.options.null_keys == "read" and key.name not in fixed
+        )
+        if key is not None:
+            fixed.add(key.name)
         return Reading(
             source=tap.source,
             converter=Converter(
-                self.table, [plan(c) for c in columns], keys, tap.settings["backup_strict"]
+                self.table,
+                [plan(column, is_key=column.name in fixed) for column in columns],
+                keys,
+                tap.settings["backup_strict"],
+                frozenset(fixed),
+                key.name if key and reads_keyless else None,
             ),
             folder=tap.folder,
             replication_key=key.name if key else None,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from tidemark_core.names import TableName
 from tidemark_core.types import ColumnType, MySQLColumn
 
+from tap_mysql.keys import is_integer
+
 #: Data types whose values compare in SQL as they do when written back as a literal.
 _ORDERABLE = frozenset(
     {
@@ -14,6 +16,7 @@ _ORDERABLE = frozenset(
         "binary", "varbinary", "date", "datetime", "timestamp", "year", "uuid",
     }
 )  # fmt: skip
+DATES = frozenset({"date", "datetime", "timestamp"})
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Column:
         nullable: Whether it may be NULL.
         character_set: Of text; None for other types.
         collation: How the source compares text; None for other types.
+        has_default: Whether it has a default that is not NULL, or is computed.
     """
 
     name: str
@@ -35,15 +39,45 @@ class Column:
     nullable: bool
     character_set: str | None = None
     collation: str | None = None
+    has_default: bool = False
 
     @property
     def data_type(self) -> str:
         return self.mysql.data_type.lower()
 
     @property
+    def can_replicate(self) -> bool:
+        """Whether it can be a replication key: a timestamp, a date or a whole number.
+
+        Not BIT: the greatest of several is bytes on MySQL, and a number on MariaDB.
+        """
+        if self.type is None or self.data_type == "bit":
+            return False
+        return is_integer(self.type) or self.type.kind in ("timestamp", "date")
+
+    @property
+    def can_be_missing(self) -> bool:
+        """Whether a row may be without it: NULL, or a zero date, which NOT NULL lets pass."""
+        return self.nullable or self.data_type in DATES
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it is not NULL in the rows that were there when it was added."""
+        return self.has_default or not self.nullable
+
+    @property
+    def pads(self) -> bool:
+        """Whether 'a' and 'a ' are the same to the source, as they are to the warehouse."""
+        words = (self.collation or "").split("_")
+        return self.collation is None or not {"nopad", "0900"} & set(words)
+
+    @property
     def ignores_case(self) -> bool:
-        """Whether 'A' and 'a' are the same to the source (the ``_ci`` of a collation's name)."""
-        return self.collation is not None and "_ci" in self.collation
+        """Whether the source takes other spellings for the same text: 'A' and 'a', or 'é' and 'e'.
+
+        Collations that go by bytes are called ``_bin``; all others have weights.
+        """
+        return self.collation is not None and not self.collation.endswith(("_bin", "binary"))
 
     @property
     def ignores_trailing_blanks(self) -> bool:

@@ -8,15 +8,14 @@ import os
 import signal
 import threading
 import weakref
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog
-from tidemark_core.errors import ConfigError, SourceError
+from tidemark_core.errors import ConfigError
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
 from tidemark_core.process import TERMINATED
@@ -26,10 +25,12 @@ from tidemark_core.settings import config_schema, resolve
 from tidemark_core.tunnel import Bastion, open_endpoint
 
 from tap_mysql import events, run
+from tap_mysql.again import persist
 from tap_mysql.connection import Login, Source
-from tap_mysql.discovery import discover
+from tap_mysql.discovery import discover, existing
 from tap_mysql.fetch import Stopped
 from tap_mysql.files import TempFolder
+from tap_mysql.gone import missing, selected_by_name, warn_gone
 from tap_mysql.messages import Messages
 from tap_mysql.options import Options
 from tap_mysql.settings import SETTINGS
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _GRACE_SECONDS = 20.0
+#: A wrong host shows itself soon; a server that is full for the moment is tried meanwhile.
+_FIRST_CONTACT_SECONDS = 15.0
 
 
 class TapMySQL(Tap):
@@ -139,13 +142,6 @@ class TapMySQL(Tap):
         return shown
 
     @cached_property
-    def extracted_at(self) -> datetime:
-        """The source's clock when the run began."""
-        with self.source.session() as session:
-            events.connected(session, self.settings["db_database"])
-            return session.now().replace(tzinfo=UTC)
-
-    @cached_property
     def messages(self) -> Messages:
         """The tap's output."""
         return Messages(self.write_message, cast("dict[str, Any]", self._state))
@@ -163,9 +159,11 @@ class TapMySQL(Tap):
     def discover_streams(self) -> Sequence[MySQLStream]:
         """Looks at the databases of the settings, or at those that the catalog selects from."""
         selected = self._selected()
-        with self.source.session() as session:
-            schemas = self._schemas() if selected is None else {t.schema for t in selected}
-            tables = discover(session, schemas)
+        schemas = self._schemas() if selected is None else {t.schema for t in selected}
+        try:
+            tables = self._discover(schemas, within=_FIRST_CONTACT_SECONDS)
+        except Stopped:
+            raise SystemExit(self._exit_code or TERMINATED) from None
         if selected is None:
             return [MySQLStream(self, table) for table in tables.values()]
         self._missing = [table for table in selected if table not in tables]
@@ -177,11 +175,20 @@ class TapMySQL(Tap):
         Raises:
             SourceError: It is gone.
         """
-        with self.source.session() as session:
-            tables = discover(session, {name.schema})
+        tables = self._discover({name.schema})
         if name not in tables:
             raise missing(name)
         return tables[name]
+
+    def _discover(
+        self, schemas: Iterable[str], within: float | None = None
+    ) -> dict[TableName, Table]:
+        def ask() -> dict[TableName, Table]:
+            with self.source.session() as session:
+                return discover(session, schemas)
+
+        attempts = self.settings["backup_retry_attempts"]
+        return persist(ask, "the discovery of tables", attempts, self.stop, within=within)
 
     def _schemas(self) -> set[str]:
         return {self.settings["db_database"], *map(str, self.settings["db_schemas"] or ())}
@@ -213,14 +220,34 @@ class TapMySQL(Tap):
         Raises:
             TidemarkError: A table failed; the others were extracted all the same.
         """
-        _ = self.extracted_at
+        self._greet()
         self.messages.begin()
         together = self.settings["backup_strategy"] == "inter-table"
         workers = self.settings["backup_max_workers"] if together else 1
         outcomes = run.run(streams, workers, self.stop)
-        outcomes += [run.failed(name, missing(name)) for name in self._missing]
+        outcomes += [run.failed(name, missing(name)) for name in sorted(self._absent())]
         events.run_ended(self.settings["backup_strategy"], outcomes)
         run.raise_failures(outcomes)
+
+    def _absent(self) -> set[TableName]:
+        """Selected tables that are not there; names those too that were backed up before."""
+        known = {stream.table for stream in cast("dict[str, MySQLStream]", self.streams).values()}
+        named = {*selected_by_name(os.environ)} - known
+        marked = map(TableName.from_stream, self._state.get("bookmarks", {}))
+        asked = {*named, *(table for table in marked if table.schema)} - known
+        with self.source.session() as session:
+            there = existing(session, asked)
+        absent = {*self._missing, *named} - there
+        warn_gone(asked - absent, there)
+        return absent
+
+    def _greet(self) -> None:
+        def ask() -> None:
+            with self.source.session() as session:
+                events.connected(session, self.settings["db_database"])
+
+        attempts = self.settings["backup_retry_attempts"]
+        persist(ask, "the connection to MySQL", attempts, self.stop)
 
     def extract_selected(self) -> None:
         """Extracts what the catalog selects.
@@ -276,12 +303,3 @@ class TapMySQL(Tap):
         guard.daemon = True
         guard.start()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-def missing(table: TableName) -> SourceError:
-    return SourceError(
-        "the table does not exist, or DB_USER may not read it",
-        table=table,
-        hint="GRANT SELECT ON it, or take it out of the select rules in "
-        "extract/extractors.meltano.yml",
-    )

@@ -10,6 +10,8 @@ from tidemark_core.names import TableName
 
 from tap_mysql.bookmark import Bookmark, Edge
 from tap_mysql.keys import KeyValue, Lookback, to_state
+from tap_mysql.sql import no_key
+from tap_mysql.table import DATES
 
 #: A bookmark may be ahead of the source's clock by so much, after a failover to a host whose clock
 #: is behind; more is somebody's mistake.
@@ -133,13 +135,19 @@ def check_limit(table: TableName, max_rows: int) -> None:
         )
 
 
-def check_clock(table: TableName, value: KeyValue | None, now: datetime) -> None:
-    """Refuses a bookmark from the future, behind which every new row would be passed over.
+def in_step(table: TableName, bookmark: Bookmark, now: datetime) -> Bookmark:
+    """A bookmark that is not ahead of the source's clock, which may have gone back a little.
+
+    Else every row that is written until the clock is there again would be passed over. It goes back
+    by as much as the clock can have gone, since rows were written from that moment on.
 
     Raises:
-        StateError: It is later than the source's clock.
+        StateError: It is later than the source's clock by more than an hour.
     """
-    if isinstance(value, datetime) and value > now + _CLOCK_TOLERANCE:
+    value = bookmark.value
+    if not isinstance(value, datetime) or value <= now:
+        return bookmark
+    if value > now + _CLOCK_TOLERANCE:
         raise StateError(
             f"the bookmark {to_state(value)} lies in the future: the source's clock says "
             f"{to_state(now)}",
@@ -147,19 +155,28 @@ def check_clock(table: TableName, value: KeyValue | None, now: datetime) -> None
             hint=f"tidemark watermark set -t {table} --timestamp "
             f"'{now.strftime('%Y-%m-%d %H:%M:%S')}', or an earlier time",
         )
+    return replace(bookmark, value=value - _CLOCK_TOLERANCE, edge=None)
 
 
-def check_nulls(table: TableName, key: str, count: int, policy: str) -> None:
-    """Refuses rows whose replication key is NULL, unless they are to be read.
+def check_nulls(table: TableName, key: str, data_type: str, count: int, policy: str) -> None:
+    """Refuses rows without a replication key, unless they are to be read.
+
+    Args:
+        table: The table.
+        key: Its replication key.
+        data_type: The key's type, as MySQL calls it.
+        count: Rows that `sql.no_key` finds.
+        policy: ``refuse`` or ``read``.
 
     Raises:
         SourceError: There are some, and the policy is to refuse them.
     """
     if count and policy == "refuse":
+        what = "NULL or a zero date" if data_type in DATES else "NULL"
         raise SourceError(
-            f"{count} rows have no replication key, so their changes cannot be seen",
+            f"{count} rows have no replication key ({what}), so their changes cannot be seen",
             table=table,
             column=key,
-            hint=f"give them one (UPDATE … SET {key} = … WHERE {key} IS NULL), or set "
+            hint=f"give them one (UPDATE … SET {key} = … WHERE {no_key(key, data_type)}), or set "
             "BACKUP_NULL_KEYS=read to read them whenever they change",
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
+from tap_mysql.sql import count_no_key
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_mysql
 from tidemark_core.s3 import explained
@@ -120,15 +121,14 @@ def _check_table(mysql: MySQL, table: TableName, key: str | None, known: set[Tab
         return Finding(part, Level.ERROR, f"{table} is not there, or may not be read", hint)
     if key is None:
         return Finding(part, Level.OK, f"{table} is read whole each time")
-    if not column_type(mysql, table, key):
+    kind = column_type(mysql, table, key).lower()
+    if not kind:
         hint = "correct its replication-key in extract/extractors.meltano.yml"
         return Finding(part, Level.ERROR, f"{table} has no column {key}", hint)
-    ((nulls,),) = mysql.rows(
-        f"SELECT EXISTS (SELECT 1 FROM {mysql_table(table)} WHERE {mysql_name(key)} IS NULL)"
-    )
-    if nulls:
+    if mysql.number(count_no_key(table, key, kind).replace("%", "%%")):
         hint = "fill them in, or set BACKUP_NULL_KEYS=read"
-        return Finding(part, Level.WARN, f"{table} has rows whose {key} is NULL", hint)
+        text = f"{table} has rows whose {key} is NULL or a zero date"
+        return Finding(part, Level.WARN, text, hint)
     indexed = mysql.rows(
         "SELECT 1 FROM information_schema.statistics WHERE table_schema = %s AND table_name = %s "
         "AND column_name = %s AND seq_in_index = 1",

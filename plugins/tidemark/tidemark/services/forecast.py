@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tap_mysql.keys import Lookback
+from tap_mysql.sql import count_no_key
+from tap_mysql.window import check_nulls
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import TableName
 from tidemark_core.report import RunReport
@@ -55,21 +58,23 @@ class Forecast:
     seconds: float | None = None
 
 
-def lower_bound(bookmark: Mapping[str, Any] | None, seconds: int, ids: int) -> str | int | None:
+def lower_bound(
+    bookmark: Mapping[str, Any] | None, seconds: int, ids: int, *, local: bool = False
+) -> str | int | None:
     """Where the next window begins: the bookmark less the lookback; None: at the beginning.
 
     Args:
         bookmark: The table's.
         seconds: BACKUP_LOOKBACK_SECONDS.
         ids: BACKUP_LOOKBACK_IDS.
+        local: Whether the key may hold local time (a DATETIME).
     """
     value = value_of(None if bookmark is None else dict(bookmark))
     if value is None or isinstance(value, int):
         return None if value is None else value - ids
-    earliest = datetime(1, 1, 1)
     moment = parse_time(value).replace(tzinfo=None)
-    back = timedelta(seconds=seconds)
-    start = moment - back if moment - earliest > back else earliest
+    start = Lookback(seconds, ids, local).before(moment)
+    assert isinstance(start, datetime)  # noqa: S101 - a time before a time
     return start.isoformat(sep=" ", timespec="microseconds")
 
 
@@ -91,6 +96,23 @@ def require_tables(mysql: MySQL, tables: Sequence[TableName]) -> dict[TableName,
                 hint=f"choose one of: {', '.join(near) or 'no table of that database is visible'}",
             )
     return {table: found[table] for table in tables}
+
+
+def check_keys(mysql: MySQL, table: TableName, key: str, policy: str) -> None:
+    """Refuses what a backup would refuse: rows without a replication key.
+
+    Args:
+        mysql: The source.
+        table: The table.
+        key: Its replication key.
+        policy: BACKUP_NULL_KEYS.
+
+    Raises:
+        SourceError: There are some, and the policy is to refuse them.
+    """
+    kind = column_type(mysql, table, key).lower()
+    query = count_no_key(table, key, kind).replace("%", "%%")
+    check_nulls(table, key, kind, mysql.number(query), policy)
 
 
 def keys_of(mysql: MySQL, tables: Sequence[TableName], rules: Rules) -> dict[TableName, str | None]:

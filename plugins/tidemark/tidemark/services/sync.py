@@ -25,6 +25,7 @@ from tidemark.services.drive import (
 )
 from tidemark.services.forecast import (
     Forecast,
+    check_keys,
     forecast,
     keys_of,
     lower_bound,
@@ -39,6 +40,7 @@ from tidemark.services.selection import (
     load_variables,
     models,
 )
+from tidemark.services.source import column_type
 from tidemark.services.states import States
 
 _LOOKBACK = tuple(setting for setting in TAP_SETTINGS if setting.name.startswith("backup_"))
@@ -131,16 +133,20 @@ def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]
     found = []
     with open_mysql(project.mysql_values) as mysql:
         for table, known in require_tables(mysql, plan.tables).items():
+            key = plan.keys[table]
+            if key:
+                check_keys(mysql, table, key, values["backup_null_keys"])
             since = lower_bound(
                 marks.get(table.stream),
                 values["backup_lookback_seconds"],
                 values["backup_lookback_ids"],
+                local=bool(key) and column_type(mysql, table, str(key)).lower() == "datetime",
             )
             found.append(
                 forecast(
                     mysql,
                     known,
-                    plan.keys[table],
+                    key,
                     marks.get(table.stream),
                     since,
                     batch_size=batch,

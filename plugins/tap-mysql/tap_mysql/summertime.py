@@ -1,0 +1,36 @@
+"""Hours that a local clock shows twice, since summer time ends.
+
+A DATETIME may hold anybody's local time; whose, no server says. So every zone counts: all of them
+together have some fifteen such hours a year.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+#: A fraction may have been rounded up to the hour at which the clock goes back.
+_ROUNDED = timedelta(seconds=1)
+
+
+@lru_cache(maxsize=4096)
+def step_back(moment: datetime) -> timedelta:
+    """How far any zone's clock goes back that shows a time twice; zero: each shows it once.
+
+    Args:
+        moment: A local time, without a zone.
+    """
+    near = (moment, moment - _ROUNDED) if moment - datetime.min >= _ROUNDED else (moment,)
+    return max((_step(local, zone) for local in near for zone in _zones()), default=timedelta())
+
+
+def _step(local: datetime, zone: ZoneInfo) -> timedelta:
+    """Zero but in the doubled hour; where the clock goes forward, the offsets are the other way."""
+    first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return max(timedelta(), (first or timedelta()) - (second or timedelta()))
+
+
+@cache
+def _zones() -> tuple[ZoneInfo, ...]:
+    return tuple(ZoneInfo(name) for name in sorted(available_timezones()))

@@ -1,0 +1,212 @@
+"""A source that is not what it was: columns, tables and views that changed, or cannot be read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from tap_mysql import drift
+from tap_mysql.catalog import Chosen, read_columns, stream_metadata
+from tap_mysql.gone import selected_by_name
+from tap_mysql.table import Column, Table
+from tidemark_core.errors import ConfigError, SourceError
+from tidemark_core.names import TableName
+from tidemark_core.types import ColumnType, MySQLColumn
+
+if TYPE_CHECKING:
+    from conftest import Source
+
+BASE = "id INT PRIMARY KEY, a INT, b INT, update_at DATETIME NOT NULL, KEY (update_at)"
+
+
+def warnings(caplog: pytest.LogCaptureFixture, logger: str) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.name == f"tap-mysql.{logger}"]
+
+
+# -- columns
+
+
+def column(name: str, data_type: str, kind: ColumnType | None) -> Column:
+    return Column(name, MySQLColumn(data_type, data_type), kind, nullable=True)
+
+
+@pytest.mark.fault(118)
+def test_a_column_of_an_unknown_type_that_a_pattern_selects_is_refused_by_name() -> None:
+    name = TableName("s", "t")
+    columns = (column("id", "int", ColumnType("int32")), column("v", "vector", None))
+    table = Table(name, columns, primary_key=("id",))
+    found = {tuple(m["breadcrumb"]): m["metadata"] for m in stream_metadata(table)}
+    # Meltano sets no `selected` where this says `unsupported`.
+    assert found["properties", "v"]["inclusion"] == "available"
+    chosen = Chosen("FULL_TABLE", columns={"id": True, "v": True})
+    with pytest.raises(ConfigError, match="vector") as error:
+        read_columns(table, chosen, None, ("id",))
+    assert error.value.column == "v"
+    left_out = Chosen("FULL_TABLE", columns={"id": True, "v": False})
+    assert read_columns(table, left_out, None, ("id",)) == columns[:1]
+
+
+@pytest.mark.fault(118)
+def test_a_vector_is_refused_by_name(source: Source) -> None:
+    if not source.is_mysql:
+        pytest.skip("MariaDB 10.11 has no VECTOR")
+    source.make("vectors", "id INT PRIMARY KEY, v VECTOR(3)")
+    result = source.run(source.catalog("vectors", columns=("id", "v")))
+    assert isinstance(result.error, ConfigError)
+    assert result.error.column == "v"
+
+
+@pytest.mark.fault(118)
+def test_bits_are_no_replication_key(source: Source) -> None:
+    source.make("bits", "id INT PRIMARY KEY, k BIT(8) NOT NULL, KEY (k)", "(1, 7)")
+    result = source.run(source.catalog("bits", key="k"))
+    assert isinstance(result.error, ConfigError)
+    assert result.error.column == "k"
+
+
+def test_a_long_number_is_a_replication_key(source: Source) -> None:
+    number = "1234567890123456789012345678901234567"
+    source.make("numbers38", "id DECIMAL(38,0) PRIMARY KEY, v INT", f"({number}, 1)")
+    first = source.read("numbers38", "id")
+    assert len(first.rows("numbers38")) == 1
+    source.sql(f"INSERT INTO numbers38 VALUES ({number} + 1, 2)")
+    assert {r["v"] for r in source.read("numbers38", "id", first.state).rows("numbers38")} >= {2}
+
+
+@pytest.mark.fault(119)
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("ADD COLUMN c INT NOT NULL DEFAULT 5", "added: c"),
+        ("ADD COLUMN c INT DEFAULT 5", "added: c"),
+        ("ADD COLUMN c INT AS (id + 1) VIRTUAL", "added: c"),
+        ("ADD COLUMN c INT", ""),
+        ("DROP COLUMN b", ""),
+        ("CHANGE b c INT", "added: c; dropped: b"),
+        ("DROP COLUMN a, ADD COLUMN c INT", "added: c; dropped: a"),
+    ],
+)
+def test_a_column_that_older_rows_lack_is_named_with_what_reads_them_again(
+    source: Source, caplog: pytest.LogCaptureFixture, change: str, words: str
+) -> None:
+    source.make("drifting", BASE, "(1, 1, 1, '2024-01-01')")
+    first = source.read("drifting", "update_at")
+    source.sql(f"ALTER TABLE drifting {change}")
+    source.sql("UPDATE drifting SET update_at = '2024-01-02'")
+    second = source.read("drifting", "update_at", first.state)
+    told = warnings(caplog, "drift")
+    assert len(told) == (1 if words else 0)
+    for text in told:
+        assert f"({words})" in text
+        assert "tidemark watermark reset -t tap_test.drifting" in text
+    caplog.clear()
+    source.sql("UPDATE drifting SET update_at = '2024-01-03'")
+    source.read("drifting", "update_at", second.state)
+    assert warnings(caplog, "drift") == [], "once is enough"
+
+
+@pytest.mark.fault(119)
+def test_a_column_that_was_dropped_and_added_is_noticed_by_its_place() -> None:
+    table = Table(TableName("s", "t"), ())
+    assert drift.between(["a", "b", "c"], ["a", "c", "b"], table).needs_backfill
+    assert not drift.between(["a", "b"], ["a", "b"], table).needs_backfill
+    assert not drift.between([], ["a", "b"], table).needs_backfill
+
+
+# -- tables
+
+
+@pytest.mark.fault(120)
+def test_a_table_that_is_gone_is_named_by_the_next_run(
+    source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    for table in ("stays", "goes"):
+        source.make(table, BASE, "(1, 1, 1, '2024-01-01')")
+    first = source.run(source.catalog("stays", "goes", key="update_at"))
+    assert first.error is None
+    source.sql("DROP TABLE goes")
+    # As Meltano makes it: of what is there.
+    second = source.run(source.catalog("stays", key="update_at"), first.state)
+    assert second.error is None
+    (warning,) = warnings(caplog, "gone")
+    assert "tap_test.goes" in warning
+    assert "tidemark watermark reset -t tap_test.goes" in warning
+
+
+@pytest.mark.fault(120)
+def test_a_table_that_is_selected_by_name_and_gone_fails_the_run_and_the_rest_goes_on(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.make("stays", BASE, "(1, 1, 1, '2024-01-01')")
+    rules = ["tap_test-stays.*", "tap_test-goes.*", "tap_test-x*.*"]
+    monkeypatch.setenv("TAP_MYSQL__SELECT", json.dumps(rules))
+    result = source.run(source.catalog("stays", key="update_at"))
+    assert isinstance(result.error, SourceError)
+    assert result.error.exit_code == 1
+    assert "tap_test.goes" in str(result.error)
+    assert result.ids("stays") == [1]
+
+
+@pytest.mark.fault(120)
+@pytest.mark.parametrize(
+    ("rules", "chosen", "named"),
+    [
+        (["s-a.*", "s-b", "s-c*.*", "*-d.*"], [], {"a", "b"}),
+        (["s-a.*", "!s-a.*"], [], set()),
+        (["s-a.*", "!s-a.secret"], [], {"a"}),
+        (["s-a.*", "s-b.*"], ["s-b"], {"b"}),
+        (["s-a.*", "s-b.*"], ["!s-b"], {"a"}),
+        ([r"s-a\.b.*"], [], {"a.b"}),
+    ],
+)
+def test_which_tables_the_rules_name(rules: list[str], chosen: list[str], named: set[str]) -> None:
+    environ = {
+        "TAP_MYSQL__SELECT": json.dumps(rules),
+        "TAP_MYSQL__SELECT_FILTER": json.dumps(chosen),
+    }
+    assert selected_by_name(environ) == {TableName("s", name) for name in named}
+    assert selected_by_name({}) == selected_by_name({"TAP_MYSQL__SELECT": "{"}) == set()
+
+
+# -- views
+
+
+@pytest.mark.fault(37)
+def test_a_view_whose_table_is_gone_says_so(source: Source) -> None:
+    source.make("under", BASE, "(1, 1, 1, '2024-01-01')")
+    source.sql("CREATE OR REPLACE VIEW over_nothing AS SELECT * FROM under")
+    source.sql("DROP TABLE under")
+    result = source.run(source.catalog("over_nothing"))
+    assert isinstance(result.error, SourceError)
+    assert "CHECK TABLE tap_test.over_nothing" in str(result.error)
+    source.sql("DROP VIEW over_nothing")
+
+
+@pytest.mark.fault(37)
+def test_a_view_whose_definer_is_gone_says_so(source: Source) -> None:
+    source.make("under", BASE, "(1, 1, 1, '2024-01-01')")
+    source.sql(
+        "CREATE OR REPLACE DEFINER = 'nobody'@'nowhere' SQL SECURITY DEFINER "
+        "VIEW of_nobody AS SELECT * FROM under"
+    )
+    result = source.run(source.catalog("of_nobody"))
+    source.sql("DROP VIEW of_nobody")
+    assert isinstance(result.error, SourceError)
+    assert "definer" in str(result.error)
+    assert "DB_PASSWORD" not in str(result.error)
+
+
+# -- collations
+
+
+@pytest.mark.fault(62)
+def test_text_keys_that_differ_by_blanks_alone_are_warned_of(
+    source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    collation = "utf8mb4_0900_bin" if source.is_mysql else "utf8mb4_nopad_bin"
+    source.make("blanks", f"code VARCHAR(9) COLLATE {collation} PRIMARY KEY", "('a'), ('a ')")
+    assert len(source.read("blanks").rows("blanks")) == 2
+    (told,) = [r for r in caplog.records if r.name == "tap-mysql.catalog"]
+    assert "'a' and 'a ' are two keys in code" in told.getMessage()
+    assert getattr(told, "column", None) == "code"
