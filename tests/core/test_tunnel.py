@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -38,9 +41,42 @@ def mysql(sandbox: Sandbox) -> str:
     return sandbox.env()["DB_HOST"]
 
 
-def greeting(host: str, port: int) -> bytes:
-    with socket.create_connection((host, port), timeout=10) as connection:
+def greeting(path: str | None) -> bytes:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(str(path))
         return connection.recv(64)
+
+
+def listening(pid: int) -> list[str]:
+    """Addresses of TCP on which a process listens."""
+    inodes = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            inodes.add(entry.readlink().name)
+    return [
+        line.split()[1]
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in Path(table).read_text().splitlines()[1:]
+        if line.split()[3] == "0A" and f"socket:[{line.split()[9]}]" in inodes
+    ]
+
+
+def ssh_of(path: str | None) -> int:
+    """The ssh process that forwards a socket."""
+    (pid,) = [
+        int(folder.name)
+        for folder in Path("/proc").iterdir()
+        if folder.name.isdigit() and _is_ssh(folder, str(path).encode())
+    ]
+    return pid
+
+
+def _is_ssh(folder: Path, path: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        words = (folder / "cmdline").read_bytes().split(b"\0")
+        return words[0] == b"ssh" and any(word.startswith(path) for word in words)
+    return False
 
 
 def failure(bastion: Bastion, host: str) -> TunnelError:
@@ -52,20 +88,38 @@ def failure(bastion: Bastion, host: str) -> TunnelError:
 
 
 @pytest.mark.security(5)
-def test_it_leads_to_the_server_from_this_machine_only(bastion: Bastion, mysql: str) -> None:
+def test_it_leads_to_the_server_for_its_own_user_only(bastion: Bastion, mysql: str) -> None:
     with open_endpoint(bastion, mysql, 0) as endpoint:
+        assert b"MariaDB" in greeting(endpoint.socket)
+        assert endpoint.port == 0
+        assert listening(ssh_of(endpoint.socket)) == []
+        path = Path(str(endpoint.socket))
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        stranger = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable]
+        refused = subprocess.run([*stranger, "-c", CONNECT, path], capture_output=True, text=True)
+        assert "PermissionError" in refused.stderr
+    assert not path.parent.exists()
+
+
+CONNECT = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+
+
+def test_a_long_temporary_folder_leaves_room_for_the_socket(
+    bastion: Bastion, mysql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with open_endpoint(bastion, mysql, 0) as endpoint:
+        assert b"MariaDB" in greeting(endpoint.socket)
+
+
+@pytest.mark.security(5)
+def test_a_port_is_open_to_this_machine_only(bastion: Bastion, mysql: str) -> None:
+    with open_endpoint(bastion, mysql, 0, local_port=0) as endpoint:
         assert endpoint.host == "127.0.0.1"
-        assert b"MariaDB" in greeting(endpoint.host, endpoint.port)
-        port = f"{endpoint.port:04X}"
-        listening = [
-            line.split()[1]
-            for table in ("/proc/net/tcp", "/proc/net/tcp6")
-            for line in Path(table).read_text().splitlines()[1:]
-            if line.split()[1].endswith(f":{port}") and line.split()[3] == "0A"
-        ]
-        assert listening == [f"0100007F:{port}"]
-    with pytest.raises(OSError):
-        greeting(endpoint.host, endpoint.port)
+        assert listening(ssh_of(endpoint.socket)) == [f"0100007F:{endpoint.port:04X}"]
 
 
 def test_a_fixed_local_port_is_used_and_a_taken_one_is_refused(
@@ -110,7 +164,7 @@ def test_a_changed_host_key_is_refused_with_both_fingerprints(
 @pytest.mark.security(3)
 def test_weak_ciphers_are_not_offered(bastion: Bastion, mysql: str) -> None:
     assert not any(word in CIPHERS for word in ("cbc", "arcfour", "3des"))
-    assert f"Ciphers={CIPHERS}" in bastion.command(1, mysql, 0)
+    assert f"Ciphers={CIPHERS}" in bastion.command(["/s"], mysql, 0)
 
 
 @pytest.mark.security(4)
@@ -142,7 +196,7 @@ def test_a_key_with_a_passphrase_works_through_an_agent_only(
         env = os.environ | {"SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force"}
         subprocess.run(["ssh-add", "-q", key], env=env, check=True, stdin=subprocess.DEVNULL)
         with open_endpoint(bastion, mysql, 0) as endpoint:
-            assert b"MariaDB" in greeting(endpoint.host, endpoint.port)
+            assert b"MariaDB" in greeting(endpoint.socket)
     finally:
         agent.terminate()
         agent.wait()
@@ -169,7 +223,7 @@ def test_each_failure_is_told_apart(
 
 def test_a_server_that_the_bastion_cannot_reach_is_told(bastion: Bastion) -> None:
     with open_endpoint(bastion, "/nosuch/mysql.sock", 0) as endpoint:
-        assert greeting(endpoint.host, endpoint.port) == b""
+        assert greeting(endpoint.socket) == b""
         with pytest.raises(TunnelError, match=r"/nosuch/mysql\.sock"):
             endpoint.check()
 
@@ -178,19 +232,19 @@ def test_a_server_that_the_bastion_cannot_reach_is_told(bastion: Bastion) -> Non
 def test_a_dropped_tunnel_is_noticed_and_opened_again_at_the_same_port(
     bastion: Bastion, mysql: str
 ) -> None:
-    with open_endpoint(bastion, mysql, 0) as endpoint:
+    with open_endpoint(bastion, mysql, 0, local_port=0) as endpoint:
         port = endpoint.port
         endpoint.drop()
         with pytest.raises(TunnelError):
             endpoint.check()
         endpoint.ensure()
         assert endpoint.port == port
-        assert b"MariaDB" in greeting(endpoint.host, endpoint.port)
+        assert b"MariaDB" in greeting(endpoint.socket)
 
 
 @pytest.mark.fault(29)
 def test_keepalives_find_a_frozen_bastion_within_a_minute(bastion: Bastion, mysql: str) -> None:
-    words = bastion.command(1, mysql, 0)
+    words = bastion.command(["/s"], mysql, 0)
     interval = int(next(w for w in words if w.startswith("ServerAliveInterval=")).split("=")[1])
     count = int(next(w for w in words if w.startswith("ServerAliveCountMax=")).split("=")[1])
     assert 0 < interval * (count + 1) <= 60
@@ -201,7 +255,7 @@ import sys, time
 from tidemark_core.tunnel import Bastion, open_endpoint
 bastion = Bastion(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5])
 with open_endpoint(bastion, sys.argv[6], 0) as endpoint:
-    print(endpoint.port, flush=True)
+    print(endpoint.socket, flush=True)
     time.sleep(60)
 """
 
@@ -215,14 +269,14 @@ def test_ssh_does_not_outlive_us(bastion: Bastion, mysql: str, how: signal.Signa
     )
     with child:
         assert child.stdout is not None
-        port = int(child.stdout.readline())
-        assert b"MariaDB" in greeting("127.0.0.1", port)
+        path = child.stdout.readline().strip()
+        assert b"MariaDB" in greeting(path)
         child.send_signal(how)
         child.wait()
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
-            greeting("127.0.0.1", port)
+            greeting(path)
         except OSError:
             return
         time.sleep(0.05)
@@ -231,7 +285,7 @@ def test_ssh_does_not_outlive_us(bastion: Bastion, mysql: str, how: signal.Signa
 
 def test_a_jump_host_is_verified_as_strictly(bastion: Bastion, mysql: str) -> None:
     jump = f"{bastion.user}@{bastion.host}:{bastion.port}"
-    words = replace(bastion, jump=jump).command(1, mysql, 0)
+    words = replace(bastion, jump=jump).command(["/s"], mysql, 0)
     proxy = next(word for word in words if word.startswith("ProxyCommand="))
     assert "StrictHostKeyChecking=yes" in proxy
     assert f"Ciphers={CIPHERS}" in proxy

@@ -54,11 +54,12 @@ def take_ports(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], list
         def take(count: int) -> list[int]:
             taken: list[int] = []
 
-            def late(bastion: Bastion, local_port: int, host: str, port: int) -> list[str]:
+            def late(bastion: Bastion, ends: list[str], host: str, port: int) -> list[str]:
                 if len(taken) < count:
+                    local_port = int(ends[-1].rpartition(":")[2])
                     stack.enter_context(socket.create_server((LOCAL_HOST, local_port)))
                     taken.append(local_port)
-                return command(bastion, local_port, host, port)
+                return command(bastion, ends, host, port)
 
             monkeypatch.setattr(Bastion, "command", late)
             return taken
@@ -84,7 +85,7 @@ def test_a_port_that_somebody_takes_in_between_is_left_to_them(
     take_ports: Callable[[int], list[int]],
 ) -> None:
     taken = take_ports(2)
-    with open_endpoint(bastion, mysql, 0) as endpoint:
+    with open_endpoint(bastion, mysql, 0, local_port=0) as endpoint:
         assert endpoint.port not in taken
         assert b"MariaDB" in greeting(endpoint.host, endpoint.port)
         *first, last = children
@@ -101,7 +102,10 @@ def test_when_every_port_is_taken_nothing_is_left(
     take_ports: Callable[[int], list[int]],
 ) -> None:
     taken = take_ports(100)
-    with pytest.raises(ConfigError, match="in use"), open_endpoint(bastion, mysql, 0):
+    with (
+        pytest.raises(ConfigError, match="in use"),
+        open_endpoint(bastion, mysql, 0, local_port=0),
+    ):
         pass
     assert len(children) == len(taken)
     assert all(map(has_ended, children))

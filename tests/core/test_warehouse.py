@@ -176,7 +176,7 @@ def config(sandbox: Sandbox) -> dict[str, Any]:
 def direct(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Settings without a bastion; the tunnel stands already."""
     bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
-    with open_endpoint(bastion, config["redshift_host"], 5439) as endpoint:
+    with open_endpoint(bastion, config["redshift_host"], 5439, local_port=0) as endpoint:
         yield config | {
             "redshift_ssh_bastion_host": None,
             "redshift_host": endpoint.host,

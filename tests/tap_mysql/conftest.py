@@ -273,7 +273,7 @@ def _database(sandbox: Sandbox) -> Iterator[tuple[Sandbox, tuple[str, int]]]:
     sandbox.mysql(f"INSERT IGNORE INTO {table} VALUES {numbers}", database=database)
     env = sandbox.env()
     bastion = Bastion.from_config({name.lower(): value for name, value in env.items()})
-    with open_endpoint(bastion, env["DB_HOST"], 0) as endpoint:
+    with open_endpoint(bastion, env["DB_HOST"], 0, local_port=0) as endpoint:
         yield sandbox, (endpoint.host, endpoint.port)
 
 

@@ -19,7 +19,7 @@ import pymysql
 import pytest
 import tap_mysql.connection
 from readhooks import after_files, watch_queries, workers_of
-from tap_mysql.connection import _CONNECT_SECONDS, _GREETING_SECONDS
+from tap_mysql.driver import CONNECT_SECONDS, GREETING_SECONDS
 from tap_mysql.errors import Cure
 from tap_mysql.fetch import Fetch, FetchError
 from tap_mysql.tap import _FIRST_CONTACT_SECONDS, TapMySQL
@@ -458,8 +458,8 @@ def test_a_server_that_says_nothing_is_given_up_within_half_a_minute(
 
 
 def test_the_first_word_and_the_first_contact_take_less_than_half_a_minute() -> None:
-    assert _CONNECT_SECONDS + _GREETING_SECONDS < 30
-    assert _FIRST_CONTACT_SECONDS <= _GREETING_SECONDS
+    assert CONNECT_SECONDS + GREETING_SECONDS < 30
+    assert _FIRST_CONTACT_SECONDS <= GREETING_SECONDS
 
 
 @pytest.mark.fault(35)
@@ -468,16 +468,16 @@ def test_a_full_server_is_asked_again(
     wide: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
     monkeypatch.setattr("tap_mysql.again._BACKOFF_SECONDS", 0.01)
-    connect, tries = tap_mysql.connection._Connection, list[int]()
+    connect, tries = tap_mysql.connection.open_connection, list[int]()
     full = {"discovery": {1, 2}, "the look": {3, 4}, "never again": range(1, 100)}[when]
 
-    def sometimes_full(**arguments: Any) -> Any:
+    def sometimes_full(*endpoint: Any, **arguments: Any) -> Any:
         tries.append(1)
         if len(tries) in full:
             raise pymysql.err.OperationalError(1040, "Too many connections")
-        return connect(**arguments)
+        return connect(*endpoint, **arguments)
 
-    monkeypatch.setattr("tap_mysql.connection._Connection", sometimes_full)
+    monkeypatch.setattr("tap_mysql.connection.open_connection", sometimes_full)
     result = wide.run(wide.catalog("wide", key="update_at"), backup_retry_attempts=3)
     told = [r.getMessage() for r in caplog.records if r.name == "tap-mysql.again"]
     assert len(told) == 2, "bounded, and logged"

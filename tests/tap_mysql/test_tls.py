@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ import pytest
 from tap_mysql.connection import Login
 from tap_mysql.connection import Source as Server
 from tap_mysql.fetch import Fetch, FetchError
-from tidemark_core.errors import SourceError
+from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.tunnel import open_endpoint
 from tidemark_sandbox.certificates import ensure_certificates
 
@@ -142,3 +144,69 @@ def test_a_ca_file_that_is_not_there_is_a_wrong_setting(rows: Source, relay: Mak
     result = rows.run(rows.catalog("secret"), **settings(rows, relay(), db_ssl_ca="/nowhere/ca"))
     assert getattr(result.error, "exit_code", None) == 2
     assert "/nowhere/ca" in str(result.error)
+
+
+def tunnelled(source: Source, **changes: Any) -> dict[str, Any]:
+    """The way through the bastion, TLS verified unless ``changes`` say otherwise."""
+    ca = str(source.sandbox.config.ca)
+    given = {"db_ssl_mode": "verify", "db_ssl_ca": ca, "db_ssl_server_name": "localhost"}
+    return source.config(bastion=True) | given | changes
+
+
+def test_through_a_bastion_the_name_in_the_certificate_is_verified_too(rows: Source) -> None:
+    result = rows.read("secret", **tunnelled(rows))
+    assert [row["v"] for row in result.rows("secret")] == [WORD]
+    another = rows.run(rows.catalog("secret"), **tunnelled(rows, db_ssl_server_name="db.example"))
+    assert isinstance(another.error, SourceError)
+    assert "db.example" in another.error.message
+    assert "DB_SSL_SERVER_NAME" in (another.error.hint or "")
+    assert another.of("BATCH") == []
+
+
+@pytest.mark.parametrize("missing", ["db_ssl_ca", "db_ssl_server_name"])
+def test_tls_that_could_not_be_verified_is_refused_before_anything_is_opened(
+    rows: Source, missing: str
+) -> None:
+    """DB_HOST is a socket here, which is no name for a certificate."""
+    with pytest.raises(ConfigError, match=missing.upper()):
+        Login.from_config(tunnelled(rows, **{missing: None}))
+
+
+#: What a server says first (Protocol::HandshakeV10), and its Protocol::AuthSwitchRequest, in
+#: packets of their own: https://dev.mysql.com/doc/dev/mysql-server/latest/
+_GREETING = (
+    b"\x0a8.4.0\0" + bytes(4) + b"12345678\0" + b"\x00\x82\x21\x02\x00\x08\x00\x15"
+    + bytes(10) + b"123456789012\0mysql_native_password\0"
+)  # fmt: skip
+_ASK_IN_CLEAR = b"\xfemysql_clear_password\0"
+
+
+def _packet(number: int, body: bytes) -> bytes:
+    return len(body).to_bytes(3, "little") + bytes([number]) + body
+
+
+def test_no_password_is_sent_in_clear_to_whoever_asks_for_it() -> None:
+    heard = b""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def ask() -> bytes:
+            with server.accept()[0] as client:
+                client.settimeout(10)
+                client.sendall(_packet(0, _GREETING))
+                first = client.recv(4096)
+                client.sendall(_packet(2, _ASK_IN_CLEAR))
+                return first + client.recv(4096)
+
+        answers = pool.submit(ask)
+        login = Login("reader", "a-password-to-steal", "db")
+        host, port = server.getsockname()
+        with (
+            open_endpoint(None, host, port) as endpoint,
+            pytest.raises(SourceError, match="in clear") as refused,
+            Server(login, endpoint, timeout=10).session(),
+        ):
+            pass
+        heard = answers.result()
+    assert "DB_SSL_MODE=verify" in (refused.value.hint or "")
+    assert b"reader" in heard
+    assert b"a-password-to-steal" not in heard

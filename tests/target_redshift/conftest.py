@@ -206,7 +206,7 @@ def lake(sandbox: Sandbox) -> Iterator[Lake]:
     bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
     direct = {k: v for k, v in config.items() if not k.startswith("redshift_ssh_bastion")}
     sandbox.warehouse(f"GRANT CREATE ON DATABASE {env['REDSHIFT_DATABASE']} TO tidemark_loader")
-    with open_endpoint(bastion, config["redshift_host"], 5439) as endpoint:
+    with open_endpoint(bastion, config["redshift_host"], 5439, local_port=0) as endpoint:
         direct |= {"redshift_host": endpoint.host, "redshift_port": endpoint.port}
         yield Lake(sandbox, direct, config, s3, s3.client())
 

@@ -92,7 +92,7 @@ def test_a_runbook_works_as_printed(path: Path, world: Sandbox, tmp_path: Path) 
     env = environment(world, tmp_path)
     values = {name.lower(): value for name, value in env.items()}
     bastion = Bastion.from_config(values, prefix="ssh_bastion")
-    with open_endpoint(bastion, env["DB_HOST"], 3306) as endpoint:
+    with open_endpoint(bastion, env["DB_HOST"], 3306, local_port=0) as endpoint:
         env["RECOVERY_URL"] = f"mysql://recovery:recovery@127.0.0.1:{endpoint.port}/recovery"
         script = ["tidemark sync -t partner_info", *BLOCK.findall(path.read_text())]
         done = subprocess.run(

@@ -154,7 +154,7 @@ def restored(history: Lake) -> list[tuple[int, int]]:
 def test_restore_fills_an_empty_mysql_table_and_no_other(history: Lake, recovery: str) -> None:
     values = history.project.mysql_values
     bastion = Bastion.from_config(values, prefix="ssh_bastion")
-    with open_endpoint(bastion, values["db_host"], values["db_port"]) as endpoint:
+    with open_endpoint(bastion, values["db_host"], values["db_port"], local_port=0) as endpoint:
         url = recovery.replace("HOST", f"127.0.0.1:{endpoint.port}")
         done = history.run("restore", "-t", str(history.table), "--to", url)
         assert done.code == 0, done.err

@@ -188,11 +188,15 @@ MYSQL_SETTINGS = (
     Setting("db_database", "Default database: a bare table name is one of it.", required=True),
     Setting(
         "db_ssl_mode",
-        "TLS to MySQL: disabled, or verify (certificate and, without a bastion, host name).",
+        "TLS to MySQL: disabled, or verify (certificate and the name in it).",
         default="disabled",
         choices=("disabled", "verify"),
     ),
-    Setting("db_ssl_ca", "CA file that signed MySQL's certificate; empty: the system's."),
+    Setting(
+        "db_ssl_ca",
+        "CA file that signed MySQL's certificate; empty: the system's, which needs a direct way.",
+    ),
+    Setting("db_ssl_server_name", "Name in MySQL's certificate, where it is not DB_HOST."),
 )
 
 

@@ -1,4 +1,8 @@
-"""The SSH tunnel: a supervised OpenSSH child that forwards one local port.
+"""The SSH tunnel: a supervised OpenSSH child that forwards a Unix socket in a folder of our own.
+
+A port of 127.0.0.1 would be open to every user of this machine, and whoever binds it first would be
+taken for the server; a socket in a folder of mode 0700 is neither. A port is forwarded beside it
+only where a client needs one.
 
 OpenSSH itself rather than a library of Python: it is the fastest of those measured, it verifies
 host keys as operators know it, and it works with agents and jump hosts. Options are given on the
@@ -10,7 +14,8 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +26,9 @@ from tidemark_core.logs import Event, log_event
 from tidemark_core.tunnel_process import STANDS_OPTIONS, TunnelProcess
 
 _log = logging.getLogger(__name__)
+_FOLDER = "tidemark-ssh-"
+#: Characters of a folder that leave room for ours and the socket's name in 107 bytes.
+_LONGEST_FOLDER = 70
 #: Seconds until a frozen bastion is noticed: ServerAliveInterval times ServerAliveCountMax.
 KEEPALIVE_SECONDS, KEEPALIVE_COUNT = 10, 3
 #: No CBC, no arcfour, no 3des; the fastest first.
@@ -140,11 +148,11 @@ class Bastion:
             words += ["-i", str(Path(self.key_path).expanduser())]
         return words
 
-    def command(self, local_port: int, host: str, port: int) -> list[str]:
-        """The ssh command that forwards ``127.0.0.1:local_port``.
+    def command(self, local_ends: Sequence[str], host: str, port: int) -> list[str]:
+        """The ssh command that forwards local ends to a server.
 
         Args:
-            local_port: A free port of this machine.
+            local_ends: Paths of Unix sockets, or ``127.0.0.1:port``.
             host: The server as the bastion sees it; the path of a Unix socket starts with ``/``.
             port: The server's port; ignored for a socket.
         """
@@ -159,7 +167,11 @@ class Bastion:
         command += STANDS_OPTIONS
         if self.jump:
             command += ["-o", f"ProxyCommand={self._proxy_command()}"]
-        command += ["-L", f"127.0.0.1:{local_port}:{target}", "-p", str(self.port)]
+        # A socket that an earlier ssh has left is in the way of the next one.
+        command += ["-o", "StreamLocalBindUnlink=yes", "-o", "StreamLocalBindMask=0177"]
+        for end in local_ends:
+            command += ["-L", f"{end}:{target}"]
+        command += ["-p", str(self.port)]
         if self.user:
             command += ["-l", self.user]
         return [*command, "--", self.host]
@@ -185,10 +197,19 @@ def _shell_quote(word: str) -> str:
 
 
 class Endpoint(Protocol):
-    """Where a server can be reached from this machine."""
+    """Where a server can be reached from this machine.
+
+    Attributes:
+        host: Host to connect to; through a tunnel, 127.0.0.1.
+        port: Port to connect to; 0: the tunnel has a socket only.
+    """
 
     host: str
     port: int
+
+    @property
+    def socket(self) -> str | None:
+        """Path of the Unix socket to connect to in their place; None: there is none."""
 
     @property
     def is_down(self) -> bool:
@@ -214,11 +235,16 @@ class Endpoint(Protocol):
 
 @dataclass
 class DirectEndpoint:
-    """A server that needs no tunnel."""
+    """A server that needs no tunnel; the path of a Unix socket may stand for its host."""
 
     host: str
     port: int
     is_down: ClassVar[bool] = False
+
+    @property
+    def socket(self) -> str | None:
+        """See `Endpoint`."""
+        return self.host if self.host.startswith("/") else None
 
     def check(self) -> None:
         """Nothing can be wrong between here and there that the driver does not say itself."""
@@ -232,7 +258,12 @@ class DirectEndpoint:
 
 @contextmanager
 def open_endpoint(
-    bastion: Bastion | None, host: str, port: int, local_port: int = 0, *, timeout: float = 25.0
+    bastion: Bastion | None,
+    host: str,
+    port: int,
+    local_port: int | None = None,
+    *,
+    timeout: float = 25.0,
 ) -> Iterator[Endpoint]:
     """Opens the way to a server.
 
@@ -240,7 +271,8 @@ def open_endpoint(
         bastion: None: the server is reached directly.
         host: Name of the server, as the bastion sees it, or the path of a Unix socket there.
         port: Port of the server.
-        local_port: Local end of the tunnel; 0: any free port.
+        local_port: Port of 127.0.0.1 that leads there too, for clients that take no socket, and for
+            every user of this machine; 0: any free one; None: none.
         timeout: Seconds until the tunnel must stand.
 
     Raises:
@@ -251,20 +283,31 @@ def open_endpoint(
         yield DirectEndpoint(host, port)
         return
     bastion.check_files()
-    tunnel = TunnelProcess(
-        name=str(bastion),
-        command=lambda local: bastion.command(local, host, port),
-        target=host if host.startswith("/") else f"{host}:{port}",
-        known_hosts=bastion.known_hosts,
-        host_settings=(bastion.setting("host"), bastion.setting("port")),
-        bastion_address=(bastion.host, bastion.port),
-        local_port=local_port,
-        timeout=timeout,
-        environment={**os.environ, "LC_ALL": "C"},
-    )
-    try:
-        tunnel.ensure()
-        log_event(_log, Event.TUNNEL_ESTABLISHED, local_port=tunnel.port, bastion=str(bastion))
-        yield tunnel
-    finally:
-        tunnel.close()
+    with _socket_folder() as folder:
+        tunnel = TunnelProcess(
+            name=str(bastion),
+            command=lambda ends: bastion.command(ends, host, port),
+            socket=str(folder / "s"),
+            target=host if host.startswith("/") else f"{host}:{port}",
+            known_hosts=bastion.known_hosts,
+            host_settings=(bastion.setting("host"), bastion.setting("port")),
+            bastion_address=(bastion.host, bastion.port),
+            local_port=local_port,
+            timeout=timeout,
+            environment={**os.environ, "LC_ALL": "C"},
+        )
+        try:
+            tunnel.ensure()
+            log_event(_log, Event.TUNNEL_ESTABLISHED, local_port=tunnel.port, bastion=str(bastion))
+            yield tunnel
+        finally:
+            tunnel.close()
+
+
+@contextmanager
+def _socket_folder() -> Iterator[Path]:
+    """A folder of mode 0700 whose path is short enough for a socket in it (sockaddr_un: 107)."""
+    usual = tempfile.gettempdir()
+    short = usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix=_FOLDER, dir=short) as folder:
+        yield Path(folder)

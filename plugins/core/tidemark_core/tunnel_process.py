@@ -45,23 +45,25 @@ class TunnelProcess:
 
     Attributes:
         name: The bastion, for messages.
-        command: Makes the ssh command for a local port.
+        command: Makes the ssh command for the local ends.
+        socket: Path of the Unix socket, the local end.
         target: What the tunnel leads to, for messages.
         known_hosts: The known_hosts file, for messages.
         host_settings: Environment variables of the bastion's host and port, for messages.
         bastion_address: Host and port of the bastion.
-        local_port: Local end; 0: any free port, chosen once.
+        local_port: Another local end; 0: any free port, chosen once; None: none.
         timeout: Seconds until the tunnel must stand.
         environment: Of the child.
     """
 
     name: str
-    command: Callable[[int], list[str]]
+    command: Callable[[list[str]], list[str]]
+    socket: str | None
     target: str
     known_hosts: str | None
     host_settings: tuple[str, str]
     bastion_address: tuple[str, int]
-    local_port: int
+    local_port: int | None
     timeout: float
     environment: Mapping[str, str]
     host: str = LOCAL_HOST
@@ -86,17 +88,22 @@ class TunnelProcess:
             self._end()
             deadline = time.monotonic() + self.timeout
             for attempt in range(1, _PORT_ATTEMPTS + 1):
-                self.port = self.local_port or (self.port if attempt == 1 else 0) or free_port()
+                self.port = self._choose_port(again=attempt > 1)
                 try:
                     self._start(deadline)
                 except _PortTakenError as error:
                     if self.local_port or attempt == _PORT_ATTEMPTS:
                         raise ConfigError(
                             f"the local port {self.port} is in use",
-                            hint="set SSH_LOCAL_PORT=0 for any free port",
+                            hint="set SSH_LOCAL_PORT=0",
                         ) from error
                 else:
                     return
+
+    def _choose_port(self, *, again: bool) -> int:
+        if self.local_port is None:
+            return 0
+        return self.local_port or (0 if again else self.port) or free_port()
 
     def check(self) -> None:
         """See `tidemark_core.tunnel.Endpoint.check`."""
@@ -124,7 +131,7 @@ class TunnelProcess:
             self._end()
 
     def _start(self, deadline: float) -> None:
-        if not _is_free(self.port):
+        if self.port and not _is_free(self.port):
             raise _PortTakenError
         self._stderr.clear()
         self._stands.clear()
@@ -139,10 +146,14 @@ class TunnelProcess:
             self._wait(process, deadline)
             undo.pop_all()
 
+    def _local_ends(self) -> list[str]:
+        ends = [self.socket] if self.socket else []
+        return ends + ([f"{LOCAL_HOST}:{self.port}"] if self.port else [])
+
     def _open_child(self) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                ["/bin/sh", "-c", _LEASH, "sh", *self.command(self.port)],
+                ["/bin/sh", "-c", _LEASH, "sh", *self.command(self._local_ends())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -16,7 +16,7 @@ from tidemark_core.tunnel import Bastion, Endpoint, open_endpoint
 from tidemark_core.warehouse_credentials import AUTH_SETTINGS, credentials
 from tidemark_core.warehouse_driver import (
     close,
-    install_address_lookup,
+    install_routes,
     let_go,
     login,
     routes,
@@ -139,7 +139,7 @@ def connect(
     """Connects to the warehouse.
 
     With a bastion, TLS still runs from here to the warehouse: the certificate is held against
-    ``redshift_ssl_server_name``, else ``redshift_host``, although the socket leads to 127.0.0.1.
+    ``redshift_ssl_server_name``, else ``redshift_host``, although the way there is a tunnel's.
     Within `routed`, it is the way held open there.
 
     Args:
@@ -157,13 +157,13 @@ def connect(
     name = _server_name(config)
     shown = f"{host if host.startswith('/') else f'{host}:{port}'}/{config['redshift_database']}"
     with ExitStack() as stack:
-        address: tuple[str, int] | None = None
+        socket: str | None = None
         endpoint = _held.get((name, port))
         if bastion is not None:
             endpoint = endpoint or stack.enter_context(open_endpoint(bastion, host, port))
-            address = (endpoint.host, endpoint.port)
+            socket = endpoint.socket
         try:
-            connection = login(config, who, name, port, address, application_name)
+            connection = login(config, who, name, port, socket, application_name)
         except TidemarkError:
             raise
         except Exception as error:
@@ -199,8 +199,8 @@ def routed(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         return
     name = _server_name(config)
     with open_endpoint(bastion, host, port) as endpoint:
-        install_address_lookup()
-        routes[name, port] = (endpoint.host, endpoint.port)
+        install_routes()
+        routes[name, port] = str(endpoint.socket)
         _held[name, port] = endpoint
         try:
             yield name, port

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ _KEEPALIVE: dict[str, Any] = {
     "tcp_keepalive_interval": 10,
     "tcp_keepalive_count": 6,
 }
-#: Where to connect in place of the host whose certificate is verified (libpq's ``hostaddr``,
+#: Socket to connect to in place of the host whose certificate is verified (libpq's ``hostaddr``,
 #: which the driver does not have): the local end of a tunnel.
-_address: ContextVar[tuple[str, int] | None] = ContextVar("tidemark_address", default=None)
+_socket: ContextVar[str | None] = ContextVar("tidemark_socket", default=None)
 #: The same for connections that somebody else makes in this process, such as dbt's.
-routes: dict[tuple[str, int], tuple[str, int]] = {}
+routes: dict[tuple[str, int], str] = {}
 _environment_lock = threading.Lock()
 
 
@@ -34,15 +35,15 @@ def login(
     who: Credentials,
     server_name: str,
     port: int,
-    address: tuple[str, int] | None,
+    socket: str | None,
     application_name: str,
 ) -> Any:
     import redshift_connector
 
     # At DEBUG the driver logs every message of the wire, rows included.
     logging.getLogger("redshift_connector").setLevel(logging.WARNING)
-    install_address_lookup()
-    token = _address.set(address)
+    install_routes()
+    token = _socket.set(socket)
     try:
         with _root_certificate(config.get("redshift_ssl_root_cert")), warnings.catch_warnings():
             # It makes its TLS context in a deprecated way, still with verification.
@@ -60,7 +61,7 @@ def login(
                 **_KEEPALIVE,
             )
     finally:
-        _address.reset(token)
+        _socket.reset(token)
     connection.autocommit = True
     return connection
 
@@ -70,24 +71,24 @@ def set_silence(connection: Any, seconds: float | None) -> None:
     connection._usock.settimeout(seconds)
 
 
-def install_address_lookup() -> None:
-    """Teaches the driver's only look-up of an address about `_address`; once."""
+def install_routes() -> None:
+    """Sends the driver's connections through `_socket` and `routes`; once."""
     from redshift_connector.core import Connection
 
-    attribute = "_Connection__get_host_address_info"
-    original = getattr(Connection, attribute)
+    original = Connection.__init__
     if getattr(original, "tidemark", False):
         return
 
-    def look_up(host: str, port: int) -> tuple[str, int]:
-        address = _address.get() or routes.get((host, port))
-        if address is not None:
-            return address
-        found: tuple[str, int] = original(host, port)
-        return found
+    @wraps(original)
+    def connect(self: Any, *args: Any, **options: Any) -> None:
+        way = _socket.get() or routes.get((options.get("host", ""), options.get("port", 0)))
+        if way is not None:
+            # Keepalives are TCP's; the tunnel has its own.
+            options |= {"unix_sock": way, "tcp_keepalive": False}
+        original(self, *args, **options)
 
-    look_up.tidemark = True  # type: ignore[attr-defined]
-    setattr(Connection, attribute, staticmethod(look_up))
+    connect.tidemark = True  # type: ignore[attr-defined]
+    setattr(Connection, "__init__", connect)  # noqa: B010 - mypy knows no other way
 
 
 @contextmanager

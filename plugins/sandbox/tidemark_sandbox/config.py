@@ -271,7 +271,11 @@ def environment(config: Config) -> dict[str, str]:
         "SSH_BASTION_KNOWN_HOSTS": str(config.known_hosts),
     }
     # What MySQL's usual login asks of a client that does not sit at the socket itself.
-    tls = {"DB_SSL_MODE": "verify", "DB_SSL_CA": str(config.ca)}
+    tls = {
+        "DB_SSL_MODE": "verify",
+        "DB_SSL_CA": str(config.ca),
+        "DB_SSL_SERVER_NAME": "localhost",
+    }
     return {
         "DB_HOST": str(config.mysql_socket),
         "DB_PORT": "3306",

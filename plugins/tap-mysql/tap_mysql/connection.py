@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import pymysql.cursors
 from tidemark_core.errors import ConfigError, SourceError, TunnelError
 from tidemark_core.tunnel import Endpoint
 
+from tap_mysql.driver import CONNECT_SECONDS, open_connection, verifying_context
 from tap_mysql.errors import number_in, source_error, tls_error
 from tap_mysql.server import Server
 from tap_mysql.workers import Workers
@@ -31,8 +31,6 @@ SESSION = (
     "SET SESSION max_sort_length = 1048576",
     "SET SESSION TRANSACTION READ ONLY",
 )
-#: Together less than the half minute within which a run must say what is wrong.
-_CONNECT_SECONDS, _GREETING_SECONDS = 10, 15
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,9 @@ class Login:
         database: Default database.
         tls: Whether TLS is used, and verified.
         ca: CA file; None: the system's.
-        verify_host: Whether the certificate must name the host that is connected to.
+        server_name: Name that the certificate must have.
+        verify_host: Whether the fast driver, which only knows the address that it connects to, can
+            hold the certificate against the name too.
     """
 
     user: str
@@ -53,19 +53,37 @@ class Login:
     database: str
     tls: bool = False
     ca: str | None = None
+    server_name: str = ""
     verify_host: bool = True
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Login:
-        """Reads resolved settings."""
+        """Reads resolved settings.
+
+        Raises:
+            ConfigError: TLS through a bastion has no name to verify, or would trust anybody's CA.
+        """
+        tunnelled, tls = bool(config["ssh_bastion_host"]), config["db_ssl_mode"] == "verify"
+        name = config.get("db_ssl_server_name") or config["db_host"]
+        if tls and name.startswith("/"):
+            raise ConfigError(
+                f"DB_HOST {name!r} is a socket: the certificate of the server has no name to match",
+                hint="set DB_SSL_SERVER_NAME to the name in the certificate",
+            )
+        if tls and not config["db_ssl_ca"] and (tunnelled or name != config["db_host"]):
+            raise ConfigError(
+                "DB_SSL_CA is not set: with a bastion or DB_SSL_SERVER_NAME, the fast driver holds "
+                "the certificate against its authority only, and the system trusts many",
+                hint="set DB_SSL_CA to the file of the authority that signed MySQL's certificate",
+            )
         return cls(
             user=config["db_user"],
             password=config["db_password"] or "",
             database=config["db_database"],
-            tls=config["db_ssl_mode"] == "verify",
+            tls=tls,
             ca=config["db_ssl_ca"],
-            # Through the tunnel the server is 127.0.0.1; the bastion vouches for the way.
-            verify_host=not config["ssh_bastion_host"],
+            server_name=name,
+            verify_host=not tunnelled and name == config["db_host"],
         )
 
 
@@ -132,14 +150,6 @@ class Session:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f")
 
 
-class _Connection(pymysql.connections.Connection):  # type: ignore[type-arg]
-    """A connection whose patience grows once the server has greeted: pymysql has one for both."""
-
-    def wait(self, seconds: float) -> None:
-        """How long a question's answer may take from now on."""
-        self._read_timeout = self._write_timeout = seconds
-
-
 @dataclass(frozen=True)
 class Source:
     """A MySQL server as it can be reached now.
@@ -173,19 +183,17 @@ class Source:
         """
         self.endpoint.ensure()
         try:
-            connection = _Connection(
-                host=self.endpoint.host,
-                port=self.endpoint.port,
+            connection = open_connection(
+                self.endpoint,
+                server_name=self.login.server_name,
+                timeout=self.timeout,
                 user=self.login.user,
                 password=self.login.password,
                 database=self.login.database,
                 charset="utf8mb4",
-                connect_timeout=_CONNECT_SECONDS,
-                read_timeout=_GREETING_SECONDS,
-                write_timeout=_GREETING_SECONDS,
                 autocommit=True,
                 init_command=";".join(SESSION[:1]),
-                ssl=self._context(),
+                context=verifying_context(self.login.ca) if self.login.tls else None,
             )
         except pymysql.err.MySQLError as error:
             self.endpoint.check()
@@ -193,7 +201,6 @@ class Source:
         except (OSError, ValueError) as error:
             self.endpoint.check()
             raise SourceError(f"MySQL cannot be reached: {error}", retryable=True) from error
-        connection.wait(self.timeout)
         try:
             session = Session(connection)
             for statement in SESSION[1:]:
@@ -209,11 +216,13 @@ class Source:
     def url(self) -> str:
         """The server as ConnectorX writes it; holds the password, so it is never logged."""
         options = {
-            "tcp_connect_timeout_ms": str(_CONNECT_SECONDS * 1000),
+            "tcp_connect_timeout_ms": str(CONNECT_SECONDS * 1000),
             # Else a server behind 127.0.0.1, our end of the tunnel, is asked for its socket's path,
             # and whatever listens at that path on this machine is read in its place.
             "prefer_socket": "false",
         }
+        if self.endpoint.socket and not self.login.tls:
+            options["socket"] = self.endpoint.socket
         if self.login.tls:
             options["ssl-mode"] = "VERIFY_IDENTITY" if self.login.verify_host else "VERIFY_CA"
             if self.login.ca:
@@ -230,18 +239,6 @@ class Source:
             self.endpoint.check()
         except TunnelError as error:
             raise TunnelError(error.message, hint=error.hint, retryable=True) from error
-
-    def _context(self) -> ssl.SSLContext | None:
-        if not self.login.tls:
-            return None
-        try:
-            context = ssl.create_default_context(cafile=self.login.ca)
-        except OSError as error:
-            raise ConfigError(
-                f"the CA file {self.login.ca} cannot be read: {error}", hint="correct DB_SSL_CA"
-            ) from error
-        context.check_hostname = self.login.verify_host
-        return context
 
 
 def _explained(error: pymysql.err.MySQLError, *, logged_in: bool = False) -> SourceError:

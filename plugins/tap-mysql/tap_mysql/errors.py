@@ -51,6 +51,7 @@ _HINTS = {
     1143: "GRANT SELECT ON the column TO the user, or leave it out with a select rule",
     1146: "the table is gone: take it out of the select rules in extract/extractors.meltano.yml",
     1153: "raise the server's max_allowed_packet above the largest row",
+    2059: "set DB_SSL_MODE=verify, or give the user another authentication plugin",
     2061: "set DB_SSL_MODE=verify: the server's login method needs TLS",
 }
 #: pymysql's number (CR_SSL_CONNECTION_ERROR) when the server's greeting has no CLIENT_SSL.
@@ -147,7 +148,7 @@ def tls_error(number: int, text: str) -> SourceError | None:
     wrong_host = "mismatch" in match[1]
     return SourceError(
         f"MySQL's certificate is not accepted: {match[1]}",
-        hint="set DB_HOST to a name that the certificate has"
+        hint="set DB_HOST, or DB_SSL_SERVER_NAME, to a name that the certificate has"
         if wrong_host
         else "set DB_SSL_CA to the file of the authority that signed the server's certificate",
     )

@@ -9,7 +9,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("db_schemas", "Further databases to discover, a JSON array of names.", "array"),
     *bastion_settings("ssh_bastion", "MySQL"),
     Setting(
-        "ssh_local_port", "Local end of the tunnel; 0: any free port.", "integer", 0, minimum=0
+        "ssh_local_port",
+        "Port of 127.0.0.1 that leads to MySQL too, for every user of this machine; 0: none is "
+        "needed.",
+        "integer",
+        0,
+        minimum=0,
     ),
     Setting(
         "backup_strategy",

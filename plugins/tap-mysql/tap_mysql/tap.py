@@ -116,10 +116,13 @@ class TapMySQL(Tap):
                 "DB_HOST is a Unix socket, which is reached through a bastion only",
                 hint="set SSH_BASTION_HOST, or DB_HOST to a host name",
             )
+        login = Login.from_config(settings)
+        # The fast driver has no TLS over a socket; with TLS, a port is safe from who else uses it.
+        local_port = settings["ssh_local_port"] or (0 if login.tls else None)
         endpoint = self._resources.enter_context(
-            open_endpoint(bastion, host, settings["db_port"], settings["ssh_local_port"])
+            open_endpoint(bastion, host, settings["db_port"], local_port)
         )
-        source = Source(Login.from_config(settings), endpoint, settings["backup_timeout_seconds"])
+        source = Source(login, endpoint, settings["backup_timeout_seconds"])
         self._resources.callback(source.workers.close)
         return source
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyarrow as pa
 import pymysql
+from tap_mysql.driver import open_connection, verifying_context
 from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import quote_mysql
@@ -18,7 +19,6 @@ from tidemark_core.types import ColumnType
 from tidemark_core.types_json import from_json_schema
 
 _ROWS = 2_000
-_CONNECT_SECONDS = 10
 _MYSQL = {
     "int8": "TINYINT",
     "int16": "SMALLINT",
@@ -47,6 +47,8 @@ class Target:
         password: Their password.
         database: The database.
         bastion: The bastion to go through; None: directly.
+        ca: File of the authority that signed the server's certificate; None: no TLS.
+        server_name: Name in that certificate, where it is not the host.
     """
 
     host: str
@@ -55,10 +57,15 @@ class Target:
     password: str = field(repr=False)
     database: str
     bastion: Bastion | None = None
+    ca: str | None = None
+    server_name: str | None = None
 
     @classmethod
     def parse(cls, url: str, bastion: Bastion | None = None) -> Target:
         """Reads ``mysql://user:password@host:port/database``, or ``…/database?unix_socket=PATH``.
+
+        ``ssl_ca=FILE`` in the query asks for TLS, verified; ``ssl_server_name=NAME`` is the name in
+        the certificate where it is not the host.
 
         Raises:
             ConfigError: It is none.
@@ -71,14 +78,16 @@ class Target:
         database = unquote(parts.path.strip("/"))
         if parts.scheme != "mysql" or not database or "/" in database:
             raise ConfigError("--to is not mysql://user:password@host:port/database")
-        socket = parse_qs(parts.query).get("unix_socket", [""])[0]
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         return cls(
-            host=socket or parts.hostname or "127.0.0.1",
+            host=query.get("unix_socket") or parts.hostname or "127.0.0.1",
             port=port,
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
             database=database,
             bastion=bastion,
+            ca=query.get("ssl_ca"),
+            server_name=query.get("ssl_server_name"),
         )
 
     @contextmanager
@@ -89,19 +98,19 @@ class Target:
             TunnelError: The bastion cannot be reached.
             pymysql.MySQLError: MySQL cannot be reached or refuses the login.
         """
-        with open_endpoint(self.bastion, self.host, self.port) as endpoint:
-            socket = endpoint.host if endpoint.host.startswith("/") else None
-            with pymysql.connect(
-                host=None if socket else endpoint.host,
-                unix_socket=socket,
-                port=endpoint.port,
+        with (
+            open_endpoint(self.bastion, self.host, self.port) as endpoint,
+            open_connection(
+                endpoint,
+                server_name=self.server_name or self.host,
+                context=verifying_context(self.ca) if self.ca else None,
                 user=self.user,
                 password=self.password,
                 charset="utf8mb4",
                 init_command="SET time_zone = '+00:00'",
-                connect_timeout=_CONNECT_SECONDS,
-            ) as connection:
-                yield connection
+            ) as connection,
+        ):
+            yield connection
 
 
 def to_mysql(rows: Any, newest: Manifest, target: Target) -> int:
