@@ -26,8 +26,9 @@ _ANY, _SEED = "any", "files_seed"
 TOGETHER = frozenset(
     f"tests/transform/test_{name}.py"
     for name in (
-        *("contract", "faults", "full_refresh", "grants", "merged_loads", "overview"),
-        *("own_schema", "published_queries", "random_histories", "site", "sql_style", "tags"),
+        *("contract", "faults", "full_refresh", "grants", "interleavings", "merged_loads"),
+        *("overview", "own_schema", "published_queries", "random_histories", "site", "sql_style"),
+        *("tags", "unit_tests"),
     )
 )
 #: Files that take more than half a minute of a core, the longest first (docs/performance.md).
