@@ -68,7 +68,7 @@ KINDS = (
         "ALTER TABLE {} DROP COLUMN update_at",
         "ALTER TABLE {} ADD COLUMN update_at DATETIME, ADD KEY (update_at)",
     ),
-    Kind("q_forged", "outside", more=_forge),
+    Kind("q_forged", "a file of another table", more=_forge),
 )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tidemark.services.bookmarks import Leg
 from tidemark_core.lease import Lease
+from tidemark_core.names import TableName
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -197,3 +198,34 @@ def test_a_backup_of_one_table_is_the_nightly_job_for_it(
     assert list(lake.bookmarks(Leg.BACKUP)) == ["settlement-partner_info"]
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     assert os.environ["DB_PASSWORD"] not in log.read_text()
+
+
+def results(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, object]]:
+    """What a command says of each table, in JSON."""
+    return {result["table"]: result for result in json.loads(done.stdout)["results"]}
+
+
+@pytest.mark.fault(137)
+def test_ok_is_said_only_of_tables_that_were_loaded(
+    lake: Lake, meltano: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = lake.table, TableName("settlement", f"a{lake.table.table}")
+    file = lake.file()
+    lake.commit(file)
+    lake.commit(file, table=bad)  # which names a file of another table
+    words = ["sync", "--redshift-only", "-t", str(bad), "-t", str(good), "--format", "json"]
+    with monkeypatch.context() as wrong:
+        wrong.setenv("LOAD_FORMAT", "parquet")
+        wrong.setenv("LOAD_METHOD", "upsert")
+        early = tidemark(*words)
+    assert early.returncode == 2
+    assert [(r["error"], r["done"]) for r in results(early).values()] == [(None, False)] * 2
+    assert "LOAD_FORMAT" in early.stderr
+    assert "LOAD_FORMAT" in json.loads(early.stdout)["errors"][0]
+    done = tidemark(*words)
+    assert done.returncode == 1
+    told = results(done)
+    assert str(bad) in str(told[str(bad)]["error"])
+    assert not told[str(bad)]["done"]
+    assert (told[str(good)]["rows"], told[str(good)]["done"]) == (3, True)
+    assert json.loads(done.stdout)["errors"] == []

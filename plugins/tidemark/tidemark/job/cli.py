@@ -37,6 +37,7 @@ def main() -> None:
     root = project_root(Path.cwd())
     run_id = os.environ.get("TIDEMARK_RUN_ID") or str(uuid.uuid4())
     given = options.env_file and options.env_file.absolute()
+    environ: Mapping[str, str] = os.environ
     try:
         environ = read_environment(
             given or root / ".env",
@@ -47,7 +48,7 @@ def main() -> None:
         refuse_bad_values(environ)
         values = resolve(JOB_SETTINGS, {}, environ)
     except ConfigError as error:
-        job = Job(options.job, (), root, None, run_id, os.environ, _settings_of_ours())
+        job = Job(options.job, (), root, None, run_id, environ, _alert_settings(environ))
         print(f"error: {error}", file=sys.stderr)
         for problem in tell(job, Cause.of_error(error), None):
             print(f"warning: {problem}", file=sys.stderr)
@@ -90,9 +91,12 @@ def _complete(environ: Mapping[str, str], root: Path, run_id: str) -> dict[str, 
     }
 
 
-def _settings_of_ours() -> dict[str, Any]:
-    """How to alert when the settings cannot be read: as the process's own variables say."""
-    try:
-        return resolve(JOB_SETTINGS, {}, os.environ)
-    except ConfigError:
-        return resolve(JOB_SETTINGS, {})
+def _alert_settings(environ: Mapping[str, str]) -> dict[str, Any]:
+    """How to alert when a setting is wrong, or none can be read: as those say that are good."""
+    values: dict[str, Any] = {}
+    for setting in JOB_SETTINGS:
+        try:
+            values |= resolve([setting], {}, environ)
+        except ConfigError:
+            values |= resolve([setting], {})
+    return values

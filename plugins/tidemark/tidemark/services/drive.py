@@ -112,7 +112,7 @@ class Ran:
     @property
     def exit_code(self) -> int:
         """That of our own error, where it was one."""
-        if self.cause is not None:
+        if self.cause is not None and self.cause.kind:
             return self.cause.exit_code
         return self.code or deferred.exit_code(self.failures)
 
@@ -144,10 +144,21 @@ def run_blocks(
     more: Mapping[str, str],
     log: Callable[[str], object],
 ) -> Ran:
-    """Runs ``meltano run BLOCKS`` to its end; a table that fails in it stops itself alone."""
+    """Runs ``meltano run BLOCKS`` to its end."""
+    return _run(project, run_command(blocks, project.env_file), run_id, more, log)
+
+
+def run_leg(
+    project: Project,
+    blocks: Sequence[str],
+    run_id: str,
+    more: Mapping[str, str],
+    log: Callable[[str], object],
+) -> Ran:
+    """`run_blocks`, in which a table that fails stops itself alone."""
     environ = variables(project, run_id, more)
     deferred.begin(environ)
-    ran = _run(project, run_command(blocks, project.env_file), run_id, more, log)
+    ran = run_blocks(project, blocks, run_id, more, log)
     failures = deferred.end(environ)
     told = {failure.table: failure.message for failure in failures if failure.table}
     return replace(ran, errors={**told, **ran.errors}, failures=failures)

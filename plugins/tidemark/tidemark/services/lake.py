@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,15 @@ def read_manifests(
     layout = location.layout
     prefixes = [layout.manifests_prefix(table) for table in tables] or [layout.manifests_root]
     return _read(location, client or location.client(), prefixes, layout.manifests_root, broken)
+
+
+def list_tables(location: S3Location, *, client: S3Client) -> list[TableName]:
+    """The tables that have manifests, by name; none of them is read."""
+    layout, found = location.layout, set()
+    for entry in _entries(location, client, layout.manifests_root):
+        with suppress(LakeError):  # something that is no manifest
+            found.add(layout.parse_manifest_key(entry["Key"]).table)
+    return sorted(found)
 
 
 def read_archive(

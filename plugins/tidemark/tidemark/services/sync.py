@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tap_mysql.settings import SETTINGS as TAP_SETTINGS
-from tidemark_core.errors import ConfigError
+from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import TableName
 
 from tidemark.connections import open_mysql
@@ -21,7 +21,7 @@ from tidemark.services.drive import (
     Ran,
     build,
     new_run_id,
-    run_blocks,
+    run_leg,
 )
 from tidemark.services.forecast import (
     Forecast,
@@ -32,7 +32,7 @@ from tidemark.services.forecast import (
     read_extractions,
     require_tables,
 )
-from tidemark.services.lake import read_manifests
+from tidemark.services.lake import list_tables, read_manifests
 from tidemark.services.selection import (
     Options,
     Rules,
@@ -118,8 +118,7 @@ def plan_backup(project: Project, tables: Sequence[TableName], options: Options)
 
 def plan_load(project: Project, tables: Sequence[TableName], options: Options) -> Plan:
     """The tables of the lake that a load is about; MySQL is not asked."""
-    manifests = read_manifests(project.location, tables, client=project.s3)
-    wanted = tuple(tables or sorted(manifests))
+    wanted = tuple(tables or list_tables(project.location, client=project.s3))
     return Plan(wanted, {}, Rules.read(project.root), options, new_run_id())
 
 
@@ -168,21 +167,29 @@ def run_backup(project: Project, plan: Plan, log: Callable[[str], object]) -> Le
         schemas=schemas,
     )
     variables = plan.options.variables() | more
-    ran = run_blocks(project, EXTRACT_AND_LAND, plan.run_id, variables, log)
-    manifests = read_manifests(project.location, plan.tables, client=project.s3)
-    outcomes = []
-    for table in plan.tables:
-        ours = [m for m in manifests.get(table, []) if m.run_id == plan.run_id]
-        rows, files = sum(m.rows for m in ours), sum(len(m.files) for m in ours)
-        outcomes.append(ran.outcome("backup", table, rows, files))
+    ran = run_leg(project, EXTRACT_AND_LAND, plan.run_id, variables, log)
+    outcomes = [
+        ran.outcome("backup", table, *_committed(project, table, plan.run_id))
+        for table in plan.tables
+    ]
     return LegResult.of(ran, outcomes)
+
+
+def _committed(project: Project, table: TableName, run_id: str) -> tuple[int | None, int | None]:
+    """Rows and files that a run has put into the lake; None: it cannot be told."""
+    try:
+        manifests = read_manifests(project.location, [table], client=project.s3)
+    except LakeError:  # an object that is no manifest, of which the load tells
+        return None, None
+    ours = [m for m in manifests.get(table, []) if m.run_id == run_id]
+    return sum(m.rows for m in ours), sum(len(m.files) for m in ours)
 
 
 def run_load(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
     """Loads what the lake has and the warehouse has not."""
     before = {entry.file for entry in ask_ledger(project, plan.tables)[0] or []}
     more = plan.options.variables() | load_variables(plan.tables)
-    ran = run_blocks(project, READ_AND_LOAD, plan.run_id, more, log)
+    ran = run_leg(project, READ_AND_LOAD, plan.run_id, more, log)
     ledger, _ = ask_ledger(project, plan.tables)
     outcomes = []
     for table in plan.tables:
