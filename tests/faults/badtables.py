@@ -40,7 +40,7 @@ class Kind:
 
 
 def _forge(night: Night, kind: Kind, bad: bool) -> None:
-    """A manifest, newer than all others, that names a file of another table."""
+    """A manifest, newer than all others, that is a copy of one with a file of another table."""
     (*_, newest) = sorted(night.objects(f"manifests/{kind.name}/"))
     name = newest.rpartition("/")[2]
     forged = newest.replace(name, f"9{name[1:]}")
@@ -68,7 +68,7 @@ KINDS = (
         "ALTER TABLE {} DROP COLUMN update_at",
         "ALTER TABLE {} ADD COLUMN update_at DATETIME, ADD KEY (update_at)",
     ),
-    Kind("q_forged", "a file of another table", more=_forge),
+    Kind("q_forged", "says that it is", more=_forge),
 )
 
 
