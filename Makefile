@@ -85,8 +85,7 @@ docs: setup  ## The documentation site of the warehouse, in output/docs
 	@$(BIN)/tidemark docs build
 
 audit: | $(UV)  ## Known vulnerabilities of anything in uv.lock
-	@$(UV) export --locked --no-emit-workspace --quiet --output-file .audit.txt
-	@$(UV) tool run --quiet --from 'pip-audit>=2.9,<3' pip-audit --disable-pip -r .audit.txt
+	@./orchestrate/setup/audit.sh $(UV)
 
 format: .venv/.synced  ## Let ruff and sqlfluff write what lint asks for
 	$(BIN)/ruff check --fix $(LINTED)

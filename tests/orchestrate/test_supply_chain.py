@@ -96,3 +96,50 @@ def test_no_env_file_was_ever_committed(project_root: Path) -> None:
     ).stdout.split()
     assert ".env.example" in listed
     assert not [name for name in listed if Path(name).name == ".env"]
+
+
+#: Plays uv: `run … pip-audit` does what the file named after the service says.
+UV = """#!/bin/sh
+[ "$1" = export ] && exit 0
+for word in "$@"; do
+    case "$before" in
+    --vulnerability-service) service=$word ;;
+    --output) output=$word ;;
+    esac
+    before=$word
+done
+echo "$*" >> "$(dirname "$0")/asked"
+. "$(dirname "$0")/$service"
+"""
+GOOD = 'echo "{}" > "$output"'
+VULNERABLE = 'echo CVE-1 > "$output"; exit 1'
+#: What pip-audit does under --strict when a package cannot be looked up: no output at all.
+SILENT = "exit 1"
+
+
+@pytest.mark.security(28)
+@pytest.mark.parametrize(
+    ("pypi", "osv", "good", "asked"),
+    [
+        (GOOD, SILENT, True, 1),
+        (SILENT, GOOD, True, 2),
+        (VULNERABLE, GOOD, False, 1),
+        (SILENT, VULNERABLE, False, 2),
+        (SILENT, SILENT, False, 2),
+    ],
+)
+def test_an_audit_is_good_only_by_an_answer(
+    pypi: str, osv: str, good: bool, asked: int, project_root: Path, tmp_path: Path
+) -> None:
+    for name, text in {"uv": UV, "pypi": pypi, "osv": osv}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "uv").chmod(0o700)
+    script = project_root / "orchestrate/setup/audit.sh"
+    done = subprocess.run(
+        [script, tmp_path / "uv"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (done.returncode == 0) == good, done.stderr
+    questions = (tmp_path / "asked").read_text().splitlines()
+    assert len(questions) == asked
+    assert all("--strict" in question and "--locked" in question for question in questions)
+    assert ("CVE-1" in done.stdout) == (VULNERABLE in (pypi, osv) and not good)
