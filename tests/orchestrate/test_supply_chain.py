@@ -81,6 +81,26 @@ def test_ci_scans_for_secrets_with_the_whole_history(workflow: dict[str, Any]) -
     assert "gitleaks" in steps[1]["uses"]
 
 
+@pytest.mark.security(29)
+def test_ci_runs_no_action_that_may_be_replaced(workflow: dict[str, Any]) -> None:
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), action
+
+
+@pytest.mark.security(29)
+def test_what_builds_our_packages_has_one_version(project_root: Path) -> None:
+    facts = tomllib.loads((project_root / "pyproject.toml").read_text())
+    pinned = facts["tool"]["uv"]["build-constraint-dependencies"]
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+", requirement) for requirement in pinned)
+    names = {requirement.partition("==")[0] for requirement in pinned}
+    for path in project_root.glob("plugins/*/pyproject.toml"):
+        asked = tomllib.loads(path.read_text())["build-system"]["requires"]
+        assert {re.split(r"[<>=]", requirement)[0] for requirement in asked} <= names
+
+
 def test_ci_may_read_only(workflow: dict[str, Any]) -> None:
     assert workflow["permissions"] == {"contents": "read"}
 
