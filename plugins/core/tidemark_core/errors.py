@@ -7,6 +7,8 @@ holds the lease.
 
 from __future__ import annotations
 
+from tidemark_core.printable import printable, printable_lines
+
 
 class TidemarkError(Exception):
     """Base of every error that is meant for the operator.
@@ -54,12 +56,12 @@ class TidemarkError(Exception):
 
     def __str__(self) -> str:
         where = [
-            f"{name} {value}"
+            printable(f"{name} {value}")
             for name, value in (("table", self.table), ("column", self.column), ("key", self.key))
             if value is not None
         ]
-        text = self.message + (f" [{', '.join(where)}]" if where else "")
-        return f"{text}\n  Next: {self.hint}" if self.hint else text
+        text = printable_lines(self.message) + (f" [{', '.join(where)}]" if where else "")
+        return f"{text}\n  Next: {printable_lines(self.hint)}" if self.hint else text
 
 
 class ConfigError(TidemarkError):

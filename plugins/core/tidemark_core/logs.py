@@ -17,6 +17,8 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
+from tidemark_core.printable import printable_lines
+
 #: Attributes of a record that are not an event's fields (logging.LogRecord).
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 #: Names that Meltano and structlog give a meaning of their own.
@@ -136,7 +138,7 @@ class TextFormatter(logging.Formatter):
         fields = {name: v for name, v in fields_of(record).items() if name != "run_id"}
         shown = " ".join(f"{name}={_plain(value)}" for name, value in fields.items())
         text = f"{_utc(record.created)} {record.levelname:7} {record.getMessage()}"
-        text += f"  {shown}" if shown else ""
+        text = printable_lines(text + (f"  {shown}" if shown else ""), indent="    ")
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 

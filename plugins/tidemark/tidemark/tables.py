@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+from tidemark_core.printable import printable
 
 STYLES = {"OK": "green", "WARN": "yellow", "ERROR": "red"}
 #: Columns that may be wrapped are not made narrower than this; then the blocks are easier to read.
@@ -106,7 +107,7 @@ def make_table(
     """
     texts = tuple(tuple(_text(value) for value in row) for row in rows)
     heads = frozenset(right.split(",")), frozenset(wrap.split(","))
-    return Sheet(title, tuple(columns), texts, *heads)
+    return Sheet(printable(title), tuple(map(printable, columns)), texts, *heads)
 
 
 def _text(value: object) -> str:
@@ -116,7 +117,7 @@ def _text(value: object) -> str:
         return moment(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value)
+    return printable(str(value))
 
 
 def moment(value: datetime, separator: str = " ") -> str:

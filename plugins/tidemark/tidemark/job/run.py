@@ -16,6 +16,7 @@ from typing import Any
 from tidemark_core.errors import TidemarkError
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import encode_component
+from tidemark_core.printable import printable_lines
 from tidemark_core.reportstore import publish, reporting
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, resolve
@@ -77,7 +78,8 @@ def run_job(job: Job) -> int:
             found, code = Cause(f"all was done, but not logged: {log.problem}", part="run-job"), 1
         _tell(job, found, str(log.path), log)
     if found is not None:
-        print(f"error: {job.name} failed: {found.message}\n  Log: {log.path}", file=sys.stderr)
+        told = printable_lines(found.message, indent="    ")
+        print(f"error: {job.name} failed: {told}\n  Log: {log.path}", file=sys.stderr)
     return code
 
 
