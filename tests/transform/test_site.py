@@ -9,14 +9,20 @@ import pytest
 from tidemark.dbt import site
 from tidemark_core.s3 import S3Location
 from transform_browser import Browser
-from transform_project import TRANSFORM, Dbt, Landing
+from transform_project import TRANSFORM, Dbt, Landing, Query
 
+#: What somebody who may ALTER a table of the source can write into the pages.
+HOSTILE = "</script><script>document.title='owned'</script>"
 LINEAGE = "model.tidemark.settlement_latest_delivery_status"
 
 
 @pytest.fixture(scope="module")
 def pages(
-    built: Landing, dbt: Dbt, dbt_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    built: Landing,
+    dbt: Dbt,
+    dbt_env: dict[str, str],
+    query: Query,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     dbt("run")
     folder = tmp_path_factory.mktemp("site")
@@ -24,7 +30,14 @@ def pages(
     empty = tmp_path_factory.mktemp("settings") / ".env"
     empty.touch(0o600)
     env["TIDEMARK_ENV_FILE"] = str(empty)  # not that of the checkout, which may name a bastion
-    site.build_site(TRANSFORM, folder, env)
+    query(
+        f'alter table landing.partner_info add column "{HOSTILE}" varchar(9)',
+        user="tidemark_loader",
+    )
+    try:
+        site.build_site(TRANSFORM, folder, env)
+    finally:
+        query(f'alter table landing.partner_info drop column "{HOSTILE}"', user="tidemark_loader")
     return folder
 
 
@@ -63,6 +76,36 @@ def test_the_lineage_draws(pages: Path, browser: Browser) -> None:
         " && c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v))"
     )
     browser.wait(drawn)
+
+
+@pytest.mark.security(27)
+@pytest.mark.parametrize("name", list(site.PAGES))
+def test_a_name_from_the_source_runs_nothing(pages: Path, browser: Browser, name: str) -> None:
+    browser.open((pages / name).as_uri() + "#!/source/source.tidemark.landing.partner_info")
+    browser.wait("document.body && document.body.innerText.length > 200")
+    if name == "index.html":
+        browser.wait("document.body.innerText.includes('<script>document.title')")
+    assert "owned" not in browser.ask("document.title")
+
+
+@pytest.mark.security(27)
+@pytest.mark.parametrize("name", list(site.PAGES))
+def test_a_page_runs_its_own_scripts_only(pages: Path, browser: Browser, name: str) -> None:
+    """Were a name to come through all the same: what it brings along is refused."""
+    browser.open((pages / name).as_uri())
+    browser.wait("document.body && document.body.innerText.length > 200")
+    browser.ask(
+        """const image = "<img src=x onerror='document.title=1'>"
+        const script = document.createElement('script')
+        script.text = 'document.title=1'
+        document.body.insertAdjacentHTML('beforeend', image)
+        document.body.append(script)"""
+    )
+    browser.wait("document.images.length > 0")
+    assert browser.ask("document.title") != "1"
+    refused = [error for error in browser.errors if "Content Security Policy" in error]
+    assert refused
+    browser.errors.clear()
 
 
 def test_the_column_lineage_opens(pages: Path, browser: Browser) -> None:

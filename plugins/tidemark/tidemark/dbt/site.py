@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from tidemark_core.errors import TidemarkError
 from tidemark_core.s3 import explained
 
+from tidemark.dbt.inline import guarded, inlined
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -41,18 +43,27 @@ def build_site(project: Path, out: Path, environ: Mapping[str, str]) -> list[Pat
     folders = {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project)}
     env = {**os.environ, **environ, **folders, "DO_NOT_TRACK": "1"}
     try:
-        dbt = [str(bin_folder / "tidemark-dbt"), "docs", "generate", "--static"]
+        # Not --static: dbt would put names into the page as they are.
+        dbt = [str(bin_folder / "tidemark-dbt"), "docs", "generate"]
         _run([*dbt, "--target-path", str(target)], env, "dbt docs generate")
         colibri = [str(bin_folder / "colibri"), "generate", "--disable-telemetry", "--light"]
         files = [f"--{name}={target / name}.json" for name in ("manifest", "catalog")]
         lineage = target / "lineage"
         _run([*colibri, *files, f"--output-dir={lineage}"], env, "the column lineage")
-        page = (target / "static_index.html").read_text(encoding="utf-8")
-        (out / "index.html").write_text(without_dead_links(page), encoding="utf-8")
-        shutil.copyfile(lineage / "index.html", out / "column-lineage.html")
+        page = (target / "index.html").read_text(encoding="utf-8")
+        data = {
+            f'"{name.upper()}.JSON INLINE DATA"': (target / f"{name}.json").read_text("utf-8")
+            for name in ("manifest", "catalog")
+        }
+        _write(out / "index.html", inlined(without_dead_links(page), data))
+        _write(out / "column-lineage.html", (lineage / "index.html").read_text("utf-8"))
     finally:
         shutil.rmtree(target, ignore_errors=True)
     return [out / page for page in PAGES]
+
+
+def _write(path: Path, page: str) -> None:
+    path.write_text(guarded(page), encoding="utf-8", newline="")
 
 
 def without_dead_links(page: str) -> str:
