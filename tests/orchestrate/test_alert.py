@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +109,28 @@ def test_a_way_that_fails_is_told_and_the_other_one_is_still_used(
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "http://127.0.0.1:9/x", "nonsense"])
 def test_a_url_that_is_none_or_not_answered(url: str) -> None:
     assert len(send(ALERT, None, url)) == 1
+
+
+def test_an_answer_that_is_no_http_is_told_without_a_word_of_the_url() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            taken, _ = server.accept()
+            with taken:
+                taken.recv(1 << 16)
+                taken.sendall(b"secret garbage\r\n")
+                taken.shutdown(socket.SHUT_WR)
+                while taken.recv(1 << 16):
+                    pass
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/T0/secret"
+        (garbage,) = send(ALERT, None, url)
+        thread.join()
+    (blank,) = send(ALERT, None, f"{url} x")
+    assert garbage == "ALERT_WEBHOOK_URL failed: BadStatusLine"
+    assert blank == "ALERT_WEBHOOK_URL failed: InvalidURL"
 
 
 def test_what_is_remembered_outlives_the_process(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,9 @@ def send(alert: Alert, command: str | None, webhook: str | None) -> list[str]:
         except (OSError, ValueError) as error:
             # The URL itself is a secret.
             problems.append(f"ALERT_WEBHOOK_URL failed: {error}")
+        except HTTPException as error:
+            # Its text may be the URL, or whatever the server said.
+            problems.append(f"ALERT_WEBHOOK_URL failed: {type(error).__name__}")
     return problems
 
 
