@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tidemark.dbt import external
 from tidemark_core.errors import ConfigError
+from tidemark_core.names import PARTITION_COLUMNS
 from tidemark_core.types import ColumnType
 
 FIELDS = {
@@ -35,6 +36,25 @@ def test_spectrum_names_every_partition_once() -> None:
     assert ddl.count("ADD IF NOT EXISTS PARTITION") == 1
     assert "(\"year\"='2026', \"month\"='01', \"day\"='31', \"hour\"='07')" in ddl
     assert f"LOCATION '{LOCATION}{folder}/';" in ddl
+
+
+@pytest.mark.security(31)
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "year=2026'); DROP SCHEMA landing CASCADE; --/month=01/day=31/hour=07",
+        "year=2026/month=01/day=31/hour=07/more",
+        "year=2026/month=01/day=31",
+        "year=2026\n/month=01/day=31/hour=07",
+        "",
+    ],
+)
+def test_a_key_that_is_no_partitions_makes_no_statement(folder: str) -> None:
+    prefix = "incremental/settlement.partner_info/"
+    good = "year=2026/month=01/day=31/hour=07"
+    null = "/".join(f"{part}=__HIVE_DEFAULT_PARTITION__" for part in PARTITION_COLUMNS)
+    keys = [f"{prefix}{name}/x.parquet" for name in (folder, good, null)]
+    assert external.partition_folders(keys, prefix) == {good, null}
 
 
 @pytest.mark.fault(100)

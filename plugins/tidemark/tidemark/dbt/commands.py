@@ -67,23 +67,21 @@ def external_table(
     project = Project.load()
     source = project.table(table)
     layout = project.layout
-    keys = [
+    manifests = [
         entry["Key"]
         for entry in list_keys(project.s3, project.bucket, layout.manifests_prefix(source))
     ]
-    if not keys:
+    if not manifests:
         raise LakeError("has no manifest in the lake", table=source, hint="tidemark backup")
-    newest = max(keys)
+    newest = max(manifests)
     with explained(f"reading s3://{project.bucket}/{newest}"):
         body = project.s3.get_object(Bucket=project.bucket, Key=newest)["Body"].read()
     fields = external.columns(Manifest.from_json(body, key=newest, layout=layout))
     prefix = layout.data_prefix(source)
     location = f"s3://{project.bucket}/{prefix}"
     target = name or f"lake.{source.landing}"
-    folders = {
-        entry["Key"].removeprefix(prefix).rpartition("/")[0]
-        for entry in list_keys(project.s3, project.bucket, prefix)
-    }
+    keys = (entry["Key"] for entry in list_keys(project.s3, project.bucket, prefix))
+    folders = external.partition_folders(keys, prefix)
     if engine is Engine.SPECTRUM:
         typer.echo(external.spectrum_ddl(target, fields, location, folders))
     else:

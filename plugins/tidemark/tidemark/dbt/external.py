@@ -6,6 +6,7 @@ projection"); Redshift's developer guide ("CREATE EXTERNAL TABLE").
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from tidemark_core.names import PARTITION_COLUMNS, fold, quote_mysql, quote_reds
 from tidemark_core.types import ColumnType, to_redshift
 from tidemark_core.types_json import from_json_schema
 
+#: A partition's folder: digits, or Hive's word where the column is NULL.
+_FOLDER = re.compile("/".join(rf"{part}=(?:\d+|\w+)" for part in PARTITION_COLUMNS), re.ASCII)
 _ATHENA = {
     "int8": "tinyint",
     "int16": "smallint",
@@ -77,6 +80,20 @@ def athena_ddl(name: str, fields: Mapping[str, ColumnType], location: str, first
         f"PARTITIONED BY ({partitions})\nSTORED AS PARQUET\nLOCATION '{location}'\n"
         f"TBLPROPERTIES (\n{properties}\n);\n"
     )
+
+
+def partition_folders(keys: Iterable[str], prefix: str) -> set[str]:
+    """The folders of a table's data files.
+
+    A key is whatever somebody wrote into the bucket: one that is no partition's is left out, for
+    what comes of it is a statement that an administrator pastes.
+
+    Args:
+        keys: Of the table's objects.
+        prefix: The table's folder, with a trailing slash.
+    """
+    folders = {key.removeprefix(prefix).rpartition("/")[0] for key in keys}
+    return {folder for folder in folders if _FOLDER.fullmatch(folder)}
 
 
 def spectrum_ddl(
