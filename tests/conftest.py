@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -57,3 +58,16 @@ def foreign(project_root: Path) -> Callable[[str], Path]:
         return folder / "bin"
 
     return environment
+
+
+@pytest.fixture(scope="session")
+def product(project_root: Path) -> Path:
+    """The environment that docs/operating.md installs on a host, kept in ``.uv/tests``."""
+    folder = project_root / ".uv" / "tests" / "product"
+    subprocess.run(
+        [project_root / ".uv/bin/uv", "sync", "--locked", "--no-default-groups", "--quiet"],
+        cwd=project_root,
+        env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(folder)},
+        check=True,
+    )
+    return folder

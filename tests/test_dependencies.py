@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -76,19 +75,6 @@ def test_a_package_declares_what_it_imports(folder: Path) -> None:
     assert not missing
 
 
-@pytest.fixture(scope="module")
-def product(project_root: Path) -> Path:
-    """The ``bin`` of what docs/operating.md installs on a host, kept in ``.uv/tests``."""
-    folder = project_root / ".uv" / "tests" / "product"
-    subprocess.run(
-        [project_root / ".uv/bin/uv", "sync", "--locked", "--no-default-groups", "--quiet"],
-        cwd=project_root,
-        env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(folder)},
-        check=True,
-    )
-    return folder / "bin"
-
-
 def output(*command: Path | str) -> str:
     """What a program says, with nothing of this environment to help it."""
     done = subprocess.run(command, env={}, cwd="/", capture_output=True, text=True, check=False)
@@ -102,11 +88,11 @@ SCRIPTS = sorted(name for folder in PRODUCT for name in project(folder).get("scr
 @pytest.mark.parametrize("script", [*SCRIPTS, "meltano", "colibri"])
 def test_each_program_starts_where_only_the_product_is(script: str, product: Path) -> None:
     is_plugin = script.startswith(("tap-", "target-"))
-    assert output(product / script, "--about" if is_plugin else "--help")
+    assert output(product / "bin" / script, "--about" if is_plugin else "--help")
 
 
 def test_dbt_tells_its_version_without_a_setting(product: Path) -> None:
-    assert "redshift: 1.11" in output(product / "tidemark-dbt", "--version")
+    assert "redshift: 1.11" in output(product / "bin/tidemark-dbt", "--version")
 
 
 def test_every_module_can_be_imported_there(product: Path) -> None:
@@ -118,11 +104,11 @@ def test_every_module_can_be_imported_there(product: Path) -> None:
             parts = path.relative_to(own.parent).with_suffix("").parts
             names.append(".".join(parts).removesuffix(".__init__"))
     lines = [f"import {name}" for name in sorted(names)]
-    output(product / "python", "-c", "\n".join(lines))
+    output(product / "bin/python", "-c", "\n".join(lines))
 
 
 @pytest.mark.security(25)
 def test_the_sandbox_and_its_passwords_are_not_there(product: Path) -> None:
     program = "import importlib.util; print(importlib.util.find_spec('tidemark_sandbox'))"
-    assert output(product / "python", "-c", program) == "None\n"
-    assert not (product / "tidemark-sandbox").exists()
+    assert output(product / "bin/python", "-c", program) == "None\n"
+    assert not (product / "bin/tidemark-sandbox").exists()
