@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,28 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def project_root() -> Path:
     return ROOT
+
+
+def checkout(root: Path, folder: Path, settings: dict[str, str]) -> Path:
+    """Another copy of the project: its own files, .env, logs and system database."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.strip("\0").split("\0"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, folder / name)
+    (folder / ".venv").symlink_to(root / ".venv")
+    private = {"MELTANO_SYS_DIR_ROOT", "LOG_DIR", "TMPDIR"}
+    lines = [f"{name}={value}\n" for name, value in settings.items() if name not in private]
+    (folder / ".env").touch(mode=0o600)
+    (folder / ".env").write_text("".join(lines))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_checkout(project_root: Path) -> Callable[[Path, dict[str, str]], Path]:
+    """Makes another copy of the project in a folder, with settings of its own."""
+    return lambda folder, settings: checkout(project_root, folder, settings)
 
 
 @pytest.fixture(scope="session")

@@ -119,6 +119,29 @@ def test_after_a_change_only_the_changed_rows_move(project: Project, sandbox: Sa
     )
 
 
+@pytest.mark.fault(103)
+def test_a_sync_by_hand_builds_all_tables_but_the_one_that_it_names(
+    project: Project, sandbox: Sandbox
+) -> None:
+    sandbox.change(5, seed=11)
+    grant = "select on landing.partner_info"
+    sandbox.warehouse(f"revoke {grant} from tidemark_transformer", user="tidemark_loader")
+    try:
+        failed = project.run("tidemark", "sync")
+    finally:
+        sandbox.warehouse(f"grant {grant} to tidemark_transformer", user="tidemark_loader")
+    assert failed.returncode == 1, failed.stdout
+    lines = [line for line in failed.stdout.splitlines() if line[8:].startswith("build ")]
+    assert {line.split()[2] for line in lines if line.startswith("ok")} == {
+        f"settlement.{table}" for table in TABLES - {"partner_info"}
+    }
+    (bad,) = (line for line in lines if line.startswith("failed"))
+    assert "settlement.partner_info" in bad
+    assert "permission denied" in failed.stdout
+    mended = project.run("tidemark", "sync")
+    assert mended.returncode == 0, mended.stdout
+
+
 def test_without_the_bastion_a_sync_fails_at_once_by_its_name(
     project: Project, sandbox: Sandbox
 ) -> None:

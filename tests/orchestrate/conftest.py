@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import threading
 import uuid
@@ -195,28 +194,6 @@ def synced(worlds: Worlds, project_root: Path) -> Iterator[tuple[Sandbox, Night]
 
     with worlds.running(SEEDED, ("synced", sync)) as (world, folder):
         yield world, new_night(world, project_root, folder, "synced")
-
-
-def checkout(root: Path, folder: Path, settings: dict[str, str]) -> Path:
-    """Another copy of the project: its own files, .env, logs and system database."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
-    )
-    for name in listed.stdout.strip("\0").split("\0"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(root / name, folder / name)
-    (folder / ".venv").symlink_to(root / ".venv")
-    private = {"MELTANO_SYS_DIR_ROOT", "LOG_DIR", "TMPDIR"}
-    lines = [f"{name}={value}\n" for name, value in settings.items() if name not in private]
-    (folder / ".env").touch(mode=0o600)
-    (folder / ".env").write_text("".join(lines))
-    return folder
-
-
-@pytest.fixture
-def make_checkout(project_root: Path) -> Callable[[Path, dict[str, str]], Path]:
-    """Makes another copy of the project in a folder, with settings of its own."""
-    return lambda folder, settings: checkout(project_root, folder, settings)
 
 
 class Hook(HTTPServer):
