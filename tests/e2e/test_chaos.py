@@ -150,5 +150,7 @@ def test_an_hour_of_chaos(
 ) -> None:
     over = time.monotonic() + 60 * MINUTES
     work = [*zip(checkouts, (JOBS, LEGS, BUILDS), strict=True)]
-    figures = chaos(sandbox, work, tmp_path / "runs", lambda _: time.monotonic() < over, (1.0, 8.0))
+    figures = chaos(
+        sandbox, work, tmp_path / "runs", lambda _: time.monotonic() < over, (2.0, 20.0)
+    )
     expect_agreement(figures, capsys)

@@ -1,0 +1,53 @@
+"""What good builds leave in the warehouse, written by two of them at once."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tidemark.dbt.buildstate import BuildState
+from tidemark.dbt.plan import Shape
+from tidemark_core.warehouse import WarehouseConnection, connect
+from tidemark_sandbox.world import Sandbox
+
+if TYPE_CHECKING:
+    from conftest import Lake
+
+SCHEMA = "dev_twins_tidemark_dbt"
+SHAPE = Shape(frozenset({"public.a"}), frozenset({"a"}), frozenset({"a"}))
+
+
+@pytest.mark.fault(107)
+def test_two_first_builds_may_write_down_what_they_did_at_once(
+    lake: Lake, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, met = WarehouseConnection.execute, []
+    values = lake.project.reader_values
+
+    def at_once(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        """The other one has made the table and not committed it yet."""
+        if sql.startswith("CREATE TABLE") and len(met) < 2:
+            other = connect(values)
+            execute(other, "BEGIN")
+            execute(other, sql)
+            met.append(threading.Timer(0.3, lambda: (execute(other, "COMMIT"), other.close())))
+            met[-1].start()
+        return execute(self, sql, *rest, **named)
+
+    sandbox.warehouse(f"create schema {SCHEMA} authorization tidemark_transformer")
+    monkeypatch.setattr(WarehouseConnection, "execute", at_once)
+    try:
+        with connect(values) as warehouse:
+            BuildState(warehouse, SCHEMA).write({"a": {1, 2}}, ("0" * 64, SHAPE), "run-1")
+        with connect(values) as warehouse:
+            state = BuildState(warehouse, SCHEMA)
+            state.write({"a": {3}}, None, "run-2")
+            last = state.read().last
+        assert len(met) == 2
+        assert last is not None
+        assert last.shape == SHAPE
+        tested = sandbox.warehouse(f"select load_id from {SCHEMA}.tested_loads order by 1")
+        assert tested == [(1,), (2,), (3,)]
+    finally:
+        sandbox.warehouse(f"drop schema {SCHEMA} cascade")
