@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -54,11 +54,15 @@ def check(query: Query, loads: int) -> None:
 
 def stopped(build: Dbt, told: Path) -> bool:
     """Waits until a build has stopped, or ended; whether it has stopped."""
-    deadline = time.monotonic() + PATIENCE
-    while not (told.exists() or build.has_ended()):
-        assert time.monotonic() < deadline, "the build neither stops nor ends"
-        time.sleep(0.02)
+    wait_for(lambda: told.exists() or build.has_ended(), "the build neither stops nor ends")
     return told.exists()
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
 
 
 def beside_a_load(landing: Landing, dbt: Dbt, query: Query, told: Path, statement: int) -> bool:
@@ -82,14 +86,14 @@ class Race:
     statement: int
     is_first: bool = False
     flags: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-    #: Seconds until the first one goes on.
-    ahead: float = 2.0
+    #: Seconds until the first one goes on; None: until the second one waits for it, or has ended.
+    ahead: float | None = None
 
 
 def draw(chance: random.Random) -> Race:
     flags = [("--full-refresh",) if chance.random() < 0.3 else () for _ in range(2)]
-    first = chance.random() < 0.4
-    return Race(chance.randint(1, STATEMENTS), first, (flags[0], flags[1]), chance.uniform(0, 4))
+    ahead = chance.uniform(0, 4) if chance.random() < 0.5 else None
+    return Race(chance.randint(1, STATEMENTS), chance.random() < 0.4, (flags[0], flags[1]), ahead)
 
 
 def beside_a_build(
@@ -107,7 +111,11 @@ def beside_a_build(
     first.start(*RUN, *race.flags[0], stop=(race.statement, told))
     has_stopped = stopped(first, told)
     second.start(*RUN, *race.flags[1])
-    time.sleep(race.ahead if has_stopped else 0)
+    if has_stopped and race.ahead is None:
+        waiting = "select count(*) from pg_locks where not granted"
+        wait_for(lambda: second.has_ended() or query(waiting)[0][0], "the second build hangs")
+    elif has_stopped:
+        time.sleep(race.ahead)
     told.unlink(missing_ok=True)
     rows = [build.end().rows(TABLE) for build in builds]
     check(query, 2)
