@@ -88,13 +88,14 @@ def descendants(pid: int) -> list[int]:
 
 def retention(night: Night, world: Sandbox) -> int:
     """What is old goes out of landing, and nothing that people see goes with it."""
-    code = night.job("maintain").returncode
+    done = night.job("maintain")
+    assert done.returncode == 0, done.stdout
     old = "SELECT load_id FROM landing.tidemark_loads WHERE loaded_at < DATEADD(day, -2, GETDATE())"
     for table in BUSY:
         left = f"SELECT count(*) FROM landing.{table} WHERE _tidemark_load_id IN ({old})"
         assert world.warehouse(left) == [(0,)]
     assert world.warehouse(old), "the ledger remembers them"
-    return code
+    return done.returncode
 
 
 def pass_days(world: Sandbox, days: int) -> None:
