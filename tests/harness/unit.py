@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-#: The fixtures that start servers; whatever else needs one needs it through these.
-SERVERS = frozenset({"sandbox", "own_sandbox", "module_sandbox", "world", "spare"})
+#: The fixtures that start servers; what else needs one needs it through these.
+SERVERS = frozenset({"worlds", "world", "spare"})
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m takes tests away

@@ -141,13 +141,6 @@ def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
         yield world
 
 
-@pytest.fixture(scope="session")
-def own_sandbox(worlds: Worlds) -> Iterator[Sandbox]:
-    """Another one, for tests that break its parts, or must not share its warehouse."""
-    with worlds.running() as (world, _):
-        yield world
-
-
 @pytest.fixture(scope="module")
 def module_sandbox(worlds: Worlds) -> Iterator[Sandbox]:
     """One for a single module, which may stop its parts and count all that is in it."""
