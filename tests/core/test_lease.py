@@ -277,7 +277,7 @@ def test_rubbish_in_its_place_is_respected_and_not_obeyed(
     take: Take, client: S3Client, place: S3Location, key: str, body: bytes
 ) -> None:
     client.put_object(Bucket=place.bucket, Key=key, Body=body)
-    with pytest.raises(LeaseError, match="somebody unknown"):
+    with pytest.raises(LeaseError, match="an unknown process"):
         take()
 
 
@@ -335,6 +335,6 @@ def test_a_forged_lease_expires_and_the_fence_grows_on(
     _pretend_elsewhere(client, place, key, released=False, **forged)
     with pytest.raises(LeaseError):
         take()
-    monkeypatch.setattr("tidemark_core.lease._UNKNOWN_TTL", -10.0)
+    monkeypatch.setattr("tidemark_core.lease_record._UNKNOWN_TTL", -10.0)
     lease = take()
     assert time.time() * 1000 - 60_000 < lease.fence < time.time() * 1000 + 60_000

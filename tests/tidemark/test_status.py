@@ -13,7 +13,6 @@ from tidemark.services import bucketcheck, copytrial, doctor, grantcheck
 from tidemark.services.checks import Finding, Level, run_checks, worst
 from tidemark.services.doctor import judge_skew
 from tidemark.services.health import check_disk, check_runs, judge_age
-from tidemark.services.leases import parse_lease
 from tidemark_core.errors import ConfigError
 from tidemark_core.lease import Lease
 from tidemark_core.report import RunReport
@@ -23,6 +22,18 @@ if TYPE_CHECKING:
     from conftest import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_lease_that_cannot_be_read_is_told_of(lake: Lake) -> None:
+    """Whoever wants it has to wait for it, so status must not say that there is none."""
+    key = lake.project.layout.lease_key(lake.table, "warehouse")
+    lake.project.s3.put_object(Bucket=lake.project.bucket, Key=key, Body=b"garbage")
+    try:
+        done = lake.run("status", "--format", "json")
+    finally:
+        lake.project.s3.delete_object(Bucket=lake.project.bucket, Key=key)
+    told = [f["message"] for f in done.json["findings"] if f["part"] == "lease"]
+    assert any("an unknown process" in message for message in told)
 
 
 def test_every_part_is_asked(lake: Lake, seeded: Sandbox) -> None:
@@ -250,4 +261,3 @@ def test_ages_disks_clocks_and_runs_are_judged() -> None:
     assert check_runs([]).level is Level.WARN
     assert check_runs(good).level is Level.OK
     assert "the disk is full" in check_runs(good + bad).message
-    assert parse_lease(b"garbage", age=1) is None

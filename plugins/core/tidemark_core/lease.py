@@ -15,10 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,44 +23,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.holder import Holder
+from tidemark_core.lease_record import CLOCK_GRAIN, SECOND, VERSION, read_record
 from tidemark_core.s3 import explained
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _log = logging.getLogger(__name__)
-_VERSION = 1
-#: S3 tells times in whole seconds; a lease counts as expired this many seconds late.
-_CLOCK_GRAIN = 2.0
 #: A holder stops this part of the ttl before others may take over.
 _MARGIN = 0.1
 _ATTEMPTS = 10
-_SECOND = "%Y-%m-%dT%H:%M:%SZ"
-#: For a lease object that cannot be read.
-_UNKNOWN = Holder("somebody unknown", "unknown", 0)
-_UNKNOWN_TTL = 60.0
-#: What a lease may say; whatever says more is none that we can read. Bytes; seconds; fences are
-#: milliseconds since 1970, so that the next holder's is greater by the clock alone.
-_LARGEST, _LONGEST_TTL, _GREATEST_FENCE = 64 << 10, 86_400.0, 1 << 53
 _REFUSED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
-
-
-@dataclass(frozen=True)
-class _Record:
-    """The lease object, as it was read."""
-
-    etag: str
-    nonce: str
-    fence: int
-    holder: Holder
-    since: str
-    ttl: float
-    released: bool
-    age: float
-
-    @property
-    def is_free(self) -> bool:
-        return self.released or self.holder.is_gone or self.age > self.ttl + _CLOCK_GRAIN
 
 
 class Lease:
@@ -112,13 +82,13 @@ class Lease:
         """
         holder = Holder.this_process(owner)
         for _ in range(_ATTEMPTS):
-            found = _read(client, bucket, key)
+            found = read_record(client, bucket, key)
             if found is not None and not found.is_free:
                 raise LeaseError(
                     f"{found.holder} has been writing since {found.since}; its lease {key} is "
                     f"good for another {max(0.0, found.ttl - found.age):.0f} s and it renews it",
                     hint="wait until that run has ended, then run again; if it has died, its lease "
-                    f"expires by itself within {found.ttl + _CLOCK_GRAIN:.0f} s",
+                    f"expires by itself within {found.ttl + CLOCK_GRAIN:.0f} s",
                 )
             # The clock is only a floor, for a bucket whose lease object was removed.
             fence = max((found.fence if found else 0) + 1, time.time_ns() // 1_000_000)
@@ -140,7 +110,7 @@ class Lease:
         Raises:
             LakeError: S3 refused.
         """
-        found = _read(client, bucket, key)
+        found = read_record(client, bucket, key)
         return found is None or found.is_free
 
     def check(self) -> None:
@@ -223,7 +193,7 @@ class Lease:
         nonce, begun = uuid.uuid4().hex, _now()
         self._ours.add(nonce)
         document = {
-            "version": _VERSION,
+            "version": VERSION,
             "holder": self._holder.to_dict(),
             "since": self._since,
             "ttl": self._ttl,
@@ -246,7 +216,7 @@ class Lease:
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _REFUSED:
                     raise
-            found = _read(self._client, self._bucket, self.key)
+            found = read_record(self._client, self._bucket, self.key)
             if found is not None and found.nonce == nonce:
                 etag = found.etag
                 break
@@ -263,7 +233,7 @@ class Lease:
         if self._write({"IfMatch": self._etag}):
             return
         self._lost = "somebody took over"
-        found = _read(self._client, self._bucket, self.key)
+        found = read_record(self._client, self._bucket, self.key)
         self._lost = f"{found.holder} took over" if found else "its object was removed"
         _log.error("lease lost: %s", self._lost, extra={"lease": self.key})
 
@@ -278,51 +248,6 @@ class Lease:
                 _log.warning("lease not renewed yet: %s", error, extra={"lease": self.key})
 
 
-def _read(client: S3Client, bucket: str, key: str) -> _Record | None:
-    """Reads the lease object; None when there is none.
-
-    Raises:
-        LakeError: S3 refused.
-    """
-    with explained(f"reading the lease s3://{bucket}/{key}"):
-        try:
-            answer = client.get_object(Bucket=bucket, Key=key)
-            with closing(answer["Body"]) as stream:
-                body = stream.read(_LARGEST)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
-                return None
-            raise
-    modified = answer["LastModified"]
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    now = parsedate_to_datetime(date) if date else datetime.now(UTC)
-    age = max(0.0, (now - modified).total_seconds())
-    try:
-        document = json.loads(body)
-        if document["version"] != _VERSION:
-            raise ValueError(f"version {document['version']!r}")
-        fence, ttl = int(document["fence"]), float(document["ttl"])
-        if not (0 <= fence <= _GREATEST_FENCE and 0 < ttl <= _LONGEST_TTL):
-            raise ValueError(f"fence {fence}, ttl {ttl}")
-        return _Record(
-            etag=answer["ETag"],
-            nonce=str(document["nonce"]),
-            fence=fence,
-            holder=Holder.from_dict(document["holder"]),
-            since=str(document["since"]),
-            ttl=ttl,
-            released=bool(document["released"]),
-            age=age,
-        )
-    except (
-        *(KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError),
-    ) as error:
-        # Not ours, or of a later Tidemark: respected as long as somebody keeps writing it.
-        _log.warning("%s is no lease that we can read: %r", key, error, extra={"lease": key})
-        since = modified.strftime(_SECOND)
-        return _Record(answer["ETag"], "", 0, _UNKNOWN, since, _UNKNOWN_TTL, False, age)
-
-
 def _boot_clock() -> Callable[[], float]:
     """A clock that goes on while the machine sleeps, where there is one."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
@@ -333,4 +258,4 @@ _now = _boot_clock()
 
 
 def _utc_now() -> str:
-    return datetime.now(UTC).strftime(_SECOND)
+    return datetime.now(UTC).strftime(SECOND)

@@ -84,11 +84,11 @@ def check_state(project: Project) -> Iterator[Finding]:
 
 def check_leases(project: Project) -> Iterator[Finding]:
     """Says who is at work."""
-    held = held_leases(project, bucket_time(project))
+    held = held_leases(project)
     for lease in held:
         yield Finding("lease", Level.OK, f"{lease.lease}: {lease.holder} since {lease.since}")
     if not held:
-        yield Finding("lease", Level.OK, "nobody is at work")
+        yield Finding("lease", Level.OK, "no leases held")
 
 
 def check_disk(free: int) -> Finding:
