@@ -1,0 +1,160 @@
+"""Holds copies against the server: what is not equal is documented, or a finding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from anydb.lake import ABSENT, Commit
+from anydb.source import Snapshot, Value
+from anydb.values import spelled
+
+Row = dict[str, Any]
+#: A property of Parquet files and landing tables alike.
+NUL_REMOVED = "nul_removed"
+_SHOWN = 3
+
+
+@dataclass
+class Findings:
+    """What is wrong with one table, and how much of it was looked at."""
+
+    wrong: list[str] = field(default_factory=list)
+    rows: int = 0
+    values: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+
+    def say(self, what: str) -> None:
+        self.wrong.append(what)
+
+
+def versions(snapshot: Snapshot, commits: Sequence[Commit]) -> list[Row]:
+    """The lake's rows in the one spelling, oldest first; a column that a file lacks is absent."""
+    return [
+        {
+            name: spelled(kind, row[name]) if name in row else ABSENT
+            for name, kind in snapshot.columns.items()
+        }
+        for commit in commits
+        for row in commit.rows
+    ]
+
+
+def landed(snapshot: Snapshot, rows: Iterable[dict[str, str | None]]) -> list[Row]:
+    """Landing's rows in the one spelling, oldest load first."""
+    ordered = sorted(
+        rows, key=lambda row: (row["_sdc_extracted_at"] or "", int(row["_tidemark_load_id"] or 0))
+    )
+    return [
+        {
+            name: spelled(kind, row[name.lower()]) if name.lower() in row else ABSENT
+            for name, kind in snapshot.columns.items()
+        }
+        for row in ordered
+    ]
+
+
+Expected = Callable[[str, Value], Value]
+
+
+def in_lake(kind: str, value: Value) -> Value:
+    """What the lake must hold of the server's value."""
+    return value
+
+
+def in_landing(kind: str, value: Value) -> Value:
+    """What landing must hold of it: a NUL cannot be there."""
+    if kind in ("text", "json") and value.text is not None and "\0" in value.text:
+        return Value(value.text.replace("\0", ""), NUL_REMOVED)
+    return value
+
+
+def compare(
+    snapshot: Snapshot, copies: Sequence[Row], seen: set[tuple[Any, ...]], expected: Expected,
+    *, whole: bool,
+) -> Findings:  # fmt: skip
+    """Compares a table with a copy that keeps versions.
+
+    Args:
+        snapshot: The server's.
+        copies: Versions, oldest first.
+        seen: Rows that the server ever had: their keys, or all their values without a key.
+        expected: What the copy must hold of a value.
+        whole: Whether each run copies the whole table.
+    """
+    findings = Findings()
+    wanted = [
+        {name: expected(snapshot.columns[name], value) for name, value in row.items()}
+        for row in snapshot.rows
+    ]
+    if snapshot.key:
+        _by_key(snapshot, wanted, copies, seen, findings)
+    else:
+        _by_value(snapshot, wanted, copies, findings, whole=whole)
+    return findings
+
+
+def identity(snapshot: Snapshot, row: dict[str, Value]) -> tuple[Any, ...]:
+    return tuple(row[name].text for name in snapshot.key or snapshot.columns)
+
+
+def _by_key(
+    snapshot: Snapshot, wanted: Sequence[dict[str, Value]], copies: Sequence[Row],
+    seen: set[tuple[Any, ...]], findings: Findings,
+) -> None:  # fmt: skip
+    newest = {tuple(row[name] for name in snapshot.key): row for row in copies}
+    missing = []
+    for row in wanted:
+        key = identity(snapshot, row)
+        if any(row[name].reason for name in snapshot.key):
+            findings.say(f"the key {key} was changed on the way and not refused")
+        copy = newest.get(key)
+        if copy is None:
+            missing.append(key)
+            continue
+        _row(snapshot, row, copy, findings, key)
+    if missing:
+        findings.say(f"{len(missing)} rows are missing, such as {missing[:_SHOWN]}")
+    strange = [key for key in newest if key not in seen]
+    if strange:
+        findings.say(f"{len(strange)} keys that never were, such as {strange[:_SHOWN]}")
+
+
+def _row(
+    snapshot: Snapshot, row: dict[str, Value], copy: Row, findings: Findings, key: Any
+) -> None:
+    findings.rows += 1
+    for name, value in row.items():
+        findings.values += 1
+        if copy[name] is ABSENT:
+            # A version that was read before the column was there: NULL, as documented.
+            findings.changed["older_than_column"] += 1
+        elif copy[name] != value.text:
+            findings.say(
+                f"{name} ({snapshot.columns[name]}) of {key}: {value.text!r} became {copy[name]!r}"
+            )
+        elif value.reason:
+            findings.changed[value.reason] += 1
+
+
+def _by_value(
+    snapshot: Snapshot, wanted: Sequence[dict[str, Value]], copies: Sequence[Row],
+    findings: Findings, *, whole: bool,
+) -> None:  # fmt: skip
+    """Without a key: every row is among the copies, of a whole read as often as it is there."""
+    names = list(snapshot.columns)
+    asked = Counter(tuple(row[name].text for name in names) for row in wanted)
+    there = Counter(
+        tuple(None if row[name] is ABSENT else row[name] for name in names) for row in copies
+    )
+    absent = {name for row in copies for name in names if row[name] is ABSENT}
+    for row, number in asked.items():
+        found = there.get(row, 0)
+        if found < (number if whole else 1) and not absent:
+            findings.say(f"the row {row} is there {found} times in place of {number}")
+        findings.rows += number
+        findings.values += number * len(names)
+    for row in wanted:
+        findings.changed.update(value.reason for value in row.values() if value.reason)

@@ -1,0 +1,302 @@
+"""Many generated databases in one server, led through both legs again and again."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tidemark_core.names import fold
+from tidemark_sandbox.world import Sandbox
+
+from anydb.compare import Findings, compare, identity, in_lake, in_landing, landed, versions
+from anydb.lake import Commit, Lake
+from anydb.landing import Landing
+from anydb.model import Database, Settings, Table
+from anydb.pipeline import Leg, Pipeline
+from anydb.source import Snapshot, Source
+
+#: An error that names a table and yet is nobody's refusal.
+_FAULTS = re.compile(
+    r"unexpected \w+|Traceback|again and again|report this|that does not fit it|Errno"
+)
+
+
+_Leg = Callable[[Sequence[Table]], Leg]
+
+
+@dataclass
+class Outcome:
+    """What a batch has shown.
+
+    Attributes:
+        counts: Databases, tables, rows and values that were compared.
+        changed: Values that are others than the server's, by documented reason.
+        refused: Tables that were refused by name, by the kind of reason.
+        wrong: What is wrong, a text for each table, with the SQL that makes it.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: Outcome) -> None:
+        for name in ("counts", "changed", "refused", "wrong"):
+            mine = getattr(self, name)
+            mine += getattr(other, name)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "counts": dict(self.counts),
+            "changed": dict(self.changed),
+            "refused": dict(self.refused.most_common()),
+            "wrong": self.wrong,
+        }
+
+
+@dataclass
+class Batch:
+    """Databases that share a server, a lake and landing.
+
+    Attributes:
+        sandbox: Where they are.
+        databases: They.
+        settings: The operator's.
+        pipeline: Both legs.
+        lake: Its lake.
+        origin: What makes them again, for messages.
+    """
+
+    sandbox: Sandbox
+    databases: Sequence[Database]
+    settings: Settings
+    pipeline: Pipeline
+    lake: Lake
+    origin: str
+    outcome: Outcome = field(default_factory=Outcome)
+    _scripts: dict[str, list[str]] = field(default_factory=dict)
+    _history: dict[Table, list[Snapshot]] = field(default_factory=dict)
+    _refused: dict[Table, str] = field(default_factory=dict)
+    _faulty: set[Table] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._source, self._landing = Source(self.sandbox), Landing(self.sandbox)
+
+    # ------------------------------------------------------------------ the story
+    def play(self) -> Outcome:
+        """Makes the databases, and for each of their runs the copies; in the end a run more."""
+        self._source.drop(self.databases)
+        self._landing.clear()
+        try:
+            for number in range(max(len(database.runs) for database in self.databases)):
+                self._run(number)
+            self._rerun()
+        finally:
+            self._source.drop(self.databases)
+        self.outcome.counts["databases"] += len(self.databases)
+        self.outcome.counts["tables"] += len(self._history)
+        return self.outcome
+
+    def _run(self, number: int) -> None:
+        tables = []
+        for database in self.databases:
+            taken = self._source.run(database.runs[number])
+            self._scripts.setdefault(database.name, []).extend(taken)
+            tables += self._source.present(database)
+        for table in tables:
+            self._history.setdefault(table, []).append(self._source.look(table))
+        self._drive(self.pipeline.backup, lambda: self._kept)
+        self._compare_lake()
+        self._drive(self.pipeline.load, lambda: self._loaded)
+        self._compare_landing()
+
+    def _drive(self, leg: _Leg, tables: Callable[[], list[Table]]) -> None:
+        """Runs a leg; a table that it refuses is left out from then on.
+
+        Where one table ended it for all, it is run again without that one, as an operator would.
+        """
+        while self._drive_once(leg, tables()):
+            self.outcome.counts["legs that one table ended"] += 1
+
+    def _drive_once(self, leg: _Leg, tables: list[Table]) -> bool:
+        """Whether the leg must be run again."""
+        files, ledger = set(self.lake.keys("incremental/")), self._landing.ledger()
+        done = leg(tables)
+        refused = done.refused(tables)
+        by_name = {str(table): table for table in self._history}
+        for name, error in refused.items():
+            self._refuse(by_name[name], error)
+        if any(done.codes) and not refused:
+            self._wrong(None, f"ended with {done.codes} and named no table:\n{done.told[-3000:]}")
+        if not any(done.codes) and refused:
+            self._wrong(None, f"ended well, although {sorted(refused)} failed")
+        self._check_report(done, files, ledger)
+        return bool(refused and done.codes[1])
+
+    @property
+    def _kept(self) -> list[Table]:
+        return [table for table in self._history if table not in self._refused]
+
+    @property
+    def _loaded(self) -> list[Table]:
+        """An upsert asks for a key."""
+        if self.settings.warehouse.get("load_method") != "upsert":
+            return self._kept
+        return [table for table in self._kept if self._history[table][-1].key]
+
+    def _refuse(self, table: Table, error: str) -> None:
+        self._refused[table] = error
+        self.outcome.refused[kind_of(error)] += 1
+        if _FAULTS.search(error):
+            self._wrong(table, f"refused by a fault: {error}")
+
+    # ------------------------------------------------------------------ comparisons
+    def _compare_lake(self) -> None:
+        commits = self.lake.commits()
+        for table in self._kept:
+            history = self._history[table]
+            found = commits.get(str(table), [])
+            if whole(table, history[-1]):
+                found = [c for c in found if c.extracted == found[-1].extracted]
+            rows = versions(history[-1], found)
+            self._held("lake", table, compare(
+                history[-1], rows, seen(history, in_lake), in_lake,
+                whole=table.replication_key is None,
+            ))  # fmt: skip
+            self._counted(table, commits.get(str(table), []))
+
+    def _counted(self, table: Table, commits: Sequence[Commit]) -> None:
+        """What had to change of a table that was read once is counted in its manifests."""
+        (snapshot, *later) = self._history[table]
+        told: Counter[tuple[str, str]] = Counter()
+        for commit in commits:
+            for column, reasons in commit.counted.items():
+                told.update({(column, reason): n for reason, n in reasons.items()})
+        if not later and dict(told) != snapshot.reasons():
+            self._wrong(table, f"counted {dict(told)} in place of {snapshot.reasons()}")
+
+    def _compare_landing(self) -> None:
+        present = self._landing.tables()
+        for table in self._loaded:
+            history = self._history[table]
+            name = fold(table.name)
+            rows = self._landing.read(name).rows if name in present else []
+            if whole(table, history[-1]) and rows:
+                newest = max(str(row["_sdc_extracted_at"]) for row in rows)
+                rows = [row for row in rows if row["_sdc_extracted_at"] == newest]
+            self._held("landing", table, compare(
+                history[-1], landed(history[-1], rows), seen(history, in_landing), in_landing,
+                whole=table.replication_key is None,
+            ))  # fmt: skip
+
+    def _held(self, where: str, table: Table, findings: Findings) -> None:
+        self.outcome.counts[f"{where} rows"] += findings.rows
+        self.outcome.counts[f"{where} values"] += findings.values
+        for reason, number in findings.changed.items():
+            self.outcome.changed[f"{where} {reason}"] += number
+        error = self._history[table][-1].error
+        if error is not None:
+            self._wrong(table, f"{where}: not refused, though the server says {error}")
+        elif findings.wrong:
+            self._wrong(table, f"{where}: " + "; ".join(findings.wrong[:4]))
+
+    # ------------------------------------------------------------------ properties
+    def _check_report(
+        self, leg: Leg, files: set[str], ledger: Sequence[tuple[str, str, int, int]]
+    ) -> None:
+        """The counts of reports are those of what moved."""
+        wanted: dict[str, Counter[str]] = {}
+        for table, commits in self.lake.commits().items():
+            for commit in commits:
+                if files.isdisjoint(commit.files):
+                    wanted.setdefault("lake", Counter())[table] += commit.said
+                    assert commit.said == len(commit.rows), commit.key
+        known = {file for _, file, _, _ in ledger}
+        for table, file, rows, _ in self._landing.ledger():
+            if file not in known:
+                wanted.setdefault("warehouse", Counter())[table] += rows
+        for name in ("lake", "warehouse"):
+            moved = {table: rows for table, rows in wanted.get(name, {}).items() if rows}
+            if name in leg.reports and leg.rows(name) != moved:
+                self._wrong(None, f"the report of {name} says {leg.rows(name)}, moved {moved}")
+
+    def _rerun(self) -> None:
+        """With nothing new no file is written and no row loaded."""
+        still = [table for table in self._kept if table.replication_key is not None]
+        files = set(self.lake.keys("incremental/"))
+        rows = Counter(table for table, _, _, _ in self._landing.ledger())
+        loaded = [table for table in self._loaded if table in still]
+        legs = self.pipeline.backup(still), self.pipeline.load(loaded)
+        for table in still:
+            refusals = [leg.refused([table]) for leg in legs]
+            if any(refusals):
+                self._wrong(table, f"refused by a run with nothing new: {refusals}")
+        for table, commits in self.lake.commits().items():
+            new = [file for commit in commits for file in commit.files if file not in files]
+            if new:
+                self._wrong(self._table(table), f"a run with nothing new wrote {new}")
+        for table, number in Counter(t for t, _, _, _ in self._landing.ledger()).items():
+            if number != rows[table]:
+                self._wrong(self._table(table), "a run with nothing new loaded files")
+
+    def _table(self, name: str) -> Table | None:
+        return next((table for table in self._history if str(table) == name), None)
+
+    # ------------------------------------------------------------------ what is told
+    def _wrong(self, table: Table | None, what: str) -> None:
+        if table in self._faulty:
+            return
+        if table is None:
+            self.outcome.wrong.append(f"{self.origin}\n{what}\n{self.settings}")
+            return
+        self._faulty.add(table)
+        script = [s for s in self._scripts[table.database] if concerns(s, table)]
+        told = ";\n".join(script)
+        self.outcome.wrong.append(
+            f"{self.origin}\n{table} (key {table.replication_key!r}, partition {table.partition!r})"
+            f"\n{what}\n{self.settings}\n{told};\n"
+        )
+
+
+def concerns(statement: str, table: Table) -> bool:
+    """Whether a statement makes a table what it is: its own, and those of sessions."""
+    quoted = "`" + table.name.replace("`", "``") + "`"
+    return quoted in statement or statement.startswith(("SET SESSION", "CREATE DATABASE"))
+
+
+def whole(table: Table, snapshot: Snapshot) -> bool:
+    """Whether only the newest copy of a table counts."""
+    return table.replication_key is None and not snapshot.key and bool(snapshot.rows)
+
+
+def seen(history: Sequence[Snapshot], expected: Any) -> set[tuple[Any, ...]]:
+    """Rows that the server has had, as the copy has them."""
+    return {
+        identity(snapshot, {n: expected(snapshot.columns[n], v) for n, v in row.items()})
+        for snapshot in history
+        for row in snapshot.rows
+    }
+
+
+def kind_of(error: str) -> str:
+    """An error without what is a table's own."""
+    text = re.split(r" \[(?:table|column|key) ", error, maxsplit=1)[0].splitlines()[0]
+    text = re.sub(r"^error: |^.*?ERROR\s+\S*\s*", "", text)
+    text = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", text)
+    return re.sub(r"\d+", "#", text)[:100]
+
+
+def play(
+    root: Path, sandbox: Sandbox, folder: Path, databases: Sequence[Database], settings: Settings,
+    origin: str,
+) -> Outcome:  # fmt: skip
+    """Leads databases through the pipeline; gives what that has shown."""
+    lake = Lake(sandbox, f"lake-{uuid.uuid4()}")
+    tables = [table for database in databases for table in database.tables]
+    pipeline = Pipeline(root, sandbox, folder, lake.root, settings, tables)
+    return Batch(sandbox, databases, settings, pipeline, lake, origin).play()

@@ -1,0 +1,80 @@
+"""Databases that nobody chose: whatever is in them is in the copies, or is refused by name."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from anydb.databases import chosen_settings, databases, generate, told_apart
+from anydb.model import Server
+from anydb.rounds import Outcome, play
+from tidemark_sandbox.world import Sandbox
+
+#: Databases that share one lake and the runs over it.
+BATCH = 25
+FEW = 8
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Callable[[Server], Sandbox]]:
+    """Starts a sandbox with the server that is named."""
+    with ExitStack() as stack:
+
+        def start(server: Server) -> Sandbox:
+            sandbox = Sandbox(tmp_path / server, Sandbox.free_port_block(), server)
+            stack.callback(sandbox.reset)
+            sandbox.up()
+            return sandbox
+
+        yield start
+
+
+def lead(sandbox: Sandbox, root: Path, folder: Path, count: int, number: int) -> Outcome:
+    """Makes databases of a seed and leads them through the pipeline."""
+    server = sandbox.config.server
+    made = told_apart(generate(databases(server), count, number), "g")
+    settings = generate(chosen_settings(), 5, number)[-1]
+    folder.mkdir()
+    origin = f"seed {number}, {count} databases on {server}"
+    return play(root, sandbox, folder, made, settings, origin)
+
+
+def test_a_few_databases_that_nobody_chose(
+    module_sandbox: Sandbox, project_root: Path, tmp_path: Path
+) -> None:
+    number = int(os.environ.get("GENERATED_SEED", "1"))
+    outcome = lead(module_sandbox, project_root, tmp_path / "run", FEW, number)
+    print(json.dumps(outcome.to_dict(), ensure_ascii=False))
+    assert not outcome.wrong, "\n\n".join(outcome.wrong)
+    assert outcome.counts["lake values"] > 0
+    assert outcome.counts["landing values"] > 0
+
+
+@pytest.mark.soak
+def test_five_hundred_databases_that_nobody_chose(
+    world: Callable[[Server], Sandbox],
+    project_root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """GENERATED_SCHEMAS of them, half on either server; GENERATED_SEED is the first seed."""
+    schemas = int(os.environ.get("GENERATED_SCHEMAS", "500"))
+    first = int(os.environ.get("GENERATED_SEED", "1000"))
+    whole = Outcome()
+    for server in ("mariadb", "mysql"):
+        sandbox = world(server)
+        for number in range(first, first + max(1, schemas // 2 // BATCH)):
+            folder = tmp_path / f"{server}-{number}"
+            outcome = lead(sandbox, project_root, folder, BATCH, number)
+            whole.add(outcome)
+            with capsys.disabled():
+                told = {"server": server, "seed": number, **outcome.to_dict()}
+                print(json.dumps(told, ensure_ascii=False), flush=True)
+        sandbox.down()
+    with capsys.disabled():
+        print(json.dumps(whole.to_dict() | {"wrong": len(whole.wrong)}, ensure_ascii=False))
+    assert not whole.wrong, "\n\n".join(whole.wrong)
