@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from anydb.databases import chosen_settings, databases, generate, told_apart
 from anydb.model import Server
-from anydb.rounds import Outcome, play
+from anydb.outcome import Outcome
+from anydb.rounds import play
 from tidemark_sandbox.world import Sandbox
 
 #: Databases that share one lake and the runs over it.
@@ -36,11 +37,12 @@ def world(tmp_path: Path) -> Iterator[Callable[[Server], Sandbox]]:
 def lead(sandbox: Sandbox, root: Path, folder: Path, count: int, number: int) -> Outcome:
     """Makes databases of a seed and leads them through the pipeline."""
     server = sandbox.config.server
-    made = told_apart(generate(databases(server), count, number), "g")
-    settings = generate(chosen_settings(), 5, number)[-1]
+    strategy = databases(server)
+    drawn = [generate(strategy, number * BATCH + position) for position in range(count)]
+    settings = generate(chosen_settings(), number)
     folder.mkdir()
     origin = f"seed {number}, {count} databases on {server}"
-    return play(root, sandbox, folder, made, settings, origin)
+    return play(root, sandbox, folder, told_apart(drawn, "g"), settings, origin)
 
 
 def test_a_few_databases_that_nobody_chose(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,8 @@ from anydb.source import Snapshot, Value
 from anydb.values import spelled
 
 Row = dict[str, Any]
-#: A property of Parquet files and landing tables alike.
+Expected = Callable[[str, Value], Value]
+
 NUL_REMOVED = "nul_removed"
 _SHOWN = 3
 
@@ -42,21 +43,50 @@ def versions(snapshot: Snapshot, commits: Sequence[Commit]) -> list[Row]:
     ]
 
 
-def landed(snapshot: Snapshot, rows: Iterable[dict[str, str | None]]) -> list[Row]:
-    """Landing's rows in the one spelling, oldest load first."""
+def landed(
+    snapshot: Snapshot, rows: Iterable[dict[str, str | None]], late: Collection[str]
+) -> list[Row]:
+    """Landing's rows in the one spelling, oldest load first.
+
+    Args:
+        snapshot: The server's table.
+        rows: As text.
+        late: Columns that came later; NULL there may be that of an older version.
+    """
     ordered = sorted(
         rows, key=lambda row: (row["_sdc_extracted_at"] or "", int(row["_tidemark_load_id"] or 0))
     )
     return [
-        {
-            name: spelled(kind, row[name.lower()]) if name.lower() in row else ABSENT
-            for name, kind in snapshot.columns.items()
-        }
+        {name: _landed(row, name, kind, late) for name, kind in snapshot.columns.items()}
         for row in ordered
     ]
 
 
-Expected = Callable[[str, Value], Value]
+def _landed(row: dict[str, str | None], name: str, kind: str, late: Collection[str]) -> Any:
+    value = row.get(name.lower())
+    return ABSENT if value is None and name in late else spelled(kind, value)
+
+
+def moved(
+    snapshot: Snapshot, lake: Sequence[Row], landing: Sequence[Row], expected: Expected
+) -> list[str]:
+    """Differences between all versions of the lake and all of landing."""
+    wanted = Counter(
+        tuple(
+            None if row[name] is ABSENT else expected(kind, Value(row[name])).text
+            for name, kind in snapshot.columns.items()
+        )
+        for row in lake
+    )
+    there = Counter(
+        tuple(None if value is ABSENT else value for value in row.values()) for row in landing
+    )
+    lost, added = wanted - there, there - wanted
+    return [
+        f"versions {what}: {list(rows)[:_SHOWN]}"
+        for what, rows in (("of the lake are not in landing", lost), ("are new in landing", added))
+        if rows
+    ]
 
 
 def in_lake(kind: str, value: Value) -> Value:

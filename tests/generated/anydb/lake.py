@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from tidemark_sandbox.world import Sandbox
 
@@ -35,6 +36,15 @@ class Commit:
     rows: list[dict[str, Any]]
     counted: dict[str, dict[str, int]]
     said: int
+
+
+def _as_text(read: pa.Table) -> pa.Table:
+    """Times as text: Python's end with the year 9999, Arrow's do not."""
+    columns = [
+        column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
+        for column in read.columns
+    ]
+    return pa.table(columns, names=read.column_names)
 
 
 @dataclass
@@ -74,7 +84,7 @@ class Lake:
             # Of the bytes alone: a path would have pyarrow read its folders as columns.
             read = pq.ParquetFile(io.BytesIO(body)).read()
             assert read.num_rows == file["rows"], (file, read.num_rows)
-            rows += read.to_pylist()
+            rows += _as_text(read).to_pylist()
         return manifest["table"], Commit(
             manifest["run_id"], key, manifest["extracted_at"],
             tuple(file["key"] for file in manifest["files"]), rows,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,50 +12,15 @@ from typing import Any
 from tidemark_core.names import fold
 from tidemark_sandbox.world import Sandbox
 
-from anydb.compare import Findings, compare, identity, in_lake, in_landing, landed, versions
+from anydb.compare import Findings, compare, identity, in_lake, in_landing, landed, moved, versions
 from anydb.lake import Commit, Lake
 from anydb.landing import Landing
 from anydb.model import Database, Settings, Table
+from anydb.outcome import Outcome, concerns, is_fault, kind_of
 from anydb.pipeline import Leg, Pipeline
 from anydb.source import Snapshot, Source
 
-#: An error that names a table and yet is nobody's refusal.
-_FAULTS = re.compile(
-    r"unexpected \w+|Traceback|again and again|report this|that does not fit it|Errno"
-)
-
-
 _Leg = Callable[[Sequence[Table]], Leg]
-
-
-@dataclass
-class Outcome:
-    """What a batch has shown.
-
-    Attributes:
-        counts: Databases, tables, rows and values that were compared.
-        changed: Values that are others than the server's, by documented reason.
-        refused: Tables that were refused by name, by the kind of reason.
-        wrong: What is wrong, a text for each table, with the SQL that makes it.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
-    changed: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
-
-    def add(self, other: Outcome) -> None:
-        for name in ("counts", "changed", "refused", "wrong"):
-            mine = getattr(self, name)
-            mine += getattr(other, name)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "counts": dict(self.counts),
-            "changed": dict(self.changed),
-            "refused": dict(self.refused.most_common()),
-            "wrong": self.wrong,
-        }
 
 
 @dataclass
@@ -152,7 +116,7 @@ class Batch:
     def _refuse(self, table: Table, error: str) -> None:
         self._refused[table] = error
         self.outcome.refused[kind_of(error)] += 1
-        if _FAULTS.search(error):
+        if is_fault(error):
             self._wrong(table, f"refused by a fault: {error}")
 
     # ------------------------------------------------------------------ comparisons
@@ -181,18 +145,28 @@ class Batch:
             self._wrong(table, f"counted {dict(told)} in place of {snapshot.reasons()}")
 
     def _compare_landing(self) -> None:
-        present = self._landing.tables()
+        present, commits = self._landing.tables(), self.lake.commits()
         for table in self._loaded:
             history = self._history[table]
+            snapshot = history[-1]
             name = fold(table.name)
             rows = self._landing.read(name).rows if name in present else []
-            if whole(table, history[-1]) and rows:
-                newest = max(str(row["_sdc_extracted_at"]) for row in rows)
+            late = snapshot.columns.keys() - history[0].columns.keys()
+            every = landed(snapshot, rows, late)
+            newest = max((str(row["_sdc_extracted_at"]) for row in rows), default="")
+            if whole(table, snapshot):
                 rows = [row for row in rows if row["_sdc_extracted_at"] == newest]
-            self._held("landing", table, compare(
-                history[-1], landed(history[-1], rows), seen(history, in_landing), in_landing,
+            findings = compare(
+                snapshot,
+                landed(snapshot, rows, late),
+                seen(history, in_landing),
+                in_landing,
                 whole=table.replication_key is None,
-            ))  # fmt: skip
+            )
+            if self.settings.warehouse.get("load_method") != "upsert":
+                lake = versions(snapshot, commits.get(str(table), []))
+                findings.wrong += moved(snapshot, lake, every, in_landing)
+            self._held("landing", table, findings)
 
     def _held(self, where: str, table: Table, findings: Findings) -> None:
         self.outcome.counts[f"{where} rows"] += findings.rows
@@ -263,12 +237,6 @@ class Batch:
         )
 
 
-def concerns(statement: str, table: Table) -> bool:
-    """Whether a statement makes a table what it is: its own, and those of sessions."""
-    quoted = "`" + table.name.replace("`", "``") + "`"
-    return quoted in statement or statement.startswith(("SET SESSION", "CREATE DATABASE"))
-
-
 def whole(table: Table, snapshot: Snapshot) -> bool:
     """Whether only the newest copy of a table counts."""
     return table.replication_key is None and not snapshot.key and bool(snapshot.rows)
@@ -281,14 +249,6 @@ def seen(history: Sequence[Snapshot], expected: Any) -> set[tuple[Any, ...]]:
         for snapshot in history
         for row in snapshot.rows
     }
-
-
-def kind_of(error: str) -> str:
-    """An error without what is a table's own."""
-    text = re.split(r" \[(?:table|column|key) ", error, maxsplit=1)[0].splitlines()[0]
-    text = re.sub(r"^error: |^.*?ERROR\s+\S*\s*", "", text)
-    text = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", text)
-    return re.sub(r"\d+", "#", text)[:100]
 
 
 def play(
