@@ -46,19 +46,26 @@ def versions(snapshot: Snapshot, commits: Sequence[Commit]) -> list[Row]:
 def landed(
     snapshot: Snapshot, rows: Iterable[dict[str, str | None]], late: Collection[str]
 ) -> list[Row]:
-    """Landing's rows in the one spelling, oldest load first.
+    """Landing's rows in the one spelling, oldest load first; see `spelled_rows`."""
+    ordered = sorted(
+        rows, key=lambda row: (row["_sdc_extracted_at"] or "", int(row["_tidemark_load_id"] or 0))
+    )
+    return spelled_rows(snapshot, ordered, late)
+
+
+def spelled_rows(
+    snapshot: Snapshot, rows: Iterable[dict[str, str | None]], late: Collection[str]
+) -> list[Row]:
+    """Rows of the warehouse in the one spelling.
 
     Args:
         snapshot: The server's table.
         rows: As text.
         late: Columns that came later; NULL there may be that of an older version.
     """
-    ordered = sorted(
-        rows, key=lambda row: (row["_sdc_extracted_at"] or "", int(row["_tidemark_load_id"] or 0))
-    )
     return [
         {name: _landed(row, name, kind, late) for name, kind in snapshot.columns.items()}
-        for row in ordered
+        for row in rows
     ]
 
 

@@ -38,8 +38,14 @@ def placeholder(position: int) -> str:
 
 
 @st.composite
-def databases(draw: Draw, server: Server) -> Database:
-    """One to three tables, and a view now and then; its SQL has placeholders for names."""
+def databases(draw: Draw, server: Server, *, plain: bool = False) -> Database:
+    """One to three tables, and a view now and then; its SQL has placeholders for names.
+
+    Args:
+        draw: Of Hypothesis.
+        server: The source.
+        plain: Whether names of tables and columns need no quotes.
+    """
     mode, zero = draw(st.sampled_from(_MODES))
     # A zero date in every other table would leave little else to look at.
     zero = zero and draw(st.integers(0, 3)) == 0
@@ -52,10 +58,15 @@ def databases(draw: Draw, server: Server) -> Database:
     second = list(session)
     tables: list[Table] = []
     wanted = draw(
-        st.lists(names.names(names.OWN_TABLES), min_size=2, max_size=4, unique_by=str.casefold)
+        st.lists(
+            names.names(names.OWN_TABLES, plain=plain),
+            min_size=2,
+            max_size=4,
+            unique_by=str.casefold,
+        )
     )
     for position, name in enumerate(wanted[1:]):
-        shape = draw(shapes(server, f"{DATABASE}.{placeholder(position)}", zero=zero))
+        shape = draw(shapes(server, f"{DATABASE}.{placeholder(position)}", zero=zero, plain=plain))
         first += [shape.create, *draw(rows(shape, _MOST_ROWS))]
         second += draw(changes(server, shape, "added_later", zero=zero))
         tables.append(_table(draw, name, shape))
@@ -140,7 +151,7 @@ def told_apart(drawn: Sequence[Database], prefix: str) -> list[Database]:
         for position, table in enumerate(database.tables):
             name = table.name
             while name.lower() in taken and (number + 1) % 50:
-                name = f"{number}_{position}{name}"[:20]
+                name = f"n{number}_{position}{name}"[:20]
             taken.add(name.lower())
             words[placeholder(position)] = quoting.name(name)
             tables.append(Table(title, name, table.replication_key, table.partition))

@@ -27,6 +27,8 @@ class Commit:
         rows: Rows, by column, as pyarrow gives them.
         counted: Changed values, by column and reason.
         said: Rows that it speaks of.
+        schema: The schema that it carries.
+        keys: Key columns.
     """
 
     run: str
@@ -36,6 +38,8 @@ class Commit:
     rows: list[dict[str, Any]]
     counted: dict[str, dict[str, int]]
     said: int
+    schema: dict[str, Any]
+    keys: tuple[str, ...]
 
 
 def _as_text(read: pa.Table) -> pa.Table:
@@ -88,7 +92,8 @@ class Lake:
         return manifest["table"], Commit(
             manifest["run_id"], key, manifest["extracted_at"],
             tuple(file["key"] for file in manifest["files"]), rows,
-            manifest.get("conversions") or {}, manifest["rows"],
+            manifest.get("conversions") or {}, manifest["rows"], manifest["schema"],
+            tuple(manifest["key_properties"]),
         )  # fmt: skip
 
     def keys(self, folder: str) -> list[str]:

@@ -32,12 +32,15 @@ def _fits(name: str) -> bool:
     return len(name.encode()) <= _LONGEST_BYTES
 
 
-def names(own: tuple[str, ...] = ()) -> st.SearchStrategy[str]:
+def names(own: tuple[str, ...] = (), *, plain: bool = False) -> st.SearchStrategy[str]:
     """A name.
 
     Args:
         own: Names of Tidemark's, each of which comes now and then.
+        plain: Whether it needs no quotes anywhere.
     """
+    if plain:
+        return _plain
     odd = st.sampled_from(_ODD)
     rare = odd if not own else st.integers(0, 39).flatmap(
         lambda number: st.sampled_from(own) if number == 0 else odd

@@ -12,13 +12,24 @@ from typing import Any
 from tidemark_core.names import fold
 from tidemark_sandbox.world import Sandbox
 
-from anydb.compare import Findings, compare, identity, in_lake, in_landing, landed, moved, versions
+from anydb.compare import (
+    Findings,
+    compare,
+    identity,
+    in_lake,
+    in_landing,
+    landed,
+    moved,
+    spelled_rows,
+    versions,
+)
 from anydb.lake import Commit, Lake
-from anydb.landing import Landing
 from anydb.model import Database, Settings, Table
 from anydb.outcome import Outcome, concerns, is_fault, kind_of
 from anydb.pipeline import Leg, Pipeline
+from anydb.public import Project
 from anydb.source import Snapshot, Source
+from anydb.warehouse import Warehouse
 
 _Leg = Callable[[Sequence[Table]], Leg]
 
@@ -34,6 +45,7 @@ class Batch:
         pipeline: Both legs.
         lake: Its lake.
         origin: What makes them again, for messages.
+        project: What builds public tables of them; None: none are built.
     """
 
     sandbox: Sandbox
@@ -42,6 +54,7 @@ class Batch:
     pipeline: Pipeline
     lake: Lake
     origin: str
+    project: Project | None = None
     outcome: Outcome = field(default_factory=Outcome)
     _scripts: dict[str, list[str]] = field(default_factory=dict)
     _history: dict[Table, list[Snapshot]] = field(default_factory=dict)
@@ -49,13 +62,14 @@ class Batch:
     _faulty: set[Table] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._source, self._landing = Source(self.sandbox), Landing(self.sandbox)
+        self._source, self._landing = Source(self.sandbox), Warehouse(self.sandbox)
 
     # ------------------------------------------------------------------ the story
     def play(self) -> Outcome:
         """Makes the databases, and for each of their runs the copies; in the end a run more."""
         self._source.drop(self.databases)
-        self._landing.clear()
+        for schema in ("landing", "public", "tidemark_dbt"):
+            Warehouse(self.sandbox, schema).clear()
         try:
             for number in range(max(len(database.runs) for database in self.databases)):
                 self._run(number)
@@ -78,6 +92,8 @@ class Batch:
         self._compare_lake()
         self._drive(self.pipeline.load, lambda: self._loaded)
         self._compare_landing()
+        if self.project is not None:
+            self._compare_public(self.project)
 
     def _drive(self, leg: _Leg, tables: Callable[[], list[Table]]) -> None:
         """Runs a leg; a table that it refuses is left out from then on.
@@ -168,6 +184,29 @@ class Batch:
                 findings.wrong += moved(snapshot, lake, every, in_landing)
             self._held("landing", table, findings)
 
+    def _compare_public(self, project: Project) -> None:
+        """Builds a model for each table that has a key and a replication key."""
+        commits = self.lake.commits()
+        modelled = {
+            table: commits[str(table)][-1]
+            for table in self._loaded
+            if table.replication_key and self._history[table][-1].key and str(table) in commits
+        }
+        project.write(modelled)
+        code, told = project.build()
+        if code:
+            self._wrong(None, f"dbt ended with {code}:\n{told[-4000:]}")
+        public = Warehouse(self.sandbox, "public")
+        present = public.tables()
+        for table in modelled:
+            history = self._history[table]
+            rows = public.read(fold(table.name)).rows if fold(table.name) in present else []
+            late = history[-1].columns.keys() - history[0].columns.keys()
+            copies = spelled_rows(history[-1], rows, late)
+            self._held("public", table, compare(
+                history[-1], copies, seen(history, in_landing), in_landing, whole=False
+            ))  # fmt: skip
+
     def _held(self, where: str, table: Table, findings: Findings) -> None:
         self.outcome.counts[f"{where} rows"] += findings.rows
         self.outcome.counts[f"{where} values"] += findings.values
@@ -254,9 +293,25 @@ def seen(history: Sequence[Snapshot], expected: Any) -> set[tuple[Any, ...]]:
 def play(
     root: Path, sandbox: Sandbox, folder: Path, databases: Sequence[Database], settings: Settings,
     origin: str,
+    *,
+    public: bool = False,
 ) -> Outcome:  # fmt: skip
-    """Leads databases through the pipeline; gives what that has shown."""
+    """Leads databases through the pipeline; gives what that has shown.
+
+    Args:
+        root: The project.
+        sandbox: Where they are.
+        folder: For what the runs keep.
+        databases: The databases, with names of their own.
+        settings: The operator's.
+        origin: What makes them again.
+        public: Whether public tables are built too; their names must need no quotes.
+    """
     lake = Lake(sandbox, f"lake-{uuid.uuid4()}")
     tables = [table for database in databases for table in database.tables]
+    project = None
+    if public:
+        (folder / "dbt").mkdir()
+        project = Project(root, sandbox, folder / "dbt")
     pipeline = Pipeline(root, sandbox, folder, lake.root, settings, tables)
-    return Batch(sandbox, databases, settings, pipeline, lake, origin).play()
+    return Batch(sandbox, databases, settings, pipeline, lake, origin, project).play()

@@ -1,4 +1,4 @@
-"""The landing tables as PostgreSQL, on which the stand-in stands, has them."""
+"""The warehouse's tables as PostgreSQL, on which the stand-in stands, has them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tidemark_sandbox.world import Sandbox
 
 @dataclass(frozen=True)
 class Landed:
-    """A landing table.
+    """A table.
 
     Attributes:
         rows: Its rows, by column, as text; of VARBYTE hexadecimal digits.
@@ -25,25 +25,30 @@ class Landed:
     rows: list[dict[str, str | None]]
 
 
-class Landing:
-    """All landing tables of a sandbox."""
+class Warehouse:
+    """All tables of a schema of the warehouse.
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    Args:
+        sandbox: The warehouse's.
+        schema: The schema.
+    """
+
+    def __init__(self, sandbox: Sandbox, schema: str = "landing") -> None:
+        self._sandbox, self._schema = sandbox, schema
 
     def tables(self) -> set[str]:
-        return {str(name) for (name,) in self._ask(_TABLES)}
+        return {str(name) for (name,) in self._ask(_TABLES, [self._schema])}
 
     def read(self, name: str) -> Landed:
-        found = self._ask(_COLUMNS, [name])
+        found = self._ask(_COLUMNS, [self._schema, name])
         parts = [
             sql.SQL("encode({}::bytea, 'hex')" if kind == "varbyte" else "{}::text").format(
                 sql.Identifier(column)
             )
             for column, kind in found
         ]
-        query = sql.SQL("SELECT {} FROM landing.{}").format(
-            sql.SQL(", ").join(parts), sql.Identifier(name)
+        query = sql.SQL("SELECT {} FROM {}").format(
+            sql.SQL(", ").join(parts), sql.Identifier(self._schema, name)
         )
         names = [column for column, _ in found]
         return Landed([dict(zip(names, row, strict=True)) for row in self._ask(query)])
@@ -55,14 +60,15 @@ class Landing:
         return [
             (str(table), str(file), int(rows), int(load))
             for table, file, rows, load in self._ask(
-                "SELECT source_table, file, row_count, load_id FROM landing.tidemark_loads"
+                "SELECT source_table, file, row_count, load_id FROM landing.tidemark_loads "
+                "WHERE load_id IS NOT NULL"
             )
         ]
 
     def clear(self) -> None:
         """Removes every table."""
         for name in self.tables():
-            self._ask(sql.SQL("DROP TABLE landing.{} CASCADE").format(sql.Identifier(name)))
+            self._ask(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(self._schema, name)))
 
     def _ask(self, query: Any, arguments: Any = None) -> list[tuple[Any, ...]]:
         with closing(
@@ -78,11 +84,12 @@ class Landing:
 
 
 _TABLES = (
-    "SELECT relname FROM pg_class WHERE relnamespace = 'landing'::regnamespace AND relkind = 'r'"
+    "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = %s AND c.relkind = 'r'"
 )
 _COLUMNS = (
-    "SELECT attname, typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
-    "WHERE a.attrelid = (SELECT oid FROM pg_class WHERE relname = %s "
-    "AND relnamespace = 'landing'::regnamespace) AND attnum > 0 AND NOT attisdropped "
-    "ORDER BY attnum"
+    "SELECT a.attname, t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
+    "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped "
+    "ORDER BY a.attnum"
 )
