@@ -15,8 +15,11 @@ Draw = Callable[..., object]
 #: Values of a replication key that the next run looks at: the greatest, beyond it, and late ones
 #: within BACKUP_LOOKBACK_SECONDS (300) and BACKUP_LOOKBACK_IDS (1000).
 _NUMBERS = ("@top", "@top + 1", "@top + 2", "@top - 50")
-_TIMES = ("@top", "@top + INTERVAL 1 SECOND", "@top + INTERVAL 2 DAY", "@late")
-_DAYS = ("@top", "@top + INTERVAL 1 DAY")
+_TIMES = ("@top", "@next", "@later", "@late")
+_DAYS = ("@top", "@later")
+_YEARS = ("@top",)
+#: Beyond these a mode that is not strict makes a zero date of what is greater.
+_ENDS = {"TIMESTAMP": "2038-01-15", "DATE": "9999-12-29", "DATETIME": "9999-12-29"}
 
 
 @st.composite
@@ -40,9 +43,16 @@ def _tops(shape: Shape) -> list[str]:
     if shape.growing.kind.growth == "number":
         return [f"SET @top = (SELECT COALESCE(MAX({column}), 0) + 0 FROM {shape.name})"]
     now = "CURRENT_TIMESTAMP(6)" if _is_timestamp(shape.growing) else "UTC_TIMESTAMP(6)"
+    end = _ENDS[shape.growing.kind.declaration.partition("(")[0]]
+    first = (
+        f"SET @top = (SELECT COALESCE(NULLIF(MAX({column}), 0), '2024-05-05') FROM {shape.name})"
+    )
     return [
-        f"SET @top = (SELECT COALESCE(NULLIF(MAX({column}), 0), '2024-05-05') FROM {shape.name})",
+        first,
+        f"SET @next = IF(@top < '{end}', @top + INTERVAL 1 SECOND, @top)",
+        f"SET @later = IF(@top < '{end}', @top + INTERVAL 2 DAY, @top)",
         f"SET @late = LEAST(CAST(@top AS DATETIME(6)), {now}) - INTERVAL 100 SECOND",
+        "SET @late = IF(@top < '0001-01-02', @top, @late)",
     ]
 
 
@@ -52,7 +62,7 @@ def _is_timestamp(column: Column) -> bool:
 
 def _growth(growing: Column) -> st.SearchStrategy[str]:
     if growing.kind.growth == "number":
-        return st.sampled_from(_NUMBERS)
+        return st.sampled_from(_YEARS if growing.kind.declaration == "YEAR" else _NUMBERS)
     return st.sampled_from(_DAYS if growing.kind.declaration == "DATE" else _TIMES)
 
 
