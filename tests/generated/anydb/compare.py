@@ -31,11 +31,18 @@ class Findings:
         self.wrong.append(what)
 
 
-def versions(snapshot: Snapshot, commits: Sequence[Commit]) -> list[Row]:
-    """The lake's rows in the one spelling, oldest first; a column that a file lacks is absent."""
+def versions(snapshot: Snapshot, commits: Sequence[Commit], late: Collection[str]) -> list[Row]:
+    """The lake's rows in the one spelling, oldest first.
+
+    Args:
+        snapshot: The server's table.
+        commits: What the lake has of it.
+        late: Columns that came later, which older versions lack.
+    """
+    missing = {name: ABSENT if name in late else "(no such column)" for name in snapshot.columns}
     return [
         {
-            name: spelled(kind, row[name]) if name in row else ABSENT
+            name: spelled(kind, row[name]) if name in row else missing[name]
             for name, kind in snapshot.columns.items()
         }
         for commit in commits

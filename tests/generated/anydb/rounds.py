@@ -7,28 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tidemark_core.names import fold
 from tidemark_sandbox.world import Sandbox
 
-from anydb.compare import (
-    Findings,
-    compare,
-    identity,
-    in_lake,
-    in_landing,
-    landed,
-    moved,
-    spelled_rows,
-    versions,
-)
-from anydb.lake import Commit, Lake
+from anydb.compare import NUL_REMOVED, Findings
+from anydb.copies import Copies
+from anydb.lake import Lake
 from anydb.model import Database, Settings, Table
 from anydb.outcome import Outcome, concerns, is_fault, kind_of
 from anydb.pipeline import Leg, Pipeline
 from anydb.public import Project
-from anydb.source import Snapshot, Source
+from anydb.source import Source
 from anydb.warehouse import Warehouse
 
 _Leg = Callable[[Sequence[Table]], Leg]
@@ -57,7 +47,7 @@ class Batch:
     project: Project | None = None
     outcome: Outcome = field(default_factory=Outcome)
     _scripts: dict[str, list[str]] = field(default_factory=dict)
-    _history: dict[Table, list[Snapshot]] = field(default_factory=dict)
+    _copies: dict[Table, Copies] = field(default_factory=dict)
     _refused: dict[Table, str] = field(default_factory=dict)
     _faulty: set[Table] = field(default_factory=set)
 
@@ -77,7 +67,7 @@ class Batch:
         finally:
             self._source.drop(self.databases)
         self.outcome.counts["databases"] += len(self.databases)
-        self.outcome.counts["tables"] += len(self._history)
+        self.outcome.counts["tables"] += len(self._copies)
         return self.outcome
 
     def _run(self, number: int) -> None:
@@ -87,7 +77,8 @@ class Batch:
             self._scripts.setdefault(database.name, []).extend(taken)
             tables += self._source.present(database)
         for table in tables:
-            self._history.setdefault(table, []).append(self._source.look(table))
+            copies = self._copies.setdefault(table, Copies(table))
+            copies.snapshots.append(self._source.look(table))
         self._drive(self.pipeline.backup, lambda: self._kept)
         self._compare_lake()
         self._drive(self.pipeline.load, lambda: self._loaded)
@@ -108,7 +99,7 @@ class Batch:
         files, ledger = set(self.lake.keys("incremental/")), self._landing.ledger()
         done = leg(tables)
         refused = done.refused(tables)
-        by_name = {str(table): table for table in self._history}
+        by_name = {str(table): table for table in self._copies}
         for name, error in refused.items():
             self._refuse(by_name[name], error)
         if any(done.codes) and not refused:
@@ -120,14 +111,14 @@ class Batch:
 
     @property
     def _kept(self) -> list[Table]:
-        return [table for table in self._history if table not in self._refused]
+        return [table for table in self._copies if table not in self._refused]
 
     @property
     def _loaded(self) -> list[Table]:
         """An upsert asks for a key."""
         if self.settings.warehouse.get("load_method") != "upsert":
             return self._kept
-        return [table for table in self._kept if self._history[table][-1].key]
+        return [table for table in self._kept if self._copies[table].now.key]
 
     def _refuse(self, table: Table, error: str) -> None:
         self._refused[table] = error
@@ -139,49 +130,16 @@ class Batch:
     def _compare_lake(self) -> None:
         commits = self.lake.commits()
         for table in self._kept:
-            history = self._history[table]
-            found = commits.get(str(table), [])
-            if whole(table, history[-1]):
-                found = [c for c in found if c.extracted == found[-1].extracted]
-            rows = versions(history[-1], found)
-            self._held("lake", table, compare(
-                history[-1], rows, seen(history, in_lake), in_lake,
-                whole=table.replication_key is None,
-            ))  # fmt: skip
-            self._counted(table, commits.get(str(table), []))
-
-    def _counted(self, table: Table, commits: Sequence[Commit]) -> None:
-        """What had to change of a table that was read once is counted in its manifests."""
-        (snapshot, *later) = self._history[table]
-        told: Counter[tuple[str, str]] = Counter()
-        for commit in commits:
-            for column, reasons in commit.counted.items():
-                told.update({(column, reason): n for reason, n in reasons.items()})
-        if not later and dict(told) != snapshot.reasons():
-            self._wrong(table, f"counted {dict(told)} in place of {snapshot.reasons()}")
+            self._held("lake", table, self._copies[table].lake(commits.get(str(table), [])))
 
     def _compare_landing(self) -> None:
         present, commits = self._landing.tables(), self.lake.commits()
+        upsert = self.settings.warehouse.get("load_method") == "upsert"
         for table in self._loaded:
-            history = self._history[table]
-            snapshot = history[-1]
             name = fold(table.name)
             rows = self._landing.read(name).rows if name in present else []
-            late = snapshot.columns.keys() - history[0].columns.keys()
-            every = landed(snapshot, rows, late)
-            newest = max((str(row["_sdc_extracted_at"]) for row in rows), default="")
-            if whole(table, snapshot):
-                rows = [row for row in rows if row["_sdc_extracted_at"] == newest]
-            findings = compare(
-                snapshot,
-                landed(snapshot, rows, late),
-                seen(history, in_landing),
-                in_landing,
-                whole=table.replication_key is None,
-            )
-            if self.settings.warehouse.get("load_method") != "upsert":
-                lake = versions(snapshot, commits.get(str(table), []))
-                findings.wrong += moved(snapshot, lake, every, in_landing)
+            found = commits.get(str(table), [])
+            findings = self._copies[table].landing(rows, found, upsert=upsert)
             self._held("landing", table, findings)
 
     def _compare_public(self, project: Project) -> None:
@@ -190,7 +148,7 @@ class Batch:
         modelled = {
             table: commits[str(table)][-1]
             for table in self._loaded
-            if table.replication_key and self._history[table][-1].key and str(table) in commits
+            if table.replication_key and self._copies[table].now.key and str(table) in commits
         }
         project.write(modelled)
         code, told = project.build()
@@ -199,20 +157,16 @@ class Batch:
         public = Warehouse(self.sandbox, "public")
         present = public.tables()
         for table in modelled:
-            history = self._history[table]
-            rows = public.read(fold(table.name)).rows if fold(table.name) in present else []
-            late = history[-1].columns.keys() - history[0].columns.keys()
-            copies = spelled_rows(history[-1], rows, late)
-            self._held("public", table, compare(
-                history[-1], copies, seen(history, in_landing), in_landing, whole=False
-            ))  # fmt: skip
+            name = fold(table.name)
+            rows = public.read(name).rows if name in present else []
+            self._held("public", table, self._copies[table].public(rows))
 
     def _held(self, where: str, table: Table, findings: Findings) -> None:
         self.outcome.counts[f"{where} rows"] += findings.rows
         self.outcome.counts[f"{where} values"] += findings.values
         for reason, number in findings.changed.items():
             self.outcome.changed[f"{where} {reason}"] += number
-        error = self._history[table][-1].error
+        error = self._copies[table].now.error
         if error is not None:
             self._wrong(table, f"{where}: not refused, though the server says {error}")
         elif findings.wrong:
@@ -233,10 +187,25 @@ class Batch:
         for table, file, rows, _ in self._landing.ledger():
             if file not in known:
                 wanted.setdefault("warehouse", Counter())[table] += rows
+        self._check_counts(leg, known)
         for name in ("lake", "warehouse"):
             moved = {table: rows for table, rows in wanted.get(name, {}).items() if rows}
             if name in leg.reports and leg.rows(name) != moved:
                 self._wrong(None, f"the report of {name} says {leg.rows(name)}, moved {moved}")
+
+    def _check_counts(self, leg: Leg, known: set[str]) -> None:
+        """NULs that were removed from what this load brought are counted in its report."""
+        if "warehouse" not in leg.reports:
+            return
+        counted = leg.counted("warehouse")
+        loaded = {file for _, file, _, _ in self._landing.ledger()} - known
+        for table, commits in self.lake.commits().items():
+            new = [commit for commit in commits if not loaded.isdisjoint(commit.files)]
+            copies = next((c for t, c in self._copies.items() if str(t) == table), None)
+            wanted = {} if copies is None else copies.without_nul(new)
+            told = {c: n for (t, c, r), n in counted.items() if (t, r) == (table, NUL_REMOVED)}
+            if told != wanted:
+                self._wrong(self._table(table), f"counted NULs {told} in place of {wanted}")
 
     def _rerun(self) -> None:
         """With nothing new no file is written and no row loaded."""
@@ -258,7 +227,7 @@ class Batch:
                 self._wrong(self._table(table), "a run with nothing new loaded files")
 
     def _table(self, name: str) -> Table | None:
-        return next((table for table in self._history if str(table) == name), None)
+        return next((table for table in self._copies if str(table) == name), None)
 
     # ------------------------------------------------------------------ what is told
     def _wrong(self, table: Table | None, what: str) -> None:
@@ -274,20 +243,6 @@ class Batch:
             f"{self.origin}\n{table} (key {table.replication_key!r}, partition {table.partition!r})"
             f"\n{what}\n{self.settings}\n{told};\n"
         )
-
-
-def whole(table: Table, snapshot: Snapshot) -> bool:
-    """Whether only the newest copy of a table counts."""
-    return table.replication_key is None and not snapshot.key and bool(snapshot.rows)
-
-
-def seen(history: Sequence[Snapshot], expected: Any) -> set[tuple[Any, ...]]:
-    """Rows that the server has had, as the copy has them."""
-    return {
-        identity(snapshot, {n: expected(snapshot.columns[n], v) for n, v in row.items()})
-        for snapshot in history
-        for row in snapshot.rows
-    }
 
 
 def play(

@@ -1,0 +1,113 @@
+"""The three copies of one table, each held against all that its server has said of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from anydb.compare import (
+    NUL_REMOVED,
+    Expected,
+    Findings,
+    compare,
+    identity,
+    in_lake,
+    in_landing,
+    landed,
+    moved,
+    spelled_rows,
+    versions,
+)
+from anydb.lake import Commit
+from anydb.model import Table
+from anydb.source import Snapshot, Value
+
+#: Rows of the warehouse by column, as text.
+Texts = list[dict[str, str | None]]
+
+
+@dataclass
+class Copies:
+    """A table and what its server had before each run.
+
+    Attributes:
+        table: The table.
+        snapshots: One for each run, oldest first.
+    """
+
+    table: Table
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    @property
+    def now(self) -> Snapshot:
+        return self.snapshots[-1]
+
+    @property
+    def _late(self) -> set[str]:
+        """Columns that came later."""
+        return self.now.columns.keys() - self.snapshots[0].columns.keys()
+
+    @property
+    def _newest_only(self) -> bool:
+        """Whether a run replaces what earlier ones brought: nothing tells versions apart."""
+        return self.table.replication_key is None and not self.now.key and bool(self.now.rows)
+
+    def _seen(self, expected: Expected) -> set[tuple[Any, ...]]:
+        """Rows that the server has had, as the copy has them."""
+        return {
+            identity(snapshot, {n: expected(snapshot.columns[n], v) for n, v in row.items()})
+            for snapshot in self.snapshots
+            for row in snapshot.rows
+        }
+
+    def _compare(self, copies: Sequence[dict[str, Any]], expected: Expected) -> Findings:
+        whole = self.table.replication_key is None
+        return compare(self.now, copies, self._seen(expected), expected, whole=whole)
+
+    def _versions(self, commits: Sequence[Commit]) -> list[dict[str, Any]]:
+        return versions(self.now, commits, self._late)
+
+    def lake(self, commits: Sequence[Commit]) -> Findings:
+        """Holds the lake's newest versions against the server, and what it counted."""
+        found = commits
+        if self._newest_only:
+            found = [c for c in commits if c.extracted == commits[-1].extracted]
+        findings = self._compare(self._versions(found), in_lake)
+        if len(self.snapshots) == 1 and (told := _counted(commits)) != self.now.reasons():
+            findings.say(f"counted {told} in place of {self.now.reasons()}")
+        return findings
+
+    def landing(self, rows: Texts, commits: Sequence[Commit], *, upsert: bool) -> Findings:
+        """Holds landing's newest versions against the server, and all of them against the lake."""
+        found, newest = rows, max((row["_sdc_extracted_at"] or "" for row in rows), default="")
+        if self._newest_only:
+            found = [row for row in rows if row["_sdc_extracted_at"] == newest]
+        findings = self._compare(landed(self.now, found, self._late), in_landing)
+        if not upsert:
+            every = landed(self.now, rows, self._late)
+            findings.wrong += moved(self.now, self._versions(commits), every, in_landing)
+        return findings
+
+    def public(self, rows: Texts) -> Findings:
+        """Holds the public table against the server."""
+        return self._compare(spelled_rows(self.now, rows, self._late), in_landing)
+
+    def without_nul(self, commits: Sequence[Commit]) -> Counter[str]:
+        """Values of a load of these commits that lose a NUL, by column."""
+        return Counter(
+            name
+            for row in self._versions(commits)
+            for name, kind in self.now.columns.items()
+            if isinstance(row[name], str)
+            and in_landing(kind, Value(row[name])).reason == NUL_REMOVED
+        )
+
+
+def _counted(commits: Sequence[Commit]) -> dict[tuple[str, str], int]:
+    told: Counter[tuple[str, str]] = Counter()
+    for commit in commits:
+        for column, reasons in commit.counted.items():
+            told.update({(column, reason): number for reason, number in reasons.items()})
+    return dict(told)
