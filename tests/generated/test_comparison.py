@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from anydb.compare import Row, compare, in_lake, in_landing
+from anydb.compare import Row, compare, in_lake, in_landing, in_landing_from_csv
 from anydb.source import ZERO_DATE, Snapshot, Value
 from anydb.values import plain, spelled
 
@@ -64,6 +64,12 @@ def test_a_row_without_a_key_is_looked_for_by_its_values(whole: bool) -> None:
 def test_landing_has_no_nul() -> None:
     assert in_landing("text", Value("a\0b")) == Value("ab", "nul_removed")
     assert in_landing("bytes", Value("6100")) == Value("6100")
+
+
+def test_csv_has_no_empty_binary() -> None:
+    assert in_landing("bytes", Value("")) == Value("")
+    assert in_landing_from_csv("bytes", Value("")) == Value(None, "empty_binary_null")
+    assert in_landing_from_csv("text", Value("")) == Value("")
 
 
 def test_values_have_one_spelling() -> None:

@@ -8,19 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from anydb.compare import (
-    NUL_REMOVED,
     Expected,
     Findings,
     compare,
     identity,
     in_lake,
-    in_landing,
     landed,
     moved,
     spelled_rows,
     versions,
 )
-from anydb.lake import Commit
+from anydb.lake import ABSENT, Commit
 from anydb.model import Table
 from anydb.source import Snapshot, Value
 
@@ -79,29 +77,33 @@ class Copies:
             findings.say(f"counted {told} in place of {self.now.reasons()}")
         return findings
 
-    def landing(self, rows: Texts, commits: Sequence[Commit], *, upsert: bool) -> Findings:
+    def landing(
+        self, rows: Texts, commits: Sequence[Commit], expected: Expected, *, upsert: bool
+    ) -> Findings:
         """Holds landing's newest versions against the server, and all of them against the lake."""
         found, newest = rows, max((row["_sdc_extracted_at"] or "" for row in rows), default="")
         if self._newest_only:
             found = [row for row in rows if row["_sdc_extracted_at"] == newest]
-        findings = self._compare(landed(self.now, found, self._late), in_landing)
+        findings = self._compare(landed(self.now, found, self._late), expected)
         if not upsert:
             every = landed(self.now, rows, self._late)
-            findings.wrong += moved(self.now, self._versions(commits), every, in_landing)
+            findings.wrong += moved(self.now, self._versions(commits), every, expected)
         return findings
 
-    def public(self, rows: Texts) -> Findings:
+    def public(self, rows: Texts, expected: Expected) -> Findings:
         """Holds the public table against the server."""
-        return self._compare(spelled_rows(self.now, rows, self._late), in_landing)
+        return self._compare(spelled_rows(self.now, rows, self._late), expected)
 
-    def without_nul(self, commits: Sequence[Commit]) -> Counter[str]:
-        """Values of a load of these commits that lose a NUL, by column."""
-        return Counter(
-            name
-            for row in self._versions(commits)
-            for name, kind in self.now.columns.items()
-            if isinstance(row[name], str)
-            and in_landing(kind, Value(row[name])).reason == NUL_REMOVED
+    def lost(self, commits: Sequence[Commit], expected: Expected) -> dict[tuple[str, str], int]:
+        """How often a load of these commits must change a value, by column and reason."""
+        return dict(
+            Counter(
+                (name, reason)
+                for row in self._versions(commits)
+                for name, kind in self.now.columns.items()
+                if row[name] is not ABSENT
+                and (reason := expected(kind, Value(row[name])).reason) is not None
+            )
         )
 
 

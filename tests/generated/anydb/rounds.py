@@ -11,7 +11,14 @@ from pathlib import Path
 from tidemark_core.names import fold
 from tidemark_sandbox.world import Sandbox
 
-from anydb.compare import NUL_REMOVED, Findings
+from anydb.compare import (
+    EMPTY_BINARY_NULL,
+    NUL_REMOVED,
+    Expected,
+    Findings,
+    in_landing,
+    in_landing_from_csv,
+)
 from anydb.copies import Copies
 from anydb.lake import Lake
 from anydb.model import Database, Settings, Table
@@ -21,6 +28,7 @@ from anydb.public import Project
 from anydb.source import Source
 from anydb.warehouse import Warehouse
 
+_CHANGES = (NUL_REMOVED, EMPTY_BINARY_NULL)
 _Leg = Callable[[Sequence[Table]], Leg]
 
 
@@ -79,23 +87,16 @@ class Batch:
         for table in tables:
             copies = self._copies.setdefault(table, Copies(table))
             copies.snapshots.append(self._source.look(table))
-        self._drive(self.pipeline.backup, lambda: self._kept)
+        self._refused.clear()
+        self._drive(self.pipeline.backup, list(self._copies))
         self._compare_lake()
-        self._drive(self.pipeline.load, lambda: self._loaded)
+        self._drive(self.pipeline.load, list(self._copies))
         self._compare_landing()
         if self.project is not None:
             self._compare_public(self.project)
 
-    def _drive(self, leg: _Leg, tables: Callable[[], list[Table]]) -> None:
-        """Runs a leg; a table that it refuses is left out from then on.
-
-        Where one table ended it for all, it is run again without that one, as an operator would.
-        """
-        while self._drive_once(leg, tables()):
-            self.outcome.counts["legs that one table ended"] += 1
-
-    def _drive_once(self, leg: _Leg, tables: list[Table]) -> bool:
-        """Whether the leg must be run again."""
+    def _drive(self, leg: _Leg, tables: list[Table]) -> None:
+        """Runs a leg once: what it refuses stands alone, and every other table is done."""
         files, ledger = set(self.lake.keys("incremental/")), self._landing.ledger()
         done = leg(tables)
         refused = done.refused(tables)
@@ -107,18 +108,17 @@ class Batch:
         if not any(done.codes) and refused:
             self._wrong(None, f"ended well, although {sorted(refused)} failed")
         self._check_report(done, files, ledger)
-        return bool(refused and done.codes[1])
+
+    @property
+    def _expected(self) -> Expected:
+        """What landing must hold of a value."""
+        form = self.settings.warehouse.get("load_format", "csv")
+        return in_landing_from_csv if form == "csv" else in_landing
 
     @property
     def _kept(self) -> list[Table]:
+        """Tables that no leg of this round has refused."""
         return [table for table in self._copies if table not in self._refused]
-
-    @property
-    def _loaded(self) -> list[Table]:
-        """An upsert asks for a key."""
-        if self.settings.warehouse.get("load_method") != "upsert":
-            return self._kept
-        return [table for table in self._kept if self._copies[table].now.key]
 
     def _refuse(self, table: Table, error: str) -> None:
         self._refused[table] = error
@@ -135,11 +135,11 @@ class Batch:
     def _compare_landing(self) -> None:
         present, commits = self._landing.tables(), self.lake.commits()
         upsert = self.settings.warehouse.get("load_method") == "upsert"
-        for table in self._loaded:
+        for table in self._kept:
             name = fold(table.name)
             rows = self._landing.read(name).rows if name in present else []
             found = commits.get(str(table), [])
-            findings = self._copies[table].landing(rows, found, upsert=upsert)
+            findings = self._copies[table].landing(rows, found, self._expected, upsert=upsert)
             self._held("landing", table, findings)
 
     def _compare_public(self, project: Project) -> None:
@@ -147,7 +147,7 @@ class Batch:
         commits = self.lake.commits()
         modelled = {
             table: commits[str(table)][-1]
-            for table in self._loaded
+            for table in self._kept
             if table.replication_key and self._copies[table].now.key and str(table) in commits
         }
         project.write(modelled)
@@ -159,7 +159,7 @@ class Batch:
         for table in modelled:
             name = fold(table.name)
             rows = public.read(name).rows if name in present else []
-            self._held("public", table, self._copies[table].public(rows))
+            self._held("public", table, self._copies[table].public(rows, self._expected))
 
     def _held(self, where: str, table: Table, findings: Findings) -> None:
         self.outcome.counts[f"{where} rows"] += findings.rows
@@ -194,7 +194,7 @@ class Batch:
                 self._wrong(None, f"the report of {name} says {leg.rows(name)}, moved {moved}")
 
     def _check_counts(self, leg: Leg, known: set[str]) -> None:
-        """NULs that were removed from what this load brought are counted in its report."""
+        """What was changed of what this load brought is counted in its report."""
         if "warehouse" not in leg.reports:
             return
         counted = leg.counted("warehouse")
@@ -202,18 +202,17 @@ class Batch:
         for table, commits in self.lake.commits().items():
             new = [commit for commit in commits if not loaded.isdisjoint(commit.files)]
             copies = next((c for t, c in self._copies.items() if str(t) == table), None)
-            wanted = {} if copies is None else copies.without_nul(new)
-            told = {c: n for (t, c, r), n in counted.items() if (t, r) == (table, NUL_REMOVED)}
+            wanted = {} if copies is None else copies.lost(new, self._expected)
+            told = {(c, r): n for (t, c, r), n in counted.items() if t == table and r in _CHANGES}
             if told != wanted:
-                self._wrong(self._table(table), f"counted NULs {told} in place of {wanted}")
+                self._wrong(self._table(table), f"counted {told} in place of {wanted}")
 
     def _rerun(self) -> None:
         """With nothing new no file is written and no row loaded."""
         still = [table for table in self._kept if table.replication_key is not None]
         files = set(self.lake.keys("incremental/"))
         rows = Counter(table for table, _, _, _ in self._landing.ledger())
-        loaded = [table for table in self._loaded if table in still]
-        legs = self.pipeline.backup(still), self.pipeline.load(loaded)
+        legs = self.pipeline.backup(still), self.pipeline.load(still)
         for table in still:
             refusals = [leg.refused([table]) for leg in legs]
             if any(refusals):
