@@ -41,21 +41,19 @@ class Leg:
     reports: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def refused(self, tables: Iterable[Table]) -> dict[str, str]:
-        """Tables that an error names, with the error."""
-        errors = [report["error"] or "" for report in self.reports.values()]
-        lines = [line for line in self.told.splitlines() if "error" in line.lower()]
+        """Tables that an error of a report names, with the error."""
         found = {
             entry["table"]: entry["error"]
             for report in self.reports.values()
             for entry in report["tables"]
             if entry["error"]
         }
+        whole = "\n".join(report["error"] or "" for report in self.reports.values())
         for table in tables:
-            named = re.compile(_NAMED.format(re.escape(str(table))))
-            for text in (*errors, *lines, self.told):
-                if str(table) not in found and (match := named.search(text)):
-                    begin = text.rfind("\n", 0, match.start()) + 1
-                    found[str(table)] = text[begin : match.end() + 300].strip()
+            named = re.search(_NAMED.format(re.escape(str(table))), whole)
+            if named and str(table) not in found:
+                begin = whole.rfind("\n", 0, named.start()) + 1
+                found[str(table)] = whole[begin : named.end() + 300].strip()
         return found
 
     def rows(self, leg: str) -> dict[str, int]:
