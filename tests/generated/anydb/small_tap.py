@@ -12,11 +12,11 @@ from tap_mysql.cli import main
 
 
 def shrink() -> None:
-    if rows := int(os.environ["GENERATED_PAGE_ROWS"]):
-        pages.Pages.rows = property(lambda _: rows)
-    if rows := int(os.environ["GENERATED_CHUNK_ROWS"]):
+    if page := int(os.environ["GENERATED_PAGE_ROWS"]):
+        pages.Pages.rows = property(lambda _: page)
+    if chunk := int(os.environ["GENERATED_CHUNK_ROWS"]):
         assert "least_rows" in chunks.split.__kwdefaults__
-        chunks.split.__kwdefaults__["least_rows"] = rows
+        chunks.split.__kwdefaults__["least_rows"] = chunk
 
 
 if __name__ == "__main__":
