@@ -15,6 +15,7 @@ NODES = {
     "model.t.view": ["model.t.a"],
     "test.t.unique_a_id.0123": ["model.t.a"],
     "test.t.unique_b_id.4567": ["model.t.b"],
+    "test.t.relationships_b_a.89ab": ["model.t.b", "model.t.a"],
 }
 MANIFEST = {"nodes": {key: {"depends_on": {"nodes": made_of}} for key, made_of in NODES.items()}}
 
@@ -51,10 +52,13 @@ def test_what_was_skipped_says_behind_what() -> None:
         result("model.t.a", "skipped"),
         result("test.t.unique_a_id.0123", "skipped"),
         result("model.t.view", "skipped"),
+        result("model.t.b", "success"),
+        result("test.t.relationships_b_a.89ab", "skipped"),
     ]
     found = failures({"results": results}, MANIFEST)
     assert found["a"] == "skipped behind stg_a: no such table"
     assert found["view"].endswith("no such table")
+    assert "b" not in found, "it is built, and one of its tests waits for the other"
 
 
 def test_what_an_earlier_run_left_says_nothing(tmp_path: Path) -> None:

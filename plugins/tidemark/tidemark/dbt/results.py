@@ -12,6 +12,7 @@ from tidemark.dbt.source import target_folder
 
 _FAILED = frozenset({"error", "fail", "runtime error", "partial success"})
 _SKIPPED = "skipped"
+_MODEL = "model."
 
 
 def read_failures(folder: Path, environ: Mapping[str, str], since: datetime) -> dict[str, str]:
@@ -37,43 +38,48 @@ def read_failures(folder: Path, environ: Mapping[str, str], since: datetime) -> 
 
 
 def failures(results: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The same from run_results.json and manifest.json. A test is a failure of what it reads."""
+    """The same from run_results.json and manifest.json.
+
+    A test that fails is a failure of all that it reads; one that was skipped is none: what it reads
+    is told of for itself.
+    """
     reasons: dict[str, str] = {}
     skipped = []
     for result in results["results"]:
         key = result["unique_id"]
-        if result["status"] == _SKIPPED:
+        if result["status"] == _SKIPPED and key.startswith(_MODEL):
             skipped.append(key)
         elif result["status"] in _FAILED:
             told = " ".join(str(result["message"] or result["status"]).split())
             for node in _blamed(key, manifest):
                 reasons.setdefault(node, told if node == key else f"{_name(key)}: {told}")
     for key in skipped:
-        for node in _blamed(key, manifest):
-            first = next((n for n in _ancestors(node, manifest) if n in reasons), None)
-            behind = f" behind {_name(first)}: {reasons[first]}" if first else ""
-            reasons.setdefault(node, f"{_SKIPPED}{behind}")
+        first = next((node for node in _ancestors(key, manifest) if node in reasons), None)
+        behind = f" behind {_name(first)}: {reasons[first]}" if first else ""
+        reasons.setdefault(key, f"{_SKIPPED}{behind}")
     return {_name(key): reason for key, reason in reasons.items()}
 
 
 def _blamed(key: str, manifest: Mapping[str, Any]) -> list[str]:
-    if key.startswith("model."):
+    if key.startswith(_MODEL):
         return [key]
-    read = manifest["nodes"].get(key, {}).get("depends_on", {}).get("nodes", ())
-    return [node for node in read if node.startswith("model.")]
+    return [node for node in _read_by(key, manifest) if node.startswith(_MODEL)]
 
 
 def _ancestors(key: str, manifest: Mapping[str, Any]) -> Iterator[str]:
-    """What a node is made of, its tests' reasons apart: the nearest first."""
+    """What a node is made of, the nearest first."""
     waiting, seen = [key], {key}
     while waiting:
-        for node in (
-            manifest["nodes"].get(waiting.pop(0), {}).get("depends_on", {}).get("nodes", ())
-        ):
+        for node in _read_by(waiting.pop(0), manifest):
             if node not in seen:
                 seen.add(node)
                 waiting.append(node)
                 yield node
+
+
+def _read_by(key: str, manifest: Mapping[str, Any]) -> list[str]:
+    node = manifest["nodes"].get(key, {})
+    return node.get("depends_on", {}).get("nodes", [])
 
 
 def _name(key: str) -> str:
