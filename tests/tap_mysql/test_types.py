@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tap_mysql.convert import Converter
 
 if TYPE_CHECKING:
     from conftest import Source
@@ -215,6 +216,52 @@ def test_dates_that_no_calendar_has_become_null_and_are_counted(zeros: Source) -
     assert {row["v"] for row in rows.values()} == {"kept"}
     (file,) = result.files("z")
     assert file.facts["conversions"] == {"d": {"zero_date": 3}, "m": {"zero_date": 2}}
+
+
+@pytest.mark.fault(76)
+@pytest.mark.parametrize("moment", ["0000-03-01", "0000-12-31"])
+def test_a_day_of_year_0_is_no_date_either_where_the_fast_driver_reads_it(
+    source: Source, moment: str
+) -> None:
+    source.make("y", "id INT PRIMARY KEY, d DATE, m DATETIME", f"(1, '{moment}', '{moment}')")
+    result = source.read("y")
+    assert [(row["d"], row["m"]) for row in result.rows("y")] == [(None, None)]
+    (file,) = result.files("y")
+    assert file.facts["conversions"] == {"d": {"zero_date": 1}, "m": {"zero_date": 1}}
+
+
+@pytest.mark.fault(113)
+@pytest.mark.fault(19)
+def test_a_key_of_year_0_stops_its_table_and_no_other(
+    source: Source, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source.make("p", "d DATETIME PRIMARY KEY", "('0000-03-01')", "('2024-01-01')")
+    source.make("q", "id INT PRIMARY KEY", "(1)")
+    result = source.run(source.catalog("p", "q"))
+    assert "never changed" in capsys.readouterr().err
+    assert "tap_test.p" in str(result.error)
+    assert result.ids("q") == [1]
+    assert result.of("BATCH") == [m for m in result.of("BATCH") if m["stream"].endswith("-q")]
+
+
+@pytest.mark.fault(19)
+def test_what_nobody_expected_stops_its_table_and_no_other(
+    source: Source, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source.make("p", "id INT PRIMARY KEY", "(1)")
+    source.make("q", "id INT PRIMARY KEY", "(1)")
+    convert = Converter.convert
+
+    def fail(self: Converter, *arguments: Any, **options: Any) -> Any:
+        if self.table.table == "p":
+            raise OverflowError("date value out of range")
+        return convert(self, *arguments, **options)
+
+    monkeypatch.setattr(Converter, "convert", fail)
+    result = source.run(source.catalog("p", "q"))
+    assert "unexpected OverflowError" in capsys.readouterr().err
+    assert "tap_test.p" in str(result.error)
+    assert result.ids("q") == [1]
 
 
 @pytest.mark.fault(76)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 from tidemark_core.types import to_arrow
 
 from tap_mysql.columns import INVALID_TEXT, OTHER_TEXT, ZERO_DATE, Plan, decode, flagged
 from tap_mysql.decimals import Array
+from tap_mysql.errors import Cure
+from tap_mysql.fetch import FetchError
 from tap_mysql.keys import ZERO_YEAR
 from tap_mysql.sql import Key
 
@@ -21,6 +25,8 @@ _REASONS = {
     INVALID_TEXT: "text that is not valid UTF-8",
     OTHER_TEXT: "text that has no exact form in UTF-8",
 }
+#: The first moment that there is, by kind of column.
+_FIRST: dict[str, date] = {"date": date(1, 1, 1), "timestamp": datetime(1, 1, 1)}
 Changed = Callable[[str, str, int], None]
 
 
@@ -62,6 +68,7 @@ class Converter:
         Raises:
             SourceError: A value of a key would be changed, or any value, and the tap is strict; or
                 one does not fit the type that the server declared.
+            FetchError: The fast query gave a date of year 0, which the careful one makes NULL.
         """
         arrays: list[Array] = []
         findings: list[_Finding] = []
@@ -86,6 +93,8 @@ class Converter:
                     column=plan.column.name,
                     hint="report this with the table's SHOW CREATE TABLE",
                 ) from error
+            if plan.kind.kind in _FIRST and not careful:
+                _refuse_year_zero(arrays[-1], _FIRST[plan.kind.kind])
         finished = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
         for finding in filter(lambda finding: finding.rows, findings):
             self._check(finding, finished, findings)
@@ -148,3 +157,9 @@ class _Finding:
     plan: Plan
     reason: str
     rows: Mapping[int, str]
+
+
+def _refuse_year_zero(values: Array, first: date) -> None:
+    """ConnectorX fails at 0000-00-00, but reads 0000-03-01, which is no date elsewhere."""
+    if pc.any(pc.less(values, pa.scalar(first, values.type))).as_py():
+        raise FetchError(0, "a date of year 0", Cure.CAREFUL)

@@ -105,6 +105,14 @@ def _outcome(job: Job) -> Outcome:
     except TidemarkError as error:
         tell(job.table, error)
         return outcome(error)
+    except Exception as error:
+        logger.debug("%s", job.table, exc_info=True)
+        unexpected = SourceError(
+            f"unexpected {type(error).__name__}: {error}",
+            hint="report this with the table's SHOW CREATE TABLE",
+        )
+        tell(job.table, unexpected)
+        return outcome(unexpected)
     done = outcome()
     details = {
         "table": str(job.table),

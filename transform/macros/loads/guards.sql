@@ -17,8 +17,8 @@
     {%- set by = merged_by() -%}
     {%- set keys = by.unique_key -%}
     {%- set lost = run_query(
-        'select count(*), min(known.' ~ keys[0] ~ ') from ' ~ forgotten.identifier ~ ' as known'
-        ~ ' left join ' ~ batch.identifier ~ ' as batch on '
+        'select count(*), min(' ~ comparable_sql('known.' ~ keys[0], keys[0]) ~ ') from '
+        ~ forgotten.identifier ~ ' as known left join ' ~ batch.identifier ~ ' as batch on '
         ~ same_key_sql('known', 'batch', keys)
         ~ ' where known._sdc_deleted_at is null and (batch.' ~ keys[0] ~ ' is null or '
         ~ is_newer_content('known', 'batch', by.replication_key) ~ ')'
@@ -67,6 +67,12 @@
             ) -%}
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- An expression of a key's column that MIN takes, which has no form for VARBYTE. -#}
+{% macro comparable_sql(expression, column) -%}
+    {%- set data_type = model.columns[column].data_type | lower -%}
+    {{- 'to_hex(' ~ expression ~ ')' if data_type.startswith('varbyte') else expression -}}
 {%- endmacro %}
 
 {% macro same_key_sql(a, b, keys) -%}
