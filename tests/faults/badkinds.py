@@ -1,7 +1,8 @@
-"""Ten kinds of bad table, to stand between good ones: each must stop itself alone.
+"""Kinds of bad table, to stand between good ones: each must stop itself alone.
 
-They are described once for every leg: as statements for MySQL, and as types and rows for those who
-feed a plugin.
+They are described once for all legs: as types and rows for those who feed a plugin, and as SQL for
+those who let MySQL be copied from end to end, in which a table is good first, is then spoilt, and
+is mended in the end.
 """
 
 from __future__ import annotations
@@ -14,6 +15,37 @@ from typing import Any
 
 #: 43 characters of three bytes: MySQL takes 64 characters, Redshift 127 bytes.
 LONG_NAME = "가" * 43
+_NUMBERED = "id INT PRIMARY KEY, v INT"
+_TOUCH = "UPDATE {} SET update_at = UTC_TIMESTAMP()"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table in MySQL; ``{}`` in its SQL is its name.
+
+    Attributes:
+        columns: Its columns while it is good, but for ``update_at``; empty: there is no such
+            table while all is good.
+        row: A row, but for its ``update_at``.
+        spoil: Statements that make it bad.
+        mend: Statements that make it good again.
+        rebuild: Whether bad rows reach the lake, so that it has to be read anew.
+    """
+
+    columns: str = _NUMBERED
+    row: str = "1, 1"
+    spoil: tuple[str, ...] = ()
+    mend: tuple[str, ...] = ()
+    rebuild: bool = False
+
+    @property
+    def create(self) -> tuple[str, ...]:
+        """Statements that make it, good."""
+        return (
+            f"CREATE TABLE {{}} ({self.columns}, update_at DATETIME, KEY (update_at)) "
+            "DEFAULT CHARSET utf8mb4",
+            f"INSERT INTO {{}} VALUES ({self.row}, '2025-08-03 04:05:06')",
+        )
 
 
 @dataclass(frozen=True)
@@ -21,21 +53,23 @@ class BadTable:
     """A table that some leg must refuse.
 
     Attributes:
-        name: Its name; that of a table in MySQL, too.
-        columns: Types of the columns (`tidemark_core.types.ColumnType`), the key first.
-        rows: Its rows, as the lake would hold them.
-        leg: The leg that refuses it, ``backup`` or ``load``.
+        name: Its name; the first letter puts it between good ones.
+        leg: Who refuses it: ``extract`` (only the tap can), ``backup``, ``lake`` (the tap that
+            reads it) or ``load``.
         says: What the error says, a regular expression.
-        mysql: Statements that make it in MySQL.
+        source: What it is in MySQL.
+        columns: Types of the columns (`tidemark_core.types.ColumnType`), the key first; empty
+            where a plugin cannot be fed with it.
+        rows: Its rows, as the lake would hold them.
         conversions: Values that the tap changed, by column and reason.
     """
 
     name: str
-    columns: Mapping[str, str]
-    rows: tuple[tuple[Any, ...], ...]
     leg: str
     says: str
-    mysql: tuple[str, ...]
+    source: Source
+    columns: Mapping[str, str] = field(default_factory=dict)
+    rows: tuple[tuple[Any, ...], ...] = ()
     conversions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
@@ -56,64 +90,89 @@ def _json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _made(name: str, columns: str, *inserts: str) -> tuple[str, ...]:
-    create = f"CREATE TABLE `{name}` ({columns}) DEFAULT CHARSET utf8mb4"
-    return (create, *(f"INSERT INTO `{name}` VALUES ({row})" for row in inserts))
+def _with_column(column: str) -> Source:
+    """A good table to which a column is added that cannot be copied."""
+    spoil = (f"ALTER TABLE {{}} ADD COLUMN {column} INT", _TOUCH)
+    return Source(spoil=spoil, mend=(f"ALTER TABLE {{}} DROP COLUMN {column}",))
 
 
-BAD_TABLES = (
+def _with_row(columns: str, good: str, bad: str) -> Source:
+    """A good table into which a row comes that the lake can have and the warehouse cannot."""
+    spoil = (f"INSERT INTO {{}} VALUES ({bad}, UTC_TIMESTAMP())",)
+    mend = ("DELETE FROM {} WHERE update_at > '2025-08-03 04:05:06'",)
+    return Source(columns, good, spoil, mend, rebuild=True)
+
+
+_DATED = Source("born DATE NOT NULL PRIMARY KEY, v INT", "'2022-01-01', 0")
+
+ALL_BAD = (
     BadTable(
-        "bad_year", {"id": "int32", "year": "int32"}, ((1, 2026),), "backup",
-        r"a column of Tidemark's own \[table .*bad_year, column year\]",
-        _made("bad_year", "id INT PRIMARY KEY, year INT", "1, 2026"),
+        "a_null_key", "extract", "no replication key",
+        Source(spoil=("INSERT INTO {} VALUES (2, 2, NULL)",),
+               mend=("DELETE FROM {} WHERE id = 2",)),
     ),
     BadTable(
-        "bad_sdc", {"id": "int32", "_sdc_extracted_at": "int32"}, ((1, 1),), "backup",
-        r"column _sdc_extracted_at",
-        _made("bad_sdc", "id INT PRIMARY KEY, _sdc_extracted_at INT", "1, 1"),
+        "a_year", "backup", r"a column of Tidemark's own.*table .*a_year, column year\]",
+        _with_column("year"), {"id": "int32", "year": "int32"}, ((1, 2026),),
     ),
     BadTable(
-        "bad_long_name", {"id": "int32", LONG_NAME: "int32"}, ((1, 1),), "backup",
-        r"127 bytes.*table .*bad_long_name, column 가",
-        _made("bad_long_name", f"id INT PRIMARY KEY, `{LONG_NAME}` INT", "1, 1"),
+        "bad_sdc", "backup", "column _sdc_extracted_at",
+        _with_column("_sdc_extracted_at"), {"id": "int32", "_sdc_extracted_at": "int32"}, ((1, 1),),
     ),
     BadTable(
-        "bad_zero_date", {"born": "date", "v": "int32"}, ((None, 1), (None, 2)), "backup",
-        r"values of its key were changed.*zero_date.*column born",
-        _made("bad_zero_date", "born DATE NOT NULL PRIMARY KEY, v INT",
-              "'0000-00-00', 1", "'2022-00-00', 2"),
-        {"born": {"zero_date": 2}},
+        "c_key_is_gone", "extract", "update_at",
+        Source(spoil=("ALTER TABLE {} DROP COLUMN update_at",),
+               mend=("ALTER TABLE {} ADD COLUMN update_at DATETIME DEFAULT '2025-08-03 04:05:07', "
+                     "ADD KEY (update_at)",)),
     ),
     BadTable(
-        "bad_nul", {"k": "string(9)", "v": "int32"}, (("a", 1), ("a\0", 2)), "load",
-        r"a key holds a NUL.*column k",
-        _made("bad_nul", "k VARCHAR(9) COLLATE utf8mb4_bin PRIMARY KEY, v INT",
-              "'a', 1", "'a\\0', 2"),
+        "c_long_name", "backup", r"127 bytes.*table .*c_long_name, column 가",
+        _with_column(f"`{LONG_NAME}`"), {"id": "int32", LONG_NAME: "int32"}, ((1, 1),),
     ),
     BadTable(
-        "bad_blank", {"k": "string(9)", "v": "int32"}, (("a", 1), ("a ", 2)), "load",
-        r"a key ends in a blank.*column k, key k='a '",
-        _made("bad_blank", "k VARCHAR(9) COLLATE utf8mb4_nopad_bin PRIMARY KEY, v INT",
-              "'a', 1", "'a ', 2"),
+        "d_zero_date", "backup",
+        r"(its key were changed.*zero_date|a key is never changed).*column born",
+        Source(_DATED.columns, _DATED.row,
+               ("INSERT INTO {} VALUES ('0000-00-00', 1, UTC_TIMESTAMP()), "
+                "('2022-00-00', 2, UTC_TIMESTAMP())",),
+               ("DELETE FROM {} WHERE v > 0",)),
+        {"born": "date", "v": "int32"}, ((None, 1), (None, 2)), {"born": {"zero_date": 2}},
     ),
     BadTable(
-        "bad_empty", {"k": "binary(9)", "v": "int32"}, ((b"a", 1), (b"", 2)), "load",
-        r"a key is an empty binary value.*column k",
-        _made("bad_empty", "k VARBINARY(9) PRIMARY KEY, v INT", "'a', 1", "'', 2"),
+        "e_nul", "load", "a key holds a NUL.*column k",
+        _with_row("k VARCHAR(9) COLLATE utf8mb4_bin PRIMARY KEY, v INT", "'a', 1", r"'a\0', 2"),
+        {"k": "string(9)", "v": "int32"}, (("a", 1), ("a\0", 2)),
     ),
     BadTable(
-        "bad_text", {"id": "int32", "t": "string"}, ((7, "x" * 65_536),), "load",
-        r"65536 bytes does not fit.*column t, key id=7",
-        _made("bad_text", "id INT PRIMARY KEY, t LONGTEXT", "7, REPEAT('x', 65536)"),
+        "f_is_gone", "extract", "does not exist",
+        Source(spoil=("DROP TABLE {}",), mend=Source().create),
     ),
     BadTable(
-        "bad_blob", {"id": "int32", "b": "binary"}, ((7, b"x" * 1_024_001),), "load",
-        r"1024001 bytes does not fit.*column b, key id=7",
-        _made("bad_blob", "id INT PRIMARY KEY, b LONGBLOB", "7, REPEAT('x', 1024001)"),
+        "p_blank", "load", "a key ends in a blank.*column k, key k='a '",
+        _with_row("k VARCHAR(9) COLLATE utf8mb4_nopad_bin PRIMARY KEY, v INT", "'a', 1", "'a ', 2"),
+        {"k": "string(9)", "v": "int32"}, (("a", 1), ("a ", 2)),
     ),
     BadTable(
-        "tidemark_loads", {"id": "int32", "v": "int32"}, ((1, 1),), "load",
-        r"kept for Tidemark's own tables",
-        _made("tidemark_loads", "id INT PRIMARY KEY, v INT", "1, 1"),
+        "q_empty", "load", "a key is an empty binary value.*column k",
+        _with_row("k VARBINARY(9) PRIMARY KEY, v INT", "'a', 1", "'', 2"),
+        {"k": "binary(9)", "v": "int32"}, ((b"a", 1), (b"", 2)),
+    ),
+    BadTable("q_forged", "lake", "says that it is", Source()),
+    BadTable(
+        "r_text", "load", "65536 bytes does not fit.*column t, key id=7",
+        _with_row("id INT PRIMARY KEY, t LONGTEXT", "1, 'x'", "7, REPEAT('x', 65536)"),
+        {"id": "int32", "t": "string"}, ((7, "x" * 65_536),),
+    ),
+    BadTable(
+        "settlement_blob", "load", "1024001 bytes does not fit.*column b, key id=7",
+        _with_row("id INT PRIMARY KEY, b LONGBLOB", "1, 'x'", "7, REPEAT('x', 1024001)"),
+        {"id": "int32", "b": "binary"}, ((7, b"x" * 1_024_001),),
+    ),
+    BadTable(
+        "tidemark_loads", "load", "kept for Tidemark's own tables",
+        Source("", spoil=Source().create, mend=("DROP TABLE {}",)),
+        {"id": "int32", "v": "int32"}, ((1, 1),),
     ),
 )  # fmt: skip
+#: Those that a plugin can be fed with.
+BAD_TABLES = tuple(bad for bad in ALL_BAD if bad.columns)

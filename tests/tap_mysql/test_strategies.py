@@ -233,3 +233,39 @@ def test_record_messages_hold_the_same_values(source: Source) -> None:
         {"id": 2, "d": None, "m": None, "b": None, "t": None, "u": None},
     ]  # fmt: skip
     assert list(source.folder.rglob("*.parquet")) == []
+
+
+@pytest.mark.fault(127)
+@pytest.mark.parametrize("settings", [{}, CHUNKED, {"backup_strategy": "inter-table"}])
+def test_a_full_copy_says_with_its_last_file_that_it_is_whole(
+    large: Source, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = large.catalog("large")
+    result = large.run(catalog, backup_batch_size=15_000, **settings)
+    assert result.error is None
+    assert result.ids("large") == list(range(1, 40_001))
+    told = [file.facts.get("has_more") for file in result.files("large")]
+    assert told == [True] * (len(told) - 1) + [None]
+    assert len(told) > 2
+    assert [m["type"] for m in result.messages[-2:]] == ["BATCH", "STATE"]
+
+    finish = Reading.files
+
+    def failing(self: Reading, selected: Range) -> Any:
+        for number, file in enumerate(finish(self, selected)):
+            if number == 1 or selected.after:
+                file.path.unlink()
+                raise SourceError("the test pulls the plug")
+            yield file
+
+    for path in large.folder.rglob("*.parquet"):
+        path.unlink()
+    monkeypatch.setattr(Reading, "files", failing)
+    broken = large.run(catalog, backup_batch_size=15_000 // 4, **settings)
+    assert isinstance(broken.error, SourceError)
+    assert broken.of("STATE") == []
+    assert broken.messages[-1]["type"] == "SCHEMA", "what came of it is given up"
+    told = [file.facts.get("has_more") for file in broken.files("large")]
+    assert set(told) <= {True}
+    left = {str(path) for path in large.folder.rglob("*.parquet")}
+    assert left <= {file.path for file in broken.files("large")}

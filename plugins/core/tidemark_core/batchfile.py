@@ -21,7 +21,8 @@ class BatchFile:
     Attributes:
         url: ``file:///…`` or ``s3://bucket/key``, without a query, path percent-encoded.
         facts: What the writer knows: ``rows`` and ``etag``, ``bytes``, ``stats``,
-            ``conversions``, ``manifest`` as it applies.
+            ``conversions``, ``manifest`` as it applies; ``has_more``, true, where the file is a
+            part of a full copy that further files complete: it counts only with the last one.
     """
 
     url: str

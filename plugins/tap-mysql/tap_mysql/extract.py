@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from tidemark_core.errors import TidemarkError
 from tidemark_core.report import current
 
 from tap_mysql import advice, drift, events, sql, window
@@ -130,17 +131,31 @@ class Extraction:
     def _rename(self, identity: Identity, bookmark: Bookmark) -> None:
         """Writes a bookmark of another server as one of this server."""
         self.output.begin(self.moment)
-        self.output.commit(None, identity.write(bookmark))
+        self._commit(None, identity.write(bookmark))
 
     # -- whole tables
 
     def _run_full(self, ranges: Sequence[Range], state: object) -> None:
-        """Reads everything; an earlier bookmark stays, for when the table has a key again."""
+        """Reads everything; an earlier bookmark stays, for when the table has a key again.
+
+        The last file is kept back until all has been read: by it alone a target knows that the
+        copy is whole, for a STATE may be another table's.
+        """
         self._begin(None, None, self.table.rows)
-        for _, file in self._read(ranges):
-            self.output.commit(file, None)
+        last: FinishedFile | None = None
+        try:
+            for _, file in self._read(ranges):
+                if file is not None:
+                    if last is not None:
+                        self._commit(replace(last, has_more=True), None)
+                    last = file
+        except TidemarkError:
+            if last is not None:
+                last.path.unlink(missing_ok=True)
+            self.output.begin(self.moment)  # what the target has of the copy is given up
+            raise
         # Without a STATE behind them the files would never be committed to the lake.
-        self.output.commit(None, dict(state) if isinstance(state, Mapping) else {})
+        self._commit(last, dict(state) if isinstance(state, Mapping) else {})
 
     # -- the first load of an incremental table
 
@@ -185,7 +200,7 @@ class Extraction:
                 value = window.advanced(None, greatest, cap)
                 value = cap if value is None else value
                 state = identity.write(Bookmark(value, load.edge if value == cap else None))
-            self.output.commit(file, state)
+            self._commit(file, state)
             if limit and rest and load.order and self.rows >= limit:
                 return
 
@@ -218,7 +233,7 @@ class Extraction:
                 elif number == len(ranges) - 1:
                     edge = found.edge if value == expected else None
                     state = identity.write(Bookmark(value, edge))
-                self.output.commit(file, state)
+                self._commit(file, state)
 
     # -- the table
 
@@ -262,14 +277,18 @@ class Extraction:
         if len(ranges) == 1 or self.options.workers == 1:
             for number, part in enumerate(ranges):
                 for file in self.reading.files(part):
-                    yield number, self._hand_over(file)
+                    yield number, file
                 yield number, None
             return
-        for number, item in together(ranges, self.options.workers, self.reading.files):
-            yield number, None if item is None else self._hand_over(item)
+        yield from together(ranges, self.options.workers, self.reading.files)
 
-    def _hand_over(self, file: FinishedFile) -> FinishedFile:
-        """Counts a file that is about to be told to the target."""
+    def _commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
+        """Tells the target of a file, and of the bookmark that it makes true."""
+        if file is not None:
+            self._count(file)
+        self.output.commit(file, state)
+
+    def _count(self, file: FinishedFile) -> None:
         size = file.path.stat().st_size
         self.reading.folder.hand_over(file.path)
         self.reading.meter.add(bytes=size)
@@ -281,4 +300,3 @@ class Extraction:
             total = self.conversions.setdefault(column, {})
             for reason, count in reasons.items():
                 total[reason] = total.get(reason, 0) + count
-        return file

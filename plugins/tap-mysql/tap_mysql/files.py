@@ -155,6 +155,7 @@ class FinishedFile:
         least: Least replication key in it.
         greatest: Greatest replication key in it.
         changes: Values that were changed, by column and reason.
+        has_more: Whether it is a part of a full copy that further files complete.
     """
 
     path: Path
@@ -163,6 +164,7 @@ class FinishedFile:
     least: Any = None
     greatest: Any = None
     changes: dict[str, dict[str, int]] = field(default_factory=dict)
+    has_more: bool = False
 
 
 class FileWriter:

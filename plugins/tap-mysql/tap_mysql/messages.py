@@ -105,6 +105,8 @@ class StreamOutput:
             facts["stats"] = {"max": [str(value) for value in file.last]}
         if file.changes:
             facts["conversions"] = file.changes
+        if file.has_more:
+            facts["has_more"] = True
         url = BatchFile.local(str(file.path.absolute()), **facts).to_url()
         yield SDKBatchMessage(
             stream=self.stream, encoding=BaseBatchFileEncoding(format="parquet"), manifest=[url]

@@ -93,17 +93,18 @@ class TargetS3Parquet(IsolatingTarget):
         """Commits what is left and gives the leases back.
 
         Raises:
-            LakeError: Files came whose STATE never did: the tap has died.
-            TidemarkError: A table failed; the others are done.
+            TidemarkError: A table failed, or files of it came whose STATE never did: the tap has
+                died. The others are done.
         """
-        for table in self._tables.values():
+        for stream, table in list(self._tables.items()):
             if table.pending_files:
-                raise LakeError(
+                error = LakeError(
                     f"the input ended before the STATE that covers its last "
                     f"{table.pending_files} files; they were not committed",
                     table=table.table,
                     hint="see the tap's error, then run again: their rows are read again",
                 )
+                self.fail(stream, error)
         super().process_endofpipe()
         self._commit({})
         self.close()
@@ -122,6 +123,13 @@ class TargetS3Parquet(IsolatingTarget):
         for table in self._tables.values():
             table.close()
         self._tables.clear()
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        """With a new schema message a copy that is not whole begins anew, or is given up."""
+        for alias in self._aliases(message_dict.get("stream", "")):
+            if alias in self._tables:
+                self._tables[alias].give_up_part()
+        super()._process_schema_message(message_dict)
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         super()._process_state_message(message_dict)
