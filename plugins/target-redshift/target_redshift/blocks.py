@@ -21,6 +21,7 @@ from tidemark_core.types import (
 
 from target_redshift.arrow import Array, data_of, nulls, pc
 from target_redshift.columns import Column, LandingTable
+from target_redshift.drift import rebuild_hint
 from target_redshift.keys import unfit_key
 
 TooLong = Literal["stop", "null", "truncate"]
@@ -117,7 +118,8 @@ class Cleaner:
                 table=self.landing.table,
                 column=column.source,
                 key=self.key_of(block, row),
-                hint="shorten it in the source, or set REDSHIFT_TOO_LONG=truncate (or null)"
+                hint="set REDSHIFT_TOO_LONG=truncate (or null) and run again, or shorten it in the "
+                f"source, then: {rebuild_hint(self.landing.table)}"
                 if not column.key
                 else "a key is never cut: leave the table out, or choose another key",
             )
@@ -146,7 +148,8 @@ class Cleaner:
                 table=self.landing.table,
                 column=column.source,
                 key=self.key_of(block, row),
-                hint=f"leave the column out: '!{self.landing.table.stream}.{column.source}'",
+                hint=f"leave the column out: '!{self.landing.table.stream}.{column.source}', then: "
+                + rebuild_hint(self.landing.table),
             )
 
     def _check_rows(self, block: pa.RecordBatch, arrays: list[Array]) -> None:
@@ -165,7 +168,8 @@ class Cleaner:
                 f"a row of {sizes[row]} bytes is larger than the {MAX_ROW_BYTES} that COPY takes",
                 table=self.landing.table,
                 key=self.key_of(block, row),
-                hint="leave its widest column out with a select rule",
+                hint="leave its widest column out with a select rule, then: "
+                + rebuild_hint(self.landing.table),
             )
 
     def key_of(self, block: pa.RecordBatch, row: int) -> str | None:
@@ -193,8 +197,8 @@ def key_error(
         table=landing.table,
         column=column,
         key=key,
-        hint="correct the row in the source and run again, or name another key in "
-        "table-key-properties and then: tidemark rebuild " + str(landing.table),
+        hint="correct the row in the source, or name another key in table-key-properties, then: "
+        + rebuild_hint(landing.table),
     )
 
 

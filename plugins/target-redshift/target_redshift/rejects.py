@@ -16,6 +16,8 @@ from tidemark_core.names import TableName
 from tidemark_core.warehouse import WarehouseConnection
 from tidemark_core.warehouse_errors import QueryError
 
+from target_redshift.drift import rebuild_hint
+
 _SHOWN = 10
 #: Rejects of the load whose files these are; binds the files' common prefix.
 _STL = (
@@ -114,5 +116,6 @@ def rejected(table: TableName, rejects: Sequence[Reject], cause: QueryError) -> 
         table=table,
         column=first.column,
         key=first.key,
-        hint="correct the row in the source, or leave the column out with a select rule",
+        hint="correct the row in the source, or leave the column out with a select rule, then: "
+        + rebuild_hint(table),
     )
