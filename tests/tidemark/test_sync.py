@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from conftest import Lake
 
 
+NOON = "2025-08-03T12:00:00"
+
+
 def test_a_dry_run_counts_and_touches_nothing(lake: Lake, seeded: Sandbox) -> None:
     done = lake.run(
         "backup", "-t", "partner_info", "-t", "delivery_status", "--batch-size", "10",
@@ -44,6 +47,39 @@ def test_a_dry_run_after_a_backup_shows_the_window_and_nothing_to_move(
     assert told["rows"] == 0
     assert told["edge"] >= 1
     assert told["since"] < told["until"]
+
+
+@pytest.mark.fault(136)
+def test_a_dry_run_shows_the_others_beside_a_table_that_would_fail(
+    lake: Lake, seeded: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = {
+        f"settlement-{name}": {"replication_key": "update_at", "replication_key_value": NOON}
+        for name in ("a_gone", "a_keyless", "a_moved")
+    }
+    lake.bookmark(Leg.BACKUP, None, **marks)
+    columns = "id INT PRIMARY KEY, update_at DATETIME"
+    seeded.mysql(f"CREATE TABLE a_keyless ({columns})")
+    seeded.mysql("CREATE TABLE a_moved (id INT PRIMARY KEY, updated DATETIME)")
+    try:
+        rows = f"(1, '{NOON}'), (2, '2025-08-03T12:00:01'), (3, NULL), (4, NULL)"
+        seeded.mysql(f"INSERT INTO a_keyless VALUES {rows}")
+        words = ["backup", "--dry-run", "--format", "json", "-t", "partner_info"]
+        words += [word for name in marks for word in ("-t", name.removeprefix("settlement-"))]
+        done = lake.run(*words)
+        monkeypatch.setenv("BACKUP_NULL_KEYS", "read")
+        read = lake.run(*words)
+    finally:
+        seeded.mysql("DROP TABLE a_keyless, a_moved")
+    assert done.code == 1
+    partner, gone, keyless, moved = done.json
+    assert (partner["error"], partner["counted"]) == (None, True)
+    assert "does not exist" in gone["error"]
+    assert "2 rows have no replication key" in keyless["error"]
+    assert "no such column" in moved["error"]
+    assert "a_moved would fail" in done.err
+    told = read.json[2]
+    assert (told["error"], told["rows"], told["edge"]) == (None, 4, 3)
 
 
 @pytest.mark.parametrize("command", ["backup", "sync"])
@@ -140,7 +176,7 @@ def test_a_limit_that_cannot_hold_is_refused(
 def tidemark(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, as an operator runs it."""
     command = [str(Path(sys.executable).parent / "tidemark"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture
@@ -219,7 +255,10 @@ def test_ok_is_said_only_of_tables_that_were_loaded(
         wrong.setenv("LOAD_METHOD", "upsert")
         early = tidemark(*words)
     assert early.returncode == 2
-    assert [(r["error"], r["done"]) for r in results(early).values()] == [(None, False)] * 2
+    told = results(early)
+    assert (told[str(good)]["error"], told[str(good)]["done"]) == (None, False)
+    assert str(bad) in str(told[str(bad)]["error"]), "the lake was looked at before the setting"
+    assert not told[str(bad)]["done"]
     assert "LOAD_FORMAT" in early.stderr
     assert "LOAD_FORMAT" in json.loads(early.stdout)["errors"][0]
     done = tidemark(*words)

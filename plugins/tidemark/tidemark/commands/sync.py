@@ -236,7 +236,16 @@ def _dry_run(project: Project, plan: Plan, redshift_only: bool, format: Format) 
 def _show_forecasts(found: list[Forecast], format: Format) -> None:
     if format is Format.JSON:
         print_json(found)
-        return
+    else:
+        _print_forecasts([forecast for forecast in found if not forecast.error])
+    for forecast in found:
+        if forecast.error:
+            note(f"{forecast.table} would fail: {forecast.error}")
+    if any(forecast.error for forecast in found):
+        raise typer.Exit(1)
+
+
+def _print_forecasts(found: list[Forecast]) -> None:
     rows = [
         (
             f.table,

@@ -10,7 +10,7 @@ from typing import Any
 from tap_mysql.keys import Lookback
 from tap_mysql.sql import count_no_key
 from tap_mysql.window import check_nulls
-from tidemark_core.errors import ConfigError, TidemarkError
+from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
 from tidemark_core.report import RunReport
 from tidemark_core.reportstore import read_reports
@@ -21,7 +21,14 @@ from tidemark.project import Project
 from tidemark.services.bookmarks import value_of
 from tidemark.services.catalogue import bucket_time
 from tidemark.services.selection import Rules
-from tidemark.services.source import SourceTable, column_type, list_tables, nth_sql, window_sql
+from tidemark.services.source import (
+    SourceTable,
+    column_type,
+    column_types,
+    list_tables,
+    nth_sql,
+    window_sql,
+)
 
 #: Beyond so many rows the server's estimate is shown in place of a count.
 COUNTED_ROWS = 2_000_000
@@ -45,6 +52,7 @@ class Forecast:
         counted: Whether they were counted; else the server's estimate.
         files: Files that would be written, at least.
         seconds: How long it would take, by the last runs; None: no run of its size to go by.
+        error: Why it would fail; then nothing of it would move.
     """
 
     table: str
@@ -56,6 +64,12 @@ class Forecast:
     counted: bool
     files: int
     seconds: float | None = None
+    error: str | None = None
+
+    @classmethod
+    def failed(cls, table: TableName, key: str | None, error: TidemarkError) -> Forecast:
+        """That of a table which the backup would refuse."""
+        return cls(str(table), key, None, None, 0, 0, counted=False, files=0, error=str(error))
 
 
 def lower_bound(
@@ -78,15 +92,21 @@ def lower_bound(
     return start.isoformat(sep=" ", timespec="microseconds")
 
 
-def require_tables(mysql: MySQL, tables: Sequence[TableName]) -> dict[TableName, SourceTable]:
-    """Finds tables in the source.
+def find_tables(mysql: MySQL, tables: Sequence[TableName]) -> dict[TableName, SourceTable]:
+    """All tables that we may see in the databases of these."""
+    found: dict[TableName, SourceTable] = {}
+    for schema in dict.fromkeys(table.schema for table in tables):
+        found |= {known.name: known for known in list_tables(mysql, schema)}
+    return found
+
+
+def require_tables(mysql: MySQL, tables: Sequence[TableName]) -> None:
+    """Makes sure that tables are in the source.
 
     Raises:
         ConfigError: One of them is not there, or DB_USER may not see it.
     """
-    found: dict[TableName, SourceTable] = {}
-    for schema in dict.fromkeys(table.schema for table in tables):
-        found |= {known.name: known for known in list_tables(mysql, schema)}
+    found = find_tables(mysql, tables)
     for table in tables:
         if table not in found:
             near = [str(name) for name in found if name.schema == table.schema]
@@ -95,11 +115,10 @@ def require_tables(mysql: MySQL, tables: Sequence[TableName]) -> dict[TableName,
                 table=table,
                 hint=f"choose one of: {', '.join(near) or 'no table of that database is visible'}",
             )
-    return {table: found[table] for table in tables}
 
 
-def check_keys(mysql: MySQL, table: TableName, key: str, policy: str) -> None:
-    """Refuses what a backup would refuse: rows without a replication key.
+def check_keys(mysql: MySQL, table: TableName, key: str, policy: str) -> int:
+    """Refuses what a backup would refuse: rows without a replication key, or no such column.
 
     Args:
         mysql: The source.
@@ -107,20 +126,45 @@ def check_keys(mysql: MySQL, table: TableName, key: str, policy: str) -> None:
         key: Its replication key.
         policy: BACKUP_NULL_KEYS.
 
+    Returns:
+        Rows without one, which a backup reads.
+
     Raises:
-        SourceError: There are some, and the policy is to refuse them.
+        SourceError: There are some, and the policy is to refuse them; or the key is gone.
     """
     kind = column_type(mysql, table, key).lower()
-    query = count_no_key(table, key, kind).replace("%", "%%")
-    check_nulls(table, key, kind, mysql.number(query), policy)
+    if not kind:
+        raise SourceError(
+            f"it was backed up by {key}, and has no such column any more",
+            table=table,
+            column=key,
+            hint="name another replication-key under metadata in extract/extractors.meltano.yml, "
+            f"then: tidemark watermark reset -t {table}",
+        )
+    keyless = mysql.number(count_no_key(table, key, kind).replace("%", "%%"))
+    check_nulls(table, key, kind, keyless, policy)
+    return keyless
 
 
-def keys_of(mysql: MySQL, tables: Sequence[TableName], rules: Rules) -> dict[TableName, str | None]:
-    """The replication key of each table; None where the configured one is not a column of it."""
+def keys_of(
+    mysql: MySQL, tables: Sequence[TableName], rules: Rules, marks: Mapping[str, Any]
+) -> dict[TableName, str | None]:
+    """The replication key of each table; None where the configured one is not a column of it.
+
+    One that was backed up by its key keeps it, and so does one that is gone: the backup says so.
+
+    Args:
+        mysql: The source.
+        tables: The tables.
+        rules: The project's.
+        marks: The backup's bookmarks, by stream.
+    """
     found: dict[TableName, str | None] = {}
     for table in tables:
         key = rules.replication_key(table)
-        found[table] = key if key and column_type(mysql, table, key) else None
+        is_known = key is not None and (marks.get(table.stream) or {}).get("replication_key") == key
+        is_there = key and (column_type(mysql, table, key) or not column_types(mysql, table))
+        found[table] = key if is_known or is_there else None
     return found
 
 
@@ -134,6 +178,7 @@ def forecast(
     batch_size: int,
     limit: int,
     recent: Sequence[Extraction] | None,
+    keyless: int = 0,
 ) -> Forecast:
     """Asks the source what a backup of a table would read.
 
@@ -146,6 +191,7 @@ def forecast(
         batch_size: Rows of a file.
         limit: New rows of a run; 0: all.
         recent: What the last runs took; None: nobody asks.
+        keyless: Rows without a replication key that are read, too, whenever something is.
     """
     since = None if key is None else since
     value = value_of(None if bookmark is None else dict(bookmark))
@@ -157,6 +203,7 @@ def forecast(
         values = [] if since is None else [beyond, since]
         query = window_sql(table.name, key, bounded=bool(values), ended=end is not None)
         rows, new, until = mysql.row(query, values + ([] if end is None else [end]))
+        rows += keyless if values else 0
     moving = int(rows) if int(new) else 0
     return Forecast(
         table=str(table.name),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from tap_mysql.gone import missing
 from tap_mysql.settings import SETTINGS as TAP_SETTINGS
-from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.errors import ConfigError, LakeError, TidemarkError
 from tidemark_core.names import TableName
 
-from tidemark.connections import open_mysql
+from tidemark.connections import MySQL, open_mysql
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
 from tidemark.services.catalogue import ask_ledger
@@ -24,8 +26,10 @@ from tidemark.services.drive import (
     run_leg,
 )
 from tidemark.services.forecast import (
+    Extraction,
     Forecast,
     check_keys,
+    find_tables,
     forecast,
     keys_of,
     lower_bound,
@@ -40,7 +44,7 @@ from tidemark.services.selection import (
     load_variables,
     models,
 )
-from tidemark.services.source import column_type
+from tidemark.services.source import SourceTable, column_type
 from tidemark.services.states import States
 
 _LOOKBACK = tuple(setting for setting in TAP_SETTINGS if setting.name.startswith("backup_"))
@@ -99,14 +103,17 @@ def plan_backup(project: Project, tables: Sequence[TableName], options: Options)
         options: How.
 
     Raises:
-        ConfigError: A table does not exist, or cannot be read up to a limit.
+        ConfigError: A table does not exist and never did, or cannot be read up to a limit.
         TidemarkError: MySQL cannot be reached.
     """
     rules = Rules.read(project.root)
     wanted = tuple(tables) or tuple(rules.tables())
+    marks = States(project).bookmarks(Leg.BACKUP)
     with open_mysql(project.mysql_values) as mysql:
-        require_tables(mysql, wanted)
-        plan = Plan(wanted, keys_of(mysql, wanted, rules), rules, options, new_run_id())
+        # One that was backed up before, or that the project selects, fails by itself.
+        require_tables(mysql, [table for table in tables if table.stream not in marks])
+        keys = keys_of(mysql, wanted, rules, marks)
+    plan = Plan(wanted, keys, rules, options, new_run_id())
     if options.limit and plan.whole:
         raise ConfigError(
             f"{', '.join(map(str, plan.whole))}: a table without a replication key is read whole "
@@ -123,37 +130,57 @@ def plan_load(project: Project, tables: Sequence[TableName], options: Options) -
 
 
 def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]:
-    """What a backup would do; touches nothing."""
+    """What a backup would do; touches nothing. A table that it would refuse says so itself.
+
+    Raises:
+        TidemarkError: MySQL cannot be reached.
+    """
     values = project.values(_LOOKBACK)
     marks = States(project).bookmarks(Leg.BACKUP)
     recent = read_extractions(project) if estimate else None
-    batch = plan.options.batch_size or values["backup_batch_size"]
-    limit = plan.options.limit or values["backup_max_rows"]
     found = []
     with open_mysql(project.mysql_values) as mysql:
-        for table, known in require_tables(mysql, plan.tables).items():
-            key = plan.keys[table]
-            if key:
-                check_keys(mysql, table, key, values["backup_null_keys"])
-            since = lower_bound(
-                marks.get(table.stream),
-                values["backup_lookback_seconds"],
-                values["backup_lookback_ids"],
-                local=bool(key) and column_type(mysql, table, str(key)).lower() == "datetime",
-            )
-            found.append(
-                forecast(
-                    mysql,
-                    known,
-                    key,
-                    marks.get(table.stream),
-                    since,
-                    batch_size=batch,
-                    limit=limit,
-                    recent=recent,
-                )
-            )
+        known = find_tables(mysql, plan.tables)
+        for table in plan.tables:
+            try:
+                if table not in known:
+                    raise missing(table)
+                mark = marks.get(table.stream)
+                found.append(_forecast(mysql, plan, known[table], mark, values, recent))
+            except TidemarkError as error:
+                if error.stops_all or error.retryable:
+                    raise
+                found.append(Forecast.failed(table, plan.keys[table], error))
     return found
+
+
+def _forecast(
+    mysql: MySQL,
+    plan: Plan,
+    known: SourceTable,
+    mark: Mapping[str, Any] | None,
+    values: Mapping[str, Any],
+    recent: Sequence[Extraction] | None,
+) -> Forecast:
+    table, key = known.name, plan.keys[known.name]
+    keyless = check_keys(mysql, table, key, values["backup_null_keys"]) if key else 0
+    since = lower_bound(
+        mark,
+        values["backup_lookback_seconds"],
+        values["backup_lookback_ids"],
+        local=bool(key) and column_type(mysql, table, str(key)).lower() == "datetime",
+    )
+    return forecast(
+        mysql,
+        known,
+        key,
+        mark,
+        since,
+        batch_size=plan.options.batch_size or values["backup_batch_size"],
+        limit=plan.options.limit or values["backup_max_rows"],
+        recent=recent,
+        keyless=keyless,
+    )
 
 
 def run_backup(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
