@@ -1,79 +1,29 @@
-"""Tables of which each is bad in a way of its own, and what is done to them."""
+"""The tables of `badkinds` in MySQL, beside the good ones of settlement."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
 from typing import TYPE_CHECKING, Any
 
+from badkinds import ALL_BAD, BadTable
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
     from conftest import Night
 
-_COLUMNS = "id INT PRIMARY KEY, v VARCHAR(40), update_at DATETIME, KEY (update_at)"
-_ROW = "(1, 'one', '2025-08-03 04:05:06')"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A way in which a table can be bad.
-
-    Attributes:
-        table: Its name; the first letter puts it between good ones.
-        words: What its error says.
-        spoil: SQL for MySQL that makes it bad; ``{}`` is the table.
-        mend: SQL that makes it good again.
-        more: What else is done to the lake, True: spoil, False: mend.
-    """
-
-    table: str
-    words: str
-    spoil: str = ""
-    mend: str = ""
-    more: Callable[[Night, Kind, bool], None] | None = None
-
-    @property
-    def name(self) -> str:
-        return f"settlement.{self.table}"
-
-
-def _forge(night: Night, kind: Kind, bad: bool) -> None:
-    """A manifest, newer than all others, that is a copy of one with a file of another table."""
-    (*_, newest) = sorted(night.objects(f"manifests/{kind.name}/"))
-    name = newest.rpartition("/")[2]
-    forged = newest.replace(name, f"9{name[1:]}")
-    if not bad:
-        for key in night.objects(f"manifests/{kind.name}/"):
-            if key.rpartition("/")[2].startswith("9"):
-                night.remove(key)
-        return
-    document = json.loads(night.body(newest))
-    for file in document["files"]:
-        file["key"] = file["key"].replace(kind.table, "partner_info")
-    night.put(forged, json.dumps(document).encode())
-
-
-KINDS = (
-    Kind(
-        "a_null_key",
-        "no replication key",
-        "INSERT INTO {} VALUES (2, 'two', NULL)",
-        "DELETE FROM {} WHERE id = 2",
-    ),
-    Kind(
-        "c_key_is_gone",
-        "update_at",
-        "ALTER TABLE {} DROP COLUMN update_at",
-        "ALTER TABLE {} ADD COLUMN update_at DATETIME, ADD KEY (update_at)",
-    ),
-    Kind("q_forged", "says that it is", more=_forge),
+GOOD = (
+    "billing_summary",
+    "delivery_status",
+    "partner_info",
+    "settlement_claim_detail",
+    "settlement_normal_delivery_detail",
+    "settlement_return_detail",
 )
 
 
 class BadTables:
-    """The tables of `KINDS` in a sandbox's MySQL, beside the good ones of settlement."""
+    """Makes them, spoils them, mends them, removes them."""
 
     def __init__(self, world: Sandbox, night: Night) -> None:
         self._world = world
@@ -81,35 +31,63 @@ class BadTables:
 
     def make(self) -> None:
         """Makes them, good, and lets the night select them."""
-        for kind in KINDS:
-            self._world.mysql(f"CREATE TABLE {kind.table} ({_COLUMNS})")
-            self._world.mysql(f"INSERT INTO {kind.table} VALUES {_ROW}")
-        rules = ["settlement-settlement_*.*", "settlement-partner_info.*"]
-        rules += ["settlement-billing_summary.*", "settlement-delivery_status.*"]
-        rules += [f"settlement-{kind.table}.*" for kind in KINDS]
-        self._night.settings["TAP_MYSQL__SELECT"] = json.dumps(rules)
+        for bad in ALL_BAD:
+            if bad.source.columns:
+                self._say(bad, bad.source.create)
+        self._select(bad for bad in ALL_BAD if bad.source.columns)
 
     def spoil(self) -> None:
-        self._each(bad=True)
+        for bad in ALL_BAD:
+            self._say(bad, bad.source.spoil)
+        self._forge()
+        self._select(ALL_BAD)
 
     def mend(self) -> None:
-        self._each(bad=False)
-
-    def _each(self, *, bad: bool) -> None:
-        for kind in KINDS:
-            for statement in (kind.spoil if bad else kind.mend).split(";"):
-                if statement:
-                    self._world.mysql(statement.format(kind.table))
-            if kind.more:
-                kind.more(self._night, kind, bad)
+        """Does what an operator does: rows, columns and tables first, then what the lake has."""
+        self._select(bad for bad in ALL_BAD if bad.source.columns)
+        for bad in ALL_BAD:
+            self._say(bad, bad.source.mend)
+            if bad.source.rebuild:
+                done = tidemark(self._night, "rebuild", f"settlement.{bad.name}", "--yes")
+                assert done[0] == 0, done[1]
+            if bad.leg == "lake" or not bad.source.columns:
+                self._remove_manifests(bad, forged=bool(bad.source.columns))
 
     def drop(self) -> None:
         """Removes all that is theirs."""
         self._night.settings.pop("TAP_MYSQL__SELECT", None)
-        for kind in KINDS:
-            self._world.mysql(f"DROP TABLE IF EXISTS {kind.table}")
-            for key in self._night.objects(f"manifests/{kind.name}/"):
+        for bad in ALL_BAD:
+            self._world.mysql(f"DROP TABLE IF EXISTS {bad.name}")
+            self._remove_manifests(bad)
+
+    def _say(self, bad: BadTable, statements: tuple[str, ...]) -> None:
+        for statement in statements:
+            self._world.mysql(statement.format(bad.name))
+
+    def _select(self, tables: Any) -> None:
+        names = [*GOOD, *(bad.name for bad in tables)]
+        rules = [f"settlement-{name}.*" for name in names]
+        self._night.settings["TAP_MYSQL__SELECT"] = json.dumps(rules)
+
+    def _forge(self) -> None:
+        """A manifest, newer than all others, that is a copy of one with another name."""
+        (bad,) = (bad for bad in ALL_BAD if bad.leg == "lake")
+        newest = max(self._night.objects(f"manifests/settlement.{bad.name}/"))
+        name = newest.rpartition("/")[2]
+        self._night.put(newest.replace(name, f"9{name[1:]}"), self._night.body(newest))
+
+    def _remove_manifests(self, bad: BadTable, *, forged: bool = False) -> None:
+        for key in self._night.objects(f"manifests/settlement.{bad.name}/"):
+            if not forged or key.rpartition("/")[2].startswith("9"):
                 self._night.remove(key)
+
+
+def tidemark(night: Night, *words: str) -> tuple[int, str]:
+    """Runs ``tidemark``; its exit code and what it says."""
+    command = [str(night.root / ".venv/bin/tidemark"), *words]
+    environ = night.settings | {"MELTANO_PROJECT_ROOT": str(night.root)}
+    done = night.run(command, **environ, PATH=os.environ["PATH"])
+    return done.returncode, done.stdout
 
 
 def error_events(log: list[dict[str, Any]]) -> dict[str, list[str]]:
