@@ -70,11 +70,12 @@ class BadTables:
         self._night.settings["TAP_MYSQL__SELECT"] = json.dumps(rules)
 
     def _forge(self) -> None:
-        """A manifest, newer than all others, that is a copy of one with another name."""
+        """A manifest, newer than all others, that is a copy of another table's."""
         (bad,) = (bad for bad in ALL_BAD if bad.leg == "lake")
-        newest = max(self._night.objects(f"manifests/settlement.{bad.name}/"))
-        name = newest.rpartition("/")[2]
-        self._night.put(newest.replace(name, f"9{name[1:]}"), self._night.body(newest))
+        copied = max(self._night.objects("manifests/settlement.partner_info/"))
+        name = copied.rpartition("/")[2]
+        forged = f"manifests/settlement.{bad.name}/9{name[1:]}"
+        self._night.put(forged, self._night.body(copied))
 
     def _remove_manifests(self, bad: BadTable, *, forged: bool = False) -> None:
         for key in self._night.objects(f"manifests/settlement.{bad.name}/"):
