@@ -118,7 +118,7 @@ def test_the_tap_s_end_by_sigkill_ends_its_workers(long_rows: Source, relay: Mak
 def test_a_worker_that_is_killed_is_replaced_and_the_read_goes_on(
     long_rows: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_mysql.read._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tap_mysql.again._BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr("tap_mysql.read.PAGE_BYTES", 2**40)
     killed: list[int] = []
 
