@@ -143,7 +143,7 @@ def test_a_run_that_cannot_even_begin_is_told(
     values = resolve(JOB_SETTINGS, {}, night.settings)
     job = Job("backup", (), night.root, night.env_file, "r1", night.settings, values)
     assert run_job(job) == 1
-    assert "/nowhere/bin/meltano" in night.alerts[-1]["text"]
+    assert "/nowhere/bin/" in night.alerts[-1]["text"]
 
 
 @pytest.mark.security(21)

@@ -88,7 +88,9 @@ class CauseFinder:
         self._last = text
         part = str(record.get("name") or "")
         if record.get("error_type") == TABLES_ERROR:
-            self._tables = Cause(text, TABLES_ERROR, part, code=record.get("exit_code"))
+            self._tables = Cause(
+                text, TABLES_ERROR, part, record.get("table"), code=record.get("exit_code")
+            )
         elif record.get("error_type"):
             table, hint = record.get("table"), record.get("next")
             self._take(Cause(text, str(record["error_type"]), part, table, hint))

@@ -47,7 +47,9 @@ def _end() -> int:
     if not failures:
         return 0
     code = deferred.exit_code(failures)
-    tell("error", summary(failures), error_type=TABLES_ERROR, exit_code=code)
+    blamed = {failure.table for failure in failures}
+    table = blamed.pop() if len(blamed) == 1 else None
+    tell("error", summary(failures), error_type=TABLES_ERROR, exit_code=code, table=table)
     return code
 
 
