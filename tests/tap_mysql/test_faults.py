@@ -176,7 +176,7 @@ def test_a_killed_query_is_asked_in_smaller_pieces(
 def test_tries_are_bounded(
     heavy: Source, relay: MakeRelay, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_mysql.read._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tap_mysql.again._BACKOFF_SECONDS", 0.01)
     way = relay("--cut-after", "2000000", "--cuts", "99")
     result = heavy.run(
         heavy.catalog("heavy", key="update_at"),
@@ -242,7 +242,7 @@ def test_rows_come_through_the_tunnel_and_by_no_socket_of_this_machine(
 def test_a_read_that_was_tried_again_is_counted(
     wide: Source, monkeypatch: pytest.MonkeyPatch, cure: Cure
 ) -> None:
-    monkeypatch.setattr("tap_mysql.read._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tap_mysql.again._BACKOFF_SECONDS", 0.01)
     begin, faults = Fetch.__iter__, [True, True]
 
     def failing(self: Fetch) -> Any:
@@ -447,7 +447,7 @@ def test_a_server_that_is_away_is_told_by_its_socket(source: Source) -> None:
 def test_a_server_that_says_nothing_is_given_up_within_half_a_minute(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_mysql.connection._GREETING_SECONDS", 1)
+    monkeypatch.setattr("tap_mysql.driver.GREETING_SECONDS", 1)
     monkeypatch.setattr("tap_mysql.tap._FIRST_CONTACT_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         host, port = mute.getsockname()

@@ -34,12 +34,13 @@ def rows(source: Source) -> Source:
 
 
 def settings(source: Source, relay: Relay, **changes: Any) -> dict[str, Any]:
-    """The way over the relay, TLS verified unless ``changes`` say otherwise."""
+    """The way over the relay, TLS and DB_HOST verified unless ``changes`` say otherwise."""
     return {
         "db_host": relay.host,
         "db_port": relay.port,
         "db_ssl_mode": "verify",
         "db_ssl_ca": str(source.sandbox.config.ca),
+        "db_ssl_server_name": None,  # the sandbox's own settings have one where it is MySQL
     } | changes
 
 
