@@ -20,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tap_mysql.pages import Pages
 from tap_mysql.settings import SETTINGS
 from tap_mysql.tap import TapMySQL
 from tidemark_core.batchfile import BatchFile
@@ -287,3 +288,9 @@ def source(_database: tuple[Sandbox, tuple[str, int]], tmp_path: Path) -> Iterat
     yield Source(sandbox, tmp_path / "files", address)
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes pages of so many rows."""
+    return lambda rows: monkeypatch.setattr(Pages, "rows", property(lambda _: rows))
