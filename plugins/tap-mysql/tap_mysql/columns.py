@@ -7,6 +7,7 @@ changed. What ConnectorX 0.4.6 does with each type was tried value by value; see
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -40,7 +41,8 @@ class Plan:
         fast: SELECT expression that reads every ordinary value.
         careful: SELECT expression that reads every legal value.
         flag: Expression that shows a value which is changed on the way, NULL otherwise: a date
-            that ``careful`` turns into NULL, or text of a key; None: there is none such.
+            that ``careful`` turns into NULL, or text of a character set that UTF-8 does not keep;
+            None: there is none such.
     """
 
     column: Column
@@ -99,7 +101,8 @@ def plan(column: Column, *, is_key: bool = False) -> Plan:
         shown = f"IF({bad}, CAST({name} AS CHAR), NULL)"
         return Plan(column, name, f"IF({bad}, NULL, {name})", shown)
     if kind.kind == "string":
-        return Plan(column, name, _bytes(name, column), _other(name, column) if is_key else None)
+        shown = _other(name, column, _is_reversible if is_key else _is_whole)
+        return Plan(column, name, _bytes(name, column), shown)
     if kind.kind == "binary" and data_type not in _BINARY:
         return _same(column, f"ST_AsBinary({name})")
     return _same(column, name)
@@ -136,13 +139,34 @@ def _bytes(name: str, column: Column) -> str:
     return f"CAST(CONVERT({name} USING utf8mb4) AS BINARY)"
 
 
-def _other(name: str, column: Column) -> str | None:
-    """Shows the bytes of a text that its UTF-8 does not give back; None: there is none such."""
+def _other(name: str, column: Column, is_kept: Callable[[str, str, str], str]) -> str | None:
+    """Shows the bytes of a text that UTF-8 does not keep; None: it keeps all.
+
+    Args:
+        name: The column, quoted.
+        column: The column.
+        is_kept: Makes the condition of a text that is kept, of the column, its UTF-8 and its
+            character set.
+    """
     if column.character_set is None or column.character_set in _REVERSIBLE:
         return None
-    there = f"CONVERT({name} USING utf8mb4)"
-    back = f"CONVERT({there} USING {column.character_set})"
-    return f"IF(CAST({back} AS BINARY) = CAST({name} AS BINARY), NULL, CONCAT('0x', HEX({name})))"
+    kept = is_kept(name, f"CONVERT({name} USING utf8mb4)", column.character_set)
+    return f"IF({name} IS NULL OR {kept}, NULL, CONCAT('0x', HEX({name})))"
+
+
+def _is_reversible(name: str, there: str, character_set: str) -> str:
+    """Condition of a text that its UTF-8 gives back, byte by byte."""
+    back = f"CONVERT({there} USING {character_set})"
+    return f"CAST({back} AS BINARY) = CAST({name} AS BINARY)"
+
+
+def _is_whole(name: str, there: str, _character_set: str) -> str:
+    """Condition of a text whose UTF-8 has no more question marks than it has itself."""
+    return f"{_question_marks(there)} = {_question_marks(name)}"
+
+
+def _question_marks(text: str) -> str:
+    return f"CHAR_LENGTH({text}) - CHAR_LENGTH(REPLACE({text}, '?', ''))"
 
 
 def decode(values: Array) -> tuple[Array, dict[int, str]]:
