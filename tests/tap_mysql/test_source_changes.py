@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from tap_mysql import drift
 from tap_mysql.catalog import Chosen, read_columns, stream_metadata
-from tap_mysql.gone import selected_by_name
+from tap_mysql.gone import selected
 from tap_mysql.table import Column, Table
-from tidemark_core.errors import ConfigError, SourceError
+from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
 from tidemark_core.types import ColumnType, MySQLColumn
 
@@ -144,7 +145,7 @@ def test_a_table_that_is_selected_by_name_and_gone_fails_the_run_and_the_rest_go
     result = source.run(source.catalog("stays", key="update_at"))
     assert isinstance(result.error, SourceError)
     assert result.error.exit_code == 1
-    assert "tap_test.goes" in str(result.error)
+    assert [error.table for error in result.error.of_tables] == ["tap_test.goes"]
     assert result.ids("stays") == [1]
 
 
@@ -152,12 +153,14 @@ def test_a_table_that_is_selected_by_name_and_gone_fails_the_run_and_the_rest_go
 @pytest.mark.parametrize(
     ("rules", "chosen", "named"),
     [
-        (["s-a.*", "s-b", "s-c*.*", "*-d.*"], [], {"a", "b"}),
+        (["s-a.*", "s-b", "s-c*.*", "*-d.*", "*.*"], [], {"a", "b", "c*"}),
         (["s-a.*", "!s-a.*"], [], set()),
         (["s-a.*", "!s-a.secret"], [], {"a"}),
         (["s-a.*", "s-b.*"], ["s-b"], {"b"}),
         (["s-a.*", "s-b.*"], ["!s-b"], {"a"}),
         ([r"s-a\.b.*"], [], {"a.b"}),
+        (["s-c*.*"], ["s-c1"], {"c1"}),
+        (["s-c*.*", "!s-c*.*"], [], set()),
     ],
 )
 def test_which_tables_the_rules_name(rules: list[str], chosen: list[str], named: set[str]) -> None:
@@ -165,8 +168,57 @@ def test_which_tables_the_rules_name(rules: list[str], chosen: list[str], named:
         "TAP_MYSQL__SELECT": json.dumps(rules),
         "TAP_MYSQL__SELECT_FILTER": json.dumps(chosen),
     }
-    assert selected_by_name(environ) == {TableName("s", name) for name in named}
-    assert selected_by_name({}) == selected_by_name({"TAP_MYSQL__SELECT": "{"}) == set()
+    assert selected(environ) == {TableName("s", name) for name in named}
+    assert selected({}) == selected({"TAP_MYSQL__SELECT": "{"}) == set()
+
+
+@pytest.fixture
+def other_database(source: Source) -> Iterator[str]:
+    """A database with a table ``t`` that our user may read, and that is not in DB_SCHEMAS."""
+    name, user = "tap_test_other", source.sandbox.env()["DB_USER"]
+    source.sql(f"DROP DATABASE IF EXISTS {name}")
+    source.sql(f"CREATE DATABASE {name}")
+    source.sql(f"CREATE TABLE {name}.t (id INT PRIMARY KEY)")
+    source.sql(f"GRANT SELECT ON {name}.* TO '{user}'@'localhost'")
+    yield name
+    source.sql(f"DROP DATABASE {name}")
+
+
+@pytest.mark.fault(120)
+def test_what_is_selected_in_a_database_that_is_not_looked_at_fails_the_run_and_the_rest_goes_on(
+    source: Source, other_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.make("stays", BASE, "(1, 1, 1, '2024-01-01')")
+    rules = ["tap_test-stays.*", f"{other_database}-t.*", f"{other_database}-x*.*"]
+    monkeypatch.setenv("TAP_MYSQL__SELECT", json.dumps(rules))
+    catalog = source.catalog("stays", key="update_at")
+    result = source.run(catalog)
+    assert isinstance(result.error, TidemarkError)
+    assert result.error.exit_code == ConfigError.exit_code
+    assert {error.table for error in result.error.of_tables} == {
+        f"{other_database}.t", f"{other_database}.x*"
+    }  # fmt: skip
+    assert all(f'add "{other_database}" to DB_SCHEMAS' in str(e) for e in result.error.of_tables)
+    assert result.ids("stays") == [1]
+    monkeypatch.setenv("TAP_MYSQL__SELECT", json.dumps([*rules, f"!{other_database}-*.*"]))
+    assert source.run(catalog).error is None
+
+
+@pytest.mark.fault(120)
+def test_a_table_that_came_after_the_catalog_fails_the_run(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for table in ("stays", "came", "unselected"):
+        source.make(table, BASE, "(1, 1, 1, '2024-01-01')")
+    rules = [f"tap_test-{table}.*" for table in ("stays", "came", "unselected")]
+    monkeypatch.setenv("TAP_MYSQL__SELECT", json.dumps(rules))
+    catalog = source.catalog("stays", key="update_at")
+    catalog["streams"] += source.catalog("unselected", selected=False)["streams"]
+    result = source.run(catalog)
+    assert isinstance(result.error, TidemarkError)
+    assert [error.table for error in result.error.of_tables] == ["tap_test.came"]
+    assert "run again" in str(result.error.of_tables[0])
+    assert result.ids("stays") == [1]
 
 
 # -- views

@@ -1,4 +1,4 @@
-"""Tables that should be in the source and are not: selected by name, or backed up before."""
+"""Tables that are not read though they are selected by name, or were backed up before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from tidemark_core.errors import SourceError
+from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
 
 logger = logging.getLogger("tap-mysql.gone")
@@ -28,23 +28,66 @@ def missing(table: TableName) -> SourceError:
     )
 
 
-def selected_by_name(environ: Mapping[str, str]) -> set[TableName]:
-    """The tables that the select rules name without a wildcard.
+def undiscovered(
+    rules: Iterable[TableName], there: Collection[TableName], schemas: Collection[str]
+) -> dict[TableName, TidemarkError]:
+    """The errors of what is selected, and is not in the catalog though it may be in the source.
 
-    A catalog has none of them that is gone from the source: Meltano makes it of what is there.
+    Args:
+        rules: Tables and patterns that the catalog has not.
+        there: Which tables are in the source.
+        schemas: The databases that are looked at.
+    """
+    return {
+        table: _late(table) if table.schema in schemas else _elsewhere(table)
+        for table in rules
+        if table in there or (is_pattern(table) and table.schema not in schemas)
+    }
+
+
+def _late(table: TableName) -> SourceError:
+    return SourceError(
+        "the table is selected, and came after the catalog was made",
+        table=table,
+        hint="run again: the next run's catalog has it",
+    )
+
+
+def _elsewhere(table: TableName) -> ConfigError:
+    return ConfigError(
+        f"tables of the database {table.schema} are selected, and it is not looked at",
+        table=table,
+        hint=f'add "{table.schema}" to DB_SCHEMAS, a JSON array, or take the rule out of '
+        "extract/extractors.meltano.yml",
+    )
+
+
+def is_pattern(table: TableName) -> bool:
+    """Whether it stands for any number of tables."""
+    return _WILDCARD.search(table.table) is not None
+
+
+def selected(environ: Mapping[str, str]) -> set[TableName]:
+    """What the select rules name: tables, and patterns of tables of one database.
+
+    A catalog has nothing of a table that is gone from the source, nor of a database that is not
+    looked at: Meltano makes it of what is there.
     """
     rules, chosen = (_patterns(environ.get(name)) for name in (_SELECT, _FILTER))
     included = [_stream(rule) for rule in rules if not rule.startswith("!")]
     excluded = [_stream(rule) for rule in rules if _is_whole_exclusion(rule)]
     wanted = [_stream(rule) for rule in chosen if not rule.startswith("!")]
     excluded += [_stream(rule) for rule in chosen if rule.startswith("!")]
-    return {
+    found = {
         TableName.from_stream(stream)
-        for stream in included
-        if not _WILDCARD.search(stream)
-        and not _matches(stream, excluded)
-        and (not wanted or _matches(stream, wanted))
+        for stream in (*included, *(name for name in wanted if _matches(name, included)))
+        if not _matches(stream, excluded) and (not wanted or _matches(stream, wanted))
     }
+    return {table for table in found if not _is_any_database(table)}
+
+
+def _is_any_database(table: TableName) -> bool:
+    return bool(_WILDCARD.search(table.schema)) or (not table.schema and is_pattern(table))
 
 
 def warn_gone(backed_up: Iterable[TableName], there: Collection[TableName]) -> None:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog
-from tidemark_core.errors import ConfigError
+from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
 from tidemark_core.process import TERMINATED
@@ -30,7 +30,7 @@ from tap_mysql.connection import Login, Source
 from tap_mysql.discovery import discover, existing
 from tap_mysql.fetch import Stopped
 from tap_mysql.files import TempFolder
-from tap_mysql.gone import missing, selected_by_name, warn_gone
+from tap_mysql.gone import is_pattern, missing, selected, undiscovered, warn_gone
 from tap_mysql.messages import Messages
 from tap_mysql.options import Options
 from tap_mysql.settings import SETTINGS
@@ -228,21 +228,30 @@ class TapMySQL(Tap):
         together = self.settings["backup_strategy"] == "inter-table"
         workers = self.settings["backup_max_workers"] if together else 1
         outcomes = run.run(streams, workers, self.stop)
-        outcomes += [run.failed(name, missing(name)) for name in sorted(self._absent())]
+        outcomes += [run.failed(name, error) for name, error in sorted(self._unread().items())]
         events.run_ended(self.settings["backup_strategy"], outcomes)
         run.raise_failures(outcomes)
 
-    def _absent(self) -> set[TableName]:
-        """Selected tables that are not there; names those too that were backed up before."""
+    def _unread(self) -> dict[TableName, TidemarkError]:
+        """What is selected and not read, with the reason; names what was backed up before."""
         known = {stream.table for stream in cast("dict[str, MySQLStream]", self.streams).values()}
-        named = {*selected_by_name(os.environ)} - known
+        rules = selected(os.environ) - known
+        named = {table for table in rules if not is_pattern(table)}
         marked = map(TableName.from_stream, self._state.get("bookmarks", {}))
         asked = {*named, *(table for table in marked if table.schema)} - known
         with self.source.session() as session:
             there = existing(session, asked)
         absent = {*self._missing, *named} - there
         warn_gone(asked - absent, there)
-        return absent
+        schemas = self._schemas() | {table.schema for table in known}
+        errors = undiscovered(rules - self._catalogued(), there, schemas)
+        return errors | {table: missing(table) for table in absent}
+
+    def _catalogued(self) -> set[TableName]:
+        catalog = self.input_catalog
+        return (
+            {TableName.from_stream(e.tap_stream_id) for e in catalog.streams} if catalog else set()
+        )
 
     def _greet(self) -> None:
         def ask() -> None:
