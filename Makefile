@@ -49,9 +49,10 @@ unit: .venv/.synced  ## The tests that need no server, in seconds
 	$(BIN)/pytest -n 2 --dist loadfile -m "unit and not soak and not mysql"
 
 # On Debian unstable's MySQL, in a folder of its own (docs/sandbox.md).
-test-mysql: setup  ## The tap's tests, generated databases and the sandbox's own on MySQL itself, in place of MariaDB
+test-mysql: setup  ## The tests of the tap, verify, the sandbox and generated databases on MySQL itself
 	@./orchestrate/setup/debian.sh debootstrap
-	SANDBOX_SERVER=mysql $(BIN)/pytest -m "not soak" tests/tap_mysql tests/generated tests/sandbox/test_mysql.py
+	SANDBOX_SERVER=mysql $(BIN)/pytest -m "not soak" tests/tap_mysql tests/generated \
+		tests/tidemark/test_verify_content.py tests/sandbox/test_mysql.py
 
 soak: setup-tests  ## The long tests too
 	$(BIN)/pytest -m soak

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tidemark_core.manifest import Manifest
@@ -31,9 +32,13 @@ def in_mysql(
     told = ", ".join(f"{quote_mysql(name)} {kinds[0]}" for name, kinds in columns.items())
     primary = f", PRIMARY KEY ({', '.join(map(quote_mysql, keys))})" if keys else ""
     lake.sandbox.mysql(f"CREATE TABLE {table} ({told}{primary})")
-    for row in rows:
-        # MariaDB takes the hint for a comment; neither refuses a zero date then.
-        lake.sandbox.mysql(f"INSERT /*+ SET_VAR(sql_mode = '') */ INTO {table} VALUES ({row})")
+    with (
+        closing(lake.sandbox.source.connect(database=lake.table.schema)) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SET SESSION sql_mode = ''")  # MySQL refuses a zero date otherwise
+        for row in rows:
+            cursor.execute(f"INSERT INTO {table} VALUES ({row})")
 
 
 def in_landing(

@@ -22,10 +22,12 @@ _SCALED_DIGITS = 18
 #: ConnectorX parses MySQL's JSON and writes it anew: other blanks, floats for long numbers.
 _AS_TEXT = frozenset({"time", "uuid", "inet4", "inet6", "json"})
 #: Character sets whose every text can be read back from its UTF-8. In others (cp932, gbk, euckr)
-#: two texts may have one, and a code without a character becomes a question mark; half a surrogate
-#: of ucs2 becomes NULL on MySQL.
-_REVERSIBLE = frozenset({"ascii", "binary", "latin1", "utf16", "utf16le", "utf32", "utf8",
+#: two texts may have one, and a code without a character becomes a question mark, as do the bytes
+#: beyond 0x7F that MariaDB keeps in ascii. Half a surrogate of ucs2 becomes NULL on MySQL.
+_REVERSIBLE = frozenset({"binary", "latin1", "utf16", "utf16le", "utf32", "utf8",
                          "utf8mb3", "utf8mb4"})  # fmt: skip
+#: Of the others, those in which U+FFFD is a character like any other.
+_HAVE_REPLACEMENT = frozenset({"gb18030", "ucs2"})
 ZERO_DATE = "zero_date"
 INVALID_TEXT = "invalid_utf8"
 OTHER_TEXT = "other_text"
@@ -134,7 +136,7 @@ def bad_date(name: str) -> str:
 
 def _bytes(name: str, column: Column) -> str:
     """The text's bytes as UTF-8, whatever they are; other character sets are converted first."""
-    if column.character_set in (None, "utf8", "utf8mb3", "utf8mb4", "ascii", "binary"):
+    if column.character_set in (None, "utf8", "utf8mb3", "utf8mb4", "binary"):
         return f"CAST({name} AS BINARY)"
     return f"CAST(CONVERT({name} USING utf8mb4) AS BINARY)"
 
@@ -151,7 +153,7 @@ def _other(name: str, column: Column, is_kept: Callable[[str, str, str], str]) -
     if column.character_set is None or column.character_set in _REVERSIBLE:
         return None
     kept = is_kept(name, f"CONVERT({name} USING utf8mb4)", column.character_set)
-    return f"IF({name} IS NULL OR {kept}, NULL, CONCAT('0x', HEX({name})))"
+    return f"IF({name} IS NULL OR ({kept}), NULL, CONCAT('0x', HEX({name})))"
 
 
 def _is_reversible(name: str, there: str, character_set: str) -> str:
@@ -160,9 +162,15 @@ def _is_reversible(name: str, there: str, character_set: str) -> str:
     return f"CAST({back} AS BINARY) = CAST({name} AS BINARY)"
 
 
-def _is_whole(name: str, there: str, _character_set: str) -> str:
-    """Condition of a text whose UTF-8 has no more question marks than it has itself."""
-    return f"{_question_marks(there)} = {_question_marks(name)}"
+def _is_whole(name: str, there: str, character_set: str) -> str:
+    """Condition of a text whose UTF-8 has no more question marks than it has, and no U+FFFD.
+
+    That is what stands in tis620 for a code without a character.
+    """
+    kept = f"{_question_marks(there)} = {_question_marks(name)}"
+    if character_set in _HAVE_REPLACEMENT:
+        return kept
+    return f"{kept} AND LOCATE(X'EFBFBD', CAST({there} AS BINARY)) = 0"
 
 
 def _question_marks(text: str) -> str:
