@@ -21,7 +21,7 @@ from tidemark.services.metrics import metrics
 from tidemark.services.policy import Role, render
 from tidemark.services.restoretarget import Target, mysql_type
 from tidemark_core.lake import LakeLayout
-from tidemark_core.report import RunReport
+from tidemark_core.report import LegReport, RunReport
 from tidemark_core.tunnel import Bastion, open_endpoint
 from tidemark_core.types import ColumnType
 
@@ -271,9 +271,13 @@ def test_metrics_are_sent_over_the_wire(lake: Lake, monkeypatch: pytest.MonkeyPa
             pass
 
     now = datetime.now(UTC)
-    leg = REPORT[0].legs[0] | {"started_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "leg": "extract"}
+    leg = LegReport("extract", "r")
+    leg.table("s.t").add(rows=7)
+    leg.finish()
     key = lake.project.layout.run_key(now.date(), "r", "extract")
-    lake.project.s3.put_object(Bucket=lake.project.bucket, Key=key, Body=json.dumps(leg).encode())
+    lake.project.s3.put_object(
+        Bucket=lake.project.bucket, Key=key, Body=json.dumps(leg.to_dict()).encode()
+    )
     with HTTPServer(("127.0.0.1", 0), Cloudwatch) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv(

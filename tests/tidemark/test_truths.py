@@ -151,7 +151,7 @@ def test_a_table_that_is_selected_and_was_never_copied_is_told(lake: Lake) -> No
     lake.sandbox.mysql("CREATE TABLE IF NOT EXISTS partner_info (ID INT PRIMARY KEY)")
     try:
         had = lake.sandbox.mysql("SELECT count(*) FROM partner_info")[0][0]
-        lake.sandbox.mysql("REPLACE INTO partner_info (ID) VALUES (1)")
+        lake.sandbox.mysql("INSERT IGNORE INTO partner_info (ID) VALUES (1)")
         done = lake.run("verify")
         assert done.code == 3
         assert "settlement.partner_info: the lake has nothing of it, MySQL has" in done.err

@@ -18,13 +18,20 @@ from tidemark_core.process import run_id
 
 from tidemark.job.cause import TABLES_ERROR
 
+_USAGE = "usage: tidemark-night begin|end"
+
 
 def main() -> None:
     """Entry point of ``tidemark-night``."""
     steps = {"begin": _begin, "end": _end}
-    step = steps.get(sys.argv[1]) if len(sys.argv) == 2 else None
+    words = sys.argv[1:]
+    if words in (["--help"], ["-h"]):
+        print(_USAGE)
+        return
+    step = steps.get(words[0]) if len(words) == 1 else None
     if step is None:
-        sys.exit("usage: tidemark-night begin|end")
+        print(_USAGE, file=sys.stderr)
+        sys.exit(2)
     sys.exit(step())
 
 
