@@ -37,11 +37,16 @@ LONGEST = (
     "tests/orchestrate/test_failures.py",
     "tests/e2e/test_pipeline.py",
     "tests/orchestrate/test_week.py",
+    "tests/e2e/test_chaos.py",
+    "tests/orchestrate/test_bad_tables.py",
+    "tests/generated/test_generated_databases.py",
     "tests/sandbox/test_world.py",
     "tests/transform/test_build_new.py",
     "tests/orchestrate/test_night.py",
     "tests/e2e/test_load_boundaries.py",
     "tests/target_redshift/test_crashes.py",
+    "tests/tidemark/test_sync.py",
+    "tests/tidemark/test_verify_content.py",
     "tests/tidemark/test_cli.py",
 )
 
