@@ -34,8 +34,12 @@ def temporary_folder(what: str, parent: str | None = None) -> Iterator[Path]:
     remove_leftovers(base)
     me = Holder.this_process(what)
     prefix = f"tidemark-{what}-{_short(me.machine)}-{me.pid}-{me.started}-"
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=base) as folder:
-        yield Path(folder)
+    # Not TemporaryDirectory, which complains at exit where its owner is closed at exit too.
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_leftovers(base: Path) -> None:

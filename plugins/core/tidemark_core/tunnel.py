@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from tidemark_core.errors import ConfigError
+from tidemark_core.leftovers import temporary_folder
 from tidemark_core.logs import Event, log_event
 from tidemark_core.tunnel_process import STANDS_OPTIONS, TunnelProcess
 
 _log = logging.getLogger(__name__)
-_FOLDER = "tidemark-ssh-"
 #: Characters of a folder that leave room for ours and the socket's name in 107 bytes.
-_LONGEST_FOLDER = 70
+_LONGEST_FOLDER = 45
 #: Seconds until a frozen bastion is noticed: ServerAliveInterval times ServerAliveCountMax.
 KEEPALIVE_SECONDS, KEEPALIVE_COUNT = 10, 3
 #: No CBC, no arcfour, no 3des; the fastest first.
@@ -309,5 +309,5 @@ def _socket_folder() -> Iterator[Path]:
     """A folder of mode 0700 whose path is short enough for a socket in it (sockaddr_un: 107)."""
     usual = tempfile.gettempdir()
     short = usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108
-    with tempfile.TemporaryDirectory(prefix=_FOLDER, dir=short) as folder:
-        yield Path(folder)
+    with temporary_folder("ssh", short) as folder:
+        yield folder
