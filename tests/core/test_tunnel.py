@@ -260,6 +260,28 @@ with open_endpoint(bastion, sys.argv[6], 0) as endpoint:
 """
 
 
+ENDS = """
+import contextlib, sys, weakref
+from tidemark_core.tunnel import Bastion, open_endpoint
+class Owner: pass
+owner, stack = Owner(), contextlib.ExitStack()
+weakref.finalize(owner, stack.close)
+bastion = Bastion(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5])
+print(stack.enter_context(open_endpoint(bastion, sys.argv[6], 0)).socket)
+"""
+
+
+@pytest.mark.security(22)
+def test_a_tunnel_that_is_closed_at_exit_leaves_nothing_and_says_nothing(
+    bastion: Bastion, mysql: str
+) -> None:
+    arguments = [bastion.host, bastion.port, bastion.user, bastion.key_path, bastion.known_hosts]
+    words = [sys.executable, "-W", "error", "-c", ENDS, *map(str, arguments), mysql]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert not Path(done.stdout.strip()).parent.exists()
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_ssh_does_not_outlive_us(bastion: Bastion, mysql: str, how: signal.Signals) -> None:
     arguments = [bastion.host, str(bastion.port), bastion.user, bastion.key_path]
