@@ -155,7 +155,7 @@ def warn_of_collations(table: Table, keys: tuple[str, ...]) -> None:
                 "spelled anew there stays under its old spelling too",
                 table.name, column.name, column.collation, extra=where,
             )  # fmt: skip
-        if not column.pads:
+        if column.collation is not None and not column.ignores_trailing_blanks:
             logger.warning(
                 "%s: 'a' and 'a ' are two keys in %s (collation %s), and one in the warehouse, "
                 "which compares without blanks at the end",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidemark_core.errors import SourceError, TidemarkError
+from tidemark_core.failures import of_table
 from tidemark_core.names import TableName
 from tidemark_core.process import show
 from tidemark_core.report import current
@@ -107,10 +108,7 @@ def _outcome(job: Job) -> Outcome:
         return outcome(error)
     except Exception as error:
         logger.debug("%s", job.table, exc_info=True)
-        unexpected = SourceError(
-            f"unexpected {type(error).__name__}: {error}",
-            hint="report this with the table's SHOW CREATE TABLE",
-        )
+        unexpected = of_table(error, job.table)
         tell(job.table, unexpected)
         return outcome(unexpected)
     done = outcome()

@@ -66,12 +66,6 @@ class Column:
         return self.has_default or not self.nullable
 
     @property
-    def pads(self) -> bool:
-        """Whether 'a' and 'a ' are the same to the source, as they are to the warehouse."""
-        words = (self.collation or "").split("_")
-        return self.collation is None or not {"nopad", "0900"} & set(words)
-
-    @property
     def ignores_case(self) -> bool:
         """Whether the source takes other spellings for the same text: 'A' and 'a', or 'é' and 'e'.
 
