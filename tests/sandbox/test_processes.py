@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tidemark_sandbox.processes import Daemon, ProcessId, alive, parse_note, writers
+from tidemark_sandbox.processes import Daemon, ProcessId, alive, ended, parse_note, writers
 
 ENV = {"PATH": "/usr/bin:/bin"}
 
@@ -100,6 +101,29 @@ def test_children_of_a_killed_server_are_found_and_ended(daemon: Daemon, tmp_pat
     assert len(daemon.pids()) == 2
     daemon.stop()
     assert not daemon.pids()
+
+
+#: Its first thread ends, as any thread of a server that is killed may do first; another lives on.
+_FIRST_THREAD_ENDS = """
+import ctypes, platform, threading, time
+exit_thread = {"x86_64": 60, "aarch64": 93}[platform.machine()]
+threading.Thread(target=time.sleep, args=(60,)).start()
+ctypes.CDLL(None).syscall(exit_thread, 0)
+"""
+
+
+def test_a_server_has_not_ended_while_one_of_its_threads_holds_its_ports(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    daemon.start([sys.executable, "-c", _FIRST_THREAD_ENDS], env=ENV, cwd=tmp_path)
+    process = running(daemon)
+    stat = Path(f"/proc/{process.pid}/stat")
+    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z")
+    assert alive(process)
+    assert not ended(process.pid)
+    daemon.stop(grace=0.1)
+    assert not alive(process)
+    assert ended(process.pid)
 
 
 def test_a_server_that_ignores_sigterm_is_killed(daemon: Daemon, tmp_path: Path) -> None:

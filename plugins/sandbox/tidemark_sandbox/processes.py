@@ -28,7 +28,8 @@ _LAUNCHER = (
     "read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/$$/stat && "
     'printf "%s\\n%s\\n" "$boot" "$stat" >"$0.new" && mv "$0.new" "$0" && exec "$@"'
 )
-_START_TIME = 19  # starttime is field 22 of /proc/pid/stat; this counts after the command's name
+# Fields 20 (num_threads) and 22 (starttime) of /proc/pid/stat, counted after the name.
+_THREADS, _START_TIME = 17, 19
 
 
 @dataclass(frozen=True)
@@ -51,30 +52,28 @@ def parse_note(text: str) -> ProcessId | None:
     return ProcessId(pid, started, boot) if boot else None
 
 
-def _stat(pid: int) -> tuple[str, int] | None:
-    """State letter and start time (clock ticks after boot) of a process, None when it is gone."""
+def _started(pid: int) -> int | None:
+    """When a running process started (clock ticks after boot), None when none runs.
+
+    The first thread of a server that is killed may be a zombie while the others still hold its
+    files and ports: it has ended when no other is left.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return fields[0], int(fields[_START_TIME])
+    gone = fields[0] in "ZX" and int(fields[_THREADS]) <= 1
+    return None if gone else int(fields[_START_TIME])
 
 
 def alive(process: ProcessId) -> bool:
     """Whether this very process still runs; a zombie does not."""
-    found = _stat(process.pid)
-    return (
-        found is not None
-        and found[0] not in "ZX"
-        and found[1] == process.started
-        and _BOOT_ID.read_text().strip() == process.boot
-    )
+    return _started(process.pid) == process.started and _BOOT_ID.read_text().strip() == process.boot
 
 
 def ended(pid: int) -> bool:
     """Whether a pid is free, or a process that has ended and that nobody has taken leave of."""
-    found = _stat(pid)
-    return found is None or found[0] in "ZX"
+    return _started(pid) is None
 
 
 def writers(log: Path) -> set[int]:
