@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
@@ -14,7 +15,7 @@ from redshift_connector.error import InterfaceError, OperationalError, Programmi
 from tidemark_core.errors import ConfigError, TunnelError, WarehouseError
 from tidemark_core.settings import resolve
 from tidemark_core.tunnel import Bastion, open_endpoint
-from tidemark_core.warehouse import WAREHOUSE_SETTINGS, connect
+from tidemark_core.warehouse import WAREHOUSE_SETTINGS, connect, routed
 from tidemark_core.warehouse_credentials import Credentials, credentials
 from tidemark_core.warehouse_errors import QueryError, explain_connect, explain_query
 from tidemark_sandbox.world import Sandbox
@@ -191,6 +192,29 @@ def test_through_the_bastion_with_verified_tls(config: dict[str, Any]) -> None:
         ((name,),) = connection.execute("SHOW application_name")
         assert name == "tidemark test"
     assert os.environ.get("SSL_CERT_FILE") == before
+
+
+@pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning")  # the driver's own context
+@pytest.mark.parametrize("way", ["config", "direct"])
+def test_a_connection_that_other_code_makes_has_a_name(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    import redshift_connector
+
+    values = request.getfixturevalue(way)
+    monkeypatch.setenv("SSL_CERT_FILE", values["redshift_ssl_root_cert"])
+    with routed(values) as (host, port):
+        connection = redshift_connector.connect(
+            host=host,
+            port=port,
+            database=values["redshift_database"],
+            user=values["redshift_user"],
+            password=values["redshift_password"],
+            sslmode=values["redshift_ssl_mode"] if way == "config" else "verify-ca",
+        )
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute("SHOW application_name")
+            assert cursor.fetchone() == ["tidemark-dbt"]
 
 
 def test_bound_values_are_values(direct: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from dbt.adapters.sql.connections import SQLConnectionManager
 from dbt.cli.main import dbtRunner
+from tidemark_core.warehouse_driver import install_routes
 
 _add_query = SQLConnectionManager.add_query
 
@@ -45,6 +46,7 @@ def stop_at(statement: int, told: Path) -> None:
 
 def main() -> None:
     answers = sys.stdout
+    install_routes()  # logins are quick by it
     with contextlib.redirect_stdout(io.StringIO()):
         manifest = dbtRunner().invoke(["parse"]).result
     for line in sys.stdin:

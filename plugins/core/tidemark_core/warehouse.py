@@ -193,13 +193,13 @@ def routed(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         TunnelError: The bastion cannot be reached.
     """
     host, port = config["redshift_host"], int(config["redshift_port"])
+    install_routes()
     bastion = _bastion(config)
     if bastion is None:
         yield host, port
         return
     name = _server_name(config)
     with open_endpoint(bastion, host, port) as endpoint:
-        install_routes()
         routes[name, port] = str(endpoint.socket)
         _held[name, port] = endpoint
         try:

@@ -27,6 +27,8 @@ _KEEPALIVE: dict[str, Any] = {
 _socket: ContextVar[str | None] = ContextVar("tidemark_socket", default=None)
 #: The same for connections that somebody else makes in this process, such as dbt's.
 routes: dict[tuple[str, int], str] = {}
+#: What connections of somebody else's are called in the warehouse's session tables.
+_NAME = "tidemark-dbt"
 _environment_lock = threading.Lock()
 
 
@@ -72,7 +74,11 @@ def set_silence(connection: Any, seconds: float | None) -> None:
 
 
 def install_routes() -> None:
-    """Sends the driver's connections through `_socket` and `routes`; once."""
+    """Sends the driver's connections through `_socket` and `routes`, and names them; once.
+
+    For a connection without a name, such as dbt's, the driver looks for its caller in the source of
+    every frame of the stack, which takes longer than the login.
+    """
     from redshift_connector.core import Connection
 
     original = Connection.__init__
@@ -85,6 +91,7 @@ def install_routes() -> None:
         if way is not None:
             # Keepalives are TCP's; the tunnel has its own.
             options |= {"unix_sock": way, "tcp_keepalive": False}
+        options["application_name"] = options.get("application_name") or _NAME
         original(self, *args, **options)
 
     connect.tidemark = True  # type: ignore[attr-defined]
