@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from badkinds import ALL_BAD, BadTable
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Night
+    from nights import Night
 
 GOOD = (
     "billing_summary",
@@ -48,8 +47,8 @@ class BadTables:
         for bad in ALL_BAD:
             self._say(bad, bad.source.mend)
             if bad.source.rebuild:
-                done = tidemark(self._night, "rebuild", f"settlement.{bad.name}", "--yes")
-                assert done[0] == 0, done[1]
+                done = self._night.tidemark("rebuild", f"settlement.{bad.name}", "--yes")
+                assert done.returncode == 0, done.stdout
             if bad.leg == "lake" or not bad.source.columns:
                 self._remove_manifests(bad, forged=bool(bad.source.columns))
 
@@ -81,14 +80,6 @@ class BadTables:
         for key in self._night.objects(f"manifests/settlement.{bad.name}/"):
             if not forged or key.rpartition("/")[2].startswith("9"):
                 self._night.remove(key)
-
-
-def tidemark(night: Night, *words: str) -> tuple[int, str]:
-    """Runs ``tidemark``; its exit code and what it says."""
-    command = [str(night.root / ".venv/bin/tidemark"), *words]
-    environ = night.settings | {"MELTANO_PROJECT_ROOT": str(night.root)}
-    done = night.run(command, **environ, PATH=os.environ["PATH"])
-    return done.returncode, done.stdout
 
 
 def error_events(log: list[dict[str, Any]]) -> dict[str, list[str]]:

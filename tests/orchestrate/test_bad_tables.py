@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from badkinds import ALL_BAD
-from badtables import GOOD, BadTables, error_events, tidemark
+from badtables import GOOD, BadTables, error_events
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Night
+    from nights import Night
 
 BAD = {f"settlement.{bad.name}": bad for bad in ALL_BAD}
 
@@ -64,10 +63,7 @@ def assert_told_once(log: list[dict[str, Any]]) -> None:
 
 def by_meltano(night: Night) -> None:
     """``meltano run sync`` as somebody types it."""
-    words = [str(night.root / ".venv/bin/meltano"), "--log-format=json", "run", "sync"]
-    environ = {"PATH": os.environ["PATH"], "MELTANO_CLI_DISABLE_VERSION_CHECK": "1"}
-    environ |= night.settings | {"MELTANO_PROJECT_ROOT": str(night.root)}
-    done = night.run(["/bin/sh", "-c", 'cd "$0" && exec "$@"', str(night.root), *words], **environ)
+    done = night.meltano("--log-format=json", "run", "sync")
     log = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert done.returncode == 1, log[-5:]
     assert_told_once(log)
@@ -85,8 +81,9 @@ def by_job(night: Night) -> None:
 def by_tidemark(night: Night) -> None:
     """``tidemark sync`` of all tables."""
     words = [word for table in (*GOOD, *BAD) for word in ("-t", table)]
-    code, said = tidemark(night, "sync", "--format", "json", *words)
-    assert code == 1, said
+    done = night.tidemark("sync", "--format", "json", *words)
+    said = done.stdout
+    assert done.returncode == 1, said
     results = json.loads(said[said.index("{") : said.rindex("}") + 1])["results"]
     assert_told({result["table"]: result["error"] for result in results if result["error"]})
     assert {result["table"] for result in results if not result["done"]} == set(BAD)

@@ -21,7 +21,8 @@ from tidemark_core.settings import resolve
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Hook, Night
+    from conftest import Hook
+    from nights import Night
 
 
 @pytest.fixture(scope="module")
@@ -214,10 +215,5 @@ def test_a_row_that_is_refused_is_never_a_success(night: Night, world: Sandbox) 
 
 
 def assert_verified(night: Night) -> None:
-    verified = night.run(
-        [str(night.root / ".venv/bin/tidemark"), "verify"],
-        **night.settings,
-        PATH=os.environ["PATH"],
-        MELTANO_PROJECT_ROOT=str(night.root),
-    )
+    verified = night.tidemark("verify")
     assert verified.returncode == 0, verified.stdout

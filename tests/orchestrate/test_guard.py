@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Night
+    from nights import Night
 
 BAD = {"BACKUP_MAX_WORKERS": "two", "S3_PARTITION_COLUMNS": "{bad"}
 

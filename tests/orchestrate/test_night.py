@@ -21,7 +21,7 @@ from tidemark_core.lease import Lease
 from tidemark_core.logs import FIELDS, Event
 
 if TYPE_CHECKING:
-    from conftest import Night
+    from nights import Night
 
 HOME = "/opt/tidemark"
 #: What cron gives (crontab(5)), and what systemd gives a system service (systemd.exec(5)).

@@ -19,7 +19,7 @@ from tidemark_core.settings import S3_SETTINGS, resolve
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Night
+    from nights import Night
 
     Runner = subprocess.Popen[str]
 

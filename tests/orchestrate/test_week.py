@@ -23,7 +23,7 @@ from tidemark_core.settings import S3_SETTINGS, resolve
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Night
+    from nights import Night
 
 Day = Callable[["Night", Sandbox], int]
 
@@ -186,12 +186,7 @@ def word_of(alert: dict[str, Any]) -> str | None:
 
 def assert_all_agree(night: Night, world: Sandbox) -> None:
     """MySQL, lake, landing and public; nothing staged, nothing left over."""
-    verified = night.run(
-        [str(night.root / ".venv/bin/tidemark"), "verify", "--format", "json"],
-        **night.settings,
-        PATH=os.environ["PATH"],
-        MELTANO_PROJECT_ROOT=str(night.root),
-    )
+    verified = night.tidemark("verify", "--format", "json")
     assert verified.returncode == 0, verified.stdout
     assert not night.objects("staging/")
     for table in BUSY:
