@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from chaosruns import Runs, words
+from chaosruns import Runs
+from proctree import command_line
 from tidemark_sandbox.world import Sandbox
 
 _PROGRAMS = (
@@ -79,7 +80,7 @@ class Breaker:
     def _victims(self) -> dict[str, list[int]]:
         found = defaultdict(list)
         for pid in self._runs.processes():
-            if kind := _kind(words(pid)):
+            if kind := _kind(command_line(pid)):
                 found[kind].append(pid)
         bastion = self._sandbox.bastion.daemon.find()
         if bastion and (children := _children(bastion.pid)):

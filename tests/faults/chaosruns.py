@@ -9,11 +9,12 @@ import subprocess
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from proctree import command_line
 from tidemark_sandbox.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
 
@@ -136,7 +137,7 @@ class Runs:
         deadline = time.monotonic() + ORPHANS_PATIENCE
         while left := session(leader):
             if time.monotonic() > deadline:
-                self.hands.append(f"{kind} left {[words(pid)[:3] for pid in left]}")
+                self.hands.append(f"{kind} left {[command_line(pid)[:3] for pid in left]}")
                 return
             time.sleep(0.1)
 
@@ -154,10 +155,3 @@ def session(leader: int) -> list[int]:
             if int(fields[_SESSION]) == leader and fields[0] in _LIVES_ON:
                 found.append(int(path.parent.name))
     return found
-
-
-def words(pid: int) -> Sequence[str]:
-    """A process's command line; empty when it is gone."""
-    with suppress(OSError):
-        return Path("/proc", str(pid), "cmdline").read_text().split("\0")[:-1]
-    return ()

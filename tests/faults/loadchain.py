@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from proctree import command_line, tunnels
 from tidemark_sandbox.packages import program
 from tidemark_sandbox.parts.postgres import PORT
 from tidemark_sandbox.redshift.catalogue import SUPERUSER
@@ -94,15 +95,11 @@ class Chain:
             return self._meltano.pid if self.runs() else None
         words = {"loader": "target-redshift", "tap": "tap-s3-parquet", "tunnel": "target-redshift"}
         for pid in _group(self._meltano.pid):
-            with contextlib.suppress(OSError):
-                command = Path("/proc", str(pid), "cmdline").read_text().split("\0")
-                if not any(word.endswith(f"/{words[victim]}") for word in command):
-                    continue
-                if victim != "tunnel":
-                    return pid
-                for child in _descendants(pid):
-                    if Path("/proc", str(child), "comm").read_bytes() == b"ssh\n":
-                        return child
+            if not any(word.endswith(f"/{words[victim]}") for word in command_line(pid)):
+                continue
+            if victim != "tunnel":
+                return pid
+            return next(iter(tunnels(pid)), None)
         return None
 
     def _end_session(self) -> bool:
@@ -150,10 +147,3 @@ def _group(leader: int) -> list[int]:
             if int(group) == leader and state != "Z":
                 found.append(int(path.parent.name))
     return found
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for path in Path("/proc", str(pid), "task").glob("*/children"):
-        for child in map(int, path.read_text().split()):
-            yield child
-            yield from _descendants(child)

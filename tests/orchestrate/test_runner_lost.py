@@ -7,11 +7,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from proctree import command_line, descendants
 from target_redshift.sql import LEDGER, LEDGER_COLUMNS
 from tidemark_core.lease import Lease
 from tidemark_core.s3 import S3Location
@@ -67,27 +68,13 @@ def running(night: Night, job: str, until: str) -> Iterator[tuple[Runner, list[i
     process = night.start([night.run_job, "--env-file", str(night.env_file), job])
     try:
         wait_for(
-            lambda: any(until in command(pid) for pid in descendants(process.pid)),
+            lambda: any(until in " ".join(command_line(pid)) for pid in descendants(process.pid)),
             f"the job does not start {until}",
         )
         yield process, descendants(process.pid)
     finally:
         process.kill()
         process.communicate()
-
-
-def descendants(pid: int) -> list[int]:
-    found = []
-    for path in Path("/proc", str(pid), "task").glob("*/children"):
-        for child in map(int, path.read_text().split()):
-            found += [child, *descendants(child)]
-    return found
-
-
-def command(pid: int) -> str:
-    with suppress(OSError):
-        return Path("/proc", str(pid), "cmdline").read_text().replace("\0", " ")
-    return ""
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -100,12 +87,12 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 @pytest.mark.fault(108)
 def test_nothing_outlives_a_runner_that_is_killed(world: Sandbox, night: Night) -> None:
     with reading_mysql(world, night) as (process, below):
-        told = " ".join(map(command, below))
+        told = " ".join(word for pid in below for word in command_line(pid))
         for part in ("meltano", "tap-mysql", "target-s3-parquet", "tap_mysql.worker", "ssh "):
             assert part in told
         process.kill()
         process.wait()
-        wait_for(lambda: not any(map(command, below)), "the job works on without its runner")
+        wait_for(lambda: not any(map(command_line, below)), "the job works on without its runner")
 
 
 @pytest.mark.fault(108)
@@ -123,7 +110,7 @@ def test_a_runner_that_wakes_behind_another_ends_what_it_has_started(
             assert process.returncode == 4, output
             assert "the next job" in output
             assert "took over" in output
-            assert not any(map(command, below))
+            assert not any(map(command_line, below))
     assert night.alerts[-1]["cause"]["kind"] == "LeaseError"
 
 

@@ -12,10 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from proctree import descendants
 from tidemark_core.report import RunReport
 from tidemark_core.reportstore import read_reports
 from tidemark_core.s3 import S3Location
@@ -67,23 +67,6 @@ def killed(night: Night, world: Sandbox) -> int:
         os.kill(pid, signal.SIGKILL)
     process.communicate()
     return process.returncode
-
-
-def descendants(pid: int) -> list[int]:
-    parents: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
-    found = []
-    queue = [pid]
-    while queue:
-        children = parents.get(queue.pop(), [])
-        found += children
-        queue += children
-    return found
 
 
 def retention(night: Night, world: Sandbox) -> int:

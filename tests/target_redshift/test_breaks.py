@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from loadbreaks import BOUNDARIES
+from proctree import tunnels
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ def _broken(victim: str, sandbox: Sandbox, loader: int) -> Iterator[None]:
             user="tidemark_loader",
         )
     elif victim == "tunnel":
-        tunnels = list(_tunnels(loader))
-        assert tunnels
-        for pid in tunnels:
+        held = tunnels(loader)
+        assert held
+        for pid in held:
             os.kill(pid, signal.SIGKILL)
     else:
         sandbox.kill("s3")
@@ -91,12 +92,3 @@ def _broken(victim: str, sandbox: Sandbox, loader: int) -> Iterator[None]:
     finally:
         if victim == "s3":
             sandbox.s3.start()
-
-
-def _tunnels(pid: int) -> Iterator[int]:
-    """The ssh processes below a process; each runs under a small shell."""
-    for path in Path("/proc", str(pid), "task").glob("*/children"):
-        for child in map(int, path.read_text().split()):
-            if Path("/proc", str(child), "comm").read_text() == "ssh\n":
-                yield child
-            yield from _tunnels(child)
