@@ -34,19 +34,25 @@ TOGETHER = frozenset(
 #: Files that take more than half a minute of a core, the longest first (docs/performance.md).
 LONGEST = (
     *sorted(TOGETHER),
+    # The first of these makes the synced world, for which the others would wait.
     "tests/orchestrate/test_failures.py",
+    "tests/e2e/test_chaos.py",
+    "tests/sandbox/test_world.py",
+    "tests/orchestrate/test_night.py",
     "tests/e2e/test_pipeline.py",
     "tests/orchestrate/test_week.py",
-    "tests/e2e/test_chaos.py",
     "tests/orchestrate/test_bad_tables.py",
-    "tests/generated/test_generated_databases.py",
-    "tests/sandbox/test_world.py",
     "tests/transform/test_build_new.py",
-    "tests/orchestrate/test_night.py",
+    "tests/generated/test_generated_databases.py",
     "tests/e2e/test_load_boundaries.py",
-    "tests/target_redshift/test_crashes.py",
-    "tests/tidemark/test_sync.py",
+    "tests/tidemark/test_reconcile.py",
     "tests/tidemark/test_verify_content.py",
+    "tests/tidemark/test_truths.py",
+    "tests/target_redshift/test_crashes.py",
+    "tests/target_s3_parquet/test_faults.py",
+    "tests/tidemark/test_sync.py",
+    "tests/tidemark/test_verify.py",
+    "tests/target_redshift/test_singer_suite.py",
     "tests/tidemark/test_cli.py",
 )
 
