@@ -269,3 +269,40 @@ def test_a_full_copy_says_with_its_last_file_that_it_is_whole(
     assert set(told) <= {True}
     left = {str(path) for path in large.folder.rglob("*.parquet")}
     assert left <= {file.path for file in broken.files("large")}
+
+
+@pytest.mark.fault(127)
+def test_a_full_copy_in_records_says_that_it_is_whole_and_another_one_that_it_is_another(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.make("v", "id INT PRIMARY KEY", "(1),(2),(3)")
+    catalog = source.catalog("v")
+    result = source.run(catalog, backup_output="record", backup_batch_size=2)
+    types = [m["type"] for m in result.messages]
+    assert types == ["SCHEMA", "RECORD", "RECORD", "RECORD", "ACTIVATE_VERSION", "STATE"]
+    (version,) = {m["version"] for m in result.messages if "version" in m}
+    later = source.run(catalog, backup_output="record", backup_batch_size=2)
+    assert all(m["version"] > version for m in later.of("RECORD"))
+
+    finish = Reading.files
+
+    def failing(self: Reading, selected: Range) -> Any:
+        for number, file in enumerate(finish(self, selected)):
+            if number == 2:
+                file.path.unlink()
+                raise SourceError("the test pulls the plug")
+            yield file
+
+    source.sql("INSERT INTO v VALUES (4), (5)")
+    monkeypatch.setattr(Reading, "files", failing)
+    broken = source.run(catalog, backup_output="record", backup_batch_size=2)
+    assert isinstance(broken.error, SourceError)
+    assert broken.of("RECORD") != []
+    assert broken.of("ACTIVATE_VERSION") == broken.of("STATE") == []
+
+
+def test_a_table_with_a_replication_key_has_no_versions(source: Source) -> None:
+    source.make("v", "id INT PRIMARY KEY", "(1),(2)")
+    result = source.run(source.catalog("v", key="id"), backup_output="record")
+    assert len(result.of("RECORD")) == 2
+    assert not any("version" in message for message in result.messages)

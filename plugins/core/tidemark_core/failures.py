@@ -120,7 +120,7 @@ class Bookmarks:
             open: Streams of which data came that is not committed yet.
             failed: Streams that failed.
         """
-        told = _bookmarks(state)
+        told = bookmarks(state)
         if told is None:
             return
         # A bookmark of the first STATE is true of a stream that has brought nothing yet: a tap
@@ -140,7 +140,7 @@ class Bookmarks:
         """
         if not failed:
             return state
-        told = _bookmarks(state)
+        told = bookmarks(state)
         if told is None or not self._has_begun or self._unknown & failed:
             return None
         others = {stream: mark for stream, mark in told.items() if stream not in failed}
@@ -148,6 +148,7 @@ class Bookmarks:
         return state | {"bookmarks": others | kept}
 
 
-def _bookmarks(state: Any) -> dict[str, Any] | None:
+def bookmarks(state: Any) -> dict[str, Any] | None:
+    """The bookmarks of a STATE's value, by stream; None when it has none."""
     marks = state.get("bookmarks") if isinstance(state, dict) else None
     return marks if isinstance(marks, dict) else None

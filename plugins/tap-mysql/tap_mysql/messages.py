@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -68,6 +69,7 @@ class StreamOutput:
         replication_key: Its replication key, if any.
         records: Whether rows are written as RECORD messages.
         extracted_at: The source's clock when the table began to be read, UTC.
+        version: Of a full copy in RECORD messages, by which a target knows that it is whole.
     """
 
     messages: Messages
@@ -77,10 +79,14 @@ class StreamOutput:
     replication_key: str | None
     records: bool = False
     extracted_at: datetime = NEVER
+    version: int | None = None
 
     def begin(self, moment: datetime) -> None:
         """See `tap_mysql.options.Output.begin`."""
         self.extracted_at = moment
+        if self.records and self.replication_key is None:
+            # Milliseconds, as other taps have them; another one for each beginning.
+            self.version = max(int(moment.timestamp() * 1000), (self.version or 0) + 1)
         self.messages.schema(
             singer.SchemaMessage(
                 self.stream,
@@ -95,6 +101,9 @@ class StreamOutput:
         written: Iterator[Any] = iter(())
         if file is not None:
             written = self._records(file) if self.records else self._batch(file)
+        if state is not None and self.version is not None:
+            whole = singer.ActivateVersionMessage(stream=self.stream, version=self.version)
+            written = chain(written, [whole])
         self.messages.commit(self.stream, written, state)
 
     def _batch(self, file: FinishedFile) -> Iterator[SDKBatchMessage]:
@@ -124,6 +133,7 @@ class StreamOutput:
         return singer.RecordMessage(
             stream=self.stream,
             record={name: to_json(value) for name, value in row.items()},
+            version=self.version,
             time_extracted=self.extracted_at.astimezone(UTC),
         )
 

@@ -90,16 +90,18 @@ class RedshiftSink(BatchSink):
 
     @property
     def current_size(self) -> int:
-        """Rows that wait to be loaded; 1 at least when anything must be done."""
-        if self._is_dropped:
+        """Rows that wait to be loaded; 1 at least when anything must be done; 0 while held."""
+        if self._is_dropped or self._target.holds(self.stream_name):
             return 0
         waiting = self._spool.rows + sum(file.rows for file in self._files)
         return waiting or int(bool(self._files) or self._overwrites)
 
     @property
     def is_full(self) -> bool:
-        """Whether records must be loaded before the next STATE; an overwrite takes all at once."""
-        return not self._overwrites and self._spool.rows >= self.max_size
+        """Whether records must be loaded before the next STATE; a full copy is loaded whole."""
+        if self._overwrites or self._spool.rows < self.max_size:
+            return False
+        return not self._target.holds(self.stream_name)
 
     @property
     def max_size(self) -> int:
@@ -121,6 +123,8 @@ class RedshiftSink(BatchSink):
         target = self._target
         for url in files:
             batch = BatchFile.from_url(url)
+            has_more = batch.facts.get("has_more") is True
+            target.copies.file(target.raw(self.stream_name), has_more=has_more)
             if encoding.format == "jsonl":
                 self._read_lines(batch, encoding.compression)
                 continue
@@ -181,12 +185,17 @@ class RedshiftSink(BatchSink):
             self._target.fail(self.stream_name, error)
 
     def drop(self) -> None:
-        """Forgets what was collected: the stream has failed. Never raises."""
+        """Forgets all of it: the stream has failed. Never raises."""
         self._is_dropped = True
+        self.forget()
+
+    def forget(self) -> None:
+        """Removes what was collected. Never raises."""
         remove_local([file.name for file in self._files if file.path])
         self._files.clear()
         with contextlib.suppress(OSError):
             self._spool.discard()
+        self._spool = Spool(self.landing, self._folder)
 
     def _load(self) -> None:
         files = list(self._files)

@@ -224,12 +224,25 @@ class TargetRedshift(IsolatingTarget):
 
     def drop(self, stream: str) -> None:
         """Gives a stream's lease back and removes what it has collected."""
-        for sink in (self._sinks_active.get(stream), *self._sinks_to_clear):
-            if isinstance(sink, RedshiftSink) and sink.stream_name == stream:
-                sink.drop()
+        for sink in self._sinks_of(stream):
+            sink.drop()
         table = TableName.from_stream(stream)
         if (lease := self._leases.pop(table, None)) is not None:
             lease.release()
+
+    def begin_anew(self, stream: str) -> None:
+        """Forgets what a stream has collected of a full copy."""
+        for sink in self._sinks_of(stream):
+            sink.forget()
+
+    def cut_off(self) -> frozenset[str]:
+        """An overwrite puts nothing but a whole copy in the place of one."""
+        overwrites = self.settings["load_method"] == "overwrite"
+        return self.copies.unfinished if overwrites else super().cut_off()
+
+    def _sinks_of(self, stream: str) -> list[RedshiftSink]:
+        sinks = (self._sinks_active.get(stream), *self._sinks_to_clear)
+        return [s for s in sinks if isinstance(s, RedshiftSink) and s.stream_name == stream]
 
     def _remove_abandoned(self) -> None:
         """Everything is loaded: what cannot be removed now is left to the next run."""
@@ -262,8 +275,13 @@ class TargetRedshift(IsolatingTarget):
         An overwrite holds its STATE back to the end: what it claims is there only then.
         """
         super()._process_state_message(message_dict)
-        if self.settings["load_method"] != "overwrite":
-            self.drain_all()
+        if self.settings["load_method"] == "overwrite":
+            return
+        # Sinks of a schema before, which the SDK would forget.
+        held = [sink for sink in self._sinks_to_clear if self.holds(sink.stream_name)]
+        self._sinks_to_clear = [sink for sink in self._sinks_to_clear if sink not in held]
+        self.drain_all()
+        self._sinks_to_clear += held
 
     def _handle_max_record_age(self) -> None:
         """Nothing is loaded for its age: a load ends with a STATE, or when a sink is full."""

@@ -52,6 +52,11 @@ class LakeSink(BatchSink):
         """Records that wait to be handed over."""
         return 0 if self.is_dropped else super().current_size
 
+    def forget(self) -> None:
+        """Drops the records that wait to be handed over."""
+        self.start_drain()
+        self.mark_drained()
+
     def process_batch(self, context: dict[str, Any]) -> None:
         """Hands the collected records over; a fault of theirs ends the stream."""
         try:
@@ -67,7 +72,10 @@ class LakeSink(BatchSink):
         """
         for url in files:
             if encoding.format == "parquet":
-                self.table.add_file(BatchFile.from_url(url))
+                file = BatchFile.from_url(url)
+                has_more = file.facts.get("has_more") is True
+                self._target.copies.file(self._target.raw(self.stream_name), has_more=has_more)
+                self.table.add_file(file)
             elif encoding.format == "jsonl":
                 self._add_lines(url, is_gzip=encoding.compression == "gzip")
             else:

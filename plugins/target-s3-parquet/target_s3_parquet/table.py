@@ -78,7 +78,6 @@ class TableWriter:
         self._schema: StreamSchema | None = None
         self._groups: list[_Group] = []
         self._has_written = False
-        self._awaits_more = False
         self.pending_files = 0
         self.pending_rows = 0
 
@@ -105,11 +104,10 @@ class TableWriter:
         self._schema = told
 
     def give_up_part(self) -> None:
-        """Drops what has come of a full copy that is not whole: it begins anew, or has failed."""
-        if self._awaits_more:
-            self._drop()
-            self._has_written = self._awaits_more = False
-            self.pending_files = 0
+        """Drops what has come of a full copy that is not whole: another one begins."""
+        self._drop()
+        self._has_written = False
+        self.pending_files = self.pending_rows = 0
 
     def _warn_of_landing(self) -> None:
         """Tells early of a table that the lake can have and the warehouse cannot."""
@@ -150,7 +148,6 @@ class TableWriter:
         for column, reasons in conversions.items():
             group.conversions.setdefault(column, Counter()).update(reasons)
         self._has_written = True
-        self._awaits_more = facts.get("has_more") is True
         self.pending_files += 1
         path.unlink(missing_ok=True)
 
@@ -171,8 +168,6 @@ class TableWriter:
     def commit(self, bookmark: Mapping[str, Any]) -> list[str]:
         """Makes everything that waits loadable: one manifest for each schema and extraction.
 
-        A full copy waits until it is whole: half of one would be taken for the newest.
-
         The lease is asked for before and after, so that a writer that was paused, and overtaken
         meanwhile, passes no STATE on.
 
@@ -186,8 +181,6 @@ class TableWriter:
             LeaseError: The lease was lost.
             LakeError: S3 refused.
         """
-        if self._awaits_more:
-            return []
         for group in self._groups:
             for partition in list(group.making):
                 self._finish(group, partition)

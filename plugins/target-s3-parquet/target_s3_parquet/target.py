@@ -33,6 +33,7 @@ class TargetS3Parquet(IsolatingTarget):
     A STATE is passed on only when everything that came before it is named by manifests. Files of
     BATCH messages are committed at each STATE; rows of RECORD messages when enough of them have
     come together, so that a tap that writes a STATE every few thousand rows makes no small files.
+    A full copy waits until it is whole: half of one would be taken for the newest.
     """
 
     name = "target-s3-parquet"
@@ -118,18 +119,22 @@ class TargetS3Parquet(IsolatingTarget):
         if (table := self._tables.pop(stream, None)) is not None:
             table.close()
 
+    def begin_anew(self, stream: str) -> None:
+        """Drops what has come of a stream's full copy."""
+        if isinstance(sink := self._sinks_active.get(stream), LakeSink):
+            sink.forget()
+        if stream in self._tables:
+            self._tables[stream].give_up_part()
+
     def close(self) -> None:
         """Gives all leases back and drops what was not committed. Never raises."""
         for table in self._tables.values():
             table.close()
         self._tables.clear()
 
-    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        """With a new schema message a copy that is not whole begins anew, or is given up."""
-        for alias in self._aliases(message_dict.get("stream", "")):
-            if alias in self._tables:
-                self._tables[alias].give_up_part()
-        super()._process_schema_message(message_dict)
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        """Takes note that a full copy is whole; no row of the lake is ever deleted."""
+        self.copies.activate(message_dict.get("stream", ""), message_dict.get("version"))
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         super()._process_state_message(message_dict)
@@ -137,10 +142,11 @@ class TargetS3Parquet(IsolatingTarget):
             self.drain_all()
 
     def _is_commit_due(self) -> bool:
-        if any(table.pending_files for table in self._tables.values()):
+        tables = {stream: t for stream, t in self._tables.items() if not self.holds(stream)}
+        if any(table.pending_files for table in tables.values()):
             return True
-        rows = sum(table.pending_rows for table in self._tables.values())
-        rows += sum(sink.current_size for sink in self._sinks_active.values())
+        rows = sum(table.pending_rows for table in tables.values())
+        rows += sum(self._sinks_active[s].current_size for s in tables if s in self._sinks_active)
         return (
             rows == 0
             or rows >= self._settings["s3_commit_rows"]
@@ -157,6 +163,8 @@ class TargetS3Parquet(IsolatingTarget):
     def _commit(self, state: dict[str, Any]) -> None:
         bookmarks = state.get("bookmarks")
         for stream, table in list(self._tables.items()):
+            if self.holds(stream):
+                continue
             mark = bookmarks.get(stream) if isinstance(bookmarks, dict) else None
             try:
                 table.commit(mark if isinstance(mark, dict) else {})
