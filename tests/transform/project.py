@@ -56,15 +56,15 @@ class DbtResult:
 
 
 class Dbt:
-    """Runs dbt commands in one process of its own."""
+    """Runs dbt commands in one process of its own, by default on the project itself."""
 
-    def __init__(self, env: Mapping[str, str], target: Path) -> None:
+    def __init__(self, env: Mapping[str, str], target: Path, project: Path = TRANSFORM) -> None:
         self.env = {**os.environ, **env, "DBT_TARGET_PATH": str(target), "NO_COLOR": "1"}
         self.env |= {"DBT_LOG_PATH": str(target), "DBT_USE_COLORS": "false"}
         self.target = target
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("dbt_worker.py"))],
-            cwd=TRANSFORM,
+            cwd=project,
             env=self.env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -191,6 +191,8 @@ def literal(value: object) -> str:
     """A value as SQL text."""
     if value is None:
         return "null"
+    if isinstance(value, bytes):
+        return f"to_varbyte('{value.hex()}', 'hex')"
     if isinstance(value, int | float) or type(value).__name__ == "Decimal":
         return str(value)
     text = str(value).replace("\\", "\\\\").replace("'", "''")
