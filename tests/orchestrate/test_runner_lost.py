@@ -115,13 +115,23 @@ def test_a_runner_that_wakes_behind_another_ends_what_it_has_started(
 
 
 @pytest.mark.fault(107)
-def test_a_second_build_is_told_who_is_at_work(world: Sandbox, night: Night) -> None:
+def test_a_second_build_is_told_for_whom_it_waits_and_goes_on_when_that_has_ended(
+    world: Sandbox, night: Night
+) -> None:
     dbt = str(night.root / ".venv/bin/tidemark-dbt")
     environ = {name: os.environ[name] for name in ("PATH", "HOME")} | night.settings
     environ |= {"DBT_PROJECT_DIR": str(night.root / "transform")}
     environ |= {"DBT_PROFILES_DIR": str(night.root / "transform")}
     with building(world, night):
-        second = night.run([dbt, "build"], **environ)
-        assert second.returncode == 4, second.stdout
-        assert "error: dbt build-new, run " in second.stdout
-        assert "has been writing since 20" in second.stdout
+        hasty = night.run([dbt, "build"], **environ, REDSHIFT_LOCK_TIMEOUT_SECONDS="1")
+        assert hasty.returncode == 4, hasty.stdout
+        assert "error: dbt build-new, run " in hasty.stdout
+        assert "has been writing since 20" in hasty.stdout
+        assert "(waited 1 s)" in hasty.stdout
+        # There are no seeds: nothing to do but to get the lease.
+        second = night.start([dbt, "seed"], **environ)
+        assert second.stdout is not None
+        told = second.stdout.readline()
+        assert told.startswith("waiting, at most 300 s: dbt build-new, run "), told
+    output, _ = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 0, output

@@ -176,6 +176,15 @@ LEASE_SECONDS = Setting(
     minimum=3,
 )
 
+LOCK_SECONDS = Setting(
+    "redshift_lock_timeout_seconds",
+    "Longest time to wait for a transaction that holds the landing table, or in dbt for another "
+    "build; 0: no limit.",
+    "integer",
+    default=300,
+    minimum=0,
+)
+
 MYSQL_SETTINGS = (
     Setting(
         "db_host",

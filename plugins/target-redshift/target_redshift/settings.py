@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, Setting
+from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, S3_SETTINGS, Setting
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
 LOAD_SETTINGS = (
@@ -60,14 +60,7 @@ LOAD_SETTINGS = (
         default=3600,
         minimum=0,
     ),
-    Setting(
-        "redshift_lock_timeout_seconds",
-        "Longest time to wait for a transaction that holds the landing table, or in dbt the public "
-        "one; 0: no limit.",
-        "integer",
-        default=300,
-        minimum=0,
-    ),
+    LOCK_SECONDS,
     Setting(
         "redshift_retry_attempts",
         "How often a transaction is tried when connections are lost or transactions conflict.",

@@ -6,11 +6,13 @@ work: it is told to end, as by an operator, and hands that on to what it has sta
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from tidemark_core.errors import LakeError, LeaseError
@@ -23,7 +25,9 @@ _GRACE_SECONDS = 30.0
 
 
 @contextmanager
-def holding(location: S3Location, key: str, owner: str, seconds: float) -> Iterator[Lease]:
+def holding(
+    location: S3Location, key: str, owner: str, seconds: float, patience: float = 0.0
+) -> Iterator[Lease]:
     """Holds a lease for as long as the block works.
 
     Args:
@@ -31,13 +35,18 @@ def holding(location: S3Location, key: str, owner: str, seconds: float) -> Itera
         key: Key of the lease.
         owner: Who we are, for the message that others see.
         seconds: S3_LEASE_SECONDS: so long it outlives us when we stop renewing.
+        patience: Seconds to wait for somebody else who holds it, which is told; infinite: any time.
 
     Raises:
-        LeaseError: Somebody else holds it, or it was lost on the way and the block was ended.
+        LeaseError: Somebody else holds it still, or it was lost on the way and the block was ended.
         LakeError: S3 refused.
     """
     client = location.client()
-    with Lease.acquire(client, location.bucket, key, owner=owner, ttl=seconds) as lease:
+
+    def acquire() -> Lease:
+        return Lease.acquire(client, location.bucket, key, owner=owner, ttl=seconds)
+
+    with _patiently(acquire, patience) as lease:
         watch = _Watch(lease)
         try:
             yield lease
@@ -45,6 +54,23 @@ def holding(location: S3Location, key: str, owner: str, seconds: float) -> Itera
             watch.end()
             if watch.lost is not None:
                 raise watch.lost
+
+
+def _patiently(acquire: Callable[[], Lease], patience: float) -> Lease:
+    deadline, is_told = time.monotonic() + patience, False
+    while True:
+        try:
+            return acquire()
+        except LeaseError as error:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                waited = f" (waited {patience:.0f} s)" if patience else ""
+                raise LeaseError(f"{error.message}{waited}", hint=error.hint) from error
+            if not is_told:
+                limit = "" if math.isinf(patience) else f", at most {patience:.0f} s"
+                print(f"waiting{limit}: {error.message}", file=sys.stderr, flush=True)
+                is_told = True
+        time.sleep(min(_LOOK_SECONDS, left))
 
 
 class _Watch:

@@ -14,6 +14,7 @@ from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, quote_redshift
 from tidemark_core.warehouse import WarehouseConnection
 from tidemark_core.warehouse_errors import QueryError
 
+from tidemark.dbt.builders import patiently
 from tidemark.dbt.plan import Loads, Shape, WholeBuild
 
 _WHOLE, _TESTED = "whole_builds", "tested_loads"
@@ -60,17 +61,20 @@ class BuildState:
     Args:
         warehouse: A session of dbt's user.
         schema: From `state_schema`.
+        patience: Seconds that it waits for builds at work; 0: no limit.
     """
 
-    def __init__(self, warehouse: WarehouseConnection, schema: str) -> None:
+    def __init__(self, warehouse: WarehouseConnection, schema: str, patience: int = 0) -> None:
         self._warehouse = warehouse
         self._schema = schema
+        self._patience = patience
 
     def read(self) -> Found:
         """Asks for all that a nightly build is decided by.
 
         Raises:
             WarehouseError: The warehouse cannot be asked.
+            LeaseError: A build holds a table for longer than is waited for it.
         """
         own = self._relations({self._schema, LANDING_SCHEMA})
         last = self._last_whole_build() if self._named(_WHOLE) in own else None
@@ -171,8 +175,13 @@ class BuildState:
                 " WHERE ledger.landing_table = ? AND built.load_id IS NULL"
             )
             values.append(table)
-        rows = self._warehouse.execute(
-            " UNION ".join(parts), values, what="a look for loads that are not built yet"
+        rows = patiently(
+            self._warehouse,
+            self._schema,
+            self._patience,
+            lambda: self._warehouse.execute(
+                " UNION ".join(parts), values, what="a look for loads that are not built yet"
+            ),
         )
         found: dict[str, set[int]] = {}
         for table, load in rows:

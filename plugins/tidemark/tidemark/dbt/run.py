@@ -3,12 +3,13 @@
 ``tidemark-dbt build`` is ``dbt build``; where REDSHIFT_SSH_BASTION_HOST is set, dbt's connections
 go through the tunnel, without a word of it in profiles.yml, and the certificate's name is verified
 as it would be without one. ``tidemark-dbt build-new`` builds and tests what is new (`plan`).
-Commands that build hold a lease, so that a second one says at once who is at work; what keeps them
-apart is the warehouse itself (transform/macros/loads/hold.sql).
+Commands that build hold a lease, so that a second one says at once for whom it waits; what keeps
+them apart is the warehouse itself (transform/macros/loads/hold.sql).
 """
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -30,7 +31,7 @@ from tidemark_core.errors import (
 from tidemark_core.process import end_with_meltano, run_id
 from tidemark_core.reportstore import reporting
 from tidemark_core.s3 import S3Location
-from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, resolve
+from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, S3_SETTINGS, resolve
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS, WarehouseConnection, connect, routed
 
 from tidemark.dbt.buildstate import BuildState, Found, newly_tested, state_schema
@@ -41,6 +42,7 @@ from tidemark.environment import load_environment
 from tidemark.holding import holding
 from tidemark.settings import DBT_SETTINGS
 
+_SETTINGS = (*WAREHOUSE_SETTINGS, *DBT_SETTINGS, LEASE_SECONDS, LOCK_SECONDS)
 _BUILD_NEW = "build-new"
 _BUILDING = frozenset({"build", "retry", "run", "seed", "snapshot", _BUILD_NEW})
 #: dbt's exit code when it has done all that it could.
@@ -65,7 +67,7 @@ def main() -> None:
         sys.exit(_dbt(words))
     os.environ.update(load_environment())
     try:
-        values = resolve((*WAREHOUSE_SETTINGS, *DBT_SETTINGS, LEASE_SECONDS), {}, os.environ)
+        values = resolve(_SETTINGS, {}, os.environ)
         lake = _lake()
         with ExitStack() as way:
             # The lease comes first: a build that does not get it has no report.
@@ -81,6 +83,8 @@ def main() -> None:
     except TidemarkError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     sys.exit(code)
 
 
@@ -126,17 +130,20 @@ def _command(words: Sequence[str]) -> str:
 
 
 def _hold(command: str, lake: S3Location | None, values: Mapping[str, Any], way: ExitStack) -> None:
-    """Takes the lease of builds in this schema; who may not write to the lake does without.
+    """Takes the lease of builds in this schema, for which it waits as dbt does for a table.
+
+    Who may not write to the lake does without.
 
     Raises:
-        LeaseError: Another one is at work.
+        LeaseError: Another one is still at work when the time to wait is over.
     """
     if lake is None or command not in _BUILDING:
         return
     key = lake.layout.build_lease_key(values["redshift_schema"])
     owner = f"dbt {command}, run {run_id()}"
     try:
-        way.enter_context(holding(lake, key, owner, values[LEASE_SECONDS.name]))
+        seconds, patience = values[LEASE_SECONDS.name], values[LOCK_SECONDS.name] or math.inf
+        way.enter_context(holding(lake, key, owner, seconds, patience))
     except LakeError as error:
         print(f"warning: others do not see this build: {error}", file=sys.stderr)
 
@@ -184,7 +191,8 @@ def _session(values: Mapping[str, Any]) -> WarehouseConnection:
 
 
 def _state(warehouse: WarehouseConnection, values: Mapping[str, Any]) -> BuildState:
-    return BuildState(warehouse, state_schema(values["redshift_schema"]))
+    schema = state_schema(values["redshift_schema"])
+    return BuildState(warehouse, schema, values[LOCK_SECONDS.name])
 
 
 def _dbt(words: Sequence[str]) -> int:
