@@ -128,7 +128,8 @@ def test_a_table_that_is_to_be_made_waits_for_a_ghost_no_longer_than_for_a_lock(
     with connect(lake.config) as ghost:
         ghost.execute("BEGIN")
         ghost.execute(f"CREATE TABLE {table.landing} (id BIGINT)")
-        with pytest.raises(QueryError, match=r"CREATE TABLE of the landing table.*timeout"):
+        with pytest.raises(QueryError, match=r"CREATE TABLE of the landing table.*timeout") as told:
             lake.load(table.schema(), file, state, redshift_lock_timeout_seconds=1)
+        assert "held it for the 1 s of REDSHIFT_LOCK_TIMEOUT_SECONDS" in str(told.value.hint)
     lake.load(table.schema(), file, state)
     assert table.rows("id") == [(1,)]

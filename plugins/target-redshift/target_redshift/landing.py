@@ -42,10 +42,17 @@ class Found:
 @contextmanager
 def lock_timeout(connection: WarehouseConnection, config: Mapping[str, Any]) -> Iterator[None]:
     """Statements that wait for locks of other transactions, and do nothing long themselves."""
-    connection.execute(timeout_statement(config["redshift_lock_timeout_seconds"]))
+    seconds = config["redshift_lock_timeout_seconds"]
+    connection.execute(timeout_statement(seconds))
     try:
         yield
-    except QueryError:
+    except QueryError as error:
+        if error.sqlstate == _TIMED_OUT:
+            error.hint = (
+                f"another transaction has held it for the {seconds} s of "
+                "REDSHIFT_LOCK_TIMEOUT_SECONDS: SELECT * FROM svv_transactions shows whose; run "
+                "again when that has ended"
+            )
         # A transaction that failed is rolled back, and the setting with it.
         with suppress(QueryError):
             connection.execute(timeout_statement(config["redshift_statement_timeout_seconds"]))
