@@ -155,3 +155,23 @@ def test_errors_are_one_message_with_the_next_step(lake: Any, say: Any, start: A
     _, err = wrong.communicate("", timeout=60)
     assert wrong.returncode == 2
     assert "S3_FILE_ROWS must be at least 1" in err
+
+
+@pytest.mark.security(10)
+@pytest.mark.parametrize("debug", ["", "true"])
+@pytest.mark.parametrize("line", ["cut short", "without a stream"])
+def test_a_broken_message_is_not_shown(
+    lake: Any, say: Any, start: Any, line: str, debug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEBUG", debug)
+    card = "4111 1111 1111 1111"
+    whole = say.text(say.record(id=1, name=card, note="x" * 100_000))
+    broken = {
+        "cut short": whole[:-1_000] + "\n",
+        "without a stream": say.text({"type": "RECORD", "record": {"name": card}}),
+    }
+    out, err = start().communicate(say.text(say.schema()) + broken[line], timeout=60)
+    assert "the tap sent a " in err
+    assert "4111" not in out + err
+    assert len(err) < 10_000
+    assert lake.keys("manifests/") == []

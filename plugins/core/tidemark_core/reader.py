@@ -19,16 +19,21 @@ class QuietReader(SingerReader):
         """Reads a message.
 
         Raises:
-            SourceError: It is not JSON.
+            SourceError: It is not a JSON object.
         """
         try:
-            return deserialize_json(line)
-        except ValueError as error:
+            message: Any = deserialize_json(line)
+        except (ValueError, RecursionError) as error:
             position = getattr(error, "pos", 0)
             raise SourceError(
                 f"the tap sent a line of {len(line)} characters that is not JSON (at {position})",
                 hint=_HINT,
             ) from None
+        if not isinstance(message, dict):
+            raise SourceError(
+                f"the tap sent a line of {len(line)} characters that is no JSON object", hint=_HINT
+            )
+        return message
 
     @staticmethod
     def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
