@@ -188,6 +188,28 @@ def test_json_lines_of_a_batch_are_loaded(
     assert table.rows("id, name, amount") == [(n, "x", Decimal("0.10")) for n in range(3)]
 
 
+@pytest.mark.security(32)
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_only_regular_files_are_taken(
+    lake: Lake, table: Table, state: dict[str, Any], tmp_path: Path, form: str
+) -> None:
+    file, odd = tmp_path / "file", tmp_path / "odd"
+    pq.write_table(table.arrow([(1, "a", None)]), file)
+    if form == "jsonl":
+        file.write_text('{"ID": 1}\n')
+    odd.symlink_to(file)
+    batch = {
+        "type": "BATCH",
+        "stream": table.name.stream,
+        "encoding": {"format": form},
+        "manifest": [BatchFile.local(str(odd)).to_url()],
+    }
+    with pytest.raises(LakeError, match="odd"):
+        lake.load(table.schema(), batch, state)
+    assert file.exists()
+    assert odd.is_symlink()
+
+
 def test_json_lines_from_the_bucket_need_leave(
     lake: Lake, table: Table, state: dict[str, Any]
 ) -> None:

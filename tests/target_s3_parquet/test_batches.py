@@ -108,19 +108,33 @@ def test_half_a_file_is_refused(lake: Any, feed: Any, say: Any, make_file: Any, 
     assert path.exists(), "what could not be taken is left to be looked at"
 
 
+@pytest.mark.security(32)
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
 @pytest.mark.parametrize("kind", ["missing", "link", "folder"])
 def test_only_regular_files_are_taken(
-    feed: Any, say: Any, make_file: Any, tmp_path: Path, kind: str
+    lake: Any, feed: Any, say: Any, make_file: Any, tmp_path: Path, kind: str, form: str
 ) -> None:
-    file = make_file(say.orders(1))
-    odd = tmp_path / "odd.parquet"
+    file = Path(make_file(say.orders(1)).path)
+    if form == "jsonl":
+        file.write_text('{"id": 1}\n')
+    odd = tmp_path / "odd"
     if kind == "link":
-        odd.symlink_to(file.path)
+        odd.symlink_to(file)
     elif kind == "folder":
         odd.mkdir()
     with pytest.raises(LakeError, match="odd"):
-        feed(say.schema(), say.batch(BatchFile.local(str(odd), rows=1)), say.state(1))
-    assert Path(file.path).exists()
+        feed(say.schema(), say.batch(BatchFile.local(str(odd), rows=1), form=form), say.state(1))
+    assert file.exists()
+    assert odd.is_symlink() == (kind == "link")
+    assert lake.keys("incremental/") == []
+
+
+@pytest.mark.security(32)
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+@pytest.mark.parametrize("scheme", ["http", "ftp", "s3"])
+def test_only_files_of_this_machine_are_taken(feed: Any, say: Any, scheme: str, form: str) -> None:
+    with pytest.raises(LakeError, match=f"{scheme}://"):
+        feed(say.schema(), say.batch(BatchFile(f"{scheme}://h/x"), form=form), say.state(1))
 
 
 @pytest.mark.fault(50)

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from boto3.s3.transfer import TransferConfig
 from target_s3_parquet import upload
-from target_s3_parquet.local import open_local
 from tidemark_core.errors import LakeError, LeaseError
+from tidemark_core.localfile import open_local
 from tidemark_core.names import TableName
 from tidemark_core.report import LegReport
 

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake import LakeLayout
+from tidemark_core.localfile import open_local
 from tidemark_core.names import TableName
 from tidemark_core.s3 import explained
 
@@ -108,8 +109,9 @@ def local_file(
         LakeError: It is not there, or not a Parquet file.
     """
     try:
-        rows = pq.read_metadata(path).num_rows
-        with path.open("rb") as file:
+        with open_local(str(path), table) as file:
+            rows = pq.read_metadata(file).num_rows
+            file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, pa.ArrowInvalid) as error:
         raise unreadable(str(path), table, error) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -12,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.helpers._batch import BaseBatchFileEncoding
-from singer_sdk.singerlib.json import deserialize_json
 from singer_sdk.sinks import BatchSink
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError
 from tidemark_core.isolation import remove_local
+from tidemark_core.localfile import read_records
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, METADATA_COLUMNS, TableName
 
 from target_redshift.columns import LandingTable
@@ -162,11 +161,9 @@ class RedshiftSink(BatchSink):
 
     def _read_lines(self, batch: BatchFile, compression: str | None) -> None:
         path = self._target.local_copy(batch, self.table, self._folder)
-        with gzip.open(path, "rb") if compression == "gzip" else path.open("rb") as lines:
-            for line in lines:
-                record = deserialize_json(line)
-                self._add_sdc_metadata_to_record(record, {}, {})
-                self._spool.add(record)
+        for record in read_records(str(path), self.table, is_gzip=compression == "gzip"):
+            self._add_sdc_metadata_to_record(record, {}, {})
+            self._spool.add(record)
         if batch.url.startswith("s3://"):
             path.unlink()
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.helpers._batch import BaseBatchFileEncoding, StorageTarget
-from singer_sdk.singerlib.json import deserialize_json
+from singer_sdk.helpers._batch import BaseBatchFileEncoding
 from singer_sdk.sinks import BatchSink
 from singer_sdk.sinks.core import BaseJSONSchemaValidator
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError
+from tidemark_core.isolation import remove_local
+from tidemark_core.localfile import read_records
 
 if TYPE_CHECKING:
     from target_s3_parquet.target import TargetS3Parquet
@@ -86,10 +85,8 @@ class LakeSink(BatchSink):
                 )
 
     def _add_lines(self, url: str, *, is_gzip: bool) -> None:
-        head, tail = StorageTarget.split_url(url)
-        with StorageTarget.from_url(head).open(tail, mode="rb") as raw:
-            lines = gzip.open(raw) if is_gzip else raw  # noqa: SIM115 - raw is closed here
-            while records := [deserialize_json(line) for line in islice(lines, self.max_size)]:
-                self.table.add_records(records)
-        if url.startswith("file://"):
-            Path(BatchFile.from_url(url).path).unlink(missing_ok=True)
+        path = BatchFile.from_url(url).path
+        found = read_records(path, self.table.table, is_gzip=is_gzip)
+        while records := list(islice(found, self.max_size)):
+            self.table.add_records(records)
+        remove_local([url])

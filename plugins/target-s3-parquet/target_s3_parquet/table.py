@@ -13,12 +13,12 @@ from typing import Any
 import pyarrow as pa
 from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.localfile import open_local
 from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 from tidemark_core.report import current
 
-from target_s3_parquet.local import open_local, open_parquet
-from target_s3_parquet.parquet import check, conformed
+from target_s3_parquet.parquet import check, conformed, open_parquet
 from target_s3_parquet.partition import by_day, check_column
 from target_s3_parquet.rows import RowFile, to_batch
 from target_s3_parquet.schema import StreamSchema, key_error
