@@ -161,6 +161,51 @@ def test_a_changed_host_key_is_refused_with_both_fingerprints(
     assert error.message.count("SHA256:") == 2
 
 
+@pytest.mark.security(2)
+def test_a_revoked_host_key_is_an_attack_and_not_an_unknown_one(
+    bastion: Bastion, mysql: str
+) -> None:
+    hosts = Path(str(bastion.known_hosts))
+    hosts.write_text("".join(f"@revoked {line}\n" for line in hosts.read_text().splitlines()))
+    error = failure(bastion, mysql)
+    assert "has revoked" in error.message
+    assert "ssh-keyscan" not in str(error)
+    assert not error.retryable
+
+
+@pytest.mark.security(33)
+@pytest.mark.parametrize("mode", [0o664, 0o646, 0o666])
+def test_known_hosts_that_others_can_write_are_refused(
+    bastion: Bastion, mysql: str, mode: int
+) -> None:
+    Path(str(bastion.known_hosts)).chmod(mode)
+    with pytest.raises(ConfigError, match="chmod go-w"), open_endpoint(bastion, mysql, 0):
+        pass
+
+
+@pytest.mark.security(33)
+def test_the_users_own_known_hosts_are_looked_at_too(
+    bastion: Bastion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".ssh").mkdir()
+    own = tmp_path / ".ssh" / "known_hosts"
+    shutil.copy(str(bastion.known_hosts), own)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    bare = replace(bastion, known_hosts=None)
+    bare.check_files()
+    own.chmod(0o666)
+    with pytest.raises(ConfigError, match="chmod go-w"):
+        bare.check_files()
+
+
+@pytest.mark.security(4)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read another user's key")
+def test_a_key_of_another_user_is_refused(bastion: Bastion, mysql: str) -> None:
+    os.chown(str(bastion.key_path), 65534, 65534)
+    with pytest.raises(ConfigError, match="belongs to user 65534"):
+        bastion.check_files()
+
+
 @pytest.mark.security(3)
 def test_weak_ciphers_are_not_offered(bastion: Bastion, mysql: str) -> None:
     assert not any(word in CIPHERS for word in ("cbc", "arcfour", "3des"))

@@ -24,6 +24,7 @@ from typing import Any, ClassVar, Protocol
 from tidemark_core.errors import ConfigError
 from tidemark_core.leftovers import temporary_folder
 from tidemark_core.logs import Event, log_event
+from tidemark_core.trust import check_trusted, is_foreign
 from tidemark_core.tunnel_process import STANDS_OPTIONS, TunnelProcess
 
 _log = logging.getLogger(__name__)
@@ -100,27 +101,39 @@ class Bastion:
         """Looks at the key file and the known_hosts file before ssh does.
 
         Raises:
-            ConfigError: One of them is missing, or others than its owner can read the key.
+            ConfigError: One of them is missing or not ours, others than its owner can read the
+                key, or others can write which hosts are known.
         """
         if self.key_path:
-            try:
-                mode = Path(self.key_path).expanduser().stat().st_mode
-            except OSError as error:
-                raise ConfigError(
-                    f"the key file {self.key_path} cannot be read: {error.strerror}",
-                    hint=f"correct {self.setting('key_path')}",
-                ) from error
-            if stat.S_IMODE(mode) & 0o177:
-                raise ConfigError(
-                    f"the key file {self.key_path} has mode {stat.S_IMODE(mode):04o}: others "
-                    "than its owner can use it",
-                    hint=f"chmod 600 {self.key_path}",
-                )
+            self._check_key(self.key_path)
         if self.known_hosts and not Path(self.known_hosts).expanduser().is_file():
             raise ConfigError(
                 f"the known_hosts file {self.known_hosts} does not exist",
                 hint=f"ssh-keyscan -p {self.port} {self.host} >> {self.known_hosts}, "
                 "and compare the fingerprint with the bastion's administrator",
+            )
+        known = self.known_hosts or "~/.ssh/known_hosts"
+        if Path(known).expanduser().exists():
+            check_trusted(known, self.setting("known_hosts"))
+
+    def _check_key(self, path: str) -> None:
+        try:
+            info = Path(path).expanduser().stat()
+        except OSError as error:
+            raise ConfigError(
+                f"the key file {path} cannot be read: {error.strerror}",
+                hint=f"correct {self.setting('key_path')}",
+            ) from error
+        if stat.S_IMODE(info.st_mode) & 0o177:
+            raise ConfigError(
+                f"the key file {path} has mode {stat.S_IMODE(info.st_mode):04o}: others "
+                "than its owner can use it",
+                hint=f"chmod 600 {path}",
+            )
+        if is_foreign(info):
+            raise ConfigError(
+                f"the key file {path} belongs to user {info.st_uid}, who can use it too",
+                hint=f"chown {os.geteuid()} {path}",
             )
 
     def ssh_options(self) -> list[str]:

@@ -99,6 +99,14 @@ def _changed_key(text: str, facts: BastionFacts) -> TunnelError:
     )
 
 
+def _revoked_key(_text: str, facts: BastionFacts) -> TunnelError:
+    return TunnelError(
+        f"the bastion {facts.name} sent a host key that {facts.known_hosts_name} has revoked: who "
+        "answers may be an attacker with a stolen key",
+        hint="ask the bastion's administrator which host key it has now",
+    )
+
+
 def _denied(_text: str, facts: BastionFacts) -> TunnelError:
     return TunnelError(
         f"the bastion {facts.name} refused our key",
@@ -138,6 +146,7 @@ def _dropped(_text: str, facts: BastionFacts) -> TunnelError:
 
 _RULES = (
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED", _changed_key),
+    (r"is marked as revoked", _revoked_key),
     (r"host key is known for|Host key verification failed", _unknown_key),
     (r"Could not resolve hostname|Name or service not known", _unresolved),
     (r"incorrect passphrase|Load key .*: (?:error in libcrypto|bad permissions)", _passphrase),

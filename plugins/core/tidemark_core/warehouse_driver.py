@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
-from tidemark_core.errors import ConfigError
+from tidemark_core.trust import check_trusted
 from tidemark_core.warehouse_credentials import Credentials
 
 #: Dead peers are noticed in about 30 + 6 * 10 seconds, also in the middle of a long COPY.
@@ -108,8 +107,7 @@ def _root_certificate(path: str | None) -> Iterator[None]:
     if not path:
         yield
         return
-    if not Path(path).is_file():
-        raise ConfigError(f"REDSHIFT_SSL_ROOT_CERT {path!r} is not a file")
+    check_trusted(path, "REDSHIFT_SSL_ROOT_CERT")
     with _environment_lock:
         before = os.environ.get("SSL_CERT_FILE")
         os.environ["SSL_CERT_FILE"] = path

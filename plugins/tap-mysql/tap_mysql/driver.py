@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pymysql
 import pymysql.connections
 from tidemark_core.errors import ConfigError
+from tidemark_core.trust import check_trusted
 from tidemark_core.tunnel import Endpoint
 
 #: Together less than the half minute within which a run must say what is wrong.
@@ -88,8 +89,10 @@ def verifying_context(ca: str | None) -> ssl.SSLContext:
         ca: File of the authority; None: the system's.
 
     Raises:
-        ConfigError: The file cannot be read.
+        ConfigError: The file cannot be read, or others could change it.
     """
+    if ca:
+        check_trusted(ca, "DB_SSL_CA")
     try:
         return ssl.create_default_context(cafile=ca)
     except OSError as error:

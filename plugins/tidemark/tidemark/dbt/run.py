@@ -32,6 +32,7 @@ from tidemark_core.process import end_with_meltano, run_id
 from tidemark_core.reportstore import reporting
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, S3_SETTINGS, resolve
+from tidemark_core.trust import check_trusted
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS, WarehouseConnection, connect, routed
 
 from tidemark.dbt.buildstate import BuildState, Found, newly_tested, state_schema
@@ -169,6 +170,7 @@ def _open_way(values: Mapping[str, Any], way: ExitStack, *, ask: bool, read: boo
         os.environ["REDSHIFT_PORT"] = str(port)
         os.environ["REDSHIFT_SSL_MODE"] = values["redshift_ssl_mode"]
         if values["redshift_ssl_root_cert"]:
+            check_trusted(values["redshift_ssl_root_cert"], "REDSHIFT_SSL_ROOT_CERT")
             os.environ["SSL_CERT_FILE"] = values["redshift_ssl_root_cert"]
         session = _session(values) if ask else None
     except (TunnelError, WarehouseError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 from tidemark_core.errors import ConfigError
 from tidemark_core.settings import Setting
+from tidemark_core.trust import is_foreign
 
 _SUFFIX = "_FILE"
 
@@ -72,7 +73,7 @@ def check_private(path: Path) -> None:
             f"{path} has mode {mode:04o}: others than its owner can read the secrets in it",
             hint=f"chmod 600 {path}",
         )
-    if info.st_uid not in (0, os.geteuid()):
+    if is_foreign(info):
         raise ConfigError(
             f"{path} belongs to user {info.st_uid}, who could change what is run here",
             hint=f"chown {os.geteuid()} {path}",
