@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from meltano.core.state_store import MeltanoState
@@ -124,6 +127,68 @@ def test_a_lock_that_a_crash_left_is_taken_over(
     start = time.monotonic()
     with store.acquire_lock(STATE_ID, retry_seconds=0.2):
         assert time.monotonic() - start > 1
+
+
+class Hooked:
+    """A client that calls a hook once, after it was told how old a lock is."""
+
+    def __init__(self, client: Any, hook: Callable[[], None]) -> None:
+        self._client, self._hooks = client, [hook]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def head_object(self, **arguments: Any) -> Any:
+        found = self._client.head_object(**arguments)
+        if self._hooks:
+            self._hooks.pop()()
+        return found
+
+
+@pytest.mark.fault(23)
+def test_of_two_who_find_a_dead_lock_one_takes_it(sandbox: Sandbox, folder: str) -> None:
+    location = S3Location.from_config(config(sandbox, folder))
+    inside: list[str] = []
+    with ExitStack() as held:
+
+        def overtake() -> None:
+            held.enter_context(first.acquire_lock(STATE_ID, retry_seconds=0.05))
+            inside.append("first")
+
+        stores = [
+            TidemarkStateStore(**config(sandbox, folder), lock_timeout_seconds=1.5, client=client)
+            for client in (location.client(), Hooked(location.client(), overtake))
+        ]
+        first, second = stores
+        put(sandbox, f"{folder}/watermark/dev%3Atap-mysql-to-target-s3-parquet/lock", b"")
+        time.sleep(3)
+
+        def follow() -> None:
+            with second.acquire_lock(STATE_ID, retry_seconds=0.05):
+                inside.append("second")
+
+        thread = threading.Thread(target=follow)
+        thread.start()
+        thread.join(1)
+        assert inside == ["first"]
+        held.close()
+    thread.join()
+    assert inside == ["first", "second"]
+
+
+@pytest.mark.fault(23)
+def test_who_was_overtaken_does_not_remove_the_lock_of_the_next(
+    store: TidemarkStateStore, sandbox: Sandbox, folder: str
+) -> None:
+    key = f"{folder}/watermark/dev%3Atap-mysql-to-target-s3-parquet/lock"
+    client = S3Location.from_config(config(sandbox, folder)).client()
+    bucket = sandbox.env()["S3_BUCKET_NAME"]
+    with store.acquire_lock(STATE_ID, retry_seconds=1):
+        client.put_object(Bucket=bucket, Key=key, Body=b"of somebody else")
+    assert client.get_object(Bucket=bucket, Key=key)["Body"].read() == b"of somebody else"
+    client.delete_object(Bucket=bucket, Key=key)
+    with store.acquire_lock(STATE_ID, retry_seconds=1):
+        client.delete_object(Bucket=bucket, Key=key)
 
 
 def test_a_bucket_that_cannot_be_read_is_not_an_empty_state(sandbox: Sandbox, folder: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import time
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _STATE_FILE = "state.json"
 _LOCK_FILE = "lock"
+#: What S3 answers when the object is not, or no longer, the one that was meant.
+_CONDITION_FAILED = frozenset({404, 409, 412})
 
 
 def state_folder(watermark_key: str) -> str:
@@ -133,42 +136,65 @@ class TidemarkStateStore(StateStoreManager):
         """Holds the state's lock while it is read and written.
 
         The lock is a conditional put, so two machines cannot both hold it; one left by a crash is
-        taken over once it is older than ``state_backend.lock_timeout_seconds``.
+        taken over once it is older than ``state_backend.lock_timeout_seconds``, by one of those who
+        find it.
         """
         key = self._key(state_id, _LOCK_FILE)
-        while not self._take(key):
+        while (ours := self._take(key)) is None:
             time.sleep(retry_seconds)
         try:
             yield
         finally:
-            self._remove(key)
+            self._give_back(key, ours)
 
-    def _take(self, key: str) -> bool:
+    def _take(self, key: str) -> str | None:
+        """The ETag of the lock that is ours now; None: somebody else's is there."""
         with explained(f"locking {self._where(key)}"):
-            try:
-                self._client.put_object(Bucket=self._bucket, Key=key, Body=b"", IfNoneMatch="*")
-            except ClientError as error:
-                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                if status not in (409, 412):
-                    raise
-            else:
-                return True
-            try:
-                held = self._client.head_object(Bucket=self._bucket, Key=key)
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                    return False
-                raise
+            ours = self._put_lock(key, {"IfNoneMatch": "*"})
+            if ours is None and (stale := self._stale_lock(key)):
+                ours = self._put_lock(key, {"IfMatch": stale})
+        return ours
+
+    def _put_lock(self, key: str, condition: dict[str, Any]) -> str | None:
+        # No two locks are alike, so that an ETag says whose it is.
+        body = uuid.uuid4().bytes
+        try:
+            answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition)
+        except ClientError as error:
+            if _status(error) in _CONDITION_FAILED:
+                return None
+            raise
+        return answer["ETag"]
+
+    def _stale_lock(self, key: str) -> str | None:
+        """The ETag of a lock that a crash has left; None: there is none."""
+        try:
+            held = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if _status(error) == 404:
+                return None
+            raise
         # Both times are the server's: this machine's clock does not matter.
         now = held["ResponseMetadata"]["HTTPHeaders"].get("date")
         age = _http_seconds(now) - held["LastModified"].timestamp() if now else 0
-        if age > self._lock_timeout:
-            self._remove(key)
-        return False
+        return held["ETag"] if age > self._lock_timeout else None
+
+    def _give_back(self, key: str, ours: str) -> None:
+        with explained(f"unlocking {self._where(key)}"):
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=ours)
+            except ClientError as error:
+                # Somebody has taken it over: it is theirs.
+                if _status(error) not in _CONDITION_FAILED:
+                    raise
 
     def _remove(self, key: str) -> None:
         with explained(f"deleting {self._where(key)}"):
             self._client.delete_object(Bucket=self._bucket, Key=key)
+
+
+def _status(error: ClientError) -> int:
+    return error.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def _http_seconds(date: str) -> float:
