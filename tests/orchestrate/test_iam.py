@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import fnmatch
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from policies import Policies
+from tidemark.services.bookmarks import Leg
 from tidemark.services.states import BACKUPS
 from tidemark.state.backend import state_folder
 from tidemark_core.lake import LakeLayout
-from tidemark_core.names import TableName
+from tidemark_core.names import TableName, encode_component
 
 LAYOUT, TABLE, WHEN = LakeLayout(), TableName("settlement", "partner_info"), datetime.now(UTC)
+STATES = state_folder("watermark/high_watermark.json")
+
+
+def states(leg: Leg) -> dict[str, str]:
+    """The objects of a leg's state, in a job of its own and in a task of Airflow's."""
+    job = f"{STATES}{encode_component(leg.state_id('prod'))}/"
+    task = f"{STATES}{encode_component(leg.state_id('prod') + ':' + TABLE.stream)}/"
+    return {
+        f"{leg}'s state": f"{job}state.json",
+        f"{leg}'s state of a table": f"{task}state.json",
+        f"{leg}'s copy": f"{job}{BACKUPS}2026-01-01_00-00-00-000000.json",
+        f"{leg}'s lock": f"{job}lock",
+        f"{leg}'s lock of a table": f"{task}lock",
+    }
+
+
 KEYS = {
     "data": LAYOUT.data_key(TABLE, WHEN, 1),
     "manifest": LAYOUT.manifest_key(TABLE, WHEN, "r1", 1),
@@ -23,24 +42,21 @@ KEYS = {
     "lease": LAYOUT.lease_key(TABLE, "lake"),
     "job lease": LAYOUT.job_lease_key(),
     "report": LAYOUT.run_key(WHEN.date(), "r1", "lake"),
-    "state": state_folder("watermark/high_watermark.json") + "prod%3Aa-to-b/state.json",
-    "state's copy": state_folder("watermark/high_watermark.json")
-    + f"prod%3Aa-to-b/{BACKUPS}2026-01-01_00-00-00-000000.json",
-    "lock": state_folder("watermark/high_watermark.json") + "prod%3Aa-to-b/lock",
     "foreign": "somebody/else.csv",
-}
-BOOKS = {"lease", "job lease", "report", "state", "state's copy", "lock"}
+} | {name: key for leg in Leg for name, key in states(leg).items()}
+BOOKS = {"lease", "job lease", "report"}
+BACKUP, LOAD = (set(states(leg)) for leg in Leg)
 #: What each role may do with which object, and nothing else.
 RIGHTS = {
     "extractor": {
-        "s3:GetObject": {"data", "manifest"} | BOOKS,
-        "s3:PutObject": {"data", "manifest"} | BOOKS,
-        "s3:DeleteObject": {"lock"},
+        "s3:GetObject": {"data", "manifest"} | BOOKS | BACKUP | LOAD,
+        "s3:PutObject": {"data", "manifest"} | BOOKS | BACKUP,
+        "s3:DeleteObject": {"backup's lock", "backup's lock of a table"},
     },
     "loader": {
-        "s3:GetObject": {"data", "manifest", "staging"} | BOOKS,
-        "s3:PutObject": {"staging"} | BOOKS,
-        "s3:DeleteObject": {"staging", "lock"},
+        "s3:GetObject": {"data", "manifest", "staging"} | BOOKS | BACKUP | LOAD,
+        "s3:PutObject": {"staging"} | BOOKS | LOAD,
+        "s3:DeleteObject": {"staging", "load's lock", "load's lock of a table"},
     },
     "redshift-copy": {
         "s3:GetObject": {"staging"},
@@ -54,10 +70,10 @@ RIGHTS = {
         "s3:DeleteObject": set(),
     },
     "maintainer": {
-        "s3:GetObject": {"data", "manifest", "archive"} | BOOKS,
-        "s3:PutObject": {"archive"} | BOOKS,
+        "s3:GetObject": {"data", "manifest", "archive"} | BOOKS | BACKUP | LOAD,
+        "s3:PutObject": {"manifest", "archive"} | BOOKS,
         "s3:DeleteObject": {"data", "manifest", "archive", "staging", "report"}
-        | {"state's copy", "lock"},
+        | {"backup's copy", "load's copy"},
     },
 }
 
@@ -123,23 +139,56 @@ def test_the_bucket_refuses_every_stranger(folder: Path) -> None:
     }
 
 
+WRITES = {"first": {"s3:if-none-match": "*"}, "replace": {"s3:if-match": "etag"}, "blindly": {}}
+#: Who may write what how, by both policies together.
+MAY_WRITE = {
+    ("extractor", "data", "first"),
+    ("extractor", "manifest", "first"),
+    ("maintainer", "manifest", "first"),
+    ("maintainer", "manifest", "replace"),
+}
+
+
 @pytest.mark.security(26)
-def test_what_is_committed_is_written_once_and_by_one_role(
-    folder: Path, project_root: Path
-) -> None:
-    """As the S3 User Guide has it ("Enforce conditional writes on Amazon S3 buckets")."""
-    denied = {s["Sid"]: s for s in statements(folder / "bucket-policy.json")}
-    once, one = denied["WhatIsCommittedIsWrittenOnce"], denied["OnlyTheExtractorCommits"]
-    assert once["Condition"] == {
-        "Null": {"s3:if-none-match": "true"},
-        "Bool": {"s3:ObjectCreationOperation": "true"},
-    }
-    assert set(one["Condition"]) == {"ArnNotEquals"}
-    for statement in (once, one):
-        assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
-        assert statement["Action"] == "s3:PutObject"
-        covered = {name for name, key in KEYS.items() if covers(statement, key)}
-        assert covered == {"data", "manifest"}
+@pytest.mark.parametrize("trusting", [False, True], ids=["its own policy", "a policy of all"])
+def test_what_is_committed_is_written_once_and_by_one_role(folder: Path, trusting: bool) -> None:
+    """As the S3 User Guide has it ("Enforce conditional writes on Amazon S3 buckets").
+
+    The bucket refuses also what a role of the account was given that nobody has thought of.
+    """
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    may = set()
+    for role in ("extractor", "loader", "maintainer"):
+        policies = Policies.of(folder, role, "lake", LAYOUT, STATES)
+        if trusting:
+            policies = replace(policies, identity=[everything])
+        for name in ("data", "manifest"):
+            for how, said in WRITES.items():
+                context = {"s3:ObjectCreationOperation": "true"} | said
+                if policies.allows("s3:PutObject", KEYS[name], **context):
+                    may.add((role, name, how))
+    assert may == MAY_WRITE
+
+
+@pytest.mark.security(12)
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"aws:SecureTransport": "false"},
+        {"s3:TlsVersion": "1.1"},
+        {"aws:PrincipalAccount": "another"},
+        {"s3:x-amz-server-side-encryption-customer-algorithm": "AES256"},
+        {"s3:x-amz-server-side-encryption-aws-kms-key-id": "another"},
+    ],
+)
+def test_the_bucket_refuses_what_it_must(folder: Path, context: dict[str, str]) -> None:
+    policies = Policies.of(folder, "loader", "lake", LAYOUT, STATES)
+    assert policies.allows("s3:PutObject", KEYS["staging"])
+    assert not policies.allows("s3:PutObject", KEYS["staging"], **context)
+
+
+@pytest.mark.security(26)
+def test_the_how_to_keeps_old_versions(project_root: Path) -> None:
     text = (project_root / "docs" / "aws.md").read_text()
     assert "put-bucket-versioning" in text
     assert "Status=Enabled" in text

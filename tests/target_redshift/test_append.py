@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from policies import Policies, police
 from s3proxy import SealingProxy
 from tidemark_core.errors import LakeError, WarehouseError
 from tidemark_core.logs import Event, fields_of
@@ -37,6 +38,30 @@ def test_rows_arrive_with_their_load_and_are_in_the_ledger(
     assert (name, rows, ledger_load) == (file.s3_location[1], 3, load_id)
     assert fence > 0
     assert lake.staged(table) == []
+
+
+@pytest.mark.security(13)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_the_loaders_policy_suffices(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    form: str,
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = table.write(ROWS)
+    rights = Policies.of(
+        project_root / "orchestrate" / "iam",
+        "loader",
+        lake.s3.bucket,
+        lake.s3.layout,
+        "watermark/",
+    )
+    refused = police(rights, monkeypatch)
+    lake.load(table.schema(), table.batch(file), state, load_format=form)
+    assert refused == []
+    assert len(table.rows()) == 3
 
 
 @pytest.mark.parametrize("method", ["append-only", "upsert"])

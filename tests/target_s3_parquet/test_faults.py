@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from boto3.s3.transfer import TransferConfig
+from policies import Policies, police
 from target_s3_parquet import upload
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.localfile import open_local
@@ -298,3 +300,33 @@ def test_a_writer_overtaken_in_the_middle_of_its_commit_passes_no_state_on(
     with pytest.raises(LeaseError, match="took over"):
         feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
     assert feed.passed == []
+
+
+@pytest.mark.security(13)
+@pytest.mark.security(26)
+def test_the_extractors_policy_suffices(
+    lake: Any,
+    feed: Any,
+    say: Any,
+    make_file: Any,
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also for a file that goes up in parts."""
+    monkeypatch.setattr(
+        upload, "_TRANSFER", TransferConfig(multipart_threshold=1, multipart_chunksize=5 << 20)
+    )
+    rows = say.orders(*range(100_000))
+    noise = pa.array([os.urandom(35).hex()[:20] for _ in range(rows.num_rows)])
+    file = make_file(rows.set_column(1, "name", noise))
+    rights = Policies.of(
+        project_root / "orchestrate" / "iam",
+        "extractor",
+        lake.place.bucket,
+        lake.place.layout,
+        "watermark/",
+    )
+    refused = police(rights, monkeypatch)
+    feed(say.schema(), say.batch(file), say.state(1))
+    assert refused == []
+    assert len(lake.keys("incremental/")) == 1

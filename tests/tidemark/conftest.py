@@ -205,6 +205,30 @@ def lake(
     return Lake(sandbox, Project.load(), TableName("settlement", f"t{unique}"), run)
 
 
+@pytest.fixture
+def locked(lake: Lake) -> Iterator[str]:
+    """A bucket that keeps old versions and locks them for a day."""
+    name, client = f"locked-{lake.table.table}", lake.project.s3
+    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    client.put_object_lock_configuration(
+        Bucket=name,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}},
+        },
+    )
+    yield name
+    listed = client.list_object_versions(Bucket=name)
+    for entry in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
+        client.delete_object(
+            Bucket=name,
+            Key=entry["Key"],
+            VersionId=entry["VersionId"],
+            BypassGovernanceRetention=True,
+        )
+    client.delete_bucket(Bucket=name)
+
+
 LEDGER_DDL = """
 CREATE TABLE IF NOT EXISTS landing.tidemark_loads (
     source_table VARCHAR(512), landing_table VARCHAR(127), file VARCHAR(1024), etag VARCHAR(128),

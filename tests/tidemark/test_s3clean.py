@@ -5,12 +5,18 @@ from __future__ import annotations
 import io
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
+from policies import Policies, police
+from tidemark.project import Project
 from tidemark.services import catalogue
 from tidemark.services.lake import read_archive, read_manifests
+from tidemark.state.backend import state_folder
 from tidemark_core.lease import Lease
 from tidemark_core.names import TableName
 
@@ -223,3 +229,45 @@ def test_clean_refuses_another_bucket_and_shows_before_it_removes(
     )
     assert done.code == 0, done.err
     assert lake.keys("incremental/") == {waiting.key}
+
+
+@pytest.mark.security(26)
+def test_what_is_cleaned_from_a_locked_bucket_is_hidden_and_can_be_brought_back(
+    lake: Lake, locked: str, next_month: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3_BUCKET_NAME", locked)
+    own = replace(lake, project=Project.load())
+    s3, file = own.project.s3, own.file()
+    own.commit(file)
+    own.load(file)
+    assert own.run("s3clean", "clean", "-t", str(own.table), "--force").code == 0
+    assert own.keys("incremental/") == set()
+    listed = s3.list_object_versions(Bucket=locked, Prefix=file.key)
+    ((kept,), (marker,)) = listed["Versions"], listed["DeleteMarkers"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=locked, Key=file.key, VersionId=kept["VersionId"])
+    s3.delete_object(Bucket=locked, Key=file.key, VersionId=marker["VersionId"])
+    assert own.keys("incremental/") == {file.key}
+
+
+@pytest.mark.security(26)
+def test_the_maintainers_policy_suffices_for_a_part_of_a_manifest(
+    lake: Lake, next_month: None, project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The manifest is written anew, which the bucket lets the maintainer alone, over that one."""
+    kept, gone = lake.file(batch=1), lake.file(batch=2)
+    lake.commit(kept, gone)
+    lake.load(kept, gone)
+    project = lake.project
+    project.s3.delete_object(Bucket=project.bucket, Key=gone.key)
+    words = ("s3clean", "clean", "-t", str(lake.table), "--lost", "--force")
+    for role, code in (("loader", 1), ("maintainer", 0)):
+        with monkeypatch.context() as patch:
+            folder = project_root / "orchestrate" / "iam"
+            states = state_folder(project.state_values["s3_high_watermark_key"])
+            rights = Policies.of(folder, role, project.bucket, project.layout, states)
+            refused = police(rights, patch)
+            done = lake.run(*words)
+        assert (done.code, bool(refused)) == (code, code == 1), done.err
+    (manifest,) = read_manifests(project.location, [lake.table])[lake.table]
+    assert [file.key for file in manifest.files] == [kept.key]

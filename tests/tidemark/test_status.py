@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from policies import Policies, police
 from tidemark.project import Project
 from tidemark.services import bucketcheck, copytrial, doctor, grantcheck
 from tidemark.services.checks import Finding, Level, run_checks, worst
 from tidemark.services.doctor import judge_skew
 from tidemark.services.health import check_disk, check_runs, judge_age
+from tidemark.services.policy import render
 from tidemark_core.errors import ConfigError
 from tidemark_core.lease import Lease
 from tidemark_core.report import RunReport
@@ -147,6 +151,63 @@ def test_doctor_finds_a_bucket_that_anybody_may_read(lake: Lake) -> None:
     assert found.level is Level.ERROR
     assert "put-public-access-block" in (found.hint or "")
     assert lake.keys("staging/") == set()
+
+
+@pytest.mark.security(26)
+def test_doctor_says_whether_the_bucket_keeps_what_is_deleted(
+    lake: Lake, locked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = list(bucketcheck.check_bucket(lake.project))
+    (found,) = [f for f in findings if "keeps no old versions" in f.message]
+    assert found.level is Level.WARN
+    assert "put-bucket-versioning" in (found.hint or "")
+    monkeypatch.setenv("S3_BUCKET_NAME", locked)
+    findings = list(bucketcheck.check_bucket(Project.load()))
+    assert "old versions are kept, and locked for 1 days (GOVERNANCE)" in [
+        f.message for f in findings
+    ]
+
+
+@pytest.mark.security(26)
+def test_doctor_says_whether_the_policy_lets_manifests_be_written_over(
+    lake: Lake, project_root: Path
+) -> None:
+    project, layout = lake.project, lake.project.layout
+    text = (project_root / "orchestrate" / "iam" / "bucket-policy.json").read_text()
+    whole = json.loads(render(text, project.bucket, layout, "watermark/"))
+    folders = (layout.incremental, layout.manifests_root)
+    good = bucketcheck.judge_policy(whole, project.bucket, folders)
+    assert good.level is Level.OK
+    for sid in ("DataFilesAreWrittenOnce", "NoManifestIsWrittenOverBlindly"):
+        part = {"Statement": [s for s in whole["Statement"] if s["Sid"] != sid]}
+        assert bucketcheck.judge_policy(part, project.bucket, folders).level is Level.WARN
+    (found,) = [f for f in bucketcheck.check_bucket(project) if "be written over" in f.message]
+    assert found.level is Level.WARN
+    assert "put-bucket-policy" in (found.hint or "")
+    # The sandbox's server does not know all of AWS's conditions.
+    once = [s for s in whole["Statement"] if "s3:if-none-match" in str(s["Condition"])]
+    part = {"Version": whole["Version"], "Statement": once}
+    project.s3.put_bucket_policy(Bucket=project.bucket, Policy=json.dumps(part))
+    try:
+        assert bucketcheck._look_at_policy(project) == good
+    finally:
+        project.s3.delete_bucket_policy(Bucket=project.bucket)
+
+
+@pytest.mark.security(26)
+def test_settings_of_the_bucket_that_may_not_be_read_are_named(
+    lake: Lake, project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, project = project_root / "orchestrate" / "iam", lake.project
+    rights = Policies.of(folder, "loader", project.bucket, project.layout, "watermark/")
+    narrow = [s for s in rights.identity if s["Sid"] != "LookAtTheBucket"]
+    for statements, told in ((narrow, 2), (rights.identity, 0)):
+        with monkeypatch.context() as patch:
+            police(replace(rights, identity=statements), patch)
+            findings = list(bucketcheck.check_bucket(project))
+        unread = [f for f in findings if "settings cannot be read" in f.message]
+        assert len(unread) == told
+        assert all(f.level is Level.WARN and "AccessDenied" in f.message for f in unread)
 
 
 def test_doctor_names_what_dbt_may_not(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
-"""Whether the bucket is as docs/aws.md makes it: closed to strangers, objects encrypted as set."""
+"""Whether the bucket is as docs/aws.md makes it: closed, encrypted, versioned, written once."""
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import boto3
 from botocore import UNSIGNED
@@ -33,6 +35,93 @@ def check_bucket(project: Project) -> Iterator[Finding]:
     finally:
         with explained(f"deleting {where}"):
             client.delete_object(Bucket=bucket, Key=key)
+    yield _asked(project, "s3:GetBucketVersioning", _look_at_versions)
+    yield _asked(project, "s3:GetBucketPolicy", _look_at_policy)
+
+
+def _asked(project: Project, right: str, look: Callable[[Project], Finding]) -> Finding:
+    """What a look at the bucket's own settings finds, which is no run's business."""
+    try:
+        return look(project)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        text = f"its settings cannot be read: {right}: {code}"
+        return Finding(_PART, Level.WARN, text, "tidemark iam-policy")
+
+
+def _look_at_versions(project: Project) -> Finding:
+    client, bucket = project.s3, project.bucket
+    status = client.get_bucket_versioning(Bucket=bucket).get("Status")
+    try:
+        lock = client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    except ClientError:
+        # There is none, or it is not ours to know: an option in any case.
+        lock = {}
+    rule = lock.get("Rule", {}).get("DefaultRetention", {})
+    return judge_versions(status, cast("Mapping[str, Any]", rule), bucket)
+
+
+def judge_versions(status: str | None, retention: Mapping[str, Any], bucket: str) -> Finding:
+    """Judges whether the bucket keeps what is replaced or deleted. Pure.
+
+    Args:
+        status: Of its versioning; None: there was never any.
+        retention: Object Lock's default: ``Mode``, and ``Days`` or ``Years``; empty: none.
+        bucket: The bucket.
+    """
+    if status != "Enabled":
+        text = f"s3://{bucket} keeps no old versions: what is deleted or written over is gone"
+        hint = (
+            f"aws s3api put-bucket-versioning --bucket {bucket} "
+            "--versioning-configuration Status=Enabled (docs/aws.md)"
+        )
+        return Finding(_PART, Level.WARN, text, hint)
+    text = "old versions are kept"
+    if retention:
+        period = next(f"{retention[n]} {n.lower()}" for n in ("Days", "Years") if n in retention)
+        text += f", and locked for {period} ({retention.get('Mode', '')})"
+    return Finding(_PART, Level.OK, text)
+
+
+def _look_at_policy(project: Project) -> Finding:
+    try:
+        text = project.s3.get_bucket_policy(Bucket=project.bucket)["Policy"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
+            raise
+        text = '{"Statement": []}'
+    folders = (project.layout.incremental, project.layout.manifests_root)
+    return judge_policy(json.loads(text), project.bucket, folders)
+
+
+def judge_policy(policy: Mapping[str, Any], bucket: str, folders: Sequence[str]) -> Finding:
+    """Judges whether the bucket demands that what is committed is written once. Pure.
+
+    Args:
+        policy: The bucket's.
+        bucket: The bucket.
+        folders: Of data files and manifests.
+    """
+    once = [
+        resource
+        for statement in policy.get("Statement", ())
+        if statement.get("Effect") == "Deny"
+        and "s3:if-none-match" in statement.get("Condition", {}).get("Null", {})
+        for resource in _listed(statement.get("Resource", ()))
+    ]
+    open_ones = [f for f in folders if f"arn:aws:s3:::{bucket}/{f}*" not in once]
+    if open_ones:
+        text = f"the policy of s3://{bucket} lets {' and '.join(open_ones)} be written over"
+        hint = (
+            f"aws s3api put-bucket-policy --bucket {bucket} --policy file://bucket-policy.json "
+            "(docs/aws.md)"
+        )
+        return Finding(_PART, Level.WARN, text, hint)
+    return Finding(_PART, Level.OK, "what is committed is written once")
+
+
+def _listed(value: str | Sequence[str]) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def judge_encryption(
