@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -279,6 +280,31 @@ def test_rubbish_in_its_place_is_respected_and_not_obeyed(
     client.put_object(Bucket=place.bucket, Key=key, Body=body)
     with pytest.raises(LeaseError, match="an unknown process"):
         take()
+
+
+ASKS = """
+import sys
+from tidemark_core.holder import Holder, _machine
+print(Holder("x", "h", int(sys.argv[1]), int(sys.argv[2]), _machine()).is_gone)
+"""
+
+
+@pytest.mark.fault(22)
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a /proc of its own, as another user")
+def test_a_process_of_another_user_that_proc_does_not_show_is_not_gone() -> None:
+    me = Holder.this_process("test")
+    script = (
+        "mount -t proc -o hidepid=invisible proc /proc && exec setpriv --reuid=65534 "
+        '--regid=65534 --clear-groups "$@"'
+    )
+    words = [sys.executable, "-c", ASKS, str(me.pid), str(me.started)]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["False"]
 
 
 def test_a_process_is_gone_only_when_that_is_certain() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from tidemark_core.errors import ConfigError, TunnelError
-from tidemark_core.tunnel import CIPHERS, Bastion, open_endpoint
+from tidemark_core.tunnel import CIPHERS, MACS, Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
 
 
@@ -209,7 +209,8 @@ def test_a_key_of_another_user_is_refused(bastion: Bastion, mysql: str) -> None:
 @pytest.mark.security(3)
 def test_weak_ciphers_are_not_offered(bastion: Bastion, mysql: str) -> None:
     assert not any(word in CIPHERS for word in ("cbc", "arcfour", "3des"))
-    assert f"Ciphers={CIPHERS}" in bastion.command(["/s"], mysql, 0)
+    assert not any(word in MACS for word in ("sha1", "md5"))
+    assert {f"Ciphers={CIPHERS}", f"MACs={MACS}"} <= set(bastion.command(["/s"], mysql, 0))
 
 
 @pytest.mark.security(4)

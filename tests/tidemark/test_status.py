@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from policies import Policies, police
 from tidemark.project import Project
-from tidemark.services import bucketcheck, copytrial, doctor, grantcheck
+from tidemark.services import bucketcheck, copytrial, doctor, grantcheck, waycheck
 from tidemark.services.checks import Finding, Level, run_checks, worst
 from tidemark.services.doctor import judge_skew
 from tidemark.services.health import check_disk, check_runs, judge_age
@@ -151,6 +151,59 @@ def test_doctor_finds_a_bucket_that_anybody_may_read(lake: Lake) -> None:
     assert found.level is Level.ERROR
     assert "put-public-access-block" in (found.hint or "")
     assert lake.keys("staging/") == set()
+
+
+@pytest.mark.security(34)
+def test_doctor_names_ways_in_clear(
+    lake: Lake, seeded: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fine,) = waycheck.check_ways(lake.project)
+    assert fine.level is Level.OK, "S3 and MySQL's socket are on the one machine"
+    for name, value in {
+        "DB_HOST": "mysql.example",
+        "S3_ENDPOINT_URL": "http://s3.example",
+        "ALERT_WEBHOOK_URL": "http://hooks.example/x",
+        "REDSHIFT_SSL": "false",
+    }.items():
+        monkeypatch.setenv(name, value)
+    told = {f.message: f for f in waycheck.check_ways(Project.load())}
+    for words in ("from the bastion to MySQL", "S3_ENDPOINT", "ALERT_WEBHOOK", "REDSHIFT_SSL"):
+        (found,) = [f for message, f in told.items() if words in message]
+        assert found.level is Level.WARN
+        assert found.hint
+
+
+@pytest.mark.security(18)
+def test_doctor_names_what_the_mysql_user_may_beyond_reading(lake: Lake, seeded: Sandbox) -> None:
+    (fine,) = waycheck.check_mysql_user(lake.project)
+    assert fine.level is Level.OK, fine.message
+    (user,) = [f"'{name}'@'{host}'" for name, host in lake.sandbox.mysql(
+        "SELECT user, host FROM mysql.user WHERE user = 'tidemark_reader'"
+    )]  # fmt: skip
+    lake.sandbox.mysql(f"GRANT INSERT, FILE ON *.* TO {user}")
+    try:
+        (found,) = waycheck.check_mysql_user(lake.project)
+    finally:
+        lake.sandbox.mysql(f"REVOKE INSERT, FILE ON *.* FROM {user}")
+    assert found.level is Level.WARN
+    assert "FILE on *.*, INSERT on *.*" in found.message
+
+
+@pytest.mark.parametrize(
+    ("grant", "more"),
+    [
+        ("GRANT USAGE ON *.* TO `t`@`%` IDENTIFIED BY PASSWORD '*A'", []),
+        ("GRANT SELECT (`a, b`, `c`), SHOW VIEW ON `x`.`y` TO `t`@`%`", []),
+        ("GRANT SELECT ON `ON x`.* TO `t`@`%` WITH GRANT OPTION", ["GRANT OPTION on `ON x`.*"]),
+        ("GRANT ALL PRIVILEGES ON *.* TO `t`@`%`", ["ALL PRIVILEGES on *.*"]),
+        ("GRANT SELECT, UPDATE (`a`) ON `x`.* TO `t`@`%`", ["UPDATE on `x`.*"]),
+        ("GRANT `reader`@`%` TO `t`@`%`", []),
+    ],
+)
+def test_rights_beyond_reading_are_read_from_what_the_server_shows(
+    grant: str, more: list[str]
+) -> None:
+    assert list(waycheck.needless([grant])) == more
 
 
 @pytest.mark.security(26)

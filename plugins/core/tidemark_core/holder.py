@@ -65,7 +65,10 @@ class Holder:
         """Whether the process is certainly dead; False when that cannot be known from here."""
         if not self.machine or self.machine != _machine():
             return False
-        return self.started == 0 or _started(self.pid) != self.started
+        started = _started(self.pid)
+        if started is None and _is_hidden(self.pid):
+            return False
+        return self.started == 0 or started != self.started
 
     def __str__(self) -> str:
         return f"{self.name} (pid {self.pid} on {self.host})"
@@ -76,6 +79,17 @@ def _machine() -> str:
         return f"{_BOOT_ID.read_text().strip()} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether another user has a process of this id, which a /proc with hidepid does not show."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _started(pid: int) -> int | None:

@@ -29,6 +29,7 @@ from tidemark.services.quoting import mysql_name, mysql_table
 from tidemark.services.retention import STATE_SCHEMA
 from tidemark.services.selection import Rules
 from tidemark.services.source import column_type, list_tables, source_time
+from tidemark.services.waycheck import check_mysql_user, check_ways
 from tidemark.settings import DBT_SETTINGS
 
 #: S3 refuses requests that are further off (RequestTimeTooSkewed).
@@ -49,6 +50,8 @@ def checks(project: Project) -> dict[str, Check]:
         "dbt's rights": lambda: check_dbt_rights(project),
         "COPY role": lambda: check_copy_role(project),
         "everybody's rights": lambda: check_public_rights(project),
+        "MySQL user": lambda: check_mysql_user(project),
+        "ways in clear": lambda: check_ways(project),
     }
 
 
