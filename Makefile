@@ -9,7 +9,6 @@ export UV_COMPILE_BYTECODE := 1
 export MELTANO_CLI_DISABLE_VERSION_CHECK := 1
 export DO_NOT_TRACK := 1
 
-UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 BIN := .venv/bin
 # For the tests alone: a browser for the pages we make, gdb to read the core of a worker that died,
@@ -17,13 +16,13 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium gdb systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help install setup setup-tests demo test unit test-mysql soak faults lint audit format bench bench-extract bench-load bench-night bench-settings docs clean
+.PHONY: help install setup setup-tests demo test unit test-mysql soak faults lint audit format bench bench-extract bench-load bench-night bench-settings docs sbom clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
 
 $(UV):
-	@./orchestrate/setup/uv.sh $(UV_VERSION)
+	@./orchestrate/setup/uv.sh
 
 .venv/.synced: uv.lock pyproject.toml plugins/*/pyproject.toml | $(UV)
 	$(UV) sync --locked --quiet
@@ -84,6 +83,10 @@ bench-settings: setup  ## Strategies, workers, batch sizes and slices by the siz
 
 docs: setup  ## The documentation site of the warehouse, in output/docs
 	@$(BIN)/tidemark docs build
+
+sbom: | $(UV)  ## What a production host has, as CycloneDX, in output/sbom.json
+	@mkdir -p output
+	$(UV) export --locked --no-default-groups --format cyclonedx1.5 --quiet --output-file output/sbom.json > /dev/null
 
 audit: | $(UV)  ## Known vulnerabilities of anything in uv.lock
 	@./orchestrate/setup/audit.sh $(UV)

