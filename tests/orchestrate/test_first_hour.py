@@ -70,6 +70,28 @@ def test_the_example_filled_in_runs_on_a_production_host(
     assert (root / "output/docs/index.html").stat().st_size > 100_000
 
 
+def test_the_models_are_taken_out_as_printed(
+    make_checkout: Callable[[Path, dict[str, str]], Path], tmp_path: Path, project_root: Path
+) -> None:
+    """What is left is a project to dbt, of which it would build nothing."""
+    root = make_checkout(tmp_path, {})
+    page = (root / "CONTRIBUTING.md").read_text()
+    (block,) = BLOCK.findall(page.split("### Another database")[1].split("###")[0])
+    commit = "git -c user.name=x -c user.email=x@example.com commit -q -m x"
+    script = f"git init -q && git add transform tests\n{commit}\n{block}"
+    subprocess.run(["bash", "-euc", script], cwd=root, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(
+        [project_root / ".venv/bin/dbt", "--quiet", "ls", "--no-partial-parse", "--output", "name"],
+        cwd=root / "transform",
+        env=os.environ | {"REDSHIFT_HOST": "-", "REDSHIFT_DATABASE": "-"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "partner_info" not in done.stdout
+
+
 @pytest.fixture
 def contributor(
     make_checkout: Callable[[Path, dict[str, str]], Path], tmp_path: Path, project_root: Path
