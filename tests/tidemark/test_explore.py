@@ -87,7 +87,7 @@ def test_dashboard_shows_all_of_it_once(history: Lake) -> None:
     done = history.run("dashboard", "--once")
     assert done.code == 0
     assert str(history.table) in done.out
-    assert "Rows a day" in done.out
+    assert "Recent Activity" in done.out
 
 
 def test_the_report_is_one_page_that_a_browser_opens(history: Lake, tmp_path: Path) -> None:

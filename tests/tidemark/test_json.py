@@ -60,6 +60,7 @@ SHAPES: dict[str, Any] = {
     "config": {
         "settings": [{"name", "value", "source", "parts", "level", "problem", "description"}],
         "connections": list,
+        "unknown": list,
     },
     "info": {
         "strategies": [{"name", "how", "when"}],

@@ -7,13 +7,14 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tidemark.page.charts import Facts, Run
+from tidemark.page.charts import Facts, Run, verdict
 from tidemark.page.page import render
 from tidemark.page.svg import columns, nice, short
 from tidemark.services.activity import TableActivity
@@ -127,6 +128,20 @@ def test_an_empty_lake_says_so_in_every_chart() -> None:
     assert "<svg" not in text
     for words in ("Nothing was extracted", "No run", "The lake is empty", "No table has", "None."):
         assert words in text
+
+
+def test_the_first_words_are_the_verdict() -> None:
+    good = replace(full(), lag=(("s.t", 0.4), ("s.u", 3.2)), runs=full().runs[:1])
+    assert verdict(good).words.startswith("All is well: every table was extracted within 3 h")
+    late = verdict(replace(good, lag=(("s.t", 0.4), ("s.u", 27.0))))
+    assert (late.level, late.details) == ("late", ("s.u: 27 hours since its last extraction",))
+    failed = replace(good.runs[0], success=False, errors=("no room",))
+    told = verdict(replace(good, runs=(*good.runs, failed)))
+    assert (told.level, told.details) == ("failed", ("no room",))
+    assert verdict(EMPTY).level == "late"
+    page = render(replace(good, place="prod, s3://lake"))
+    assert page.index("All is well") < page.index("<section")
+    assert "<h1>Tidemark report: prod, s3://lake</h1>" in page
 
 
 def test_names_and_errors_are_text() -> None:

@@ -121,7 +121,7 @@ def test_without_a_terminal_and_without_force_nothing_goes(lake: Lake, next_mont
     before = lake.keys("incremental/")
     done = lake.run("s3clean", "clean")
     assert done.code == 2
-    assert "--force" in done.err
+    assert "--yes" in done.err
     assert lake.keys("incremental/") == before
 
 

@@ -211,7 +211,12 @@ def test_a_run_does_what_its_options_say(
     assert lake.keys("incremental/") == set()
     records = [json.loads(line) for line in log.read_text().splitlines()]
     assert "debug" in {record["level"] for record in records}
-    assert {line for line in done.stderr.splitlines() if '"debug"' in line}
+    shown = done.stderr.splitlines()
+    assert [line for line in shown if "target-s3-parquet" in line]
+    assert len(shown) < len(records) / 3, "Meltano's own lines are in the file alone"
+    told = json.loads(done.stdout)
+    assert (told["rows"], told["bytes"]) == (result["rows"], result["bytes"])
+    assert told["seconds"] > 0
     mark = lake.bookmarks(Leg.BACKUP)["settlement-partner_info"]["replication_key_value"]
     ((there,),) = seeded.mysql("SELECT count(*) FROM partner_info WHERE update_at <= %s", [mark])
     assert there == result["rows"]

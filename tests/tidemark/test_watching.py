@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tidemark.services.selection import Options
-from tidemark.services.watching import watcher
+from tidemark.services.watching import readable, watcher
 from tidemark_core.progress import Progress
 
 #: As Meltano 4.4 writes it: with fields of its own, and without those that are null.
@@ -21,6 +21,10 @@ LINE = {
 class Kept:
     def __init__(self) -> None:
         self.shown: list[Progress] = []
+        self.told: list[str] = []
+
+    def tell(self, detail: str) -> None:
+        self.told.append(detail)
 
     def show(self, progress: Progress) -> None:
         self.shown.append(progress)
@@ -58,3 +62,25 @@ def test_another_line_is_passed_over(line: str) -> None:
 def test_who_looks_sees_more_often_how_far_it_is() -> None:
     assert Options(watched=True).variables() == {"LOG_PROGRESS_SECONDS": "1"}
     assert Options().variables() == {}
+
+
+def test_what_dbt_begins_is_told() -> None:
+    kept = Kept()
+    read = watcher(kept)
+    read("09:43:08  1 of 1 START hook: tidemark.on-run-start.0 ................. [RUN]")
+    read("09:43:09  2 of 7 START sql merged_loads model public.partner_info .... [RUN]")
+    read("09:43:12  2 of 7 OK created sql merged_loads model public.partner_info [SUCCESS in 2s]")
+    assert kept.told == ["", "2 of 7: public.partner_info"]
+
+
+def test_debug_shows_what_our_parts_say_and_whatever_is_wrong() -> None:
+    ours = {
+        "pid": 7, "thread_name": "MainThread", "name": "tap-mysql", "event": "a look", "rows": 5,
+        "level": "debug", "timestamp": "2026-11-26T09:41:59.910440Z", "_logger": "<x>",
+    }  # fmt: skip
+    assert readable(json.dumps(ours)) == "09:41:59 DEBUG   tap-mysql: a look rows=5"
+    theirs = {"event": "Setting '.streams[5]'", "level": "debug", "timestamp": "", "_name": "x"}
+    assert readable(json.dumps(theirs)) is None
+    assert "Setting" in (readable(json.dumps(theirs | {"level": "error"})) or "")
+    assert readable("09:43:05  Found 15 models\n") == "09:43:05  Found 15 models"
+    assert "\x1b" not in (readable(json.dumps(ours | {"event": "\x1b[31m"})) or "")

@@ -39,8 +39,10 @@ def is_debug(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def log_level(environ: Mapping[str, str] = os.environ) -> str:
-    """The level that ``DEBUG`` or ``LOG_LEVEL`` asks for; INFO otherwise."""
-    return "DEBUG" if is_debug(environ) else (environ.get("LOG_LEVEL") or "INFO").upper()
+    """The level that ``DEBUG`` or ``LOG_LEVEL`` asks for; INFO otherwise, for a slip too."""
+    asked = environ.get("LOG_LEVEL", "").upper()
+    known = asked in logging.getLevelNamesMapping()
+    return "DEBUG" if is_debug(environ) else asked if known else "INFO"
 
 
 def run_id(environ: Mapping[str, str] = os.environ) -> str:

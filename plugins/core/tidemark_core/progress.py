@@ -20,6 +20,8 @@ from tidemark_core.logs import Event, log_event
 logger = logging.getLogger("tidemark.progress")
 #: Seconds between two lines of a table.
 EVERY_VARIABLE, EVERY_SECONDS = "LOG_PROGRESS_SECONDS", 10.0
+#: The same, for the one who looks at bars that are drawn from them.
+WATCHED_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Progress:
         seconds: Since it began.
         window: The replication keys that are read, as text; None: open at that end.
         ended: Whether nothing more will come: it is done, or has failed.
+        phase: What is done with the rows that have come, such as COPY; empty: they still come.
     """
 
     table: str
@@ -43,6 +46,7 @@ class Progress:
     seconds: float
     window: tuple[str | None, str | None] = (None, None)
     ended: bool = False
+    phase: str = ""
 
     @property
     def rows_per_second(self) -> int:
@@ -68,6 +72,7 @@ class Progress:
             "start_time": self.window[0] or "",
             "end_time": self.window[1] or "",
             "ended": self.ended,
+            "phase": self.phase,
         }
 
     @classmethod
@@ -85,6 +90,7 @@ class Progress:
             seconds=float(fields["seconds"]),
             window=(fields["start_time"] or None, fields["end_time"] or None),
             ended=bool(fields["ended"]),
+            phase=str(fields.get("phase") or ""),
         )
 
 
@@ -104,83 +110,24 @@ class Lines:
 
     every: float
     _last: dict[str, float] = field(default_factory=dict)
+    _phases: dict[str, str] = field(default_factory=dict)
 
     def show(self, progress: Progress) -> None:
         """See `Display`."""
         due = progress.seconds - self._last.get(progress.table, 0.0) >= self.every
+        # A phase says nothing until it is over: who looks is told of its beginning.
+        begins = progress.phase != self._phases.get(progress.table, "")
+        due = due or (begins and self.every <= WATCHED_SECONDS)
+        self._phases[progress.table] = progress.phase
         if due or (progress.ended and progress.table in self._last):
             self._last[progress.table] = progress.seconds
             log_event(logger, Event.TABLE_PROGRESS, **progress.fields())
         if progress.ended:
             self._last.pop(progress.table, None)
+            self._phases.pop(progress.table, None)
 
     def close(self) -> None:
         """See `Display`."""
-
-
-class Bars:
-    """A bar a table, with rows, rows/s and the time left; gone when the table is done."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn
-        from rich.progress import Progress as RichProgress
-
-        self._rich = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[words]}"),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._tasks: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self._drawing = False
-        self._before: list[tuple[logging.StreamHandler[Any], Any]] = []
-
-    def show(self, progress: Progress) -> None:
-        """See `Display`."""
-        with self._lock:
-            if not self._drawing:
-                self._start()
-            task = self._tasks.get(progress.table)
-            if progress.ended:
-                if task is not None:
-                    self._rich.remove_task(self._tasks.pop(progress.table))
-                return
-            if task is None:
-                task = self._rich.add_task(progress.table, words="")
-                self._tasks[progress.table] = task
-            total = None if progress.total is None else max(progress.total, progress.rows)
-            self._rich.update(task, completed=progress.rows, total=total, words=words(progress))
-
-    def close(self) -> None:
-        """See `Display`."""
-        self._rich.stop()
-        for handler, stream in self._before:
-            handler.setStream(stream)
-        self._before = []
-
-    def _start(self) -> None:
-        """Begins to draw. Lines of the log go above the bars from now on, not through them."""
-        self._drawing = True
-        self._rich.start()
-        for handler in logging.getLogger().handlers:
-            if type(handler) is logging.StreamHandler:
-                self._before.append((handler, handler.stream))
-                handler.setStream(sys.stderr)
-
-
-def words(progress: Progress) -> str:
-    """What stands behind a bar."""
-    text = f"{progress.rows:,}"
-    if progress.total is not None:
-        text += f" of about {max(progress.total, progress.rows):,}"
-    text += f" rows, {progress.rows_per_second:,} rows/s"
-    if (left := progress.seconds_left) is not None:
-        minutes, seconds = divmod(left, 60)
-        text += f", {minutes}:{seconds:02d} left"
-    return text
 
 
 def is_watched() -> bool:
@@ -191,6 +138,8 @@ def is_watched() -> bool:
 def display(environ: Mapping[str, str] = os.environ) -> Display:
     """Bars where somebody looks, else lines."""
     if is_watched():
+        from tidemark_core.bars import Bars
+
         return Bars()
     try:
         return Lines(float(environ.get(EVERY_VARIABLE) or EVERY_SECONDS))
@@ -215,6 +164,7 @@ class Meter:
     _total: int | None = None
     _window: tuple[str | None, str | None] = (None, None)
     _begun: float | None = None
+    _phase: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, total: int | None, window: tuple[str | None, str | None]) -> None:
@@ -226,6 +176,7 @@ class Meter:
         """
         with self._lock:
             self._rows = self._bytes = 0
+            self._phase = ""
             self._total, self._window, self._begun = total, window, self.clock()
 
     def add(self, *, rows: int = 0, bytes: int = 0) -> None:
@@ -233,6 +184,12 @@ class Meter:
         with self._lock:
             self._rows += rows
             self._bytes += bytes
+            self._show(self._total, ended=False)
+
+    def phase(self, name: str) -> None:
+        """All rows have come, and something is done with them."""
+        with self._lock:
+            self._phase = name
             self._show(self._total, ended=False)
 
     def end(self) -> None:
@@ -244,5 +201,14 @@ class Meter:
     def _show(self, total: int | None, *, ended: bool) -> None:
         seconds = 0.0 if self._begun is None else self.clock() - self._begun
         self.display.show(
-            Progress(self.table, self._rows, total, self._bytes, seconds, self._window, ended)
+            Progress(
+                self.table,
+                self._rows,
+                total,
+                self._bytes,
+                seconds,
+                self._window,
+                ended,
+                self._phase,
+            )
         )

@@ -167,6 +167,7 @@ class TableLoader:
                 config=self.config,
                 newest=self.newest,
                 s3=self.s3,
+                phase=self.meter.phase,
             ),
         )
         # Older copies are dealt with, and no row of theirs is there.

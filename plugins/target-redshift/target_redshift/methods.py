@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,7 @@ class Load:
         config: Resolved settings.
         newest: Columns by which an upsert finds a key's newest row.
         s3: The lake.
+        phase: Told what is begun: COPY, insert.
     """
 
     landing: LandingTable
@@ -48,6 +49,7 @@ class Load:
     config: Mapping[str, Any]
     newest: Sequence[str]
     s3: S3Location
+    phase: Callable[[str], object] = lambda _: None
 
     @property
     def name(self) -> str:
@@ -123,6 +125,7 @@ def _copy(
         compression=None if parquet else load.config["redshift_compression"],
         null_text=load.staged.marker,
     )
+    load.phase("COPY")
     try:
         with events.step(load.landing.table, "copy"):
             connection.execute(
@@ -152,6 +155,7 @@ def _upsert(connection: WarehouseConnection, load: Load) -> None:
         sql.create_temporary(temporary, definitions), what="CREATE TEMP TABLE", table=table
     )
     _copy(connection, load, quote_redshift(temporary), [name for name, _ in definitions])
+    load.phase("insert")
     with events.step(table, "insert"):
         _merge(connection, load)
     connection.execute(sql.drop_temporary(temporary), what="DROP of the temporary table")
@@ -194,6 +198,7 @@ def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedPar
             rows=group.rows,
         )
         _check_copied_keys(connection, load, temporary, group.columns)
+        load.phase("insert")
         with events.step(table, "insert"):
             connection.execute(
                 sql.insert_all(load.name, temporary, names, constants(group.moment, load.load_id)),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import traceback
-from typing import NoReturn
+from contextlib import ExitStack
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,6 +20,7 @@ from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.process import end_with_meltano, is_debug
 
 from tidemark.commands import (
+    aws,
     clean,
     config,
     explore,
@@ -28,6 +34,7 @@ from tidemark.commands import (
     watermark,
 )
 from tidemark.dbt import commands as dbt
+from tidemark.invocation import Invocation, invoked, log_error
 
 _WORKFLOWS = """Workflows:
 
@@ -53,24 +60,48 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tidemark {version('tidemark')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    context: typer.Context,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config-file", help="A .env file in place of the project's own."),
+    ] = None,
+    log_file: Annotated[
+        Path | None, typer.Option("--log-file", help="Write the log (JSON lines) here as well.")
+    ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
     """The operator's command line of Tidemark."""
+    context.ensure_object(ExitStack).enter_context(invoked(Invocation(config_file, log_file)))
 
 
+# In the order of the groups in the help: run, look, repair, clean, AWS.
 for module in (
     sync,
     status,
     verify,
+    explore,
+    config,
     watermark,
+    reconcile,
+    rebuild,
+    restore,
     s3clean,
     clean,
-    config,
-    explore,
-    rebuild,
-    reconcile,
-    restore,
     dbt,
+    aws,
 ):
     module.register(app)
 
@@ -79,20 +110,41 @@ def main() -> None:
     """Runs the command line; errors are shown in words, a traceback with DEBUG only."""
     end_with_meltano()
     SECRETS.add(secrets_of(os.environ))
-    try:
-        app()
-    except TidemarkError as error:
-        _fail(str(error), error.exit_code)
-    except Exception as error:  # a fault of ours: still one line, and how to learn more
-        _fail(
-            f"unexpected {type(error).__name__}: {error}\n  Next: set DEBUG=true for the traceback",
-            1,
-        )
+    with ExitStack() as until_the_end:  # of the command, its error's line in the log included
+        try:
+            app(obj=until_the_end)
+        except TidemarkError as error:
+            _fail(error)
+        except Exception as error:  # a fault of ours: still one line, and how to learn more
+            message = f"unexpected {type(error).__name__}: {error}"
+            _fail(TidemarkError(message, hint="set DEBUG=true for the traceback"))
 
 
-def _fail(message: str, code: int) -> NoReturn:
+def _fail(error: TidemarkError) -> NoReturn:
+    """Shows an error and ends: in words, or as a line of JSON where results are JSON."""
     if is_debug():
         traceback.print_exc()
-    text = escape(SECRETS(message))
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]Error:[/red] {text}")
-    sys.exit(code)
+    log_error(error)
+    if _asks_for_json(sys.argv):
+        print(SECRETS(_as_json(error)), file=sys.stderr)
+    else:
+        text = escape(SECRETS(str(error)))
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]Error:[/red] {text}")
+    sys.exit(error.exit_code)
+
+
+def _asks_for_json(words: list[str]) -> bool:
+    return "--format=json" in words or ("--format", "json") in pairwise(words)
+
+
+def _as_json(error: TidemarkError) -> str:
+    told = {
+        "type": type(error).__name__,
+        "message": error.message,
+        "table": None if error.table is None else str(error.table),
+        "column": error.column,
+        "key": error.key,
+        "next": error.hint,
+        "exit_code": error.exit_code,
+    }
+    return json.dumps({"error": told}, ensure_ascii=False, default=str)

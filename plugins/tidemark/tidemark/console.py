@@ -27,15 +27,45 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Panel(StrEnum):
+    """The groups of the commands in the help."""
+
+    RUN = "Run"
+    LOOK = "Look"
+    REPAIR = "Repair"
+    CLEAN = "Clean"
+    AWS = "AWS"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
 TablesOption = Annotated[
     list[str] | None,
-    typer.Option("--table", "-t", help="Only this table (repeat for several); default: all."),
+    typer.Option(
+        "--table", "-t", "--tables", help="Only this table (repeat for several); default: all."
+    ),
 ]
 TableOption = Annotated[
-    str, typer.Option("--table", "-t", help="The table: schema.table, or its bare name.")
+    str,
+    typer.Option("--table", "-t", "--tables", help="The table: schema.table, or its bare name."),
 ]
+#: For commands that took the table without -t before they took it with it.
+NamedOption = Annotated[
+    str | None,
+    typer.Option("--table", "-t", "--tables", help="The table: schema.table, or its bare name."),
+]
+BareArgument = Annotated[str | None, typer.Argument(metavar="[TABLE]", hidden=True)]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def one_table(named: str | None, bare: str | None) -> str:
+    """The one table that was typed, with -t or without.
+
+    Raises:
+        ConfigError: None was, or two.
+    """
+    if (named is None) == (bare is None):
+        raise ConfigError("give one table", hint="-t settlement.partner_info")
+    return str(named if named is not None else bare)
 
 
 def console() -> Console:

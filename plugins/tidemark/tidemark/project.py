@@ -17,8 +17,10 @@ from tidemark_core.s3 import S3Location
 from tidemark_core.settings import S3_SETTINGS, Setting, resolve
 from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
-from tidemark.environment import load_environment, project_folder
+from tidemark.environment import env_file, load_environment, project_folder
+from tidemark.invocation import current
 from tidemark.job.envfile import check_private, secrets_in_files
+from tidemark.job.values import unknown_settings
 from tidemark.settings import DBT_SETTINGS, MYSQL, SETTINGS, STATE
 
 if TYPE_CHECKING:
@@ -42,24 +44,41 @@ class Project:
     env_file: Path | None = None
 
     @classmethod
-    def load(cls, env_file: Path | None = None) -> Project:
+    def load(cls, named_file: Path | None = None) -> Project:
         """Reads the project that the command was started in.
 
         Args:
-            env_file: A file of settings in place of the project's ``.env``; it wins over the
-                environment, because it was named.
+            named_file: A file of settings in place of the project's ``.env``; default: what was
+                typed before the command. It wins over the environment, because it was named.
 
         Raises:
             ConfigError: The named file is missing, or others can read it.
         """
         root = project_folder()
-        if env_file is None:
+        named_file = named_file or current().env_file
+        if named_file is None:
             return cls(root, load_environment())
-        check_private(env_file)
-        named = dotenv_values(env_file, interpolate=False)
+        check_private(named_file)
+        named = dotenv_values(named_file, interpolate=False)
         environ = os.environ | {k: v for k, v in named.items() if v is not None}
         environ |= secrets_in_files(environ, [s for s in SETTINGS if s.secret])
-        return cls(root, environ, env_file.absolute())
+        return cls(root, environ, named_file.absolute())
+
+    @property
+    def settings_file(self) -> Path:
+        """The file that the settings are read from; it need not be there."""
+        return self.env_file or env_file(self.root)
+
+    @cached_property
+    def in_file(self) -> dict[str, str]:
+        """What the file of settings says, whatever the environment says."""
+        found = dotenv_values(self.settings_file, interpolate=False)
+        return {name: value for name, value in found.items() if value is not None}
+
+    @property
+    def unknown_settings(self) -> dict[str, str]:
+        """Names in the file of settings that nothing reads, and what is meant by each."""
+        return unknown_settings(self.in_file)
 
     def values(self, *groups: Iterable[Setting]) -> dict[str, Any]:
         """The values of some settings.

@@ -84,6 +84,25 @@ DOCS_SETTINGS = (
     ),
 )
 
+LOG_SETTINGS = (
+    Setting(
+        "log_level",
+        "What is logged: DEBUG, INFO, WARNING or ERROR; with DEBUG `backup` and `sync` show it.",
+        default="INFO",
+    ),
+    Setting("debug", "true: the same as LOG_LEVEL=DEBUG, and tracebacks.", default="false"),
+)
+
+VIEW_SETTINGS = (
+    Setting(
+        "mask_columns",
+        "Columns that `inspect` shows as ***, as patterns of table.column or column: "
+        '["*email*", "partner_info.address"]; `--unmask` shows them.',
+        "array",
+        default=[],
+    ),
+)
+
 MYSQL = (*MYSQL_SETTINGS, *bastion_settings("ssh_bastion", "MySQL"))
 STATE = (*S3_SETTINGS, HIGH_WATERMARK_KEY)
 SETTINGS = (
@@ -94,5 +113,7 @@ SETTINGS = (
     *RETENTION_SETTINGS,
     *MONITOR_SETTINGS,
     *DOCS_SETTINGS,
+    *LOG_SETTINGS,
+    *VIEW_SETTINGS,
     *JOB_SETTINGS,
 )

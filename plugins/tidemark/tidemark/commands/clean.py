@@ -9,7 +9,7 @@ import typer
 from tidemark_core.errors import ConfigError, TidemarkError
 
 from tidemark.commands.s3clean import run_cleaning
-from tidemark.console import Format, FormatOption, console, note, print_json, size
+from tidemark.console import Format, FormatOption, Panel, console, note, print_json, size
 from tidemark.project import Project
 from tidemark.services.catalogue import bucket_time, read_catalogue
 from tidemark.services.cleaning import clean as remove_files
@@ -46,14 +46,14 @@ def clean(
         bool, typer.Option("--retention", help="What the *_RETENTION_DAYS settings say.")
     ] = False,
     do_it: Annotated[
-        bool, typer.Option("--confirm", "--yes", "-y", help="Remove; without it nothing is.")
+        bool, typer.Option("--yes", "-y", "--confirm", help="Remove; without it nothing is.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show it, remove nothing (the default).")
     ] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Remove loaded files and orphans by age; shows what would go unless --confirm is given."""
+    """Remove loaded files and orphans by age; shows what would go unless --yes is given."""
     project = Project.load()
     do_it = do_it and not dry_run
     if retention:
@@ -132,7 +132,7 @@ def _retention(project: Project, do_it: bool, format: Format) -> None:
     if problem:
         note(f"Whether tables need VACUUM or ANALYZE is not known: {problem}")
     if not do_it:
-        out.print("Nothing was removed; --confirm removes it.")
+        out.print("Nothing was removed; --yes removes it.")
 
 
 def _upkeep(project: Project) -> tuple[list[Need], str | None]:
@@ -145,4 +145,4 @@ def _upkeep(project: Project) -> tuple[list[Need], str | None]:
 
 def register(app: typer.Typer) -> None:
     """Adds the command to the application."""
-    app.command(epilog=_EXAMPLES)(clean)
+    app.command(epilog=_EXAMPLES, rich_help_panel=Panel.CLEAN)(clean)

@@ -8,12 +8,10 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from dotenv import dotenv_values
 from tidemark_core.errors import ConfigError
 
 from tidemark.commands.status import print_findings
-from tidemark.console import Format, FormatOption, console, make_table, print_json
-from tidemark.environment import env_file
+from tidemark.console import Format, FormatOption, Panel, console, make_table, note, print_json
 from tidemark.project import Project
 from tidemark.services.checks import Finding, Level, run_checks
 from tidemark.services.health import check_mysql, check_s3, check_warehouse
@@ -38,12 +36,15 @@ def config(
 ) -> None:
     """Show every setting, where its value comes from, and whether it is good; exit 2 if not."""
     project = Project.load()
-    file = dotenv_values(env_file(project.root), interpolate=False)
     names = [text.upper() for text in name or []]
-    found = view({k: v for k, v in file.items() if v is not None}, os.environ, names)
+    file = project.in_file
+    # A file that was named wins over the environment.
+    environ = {k: v for k, v in os.environ.items() if not (project.env_file and k in file)}
+    found = view(file, environ, names)
+    unknown = {} if names else project.unknown_settings
     if names and len(found) != len(set(names)):
-        unknown = sorted(set(names) - {setting.name for setting in found})
-        raise ConfigError(f"no such setting: {', '.join(unknown)}", hint="tidemark config")
+        missing = sorted(set(names) - {setting.name for setting in found})
+        raise ConfigError(f"no such setting: {', '.join(missing)}", hint="tidemark config")
     findings: list[Finding] = []
     if connect:
         findings = run_checks(
@@ -54,7 +55,7 @@ def config(
             }
         )
     if format is Format.JSON:
-        print_json({"settings": found, "connections": findings})
+        print_json({"settings": found, "connections": findings, "unknown": sorted(unknown)})
     else:
         rows = [(s.name, s.value, s.source, s.level, s.problem or s.description) for s in found]
         console().print(
@@ -65,6 +66,8 @@ def config(
                 wrap="value, ",
             )
         )
+        for odd, meant in unknown.items():
+            note(f"{odd} in {project.settings_file} is no setting{meant}.")
         if connect:
             print_findings("Connections", findings, format)
     if any(setting.level is Level.ERROR for setting in found):
@@ -108,5 +111,11 @@ def info(format: FormatOption = Format.TABLE) -> None:
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to the application."""
-    app.command(epilog="Examples:\n\n  tidemark config\n\n  tidemark config --connect")(config)
-    app.command(epilog="Example:\n\n  tidemark info")(info)
+    app.command(
+        epilog="Examples:\n\n  tidemark config\n\n  tidemark config --connect",
+        rich_help_panel=Panel.LOOK,
+    )(config)
+    app.command(
+        epilog="Example:\n\n  tidemark info",
+        rich_help_panel=Panel.LOOK,
+    )(info)

@@ -19,7 +19,7 @@ from tidemark_core.reportstore import read_reports
 from tidemark.console import (
     Format,
     FormatOption,
-    TableOption,
+    Panel,
     TablesOption,
     console,
     counted,
@@ -36,12 +36,14 @@ from tidemark.services.activity import DayActivity, bar, by_day, by_table
 from tidemark.services.catalogue import bucket_time, require_known
 from tidemark.services.checks import Finding, run_checks
 from tidemark.services.health import checks
+from tidemark.services.inspect import Inspection, masked
 from tidemark.services.inspect import inspect as look_into
-from tidemark.services.lake import list_objects, read_manifests
+from tidemark.services.lake import list_objects, list_tables, read_manifests
 from tidemark.services.lost import lost_files
 from tidemark.services.watermark import Watermark, read_watermarks
+from tidemark.settings import MONITOR_SETTINGS, VIEW_SETTINGS
 
-DaysOption = Annotated[int, typer.Option("--days", min=1, help="So many days back.")]
+DaysOption = Annotated[int, typer.Option("--days", min=1, metavar="N", help="The last N days.")]
 
 
 def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> None:
@@ -51,8 +53,8 @@ def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> 
     objects, _ = list_objects(project.location, wanted, client=project.s3)
     manifests = read_manifests(project.location, wanted, client=project.s3, broken=broken)
     lost = lost_files(project, objects, manifests)
-    if not broken:
-        require_known(wanted, manifests)
+    if not broken and not manifests.keys() >= set(wanted):
+        require_known(wanted, list_tables(project.location, client=project.s3))
     for error in broken:
         note(str(error))
     for name, files in lost.items():
@@ -81,28 +83,41 @@ def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> 
 
 
 def inspect(
-    table: TableOption,
+    table: TablesOption = None,
     rows: Annotated[int, typer.Option("--rows", min=0, help="Rows of the sample to show.")] = 3,
     files: Annotated[int, typer.Option("--files", min=1, help="Newest files to look into.")] = 20,
+    unmask: Annotated[
+        bool, typer.Option("--unmask", help="Show the columns of MASK_COLUMNS too.")
+    ] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Show a table's schema, a sample, NULLs and extremes of each column, and what looks wrong."""
     project = Project.load()
-    name = project.table(table)
-    manifests = read_manifests(project.location, [name], client=project.s3)
-    if not manifests.get(name):
-        known = read_manifests(project.location, client=project.s3)
-        require_known([name], known)
-    found = look_into(project, manifests[name], sample_rows=rows, newest_files=files)
+    known = list_tables(project.location, client=project.s3)
+    wanted = project.tables(table)
+    require_known(wanted, known)
+    patterns = [] if unmask else project.values(VIEW_SETTINGS)["mask_columns"]
+    found = []
+    for name in wanted or known:
+        manifests = read_manifests(project.location, [name], client=project.s3)
+        look = look_into(project, manifests[name], sample_rows=rows, newest_files=files)
+        found.append(masked(look, patterns))
+        if format is Format.TABLE:
+            _show_inspection(found[-1])
     if format is Format.JSON:
-        print_json(found)
-        return
+        # One table that was named is an object, as it was when there could be no more.
+        print_json(found[0] if len(wanted) == 1 else found)
+
+
+def _show_inspection(found: Inspection) -> None:
     out = console()
     heads = ["column", "type", "nulls", "distinct*", "least", "greatest"]
     cells = [(c.column, c.type, c.nulls, c.distinct, c.minimum, c.maximum) for c in found.columns]
     amount = f"{counted(found.rows, 'row')} in {counted(found.files, 'file')}"
     title = f"{found.table}: {amount}, key {', '.join(found.key) or 'none'}"
     out.print(make_table(title, heads, cells, right="nulls,distinct*", wrap="least,greatest"))
+    shape = f"{counted(found.rows, 'row')}, {counted(len(found.columns), 'column')}"
+    out.print(f"Data Shape: {shape}", markup=False)
     out.print(f"* in the first {counted(found.sampled, 'row')} of the newest file", markup=False)
     for number, row in enumerate(found.sample, 1):
         values = [(name, None if value is None else str(value)) for name, value in row.items()]
@@ -126,7 +141,11 @@ def report(
         note(str(error))
     runs = read_reports(project.location, (now - timedelta(days=days)).date(), now.date())
     marks, _ = read_watermarks(project)
-    facts = charts.facts(manifests, runs, list(marks.values()), now, days)
+    hours = project.values(MONITOR_SETTINGS)["status_max_age_hours"]
+    place = f"{project.environment}, s3://{project.bucket}"
+    facts = charts.facts(
+        manifests, runs, list(marks.values()), now, days, place=place, max_age_hours=hours
+    )
     html.write_text(render(facts), encoding="utf-8")
     console().print(f"Written: {html}", markup=False)
 
@@ -184,13 +203,22 @@ def _panel(view: _View) -> Group:
             progress,
             wrap="status",
         ),
-        make_table("Rows a day", ["day", "rows", ""], activity, right="rows"),
+        make_table("Recent Activity, by day (UTC)", ["day", "rows", ""], activity, right="rows"),
     )
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to the application."""
-    app.command(epilog="Example:\n\n  tidemark explore")(explore)
-    app.command(epilog="Example:\n\n  tidemark inspect -t partner_info --rows 0")(inspect)
-    app.command(epilog="Example:\n\n  tidemark report --html report.html")(report)
-    app.command(epilog="Example:\n\n  tidemark dashboard --once")(dashboard)
+    app.command(
+        epilog="Example:\n\n  tidemark explore",
+        rich_help_panel=Panel.LOOK,
+    )(explore)
+    app.command(
+        epilog="Example:\n\n  tidemark inspect -t partner_info --rows 0", rich_help_panel=Panel.LOOK
+    )(inspect)
+    app.command(
+        epilog="Example:\n\n  tidemark report --html report.html", rich_help_panel=Panel.LOOK
+    )(report)
+    app.command(epilog="Example:\n\n  tidemark dashboard --once", rich_help_panel=Panel.LOOK)(
+        dashboard
+    )

@@ -7,10 +7,14 @@ from typing import Annotated
 import typer
 
 from tidemark.console import (
+    BareArgument,
     Format,
     FormatOption,
+    NamedOption,
+    Panel,
     YesOption,
     confirm,
+    one_table,
     print_json,
     teller,
 )
@@ -23,7 +27,8 @@ from tidemark.services.states import States
 
 
 def rebuild(
-    table: Annotated[str, typer.Argument(help="Such as settlement.partner_info.")],
+    table: NamedOption = None,
+    bare: BareArgument = None,
     from_lake: Annotated[
         bool,
         typer.Option("--from-lake", help="Load the lake's files again, and leave the source be."),
@@ -40,7 +45,7 @@ def rebuild(
     given up, or lost. The lake stays as it is, and so does the public table until the next build.
     """
     project = Project.load()
-    name = project.table(table)
+    name = project.table(one_table(table, bare))
     require_known(project, name)
     if from_lake:
         archived = read_archive(project.location, [name], client=project.s3).get(name, [])
@@ -70,4 +75,7 @@ def rebuild(
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command(epilog="Example:\n\n  tidemark rebuild settlement.partner_info --yes")(rebuild)
+    app.command(
+        epilog="Example:\n\n  tidemark rebuild -t settlement.partner_info --yes",
+        rich_help_panel=Panel.REPAIR,
+    )(rebuild)

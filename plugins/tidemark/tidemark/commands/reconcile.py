@@ -11,6 +11,7 @@ from tidemark_core.errors import VerificationError
 from tidemark.console import (
     Format,
     FormatOption,
+    Panel,
     TablesOption,
     YesOption,
     confirm,
@@ -88,4 +89,4 @@ def _render(markings: Sequence[Marking]) -> Sheet:
 
 def register(app: typer.Typer) -> None:
     """Adds the command to the application."""
-    app.command(epilog=_EXAMPLES)(reconcile)
+    app.command(epilog=_EXAMPLES, rich_help_panel=Panel.REPAIR)(reconcile)

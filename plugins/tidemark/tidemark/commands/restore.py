@@ -1,26 +1,20 @@
-"""tidemark restore, athena-ddl, iam-policy and cloudwatch."""
+"""tidemark restore: a table from the lake, into MySQL or a file."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from tidemark_core.errors import ConfigError, LakeError, VerificationError
 from tidemark_core.masking import SECRETS
-from tidemark_core.reportstore import read_reports
 from tidemark_core.tunnel import Bastion
 
 from tidemark.ages import parse_time
-from tidemark.console import Format, FormatOption, TableOption, console, print_json
-from tidemark.dbt.commands import Engine, external_table
+from tidemark.console import Format, FormatOption, Panel, TableOption, console, counted, print_json
 from tidemark.project import Project
-from tidemark.services.catalogue import bucket_time
 from tidemark.services.lake import read_archive, read_manifests
 from tidemark.services.lost import refuse_lost
-from tidemark.services.metrics import metrics, publish
-from tidemark.services.policy import Role, render
 from tidemark.services.restore import (
     Restored,
     chosen,
@@ -29,8 +23,6 @@ from tidemark.services.restore import (
     to_file,
 )
 from tidemark.services.restoretarget import Target, to_mysql
-from tidemark.settings import HIGH_WATERMARK_KEY, MONITOR_SETTINGS
-from tidemark.state.backend import state_folder
 
 
 def restore(
@@ -89,7 +81,7 @@ def restore(
         return
     console().print(
         f"Restored {done.rows:,} rows of {done.table} from {done.versions:,} versions in "
-        f"{done.files} files to {done.target}; counted and equal.",
+        f"{counted(done.files, 'file')} to {done.target}; counted and equal.",
         markup=False,
     )
 
@@ -108,53 +100,9 @@ def _target(project: Project, url: str, *, via_bastion: bool) -> Target:
     return target
 
 
-def athena_ddl(table: TableOption) -> None:
-    """Print the DDL with which Athena reads a table of the lake; its types are the declared ones.
-
-    For Redshift Spectrum: tidemark external-table --engine spectrum.
-    """
-    external_table(table, Engine.ATHENA, None)
-
-
-def iam_policy(
-    role: Annotated[Role, typer.Option("--role", help="Whose policy.")] = Role.EXTRACTOR,
-) -> None:
-    """Print the least rights that a part needs on this bucket and these folders."""
-    project = Project.load()
-    folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
-    template = (project.root / "orchestrate" / "iam" / f"{role}.json").read_text()
-    typer.echo(render(template, project.bucket, project.layout, folder))
-
-
-def cloudwatch(
-    hours: Annotated[int, typer.Option("--hours", min=1, help="Runs of so many hours.")] = 24,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print them, send nothing.")] = False,
-) -> None:
-    """Send the runs' metrics to CloudWatch: BackupSuccess, BackupDuration, RowsProcessed."""
-    project = Project.load()
-    now = bucket_time(project)
-    since = now - timedelta(hours=hours)
-    reports = [
-        report
-        for report in read_reports(project.location, since.date(), now.date())
-        if report.started_at >= since.strftime("%Y-%m-%dT%H:%M:%SZ")
-    ]
-    namespace = project.values(MONITOR_SETTINGS)["cloudwatch_namespace"]
-    found = metrics(reports, project.environment)
-    if dry_run:
-        print_json({"namespace": namespace, "metrics": found})
-        return
-    publish(namespace, found, project.location.region)
-    console().print(f"Sent {len(found)} metrics of {len(reports)} runs to {namespace}.")
-
-
 def register(app: typer.Typer) -> None:
-    """Adds the commands to the application."""
-    app.command(epilog="Example:\n\n  tidemark restore -t partner_info --to-file partner.parquet")(
-        restore
-    )
-    app.command("athena-ddl", epilog="Example:\n\n  tidemark athena-ddl -t partner_info")(
-        athena_ddl
-    )
-    app.command("iam-policy", epilog="Example:\n\n  tidemark iam-policy --role loader")(iam_policy)
-    app.command(epilog="Example:\n\n  tidemark cloudwatch --dry-run")(cloudwatch)
+    """Adds the command to the application."""
+    app.command(
+        epilog="Example:\n\n  tidemark restore -t partner_info --to-file partner.parquet",
+        rich_help_panel=Panel.REPAIR,
+    )(restore)

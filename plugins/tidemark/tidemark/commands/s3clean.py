@@ -14,6 +14,7 @@ from tidemark.ages import describe_age, parse_age
 from tidemark.console import (
     Format,
     FormatOption,
+    Panel,
     TablesOption,
     confirm,
     console,
@@ -36,10 +37,11 @@ OlderOption = Annotated[
     str | None, typer.Option("--older-than", metavar="AGE", help="Such as 7d, 24h or 30m.")
 ]
 PatternOption = Annotated[
-    str | None, typer.Option("--pattern", metavar="GLOB", help="Only files of this name.")
+    str | None,
+    typer.Option("--pattern", metavar="GLOB", help="Only files of this name: batch_*, *.parquet."),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show it, remove nothing.")]
-ForceOption = Annotated[bool, typer.Option("--force", "--yes", "-f", "-y", help="Do not ask.")]
+ForceOption = Annotated[bool, typer.Option("--yes", "-y", "--force", "-f", help="Do not ask.")]
 UnloadedOption = Annotated[
     bool,
     typer.Option(
@@ -73,6 +75,7 @@ def list_files(
         if (older_than is None or catalogue.now - file.modified >= parse_age(older_than))
         and (pattern is None or matches(file.key, pattern))
     ]
+    _note_no_match(pattern, files)
     if format is Format.JSON:
         print_json(
             {
@@ -86,11 +89,11 @@ def list_files(
     if show:
         console().print(
             make_table(
-                f"Files in s3://{project.bucket}/{project.layout.incremental}",
+                f"Files in s3://{project.bucket}",
                 ["file", "status", "rows", "size", "age"],
                 [
                     (
-                        file.key.removeprefix(project.layout.incremental),
+                        file.key,
                         file.status,
                         file.rows,
                         size(file.size),
@@ -175,9 +178,11 @@ def run_cleaning(
     if format is Format.TABLE:
         _show(selection, catalogue)
         _notes(catalogue)
+    if rules.pattern:
+        _note_no_match(rules.pattern, [f for f in catalogue.files if matches(f.key, rules.pattern)])
     cleaned = []
     if selection.remove and not dry_run:
-        confirm(f"Remove {total}?", yes=force, flag="--force")
+        confirm(f"Remove {total}?", yes=force)
         if questions > 1:
             names = ", ".join(sorted({str(file.table) for file in selection.remove}))
             confirm(f"Really remove {total} of {names}? They do not come back.", yes=force)
@@ -243,6 +248,11 @@ def _notes(catalogue: Catalogue) -> None:
         note(f"{len(catalogue.foreign)} objects in the folder are not the lake's; left alone.")
 
 
+def _note_no_match(pattern: str | None, files: Sequence[LakeFile]) -> None:
+    if pattern and not files:
+        note(f"No file fits {pattern}; a name is like 2025-07-28_20-12-03_batch_0001.parquet")
+
+
 def _summary(files: Sequence[LakeFile]) -> list[dict[str, Any]]:
     by_table: dict[TableName, list[LakeFile]] = defaultdict(list)
     for file in files:
@@ -271,4 +281,4 @@ def _plain(file: LakeFile) -> dict[str, Any]:
 
 def register(root: typer.Typer) -> None:
     """Adds the commands to the application."""
-    root.add_typer(app, name="s3clean")
+    root.add_typer(app, name="s3clean", rich_help_panel=Panel.CLEAN)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from tidemark_core.errors import TidemarkError
 
-from tidemark.console import Format, FormatOption, console, make_table, print_json
+from tidemark.console import Format, FormatOption, Panel, console, make_table, print_json
 from tidemark.project import Project
 from tidemark.services.checks import Check, Finding, Level, run_checks, worst
 from tidemark.services.doctor import checks as doctor_checks
@@ -55,5 +55,10 @@ def print_findings(title: str, findings: Sequence[Finding], format: Format) -> N
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to the application."""
-    app.command(epilog="Example:\n\n  tidemark status --format json")(status)
-    app.command(epilog="Example:\n\n  tidemark doctor")(doctor)
+    app.command(epilog="Example:\n\n  tidemark status --format json", rich_help_panel=Panel.LOOK)(
+        status
+    )
+    app.command(
+        epilog="Example:\n\n  tidemark doctor",
+        rich_help_panel=Panel.LOOK,
+    )(doctor)

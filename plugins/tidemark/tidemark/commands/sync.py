@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from tidemark_core.errors import ConfigError
-from tidemark_core.progress import Bars, is_watched
+from tidemark_core.process import log_level
+from tidemark_core.progress import is_watched
 
+from tidemark.commands.legs import run_and_tell
 from tidemark.commands.verify import check_tables
 from tidemark.console import (
     Format,
     FormatOption,
+    Panel,
     TablesOption,
     console,
     counted,
@@ -27,12 +26,10 @@ from tidemark.console import (
 )
 from tidemark.job.values import refuse_bad_values
 from tidemark.project import Project
-from tidemark.services.drive import Outcome
 from tidemark.services.forecast import Forecast
 from tidemark.services.leases import hold_job
 from tidemark.services.selection import Options, Strategy
-from tidemark.services.sync import Plan, forecasts, plan_backup, plan_load, run_legs
-from tidemark.services.watching import watcher
+from tidemark.services.sync import Plan, forecasts, plan_backup, plan_load
 
 StrategyOption = Annotated[
     Strategy | None,
@@ -62,7 +59,9 @@ ConfigFileOption = Annotated[
 LogFileOption = Annotated[
     Path | None, typer.Option("--log-file", help="Write the run's log (JSON lines) here as well.")
 ]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Log everything.")]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Show what each part logs; --log-file has all of it.")
+]
 
 _BACKUP = """Examples:
 
@@ -95,15 +94,19 @@ def backup(
 ) -> None:
     """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
     project = Project.load(config_file)
-    refuse_bad_values(project.environ)
+    _check_settings(project)
+    debug = debug or log_level(project.environ) == "DEBUG"
     options = Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
     plan = plan_backup(project, project.tables(table), options)
     if dry_run or estimate:
         _show_forecasts(forecasts(project, plan, estimate=estimate), format)
         return
     _tell_whole(plan)
-    with _log(log_file, debug) as log, hold_job(project, f"tidemark backup, run {plan.run_id}"):
-        _run(project, plan, log, format, backup=True, warehouse=False)
+    with hold_job(project, f"tidemark backup, run {plan.run_id}"):
+        run_and_tell(
+            project, plan, format, log_file=log_file, debug=options.debug,
+            backup=True, warehouse=False,
+        )  # fmt: skip
 
 
 def sync(
@@ -144,8 +147,9 @@ def sync(
             f"{', '.join(given)}: about how MySQL is read, which --redshift-only does not do"
         )
     project = Project.load(config_file)
-    refuse_bad_values(project.environ)
+    _check_settings(project)
     wanted = project.tables(table)
+    debug = debug or log_level(project.environ) == "DEBUG"
     options = Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
     plan = (
         plan_load(project, wanted, options)
@@ -157,56 +161,19 @@ def sync(
         return
     if not redshift_only:
         _tell_whole(plan)
-    with _log(log_file, debug) as log, hold_job(project, f"tidemark sync, run {plan.run_id}"):
-        _run(project, plan, log, format, backup=not redshift_only, warehouse=not backup_only)
+    with hold_job(project, f"tidemark sync, run {plan.run_id}"):
+        run_and_tell(
+            project, plan, format, log_file=log_file, debug=options.debug,
+            backup=not redshift_only, warehouse=not backup_only,
+        )  # fmt: skip
     if verify_data:
         check_tables(project, plan.tables, Format.TABLE if format is Format.TABLE else None)
 
 
-def _run(
-    project: Project,
-    plan: Plan,
-    log: Callable[[str], object],
-    format: Format,
-    *,
-    backup: bool,
-    warehouse: bool,
-) -> None:
-    every: list[Outcome] = []
-    causes: list[str] = []
-    worst = 0
-    for leg in run_legs(project, plan, log, backup=backup, warehouse=warehouse):
-        every += leg.outcomes
-        causes += [leg.cause] if leg.cause else []
-        worst = worst or leg.code
-        if format is Format.TABLE:
-            for outcome in leg.outcomes:
-                console().print(_line(outcome))
-    if format is Format.JSON:
-        result = {"run_id": plan.run_id, "success": not worst, "errors": causes, "results": every}
-        print_json(result)
-    if worst:
-        for cause in dict.fromkeys(causes):
-            note(f"The run ended before its time: {cause}")
-        failed = sorted({outcome.table for outcome in every if outcome.error})
-        note(f"Failed: {', '.join(failed) or 'the run'}. Next: tidemark status, then run it again.")
-        raise typer.Exit(worst)
-    for outcome in every:
-        if outcome.leg == "backup" and (outcome.rows or 0) >= (plan.options.limit or math.inf):
-            note(f"{outcome.table}: --limit is reached; run it again for the rows after it.")
-
-
-def _line(outcome: Outcome) -> str:
-    from rich.markup import escape
-
-    moved = ""
-    if outcome.rows is not None:
-        moved = f"{counted(outcome.rows, 'row')} in {counted(outcome.files or 0, 'file')}"
-    if outcome.error:
-        return f"[red]failed[/] {outcome.leg:6} {outcome.table}  {escape(outcome.error)}"
-    if not outcome.done:
-        return f"[yellow]not done[/] {outcome.leg:4} {outcome.table}  {moved}"
-    return f"[green]ok[/]     {outcome.leg:6} {outcome.table}  {moved}"
+def _check_settings(project: Project) -> None:
+    refuse_bad_values(project.environ)
+    for name, meant in project.unknown_settings.items():
+        note(f"{name} in {project.settings_file} is no setting{meant}.")
 
 
 def _dry_run(project: Project, plan: Plan, redshift_only: bool, format: Format) -> None:
@@ -271,29 +238,7 @@ def _tell_whole(plan: Plan) -> None:
         )
 
 
-@contextmanager
-def _log(path: Path | None, debug: bool) -> Iterator[Callable[[str], object]]:
-    """Where a run's log lines go: to a file, with --debug to stderr, on a terminal into bars."""
-    with ExitStack() as stack:
-        readers: list[Callable[[str], object]] = []
-        if is_watched():
-            bars = stack.enter_context(closing(Bars()))
-            readers.append(watcher(bars))
-        if debug:
-            readers.append(lambda line: typer.echo(line.rstrip("\n"), err=True))
-        if path is not None:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            file = stack.enter_context(os.fdopen(descriptor, "a", encoding="utf-8"))
-            readers.append(lambda line: file.write(line.rstrip("\n") + "\n"))
-
-        def log(line: str) -> None:
-            for read in readers:
-                read(line)
-
-        yield log
-
-
 def register(app: typer.Typer) -> None:
     """Adds the commands to the application."""
-    app.command(epilog=_BACKUP)(backup)
-    app.command(epilog=_SYNC)(sync)
+    app.command(epilog=_BACKUP, rich_help_panel=Panel.RUN)(backup)
+    app.command(epilog=_SYNC, rich_help_panel=Panel.RUN)(sync)

@@ -10,7 +10,15 @@ import typer
 from tidemark_core.errors import LakeError, TidemarkError, VerificationError
 from tidemark_core.names import TableName
 
-from tidemark.console import Format, FormatOption, TablesOption, console, make_table, print_json
+from tidemark.console import (
+    Format,
+    FormatOption,
+    Panel,
+    TablesOption,
+    console,
+    make_table,
+    print_json,
+)
 from tidemark.project import Project
 from tidemark.services.counts import StageCounts
 from tidemark.services.late import content_cure
@@ -124,4 +132,4 @@ def _figures(counts: StageCounts | None) -> tuple[int | None, ...]:
 
 def register(app: typer.Typer) -> None:
     """Adds the command to the application."""
-    app.command(epilog=_EXAMPLES)(verify)
+    app.command(epilog=_EXAMPLES, rich_help_panel=Panel.LOOK)(verify)

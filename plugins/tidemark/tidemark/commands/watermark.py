@@ -11,6 +11,7 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark.console import (
     Format,
     FormatOption,
+    Panel,
     TableOption,
     TablesOption,
     YesOption,
@@ -179,4 +180,4 @@ def _require_in_source(project: Project, mark: Watermark) -> None:
 
 def register(root: typer.Typer) -> None:
     """Adds the commands to the application."""
-    root.add_typer(app, name="watermark")
+    root.add_typer(app, name="watermark", rich_help_panel=Panel.REPAIR)

@@ -131,6 +131,8 @@ class CauseFinder:
         Args:
             exit_code: Of the run; negative: the signal that ended it.
         """
+        if exit_code in (-2, 130):  # what its parts said of their ends is no cause
+            return Cause("it was stopped by Ctrl-C (signal 2)")
         if self._tables and (self._ours or not self._dbt):
             words = [self._tables.message, *([self._dbt_cause().message] if self._dbt else [])]
             return replace(self._tables, message="\n".join(words))

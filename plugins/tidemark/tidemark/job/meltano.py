@@ -39,8 +39,10 @@ def run(
         read: Is given each line that it writes, on either stream.
 
     Returns:
-        Its exit code, negative for the signal that ended it.
+        Its exit code, negative for the signal that ended it; a signal of ours that it was handed
+        ended it, whatever it made of that.
     """
+    handed_on: list[int] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         # Its `with` closes the pipe and waits for the child's end.
@@ -56,13 +58,14 @@ def run(
         ) as child:
 
             def hand_on(signum: int, _frame: FrameType | None) -> None:
+                handed_on.append(signum)
                 child.send_signal(signum)
 
             for number in before:
                 signal.signal(number, hand_on)
             for line in child.stdout or ():
                 read(line)
-        return child.returncode
+        return -handed_on[0] if handed_on and child.returncode else child.returncode
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -12,6 +12,7 @@ from tidemark_core.report import RunReport
 
 from tidemark.services.activity import TableActivity, by_day, by_table
 from tidemark.services.watermark import Watermark
+from tidemark.tables import counted
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Facts:
         watermarks: Progress of each table.
         lag: Hours from each table's newest extraction to now.
         runs: Newest last.
+        place: Meltano's environment and the bucket.
+        max_age_hours: A table that was extracted longer ago is late.
     """
 
     now: datetime
@@ -48,6 +51,8 @@ class Facts:
     watermarks: tuple[Watermark, ...]
     lag: tuple[tuple[str, float], ...]
     runs: tuple[Run, ...]
+    place: str = ""
+    max_age_hours: int = 26
 
 
 def facts(
@@ -56,6 +61,9 @@ def facts(
     watermarks: Sequence[Watermark],
     now: datetime,
     days: int,
+    *,
+    place: str = "",
+    max_age_hours: int = 26,
 ) -> Facts:
     """Puts together what the page shows.
 
@@ -65,6 +73,8 @@ def facts(
         watermarks: Of every table.
         now: The bucket's time.
         days: Length of the period.
+        place: Meltano's environment and the bucket.
+        max_age_hours: A table that was extracted longer ago is late.
     """
     period = [(now - timedelta(days=back)).strftime("%Y-%m-%d") for back in range(days)][::-1]
     active = {day.day: day for day in by_day(manifests.values())}
@@ -84,4 +94,45 @@ def facts(
             Run(run.started_at, run.seconds, run.success, tuple(run.errors), run.retries)
             for run in reports
         ),
+        place=place,
+        max_age_hours=max_age_hours,
     )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the page says first.
+
+    Attributes:
+        level: ``good``, ``late`` or ``failed``.
+        words: In one line.
+        details: What is wrong, a line each.
+    """
+
+    level: str
+    words: str
+    details: tuple[str, ...] = ()
+
+
+def verdict(facts: Facts) -> Verdict:
+    """Whether all is well. Pure."""
+    late = [
+        f"{table}: {hours:,.0f} hours since its last extraction"
+        for table, hours in facts.lag
+        if hours > facts.max_age_hours
+    ]
+    last = facts.runs[-1] if facts.runs else None
+    if last is not None and not last.success:
+        why = "; ".join(last.errors) or "it was killed"
+        return Verdict("failed", f"The last run failed ({_when(last)})", (why, *late))
+    if late:
+        return Verdict("late", f"{counted(len(late), 'table')} too old", tuple(late))
+    if not facts.lag:
+        return Verdict("late", "Nothing has been extracted yet", ("Next: meltano run sync",))
+    oldest = max(hours for _, hours in facts.lag)
+    words = f"All is well: every table was extracted within {max(1, round(oldest)):,} h"
+    return Verdict("good", words + (f"; the last run was good ({_when(last)})" if last else ""))
+
+
+def _when(run: Run) -> str:
+    return f"{run.started[:16].replace('T', ' ')} UTC"

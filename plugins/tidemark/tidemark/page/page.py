@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 
 from tidemark.console import size
-from tidemark.page.charts import Facts
+from tidemark.page.charts import Facts, verdict
 from tidemark.page.svg import columns, number, rows
 from tidemark.tables import key_text, moment
 
@@ -15,14 +15,20 @@ from tidemark.tables import key_text, moment
 _FAILURES = 10
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b2733; --paper: #ffffff; --faint: #5c6b7a;
-  --line: #d5dde5; --bar: #2f6f9f; --bad: #b3372f; --card: #f5f8fa; }
+  --line: #d5dde5; --bar: #2f6f9f; --bad: #b3372f; --card: #f5f8fa;
+  --good: #2c7a4b; --late: #a86a00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #11171d;
-  --faint: #9aa8b5; --line: #33404c; --bar: #6fb1de; --bad: #f0857c; --card: #1a222a; } }
+  --faint: #9aa8b5; --line: #33404c; --bar: #6fb1de; --bad: #f0857c; --card: #1a222a;
+  --good: #6fc492; --late: #e3ab4f; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   margin: 0 auto; max-width: 1200px; padding: 24px; }
+.verdict { border-left: 6px solid var(--good); background: var(--card); border-radius: 4px;
+  padding: 10px 16px; margin: 0 0 20px; overflow-wrap: anywhere; }
+.verdict.late { border-color: var(--late); } .verdict.failed { border-color: var(--bad); }
+.verdict b { font-size: 18px; } .verdict ul { margin: 4px 0 0; padding-left: 20px; }
 h1 { font-size: 24px; margin: 0; } h2 { font-size: 16px; margin: 0 0 8px; }
 p { color: var(--faint); margin: 0 0 20px; }
-main { display: grid; gap: 20px;
+main { display: grid; gap: 20px; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); }
 section { background: var(--card); border-radius: 8px; padding: 16px; min-width: 0; }
 section p { margin: 0; }
@@ -59,7 +65,7 @@ def render(facts: Facts) -> str:
         ("Rows a day", _days(short, facts.rows, title="Rows extracted a day"), ""),
         ("Megabytes a day", _days(short, facts.megabytes, title="Megabytes a day"), ""),
         (
-            "Seconds of each run (failed ones in red)",
+            "Seconds of each run (red and crossed: it failed)",
             columns(
                 [run.started[5:16].replace("T", " ") for run in runs],
                 [run.seconds for run in runs],
@@ -71,12 +77,13 @@ def render(facts: Facts) -> str:
             "",
         ),
         (
-            "Lag: hours since the newest extraction",
+            f"Age of the newest extraction; a full bar is {facts.max_age_hours} h or more",
             rows(
                 [table for table, _ in facts.lag],
                 [hours for _, hours in facts.lag],
+                [_age(hours) for _, hours in facts.lag],
                 title="Hours since the newest extraction, by table",
-                unit="h",
+                full=facts.max_age_hours,
             )
             if facts.lag
             else _empty("No table has been extracted yet."),
@@ -86,9 +93,9 @@ def render(facts: Facts) -> str:
             "Storage by table",
             rows(
                 [table.table for table in facts.tables],
-                [table.bytes / 1e6 for table in facts.tables],
-                title="Megabytes in the lake, by table",
-                unit="MB",
+                [table.bytes for table in facts.tables],
+                [size(table.bytes) for table in facts.tables],
+                title="Size in the lake, by table",
             )
             if facts.tables
             else _empty("The lake is empty: tidemark backup fills it."),
@@ -101,6 +108,7 @@ def render(facts: Facts) -> str:
         f'<section class="{kind}"><h2>{escape(title)}</h2>{content}</section>'
         for title, content, kind in sections
     )
+    name = f"Tidemark report: {facts.place}" if facts.place else "Tidemark report"
     total = size(sum(table.bytes for table in facts.tables))
     summary = (
         f"{moment(facts.now)} UTC. {len(facts.tables)} tables, {total} in the lake, "
@@ -111,9 +119,20 @@ def render(facts: Facts) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,">'
-        f"<title>Tidemark report</title><style>{_STYLE}</style></head><body>"
-        f"<h1>Tidemark</h1><p>{escape(summary)}</p><main>{body}</main></body></html>\n"
+        f"<title>{escape(name)}</title><style>{_STYLE}</style></head><body>"
+        f"<h1>{escape(name)}</h1><p>{escape(summary)}</p>{_verdict(facts)}<main>{body}</main></body></html>\n"
     )
+
+
+def _verdict(facts: Facts) -> str:
+    found = verdict(facts)
+    details = "".join(f"<li>{escape(line)}</li>" for line in found.details)
+    more = f"<ul>{details}</ul>" if details else ""
+    return f'<div class="verdict {found.level}"><b>{escape(found.words)}</b>{more}</div>'
+
+
+def _age(hours: float) -> str:
+    return f"{hours * 60:.0f} min" if hours < 1 else f"{number(hours)} h"
 
 
 def _days(labels: Sequence[str], values: Sequence[float], *, title: str) -> str:
@@ -131,7 +150,7 @@ def _failures(failed: Sequence[tuple[str, Sequence[str]]]) -> str:
         return _empty("None.")
     cells = [
         (datetime.fromisoformat(started), "; ".join(errors) or "killed")
-        for started, errors in failed[-_FAILURES:]
+        for started, errors in reversed(failed[-_FAILURES:])
     ]
     more = len(failed) - len(cells)
     note = _empty(f"{more} more, earlier ones.") if more else ""

@@ -10,6 +10,10 @@ from html import escape
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 480, 200, 52, 10, 24
 
 
+#: Characters of a label of which five stand side by side.
+_SHORT = 6
+
+
 def columns(
     labels: Sequence[str],
     values: Sequence[float],
@@ -20,7 +24,7 @@ def columns(
     """Upright bars, one a label, above an axis with three marks.
 
     Args:
-        labels: Below the bars; the first, middle and last are written.
+        labels: Below the bars; the first and the last are written, and some between them.
         values: Not negative.
         title: Read out by screen readers.
         bad: Which bars are failures.
@@ -44,9 +48,14 @@ def columns(
             f'y="{floor - height:.1f}" width="{max(1.0, step - 2):.1f}" '
             f'height="{height:.1f}"><title>{told}</title></rect>'
         )
+        if failed:  # told by more than its colour
+            middle, above = _LEFT + (index + 0.5) * step, max(_TOP + 2.0, floor - height - 3)
+            parts.append(
+                f'<text x="{middle:.1f}" y="{above:.1f}" text-anchor="middle">\u00d7</text>'
+            )
     places = [
         (0, _LEFT, "start"),
-        (len(labels) // 2, 0, "middle"),
+        *((len(labels) * share // 4, 0, "middle") for share in _marks(labels)),
         (len(labels) - 1, _WIDTH, "end"),
     ]
     for index, at, anchor in places if len(labels) > 2 else places[: len(labels)]:
@@ -62,15 +71,35 @@ def columns(
     )
 
 
-def rows(labels: Sequence[str], values: Sequence[float], *, title: str, unit: str) -> str:
-    """Lying bars, each below its label and its value."""
-    greatest = max([*values, 0]) or 1
+def rows(
+    labels: Sequence[str],
+    values: Sequence[float],
+    texts: Sequence[str],
+    *,
+    title: str,
+    full: float = 0,
+) -> str:
+    """Lying bars, each below its label and its value.
+
+    Args:
+        labels: Their names.
+        values: Not negative.
+        texts: The values as people read them.
+        title: Read out by screen readers.
+        full: A bar of this value is as long as there is room, or one of the greatest value.
+    """
+    greatest = max([*values, full]) or 1
     parts = [
-        f"<div><span>{escape(label)}</span><b>{number(value)} {unit}</b>"
+        f"<div><span>{escape(label)}</span><b>{escape(text)}</b>"
         f'<i style="width:{max(0.5, value / greatest * 100):.1f}%"></i></div>'
-        for label, value in zip(labels, values, strict=True)
+        for label, value, text in zip(labels, values, texts, strict=True)
     ]
     return f'<div class="rows" role="img" aria-label="{escape(title)}">{"".join(parts)}</div>'
+
+
+def _marks(labels: Sequence[str]) -> tuple[int, ...]:
+    """Quarters of the axis that have a label besides its ends: those that do not touch others."""
+    return (1, 2, 3) if len(labels) > 8 and max(map(len, labels)) <= _SHORT else (2,)
 
 
 def nice(values: Sequence[float]) -> float:

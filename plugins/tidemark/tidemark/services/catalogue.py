@@ -100,7 +100,9 @@ def require_known(
     have = sorted(known)
     for table in tables:
         if table not in have:
-            close = ", ".join(map(str, have)) or "none yet"
+            names = ", ".join(map(str, have))
             raise ConfigError(
-                f"{where} has no such table", table=table, hint=f"choose one of: {close}"
+                f"{where} has no such table",
+                table=table,
+                hint=f"choose one of: {names}" if names else "meltano run sync fills it",
             )

@@ -22,6 +22,8 @@ from tidemark.project import Project
 
 EXTRACT_AND_LAND = ("tap-mysql", "target-s3-parquet")
 READ_AND_LOAD = ("tap-s3-parquet", "target-redshift")
+#: Exit codes of a run that somebody has ended.
+ENDED = frozenset({130, 143})
 _COMPLETED = (Event.BACKUP_COMPLETED.value, Event.LOAD_COMPLETED.value)
 
 
@@ -37,6 +39,7 @@ class Outcome:
         error: Why it failed; None: it did not.
         done: Whether all was done for it that there was to do; False without an error where the
             leg ended before it.
+        bytes: Size of the files that moved.
     """
 
     leg: str
@@ -45,6 +48,7 @@ class Outcome:
     files: int | None = None
     error: str | None = None
     done: bool = True
+    bytes: int | None = None
 
 
 @dataclass
@@ -95,7 +99,14 @@ class Ran:
     done: frozenset[str] = frozenset()
     failures: Sequence[Failure] = ()
 
-    def outcome(self, leg: str, table: TableName, rows: int | None, files: int | None) -> Outcome:
+    def outcome(
+        self,
+        leg: str,
+        table: TableName,
+        rows: int | None,
+        files: int | None,
+        size: int | None = None,
+    ) -> Outcome:
         """What became of a table.
 
         Args:
@@ -103,11 +114,12 @@ class Ran:
             table: The table.
             rows: Rows of it that moved; None: it cannot be told.
             files: Files of them.
+            size: Bytes of those.
         """
         error = self.errors.get(str(table))
         # Of a run that ended early nothing is known of a table in which nothing moved.
         done = error is None and (self.cause is None or bool(files and str(table) in self.done))
-        return Outcome(leg, str(table), rows, files, error, done)
+        return Outcome(leg, str(table), rows, files, error, done, size)
 
     @property
     def exit_code(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from tidemark_core.lake import LakeLayout
 from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 
+#: What a data file's name begins with.
+_TIME = re.compile(r"^\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_", re.ASCII)
 #: A file that was uploaded a moment ago may belong to a run that has not committed yet.
 ORPHAN_AGE = timedelta(hours=1)
 
@@ -69,7 +72,7 @@ class Rules:
 
     Attributes:
         older_than: Least age, by the time of the last modification.
-        pattern: Glob on the file's name, or on its whole key when it contains a slash.
+        pattern: Glob, see `matches`.
         prefix: The key must start with it.
         statuses: Only these.
         include_unloaded: Committed files that have not been loaded too.
@@ -219,8 +222,15 @@ def _reason_to_keep(
 
 
 def matches(key: str, pattern: str) -> bool:
-    """Whether a glob fits: the file's name, or the whole key when the pattern has a slash."""
-    return fnmatch.fnmatchcase(key if "/" in pattern else key.rpartition("/")[2], pattern)
+    """Whether a glob fits: the file's name, or the whole key when the pattern has a slash.
+
+    A name is taken with the time that it begins with and without: ``batch_*`` fits
+    ``2025-07-28_20-12-03_batch_0001.parquet``.
+    """
+    if "/" in pattern:
+        return fnmatch.fnmatchcase(key, pattern)
+    name = key.rpartition("/")[2]
+    return any(fnmatch.fnmatchcase(text, pattern) for text in (name, _TIME.sub("", name)))
 
 
 def checked_prefix(prefix: str, layout: LakeLayout) -> str:

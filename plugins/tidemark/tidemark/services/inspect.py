@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,9 @@ from tidemark_core.types_json import from_json_schema
 
 from tidemark.project import Project
 from tidemark.services.lost import refuse_lost
+
+#: In place of a value that is not for everybody.
+_MASK = "***"
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,33 @@ def findings(
     if not newest.key_properties:
         found.append("the table has no primary key: versions of a row cannot be told apart")
     return found
+
+
+def masked(found: Inspection, patterns: Sequence[str]) -> Inspection:
+    """Leaves out the values of some columns; that there is a value, or none, stays. Pure.
+
+    Args:
+        found: What was found.
+        patterns: Of ``column``, ``table.column`` or ``schema.table.column``, whatever their case.
+    """
+    hidden = {c.column for c in found.columns if _fits(found.table, c.column, patterns)}
+    columns = tuple(
+        replace(c, minimum=c.minimum and _MASK, maximum=c.maximum and _MASK)
+        if c.column in hidden
+        else c
+        for c in found.columns
+    )
+    sample = tuple(
+        {n: _MASK if n in hidden and value is not None else value for n, value in row.items()}
+        for row in found.sample
+    )
+    return replace(found, columns=columns, sample=sample)
+
+
+def _fits(table: str, column: str, patterns: Sequence[str]) -> bool:
+    bare = table.partition(".")[2] or table
+    names = [name.lower() for name in (column, f"{bare}.{column}", f"{table}.{column}")]
+    return any(fnmatch.fnmatchcase(n, str(p).lower()) for n in names for p in patterns)
 
 
 def _text(value: Any) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from tidemark_core.names import TableName
-from tidemark_core.progress import EVERY_VARIABLE
+from tidemark_core.progress import EVERY_VARIABLE, WATCHED_SECONDS
 
 
 class Strategy(StrEnum):
@@ -71,8 +71,6 @@ class Rules:
 
 #: Ours, and Meltano's, by which it tells plugins how much to log.
 _DEBUG = {"DEBUG": "true", "MELTANO_CLI_LOG_LEVEL": "debug"}
-#: Between two lines of progress, for the one who looks at its bar.
-_WATCHED_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class Options:
             "BACKUP_MAX_WORKERS": self.max_workers,
             "BACKUP_BATCH_SIZE": self.batch_size,
             "BACKUP_MAX_ROWS": self.limit,
-            EVERY_VARIABLE: _WATCHED_SECONDS if self.watched else None,
+            EVERY_VARIABLE: WATCHED_SECONDS if self.watched else None,
         }
         found = {name: str(value) for name, value in given.items() if value is not None}
         return found | (_DEBUG if self.debug else {})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 from tap_mysql.gone import missing
@@ -17,6 +18,7 @@ from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
 from tidemark.services.catalogue import ask_ledger
 from tidemark.services.drive import (
+    ENDED,
     EXTRACT_AND_LAND,
     READ_AND_LOAD,
     Outcome,
@@ -79,19 +81,24 @@ class LegResult:
     """How a leg ended.
 
     Attributes:
+        name: ``backup``, ``load`` or ``build``.
         outcomes: One a table.
         code: Its exit code.
         cause: Why it ended before its time; None: it did not, or a table's own error says so.
+        seconds: How long it took.
     """
 
+    name: str
     outcomes: list[Outcome]
     code: int = 0
     cause: str | None = None
+    seconds: float = 0.0
 
     @classmethod
-    def of(cls, ran: Ran, outcomes: list[Outcome]) -> LegResult:
+    def of(cls, name: str, ran: Ran, outcomes: list[Outcome]) -> LegResult:
         is_told = ran.cause is None or ran.cause.message in ran.errors.values()
-        return cls(outcomes, ran.exit_code, None if is_told or not ran.cause else ran.cause.message)
+        cause = None if is_told or not ran.cause else ran.cause.message
+        return cls(name, outcomes, ran.exit_code, cause)
 
 
 def plan_backup(project: Project, tables: Sequence[TableName], options: Options) -> Plan:
@@ -199,17 +206,19 @@ def run_backup(project: Project, plan: Plan, log: Callable[[str], object]) -> Le
         ran.outcome("backup", table, *_committed(project, table, plan.run_id))
         for table in plan.tables
     ]
-    return LegResult.of(ran, outcomes)
+    return LegResult.of("backup", ran, outcomes)
 
 
-def _committed(project: Project, table: TableName, run_id: str) -> tuple[int | None, int | None]:
-    """Rows and files that a run has put into the lake; None: it cannot be told."""
+def _committed(
+    project: Project, table: TableName, run_id: str
+) -> tuple[int | None, int | None, int | None]:
+    """Rows, files and bytes that a run has put into the lake; None: it cannot be told."""
     try:
         manifests = read_manifests(project.location, [table], client=project.s3)
     except LakeError:  # an object that is no manifest, of which the load tells
-        return None, None
+        return None, None, None
     ours = [m for m in manifests.get(table, []) if m.run_id == run_id]
-    return sum(m.rows for m in ours), sum(len(m.files) for m in ours)
+    return sum(m.rows for m in ours), sum(len(m.files) for m in ours), sum(m.size for m in ours)
 
 
 def run_load(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
@@ -221,37 +230,62 @@ def run_load(project: Project, plan: Plan, log: Callable[[str], object]) -> LegR
     outcomes = []
     for table in plan.tables:
         new = [e for e in ledger or [] if e.table == str(table) and e.file not in before]
-        rows, files = sum(entry.rows for entry in new), len(new)
-        told = (None, None) if ledger is None else (rows, files)
+        told: tuple[int | None, int | None, int | None] = (None, None, None)
+        if ledger is not None:
+            sizes = _sizes(project, table) if new else {}
+            told = sum(e.rows for e in new), len(new), sum(sizes.get(e.file, 0) for e in new)
         outcomes.append(ran.outcome("load", table, *told))
-    return LegResult.of(ran, outcomes)
+    return LegResult.of("load", ran, outcomes)
+
+
+def _sizes(project: Project, table: TableName) -> dict[str, int]:
+    """Bytes of a table's files, as its manifests have them."""
+    manifests = read_manifests(project.location, [table], client=project.s3, broken=[])
+    return {file.key: file.size for m in manifests.get(table, []) for file in m.files}
 
 
 def run_build(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
     """Builds the public tables of those that have a model."""
     built = models(project.root, plan.tables)
     if not built:
-        return LegResult([])
+        return LegResult("build", [])
     ran, failed = build(project, built, plan.run_id, log)
     named = {table.landing: str(table) for table in plan.tables}
+    if ran.exit_code in ENDED:
+        outcomes = [Outcome("build", named[model], done=False) for model in built]
+        return LegResult.of("build", ran, outcomes)
     errors = {model: failed[model] for model in built if model in failed}
     if ran.cause and not errors:
         errors = dict.fromkeys(built, ran.cause.message)
     outcomes = [Outcome("build", named[model], error=errors.get(model)) for model in built]
-    return LegResult(outcomes, ran.exit_code)
+    return LegResult("build", outcomes, ran.exit_code)
 
 
 def run_legs(
     project: Project,
     plan: Plan,
     log: Callable[[str], object],
+    begin: Callable[[str], object] = lambda _: None,
     *,
     backup: bool = True,
     warehouse: bool = True,
 ) -> Iterator[LegResult]:
-    """Runs leg after leg. A table that fails does not keep the others from going on."""
-    if backup:
-        yield run_backup(project, plan, log)
-    if warehouse:
-        yield run_load(project, plan, log)
-        yield run_build(project, plan, log)
+    """Runs leg after leg. A table that fails does not keep the others from going on.
+
+    Args:
+        project: Where we are.
+        plan: What is run.
+        log: Is given each line that the legs write.
+        begin: Is told the name of each leg when it begins.
+        backup: Whether MySQL is read.
+        warehouse: Whether the lake is loaded, and the tables are built.
+    """
+    legs = {"backup": run_backup} if backup else {}
+    legs |= {"load": run_load, "build": run_build} if warehouse else {}
+    for name, run in legs.items():
+        begin(name)
+        begun = monotonic()
+        done = run(project, plan, log)
+        yield replace(done, seconds=monotonic() - begun)
+        if done.code in ENDED:
+            return

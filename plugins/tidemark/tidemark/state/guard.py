@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
-from typing import Any
 
 import click
+from dotenv import dotenv_values
 from meltano.core.error import ExitCode, MeltanoError
 from tidemark_core.errors import ConfigError
 
 from tidemark.environment import project_folder
 from tidemark.job.envfile import read_environment
 from tidemark.job.leftovers import remove_stale_configs, system_folder
-from tidemark.job.values import refuse_bad_values
+from tidemark.job.values import refuse_bad_values, unknown_settings
 
+logger = logging.getLogger("tidemark")
 #: The commands that run plugins.
 _RUNS = frozenset({"el", "elt", "run"})
 
@@ -43,17 +45,10 @@ def guard() -> None:
         return
     project = project_folder()
     remove_stale_configs(system_folder(project, os.environ))
+    path = Path(root.params.get("env_file") or project / ".env")
     try:
-        refuse_bad_values(_environment(root.params, project))
+        refuse_bad_values(read_environment(path, os.environ, (), required=False))
     except ConfigError as error:
         raise BadSettingsError(error) from None
-
-
-def _environment(options: dict[str, Any], root: Path) -> dict[str, str]:
-    """The variables that plugins will see: of Meltano's ``--env-file``, else of ``.env``.
-
-    Raises:
-        ConfigError: The file can be read by others.
-    """
-    path = Path(options.get("env_file") or root / ".env")
-    return read_environment(path, os.environ, (), required=False)
+    for name, meant in unknown_settings(dotenv_values(path, interpolate=False)).items():
+        logger.warning("%s in %s is no setting%s", name, path, meant)

@@ -1,0 +1,139 @@
+"""tidemark external-table, iam-policy and cloudwatch: what AWS's own services are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from tidemark_core.manifest import Manifest
+from tidemark_core.reportstore import read_reports
+from tidemark_core.s3 import explained, list_keys
+
+from tidemark.console import (
+    BareArgument,
+    NamedOption,
+    Panel,
+    TableOption,
+    console,
+    counted,
+    one_table,
+    print_json,
+)
+from tidemark.dbt import external
+from tidemark.project import Project
+from tidemark.services.catalogue import bucket_time, require_known
+from tidemark.services.lake import list_tables
+from tidemark.services.metrics import metrics, publish
+from tidemark.services.policy import Role, render
+from tidemark.settings import HIGH_WATERMARK_KEY, MONITOR_SETTINGS
+from tidemark.state.backend import state_folder
+
+
+class Engine(StrEnum):
+    """Who is to read the lake."""
+
+    ATHENA = "athena"
+    SPECTRUM = "spectrum"
+
+
+def external_table(
+    table: NamedOption = None,
+    bare: BareArgument = None,
+    engine: Annotated[Engine, typer.Option("--engine", help="Who is to read it.")] = Engine.ATHENA,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Name of the external table; default: lake.<table>."),
+    ] = None,
+) -> None:
+    """Print the DDL with which Athena or Redshift Spectrum reads a table of the lake."""
+    _print_ddl(one_table(table, bare), engine, name)
+
+
+def athena_ddl(table: TableOption) -> None:
+    """Print what external-table prints for Athena."""
+    _print_ddl(table, Engine.ATHENA, None)
+
+
+def _print_ddl(text: str, engine: Engine, name: str | None) -> None:
+    project = Project.load()
+    source = project.table(text)
+    layout = project.layout
+    manifests = [
+        entry["Key"]
+        for entry in list_keys(project.s3, project.bucket, layout.manifests_prefix(source))
+    ]
+    if not manifests:
+        require_known([source], list_tables(project.location, client=project.s3))
+    newest = max(manifests)
+    with explained(f"reading s3://{project.bucket}/{newest}"):
+        body = project.s3.get_object(Bucket=project.bucket, Key=newest)["Body"].read()
+    fields = external.columns(Manifest.from_json(body, key=newest, layout=layout))
+    prefix = layout.data_prefix(source)
+    location = f"s3://{project.bucket}/{prefix}"
+    target = name or f"lake.{source.landing}"
+    keys = (entry["Key"] for entry in list_keys(project.s3, project.bucket, prefix))
+    folders = external.partition_folders(keys, prefix)
+    if engine is Engine.SPECTRUM:
+        typer.echo(external.spectrum_ddl(target, fields, location, folders))
+    else:
+        years = [folder[5:9] for folder in folders if folder[5:9].isdigit()]
+        first = int(min(years)) if years else layout.parse_manifest_key(newest).moment.year
+        typer.echo(external.athena_ddl(target, fields, location, first))
+
+
+def iam_policy(
+    role: Annotated[Role, typer.Option("--role", help="Whose policy.")] = Role.EXTRACTOR,
+) -> None:
+    """Print the least rights that a part needs on this bucket and these folders."""
+    project = Project.load()
+    folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
+    template = (project.root / "orchestrate" / "iam" / f"{role}.json").read_text()
+    typer.echo(render(template, project.bucket, project.layout, folder))
+
+
+def cloudwatch(
+    hours: Annotated[
+        int, typer.Option("--hours", min=1, metavar="N", help="Runs of the last N hours.")
+    ] = 24,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print them, send nothing.")] = False,
+) -> None:
+    """Send the runs' metrics to CloudWatch: BackupSuccess, BackupDuration, RowsProcessed."""
+    project = Project.load()
+    now = bucket_time(project)
+    since = now - timedelta(hours=hours)
+    reports = [
+        report
+        for report in read_reports(project.location, since.date(), now.date())
+        if report.started_at >= since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    ]
+    namespace = project.values(MONITOR_SETTINGS)["cloudwatch_namespace"]
+    found = metrics(reports, project.environment)
+    if dry_run:
+        print_json({"namespace": namespace, "metrics": found})
+        return
+    publish(namespace, found, project.location.region)
+    sent = f"{counted(len(found), 'metric')} of {counted(len(reports), 'run')}"
+    console().print(f"Sent {sent} to {namespace}.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    group = Panel.AWS
+    app.command(
+        "external-table",
+        epilog="Example:\n\n  tidemark external-table -t partner_info --engine spectrum",
+        rich_help_panel=group,
+    )(external_table)
+    app.command(
+        "athena-ddl", hidden=True, epilog="Example:\n\n  tidemark athena-ddl -t partner_info"
+    )(athena_ddl)
+    app.command(
+        "iam-policy",
+        epilog="Example:\n\n  tidemark iam-policy --role loader",
+        rich_help_panel=group,
+    )(iam_policy)
+    app.command(epilog="Example:\n\n  tidemark cloudwatch --dry-run", rich_help_panel=group)(
+        cloudwatch
+    )

@@ -1,0 +1,192 @@
+"""The legs of `tidemark backup` and `tidemark sync`: what is seen of them, and at their end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+from tidemark_core.bars import Bars
+from tidemark_core.progress import is_watched
+
+from tidemark.console import Format, console, counted, note, print_json, size
+from tidemark.invocation import current, open_log
+from tidemark.project import Project
+from tidemark.services.drive import ENDED, Outcome
+from tidemark.services.selection import models
+from tidemark.services.sync import LegResult, Plan, run_legs
+from tidemark.services.watching import readable, watcher
+
+_ENDED = "What is committed stays. Next: the same command again; it goes on from there."
+
+
+@dataclass
+class _Run:
+    """What became of a run, leg by leg."""
+
+    legs: list[LegResult] = field(default_factory=list)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [outcome for leg in self.legs for outcome in leg.outcomes]
+
+    @property
+    def causes(self) -> list[str]:
+        return [leg.cause for leg in self.legs if leg.cause]
+
+    @property
+    def code(self) -> int:
+        return next((leg.code for leg in self.legs if leg.code), 0)
+
+    @property
+    def seconds(self) -> float:
+        return sum(leg.seconds for leg in self.legs)
+
+    @property
+    def moved(self) -> list[Outcome]:
+        """The outcomes that tell how much it was: of each row once."""
+        return self.legs[0].outcomes if self.legs else []
+
+
+def run_and_tell(
+    project: Project,
+    plan: Plan,
+    format: Format,
+    *,
+    log_file: Path | None,
+    debug: bool,
+    backup: bool,
+    warehouse: bool,
+) -> None:
+    """Runs the legs, with a line a table, and one for all of it at the end.
+
+    Args:
+        project: Where we are.
+        plan: What is run.
+        format: How results are printed.
+        log_file: Where the log goes as well; default: what was typed before the command.
+        debug: Whether it is shown too.
+        backup: Whether MySQL is read.
+        warehouse: Whether the lake is loaded, and the tables are built.
+
+    Raises:
+        typer.Exit: Something failed; with the run's exit code.
+        ConfigError: The log file cannot be written.
+    """
+    run = _Run()
+    with _log(log_file, debug) as (log, bars), _interruption_told():
+        begin: Callable[[str], object] = bars.stage if bars else lambda _: None
+        for leg in run_legs(project, plan, log, begin, backup=backup, warehouse=warehouse):
+            run.legs.append(leg)
+            if bars:
+                bars.pause()
+            if format is Format.TABLE:
+                for outcome in leg.outcomes:
+                    console().print(_line(outcome))
+    if format is Format.JSON:
+        print_json(_plain(run, plan))
+    else:
+        console().print(summary(run.legs), markup=False)
+    _tell_of_failures(run)
+    _tell_what_is_left(project, plan, run, warehouse=warehouse)
+
+
+@contextmanager
+def _interruption_told() -> Iterator[None]:
+    """Says what a Ctrl-C has left where no leg was there to be stopped by it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"Stopped by Ctrl-C. {_ENDED}")
+        raise
+
+
+def _plain(run: _Run, plan: Plan) -> dict[str, object]:
+    return {
+        "run_id": plan.run_id,
+        "success": not run.code,
+        "errors": run.causes,
+        "rows": sum(outcome.rows or 0 for outcome in run.moved),
+        "bytes": sum(outcome.bytes or 0 for outcome in run.moved),
+        "seconds": round(run.seconds, 1),
+        "results": run.outcomes,
+    }
+
+
+def _line(outcome: Outcome) -> str:
+    moved = ""
+    if outcome.rows is not None:
+        moved = f"{counted(outcome.rows, 'row')} in {counted(outcome.files or 0, 'file')}"
+    if outcome.bytes:
+        moved += f", {size(outcome.bytes)}"
+    if outcome.error:
+        return f"[red]failed[/] {outcome.leg:6} {outcome.table}  {escape(outcome.error)}"
+    if not outcome.done:
+        return f"[yellow]not done[/] {outcome.leg:4} {outcome.table}  {moved}"
+    return f"[green]ok[/]     {outcome.leg:6} {outcome.table}  {moved}".rstrip()
+
+
+def summary(legs: list[LegResult]) -> str:
+    """All of a run in a line: tables, rows, MB, seconds, rows a second, seconds of each leg."""
+    run = _Run(legs)
+    rows = sum(outcome.rows or 0 for outcome in run.moved)
+    megabytes = sum(outcome.bytes or 0 for outcome in run.moved) / 1e6
+    tables = len({outcome.table for outcome in run.outcomes})
+    parts = ", ".join(f"{leg.name} {leg.seconds:,.0f} s" for leg in legs)
+    speed = rows / run.seconds if run.seconds else 0
+    return (
+        f"{counted(tables, 'table')}, {counted(rows, 'row')}, {megabytes:,.1f} MB "
+        f"in {run.seconds:,.0f} s ({parts}), {speed:,.0f} rows/s"
+    )
+
+
+def _tell_of_failures(run: _Run) -> None:
+    if not run.code:
+        return
+    for cause in dict.fromkeys(run.causes):
+        note(f"The run ended before its time: {cause}")
+    if run.code in ENDED:
+        note(_ENDED)
+        raise typer.Exit(run.code)
+    failed = sorted({outcome.table for outcome in run.outcomes if outcome.error})
+    note(f"Failed: {', '.join(failed) or 'the run'}. Next: tidemark status, then run it again.")
+    raise typer.Exit(run.code)
+
+
+def _tell_what_is_left(project: Project, plan: Plan, run: _Run, *, warehouse: bool) -> None:
+    for outcome in run.outcomes:
+        if outcome.leg == "backup" and (outcome.rows or 0) >= (plan.options.limit or math.inf):
+            note(f"{outcome.table}: --limit is reached; run it again for the rows after it.")
+    if not warehouse:
+        return
+    known = set(models(project.root, plan.tables))
+    for table in plan.tables:
+        if table.landing not in known:
+            note(
+                f"{table} has no model: its rows are in landing.{table.landing}, and not in "
+                "public. CONTRIBUTING.md, 'A new source table', adds one."
+            )
+
+
+@contextmanager
+def _log(path: Path | None, debug: bool) -> Iterator[tuple[Callable[[str], object], Bars | None]]:
+    """Where a run's log lines go: to a file, with --debug to stderr, on a terminal into bars."""
+    path = path or current().log_file
+    with ExitStack() as stack:
+        bars = stack.enter_context(closing(Bars())) if is_watched() else None
+        file = stack.enter_context(open_log(path) if path else nullcontext())
+        draw = watcher(bars) if bars else None
+
+        def log(line: str) -> None:
+            if draw:
+                draw(line)
+            if file:
+                file.write(line.rstrip("\n") + "\n")
+            if debug and (text := readable(line)):
+                typer.echo(text, err=True)
+
+        yield log, bars
