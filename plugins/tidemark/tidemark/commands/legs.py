@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 from tidemark_core.bars import Bars
+from tidemark_core.names import TableName
 from tidemark_core.progress import is_watched
 
 from tidemark.console import Format, console, counted, note, print_json, size
@@ -163,13 +164,24 @@ def _tell_what_is_left(project: Project, plan: Plan, run: _Run, *, warehouse: bo
             note(f"{outcome.table}: --limit is reached; run it again for the rows after it.")
     if not warehouse:
         return
-    known = set(models(project.root, plan.tables))
-    for table in plan.tables:
-        if table.landing not in known:
-            note(
-                f"{table} has no model: its rows are in landing.{table.landing}, and not in "
-                "public. CONTRIBUTING.md, 'A new source table', adds one."
-            )
+    for text in without_model(project.root, plan.tables):
+        note(text)
+
+
+def without_model(root: Path, tables: Sequence[TableName]) -> list[str]:
+    """What is said of tables whose way ends in landing.
+
+    Args:
+        root: The project.
+        tables: Those of the run.
+    """
+    known = set(models(root, tables))
+    return [
+        f"{table} has no model: its rows are in landing.{table.landing}, and not in public. "
+        "CONTRIBUTING.md, 'A new source table', adds one."
+        for table in tables
+        if table.landing not in known
+    ]
 
 
 @contextmanager

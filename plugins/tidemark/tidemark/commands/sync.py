@@ -95,8 +95,7 @@ def backup(
     """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
     project = Project.load(config_file)
     _check_settings(project)
-    debug = debug or log_level(project.environ) == "DEBUG"
-    options = Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
+    options = run_options(project, strategy, max_workers, batch_size, limit, debug=debug)
     plan = plan_backup(project, project.tables(table), options)
     if dry_run or estimate:
         _show_forecasts(forecasts(project, plan, estimate=estimate), format)
@@ -149,8 +148,7 @@ def sync(
     project = Project.load(config_file)
     _check_settings(project)
     wanted = project.tables(table)
-    debug = debug or log_level(project.environ) == "DEBUG"
-    options = Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
+    options = run_options(project, strategy, max_workers, batch_size, limit, debug=debug)
     plan = (
         plan_load(project, wanted, options)
         if redshift_only
@@ -168,6 +166,20 @@ def sync(
         )  # fmt: skip
     if verify_data:
         check_tables(project, plan.tables, Format.TABLE if format is Format.TABLE else None)
+
+
+def run_options(
+    project: Project,
+    strategy: Strategy | None,
+    max_workers: int | None,
+    batch_size: int | None,
+    limit: int | None,
+    *,
+    debug: bool,
+) -> Options:
+    """What was typed; DEBUG and LOG_LEVEL among the settings are as good as ``--debug``."""
+    debug = debug or log_level(project.environ) == "DEBUG"
+    return Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
 
 
 def _check_settings(project: Project) -> None:
