@@ -69,7 +69,7 @@ def test_other_changes_of_type_stop_with_both_types_and_a_way_out(was: str, now:
     with pytest.raises(WarehouseError) as caught:
         compare(table, columns_of(table, v=was))
     assert caught.value.column == "V"
-    for word in (was, table.columns[1].redshift, "tidemark rebuild s.t"):
+    for word in (was, table.columns[1].redshift, "tidemark rebuild -t s.t"):
         assert word in str(caught.value)
 
 
@@ -168,7 +168,7 @@ def test_a_column_that_cannot_be_widened_stops_with_a_way_out(
     options = {"redshift_table_options": {"*": design}}
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state, **options)
     table.columns["name"] = ColumnType.parse("string(50)")
-    with pytest.raises(WarehouseError, match=f"tidemark rebuild {table.name}") as caught:
+    with pytest.raises(WarehouseError, match=f"tidemark rebuild -t {table.name}") as caught:
         lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state, **options)
     assert caught.value.column == "name"
     assert table.rows("id") == [(1,)]

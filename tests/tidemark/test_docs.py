@@ -8,14 +8,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3 import S3Location, list_keys
 from tidemark_sandbox.world import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,46 +93,36 @@ CLAIMS = "settlement_claim_detail"
 TAKEOVER = re.compile(r"^```(sh|sql|)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def leave_what_the_old_tool_left(world: Sandbox, env: dict[str, str]) -> None:
-    """Its file, with a row that MySQL has no more; its table, which lacks a row; its watermark."""
+def leave_what_the_old_tool_left(world: Sandbox, location: S3Location) -> str:
+    """Its file, its watermark, and its table: one row short, with one that MySQL has no more.
+
+    Returns:
+        The file's key.
+    """
     rows = world.mysql(f"SELECT ID, total, update_at FROM {CLAIMS} ORDER BY ID")
-    names = [name for (name,) in world.mysql(
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'settlement' "
-        f"AND table_name = '{CLAIMS}' ORDER BY ordinal_position")]  # fmt: skip
-    kept = [(900_001, *row[1:]) for row in world.mysql(f"SELECT * FROM {CLAIMS} LIMIT 1")]
-    kept += world.mysql(f"SELECT * FROM {CLAIMS} ORDER BY ID LIMIT 20")
-    whole, money = pa.int32(), pa.decimal128(15, 4)
-    columns = {name: [row[n] for row in kept] for n, name in enumerate(names)}
-    kinds = {int: whole, Decimal: money, datetime: pa.timestamp("us"), str: pa.string()}
-    table = pa.table({
-        name: pa.array(values, kinds[next((type(v) for v in values if v is not None), str)])
-        for name, values in columns.items()
-    })  # fmt: skip
+    lost = [(900_001, *rows[0][1:]), *rows[1:]]
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="snappy")
-    values = {name.lower(): value for name, value in env.items()}
-    location = S3Location.from_config(values)
+    names = ("ID", "total", "update_at")
+    pq.write_table(pa.table({n: [row[i] for row in lost] for i, n in enumerate(names)}), sink)
     folder = f"incremental/settlement.{CLAIMS}/year=2025/month=07/day=28/hour=20"
-    for key, body in (
-        (f"{folder}/2025-07-28_20-12-03_batch_0001.parquet", sink.getvalue()),
-        ("watermark/last_run_timestamp.txt", b"2025-08-09 20:00:01"),
-    ):
-        location.client().put_object(Bucket=location.bucket, Key=key, Body=body)
-    gone = next((row for row in kept if row[0] == 900_001), None)
-    assert gone is not None
-    lost = [(900_001, gone[names.index("total")], gone[names.index("update_at")]), *rows[1:]]
+    key = f"{folder}/2025-07-28_20-12-03_batch_0001.parquet"
+    client, mark = location.client(), "watermark/last_run_timestamp.txt"
+    client.put_object(Bucket=location.bucket, Key=key, Body=sink.getvalue())
+    client.put_object(Bucket=location.bucket, Key=mark, Body=b"2025-08-09 20:00:01")
     world.warehouse(
         f"CREATE TABLE public.{CLAIMS} (id BIGINT, total DECIMAL(15,4), update_at TIMESTAMP)"
     )
-    values_text = ", ".join(f"({n}, {total}, '{moment}')" for n, total, moment in lost)
-    world.warehouse(f"INSERT INTO public.{CLAIMS} VALUES {values_text}")
+    values = ", ".join(f"({n}, {total}, '{moment}')" for n, total, moment in lost)
+    world.warehouse(f"INSERT INTO public.{CLAIMS} VALUES {values}")
+    return key
 
 
 @pytest.mark.soak
 def test_the_old_tool_is_taken_over_as_printed(world: Sandbox, tmp_path: Path) -> None:
     env = environment(world, tmp_path)
     env["OLD_WATERMARK"] = "2025-08-09 20:00:01"
-    leave_what_the_old_tool_left(world, env)
+    location = S3Location.from_config({name.lower(): value for name, value in env.items()})
+    old_file = leave_what_the_old_tool_left(world, location)
     page = (ROOT / "docs" / "from-the-old-tool.md").read_text()
     shell: list[str] = []
     compared: list[tuple[object, ...]] = []
@@ -153,11 +141,14 @@ def test_the_old_tool_is_taken_over_as_printed(world: Sandbox, tmp_path: Path) -
                 capture_output=True, text=True, timeout=900, check=False,
             )  # fmt: skip
             assert done.returncode == 0, text + done.stdout + done.stderr
-    assert dict(compared) == {"only old": 0, "only new": 1}
+    *counts, gone = compared
+    assert dict(counts) == {"only old": 1, "only new": 1}
+    assert gone[0] == 900_001
+    assert old_file in {entry["Key"] for entry in list_keys(location.client(), location.bucket, "")}
     ((source,),) = world.mysql(f"SELECT count(*) FROM {CLAIMS}")
     ((new,),) = world.warehouse(f"SELECT count(*) FROM public.{CLAIMS}")
     ((old,),) = world.warehouse(f"SELECT count(*) FROM public.{CLAIMS}_old")
-    assert (new, old) == (source + 1, source)
+    assert (new, old) == (source, source)
     left = "SELECT count(*) FROM svv_tables WHERE table_schema LIKE 'tidemark_trial%'"
     assert world.warehouse(left) == [(0,)]
 

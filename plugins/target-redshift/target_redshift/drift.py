@@ -106,7 +106,7 @@ def _changed(landing: LandingTable, name: str, old: str, new: str) -> WarehouseE
 
 def rebuild_hint(table: TableName) -> str:
     """How to rebuild a landing table: nothing is lost, because the lake keeps every file."""
-    return f"tidemark rebuild {table}"
+    return f"tidemark rebuild -t {table}"
 
 
 def describe(landing: LandingTable) -> str:

@@ -129,7 +129,7 @@ def look(
             extra={
                 "table": str(table),
                 "added": [column for column, _ in drift.add],
-                "next": f"tidemark rebuild {table}",
+                "next": f"tidemark rebuild -t {table}",
             },
         )
     return Found(True, comment == describe(landing), drift)

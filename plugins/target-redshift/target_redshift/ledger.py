@@ -51,7 +51,7 @@ class Ledger:
                     f"{file.name} was loaded before with other content (ETag "
                     f"{', '.join(sorted(etags))}, now {file.etag}): somebody wrote over it",
                     table=self.table,
-                    hint=f"tidemark rebuild {self.table}",
+                    hint=f"tidemark rebuild -t {self.table}",
                 )
             left[file.name, file.etag] = file
         return list(left.values())

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,13 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.s3 import explained
 
 from tidemark.dbt.inline import guarded, inlined
+from tidemark.dbt.readers import (
+    INDEX_STYLE,
+    LINEAGE_STYLE,
+    catalog_for_readers,
+    manifest_for_readers,
+    styled,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,17 +54,28 @@ def build_site(project: Path, out: Path, environ: Mapping[str, str]) -> list[Pat
         # Not --static: dbt would put names into the page as they are.
         dbt = [str(bin_folder / "tidemark-dbt"), "docs", "generate"]
         _run([*dbt, "--target-path", str(target)], env, "dbt docs generate")
+        read = {
+            name: json.loads((target / f"{name}.json").read_text("utf-8"))
+            for name in ("manifest", "catalog")
+        }
+        whole, now = read["manifest"], datetime.now(UTC)
+        for_lineage = manifest_for_readers(whole, now, bookkeeping=True)
+        (target / "manifest.json").write_text(json.dumps(for_lineage), "utf-8")
+        read["manifest"] = manifest_for_readers(whole, now)
+        read["catalog"] = catalog_for_readers(read["catalog"], read["manifest"])
         colibri = [str(bin_folder / "colibri"), "generate", "--disable-telemetry", "--light"]
         files = [f"--{name}={target / name}.json" for name in ("manifest", "catalog")]
         lineage = target / "lineage"
         _run([*colibri, *files, f"--output-dir={lineage}"], env, "the column lineage")
         page = (target / "index.html").read_text(encoding="utf-8")
         data = {
-            f'"{name.upper()}.JSON INLINE DATA"': (target / f"{name}.json").read_text("utf-8")
-            for name in ("manifest", "catalog")
+            f'"{name.upper()}.JSON INLINE DATA"': json.dumps(document)
+            for name, document in read.items()
         }
-        _write(out / "index.html", inlined(without_dead_links(page), data))
-        _write(out / "column-lineage.html", (lineage / "index.html").read_text("utf-8"))
+        page = styled(without_dead_links(page), INDEX_STYLE)
+        _write(out / "index.html", inlined(page, data))
+        page = (lineage / "index.html").read_text("utf-8")
+        _write(out / "column-lineage.html", styled(page, LINEAGE_STYLE, back=True))
     finally:
         shutil.rmtree(target, ignore_errors=True)
     return [out / page for page in PAGES]

@@ -104,7 +104,7 @@ class StageCounts:
                 f"{counted(self.skipped, 'file')} before the load's bookmark would wait for good: "
                 f"{reset}, then {load}"
             )
-        return load if self.waiting else f"tidemark rebuild {self.table} --from-lake"
+        return load if self.waiting else f"tidemark rebuild -t {self.table} --from-lake"
 
     def _public_difference(self) -> str | None:
         if self.public is None or self.source is None or self._plausible(self.public):

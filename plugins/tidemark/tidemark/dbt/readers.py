@@ -1,0 +1,100 @@
+"""What of dbt's manifest and catalogue the readers of the documentation site see. Pure.
+
+They read the public views. What nobody but the pipeline reads is left out, so that a search and the
+graph show the way of the data; what the views are made of stays in the graph, not in the search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+#: The project's own package.
+_PACKAGE = "tidemark"
+#: dbt's bookkeeping, as a source of our own macros.
+_BOOKKEEPING = "tidemark_dbt"
+_STAGING = "staging"
+_OVERVIEW = f"doc.{_PACKAGE}.__overview__"
+
+#: Dbt's page is made for wide screens; its links to columns and tables look like plain code.
+INDEX_STYLE = """
+a code { color: #007a7a; text-decoration: underline; }
+@media (max-width: 800px) {
+  .app-menu, .app-sidebar { display: none; }
+  .app-body, .app-content, .app-main { margin-left: 0; padding-left: 8px; padding-right: 8px;
+    left: 0; min-width: 0; }
+  .app, .app-row, .app-column, .app-header, .app-frame, .app-details, .panel {
+    min-width: 0 !important; max-width: 100vw; }
+  .logo { display: none; }
+  table { display: block; overflow-x: auto; }
+}
+"""
+#: The way back; and what the page offers in an edition that nobody has here is not shown.
+LINEAGE_STYLE = """
+.border-dashed { display: none !important; }
+.way-back { position: fixed; left: 50%; top: 8px; transform: translateX(-50%); z-index: 1000;
+  padding: 4px 12px; border-radius: 6px; background: #007a7a; color: #ffffff;
+  font: 14px system-ui, sans-serif; }
+@media (min-width: 801px) { .way-back { left: auto; right: 16px; transform: none; } }
+"""
+_BACK = '<a class="way-back" href="index.html">Back to the documentation</a>'
+
+
+def manifest_for_readers(
+    manifest: Mapping[str, Any], built: datetime, *, bookkeeping: bool = False
+) -> dict[str, Any]:
+    """The manifest without what readers cannot use.
+
+    Args:
+        manifest: dbt's manifest.json.
+        built: When the site is built, in UTC; the overview says it.
+        bookkeeping: Whether dbt's own tables stay, for who reads the models' SQL and meets them.
+    """
+    kept = deepcopy(dict(manifest))
+    hidden = {} if bookkeeping else kept["sources"]
+    gone = {name for name, node in hidden.items() if _is_bookkeeping(node)}
+    gone |= {name for name, node in kept["nodes"].items() if node["resource_type"] == "analysis"}
+    gone |= {n for n, node in kept["macros"].items() if node["package_name"] != _PACKAGE}
+    gone |= set(kept.get("unit_tests", {}))
+    for part in ("nodes", "sources", "macros", "unit_tests", "parent_map", "child_map"):
+        kept[part] = {name: node for name, node in kept.get(part, {}).items() if name not in gone}
+    for part in ("parent_map", "child_map"):
+        kept[part] = {name: _without(ends, gone) for name, ends in kept[part].items()}
+    for node in (*kept["nodes"].values(), *kept["macros"].values()):
+        depends = node.get("depends_on") or {}
+        node["depends_on"] = {kind: _without(ends, gone) for kind, ends in depends.items()}
+    for node in (*kept["sources"].values(), *kept["macros"].values(), *_staging(kept["nodes"])):
+        node["docs"] = {**(node.get("docs") or {}), "show": False}
+    if _OVERVIEW in kept.get("docs", {}):
+        told = f"\n\nThese pages were built on {built:%Y-%m-%d at %H:%M} UTC.\n"
+        kept["docs"][_OVERVIEW]["block_contents"] += told
+    return kept
+
+
+def catalog_for_readers(catalog: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The catalogue of what is left in the manifest."""
+    kept = dict(catalog)
+    for part in ("nodes", "sources"):
+        known = manifest[part]
+        kept[part] = {name: node for name, node in catalog[part].items() if name in known}
+    return kept
+
+
+def styled(page: str, style: str, *, back: bool = False) -> str:
+    """A page with some more style, and a link to the documentation."""
+    page = page.replace("</head>", f"<style>{style}</style></head>", 1)
+    return page.replace("</body>", f"{_BACK}</body>", 1) if back else page
+
+
+def _is_bookkeeping(source: Mapping[str, Any]) -> bool:
+    return bool(source["source_name"] == _BOOKKEEPING)
+
+
+def _staging(nodes: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [node for node in nodes.values() if _STAGING in node["fqn"][1:-1]]
+
+
+def _without(names: Any, gone: set[str]) -> Any:
+    return [name for name in names if name not in gone] if isinstance(names, list) else names
