@@ -45,7 +45,7 @@ SHAPES: dict[str, Any] = {
         "watermarks": [MARK],
         "days": [{"day", "commits", "rows", "bytes"}],
     },
-    "rebuild TABLE --yes": {"table": str, "changes": [{"leg", "old", "new"}], "next": str},
+    "rebuild -t TABLE --yes": {"table": str, "changes": [{"leg", "old", "new"}], "next": str},
     "explore": {"tables": [ACTIVE], "days": [{"day", "commits", "rows", "bytes"}]},
     "inspect -t TABLE": {
         "table": str,

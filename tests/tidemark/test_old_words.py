@@ -242,3 +242,11 @@ def test_a_run_that_ctrl_c_ended_goes_no_further(monkeypatch: pytest.MonkeyPatch
     begun: list[str] = []
     legs = list(sync.run_legs(Project(ROOT, {}), plan, lambda _: None, begun.append))
     assert (begun, [leg.code for leg in legs]) == (["backup"], [130])
+
+
+@pytest.mark.parametrize("prefix", ["/", "", "incremental/", "incremental/x", "manifests"])
+def test_pages_are_not_put_among_the_lakes_files(lake: Lake, prefix: str, tmp_path: Path) -> None:
+    root = lake.project.layout.root if prefix.strip("/") else ""
+    done = lake.run("docs", "publish", "--prefix", root + prefix, "--out", str(tmp_path))
+    assert done.code == 2
+    assert "no folder for pages" in done.err

@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Group
 from rich.live import Live
+from rich.text import Text
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.reportstore import read_reports
 
@@ -25,6 +26,7 @@ from tidemark.console import (
     counted,
     key_text,
     make_table,
+    moment,
     note,
     print_json,
     size,
@@ -155,7 +157,7 @@ def dashboard(
     once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Show status, watermarks and activity in the terminal, again and again; Ctrl-C ends it.
+    """Show status, watermarks and activity, and keep looking; Ctrl-C ends it.
 
     It looks once with --format json, and when the output is no terminal.
     """
@@ -166,10 +168,16 @@ def dashboard(
     if once or not sys.stdout.isatty():
         console().print(_panel(_view(project)))
         return
-    with Live(_panel(_view(project)), console=console(), screen=True, auto_refresh=False) as live:
+
+    def look() -> Group:
+        panel = _panel(_view(project))
+        told = f"{moment(datetime.now(UTC))} UTC; the next look is in {every} s; Ctrl-C ends it"
+        return Group(Text(told, style="dim"), panel)
+
+    with Live(look(), console=console(), screen=True, auto_refresh=False) as live:
         while True:
             time.sleep(every)
-            live.update(_panel(_view(project)), refresh=True)
+            live.update(look(), refresh=True)
 
 
 @dataclass(frozen=True)

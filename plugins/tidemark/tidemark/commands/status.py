@@ -29,7 +29,7 @@ def status(format: FormatOption = Format.TABLE, strict: StrictOption = False) ->
 
 
 def doctor(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
-    """Look for common faults: files, keys, indexes, clocks, and rights, by trying."""
+    """Look for common faults, and try each right: files, keys, indexes, clocks."""
     _report("Doctor", doctor_checks(Project.load()), format, strict)
 
 

@@ -110,7 +110,7 @@ def _plain(verified: Verified) -> dict[str, Any]:
 
 def _show(found: list[Verified], *, checksum: bool) -> None:
     stages = ["MySQL", "changed since", "Parquet", "landing", "public", "deleted"]
-    title = "Rows a stage; of Parquet and landing every version of a row"
+    title = "Rows by stage (Parquet and landing: every version of a row)"
     rows = [(v.table, *_figures(v.counts), v.verdict) for v in found]
     out = console()
     out.print(make_table(title, ["table", *stages, ""], rows, right=",".join(stages)))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from tidemark_core.errors import ConfigError
 
 from tidemark.console import Panel
 from tidemark.dbt import site
@@ -36,9 +37,25 @@ def publish(
 ) -> None:
     """Put the built site into the lake's bucket."""
     project = Project.load()
-    folder = prefix.strip("/") + "/"
+    folder = _folder(prefix, project)
     for key in site.publish_site(_site(project, out), project.s3, project.bucket, folder):
         typer.echo(f"s3://{project.bucket}/{key}")
+
+
+def _folder(prefix: str, project: Project) -> str:
+    """The folder of the pages, with a trailing slash.
+
+    Raises:
+        ConfigError: It is the bucket's root, or one of the lake's own.
+    """
+    folder, layout = prefix.strip("/") + "/", project.layout
+    own = (layout.incremental, layout.manifests_root, layout.archive_root, layout.runs_root)
+    if folder == "/" or folder.startswith((*own, layout.staging_root)):
+        raise ConfigError(
+            f"{prefix!r} is no folder for pages: the lake's own files are there",
+            hint="tidemark docs publish --prefix docs/",
+        )
+    return folder
 
 
 def _site(project: Project, out: Path | None) -> Path:

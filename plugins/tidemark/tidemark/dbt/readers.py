@@ -28,7 +28,7 @@ a code { color: #007a7a; text-decoration: underline; }
   .app, .app-row, .app-column, .app-header, .app-frame, .app-details, .panel {
     min-width: 0 !important; max-width: 100vw; }
   .logo { display: none; }
-  table { display: block; overflow-x: auto; }
+  th, td { padding: 4px !important; overflow-wrap: anywhere; } td code { white-space: normal; }
 }
 """
 #: The way back; and what the page offers in an edition that nobody has here is not shown.
