@@ -35,8 +35,13 @@ def test_meltano_names_the_settings_that_are_wrong_and_clears_up_before_a_run(
     left.parent.mkdir(parents=True)
     left.write_text('{"db_password": "in clear"}')
     os.utime(left, (0, 0))  # before any Meltano that lives on this machine
-    done = meltano(night, tmp_path, "run", "sync", **BAD)
+    slips = tmp_path / "slips.env"
+    slips.touch(0o600)
+    slips.write_text("BACKUP_BATCHSIZE=5\n")
+    done = meltano(night, tmp_path, "--env-file", str(slips), "run", "sync", **BAD)
     assert done.returncode == 2
+    assert "BACKUP_BATCHSIZE in" in done.stdout
+    assert "BACKUP_BATCH_SIZE is one" in done.stdout
     for name in BAD:
         assert done.stdout.count(name) == 1
     assert "Traceback" not in done.stdout

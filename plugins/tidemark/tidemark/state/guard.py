@@ -47,8 +47,9 @@ def guard() -> None:
     remove_stale_configs(system_folder(project, os.environ))
     path = Path(root.params.get("env_file") or project / ".env")
     try:
-        refuse_bad_values(read_environment(path, os.environ, (), required=False))
+        environ = read_environment(path, os.environ, (), required=False)
+        for name, meant in unknown_settings(dotenv_values(path, interpolate=False)).items():
+            logger.warning("%s in %s is no setting%s", name, path, meant)
+        refuse_bad_values(environ)
     except ConfigError as error:
         raise BadSettingsError(error) from None
-    for name, meant in unknown_settings(dotenv_values(path, interpolate=False)).items():
-        logger.warning("%s in %s is no setting%s", name, path, meant)
