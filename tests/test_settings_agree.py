@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,8 @@ def test_the_example_shows_the_defaults(in_example: dict[str, str]) -> None:
             shown = in_example[setting.env]
             default = setting.default
             expected = "" if default is None else str(default)
-            if isinstance(default, bool):
-                expected = str(default).lower()
+            if isinstance(default, bool | list | dict):
+                expected = json.dumps(default)
             assert shown == expected, setting.env
 
 

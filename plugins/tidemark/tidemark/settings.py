@@ -96,10 +96,10 @@ LOG_SETTINGS = (
 VIEW_SETTINGS = (
     Setting(
         "mask_columns",
-        "Columns that `inspect` shows as ***, as patterns of table.column or column: "
-        '["*email*", "partner_info.address"]; `--unmask` shows them.',
+        "Columns that `inspect` shows as ***, a JSON array of patterns of column or table.column; "
+        "`--unmask` shows them.",
         "array",
-        default=[],
+        default=["*email*", "*phone*", "*mobile*", "*address*"],
     ),
 )
 
