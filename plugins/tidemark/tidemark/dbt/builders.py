@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from tidemark_core.errors import LeaseError
@@ -75,7 +76,8 @@ def patiently(
             hint="when that has ended, repeat the command",
         ) from error
     finally:
-        _limit(warehouse, "DEFAULT")
+        with suppress(QueryError):
+            _limit(warehouse, "DEFAULT")
 
 
 def _limit(warehouse: WarehouseConnection, value: str) -> None:
