@@ -107,6 +107,29 @@ def contributor(
 
 
 @pytest.mark.soak
+def test_the_readmes_commands_run_as_printed(contributor: tuple[Path, dict[str, str]]) -> None:
+    root, env = contributor
+    demo, block = BLOCK.findall((root / "README.md").read_text())[:2]
+    (target,) = re.findall(r"^make (demo) ", demo, re.M)
+    # Without its setup, which would point the tests' own environment at this copy; `make test`,
+    # the other line, is what runs this.
+    makefile = (root / "Makefile").read_text()
+    (line,) = re.findall(rf"^{target}: setup .*\n\t@\$\(BIN\)/(.*)$", makefile, re.M)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"source .venv/bin/activate\n{line}\n{block}"],
+        cwd=root,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.soak
 def test_a_contributor_tries_a_view_as_printed(
     contributor: tuple[Path, dict[str, str]],
 ) -> None:
