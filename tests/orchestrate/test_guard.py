@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tidemark.job.systemdb import empty_half_made
 
 if TYPE_CHECKING:
     from nights import Night
@@ -46,6 +49,40 @@ def test_meltano_names_the_settings_that_are_wrong_and_clears_up_before_a_run(
         assert done.stdout.count(name) == 1
     assert "Traceback" not in done.stdout
     assert not left.exists()
+
+
+#: What a Meltano has made that is killed before it notes the version of its first migration.
+HALF_MADE = """
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);
+CREATE TABLE job (id INTEGER NOT NULL, job_id VARCHAR, PRIMARY KEY (id));
+"""
+
+
+@pytest.mark.fault(151)
+def test_a_run_that_was_killed_while_it_made_the_system_database_needs_no_hand(
+    night: Night, tmp_path: Path
+) -> None:
+    database = tmp_path / "meltano.db"
+    with closing(sqlite3.connect(database)) as made:
+        made.executescript(HALF_MADE)
+    done = meltano(night, tmp_path, "run", "--force", "backup")
+    assert done.returncode == 0, done.stdout
+    assert "half-made" in done.stdout
+    with closing(sqlite3.connect(database)) as made:
+        (before,) = made.execute("SELECT count(*) FROM runs").fetchone()
+    assert before > 0
+    done = meltano(night, tmp_path, "run", "--force", "backup")
+    assert "half-made" not in done.stdout
+    with closing(sqlite3.connect(database)) as made:
+        assert made.execute("SELECT count(*) FROM runs").fetchone() > (before,), "it is kept"
+
+
+@pytest.mark.fault(151)
+def test_what_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
+    assert not empty_half_made(tmp_path)
+    (tmp_path / "meltano.db").write_text("no database" * 1000)
+    assert not empty_half_made(tmp_path)
+    assert (tmp_path / "meltano.db").read_text() == "no database" * 1000
 
 
 @pytest.mark.fault(138)

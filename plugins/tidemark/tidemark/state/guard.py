@@ -14,6 +14,7 @@ from tidemark_core.errors import ConfigError
 from tidemark.environment import project_folder
 from tidemark.job.envfile import read_environment
 from tidemark.job.leftovers import remove_stale_configs, system_folder
+from tidemark.job.systemdb import empty_half_made
 from tidemark.job.values import refuse_bad_values, unknown_settings
 
 logger = logging.getLogger("tidemark")
@@ -41,10 +42,15 @@ def guard() -> None:
     os.umask(0o077)
     context = click.get_current_context(silent=True)
     root = None if context is None else context.find_root()
-    if root is None or root.info_name != "meltano" or root.invoked_subcommand not in _RUNS:
+    if root is None or root.info_name != "meltano":
         return
     project = project_folder()
-    remove_stale_configs(system_folder(project, os.environ))
+    folder = system_folder(project, os.environ)
+    if empty_half_made(folder):
+        logger.warning("the system database in %s was half-made by a killed run: made anew", folder)
+    if root.invoked_subcommand not in _RUNS:
+        return
+    remove_stale_configs(folder)
     path = Path(root.params.get("env_file") or project / ".env")
     try:
         environ = read_environment(path, os.environ, (), required=False)
