@@ -51,7 +51,8 @@ def bookmarks(night: Night) -> dict[str, dict[str, Any]]:
     """By stream, without the server's name for itself: a world that was copied has another one."""
     shown = night.meltano("state", "get", "prod:tap-mysql-to-target-s3-parquet")
     marks = json.loads(shown.stdout.splitlines()[-1])["singer_state"]["bookmarks"]
-    assert all(mark.pop("server") for mark in marks.values())
+    for mark in marks.values():
+        mark.pop("server", None)
     return dict(marks)
 
 
