@@ -52,7 +52,7 @@ def bookmarks(night: Night) -> dict[str, dict[str, Any]]:
     shown = night.meltano("state", "get", "prod:tap-mysql-to-target-s3-parquet")
     marks = json.loads(shown.stdout.splitlines()[-1])["singer_state"]["bookmarks"]
     for mark in marks.values():
-        mark.pop("server", None)
+        mark["tidemark"].pop("server")
     return dict(marks)
 
 
