@@ -63,6 +63,22 @@ def test_a_failed_run_leaves_landing_and_says_so_by_its_exit_code(
     assert dbt("run", "--select", "partner_info").rows("partner_info") == 1
 
 
+def test_rows_that_an_upsert_took_out_of_an_older_load_are_not_missed(
+    landing: Landing, dbt: Dbt, dbt_env: dict[str, str], query: Query, tmp_path: Path
+) -> None:
+    """Two loads of one row between two builds: landing has the row of the second one alone."""
+    older = landing.load("partner_info", [ROW])
+    landing.load("partner_info", [ROW | {"partner_name": "b", "update_at": "2026-01-01 11:00:00"}])
+    query(
+        f"delete from landing.partner_info where _tidemark_load_id = {older}",
+        user="tidemark_loader",
+    )
+    env = dbt_env | {"LOAD_METHOD": "upsert"}
+    done = dbt_command(env, dbt, tmp_path, "run", "--select", "partner_info")
+    assert done.returncode == 0, done.stdout
+    assert query("select partner_name from public.partner_info") == [("b",)]
+
+
 @pytest.mark.fault(104)
 def test_a_breach_of_contract_names_model_and_column(
     landing: Landing, dbt: Dbt, dbt_env: dict[str, str], query: Query, tmp_path: Path

@@ -48,9 +48,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A load that was retired from landing before it was built would be missed without a word. -#}
+{#- How landing is loaded: as the model's meta says, where its loader has a setting of its own, else as .env does. -#}
+{% macro load_method() -%}
+    {{- return(config.get('meta', {}).get('load_method') or env_var('LOAD_METHOD', '') or 'append-only') -}}
+{%- endmacro %}
+
+{#- A load that was retired from landing before it was built would be missed without a word. Only where landing keeps
+    every version: an upsert and an overwrite take rows of older loads out as they should. -#}
 {% macro refuse_retired_loads(relation, unbuilt, taken) -%}
-    {%- if config.get('meta', {}).get('load_method', 'append-only') == 'append-only' -%}
+    {%- if load_method() == 'append-only' -%}
         {%- set retired = run_query(
             'select count(*), min(unbuilt.load_id), sum(unbuilt.row_count) from ' ~ unbuilt.identifier ~ ' as unbuilt'
             ~ ' left join (select _tidemark_load_id, count(*) as row_count from '

@@ -152,7 +152,7 @@ def redshift_side(
         bucket=redshift_number(text),
         parts=tuple(redshift_number(redshift_part(column)) for column in plain),
         floats=tuple(column.copied for column in columns if column.is_float),
-        beyond=("0, NULL", ()),
+        beyond=(f"0, CAST({name} AS VARCHAR)", ()) if bound else ("0, NULL", ()),
         where=(f"({name} <= ? OR {name} IS NULL)", (mark,)) if bound else ("", ()),
         only=only,
         mark="?",

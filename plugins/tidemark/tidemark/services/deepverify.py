@@ -46,6 +46,7 @@ class Difference:
         extra: How many only the copy has.
         changed: How many both have, with other values, or more than once.
         since: The least replication key of what is missing or changed.
+        back: How many of the changed have a replication key in MySQL that is less than the copy's.
     """
 
     table: str
@@ -58,6 +59,7 @@ class Difference:
     extra: int = 0
     changed: int = 0
     since: str | None = None
+    back: int = 0
 
     def __str__(self) -> str:
         found = [
@@ -108,6 +110,7 @@ class _Rows:
     extra: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
+    back: int = 0
     floats: set[str] = field(default_factory=set)
 
 
@@ -201,6 +204,7 @@ class _Pair:
             kind.append(str(key))
             found.marks += [row[2] for row in left if row[2] is not None]
             if left and right:
+                found.back += _went_back(left[0][2], right[0][2])
                 found.floats |= self._differing_floats(left[0][1], right[0][1])
         return found
 
@@ -241,6 +245,7 @@ class _Pair:
             len(rows.extra) if self.what.integral else 0,
             len(rows.changed),
             min(rows.marks, key=by_value, default=None),
+            rows.back,
         )
 
     def _columns_of(self, keys: list[str]) -> tuple[str, ...]:
@@ -264,6 +269,15 @@ class _Pair:
 
 def _numbers(row: Sequence[Any]) -> tuple[int, ...]:
     return tuple(map(int, row))
+
+
+def _went_back(source: str | None, copied: str | None) -> bool:
+    """Whether a replication key, as text, is less than the copy's, which may have fewer zeros."""
+    if source is None or copied is None:
+        return source is None and copied is not None
+    ours, theirs = (text.rstrip("0").rstrip(".") if ":" in text else text
+                    for text in (source, copied))  # fmt: skip
+    return by_value(ours) < by_value(theirs)
 
 
 def by_value(text: str) -> tuple[int, int, str]:

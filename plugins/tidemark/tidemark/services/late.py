@@ -29,11 +29,24 @@ def content_cure(table: str, differences: Iterable[Difference]) -> str | None:
     """What to do about rows that differ; None: nothing does."""
     found = list(differences)
     marks = [one.since for one in found if one.since is not None]
-    if any(one.missing or one.changed for one in found):
-        return f"to read them again: {read_again(table, min(marks, key=by_value, default=None))}"
+    back = sum(one.back for one in found)
+    if any(one.missing or one.changed > one.back for one in found):
+        again = f"to read them again: {read_again(table, min(marks, key=by_value, default=None))}"
+        return f"{again}; {_back(table, back)}" if back else again
+    if back:
+        return _back(table, back)
     if any(one.extra for one in found):
         return f"to mark what MySQL has no more: tidemark reconcile -t {table}"
     return f"to read all again: tidemark watermark reset -t {table}" if found else None
+
+
+def _back(table: str, rows: int) -> str:
+    """What to do about rows of which no reading brings the version that MySQL has."""
+    return (
+        f"the replication key of {counted(rows, 'row')} went backwards, and the copy keeps the "
+        "version with the greatest: set it in MySQL to a greater one, as of now, "
+        f"then {read_again(table, None)}"
+    )
 
 
 @dataclass(frozen=True)
