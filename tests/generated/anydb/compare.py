@@ -15,6 +15,7 @@ Row = dict[str, Any]
 Expected = Callable[[str, Value], Value]
 
 NUL_REMOVED, EMPTY_BINARY_NULL = "nul_removed", "empty_binary_null"
+KEY_WENT_BACK = "key_went_back"
 _SHOWN = 3
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from anydb.compare import (
+    KEY_WENT_BACK,
     Expected,
     Findings,
     compare,
@@ -60,9 +62,28 @@ class Copies:
             for row in snapshot.rows
         }
 
-    def _compare(self, copies: Sequence[dict[str, Any]], expected: Expected) -> Findings:
+    def _compare(
+        self, wanted: Snapshot, copies: Sequence[dict[str, Any]], expected: Expected
+    ) -> Findings:
         whole = self.table.replication_key is None
-        return compare(self.now, copies, self._seen(expected), expected, whole=whole)
+        return compare(wanted, copies, self._seen(expected), expected, whole=whole)
+
+    def _resolved(self, commits: Sequence[Commit]) -> Snapshot:
+        """The table where versions are told apart by replication key (docs/faults.md, 10).
+
+        Of a row whose replication key went backwards such a copy keeps the older version. Which
+        versions were read is the lake's to say: a run may have been refused.
+        """
+        growing = self.table.replication_key
+        if growing is None or not self.now.key:
+            return self.now
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in self._versions(commits):
+            other = found.setdefault(tuple(row[name] for name in self.now.key), row)
+            if _mark(row[growing]) >= _mark(other[growing]):
+                found[tuple(row[name] for name in self.now.key)] = row
+        rows = [_over(row, found.get(identity(self.now, row), {})) for row in self.now.rows]
+        return replace(self.now, rows=rows)
 
     def _versions(self, commits: Sequence[Commit]) -> list[dict[str, Any]]:
         return versions(self.now, commits, self._late)
@@ -72,7 +93,7 @@ class Copies:
         found = commits
         if self._newest_only:
             found = [c for c in commits if c.extracted == commits[-1].extracted]
-        findings = self._compare(self._versions(found), in_lake)
+        findings = self._compare(self.now, self._versions(found), in_lake)
         if len(self.snapshots) == 1 and (told := _counted(commits)) != self.now.reasons():
             findings.say(f"counted {told} in place of {self.now.reasons()}")
         return findings
@@ -84,15 +105,17 @@ class Copies:
         found, newest = rows, max((row["_sdc_extracted_at"] or "" for row in rows), default="")
         if self._newest_only:
             found = [row for row in rows if row["_sdc_extracted_at"] == newest]
-        findings = self._compare(landed(self.now, found, self._late), expected)
+        wanted = self._resolved(commits) if upsert else self.now
+        findings = self._compare(wanted, landed(self.now, found, self._late), expected)
         if not upsert:
             every = landed(self.now, rows, self._late)
             findings.wrong += moved(self.now, self._versions(commits), every, expected)
         return findings
 
-    def public(self, rows: Texts, expected: Expected) -> Findings:
+    def public(self, rows: Texts, commits: Sequence[Commit], expected: Expected) -> Findings:
         """Holds the public table against the server."""
-        return self._compare(spelled_rows(self.now, rows, self._late), expected)
+        found = spelled_rows(self.now, rows, self._late)
+        return self._compare(self._resolved(commits), found, expected)
 
     def lost(self, commits: Sequence[Commit], expected: Expected) -> dict[tuple[str, str], int]:
         """How often a load of these commits must change a value, by column and reason."""
@@ -105,6 +128,24 @@ class Copies:
                 and (reason := expected(kind, Value(row[name])).reason) is not None
             )
         )
+
+
+def _mark(text: str | None) -> tuple[int, Decimal, str]:
+    """A replication key, to be compared: NULL is less than any other."""
+    if text is None:
+        return 0, Decimal(0), ""
+    is_time = ":" in text
+    return (1, Decimal(0), text) if is_time else (1, Decimal(text), "")
+
+
+def _over(row: dict[str, Value], version: dict[str, Any]) -> dict[str, Value]:
+    """The server's row with the values of a version where they are others."""
+    return {
+        name: value
+        if (text := version.get(name, ABSENT)) is ABSENT or text == value.text
+        else Value(text, KEY_WENT_BACK)
+        for name, value in row.items()
+    }
 
 
 def _counted(commits: Sequence[Commit]) -> dict[tuple[str, str], int]:

@@ -29,10 +29,13 @@ class Project:
         root: The checkout, whose macros are tried.
         sandbox: The warehouse.
         folder: Where the project is made.
+        load_method: How landing is loaded.
     """
 
-    def __init__(self, root: Path, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, root: Path, sandbox: Sandbox, folder: Path, load_method: str) -> None:
         self._root, self._sandbox, self._folder = root, sandbox, folder
+        self._load_method = load_method
+        self._modelled: dict[Table, Commit] = {}
         for name in _KEPT:
             source = root / "transform" / name
             copy = shutil.copytree if source.is_dir() else shutil.copyfile
@@ -41,9 +44,13 @@ class Project:
         (folder / "models" / "tables").mkdir()
 
     def write(self, tables: Mapping[Table, Commit]) -> None:
-        """Writes a model for each table, from the schema that its newest manifest carries."""
+        """Writes a model for each table, from the schema that its newest manifest carries.
+
+        Models of earlier runs stay: a table that a run refuses is still in the project.
+        """
+        self._modelled |= tables
         landing, state = [_LEDGER], []
-        for table, commit in tables.items():
+        for table, commit in self._modelled.items():
             shape = LandingTable.from_schema(
                 TableName(table.database, table.name), commit.schema, commit.keys
             )
@@ -89,6 +96,7 @@ class Project:
                 env=os.environ
                 | env
                 | {
+                    "LOAD_METHOD": self._load_method,
                     "REDSHIFT_HOST": "127.0.0.1",
                     "REDSHIFT_PORT": str(tunnel.port),
                     "SSL_CERT_FILE": env["REDSHIFT_SSL_ROOT_CERT"],

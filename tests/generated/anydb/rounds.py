@@ -159,7 +159,8 @@ class Batch:
         for table in modelled:
             name = fold(table.name)
             rows = public.read(name).rows if name in present else []
-            self._held("public", table, self._copies[table].public(rows, self._expected))
+            found = commits[str(table)]
+            self._held("public", table, self._copies[table].public(rows, found, self._expected))
 
     def _held(self, where: str, table: Table, findings: Findings) -> None:
         self.outcome.counts[f"{where} rows"] += findings.rows
@@ -266,6 +267,6 @@ def play(
     project = None
     if public:
         (folder / "dbt").mkdir()
-        project = Project(root, sandbox, folder / "dbt")
+        project = Project(root, sandbox, folder / "dbt", settings.warehouse["load_method"])
     pipeline = Pipeline(root, sandbox, folder, lake.root, settings, tables)
     return Batch(sandbox, databases, settings, pipeline, lake, origin, project).play()
