@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from nights import Night, synced_night
+from nights import Night
 from tap_mysql.settings import SETTINGS
 from tidemark_sandbox.world import Sandbox
-from worlds import Worlds
 
 DELIVERIES = "settlement_normal_delivery_detail"
 TABLES = {
@@ -54,13 +51,6 @@ def bookmarks(night: Night) -> dict[str, dict[str, Any]]:
     for mark in marks.values():
         mark["tidemark"].pop("server")
     return dict(marks)
-
-
-@pytest.fixture(scope="module")
-def synced(worlds: Worlds, project_root: Path) -> Iterator[tuple[Sandbox, Night]]:
-    """A world and its night after a first ``meltano run sync``."""
-    with synced_night(worlds, project_root) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

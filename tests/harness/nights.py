@@ -1,4 +1,7 @@
-"""A project as its night sees it: the checkout, an env file, and folders of its own to write to."""
+"""A project as its night sees it: the checkout, an env file, and folders of its own to write to.
+
+A pytest plugin, for the night that has been synced once.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ import os
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from tidemark_sandbox.world import Sandbox
 from worlds import SEEDED, Worlds
 
@@ -177,13 +180,13 @@ def new_night(sandbox: Sandbox, root: Path, folder: Path, lake: str | None = Non
     return Night(root, folder, settings)
 
 
-@contextmanager
-def synced_night(worlds: Worlds, root: Path) -> Iterator[tuple[Sandbox, Night]]:
-    """A world and its night after a first sync that went well."""
+@pytest.fixture(scope="module")
+def synced(worlds: Worlds, project_root: Path) -> Iterator[tuple[Sandbox, Night]]:
+    """A world and its night after a first ``meltano run sync`` that went well."""
 
     def sync(world: Sandbox, folder: Path) -> None:
-        done = new_night(world, root, folder, "synced").meltano("run", "sync")
+        done = new_night(world, project_root, folder, "synced").meltano("run", "sync")
         assert done.returncode == 0, done.stdout
 
     with worlds.running(SEEDED, ("synced", sync)) as (world, folder):
-        yield world, new_night(world, root, folder, "synced")
+        yield world, new_night(world, project_root, folder, "synced")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nights import Night, new_night, synced_night
+from nights import Night, new_night
 from tidemark_sandbox.world import Sandbox
 from worlds import SEEDED, Worlds
 
@@ -31,13 +31,6 @@ def make_night(world: Sandbox, project_root: Path) -> Callable[[Path], Night]:
 @pytest.fixture(scope="module")
 def night(make_night: Callable[[Path], Night], tmp_path_factory: pytest.TempPathFactory) -> Night:
     return make_night(tmp_path_factory.mktemp("night"))
-
-
-@pytest.fixture(scope="module")
-def synced(worlds: Worlds, project_root: Path) -> Iterator[tuple[Sandbox, Night]]:
-    """A world and its night after a first sync that went well."""
-    with synced_night(worlds, project_root) as made:
-        yield made
 
 
 class Hook(HTTPServer):

@@ -106,17 +106,10 @@ def contributor(
     subprocess.run([sandbox, "reset"], cwd=root, env=env, check=True)
 
 
-@pytest.mark.soak
-def test_the_readmes_commands_run_as_printed(contributor: tuple[Path, dict[str, str]]) -> None:
-    root, env = contributor
-    demo, block = BLOCK.findall((root / "README.md").read_text())[:2]
-    (target,) = re.findall(r"^make (demo) ", demo, re.M)
-    # Without its setup, which would point the tests' own environment at this copy; `make test`,
-    # the other line, is what runs this.
-    makefile = (root / "Makefile").read_text()
-    (line,) = re.findall(rf"^{target}: setup .*\n\t@\$\(BIN\)/(.*)$", makefile, re.M)
+def typed(root: Path, env: dict[str, str], script: str) -> str:
+    """Runs what somebody types, up to the first command that fails; gives its output."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f"source .venv/bin/activate\n{line}\n{block}"],
+        ["bash", "-euo", "pipefail", "-c", script],
         cwd=root,
         env=env,
         stdin=subprocess.DEVNULL,
@@ -127,6 +120,19 @@ def test_the_readmes_commands_run_as_printed(contributor: tuple[Path, dict[str, 
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.soak
+def test_the_readmes_commands_run_as_printed(contributor: tuple[Path, dict[str, str]]) -> None:
+    root, env = contributor
+    demo, block = BLOCK.findall((root / "README.md").read_text())[:2]
+    (target,) = re.findall(r"^make (demo) ", demo, re.M)
+    # Without its setup, which would point the tests' own environment at this copy; `make test`,
+    # the other line, is what runs this.
+    makefile = (root / "Makefile").read_text()
+    (line,) = re.findall(rf"^{target}: setup .*\n\t@\$\(BIN\)/(.*)$", makefile, re.M)
+    typed(root, env, f"source .venv/bin/activate\n{line}\n{block}")
 
 
 @pytest.mark.soak
@@ -141,19 +147,7 @@ def test_a_contributor_tries_a_view_as_printed(
     script = block.replace("make setup && ", "").replace("make -C .. lint\n", "")
     script = script.replace("sandbox seed ", "sandbox seed --rows 1000 ")
     assert "seed --rows" in script
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script.replace("my_view", VIEW)],
-        cwd=root,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "Completed successfully" in done.stdout
+    assert "Completed successfully" in typed(root, env, script.replace("my_view", VIEW))
 
 
 #: As an ordinary user, with the certificates and proxies of this machine and nothing else.
