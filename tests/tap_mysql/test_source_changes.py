@@ -172,6 +172,22 @@ def test_which_tables_the_rules_name(rules: list[str], chosen: list[str], named:
     assert selected({}) == selected({"TAP_MYSQL__SELECT": "{"}) == set()
 
 
+@pytest.mark.fault(152)
+@pytest.mark.parametrize(
+    ("tables", "told"),
+    [((), "no table to read in tap_test"), (("unselected",), "no table is selected, of 1")],
+)
+def test_a_run_without_any_table_is_refused(
+    source: Source, tables: tuple[str, ...], told: str
+) -> None:
+    """As Meltano makes catalogs: of an empty database, and with a filter that leaves nothing."""
+    source.make("unselected", BASE, "(1, 1, 1, '2024-01-01')")
+    result = source.run(source.catalog(*tables, selected=False))
+    assert isinstance(result.error, ConfigError)
+    assert told in str(result.error)
+    assert result.messages == []
+
+
 @pytest.fixture
 def other_database(source: Source) -> Iterator[str]:
     """A database with a table ``t`` that our user may read, and that is not in DB_SCHEMAS."""

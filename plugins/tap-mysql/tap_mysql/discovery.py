@@ -42,12 +42,14 @@ def discover(session: Session, schemas: Iterable[str]) -> dict[TableName, Table]
 
     Args:
         session: An open session.
-        schemas: Names of databases.
+        schemas: Names of databases; none: no table.
 
     Raises:
         SourceError: The server refused.
     """
     names = sorted(set(schemas))
+    if not names:
+        return {}
     marks = ", ".join(["%s"] * len(names))
 
     def ask(query: str) -> list[tuple[Any, ...]]:

@@ -28,6 +28,26 @@ def missing(table: TableName) -> SourceError:
     )
 
 
+def nothing_selected(catalogued: int, schemas: Collection[str]) -> ConfigError:
+    """The error of a run that has no table at all.
+
+    Args:
+        catalogued: Tables in the catalog.
+        schemas: The databases that are looked at.
+    """
+    if not catalogued:
+        databases = ", ".join(sorted(schemas))
+        return ConfigError(
+            f"no table to read in {databases}: it is empty, or DB_USER may not read it",
+            hint="correct DB_DATABASE and DB_SCHEMAS, or GRANT SELECT to DB_USER",
+        )
+    return ConfigError(
+        f"no table is selected, of {catalogued} in the catalog",
+        hint="correct the select rules in extract/extractors.meltano.yml, or the filter "
+        "(TAP_MYSQL__SELECT_FILTER) that leaves none of them",
+    )
+
+
 def undiscovered(
     rules: Iterable[TableName], there: Collection[TableName], schemas: Collection[str]
 ) -> dict[TableName, TidemarkError]:

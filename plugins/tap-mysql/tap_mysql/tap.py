@@ -30,7 +30,14 @@ from tap_mysql.connection import Login, Source
 from tap_mysql.discovery import discover, existing
 from tap_mysql.fetch import Stopped
 from tap_mysql.files import TempFolder
-from tap_mysql.gone import is_pattern, missing, selected, undiscovered, warn_gone
+from tap_mysql.gone import (
+    is_pattern,
+    missing,
+    nothing_selected,
+    selected,
+    undiscovered,
+    warn_gone,
+)
 from tap_mysql.messages import Messages
 from tap_mysql.options import Options
 from tap_mysql.settings import SETTINGS
@@ -221,7 +228,8 @@ class TapMySQL(Tap):
         """Extracts some streams' tables.
 
         Raises:
-            TidemarkError: A table failed; the others were extracted all the same.
+            TidemarkError: No table is selected, or one failed; the others were extracted all the
+                same.
         """
         self._greet()
         self.messages.begin()
@@ -229,6 +237,8 @@ class TapMySQL(Tap):
         workers = self.settings["backup_max_workers"] if together else 1
         outcomes = run.run(streams, workers, self.stop)
         outcomes += [run.failed(name, error) for name, error in sorted(self._unread().items())]
+        if not outcomes:
+            raise nothing_selected(len(self._catalogued() or self.streams), self._schemas())
         events.run_ended(self.settings["backup_strategy"], outcomes)
         run.raise_failures(outcomes)
 
