@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark_core.errors import ConfigError, LakeError, LeaseError, TidemarkError, TunnelError
-from tidemark_core.failures import Bookmarks, Failures
+from tidemark_core.failures import Bookmarks, Failures, of_table
 
 
 @pytest.mark.fault(122)
@@ -104,3 +104,17 @@ def test_a_state_that_cannot_be_taken_apart_is_withheld() -> None:
     marks = Bookmarks()
     assert marks.true_part({"orders": 5}, set()) == {"orders": 5}
     assert marks.true_part({"orders": 5}, {"orders"}) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "there is not enough memory"),
+        (MemoryError("no 9 bytes"), "there is not enough memory: no 9 bytes"),
+        (KeyError(), "unexpected KeyError"),
+        (ValueError("no"), "unexpected ValueError: no"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_an_unexpected_error_is_explained_with_what_it_says(error: Exception, told: str) -> None:
+    assert of_table(error, "shop.t").message == told

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from botocore.response import StreamingBody
+from target_redshift.files import LoadFile, fetch
 from target_redshift.rejects import key_of
 from tidemark_core.errors import ConfigError, LakeError, WarehouseError
+from tidemark_core.names import TableName
 from tidemark_core.warehouse import WarehouseConnection
 
 if TYPE_CHECKING:
@@ -184,6 +188,26 @@ def test_a_full_disk_stops_the_load_and_leaves_no_temporary_file(
         lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert list(tmp_path.iterdir()) == []
     assert table.ledger() == []
+
+
+@pytest.mark.fault(47)
+def test_a_disk_that_fills_up_while_a_file_is_fetched_leaves_no_connection_open(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, key = lake.s3.bucket, "incremental/large.parquet"
+    lake.client.put_object(Bucket=bucket, Key=key, Body=bytes(24 << 20))
+    file = LoadFile(key, "", 1, 24 << 20, datetime(2026, 1, 1, tzinfo=UTC), bucket=bucket)
+    (tmp_path / "000000.part").symlink_to("/dev/full")
+    closed, close = [], StreamingBody.close
+
+    def noted(body: StreamingBody) -> None:
+        closed.append(body)
+        close(body)
+
+    monkeypatch.setattr(StreamingBody, "close", noted)
+    with pytest.raises(LakeError, match=r"(?s)No space left.*TMPDIR"):
+        fetch(lake.client, file, tmp_path, 0, TableName("shop", "t"))
+    assert len(closed) == 1
 
 
 def test_what_a_dead_load_has_staged_is_removed_by_the_next(

@@ -88,15 +88,16 @@ def of_table(error: Exception, table: object) -> TidemarkError:
     if isinstance(error, TidemarkError):
         error.table = error.table or str(table)
         return error
+    detail = f": {error}" if str(error) else ""
     if isinstance(error, MemoryError):
         explained = TidemarkError(
-            f"there is not enough memory: {error}",
+            f"there is not enough memory{detail}",
             table=table,
             hint="give the process more memory, or run it when less else runs",
         )
     else:
         explained = TidemarkError(
-            f"unexpected {type(error).__name__}: {error}",
+            f"unexpected {type(error).__name__}{detail}",
             table=table,
             hint="set DEBUG=true for the traceback",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -96,9 +97,10 @@ class Index:
         """
         with explained(f"reading s3://{self.bucket}/{entry.key}"):
             answer = self.client.get_object(Bucket=self.bucket, Key=entry.key)
-            if answer["ContentLength"] > _LARGEST_MANIFEST:
-                raise LakeError(f"{entry.key} is too large for a manifest")
-            body = answer["Body"].read()
+            with closing(answer["Body"]) as stream:
+                if answer["ContentLength"] > _LARGEST_MANIFEST:
+                    raise LakeError(f"{entry.key} is too large for a manifest")
+                body = stream.read()
         return Manifest.from_json(body, key=entry.key, layout=self.layout)
 
 

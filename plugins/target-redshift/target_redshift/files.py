@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -210,8 +210,9 @@ def fetch(client: S3Client, file: LoadFile, folder: Path, number: int, table: Ta
         with events.step(table, "fetch"), explained(what), path.open("wb") as target:
             same: Any = {"IfMatch": file.etag} if file.etag else {}
             answer = client.get_object(Bucket=file.bucket, Key=file.name, **same)
-            for chunk in answer["Body"].iter_chunks(_CHUNK):
-                target.write(chunk)
+            with closing(answer["Body"]) as body:
+                for chunk in body.iter_chunks(_CHUNK):
+                    target.write(chunk)
     except TidemarkError as error:
         cause = error.__cause__
         code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
