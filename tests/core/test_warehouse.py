@@ -84,6 +84,14 @@ def test_what_the_warehouse_reports_as_an_internal_error_is_told_by_its_text(
     assert hint in str(error)
 
 
+@pytest.mark.fault(122)
+def test_an_answer_that_the_driver_cannot_decode_is_no_lost_warehouse() -> None:
+    error = explain_query(UnicodeDecodeError("utf-8", b"4%\x9b", 2, 3, "invalid"), "SELECT")
+    assert error.lost, "the session is in the middle of an answer"
+    assert not error.retryable
+    assert not error.stops_all
+
+
 @pytest.mark.security(10)
 def test_details_of_the_servers_error_are_not_shown() -> None:
     raised = ProgrammingError({"C": "23505", "M": "duplicate", "D": "Key (card)=(4111)", "W": "x"})

@@ -220,6 +220,15 @@ def test_what_is_selected_in_a_database_that_is_not_looked_at_fails_the_run_and_
     assert source.run(catalog).error is None
 
 
+def test_a_views_column_has_lost_the_blanks_before_it(source: Source) -> None:
+    """On MySQL itself the catalogue shows them, and no query may name them."""
+    source.make("t", "` lead` INT PRIMARY KEY, n INT", "(1, 2)")
+    source.sql("DROP VIEW IF EXISTS v")
+    source.sql("CREATE VIEW v AS SELECT * FROM t")
+    assert source.read("v").rows("v") == [{"lead": 1, "n": 2}]
+    source.sql("DROP VIEW v")
+
+
 @pytest.mark.fault(120)
 def test_a_table_that_came_after_the_catalog_fails_the_run(
     source: Source, monkeypatch: pytest.MonkeyPatch

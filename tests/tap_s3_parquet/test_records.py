@@ -47,6 +47,15 @@ def test_the_bookmark_moves_behind_the_rows_of_a_load(lake: Any, read: Any) -> N
     assert read.of("RECORD") == []
 
 
+@pytest.mark.fault(153)
+def test_a_row_says_when_it_was_read_from_the_source(lake: Any, read: Any) -> None:
+    """Not when the lake was read: of two versions the one that was read later is the newer."""
+    manifests = [lake.commit(lake.orders(number)) for number in (1, 2)]
+    read(s3_output="records")
+    told = [datetime.fromisoformat(m["time_extracted"]) for m in read.of("RECORD")]
+    assert told == [manifest.extracted_at for manifest in manifests]
+
+
 def test_a_file_that_was_overwritten_since_its_commit_is_refused(lake: Any, read: Any) -> None:
     manifest = lake.commit(lake.orders(1))
     other = lake.commit(lake.orders(2, 3))

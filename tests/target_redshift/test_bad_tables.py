@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from badkinds import BAD_TABLES
-from tidemark_core.errors import TidemarkError, WarehouseError
+from tidemark_core.errors import ConfigError, TidemarkError, WarehouseError
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:
@@ -111,6 +111,40 @@ def test_a_key_that_would_not_stay_what_it_is_stops_its_table(
     with pytest.raises(WarehouseError, match=f"table {table.name}"):
         lake.load(table.schema(), table.batch(table.write(rows)), state, load_format=form)
     assert table.ledger() == []
+
+
+@pytest.mark.fault(124)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_key_is_named_whatever_bytes_are_beside_it(
+    lake: Lake, state: dict[str, Any], form: str
+) -> None:
+    """The driver decodes VARBYTE as UTF-8."""
+    table = lake.table({"k": "string(9)", "b": "binary(9)"}, key=["k", "b"])
+    file = table.batch(table.write([("a ", b"4%\x9b")]))
+    with pytest.raises(WarehouseError, match=r"key k='?a '?, b=.*(34259B|\\x9b)"):
+        lake.load(table.schema(), file, state, load_format=form)
+    assert table.ledger() == []
+
+
+@pytest.mark.fault(99)
+@pytest.mark.parametrize("name", ["_sdc_extracted_at", "_sdc_deleted_at", "_tidemark_load_id"])
+def test_a_source_column_with_the_name_of_ours_stops_its_table(
+    lake: Lake, state: dict[str, Any], name: str
+) -> None:
+    table = lake.table({"ID": "int64", name: "int32"})
+    file = table.batch(table.write([(1, 7)]))
+    with pytest.raises(ConfigError, match=rf"(?s)of Tidemark's own.*column {name}.*select rule"):
+        lake.load(table.schema(), file, state)
+    assert table.ledger() == []
+
+
+@pytest.mark.fault(99)
+def test_a_source_column_with_a_name_of_singers_is_a_column(
+    lake: Lake, state: dict[str, Any]
+) -> None:
+    table = lake.table({"ID": "int64", "_sdc_received_at": "int32"})
+    lake.load(table.schema(), table.batch(table.write([(1, 7)])), state)
+    assert table.rows("id, _sdc_received_at") == [(1, 7)]
 
 
 @pytest.mark.fault(124)

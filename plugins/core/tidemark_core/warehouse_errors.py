@@ -61,6 +61,13 @@ def explain_query(error: BaseException, what: str, *, table: object | None = Non
         table: The source table, for the message.
     """
     fields = _server_fields(error)
+    if fields is None and any(isinstance(cause, UnicodeError) for cause in _causes(error)):
+        return QueryError(
+            f"the answer to {what} has text that the driver cannot read: {_innermost(error)}",
+            lost=True,
+            table=table,
+            hint="set DEBUG=true for the traceback; nothing of the table was committed",
+        )
     if fields is None:
         return QueryError(
             f"the connection to the warehouse was lost during {what}: {_innermost(error)}",

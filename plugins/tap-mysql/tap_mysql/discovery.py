@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tidemark_core.errors import ConfigError
@@ -67,7 +68,7 @@ def discover(session: Session, schemas: Iterable[str]) -> dict[TableName, Table]
         table = TableName(schema, name)
         tables[table] = Table(
             name=table,
-            columns=tuple(columns[schema, name]),
+            columns=tuple(_read_as(column, kind) for column in columns[schema, name]),
             primary_key=tuple(part[0] for part in found.get("PRIMARY", [])),
             unique_keys=tuple(
                 tuple(part[0] for part in parts)
@@ -80,6 +81,15 @@ def discover(session: Session, schemas: Iterable[str]) -> dict[TableName, Table]
             row_bytes=int(row_bytes),
         )
     return tables
+
+
+def _read_as(column: Column, kind: str) -> Column:
+    """A column under the name by which it can be read.
+
+    A view's columns begin with no blank: MySQL removes them (ER_REMOVED_SPACES), and its
+    information_schema shows them all the same.
+    """
+    return replace(column, name=column.name.lstrip()) if kind == "VIEW" else column
 
 
 def _is_key(parts: list[tuple[Any, ...]]) -> bool:

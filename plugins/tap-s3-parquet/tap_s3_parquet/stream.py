@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import SchemaMessage
+from singer_sdk.singerlib import RecordMessage, SchemaMessage
 from singer_sdk.streams import Stream
 from tidemark_core.names import TableName
 
@@ -48,6 +48,7 @@ class LakeStream(Stream):
         self.primary_keys = newest.key_properties or ()
         self._lake_tap = tap
         self._announced: dict[str, Any] | None = None
+        self._extracted_at = newest.extracted_at
         self._bookmarked_by = newest.replication_key
 
     @cached_property
@@ -79,6 +80,7 @@ class LakeStream(Stream):
         for load in self._loads:
             self._announce(load[0])
             for commit in load:
+                self._extracted_at = commit.extracted_at
                 for file in commit.files:
                     index = self._lake_tap.index
                     reader = ObjectReader(index.client, index.bucket, file.key, file.etag)
@@ -134,6 +136,14 @@ class LakeStream(Stream):
             return
         self._loads = chain([first], self._loads)
         self._announce(first[0])
+
+    def _generate_record_messages(
+        self, record: dict[str, Any]
+    ) -> Generator[RecordMessage, None, None]:
+        """Says when the row was read from the source, not when the lake was read."""
+        for message in super()._generate_record_messages(record):
+            message.time_extracted = self._extracted_at
+            yield message
 
     def _generate_schema_messages(self) -> Generator[SchemaMessage, None, None]:
         """Names the source's replication key, by which a target may tell newer rows from older."""

@@ -16,10 +16,23 @@ from tidemark_core.names import (
     fold_columns,
 )
 from tidemark_core.types import TIMESTAMP, ColumnType, to_redshift
-from tidemark_core.types_json import PADDED, from_json_schema
+from tidemark_core.types_json import ANNOTATION, PADDED, from_json_schema
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_usage.html
 MAX_COLUMNS = 1_600
+#: What a tap may say of its records in columns of their own.
+#: https://sdk.meltano.com/en/latest/implementation/record_metadata.html
+_SINGER_METADATA = frozenset(
+    {
+        EXTRACTED_AT,
+        DELETED_AT,
+        "_sdc_received_at",
+        "_sdc_batched_at",
+        "_sdc_sequence",
+        "_sdc_table_version",
+        "_sdc_sync_started_at",
+    }
+)
 #: The columns that Tidemark adds, in the order in which the table has them.
 METADATA: tuple[tuple[str, ColumnType], ...] = (
     (EXTRACTED_AT, TIMESTAMP),
@@ -55,6 +68,14 @@ class Column:
         return to_redshift(self.type)
 
 
+def is_metadata(name: str, declared: Mapping[str, Any]) -> bool:
+    """Whether a property is what a Singer tap says of the record, and not a column of the source.
+
+    A column that our own taps have read may have any name. It is never taken for metadata.
+    """
+    return name in _SINGER_METADATA and ANNOTATION not in declared
+
+
 @dataclass(frozen=True)
 class LandingTable:
     """A landing table: the source's columns in the source's order, then Tidemark's."""
@@ -76,7 +97,7 @@ class LandingTable:
         properties = {
             name: property_
             for name, property_ in schema.get("properties", {}).items()
-            if name not in METADATA_COLUMNS
+            if not is_metadata(name, property_)
         }
         missing = [name for name in key_properties if name not in properties]
         if missing:

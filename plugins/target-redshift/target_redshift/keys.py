@@ -52,6 +52,12 @@ def _faults(array: Array, column: Column) -> list[tuple[Array, str]]:
     return faults
 
 
+def _readable(key: Column) -> str:
+    """A key as the driver can read it: it decodes VARBYTE as UTF-8, which few values are."""
+    name = quote_redshift(key.name)
+    return f"UPPER(TO_HEX({name}))" if key.type.kind == "binary" else name
+
+
 def unfit_rows(temporary: str, keys: Sequence[Column]) -> str:
     """SELECT of a copied row whose key cannot stay what it is; a NULL or a trailing blank."""
     some = [f"{quote_redshift(key.name)} IS NULL" for key in keys]
@@ -59,5 +65,5 @@ def unfit_rows(temporary: str, keys: Sequence[Column]) -> str:
         f"OCTET_LENGTH({name}) <> OCTET_LENGTH(RTRIM({name}, ' '))"
         for name in (quote_redshift(key.name) for key in keys if key.is_text and not key.padded)
     ]
-    listed = ", ".join(quote_redshift(key.name) for key in keys)
+    listed = ", ".join(_readable(key) for key in keys)
     return f"SELECT {listed} FROM {quote_redshift(temporary)} WHERE {' OR '.join(some)} LIMIT 1"

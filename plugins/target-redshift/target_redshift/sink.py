@@ -16,23 +16,15 @@ from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError
 from tidemark_core.isolation import remove_local
 from tidemark_core.localfile import read_records
-from tidemark_core.names import DELETED_AT, EXTRACTED_AT, METADATA_COLUMNS, TableName
+from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName
 
-from target_redshift.columns import LandingTable
+from target_redshift.columns import LandingTable, is_metadata
 from target_redshift.files import LoadFile, check_location, local_file
 from target_redshift.methods import check_method
 from target_redshift.spool import Spool
 
 if TYPE_CHECKING:
     from target_redshift.target import TargetRedshift
-
-_OF_THE_SDK = (
-    "_sdc_received_at",
-    "_sdc_batched_at",
-    "_sdc_sequence",
-    "_sdc_table_version",
-    "_sdc_sync_started_at",
-)
 
 
 class RedshiftSink(BatchSink):
@@ -64,8 +56,9 @@ class RedshiftSink(BatchSink):
 
     def _add_sdc_metadata_to_schema(self) -> None:
         """Removes what the landing table has anyway, or does not have."""
-        for name in (*METADATA_COLUMNS, *_OF_THE_SDK):
-            self.schema["properties"].pop(name, None)
+        properties = self.schema["properties"]
+        for name in [name for name, declared in properties.items() if is_metadata(name, declared)]:
+            del properties[name]
 
     def _add_sdc_metadata_to_record(
         self, record: dict[str, Any], message: dict[str, Any], context: dict[str, Any]

@@ -20,7 +20,7 @@ from anydb.compare import (
     in_landing_from_csv,
 )
 from anydb.copies import Copies
-from anydb.lake import Lake
+from anydb.lake import Commit, Lake
 from anydb.model import Database, Settings, Table
 from anydb.outcome import Outcome, concerns, is_fault, kind_of
 from anydb.pipeline import Leg, Pipeline
@@ -58,6 +58,7 @@ class Batch:
     _copies: dict[Table, Copies] = field(default_factory=dict)
     _refused: dict[Table, str] = field(default_factory=dict)
     _faulty: set[Table] = field(default_factory=set)
+    _handed_over: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._source, self._landing = Source(self.sandbox), Warehouse(self.sandbox)
@@ -199,14 +200,26 @@ class Batch:
         if "warehouse" not in leg.reports:
             return
         counted = leg.counted("warehouse")
-        loaded = {file for _, file, _, _ in self._landing.ledger()} - known
         for table, commits in self.lake.commits().items():
-            new = [commit for commit in commits if not loaded.isdisjoint(commit.files)]
+            new = self._loaded(leg, table, commits, known)
             copies = next((c for t, c in self._copies.items() if str(t) == table), None)
             wanted = {} if copies is None else copies.lost(new, self._expected)
             told = {(c, r): n for (t, c, r), n in counted.items() if t == table and r in _CHANGES}
             if told != wanted:
                 self._wrong(self._table(table), f"counted {told} in place of {wanted}")
+
+    def _loaded(
+        self, leg: Leg, table: str, commits: Sequence[Commit], known: set[str]
+    ) -> list[Commit]:
+        """What a load brought of a table: by the ledger's files, which rows in RECORDs have not."""
+        if self.settings.reader["s3_output"] != "records":
+            files = {file for _, file, _, _ in self._landing.ledger()} - known
+            return [commit for commit in commits if not files.isdisjoint(commit.files)]
+        if leg.refused(each for each in self._copies if str(each) == table):
+            return []
+        new = [commit for commit in commits if commit.key not in self._handed_over]
+        self._handed_over.update(commit.key for commit in new)
+        return new
 
     def _rerun(self) -> None:
         """With nothing new no file is written and no row loaded."""

@@ -108,12 +108,17 @@ class Source:
         ):
             cursor.execute("SET SESSION time_zone = '+00:00', sql_mode = ''")
             cursor.execute(_COLUMNS, [table.database, table.name])
-            columns = {name: family(kind) for name, kind in cursor.fetchall()}
+            described = cursor.fetchall()
             cursor.execute(_KEY, [table.database, table.name])
             key = tuple(name for (name,) in cursor.fetchall())
-            asked = ", ".join(_expression(name, kind) for name, kind in columns.items())
             place = f"{quoting.name(table.database)}.{quoting.name(table.name)}"
+            columns = {name: family(kind) for name, kind in described}
             try:
+                # MySQL's catalogue shows a view's columns with blanks that they have lost.
+                cursor.execute(f"SELECT * FROM {place} LIMIT 0")
+                names = [column[0] for column in cursor.description or ()]
+                columns = dict(zip(names, columns.values(), strict=True))
+                asked = ", ".join(_expression(name, kind) for name, kind in columns.items())
                 cursor.execute(f"SELECT {asked} FROM {place}")
             except pymysql.err.MySQLError as error:
                 return Snapshot(columns, key, error=str(error))
