@@ -117,7 +117,8 @@ class Source:
                 # MySQL's catalogue shows a view's columns with blanks that they have lost.
                 cursor.execute(f"SELECT * FROM {place} LIMIT 0")
                 names = [column[0] for column in cursor.description or ()]
-                columns = dict(zip(names, columns.values(), strict=True))
+                if len(names) == len(columns):  # None of them is invisible.
+                    columns = dict(zip(names, columns.values(), strict=True))
                 asked = ", ".join(_expression(name, kind) for name, kind in columns.items())
                 cursor.execute(f"SELECT {asked} FROM {place}")
             except pymysql.err.MySQLError as error:
