@@ -264,3 +264,11 @@ def test_many_blocks_of_quoted_newlines_arrive_whole(sql, copy):
     bad = rows + 'x,"bad"\n'
     sql.error(copy("t.big", bad, "csv"))
     assert last_error(sql)[0] == 240_001
+
+
+def test_the_rows_of_a_wide_temporary_table_are_counted(sql, copy):
+    """Else PostgreSQL takes them for one, and joins each row with each."""
+    wide = ", ".join(f"v{n} varchar(1020)" for n in range(50))
+    sql(f"create temporary table wide(id int, {wide})")
+    sql(copy("wide", "".join(f"{n}{',' * 50}\n" for n in range(500))))
+    assert sql("select reltuples::int from pg_catalog.pg_class where relname = 'wide'") == [[500]]

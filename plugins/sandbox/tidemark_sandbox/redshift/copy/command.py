@@ -89,6 +89,8 @@ def run(context: Context, copy: Copy) -> str:
                     continue
             else:
                 context.backend.copy_in(found.copy_statement, load.stream())
+                if found.temporary:
+                    context.query(found.count_statement)
         except TooManyErrors:
             message = f"Load into table '{found.name}' failed.  {_CHECK}"
             journal.failed(context, entry, load, message)
