@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from ssl import Purpose, SSLContext
 from typing import Any
 
 from tidemark_core.trust import check_trusted
@@ -28,7 +27,8 @@ _socket: ContextVar[str | None] = ContextVar("tidemark_socket", default=None)
 routes: dict[tuple[str, int], str] = {}
 #: What connections of somebody else's are called in the warehouse's session tables.
 _NAME = "tidemark-dbt"
-_environment_lock = threading.Lock()
+#: File of the authority that a login trusts in place of the system's; None: the system's.
+_authority: ContextVar[str | None] = ContextVar("tidemark_authority", default=None)
 
 
 def login(
@@ -99,25 +99,37 @@ def install_routes() -> None:
 
 @contextmanager
 def _root_certificate(path: str | None) -> Iterator[None]:
-    """Makes the driver trust an authority of ours.
+    """Makes the driver's logins trust an authority of ours, beside Amazon's.
 
-    It has no setting for one; its TLS context loads OpenSSL's default file, which SSL_CERT_FILE
-    names (https://docs.openssl.org/3.0/man3/SSL_CTX_load_verify_locations/).
+    It has no setting for one. SSL_CERT_FILE would do, but a variable of the environment must not
+    be set while other threads of this process read theirs (setenv is not thread-safe).
     """
-    if not path:
+    if path:
+        check_trusted(path, "REDSHIFT_SSL_ROOT_CERT")
+    _install_authority()
+    token = _authority.set(path or None)
+    try:
         yield
+    finally:
+        _authority.reset(token)
+
+
+def _install_authority() -> None:
+    """Has TLS contexts that are made under `_authority` load it for the system's authorities."""
+    original = SSLContext.load_default_certs
+    if getattr(original, "tidemark", False):
         return
-    check_trusted(path, "REDSHIFT_SSL_ROOT_CERT")
-    with _environment_lock:
-        before = os.environ.get("SSL_CERT_FILE")
-        os.environ["SSL_CERT_FILE"] = path
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ["SSL_CERT_FILE"]
-            else:
-                os.environ["SSL_CERT_FILE"] = before
+
+    @wraps(original)
+    def load(self: SSLContext, purpose: Purpose = Purpose.SERVER_AUTH) -> None:
+        path = _authority.get()
+        if path is None:
+            original(self, purpose)
+        else:
+            self.load_verify_locations(path)
+
+    load.tidemark = True  # type: ignore[attr-defined]
+    setattr(SSLContext, "load_default_certs", load)  # noqa: B010 - mypy knows no other way
 
 
 def let_go(error: Exception) -> None:
