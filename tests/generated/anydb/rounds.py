@@ -215,7 +215,7 @@ class Batch:
         if self.settings.reader["s3_output"] != "records":
             files = {file for _, file, _, _ in self._landing.ledger()} - known
             return [commit for commit in commits if not files.isdisjoint(commit.files)]
-        if leg.refused(each for each in self._copies if str(each) == table):
+        if table in leg.refused(self._copies):
             return []
         new = [commit for commit in commits if commit.key not in self._handed_over]
         self._handed_over.update(commit.key for commit in new)
