@@ -13,7 +13,7 @@ import pytest
 from policies import Policies
 from tidemark.services.bookmarks import Leg
 from tidemark.services.states import BACKUPS
-from tidemark.state.backend import state_folder
+from tidemark.state.store import state_folder
 from tidemark_core.lake import LakeLayout
 from tidemark_core.names import TableName, encode_component
 

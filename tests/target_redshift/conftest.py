@@ -25,7 +25,8 @@ from tidemark_core.names import TableName
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import resolve
 from tidemark_core.tunnel import Bastion, open_endpoint
-from tidemark_core.types import ColumnType, to_arrow
+from tidemark_core.types import ColumnType
+from tidemark_core.types_arrow import to_arrow
 from tidemark_core.types_json import to_json_schema
 from tidemark_sandbox.world import Sandbox
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meltano.core.state_store import MeltanoState
+from meltano.core.utils import merge
 from tap_mysql.bookmark import Identity
 from tap_s3_parquet.bookmark import Bookmark
 from tidemark.services import lakemark
@@ -23,6 +23,7 @@ from tidemark.services.bookmarks import (
     timestamp_value,
     with_bookmark,
 )
+from tidemark.state.store import State
 from tidemark_core.errors import ConfigError, StateError
 from tidemark_core.names import TableName
 from tidemark_core.types import ColumnType
@@ -38,11 +39,19 @@ singer = st.fixed_dictionaries(
 wholes = st.fixed_dictionaries({}, optional={"singer_state": singer, "other": values})
 
 
+@given(wholes, wholes)
+def test_the_state_that_the_next_run_reads_is_the_one_that_meltano_merges(
+    completed: dict[str, Any], partial: dict[str, Any]
+) -> None:
+    merged = merge(copy.deepcopy(partial), copy.deepcopy(completed))
+    assert effective(State("x", partial, completed)) == merged.get("singer_state", {})
+
+
 @given(wholes, wholes, streams, st.none() | marks)
 def test_only_the_bookmark_that_was_asked_for_changes(
     completed: dict[str, Any], partial: dict[str, Any], stream: str, new: dict[str, Any] | None
 ) -> None:
-    state = MeltanoState("x", partial, completed)
+    state = State("x", partial, completed)
     untouched = copy.deepcopy(state.to_dict())
     before = copy.deepcopy(effective(state))
     changed = with_bookmark(state, "x", stream, new)
@@ -53,7 +62,7 @@ def test_only_the_bookmark_that_was_asked_for_changes(
         singer_state.get("bookmarks", {}).pop(stream, None)
         singer_state.setdefault("bookmarks", {})
     assert after == before
-    assert changed.completed_state  # a state without anything would be taken for a damaged one
+    assert changed.completed  # a state without anything would be taken for a damaged one
 
 
 def test_a_first_bookmark_makes_a_state() -> None:
@@ -67,7 +76,7 @@ def test_a_first_bookmark_makes_a_state() -> None:
 @pytest.mark.parametrize("damaged", [{"singer_state": 1}, {"singer_state": {"bookmarks": []}}])
 def test_a_state_of_another_shape_is_refused_not_overwritten(damaged: dict[str, Any]) -> None:
     with pytest.raises(StateError):
-        with_bookmark(MeltanoState("x", {}, damaged), "x", T.stream, {})
+        with_bookmark(State("x", {}, damaged), "x", T.stream, {})
 
 
 @pytest.mark.fault(24)

@@ -16,7 +16,7 @@ from policies import Policies, police
 from tidemark.project import Project
 from tidemark.services import catalogue
 from tidemark.services.lake import read_archive, read_manifests
-from tidemark.state.backend import state_folder
+from tidemark.state.store import state_folder
 from tidemark_core.lease import Lease
 from tidemark_core.names import TableName
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from meltano.core.state_store import MeltanoState
-from tidemark.state.backend import TidemarkStateStore, parse_state, state_folder
+from tidemark.state.backend import TidemarkStateStore
+from tidemark.state.store import StateStore, parse_state, state_folder
 from tidemark_core.errors import LakeError, StateError
 from tidemark_core.s3 import S3Location
 from tidemark_sandbox.world import Sandbox
@@ -152,11 +153,11 @@ def test_of_two_who_find_a_dead_lock_one_takes_it(sandbox: Sandbox, folder: str)
     with ExitStack() as held:
 
         def overtake() -> None:
-            held.enter_context(first.acquire_lock(STATE_ID, retry_seconds=0.05))
+            held.enter_context(first.locked(STATE_ID, retry_seconds=0.05))
             inside.append("first")
 
         stores = [
-            TidemarkStateStore(**config(sandbox, folder), lock_timeout_seconds=1.5, client=client)
+            StateStore(client, location.bucket, f"{folder}/watermark/", lock_timeout_seconds=1.5)
             for client in (location.client(), Hooked(location.client(), overtake))
         ]
         first, second = stores
@@ -164,7 +165,7 @@ def test_of_two_who_find_a_dead_lock_one_takes_it(sandbox: Sandbox, folder: str)
         time.sleep(3)
 
         def follow() -> None:
-            with second.acquire_lock(STATE_ID, retry_seconds=0.05):
+            with second.locked(STATE_ID, retry_seconds=0.05):
                 inside.append("second")
 
         thread = threading.Thread(target=follow)

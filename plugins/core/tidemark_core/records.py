@@ -17,7 +17,8 @@ from typing import Any
 import pyarrow as pa
 from singer_sdk.singerlib.json import serialize_json
 
-from tidemark_core.types import ColumnType, to_arrow
+from tidemark_core.types import ColumnType
+from tidemark_core.types_arrow import to_arrow
 
 INVALID_TEXT = "invalid_text_replaced"
 SUB_MICROSECOND = "time_cut_to_microseconds"

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tidemark_core.errors import ConfigError, LakeError
@@ -105,6 +103,9 @@ class S3Location:
         Every request that it makes names the expected bucket owner, and every object that it
         writes is encrypted, as far as the settings ask for it; S3's answer is held against that.
         """
+        import boto3  # 0.1 s of CPU: who asks for no client, as for help, does not wait for it
+        from botocore.config import Config
+
         client = boto3.client(
             "s3",
             region_name=self.region,

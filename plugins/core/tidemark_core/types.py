@@ -1,16 +1,14 @@
-"""The one type map: MySQL → Arrow → Redshift.
+"""The one type map: MySQL → Redshift.
 
 `docs/types.md` says the same in words. Every value type that moves through Tidemark is a
-`ColumnType`. Its form in a Singer schema is in `tidemark_core.types_json`; the map read backwards,
-from somebody else's Parquet, in `tidemark_core.types_arrow`.
+`ColumnType`. Its form in a Singer schema is in `tidemark_core.types_json`, that in Arrow and
+Parquet, both ways, in `tidemark_core.types_arrow`.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-
-import pyarrow as pa
 
 from tidemark_core.errors import ConfigError
 
@@ -179,29 +177,6 @@ def from_mysql(column: MySQLColumn) -> ColumnType:
     if name in _MYSQL_SIMPLE:
         return _MYSQL_SIMPLE[name]
     raise ConfigError(f"the MySQL type {column.column_type!r} is unknown to Tidemark")
-
-
-_ARROW: dict[str, pa.DataType] = {
-    "int8": pa.int8(),
-    "int16": pa.int16(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float32": pa.float32(),
-    "float64": pa.float64(),
-    "string": pa.string(),
-    "json": pa.string(),
-    "binary": pa.binary(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us"),
-    "boolean": pa.bool_(),
-}
-
-
-def to_arrow(column: ColumnType) -> pa.DataType:
-    """The Arrow type, which is also the Parquet file's. Timestamps are UTC without a zone."""
-    if column.kind == "decimal":
-        return pa.decimal128(column.precision, column.scale)
-    return _ARROW[column.kind]
 
 
 _REDSHIFT = {

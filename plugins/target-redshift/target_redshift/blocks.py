@@ -15,9 +15,9 @@ from tidemark_core.errors import WarehouseError
 from tidemark_core.types import (
     MAX_VARBYTE_BYTES,
     ColumnType,
-    to_arrow,
     varchar_bytes,
 )
+from tidemark_core.types_arrow import to_arrow
 
 from target_redshift.arrow import Array, data_of, nulls, pc
 from target_redshift.columns import Column, LandingTable

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.s3 import explained
-from tidemark_core.types import to_arrow
+from tidemark_core.types_arrow import to_arrow
 
 from target_redshift.area import put_copy_manifest
 from target_redshift.columns import Column, LandingTable

@@ -10,7 +10,8 @@ import pyarrow as pa
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT
 from tidemark_core.records import UnfitValueError, first_changed, to_array
-from tidemark_core.types import TIMESTAMP, to_arrow
+from tidemark_core.types import TIMESTAMP
+from tidemark_core.types_arrow import to_arrow
 
 from target_redshift.blocks import Conversions, key_error, shown
 from target_redshift.columns import Column, LandingTable

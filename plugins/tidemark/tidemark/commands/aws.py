@@ -28,7 +28,7 @@ from tidemark.services.lake import list_tables
 from tidemark.services.metrics import metrics, publish
 from tidemark.services.policy import Role, render
 from tidemark.settings import HIGH_WATERMARK_KEY, MONITOR_SETTINGS
-from tidemark.state.backend import state_folder
+from tidemark.state.store import state_folder
 
 
 class Engine(StrEnum):

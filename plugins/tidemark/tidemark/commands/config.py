@@ -14,10 +14,9 @@ from tidemark.commands.status import print_findings
 from tidemark.console import Format, FormatOption, Panel, console, make_table, note, print_json
 from tidemark.project import Project
 from tidemark.services.checks import Finding, Level, run_checks
-from tidemark.services.health import check_mysql, check_s3, check_warehouse
 from tidemark.services.settingslist import view
 from tidemark.settings import HIGH_WATERMARK_KEY
-from tidemark.state.backend import state_folder
+from tidemark.state.store import state_folder
 
 _STRATEGIES = (
     ("sequential", "one table at a time", "every night; small and medium tables"),
@@ -35,6 +34,8 @@ def config(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Show every setting, where its value comes from, and whether it is good; exit 2 if not."""
+    from tidemark.services.health import check_mysql, check_s3, check_warehouse
+
     project = Project.load()
     names = [text.upper() for text in name or []]
     file = project.in_file

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
@@ -37,13 +37,13 @@ from tidemark.project import Project
 from tidemark.services.activity import DayActivity, bar, by_day, by_table
 from tidemark.services.catalogue import bucket_time, require_known
 from tidemark.services.checks import Finding, run_checks
-from tidemark.services.health import checks
-from tidemark.services.inspect import Inspection, masked
-from tidemark.services.inspect import inspect as look_into
 from tidemark.services.lake import list_objects, list_tables, read_manifests
 from tidemark.services.lost import lost_files
 from tidemark.services.watermark import Watermark, read_watermarks
 from tidemark.settings import MONITOR_SETTINGS, VIEW_SETTINGS
+
+if TYPE_CHECKING:
+    from tidemark.services.inspect import Inspection
 
 DaysOption = Annotated[int, typer.Option("--days", min=1, metavar="N", help="The last N days.")]
 
@@ -94,6 +94,9 @@ def inspect(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Show a table's schema, a sample, NULLs and extremes of each column, and what looks wrong."""
+    from tidemark.services.inspect import inspect as look_into
+    from tidemark.services.inspect import masked
+
     project = Project.load()
     known = list_tables(project.location, client=project.s3)
     wanted = project.tables(table)
@@ -190,6 +193,8 @@ class _View:
 
 
 def _view(project: Project) -> _View:
+    from tidemark.services.health import checks
+
     marks, _ = read_watermarks(project)
     manifests = read_manifests(project.location, client=project.s3, broken=[])
     days = by_day(manifests.values())[-7:]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
@@ -19,8 +20,10 @@ from tidemark.invocation import current, open_log
 from tidemark.project import Project
 from tidemark.services.drive import ENDED, Outcome
 from tidemark.services.selection import models
-from tidemark.services.sync import LegResult, Plan, run_legs
 from tidemark.services.watching import readable, watcher
+
+if TYPE_CHECKING:
+    from tidemark.services.sync import LegResult, Plan
 
 _ENDED = "What is committed stays. Next: the same command again; it goes on from there."
 
@@ -78,6 +81,8 @@ def run_and_tell(
         typer.Exit: Something failed; with the run's exit code.
         ConfigError: The log file cannot be written.
     """
+    from tidemark.services.sync import run_legs
+
     run = _Run()
     with _log(log_file, debug) as (log, bars), _interruption_told():
         begin: Callable[[str], object] = bars.stage if bars else lambda _: None

@@ -21,8 +21,6 @@ from tidemark.console import (
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
 from tidemark.services.lake import read_archive
-from tidemark.services.relanding import drop_landing, passed_over, plan_rebuild, require_known
-from tidemark.services.restore import refuse_gaps
 from tidemark.services.states import States
 
 
@@ -44,6 +42,9 @@ def rebuild(
     With --from-lake every file of the lake is loaded again instead: for rows that landing has
     given up, or lost. The lake stays as it is, and so does the public table until the next build.
     """
+    from tidemark.services.relanding import drop_landing, passed_over, plan_rebuild, require_known
+    from tidemark.services.restore import refuse_gaps
+
     project = Project.load()
     name = project.table(one_table(table, bare))
     require_known(project, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import VerificationError
@@ -23,11 +23,12 @@ from tidemark.console import (
     teller,
 )
 from tidemark.project import Project
-from tidemark.services.deletions import Marking
 from tidemark.services.drive import new_run_id
 from tidemark.services.leases import hold_job
-from tidemark.services.reconcile import looked_at
 from tidemark.tables import Sheet
+
+if TYPE_CHECKING:
+    from tidemark.services.deletions import Marking
 
 _EXAMPLES = """Examples:
 
@@ -51,6 +52,8 @@ def reconcile(
     the public table has not, although the bookmark is beyond them, are told with the command that
     brings them; exit 3 then.
     """
+    from tidemark.services.reconcile import looked_at
+
     project, tell = Project.load(), teller(format)
     run_id = new_run_id()
     with looked_at(project, project.tables(table)) as found:

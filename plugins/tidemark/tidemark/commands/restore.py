@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import ConfigError, LakeError, VerificationError
@@ -15,14 +15,9 @@ from tidemark.console import Format, FormatOption, Panel, TableOption, console, 
 from tidemark.project import Project
 from tidemark.services.lake import read_archive, read_manifests
 from tidemark.services.lost import refuse_lost
-from tidemark.services.restore import (
-    Restored,
-    chosen,
-    newest_rows,
-    refuse_gaps,
-    to_file,
-)
-from tidemark.services.restoretarget import Target, to_mysql
+
+if TYPE_CHECKING:
+    from tidemark.services.restoretarget import Target
 
 
 def restore(
@@ -51,6 +46,9 @@ def restore(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Rebuild a table from the lake: the newest version of each key, counted afterwards."""
+    from tidemark.services.restore import Restored, chosen, newest_rows, refuse_gaps, to_file
+    from tidemark.services.restoretarget import to_mysql
+
     project = Project.load()
     url = to or (None if to_file_ else project.environ.get("RESTORE_URL"))
     if (url is None) == (to_file_ is None):
@@ -87,6 +85,8 @@ def restore(
 
 
 def _target(project: Project, url: str, *, via_bastion: bool) -> Target:
+    from tidemark.services.restoretarget import Target
+
     bastion = None
     if via_bastion:
         bastion = Bastion.from_config(project.mysql_values, prefix="ssh_bastion")

@@ -11,14 +11,14 @@ from tidemark_core.errors import TidemarkError
 from tidemark.console import Format, FormatOption, Panel, console, make_table, print_json
 from tidemark.project import Project
 from tidemark.services.checks import Check, Finding, Level, run_checks, worst
-from tidemark.services.doctor import checks as doctor_checks
-from tidemark.services.health import checks as health_checks
 
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 1 on a warning too.")]
 
 
 def status(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
     """Ask every part whether it is well; exit 1 if one is not, for monitors."""
+    from tidemark.services.health import checks as health_checks
+
     try:
         project = Project.load()
     except TidemarkError as error:
@@ -30,6 +30,8 @@ def status(format: FormatOption = Format.TABLE, strict: StrictOption = False) ->
 
 def doctor(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
     """Look for common faults, and try each right: files, keys, indexes, clocks."""
+    from tidemark.services.doctor import checks as doctor_checks
+
     _report("Doctor", doctor_checks(Project.load()), format, strict)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import ConfigError
@@ -26,10 +26,12 @@ from tidemark.console import (
 )
 from tidemark.job.values import refuse_bad_values
 from tidemark.project import Project
-from tidemark.services.forecast import Forecast
 from tidemark.services.leases import hold_job
 from tidemark.services.selection import Options, Strategy
-from tidemark.services.sync import Plan, forecasts, plan_backup, plan_load
+
+if TYPE_CHECKING:
+    from tidemark.services.forecast import Forecast
+    from tidemark.services.sync import Plan
 
 StrategyOption = Annotated[
     Strategy | None,
@@ -93,6 +95,8 @@ def backup(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
+    from tidemark.services.sync import forecasts, plan_backup
+
     project = Project.load(config_file)
     _check_settings(project)
     options = run_options(project, strategy, max_workers, batch_size, limit, debug=debug)
@@ -130,6 +134,8 @@ def sync(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Bring tables from MySQL to the warehouse: `meltano run sync`, for these tables."""
+    from tidemark.services.sync import plan_backup, plan_load
+
     if backup_only and redshift_only:
         raise ConfigError("--backup-only and --redshift-only leave nothing to do")
     if verify_data and (backup_only or dry_run):
@@ -189,6 +195,8 @@ def _check_settings(project: Project) -> None:
 
 
 def _dry_run(project: Project, plan: Plan, redshift_only: bool, format: Format) -> None:
+    from tidemark.services.sync import forecasts
+
     if not redshift_only:
         _show_forecasts(forecasts(project, plan, estimate=False), format)
         return

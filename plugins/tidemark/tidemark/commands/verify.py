@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from tidemark_core.errors import LakeError, TidemarkError, VerificationError
@@ -21,8 +21,9 @@ from tidemark.console import (
 )
 from tidemark.project import Project
 from tidemark.services.counts import StageCounts
-from tidemark.services.late import content_cure
-from tidemark.services.verify import Verified, verify_tables
+
+if TYPE_CHECKING:
+    from tidemark.services.verify import Verified
 
 _EXAMPLES = """Examples:
 
@@ -70,6 +71,8 @@ def check_tables(
         LakeError: There is no table, so that nothing was compared.
         TidemarkError: A table could not be verified.
     """
+    from tidemark.services.verify import verify_tables
+
     found = verify_tables(project, tables, checksum=checksum)
     if format is Format.JSON:
         print_json([_plain(verified) for verified in found])
@@ -89,6 +92,8 @@ def check_tables(
 
 
 def _wrong(verified: Verified) -> list[str]:
+    from tidemark.services.late import content_cure
+
     counts = verified.counts.differences() if verified.counts else []
     content = [str(difference) for difference in verified.differences or ()]
     cure = content_cure(verified.table, verified.differences or ())

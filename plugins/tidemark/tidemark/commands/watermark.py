@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from tidemark_core.errors import ConfigError, TidemarkError
@@ -25,9 +25,11 @@ from tidemark.console import (
 )
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg, value_of
-from tidemark.services.changes import Change, plan_reset, plan_set
 from tidemark.services.states import States
 from tidemark.services.watermark import Watermark, read_watermarks
+
+if TYPE_CHECKING:
+    from tidemark.services.changes import Change
 
 app = typer.Typer(help="How far each table has come, and setting it by hand.", no_args_is_help=True)
 _HEADS = {
@@ -81,6 +83,8 @@ def set_(
     The next backup reads the rows from that time on. `sync --redshift-only` looks at the lake's
     files from that time on again; what is in the warehouse's ledger is not loaded twice.
     """
+    from tidemark.services.changes import plan_set
+
     if (timestamp is None) == (number is None):
         raise ConfigError("give one of --timestamp and --id")
     project = Project.load()
@@ -100,6 +104,8 @@ def reset(
 
     The next load looks at all files of the lake; what is in the ledger is not loaded twice.
     """
+    from tidemark.services.changes import plan_reset
+
     project = Project.load()
     legs = [leg] if leg else list(Leg)
     _apply(project, plan_reset(project, project.table(table), legs), yes, format)

@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from meltano.core.state_store import MeltanoState
-from meltano.core.utils import merge
 from tidemark_core.errors import ConfigError, StateError
 from tidemark_core.names import TableName
 
 from tidemark.ages import parse_time
+from tidemark.state.store import State
 
 #: Where a bookmark keeps what is Tidemark's own.
 OWN = "tidemark"
@@ -51,14 +50,11 @@ class Leg(StrEnum):
         return f"{environment}:{self.pair}"
 
 
-def effective(state: MeltanoState | None) -> dict[str, Any]:
+def effective(state: State | None) -> dict[str, Any]:
     """The Singer state that the next run would read."""
     if state is None:
         return {}
-    whole = merge(
-        copy.deepcopy(state.partial_state or {}), copy.deepcopy(state.completed_state or {})
-    )
-    singer = whole.get("singer_state", {})
+    singer = _laid_over(state.partial, state.completed).get("singer_state", {})
     if not isinstance(singer, dict) or not isinstance(singer.get("bookmarks", {}), dict):
         raise StateError(
             f"the state {state.state_id} has no list of bookmarks",
@@ -67,7 +63,21 @@ def effective(state: MeltanoState | None) -> dict[str, Any]:
     return singer
 
 
-def bookmarks(state: MeltanoState | None) -> dict[str, dict[str, Any]]:
+def _laid_over(above: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, Any]:
+    """One over the other, as Meltano merges them; both stay.
+
+    Where only the upper one has an object, the lower one's value stays, to be refused.
+    """
+    found = copy.deepcopy(dict(below))
+    for key, value in above.items():
+        if not isinstance(value, dict):
+            found[key] = copy.deepcopy(value)
+        elif isinstance(under := found.get(key, {}), dict):
+            found[key] = _laid_over(value, under)
+    return found
+
+
+def bookmarks(state: State | None) -> dict[str, dict[str, Any]]:
     """The bookmark of each stream.
 
     Raises:
@@ -84,8 +94,8 @@ def bookmarks(state: MeltanoState | None) -> dict[str, dict[str, Any]]:
 
 
 def with_bookmark(
-    state: MeltanoState | None, state_id: str, stream: str, bookmark: dict[str, Any] | None
-) -> MeltanoState:
+    state: State | None, state_id: str, stream: str, bookmark: dict[str, Any] | None
+) -> State:
     """The state with one stream's bookmark replaced, or removed; all else is as it was.
 
     Args:
@@ -94,8 +104,8 @@ def with_bookmark(
         stream: The Singer stream.
         bookmark: The new bookmark; None removes it.
     """
-    completed = copy.deepcopy(state.completed_state or {}) if state else {}
-    partial = copy.deepcopy(state.partial_state or {}) if state else {}
+    completed = copy.deepcopy(state.completed) if state else {}
+    partial = copy.deepcopy(state.partial) if state else {}
     effective(state)  # refuses what has another shape
     singer = completed.setdefault("singer_state", {})
     marks = singer.setdefault("bookmarks", {})
@@ -105,7 +115,7 @@ def with_bookmark(
         marks.pop(stream, None)
     else:
         marks[stream] = copy.deepcopy(bookmark)
-    return MeltanoState(state_id, partial, completed)
+    return State(state_id, partial, completed)
 
 
 def timestamp_value(text: str, *, now: datetime) -> str:

@@ -20,7 +20,7 @@ from tidemark.services.files import Rules, Status
 from tidemark.services.ledger import LEDGER, relation_exists
 from tidemark.services.states import BACKUPS
 from tidemark.settings import HIGH_WATERMARK_KEY
-from tidemark.state.backend import state_folder
+from tidemark.state.store import state_folder
 
 #: Where dbt writes down which loads a table holds: ``<table>__loads``.
 STATE_SCHEMA = "tidemark_dbt"

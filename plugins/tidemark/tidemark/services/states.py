@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from meltano.core.state_store import MeltanoState
 from tidemark_core.lease import Lease
 from tidemark_core.names import TableName, encode_component
 from tidemark_core.s3 import explained
@@ -17,7 +16,7 @@ from tidemark.project import Project
 from tidemark.services.bookmarks import Leg, bookmarks, with_bookmark
 from tidemark.services.leases import hold_job
 from tidemark.settings import HIGH_WATERMARK_KEY
-from tidemark.state.backend import TidemarkStateStore, state_folder
+from tidemark.state.store import State, StateStore, state_folder
 
 #: Folder beside a state file that keeps what the state was before each change by hand.
 BACKUPS = "backups/"
@@ -28,11 +27,10 @@ class States:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        # With our client: the store's own tries longer than a person waits.
-        self._store = TidemarkStateStore(client=project.s3, **project.state_values)
         self.folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
+        self._store = StateStore(project.s3, project.bucket, self.folder)
 
-    def get(self, leg: Leg) -> MeltanoState | None:
+    def get(self, leg: Leg) -> State | None:
         """The state of a leg; None before its first run.
 
         Raises:
@@ -81,14 +79,14 @@ class States:
         others = {TableName.from_stream(stream) for stream in self.bookmarks(leg)}
         with (
             self.held({table, *others}, leg),
-            self._store.acquire_lock(state_id, retry_seconds=0.2),
+            self._store.locked(state_id, retry_seconds=0.2),
         ):
             before = self._store.get(state_id)
             copied = None if before is None else self._keep(before)
             self._store.set(with_bookmark(before, state_id, table.stream, bookmark))
         return copied
 
-    def _keep(self, state: MeltanoState) -> str:
+    def _keep(self, state: State) -> str:
         now = datetime.now(UTC).strftime("%Y-%m-%d_%H-%M-%S-%f")
         key = f"{self.folder}{encode_component(state.state_id)}/{BACKUPS}{now}.json"
         with explained(f"writing s3://{self._project.bucket}/{key}"):

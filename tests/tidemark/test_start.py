@@ -1,0 +1,42 @@
+"""A command starts without what it does not use: people wait for it, and a shell for each TAB."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+#: Each takes a tenth of a second of CPU or more to be imported.
+SLOW = {"boto3", "duckdb", "meltano", "numpy", "pyarrow", "pymysql", "singer_sdk", "sqlalchemy"}
+_TOLD = "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+_HELP = """
+import sys, typer.testing
+from tidemark.cli import app
+run = typer.testing.CliRunner().invoke
+for path in [[], ["watermark"], ["watermark", "reset"], ["backup"], ["restore"], ["rebuild"]]:
+    told = run(app, [*path, "--help"])
+    assert told.exit_code == 0, told.output
+"""
+
+
+def imported(code: str) -> set[str]:
+    """The packages that a process of its own has imported after some code."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\n{_TOLD}"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return set(done.stdout.split())
+
+
+def test_help_and_completion_import_nothing_slow() -> None:
+    assert imported(_HELP) & SLOW == set()
+
+
+@pytest.mark.parametrize("what", ["watermark", "states", "lake", "retention"])
+def test_who_looks_at_states_and_manifests_needs_neither_meltano_nor_arrow(what: str) -> None:
+    assert imported(f"import tidemark.services.{what}") & SLOW == set()
+
+
+def test_who_asks_mysql_and_the_warehouse_needs_neither_meltano_nor_arrow() -> None:
+    assert imported("import tidemark.services.health") & SLOW == {"pymysql"}
