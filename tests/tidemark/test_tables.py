@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
+from tidemark.commands.watermark import sheet
+from tidemark.services.watermark import Watermark
 from tidemark.tables import Sheet, counted, key_text, make_table
 
 NAME = "settlement.settlement_normal_delivery_detail"
@@ -32,9 +34,10 @@ def drawn(sheet: Sheet, width: int) -> list[str]:
 def test_every_cell_is_there_whole_and_no_line_is_too_long(width: int) -> None:
     lines = drawn(WIDE, width)
     assert max(map(len, lines)) <= width
+    schema = "" if NAME in "".join(lines) else "settlement."
     for row in WIDE.rows:
         for cell in row[:3]:
-            assert any(cell in line for line in lines), cell
+            assert any(cell.removeprefix(schema) in line for line in lines), cell
     words = " ".join(lines).split()
     assert {"backed", "loaded", "never"} <= set(words)
 
@@ -44,9 +47,40 @@ def test_what_fits_is_a_table_and_what_does_not_is_a_block_for_each_row() -> Non
     assert table[1].split() == ["table", "last", "data", "rows", "status"]
     assert table[3].index("20,102") + 6 == table[4].index("  3 ") + 3
     blocks = drawn(WIDE, 80)
-    assert blocks[1] == NAME
+    assert blocks[1] == "settlement_normal_delivery_detail"
     assert blocks[2] == "  last data 2026-11-24 17:55:10  rows 20,102"
     assert blocks[3] == "  status backed up; 1 file to be loaded"
+
+
+def test_a_schema_that_all_names_have_is_said_once_where_there_is_no_room() -> None:
+    assert drawn(WIDE, 120)[0] == "Watermarks"
+    table = drawn(WIDE, 99)
+    assert table[0] == "Watermarks, tables of settlement"
+    assert table[3].startswith("settlement_normal_delivery_detail ")
+    two = make_table("t", ["table", "x"], [(NAME, "x" * 30), ("other.x", "y")])
+    assert NAME in drawn(two, 60)
+
+
+def test_the_watermarks_of_long_names_are_a_table_in_120_columns() -> None:
+    now = datetime(2026, 11, 24, 17, 55, 10, tzinfo=UTC)
+    mark = Watermark(
+        *(NAME, "update_at", "2026-11-24T17:55:10.000000", now, "bookmark"),
+        *(100_000, 5, 99_000, 4, 1, now, "backed up; 1 file to be loaded"),
+    )
+    lines = drawn(sheet([mark]), 120)
+    assert " ".join(lines[1].split()) == "table last data last extraction rows loaded status"
+    assert "99,000 of 100,000" in lines[3]
+    full = drawn(sheet([mark]), 200)
+    assert NAME in full[3]
+    assert {"bookmark", "4", "5"} <= set(full[3].split())
+
+
+def test_columns_that_can_be_spared_go_before_the_table_does() -> None:
+    heads, row = ["table", "from", "rows", ""], ("s.t", "bookmark", 1, "agrees")
+    spared = make_table("t", heads, [row], spare="from")
+    assert drawn(spared, 40)[1].split() == ["table", "from", "rows"]
+    assert drawn(spared, 27)[1].split() == ["table", "rows"]
+    assert drawn(spared, 27)[3].split() == ["t", "1", "agrees"]
 
 
 def test_text_that_may_be_wrapped_is() -> None:

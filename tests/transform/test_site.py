@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tidemark.dbt import site
+from tidemark.dbt.lineage import lineage_for_readers
+from tidemark_core.errors import TidemarkError
 from tidemark_core.s3 import S3Location
 from transform_browser import Browser
 from transform_project import TRANSFORM, Dbt, Landing, Query
@@ -108,9 +113,36 @@ def test_a_page_runs_its_own_scripts_only(pages: Path, browser: Browser, name: s
     browser.errors.clear()
 
 
-def test_the_column_lineage_opens(pages: Path, browser: Browser) -> None:
-    browser.open((pages / "column-lineage.html").as_uri())
-    browser.wait("document.body && document.body.innerText.includes('18 columns')")
+def test_the_column_lineage_opens_on_a_view_and_draws_what_it_is_made_of(
+    pages: Path, browser: Browser
+) -> None:
+    browser.open((pages / "column-lineage.html").as_uri() + "?parents=all")
+    browser.wait("document.querySelectorAll('.react-flow__edge').length > 5")
+    assert "column-lineage.html?parents=all" in (pages / "index.html").read_text("utf-8")
+    assert browser.ask("document.body.innerText.includes('settlement_partner_latest_status')")
+    warnings = "document.querySelectorAll('.react-flow__node .cursor-help').length"
+    assert browser.ask(warnings) == 0
+    assert browser.ask("document.querySelector('.way-back').getAttribute('href')") == "index.html"
+
+
+def test_the_lineage_names_databases_and_layers_and_shows_no_marks_of_code(pages: Path) -> None:
+    page = (pages / "column-lineage.html").read_text("utf-8")
+    (data,) = re.findall(r'colibriData = JSON.parse\(atob\("([^"]+)', page)
+    nodes = json.loads(base64.b64decode(data))["nodes"].values()
+    kinds = {(node["nodeType"], node["modelType"]) for node in nodes}
+    assert {kind for node, kind in kinds if node == "model"} == {"staging", "tables", "views"}
+    assert all(node == kind for node, kind in kinds if node != "model")
+    assert {node["schema"].partition(".")[0] for node in nodes if node["schema"]} == {
+        node["database"] for node in nodes if node["schema"]
+    }
+    told = [each.get("description") for node in nodes for each in [node, *node["columns"].values()]]
+    assert any(told)
+    assert not [text for text in told if text and "`" in text]
+
+
+def test_a_lineage_page_of_another_form_is_refused() -> None:
+    with pytest.raises(TidemarkError, match="make install"):
+        lineage_for_readers("<html>window.somethingElse = 1</html>")
 
 
 def test_it_is_published_to_the_bucket(pages: Path, sandbox) -> None:

@@ -1,9 +1,13 @@
-"""Tables for the terminal: lines where they fit, and where they do not, a block for each row."""
+"""Tables for the terminal: lines where they fit, and where they do not, a block for each row.
+
+Where a table does not fit, the schema that all its names have goes into the title first, and then
+the columns that can be spared go.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from rich import box
@@ -16,7 +20,7 @@ from tidemark_core.printable import printable
 
 STYLES = {"OK": "green", "WARN": "yellow", "ERROR": "red"}
 #: Columns that may be wrapped are not made narrower than this; then the blocks are easier to read.
-_NARROWEST = 26
+_NARROWEST = 20
 _GAP = 3
 
 
@@ -30,6 +34,7 @@ class Sheet:
         rows: Texts.
         right: Heads of the columns that are aligned to the right.
         wrap: Heads of the columns whose text may go on in the next line; no other's does.
+        spare: Heads of the columns that are left out where there is no room.
     """
 
     title: str
@@ -37,18 +42,42 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[str]
     wrap: frozenset[str]
+    spare: frozenset[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draws it into the width that there is."""
-        yield Text(self.title, style="bold")
-        if not self.rows:
+        sheet = self._fitting(options.max_width)
+        yield Text(sheet.title, style="bold")
+        if not sheet.rows:
             yield Text("  none", style="dim")
-        elif self._least_width() <= options.max_width:
-            yield self._table()
+        elif sheet._least_width() <= options.max_width:
+            yield sheet._table()
         else:
-            for row in self.rows:
-                yield from self._block(row, options.max_width)
+            for row in sheet.rows:
+                yield from sheet._block(row, options.max_width)
         yield Text("")
+
+    def _fitting(self, width: int) -> Sheet:
+        """The fullest of its forms that fits; the shortest where none does."""
+        if not self.rows:
+            return self
+        short = self._in_schema()
+        forms = (self, short, short._without_spare())
+        return next((form for form in forms if form._least_width() <= width), forms[-1])
+
+    def _in_schema(self) -> Sheet:
+        """With the schema of its tables, where they have the same, in the title."""
+        schemas = {row[0].partition(".")[0] for row in self.rows if "." in row[0]}
+        if self.columns[0] != "table" or len(schemas) != 1:
+            return self
+        (schema,) = schemas
+        rows = tuple((row[0].removeprefix(f"{schema}."), *row[1:]) for row in self.rows)
+        return replace(self, title=f"{self.title}, tables of {schema}", rows=rows)
+
+    def _without_spare(self) -> Sheet:
+        kept = [index for index, head in enumerate(self.columns) if head not in self.spare]
+        rows = tuple(tuple(row[index] for index in kept) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[index] for index in kept), rows=rows)
 
     def _width(self, index: int) -> int:
         return max(cell_len(text) for text in (self.columns[index], *(r[index] for r in self.rows)))
@@ -95,6 +124,7 @@ def make_table(
     *,
     right: str = "",
     wrap: str = "",
+    spare: str = "",
 ) -> Sheet:
     """Makes a table; values are text, never markup.
 
@@ -104,10 +134,17 @@ def make_table(
         rows: Cells; None prints as a dash.
         right: Heads of the columns that are aligned to the right, separated by commas.
         wrap: Heads of those whose text may be wrapped, likewise.
+        spare: Heads of those that are left out where there is no room, likewise.
     """
     texts = tuple(tuple(_text(value) for value in row) for row in rows)
-    heads = frozenset(right.split(",")), frozenset(wrap.split(","))
-    return Sheet(printable(title), tuple(map(printable, columns)), texts, *heads)
+    return Sheet(
+        printable(title),
+        tuple(map(printable, columns)),
+        texts,
+        right=frozenset(right.split(",")),
+        wrap=frozenset(wrap.split(",")),
+        spare=frozenset(spare.split(",")) - {""},
+    )
 
 
 def _text(value: object) -> str:

@@ -71,7 +71,9 @@ def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> 
         for t in tables
     ]
     console().print(
-        make_table(f"s3://{project.bucket}", heads, rows, right="commits,files,rows,size")
+        make_table(
+            f"s3://{project.bucket}", heads, rows, right="commits,files,rows,size", spare="first"
+        )
     )
     most = max((day.rows for day in days), default=0)
     console().print(

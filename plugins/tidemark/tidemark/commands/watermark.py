@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,23 +28,12 @@ from tidemark.project import Project
 from tidemark.services.bookmarks import Leg, value_of
 from tidemark.services.states import States
 from tidemark.services.watermark import Watermark, read_watermarks
+from tidemark.tables import Sheet
 
 if TYPE_CHECKING:
     from tidemark.services.changes import Change
 
 app = typer.Typer(help="How far each table has come, and setting it by hand.", no_args_is_help=True)
-_HEADS = {
-    "table": "table",
-    "last_data": "last data",
-    "last_extraction": "last extraction",
-    "strategy": "from",
-    "rows_extracted": "rows out",
-    "files_extracted": "files out",
-    "rows_loaded": "rows in",
-    "files_loaded": "files in",
-    "files_waiting": "waiting",
-    "status": "status",
-}
 
 
 @app.command("list", epilog="Example:\n\n  tidemark watermark list")
@@ -148,13 +138,42 @@ def _show(project: Project, texts: list[str] | None, format: Format) -> None:
             make_table(str(wanted[0]), ["", "value"], _labelled(found[wanted[0]]), wrap="value")
         )
     else:
-        marks = [_readable(mark) for mark in found.values()]
-        rows = [[mark[name] for name in _HEADS] for mark in marks]
-        right = "rows out,files out,rows in,files in,waiting"
-        heads = list(_HEADS.values())
-        console().print(make_table("Watermarks", heads, rows, right=right, wrap="status"))
+        console().print(sheet(list(found.values())))
     for problem in problems:
         note(problem[0].upper() + problem[1:])
+
+
+def sheet(marks: Sequence[Watermark]) -> Sheet:
+    """A line a table; what it leaves out where there is no room is in the status as well."""
+    heads = ["table", "last data", "last extraction", "from", "rows loaded", "files loaded"]
+    rows = [
+        (
+            mark.table,
+            key_text(mark.last_data),
+            mark.last_extraction,
+            mark.strategy,
+            _share(mark.rows_loaded, mark.rows_extracted),
+            _share(mark.files_loaded, mark.files_extracted),
+            mark.files_waiting,
+            mark.status,
+        )
+        for mark in marks
+    ]
+    return make_table(
+        "Watermarks",
+        [*heads, "waiting", "status"],
+        rows,
+        right="rows loaded,files loaded,waiting",
+        wrap="status",
+        spare="from,files loaded,waiting",
+    )
+
+
+def _share(loaded: int | None, extracted: int) -> str:
+    """How much is loaded, and of how much, unless that is all."""
+    if loaded is None:
+        return f"? of {extracted:,}"
+    return f"{loaded:,}" if loaded >= extracted else f"{loaded:,} of {extracted:,}"
 
 
 def _labelled(mark: Watermark) -> list[tuple[str, object]]:

@@ -34,10 +34,10 @@ a code { color: #007a7a; text-decoration: underline; }
 #: The way back; and what the page offers in an edition that nobody has here is not shown.
 LINEAGE_STYLE = """
 .border-dashed { display: none !important; }
-.way-back { position: fixed; left: 50%; top: 8px; transform: translateX(-50%); z-index: 1000;
-  padding: 4px 12px; border-radius: 6px; background: #007a7a; color: #ffffff;
-  font: 14px system-ui, sans-serif; }
-@media (min-width: 801px) { .way-back { left: auto; right: 16px; transform: none; } }
+.way-back { position: fixed; right: 16px; top: 8px; z-index: 1000; padding: 4px 12px;
+  border-radius: 6px; background: #007a7a; color: #ffffff; font: 14px system-ui, sans-serif;
+  white-space: nowrap; }
+@media (max-width: 800px) { .way-back { left: 42px; right: auto; } }
 """
 _BACK = '<a class="way-back" href="index.html">Back to the documentation</a>'
 

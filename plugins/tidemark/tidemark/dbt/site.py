@@ -17,6 +17,7 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.s3 import explained
 
 from tidemark.dbt.inline import guarded, inlined
+from tidemark.dbt.lineage import lineage_for_readers
 from tidemark.dbt.readers import (
     INDEX_STYLE,
     LINEAGE_STYLE,
@@ -63,7 +64,8 @@ def build_site(project: Path, out: Path, environ: Mapping[str, str]) -> list[Pat
         (target / "manifest.json").write_text(json.dumps(for_lineage), "utf-8")
         read["manifest"] = manifest_for_readers(whole, now)
         read["catalog"] = catalog_for_readers(read["catalog"], read["manifest"])
-        colibri = [str(bin_folder / "colibri"), "generate", "--disable-telemetry", "--light"]
+        # Not --light: without the compiled SQL each model has a warning that it has no lineage.
+        colibri = [str(bin_folder / "colibri"), "generate", "--disable-telemetry"]
         files = [f"--{name}={target / name}.json" for name in ("manifest", "catalog")]
         lineage = target / "lineage"
         _run([*colibri, *files, f"--output-dir={lineage}"], env, "the column lineage")
@@ -74,7 +76,7 @@ def build_site(project: Path, out: Path, environ: Mapping[str, str]) -> list[Pat
         }
         page = styled(without_dead_links(page), INDEX_STYLE)
         _write(out / "index.html", inlined(page, data))
-        page = (lineage / "index.html").read_text("utf-8")
+        page = lineage_for_readers((lineage / "index.html").read_text("utf-8"))
         _write(out / "column-lineage.html", styled(page, LINEAGE_STYLE, back=True))
     finally:
         shutil.rmtree(target, ignore_errors=True)

@@ -1,0 +1,59 @@
+"""What the page of the column lineage says of our models, put right. Pure.
+
+Colibri takes a schema's name for the database's, knows models by prefixes that we do not have,
+shows descriptions as plain text, and opens on the first model that it has.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tidemark_core.errors import TidemarkError
+
+#: Its data, as it puts them into its page.
+_DATA = re.compile(r'(window\.colibriData = JSON\.parse\(atob\(")([A-Za-z0-9+/=]+)("\)\))')
+#: The folder of the models that people query.
+_VIEWS = "views"
+
+
+def lineage_for_readers(page: str) -> str:
+    """Colibri's page with what readers can use in it.
+
+    Raises:
+        TidemarkError: The page has no data in the form that we know.
+    """
+    found = _DATA.search(page)
+    if found is None:
+        raise TidemarkError(
+            "the page of the column lineage has another form than dbt-colibri's until now",
+            hint="install the version of dbt-colibri that uv.lock names: make install",
+        )
+    data = json.loads(base64.b64decode(found[2]))
+    nodes = {name: _readable(node) for name, node in data["nodes"].items()}
+    data["nodes"] = dict(sorted(nodes.items(), key=lambda item: item[1]["modelType"] != _VIEWS))
+    told = base64.b64encode(json.dumps(data).encode()).decode()
+    return page[: found.start(2)] + told + page[found.end(2) :]
+
+
+def _readable(node: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {name: _plain(column) for name, column in node["columns"].items()}
+    kind = node["nodeType"]
+    told = {"columns": columns, "modelType": _folder(node) if kind == "model" else kind}
+    if node.get("schema"):
+        told["schema"] = f"{node['database']}.{node['schema']}"
+    return {**_plain(node), **told}
+
+
+def _plain(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the marks of code in its description."""
+    text = described.get("description")
+    return {**described, "description": text.replace("`", "") if text else text}
+
+
+def _folder(node: Mapping[str, Any]) -> str:
+    """The folder of a model, which is its layer: staging, tables or views."""
+    return str(node["path"]).split("/")[-2]
