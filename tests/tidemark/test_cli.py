@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from tidemark_core.names import TableName
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from conftest import Lake, Result
 
 ROOT = typer.main.get_command(app)
 PARTNER = TableName("settlement", "partner_info")
@@ -68,6 +68,25 @@ def test_every_command_has_an_example_in_its_help(name: str) -> None:
     assert examples(name), name
     for example in examples(name):
         assert example.startswith(f"tidemark {name}"), example
+
+
+@pytest.mark.parametrize("name", ["", *sorted(COMMANDS), "watermark", "s3clean", "docs"])
+def test_help_is_for_people(name: str, run: Callable[..., Result]) -> None:
+    told = run(*name.split(), "--help").out
+    for sign in ("<bool>", "<str>", "<path>", "x>=", "[["):
+        assert sign not in told, told
+    if name:
+        assert f"tidemark {name}" in told.partition("Example")[2]
+
+
+def test_a_number_that_is_too_small_is_refused_in_words(run: Callable[..., Result]) -> None:
+    told = run("backup", "--limit", "0")
+    assert told.code == 2
+    assert "0 is less than 1" in told.err
+
+
+def test_help_flows_into_the_width_that_there_is() -> None:
+    assert (COMMANDS["rebuild"].help or "").count("\n") == 2
 
 
 @pytest.mark.parametrize("example", QUICK)

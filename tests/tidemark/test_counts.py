@@ -24,7 +24,7 @@ def test_rows_changed_since_the_bookmark_may_be_public_or_not() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"lake": 9, "landing": 9}, "the lake has 9 rows, MySQL has 10 to copy"),
+        ({"lake": 9, "landing": 9}, "the lake has 9 rows, MySQL has 10: tidemark reconcile"),
         ({"landing": 11}, "landing has 11 rows, the lake has 12"),
         ({"landing": None}, "meltano run load"),
         ({"public": 9}, "public has 9 rows, MySQL has 10"),
@@ -55,3 +55,10 @@ def test_marked_rows_explain_as_many_as_they_are_and_no_more() -> None:
 def test_rows_that_public_lacks_are_not_for_reconcile_to_find() -> None:
     (found,) = replace(GOOD, public=9).differences()
     assert found.startswith("public has 9 rows, MySQL has 10: meltano run build")
+
+
+def test_numbers_read_as_in_the_table_above_them() -> None:
+    big = replace(GOOD, source=2_000_000, lake=1_000_000, landing=1_000_001, public=3_000_000)
+    text = "\n".join(big.differences())
+    for number in ("2,000,000", "1,000,000", "1,000,001", "3,000,000"):
+        assert number in text

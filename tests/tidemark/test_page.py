@@ -161,6 +161,22 @@ def test_axes_end_at_numbers_that_are_easy_to_read() -> None:
         assert drawn_labels == labels
 
 
+def test_the_bar_of_a_single_run_is_no_wall_and_stands_in_the_middle() -> None:
+    (x, width) = re.findall(
+        r'x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', columns(["a"], [1], title="t")
+    )[0]
+    assert float(width) <= 40
+    assert 52 < float(x) < 480 - 40
+
+
+def test_one_of_something_is_told_in_the_singular() -> None:
+    text = render(
+        Facts(NOW, DAYS, (0,) * 24, (0,) * 24, (), (), (), (Run(NOW.isoformat(), 1, True, ()),))
+    )
+    assert "1 run and 0 failures" in text
+    assert "Rows per day" in text
+
+
 def test_a_page_of_many_failures_shows_the_newest() -> None:
     start = NOW - timedelta(days=20)
     runs = tuple(

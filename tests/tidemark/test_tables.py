@@ -54,7 +54,7 @@ def test_what_fits_is_a_table_and_what_does_not_is_a_block_for_each_row() -> Non
 
 def test_a_schema_that_all_names_have_is_said_once_where_there_is_no_room() -> None:
     assert drawn(WIDE, 120)[0] == "Watermarks"
-    table = drawn(WIDE, 99)
+    table = drawn(WIDE, 95)
     assert table[0] == "Watermarks, tables of settlement"
     assert table[3].startswith("settlement_normal_delivery_detail ")
     two = make_table("t", ["table", "x"], [(NAME, "x" * 30), ("other.x", "y")])

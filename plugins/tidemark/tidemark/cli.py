@@ -19,10 +19,12 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.process import end_with_meltano, is_debug
 
+from tidemark.app import App
 from tidemark.commands import (
     aws,
     clean,
     config,
+    dashboard,
     explore,
     rebuild,
     reconcile,
@@ -49,7 +51,7 @@ _WORKFLOWS = """Workflows:
 
   Something wrong  tidemark status, tidemark doctor, tidemark verify; docs/runbooks/"""
 
-app = typer.Typer(
+app = App(
     name="tidemark",
     help="The operator's command line of Tidemark.",
     epilog=_WORKFLOWS,
@@ -71,10 +73,13 @@ def _root(
     context: typer.Context,
     config_file: Annotated[
         Path | None,
-        typer.Option("--config-file", help="A .env file in place of the project's own."),
+        typer.Option(
+            "--config-file", metavar="FILE", help="A .env file in place of the project's own."
+        ),
     ] = None,
     log_file: Annotated[
-        Path | None, typer.Option("--log-file", help="Write the log (JSON lines) here as well.")
+        Path | None,
+        typer.Option("--log-file", metavar="FILE", help="Write the log (JSON lines) here as well."),
     ] = None,
     _version: Annotated[
         bool,
@@ -93,6 +98,7 @@ for module in (
     status,
     verify,
     explore,
+    dashboard,
     config,
     watermark,
     reconcile,

@@ -38,23 +38,30 @@ class Panel(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
+_TABLE = ("--table", "-t", "--tables")
+_ONE = "The table: schema.table, or its bare name."
 TablesOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--table", "-t", "--tables", help="Only this table (repeat for several); default: all."
+        *_TABLE, metavar="TABLE", help="Only this table (repeat for several); default: all."
     ),
 ]
-TableOption = Annotated[
-    str,
-    typer.Option("--table", "-t", "--tables", help="The table: schema.table, or its bare name."),
-]
+TableOption = Annotated[str, typer.Option(*_TABLE, metavar="TABLE", help=_ONE)]
 #: For commands that took the table without -t before they took it with it.
-NamedOption = Annotated[
-    str | None,
-    typer.Option("--table", "-t", "--tables", help="The table: schema.table, or its bare name."),
-]
-BareArgument = Annotated[str | None, typer.Argument(metavar="[TABLE]", hidden=True)]
+NamedOption = Annotated[str | None, typer.Option(*_TABLE, metavar="TABLE", help=_ONE)]
+BareArgument = Annotated[str | None, typer.Argument(metavar="TABLE", hidden=True)]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def at_least(least: int, name: str, *, help: str) -> Any:
+    """An option that takes a number, which its help calls N; a smaller one is refused."""
+
+    def check(number: int | None) -> int | None:
+        if number is not None and number < least:
+            raise typer.BadParameter(f"{number} is less than {least}.")
+        return number
+
+    return typer.Option(name, metavar="N", callback=check, help=help)
 
 
 def one_table(named: str | None, bare: str | None) -> str:

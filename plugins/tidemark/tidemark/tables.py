@@ -87,7 +87,7 @@ class Sheet:
             min(self._width(index), _NARROWEST) if head in self.wrap else self._width(index)
             for index, head in enumerate(self.columns)
         ]
-        return sum(widths) + _GAP * len(widths)
+        return sum(widths) + _GAP * (len(widths) - 1)
 
     def _table(self) -> Table:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))

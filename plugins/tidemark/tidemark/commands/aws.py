@@ -16,6 +16,7 @@ from tidemark.console import (
     NamedOption,
     Panel,
     TableOption,
+    at_least,
     console,
     counted,
     one_table,
@@ -44,7 +45,9 @@ def external_table(
     engine: Annotated[Engine, typer.Option("--engine", help="Who is to read it.")] = Engine.ATHENA,
     name: Annotated[
         str | None,
-        typer.Option("--name", help="Name of the external table; default: lake.<table>."),
+        typer.Option(
+            "--name", metavar="NAME", help="Name of the external table; default: lake.<table>."
+        ),
     ] = None,
 ) -> None:
     """Print the DDL with which Athena or Redshift Spectrum reads a table of the lake."""
@@ -84,7 +87,7 @@ def _print_ddl(text: str, engine: Engine, name: str | None) -> None:
 
 
 def iam_policy(
-    role: Annotated[Role, typer.Option("--role", help="Whose policy.")] = Role.EXTRACTOR,
+    role: Annotated[Role, typer.Option("--role", help="Who gets the policy.")] = Role.EXTRACTOR,
 ) -> None:
     """Print the least rights that a part needs on this bucket and these folders."""
     project = Project.load()
@@ -94,9 +97,7 @@ def iam_policy(
 
 
 def cloudwatch(
-    hours: Annotated[
-        int, typer.Option("--hours", min=1, metavar="N", help="Runs of the last N hours.")
-    ] = 24,
+    hours: Annotated[int, at_least(1, "--hours", help="Runs of the last N hours.")] = 24,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print them, send nothing.")] = False,
 ) -> None:
     """Send the runs' metrics to CloudWatch: BackupSuccess, BackupDuration, RowsProcessed."""

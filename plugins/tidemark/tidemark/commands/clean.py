@@ -9,7 +9,7 @@ import typer
 from tidemark_core.errors import ConfigError, TidemarkError
 
 from tidemark.commands.s3clean import run_cleaning
-from tidemark.console import Format, FormatOption, Panel, console, note, print_json, size
+from tidemark.console import Format, FormatOption, Panel, at_least, console, note, print_json, size
 from tidemark.project import Project
 from tidemark.services.catalogue import bucket_time, read_catalogue
 from tidemark.services.cleaning import clean as remove_files
@@ -34,14 +34,14 @@ _EXAMPLES = """Examples:
 
 def clean(
     bucket: Annotated[
-        str | None, typer.Option("--bucket", help="Must be the lake's; default: the lake's.")
+        str | None,
+        typer.Option("--bucket", metavar="NAME", help="Must be the lake's; default: the lake's."),
     ] = None,
     prefix: Annotated[
-        str | None, typer.Option("--prefix", help="A folder inside the lake's data folder.")
+        str | None,
+        typer.Option("--prefix", metavar="FOLDER", help="A folder inside the lake's data folder."),
     ] = None,
-    days: Annotated[
-        int | None, typer.Option("--days", min=1, help="Files older than this.")
-    ] = None,
+    days: Annotated[int | None, at_least(1, "--days", help="Files older than N days.")] = None,
     retention: Annotated[
         bool, typer.Option("--retention", help="What the *_RETENTION_DAYS settings say.")
     ] = False,

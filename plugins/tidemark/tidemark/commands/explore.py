@@ -1,19 +1,12 @@
-"""tidemark explore, inspect, report and dashboard: the lake for people."""
+"""tidemark explore, inspect and report: the lake for people."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Group
-from rich.live import Live
-from rich.text import Text
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.reportstore import read_reports
 
@@ -22,11 +15,11 @@ from tidemark.console import (
     FormatOption,
     Panel,
     TablesOption,
+    at_least,
     console,
     counted,
     key_text,
     make_table,
-    moment,
     note,
     print_json,
     size,
@@ -34,18 +27,17 @@ from tidemark.console import (
 from tidemark.page import charts
 from tidemark.page.page import render
 from tidemark.project import Project
-from tidemark.services.activity import DayActivity, bar, by_day, by_table
+from tidemark.services.activity import bar, by_day, by_table
 from tidemark.services.catalogue import bucket_time, require_known
-from tidemark.services.checks import Finding, run_checks
 from tidemark.services.lake import list_objects, list_tables, read_manifests
 from tidemark.services.lost import lost_files
-from tidemark.services.watermark import Watermark, read_watermarks
+from tidemark.services.watermark import read_watermarks
 from tidemark.settings import MONITOR_SETTINGS, VIEW_SETTINGS
 
 if TYPE_CHECKING:
     from tidemark.services.inspect import Inspection
 
-DaysOption = Annotated[int, typer.Option("--days", min=1, metavar="N", help="The last N days.")]
+DaysOption = Annotated[int, at_least(1, "--days", help="The last N days.")]
 
 
 def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> None:
@@ -88,8 +80,8 @@ def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> 
 
 def inspect(
     table: TablesOption = None,
-    rows: Annotated[int, typer.Option("--rows", min=0, help="Rows of the sample to show.")] = 3,
-    files: Annotated[int, typer.Option("--files", min=1, help="Newest files to look into.")] = 20,
+    rows: Annotated[int, at_least(0, "--rows", help="Rows of the sample to show.")] = 3,
+    files: Annotated[int, at_least(1, "--files", help="Newest files to look into.")] = 20,
     unmask: Annotated[
         bool, typer.Option("--unmask", help="Show the columns of MASK_COLUMNS too.")
     ] = False,
@@ -157,71 +149,6 @@ def report(
     console().print(f"Written: {html}", markup=False)
 
 
-def dashboard(
-    every: Annotated[int, typer.Option("--every", min=2, help="Seconds between looks.")] = 30,
-    once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
-    format: FormatOption = Format.TABLE,
-) -> None:
-    """Show status, watermarks and activity, and keep looking; Ctrl-C ends it.
-
-    It looks once with --format json, and when the output is no terminal.
-    """
-    project = Project.load()
-    if format is Format.JSON:
-        print_json(_view(project))
-        return
-    if once or not sys.stdout.isatty():
-        console().print(_panel(_view(project)))
-        return
-
-    def look() -> Group:
-        panel = _panel(_view(project))
-        told = f"{moment(datetime.now(UTC))} UTC; the next look is in {every} s; Ctrl-C ends it"
-        return Group(Text(told, style="dim"), panel)
-
-    with Live(look(), console=console(), screen=True, auto_refresh=False) as live:
-        while True:
-            time.sleep(every)
-            live.update(look(), refresh=True)
-
-
-@dataclass(frozen=True)
-class _View:
-    """What the dashboard shows: of each part, each table, and each of the last seven days."""
-
-    status: Sequence[Finding]
-    watermarks: Sequence[Watermark]
-    days: Sequence[DayActivity]
-
-
-def _view(project: Project) -> _View:
-    from tidemark.services.health import checks
-
-    marks, _ = read_watermarks(project)
-    manifests = read_manifests(project.location, client=project.s3, broken=[])
-    days = by_day(manifests.values())[-7:]
-    return _View(run_checks(checks(project)), list(marks.values()), days)
-
-
-def _panel(view: _View) -> Group:
-    most = max((day.rows for day in view.days), default=0)
-    status = [(f.part, f.level, f.message) for f in view.status]
-    progress = [
-        (m.table, key_text(m.last_data), m.last_extraction, m.status) for m in view.watermarks
-    ]
-    activity = [(d.day, d.rows, bar(d.rows, most)) for d in view.days]
-    return Group(
-        make_table("Status", ["part", "", "found"], status, wrap="found"),
-        make_table(
-            "Watermarks",
-            ["table", "last data", "last extraction", "status"],
-            progress,
-            wrap="status",
-        ),
-        make_table("Recent Activity, by day (UTC)", ["day", "rows", ""], activity, right="rows"),
-    )
-
-
 def register(app: typer.Typer) -> None:
     """Adds the commands to the application."""
     app.command(
@@ -234,6 +161,3 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog="Example:\n\n  tidemark report --html report.html", rich_help_panel=Panel.LOOK
     )(report)
-    app.command(epilog="Example:\n\n  tidemark dashboard --once", rich_help_panel=Panel.LOOK)(
-        dashboard
-    )

@@ -11,6 +11,7 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.names import TableName
 
 from tidemark.ages import describe_age, parse_age
+from tidemark.app import App
 from tidemark.console import (
     Format,
     FormatOption,
@@ -29,8 +30,10 @@ from tidemark.services.catalogue import Catalogue, read_catalogue, require_known
 from tidemark.services.cleaning import clean, plan
 from tidemark.services.files import LakeFile, Rules, Selection, Status, matches
 
-app = typer.Typer(
+app = App(
     help="See and remove the lake's files; committed files that are not loaded are safe.",
+    epilog="Examples:\n\n  tidemark s3clean list --older-than 7d\n\n"
+    "  tidemark s3clean clean --dry-run",
     no_args_is_help=True,
 )
 OlderOption = Annotated[

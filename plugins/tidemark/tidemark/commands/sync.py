@@ -17,6 +17,7 @@ from tidemark.console import (
     FormatOption,
     Panel,
     TablesOption,
+    at_least,
     console,
     counted,
     key_text,
@@ -44,22 +45,24 @@ EstimateOption = Annotated[
     bool, typer.Option("--estimate", help="Like --dry-run, with the time by the last runs' speed.")
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--max-workers", min=1, help="Queries at once, at most.")
+    int | None, at_least(1, "--max-workers", help="N queries at once, at most.")
 ]
-BatchOption = Annotated[
-    int | None, typer.Option("--batch-size", min=1, help="Rows of a file, at most.")
-]
+BatchOption = Annotated[int | None, at_least(1, "--batch-size", help="N rows in a file, at most.")]
 LimitOption = Annotated[
     int | None,
-    typer.Option(
-        "--limit", min=1, metavar="N", help="About N new rows a table; the next run goes on."
-    ),
+    at_least(1, "--limit", help="About N new rows per table; the next run goes on."),
 ]
 ConfigFileOption = Annotated[
-    Path | None, typer.Option("--config-file", help="A .env file in place of the project's own.")
+    Path | None,
+    typer.Option(
+        "--config-file", metavar="FILE", help="A .env file in place of the project's own."
+    ),
 ]
 LogFileOption = Annotated[
-    Path | None, typer.Option("--log-file", help="Write the run's log (JSON lines) here as well.")
+    Path | None,
+    typer.Option(
+        "--log-file", metavar="FILE", help="Write the run's log (JSON lines) here as well."
+    ),
 ]
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="Show what each part logs; --log-file has all of it.")

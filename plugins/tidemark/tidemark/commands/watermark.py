@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from tidemark_core.errors import ConfigError, TidemarkError
 
+from tidemark.app import App
 from tidemark.console import (
     Format,
     FormatOption,
@@ -33,7 +34,12 @@ from tidemark.tables import Sheet
 if TYPE_CHECKING:
     from tidemark.services.changes import Change
 
-app = typer.Typer(help="How far each table has come, and setting it by hand.", no_args_is_help=True)
+app = App(
+    help="How far each table has come, and setting it by hand.",
+    epilog="Examples:\n\n  tidemark watermark list\n\n"
+    "  tidemark watermark reset -t partner_info --leg load",
+    no_args_is_help=True,
+)
 
 
 @app.command("list", epilog="Example:\n\n  tidemark watermark list")

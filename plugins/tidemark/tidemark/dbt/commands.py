@@ -8,14 +8,22 @@ from typing import Annotated
 import typer
 from tidemark_core.errors import ConfigError
 
+from tidemark.app import App
 from tidemark.console import Panel
 from tidemark.dbt import site
 from tidemark.project import Project
 from tidemark.settings import DOCS_SETTINGS
 
-docs = typer.Typer(help="The documentation site.", no_args_is_help=True)
+docs = App(
+    help="The documentation site.",
+    epilog="Examples:\n\n  tidemark docs build\n\n  tidemark docs publish",
+    no_args_is_help=True,
+)
 OutOption = Annotated[
-    Path | None, typer.Option(help="Folder of the pages; default: DOCS_DIR, below the project.")
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", help="Folder of the pages; default: DOCS_DIR, below the project."
+    ),
 ]
 
 
@@ -33,7 +41,7 @@ def build(
 @docs.command("publish", epilog="Example:\n\n  tidemark docs publish --out site")
 def publish(
     out: OutOption = None,
-    prefix: Annotated[str, typer.Option(help="Folder in the bucket.")] = "docs/",
+    prefix: Annotated[str, typer.Option(metavar="FOLDER", help="Folder in the bucket.")] = "docs/",
 ) -> None:
     """Put the built site into the lake's bucket."""
     project = Project.load()

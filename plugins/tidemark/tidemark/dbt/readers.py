@@ -28,7 +28,8 @@ a code { color: #007a7a; text-decoration: underline; }
   .app, .app-row, .app-column, .app-header, .app-frame, .app-details, .panel {
     min-width: 0 !important; max-width: 100vw; }
   .logo { display: none; }
-  th, td { padding: 4px !important; overflow-wrap: anywhere; } td code { white-space: normal; }
+  th, td { padding: 4px !important; }
+  td code { white-space: normal; overflow-wrap: anywhere; }
 }
 """
 #: The way back; and what the page offers in an edition that nobody has here is not shown.

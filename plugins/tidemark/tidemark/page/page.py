@@ -9,7 +9,7 @@ from html import escape
 from tidemark.console import size
 from tidemark.page.charts import Facts, verdict
 from tidemark.page.svg import columns, number, rows
-from tidemark.tables import key_text, moment
+from tidemark.tables import counted, key_text, moment
 
 #: So many failures are shown.
 _FAILURES = 10
@@ -62,8 +62,8 @@ def render(facts: Facts) -> str:
     runs = facts.runs
     failed = [run for run in runs if not run.success]
     sections = [
-        ("Rows a day", _days(short, facts.rows, title="Rows extracted a day"), ""),
-        ("Megabytes a day", _days(short, facts.megabytes, title="Megabytes a day"), ""),
+        ("Rows per day", _days(short, facts.rows, title="Rows extracted per day"), ""),
+        ("Megabytes per day", _days(short, facts.megabytes, title="Megabytes per day"), ""),
         (
             "Seconds of each run (red and crossed: it failed)",
             columns(
@@ -111,9 +111,10 @@ def render(facts: Facts) -> str:
     name = f"Tidemark report: {facts.place}" if facts.place else "Tidemark report"
     total = size(sum(table.bytes for table in facts.tables))
     summary = (
-        f"{moment(facts.now)} UTC. {len(facts.tables)} tables, {total} in the lake, "
-        f"{len(runs)} runs and {len(failed)} failures in {len(facts.days)} days, "
-        f"{sum(run.retries for run in runs)} steps tried again."
+        f"{moment(facts.now)} UTC. {counted(len(facts.tables), 'table')}, {total} in the lake, "
+        f"{counted(len(runs), 'run')} and {counted(len(failed), 'failure')} "
+        f"in {counted(len(facts.days), 'day')}, "
+        f"{counted(sum(run.retries for run in runs), 'step')} tried again."
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

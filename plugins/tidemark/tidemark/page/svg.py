@@ -10,6 +10,8 @@ from html import escape
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 480, 200, 52, 10, 24
 
 
+#: No bar is wider: of one run it would be a wall.
+_WIDEST = 40.0
 #: Characters of a label of which five stand side by side.
 _SHORT = 6
 
@@ -31,6 +33,7 @@ def columns(
     """
     top = nice([*values, 0])
     step = (_WIDTH - _LEFT) / max(1, len(values))
+    wide = min(_WIDEST, max(1.0, step - 2))
     floor, room = _HEIGHT - _BOTTOM, _HEIGHT - _BOTTOM - _TOP
     parts = []
     for share in (0.0, 0.5, 1.0):
@@ -40,16 +43,16 @@ def columns(
             f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{short(share * top)}</text>'
         )
     for index, (label, value) in enumerate(zip(labels, values, strict=True)):
-        height = value / top * room
+        height, left = value / top * room, _LEFT + (index + 0.5) * step - wide / 2
         failed = index < len(bad) and bad[index]
         told = f"{escape(label)}: {number(value)}" + (", failed" if failed else "")
         parts.append(
-            f'<rect class="{"bad" if failed else "bar"}" x="{_LEFT + index * step:.1f}" '
-            f'y="{floor - height:.1f}" width="{max(1.0, step - 2):.1f}" '
+            f'<rect class="{"bad" if failed else "bar"}" x="{left:.1f}" '
+            f'y="{floor - height:.1f}" width="{wide:.1f}" '
             f'height="{height:.1f}"><title>{told}</title></rect>'
         )
         if failed:  # told by more than its colour
-            middle, above = _LEFT + (index + 0.5) * step, max(_TOP + 2.0, floor - height - 3)
+            middle, above = left + wide / 2, max(_TOP + 2.0, floor - height - 3)
             parts.append(
                 f'<text x="{middle:.1f}" y="{above:.1f}" text-anchor="middle">\u00d7</text>'
             )

@@ -66,11 +66,14 @@ class StageCounts:
                 " it was dropped or renamed, name the other tables with -t"
             )
         if self._has_nothing and self.source:
-            return f"the lake has nothing of it, MySQL has {self.source} rows: " + self._backup
+            return (
+                f"the lake has nothing of it, MySQL has {counted(self.source, 'row')}: "
+                + self._backup
+            )
         if self.lake < self.source:
             how = "reconcile" if self.public is not None else "verify --checksum"
             which = f"tidemark {how} -t {self.table} tells which"
-            return f"the lake has {self.lake} rows, MySQL has {self.source} to copy: {which}"
+            return f"the lake has {self.lake:,} rows, MySQL has {self.source:,}: {which}"
         return None
 
     @property
@@ -92,8 +95,8 @@ class StageCounts:
             return None if self._has_nothing else "there is no landing table yet: meltano run load"
         if self.landing == self.lake - self.passed_over:
             return None
-        less = f", {self.passed_over} of them passed over by a rebuild" * bool(self.passed_over)
-        said = f"landing has {self.landing} rows, the lake has {self.lake}{less}"
+        less = f", {self.passed_over:,} of them passed over by a rebuild" * bool(self.passed_over)
+        said = f"landing has {self.landing:,} rows, the lake has {self.lake:,}{less}"
         return f"{said}: {self._landing_cure()}"
 
     def _landing_cure(self) -> str:
@@ -109,9 +112,9 @@ class StageCounts:
     def _public_difference(self) -> str | None:
         if self.public is None or self.source is None or self._plausible(self.public):
             return None
-        most = f" to {self.source + self.changed}" if self.changed else ""
-        marked = f", {self.deleted} of them marked as deleted" * bool(self.deleted)
-        said = f"public has {self.public} rows{marked}, MySQL has {self.source}{most}"
+        most = f" to {self.source + self.changed:,}" if self.changed else ""
+        marked = f", {self.deleted:,} of them marked as deleted" * bool(self.deleted)
+        said = f"public has {self.public:,} rows{marked}, MySQL has {self.source:,}{most}"
         # Fewer rows than there should be are explained by a row that is back, its mark still there.
         if self.deleted or self.public > self.source + self.changed:
             return f"{said}: tidemark reconcile -t {self.table}"

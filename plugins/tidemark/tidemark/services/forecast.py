@@ -109,11 +109,11 @@ def require_tables(mysql: MySQL, tables: Sequence[TableName]) -> None:
     found = find_tables(mysql, tables)
     for table in tables:
         if table not in found:
-            near = [str(name) for name in found if name.schema == table.schema]
+            near = ", ".join(str(name) for name in found if name.schema == table.schema)
             raise ConfigError(
                 "MySQL has no such table, or DB_USER may not read it",
                 table=table,
-                hint=f"choose one of: {', '.join(near) or 'no table of that database is visible'}",
+                hint=f"choose one of: {near}" if near else "DB_USER sees no table of that database",
             )
 
 

@@ -59,8 +59,8 @@ def check_s3(project: Project) -> Iterator[Finding]:
         answer = project.s3.list_objects_v2(
             Bucket=project.bucket, Prefix=project.layout.incremental, MaxKeys=1
         )
-    files = "files there" if answer.get("KeyCount") else "no file yet"
-    yield Finding("S3", Level.OK, f"s3://{project.bucket}/{project.layout.incremental}: {files}")
+    files = "has files" if answer.get("KeyCount") else "has no file yet"
+    yield Finding("S3", Level.OK, f"s3://{project.bucket}/{project.layout.incremental} {files}")
 
 
 def check_warehouse(project: Project) -> Iterator[Finding]:
