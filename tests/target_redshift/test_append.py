@@ -7,6 +7,7 @@ import logging
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,35 @@ def test_a_load_tells_how_far_it_is(
     assert [line["rows"] for line in told] == sorted(line["rows"] for line in told)
     assert (told[-1]["rows"], told[-1]["ended"]) == (4, True)
     assert told[-1]["bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "phases"),
+    [
+        ({"load_method": "append-only"}, ["", "COPY"]),
+        ({"load_method": "overwrite"}, ["", "COPY"]),
+        ({"load_method": "upsert"}, ["", "COPY", "insert"]),
+        ({"load_format": "parquet"}, ["", "COPY", "insert"]),
+    ],
+)
+def test_a_load_tells_each_phase_when_it_begins(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    settings: dict[str, str],
+    phases: list[str],
+) -> None:
+    monkeypatch.setenv("LOG_PROGRESS_SECONDS", "0")
+    caplog.set_level(logging.INFO)
+    lake.load(table.schema(), table.batch(table.write(ROWS)), state, **settings)
+    told = [fields_of(r) for r in caplog.records if r.getMessage() == Event.TABLE_PROGRESS.value]
+    assert [phase for phase, _ in groupby(line["phase"] for line in told)] == phases
+    running = [line for line in told if line["phase"] and not line["ended"]]
+    assert [line["phase"] for line in running] == phases[1:]
+    assert {line["rows"] for line in running} == {line["rows_expected"] for line in told} == {3}
+    assert told[-1]["ended"]
 
 
 @pytest.mark.security(11)

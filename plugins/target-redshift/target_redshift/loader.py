@@ -212,7 +212,11 @@ class _Stages:
     def _stage(self, files: Sequence[LoadFile], load_id: int, prefix: str, drift: Drift) -> Staged:
         loader, config = self._loader, self._loader.config
         if config["load_format"] == "parquet":
-            return stage_parquet(loader.client, loader.s3.bucket, prefix, loader.landing, files)
+            loader.meter.begin(sum(file.rows for file in files), (None, None))
+            found = stage_parquet(loader.client, loader.s3.bucket, prefix, loader.landing, files)
+            # COPY reads the lake's own files: they have come.
+            loader.meter.add(rows=found.rows, bytes=found.size)
+            return found
         cleaner = Cleaner(loader.landing, config["redshift_too_long"], dict(drift.widths))
         marker = NULL_MARKER
         while True:
