@@ -44,6 +44,13 @@ def test_a_wrong_setting_is_named_by_its_variable(config: dict[str, object], mes
         resolve(SETTINGS, config, {})
 
 
+def test_what_a_missing_setting_is_for_is_said_with_what_to_do() -> None:
+    with pytest.raises(ConfigError) as missing:
+        resolve(SETTINGS, {}, {})
+    assert missing.value.message == "DB_HOST is not set"
+    assert (missing.value.hint or "").startswith("put DB_HOST=… into .env: ")
+
+
 def test_json_is_read_from_text() -> None:
     values = resolve(SETTINGS, {"db_host": "x", "options": '{"a": 1}', "names": '["b"]'}, {})
     assert (values["options"], values["names"]) == ({"a": 1}, ["b"])

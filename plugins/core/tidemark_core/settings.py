@@ -140,8 +140,8 @@ def resolve(
         value = setting.convert(raw)
         if setting.required and value is None:
             raise ConfigError(
-                f"{setting.env} is not set: {setting.description}",
-                hint=f"put {setting.env}=… into .env (see .env.example)",
+                f"{setting.env} is not set",
+                hint=f"put {setting.env}=… into .env: {setting.description}",
             )
         values[setting.name] = value
         if setting.secret and isinstance(value, str):

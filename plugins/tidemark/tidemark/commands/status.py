@@ -44,15 +44,24 @@ def _report(title: str, checks: dict[str, Check], format: Format, strict: bool) 
 
 
 def print_findings(title: str, findings: Sequence[Finding], format: Format) -> None:
-    """Prints findings, each with what to do."""
+    """Prints findings, each with what to do; a cause that several have is told once."""
     if format is Format.JSON:
         print_json({"status": worst(findings), "findings": findings})
         return
-    rows = [(f.part, f.level, f.message) for f in findings]
+    rows, first = list[tuple[str, ...]](), dict[str, str]()
+    todo: dict[str, list[str]] = {}
+    for finding in findings:
+        message = finding.message
+        if finding.level is Level.ERROR and message in first:
+            message = f"the same as {first[message]}"
+        first.setdefault(finding.message, finding.part)
+        rows.append((finding.part, finding.level, message))
+        if finding.hint and finding.level is not Level.OK:
+            todo.setdefault(finding.hint, []).append(finding.part)
     console().print(make_table(title, ["part", "", "found"], rows, wrap="found"))
-    todo = [(f.part, f.hint) for f in findings if f.hint and f.level is not Level.OK]
     if todo:
-        console().print(make_table("What to do", ["part", "next"], todo, wrap="next"))
+        steps = [(", ".join(dict.fromkeys(parts)), hint) for hint, parts in todo.items()]
+        console().print(make_table("What to do", ["part", "next"], steps, wrap="part,next"))
 
 
 def register(app: typer.Typer) -> None:

@@ -18,6 +18,7 @@ from tidemark_core.settings import resolve
 from tidemark.environment import project_root
 from tidemark.job.cause import Cause
 from tidemark.job.envfile import read_environment
+from tidemark.job.known import refuse_unknown
 from tidemark.job.run import Job, run_job, tell
 from tidemark.job.settings import JOB_SETTINGS
 from tidemark.job.values import refuse_bad_values
@@ -46,6 +47,7 @@ def main() -> None:
             required=given is not None,
         )
         refuse_bad_values(environ)
+        refuse_unknown(options.job, root)
         values = resolve(JOB_SETTINGS, {}, environ)
     except ConfigError as error:
         job = Job(options.job, (), root, None, run_id, environ, _alert_settings(environ))

@@ -1,0 +1,46 @@
+"""Which jobs there are, asked before one is run: no other can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tidemark_core.errors import ConfigError
+
+
+def refuse_unknown(name: str, root: Path) -> None:
+    """Stops a run of what is neither a job of the project nor one of its plugins.
+
+    Args:
+        name: What was typed: a job, or a block of ``meltano run`` such as ``dbt:build``.
+        root: The project's folder.
+
+    Raises:
+        ConfigError: Meltano would not find it.
+    """
+    if not (root / "meltano.yml").is_file():
+        return  # which Meltano says better
+    documents = list(_documents(root))
+    jobs = {job["name"] for document in documents for job in document.get("jobs") or []}
+    plugins = {
+        plugin["name"]
+        for document in documents
+        for kind in (document.get("plugins") or {}).values()
+        for plugin in kind
+    }
+    if name not in jobs and name.partition(":")[0] not in plugins:
+        raise ConfigError(
+            f"there is no job {name!r}; nothing was run",
+            hint=f"choose one of: {', '.join(sorted(jobs))}",
+        )
+
+
+def _documents(root: Path) -> Iterator[dict[str, Any]]:
+    """The project's meltano.yml, and what it includes."""
+    main: dict[str, Any] = yaml.safe_load((root / "meltano.yml").read_text("utf-8")) or {}
+    yield main
+    for pattern in main.get("include_paths") or []:
+        for path in sorted(root.glob(pattern.removeprefix("./"))):
+            yield yaml.safe_load(path.read_text("utf-8")) or {}
