@@ -220,6 +220,23 @@ def test_a_key_that_others_can_read_is_refused(bastion: Bastion, mysql: str) -> 
         pass
 
 
+@pytest.mark.parametrize(
+    "content", ["", "this is no key\n", "half", "one line", "carriage returns"]
+)
+def test_a_file_that_is_no_key_is_told_as_such(bastion: Bastion, mysql: str, content: str) -> None:
+    path = Path(str(bastion.key_path))
+    good = path.read_text()
+    made = {
+        "half": good[:200], "one line": good.replace("\n", ""),
+        "carriage returns": good.replace("\n", "\r\n"),
+    }  # fmt: skip
+    path.write_text(made.get(content, content))
+    error = str(failure(bastion, mysql))
+    assert "holds no private key" in error
+    assert "ssh-keygen -y" in error
+    assert "passphrase" not in error
+
+
 @pytest.mark.security(4)
 def test_a_key_with_a_passphrase_works_through_an_agent_only(
     bastion: Bastion, mysql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

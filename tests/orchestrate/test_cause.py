@@ -107,7 +107,9 @@ def test_dbt_that_could_not_begin_is_quoted_too() -> None:
 
 def test_the_tunnel_before_dbt_is_quoted_too() -> None:
     line = {"event": "error: the bastion b:22 refused", "level": "info", "name": "dbt"}
-    assert cause(line, MELTANO).message == "the bastion b:22 refused"
+    then = {"event": "  Next: correct SSH_BASTION_USER", "level": "info", "name": "dbt"}
+    found = cause(line, then, MELTANO)
+    assert (found.message, found.next) == ("the bastion b:22 refused", "correct SSH_BASTION_USER")
 
 
 def test_of_a_block_meltanos_reason_is_used() -> None:

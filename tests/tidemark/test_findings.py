@@ -1,11 +1,16 @@
-"""What status and doctor print of findings that have one cause."""
+"""What is printed of a cause: once, and with the step that is known for it."""
 
 from __future__ import annotations
 
 import pytest
+import typer
+from tidemark.commands.legs import _Run, _tell_of_failures
 from tidemark.commands.status import print_findings
 from tidemark.console import Format
+from tidemark.job.cause import Cause
 from tidemark.services.checks import Finding, Level
+from tidemark.services.drive import Outcome, Ran
+from tidemark.services.sync import LegResult
 
 DOWN = "S3 could not be reached"
 NEXT = "check S3_ENDPOINT_URL"
@@ -33,3 +38,20 @@ def test_a_cause_that_several_have_is_told_once(capsys: pytest.CaptureFixture[st
 def test_programs_get_each_finding_whole(capsys: pytest.CaptureFixture[str]) -> None:
     print_findings("Status", FOUND, Format.JSON)
     assert capsys.readouterr().out.count(DOWN) == 3
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ("correct REDSHIFT_DBT_PASSWORD", "Next: correct REDSHIFT_DBT_PASSWORD\n"),
+        (None, "Next: tidemark status, then run it again.\n"),
+    ],
+)
+def test_a_run_that_failed_ends_with_the_step_that_is_known(
+    known: str | None, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = Ran(1, Cause("refused", next=known), {})
+    leg = LegResult.of("build", ran, [Outcome("build", "s.t", error="refused")])
+    with pytest.raises(typer.Exit):
+        _tell_of_failures(_Run([leg]))
+    assert capsys.readouterr().err.endswith(f"Failed: s.t. {told}")

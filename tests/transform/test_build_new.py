@@ -186,7 +186,7 @@ def test_build_new_takes_no_options(nightly: Nightly) -> None:
         ),
         (
             {"REDSHIFT_DBT_PASSWORD": "wrong-password"},
-            ["refused user 'tidemark_transformer'", "REDSHIFT_PASSWORD"],
+            ["refused user 'tidemark_transformer'", "REDSHIFT_DBT_PASSWORD"],
         ),
     ],
     ids=["directly", "behind the bastion", "the bastion", "the login"],

@@ -122,6 +122,14 @@ def _passphrase(_text: str, facts: BastionFacts) -> TunnelError:
     )
 
 
+def _no_key(_text: str, facts: BastionFacts) -> TunnelError:
+    return TunnelError(
+        f"the key file for the bastion {facts.name} holds no private key that OpenSSH can read",
+        hint="name the private key itself (SSH_BASTION_KEY_PATH), whole and with its line breaks: "
+        "ssh-keygen -y -f FILE prints its public half",
+    )
+
+
 def _forward_refused(_text: str, facts: BastionFacts) -> TunnelError:
     return TunnelError(
         f"the bastion {facts.name} does not allow forwarding to {facts.target}",
@@ -149,7 +157,8 @@ _RULES = (
     (r"is marked as revoked", _revoked_key),
     (r"host key is known for|Host key verification failed", _unknown_key),
     (r"Could not resolve hostname|Name or service not known", _unresolved),
-    (r"incorrect passphrase|Load key .*: (?:error in libcrypto|bad permissions)", _passphrase),
+    (r"incorrect passphrase", _passphrase),
+    (r"Load key .*: (?:error in libcrypto|invalid format)", _no_key),
     (r"Permission denied|Too many authentication failures", _denied),
     (r"open failed: (?:administratively prohibited|unknown channel type)", _forward_refused),
     (r"open failed: connect failed", _target_unreachable),

@@ -159,7 +159,9 @@ def _tell_of_failures(run: _Run) -> None:
         note(_ENDED)
         raise typer.Exit(run.code)
     failed = sorted({outcome.table for outcome in run.outcomes if outcome.error})
-    note(f"Failed: {', '.join(failed) or 'the run'}. Next: tidemark status, then run it again.")
+    steps = dict.fromkeys(leg.next for leg in run.legs if leg.next)
+    then = "; ".join(steps) or "tidemark status, then run it again."
+    note(f"Failed: {', '.join(failed) or 'the run'}. Next: {then}")
     raise typer.Exit(run.code)
 
 

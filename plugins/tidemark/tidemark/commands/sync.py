@@ -248,8 +248,8 @@ def _print_forecasts(found: list[Forecast]) -> None:
         )
         for f in found
     ]
-    heads = ["table", "from", "until", "rows", "looked at again", "files", "time"]
-    right = "rows,looked at again,files,time"
+    heads = ["table", "from", "until", "rows", "lookback", "files", "time"]
+    right = "rows,lookback,files,time"
     console().print(make_table("Dry run: what would move", heads, rows, right=right))
 
 

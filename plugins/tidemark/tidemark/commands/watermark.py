@@ -74,7 +74,7 @@ def set_(
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Set where the next extraction starts, and which files of the lake are looked at again.
+    """Set where the next extraction starts, and which files of the lake are read again.
 
     The next backup reads the rows from that time on. `sync --redshift-only` looks at the lake's
     files from that time on again; what is in the warehouse's ledger is not loaded twice.

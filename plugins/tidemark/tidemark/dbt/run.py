@@ -174,12 +174,21 @@ def _open_way(values: Mapping[str, Any], way: ExitStack, *, ask: bool, read: boo
             os.environ["SSL_CERT_FILE"] = values["redshift_ssl_root_cert"]
         session = _session(values) if ask else None
     except (TunnelError, WarehouseError) as error:
-        hint = f"{error.hint}; tidemark doctor looks at every part of the way"
+        hint = f"{_own_names(error.hint, values)}; tidemark doctor looks at every part of the way"
         raise UnreachableError(f"{error.message}; dbt was not started", hint=hint) from error
     if session is None:
         return None
     with session:
         return _state(session, values).read() if read else None
+
+
+def _own_names(hint: str | None, values: Mapping[str, Any]) -> str:
+    """A hint with the settings that dbt's user is read from, where they are others."""
+    hint = str(hint)
+    for name in ("user", "password"):
+        if values[f"redshift_dbt_{name}"]:
+            hint = hint.replace(f"REDSHIFT_{name.upper()}", f"REDSHIFT_DBT_{name.upper()}")
+    return hint
 
 
 def _session(values: Mapping[str, Any]) -> WarehouseConnection:

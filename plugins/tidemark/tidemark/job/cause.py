@@ -19,6 +19,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _DBT_TIME = re.compile(r"^\d\d:\d\d:\d\d\s*")
 #: How tidemark-dbt, whose output Meltano takes for text or passes on, begins an error of ours.
 _PLAIN = "error: "
+#: … and how it ends.
+_NEXT = "Next: "
 #: Meltano's last words; true of every failure, so only said when nothing better is known.
 _GENERAL = "Run invocation could not be completed"
 
@@ -96,6 +98,8 @@ class CauseFinder:
             self._take(Cause(text, str(record["error_type"]), part, table, hint))
         elif text.startswith(_PLAIN) and part in ("dbt", "") and self._ours is None:
             self._ours = Cause(text.removeprefix(_PLAIN), part=part)
+        elif text.startswith(_NEXT) and self._ours and not (self._ours.kind or self._ours.next):
+            self._ours = replace(self._ours, next=text.removeprefix(_NEXT))
         elif record.get("level") in ("error", "critical"):
             found = Cause(str(record.get("err") or text), part=part)
             if text.startswith(_GENERAL):

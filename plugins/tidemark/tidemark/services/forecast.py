@@ -47,8 +47,8 @@ class Forecast:
         since: Where it would begin; None: at the beginning.
         until: The greatest key in the source now.
         rows: Rows that would move.
-        edge: Rows at the edge that are looked at again; they move if something else does, or if
-            one of them has changed.
+        edge: Rows of the lookback, at the edge of the window, that are read again; they move if
+            something else does, or if one of them has changed.
         counted: Whether they were counted; else the server's estimate.
         files: Files that would be written, at least.
         seconds: How long it would take, by the last runs; None: no run of its size to go by.

@@ -86,6 +86,7 @@ class LegResult:
         code: Its exit code.
         cause: Why it ended before its time; None: it did not, or a table's own error says so.
         seconds: How long it took.
+        next: What to do about the cause, where that is known.
     """
 
     name: str
@@ -93,12 +94,13 @@ class LegResult:
     code: int = 0
     cause: str | None = None
     seconds: float = 0.0
+    next: str | None = None
 
     @classmethod
     def of(cls, name: str, ran: Ran, outcomes: list[Outcome]) -> LegResult:
         is_told = ran.cause is None or ran.cause.message in ran.errors.values()
         cause = None if is_told or not ran.cause else ran.cause.message
-        return cls(name, outcomes, ran.exit_code, cause)
+        return cls(name, outcomes, ran.exit_code, cause, next=ran.cause and ran.cause.next)
 
 
 def plan_backup(project: Project, tables: Sequence[TableName], options: Options) -> Plan:
@@ -258,7 +260,7 @@ def run_build(project: Project, plan: Plan, log: Callable[[str], object]) -> Leg
     if ran.cause and not errors:
         errors = dict.fromkeys(built, ran.cause.message)
     outcomes = [Outcome("build", named[model], error=errors.get(model)) for model in built]
-    return LegResult("build", outcomes, ran.exit_code)
+    return LegResult("build", outcomes, ran.exit_code, next=ran.cause and ran.cause.next)
 
 
 def run_legs(
