@@ -85,6 +85,12 @@ def test_a_number_that_is_too_small_is_refused_in_words(run: Callable[..., Resul
     assert "0 is less than 1" in told.err
 
 
+def test_a_restore_of_an_unknown_table_names_those_that_there_are(stocked: Lake) -> None:
+    told = stocked.run("restore", "-t", "nosuch", "--to-file", "x.csv")
+    assert told.code == 2
+    assert f"choose one of: {PARTNER}" in told.err
+
+
 def test_help_flows_into_the_width_that_there_is() -> None:
     assert (COMMANDS["rebuild"].help or "").count("\n") == 2
 

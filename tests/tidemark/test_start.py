@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 #: Each takes a tenth of a second of CPU or more to be imported.
 SLOW = {"boto3", "duckdb", "meltano", "numpy", "pyarrow", "pymysql", "singer_sdk", "sqlalchemy"}
 _TOLD = "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
@@ -27,6 +30,29 @@ def imported(code: str) -> set[str]:
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     return set(done.stdout.split())
+
+
+def completed(words: str) -> list[str]:
+    """What a shell is offered for the last word."""
+    code = "import sys; sys.argv = ['tidemark']; from tidemark.cli import main; main()"
+    environ = {
+        "_TIDEMARK_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True, capture_output=True, text=True, cwd=ROOT, env=os.environ | environ,
+    )  # fmt: skip
+    return done.stdout.split()
+
+
+def test_commands_tables_and_settings_are_completed() -> None:
+    assert completed("tidemark stat") == ["status"]
+    assert completed("tidemark inspect -t settlement_c") == ["settlement_claim_detail"]
+    every = completed("tidemark watermark reset -t settlement.")
+    assert {"settlement.partner_info", "settlement.delivery_status"} <= set(every)
+    assert completed("tidemark config S3_BUCKET_N") == ["S3_BUCKET_NAME"]
 
 
 def test_help_and_completion_import_nothing_slow() -> None:

@@ -14,7 +14,7 @@ from tidemark.commands.status import print_findings
 from tidemark.console import Format, FormatOption, Panel, console, make_table, note, print_json
 from tidemark.project import Project
 from tidemark.services.checks import Finding, Level, run_checks
-from tidemark.services.settingslist import view
+from tidemark.services.settingslist import all_settings, view
 from tidemark.settings import HIGH_WATERMARK_KEY
 from tidemark.state.store import state_folder
 
@@ -26,9 +26,14 @@ _STRATEGIES = (
 _PACKAGES = ("tidemark", "meltano", "dbt-core", "dbt-redshift", "singer-sdk", "connectorx", "boto3")
 
 
+def _setting_names(incomplete: str) -> list[str]:
+    return [name for name in all_settings() if name.startswith(incomplete.upper())]
+
+
 def config(
     name: Annotated[
-        list[str] | None, typer.Argument(help="Only these variables; default: all.")
+        list[str] | None,
+        typer.Argument(help="Only these variables; default: all.", autocompletion=_setting_names),
     ] = None,
     connect: Annotated[bool, typer.Option("--connect", help="Try the connections too.")] = False,
     format: FormatOption = Format.TABLE,

@@ -13,7 +13,8 @@ from tidemark_core.tunnel import Bastion
 from tidemark.ages import parse_time
 from tidemark.console import Format, FormatOption, Panel, TableOption, console, counted, print_json
 from tidemark.project import Project
-from tidemark.services.lake import read_archive, read_manifests
+from tidemark.services.catalogue import require_known
+from tidemark.services.lake import list_tables, read_archive, read_manifests
 from tidemark.services.lost import refuse_lost
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def restore(
     name = project.table(table)
     manifests = read_manifests(project.location, [name], client=project.s3).get(name, [])
     if not manifests:
+        require_known([name], list_tables(project.location, client=project.s3))
         raise LakeError("the lake has nothing of it", table=name, hint="tidemark explore")
     archived = read_archive(project.location, [name], client=project.s3).get(name, [])
     refuse_gaps(name, archived, accept=accept_incomplete)
@@ -70,7 +72,7 @@ def restore(
             target, count = str(to_file_), to_file(rows, to_file_)
     if count != expected:
         raise VerificationError(
-            f"the restored table has {count} rows, the lake has {expected} keys", table=name
+            f"the restored table has {count:,} rows, the lake has {expected:,} keys", table=name
         )
     files = sum(len(manifest.files) for manifest in commits)
     done = Restored(str(name), count, versions, files, target)
