@@ -64,6 +64,16 @@ def test_it_opens_with_the_three_views_first(pages: Path, browser: Browser) -> N
     )
 
 
+def test_descriptions_of_columns_are_shown_whole(pages: Path, browser: Browser) -> None:
+    browser.open((pages / "index.html").as_uri() + f"#!/model/{LINEAGE}")
+    browser.wait("document.querySelectorAll('.column-row td[style]').length > 50")
+    cut = (
+        "[...document.querySelectorAll('.column-row td[style]')]"
+        ".filter(cell => cell.scrollWidth > cell.clientWidth || cell.clientWidth < 250).length"
+    )
+    assert browser.ask(cut) == 0
+
+
 def test_search_finds_a_column(pages: Path, browser: Browser) -> None:
     browser.open((pages / "index.html").as_uri())
     browser.wait("document.querySelector('#search') && document.body.innerText.includes('Start')")

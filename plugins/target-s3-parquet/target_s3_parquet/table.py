@@ -225,9 +225,9 @@ class TableWriter:
         if (mark := bookmark.get("replication_key_value")) is not None:
             report.watermark = str(mark)
         _log.info(
-            "%s: committed %d rows in %d files",
+            "%s: committed %s rows, files: %d",
             self.table,
-            manifest.rows,
+            f"{manifest.rows:,}",
             len(manifest.files),
             extra={
                 "table": str(self.table),

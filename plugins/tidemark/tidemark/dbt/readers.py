@@ -18,9 +18,12 @@ _BOOKKEEPING = "tidemark_dbt"
 _STAGING = "staging"
 _OVERVIEW = f"doc.{_PACKAGE}.__overview__"
 
-#: Dbt's page is made for wide screens; its links to columns and tables look like plain code.
+#: Dbt's page is made for wide screens, on which it cuts descriptions off all the same; its links to
+#: columns and tables look like plain code.
 INDEX_STYLE = """
 a code { color: #007a7a; text-decoration: underline; }
+.column-row td[style] { white-space: normal !important; max-width: none !important; width: 60%; }
+table:has(.column-row) :is(th, td) { padding-left: 8px !important; padding-right: 8px !important; }
 @media (max-width: 800px) {
   .app-menu, .app-sidebar { display: none; }
   .app-body, .app-content, .app-main { margin-left: 0; padding-left: 8px; padding-right: 8px;
