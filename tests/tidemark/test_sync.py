@@ -157,7 +157,7 @@ def test_a_dry_run_with_a_limit_shows_its_part(lake: Lake, seeded: Sandbox) -> N
         ("sync -t whole --limit 5", "settlement.whole"),
         ("backup -t whole -t partner_info --limit 5 --dry-run", "not up to a limit"),
         ("sync -t partner_info --limit 5 --redshift-only", "--redshift-only"),
-        ("sync -t partner_info --limit 0", "greater than"),
+        ("sync -t partner_info --limit 0", "less than 1"),
     ],
 )
 def test_a_limit_that_cannot_hold_is_refused(

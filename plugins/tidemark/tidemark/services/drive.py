@@ -122,6 +122,11 @@ class Ran:
         return Outcome(leg, str(table), rows, files, error, done, size)
 
     @property
+    def next(self) -> str | None:
+        """What to do about the cause, where that is known."""
+        return None if self.cause is None else self.cause.next
+
+    @property
     def exit_code(self) -> int:
         """That of our own error, where it was one."""
         if self.cause is not None and self.cause.kind:

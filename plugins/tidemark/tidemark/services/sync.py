@@ -100,7 +100,7 @@ class LegResult:
     def of(cls, name: str, ran: Ran, outcomes: list[Outcome]) -> LegResult:
         is_told = ran.cause is None or ran.cause.message in ran.errors.values()
         cause = None if is_told or not ran.cause else ran.cause.message
-        return cls(name, outcomes, ran.exit_code, cause, next=ran.cause and ran.cause.next)
+        return cls(name, outcomes, ran.exit_code, cause, next=ran.next)
 
 
 def plan_backup(project: Project, tables: Sequence[TableName], options: Options) -> Plan:
@@ -260,7 +260,7 @@ def run_build(project: Project, plan: Plan, log: Callable[[str], object]) -> Leg
     if ran.cause and not errors:
         errors = dict.fromkeys(built, ran.cause.message)
     outcomes = [Outcome("build", named[model], error=errors.get(model)) for model in built]
-    return LegResult("build", outcomes, ran.exit_code, next=ran.cause and ran.cause.next)
+    return LegResult("build", outcomes, ran.exit_code, next=ran.next)
 
 
 def run_legs(
