@@ -19,6 +19,7 @@ import pymysql
 import pytest
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
+from machines import become
 from tidemark_sandbox.clients import Database, target
 from tidemark_sandbox.config import BUCKET, WAREHOUSE_PASSWORDS
 from tidemark_sandbox.errors import MissingPackagesError, PortTakenError, SandboxError
@@ -342,7 +343,7 @@ def test_an_ordinary_user_can_run_it(spare: Sandbox) -> None:
     shutil.chown(folder, "nobody", "nogroup")
     # Python itself may lie in a folder of root's, so reading, and nothing more, stays allowed.
     reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-    command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *reading]
+    command = become("nobody", "nogroup", *reading)
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "SANDBOX_WAREHOUSE_SQL": ""}
     options = [f"--dir={spare.config.dir}", f"--port={spare.config.base}"]
 
