@@ -75,7 +75,8 @@ HELD = {"tidemark-sandbox forward": 18239, "ssh -F none": 3307}
 OWN = {
     "-h HOST -p 5439 -d DATABASE": "-h 127.0.0.1 -p 18239 -d analytics",
     "2025-08-03_04-05-06_RUN_0001.json": "$MANIFEST",
-    "BUCKET": "tidemark-lake",
+    "BUCKET/": "tidemark-lake/",
+    '"BUCKET"': '"tidemark-lake"',
     "S3FileSystem(": 'S3FileSystem(endpoint_override="http://127.0.0.1:18233", ',
 }
 #: A warehouse with rows in it; and what the pages take for granted: the reader's own S3, one of its

@@ -66,6 +66,7 @@ class Project:
             cwd=self.folder,
             env={
                 **os.environ,
+                "PYTEST_ADDOPTS": "",
                 "PYTHONPATH": str(Path(__file__).parent),
                 "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             },
