@@ -339,12 +339,26 @@ def test_a_renewal_that_was_done_but_answered_by_an_error_loses_nothing(
 
 
 @pytest.mark.fault(131)
+@pytest.mark.parametrize("ahead", [-(10**12), 10**12])
+def test_a_machine_whose_clock_is_wrong_makes_no_fence_that_shuts_others_out(
+    take: Take, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + ahead * 1_000_000)
+    lease = take()
+    assert abs(lease.fence - real() // 1_000_000) < 60_000
+    lease.renew()
+
+
+@pytest.mark.fault(131)
 @pytest.mark.parametrize(
     "forged",
     [
         {"ttl": 1e18},
         {"ttl": float("nan")},
         {"ttl": -1},
+        {"fence": 4_000_000_000_000},
+        {"fence": 2**53},
         {"fence": 2**62},
         {"fence": 2**63},
         {"fence": float("inf")},

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.holder import Holder
-from tidemark_core.lease_record import CLOCK_GRAIN, SECOND, VERSION, read_record
+from tidemark_core.lease_record import CLOCK_GRAIN, SECOND, VERSION, look, read_record
 from tidemark_core.s3 import explained
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Lease:
         """
         holder = Holder.this_process(owner)
         for _ in range(_ATTEMPTS):
-            found = read_record(client, bucket, key)
+            found, now = look(client, bucket, key)
             if found is not None and not found.is_free:
                 raise LeaseError(
                     f"{found.holder} has been writing since {found.since}; its lease {key} is "
@@ -90,8 +90,7 @@ class Lease:
                     hint="wait until that run has ended, then run again; if it has died, its lease "
                     f"expires by itself within {found.ttl + CLOCK_GRAIN:.0f} s",
                 )
-            # The clock is only a floor, for a bucket whose lease object was removed.
-            fence = max((found.fence if found else 0) + 1, time.time_ns() // 1_000_000)
+            fence = max((found.fence if found else 0) + 1, _floor(now))
             lease = cls(client, bucket, key, holder, ttl, fence)
             condition = {"IfMatch": found.etag} if found else {"IfNoneMatch": "*"}
             with explained(f"writing the lease s3://{bucket}/{key}"):
@@ -255,6 +254,15 @@ def _boot_clock() -> Callable[[], float]:
 
 
 _now = _boot_clock()
+
+
+def _floor(now: datetime) -> int:
+    """The least fencing token, for a bucket whose lease object was removed or cannot be read.
+
+    Milliseconds since 1970 by S3's clock, which tells seconds; ours only says where in one we are.
+    """
+    second = int(now.timestamp()) * 1000
+    return min(max(second, time.time_ns() // 1_000_000), second + 999)
 
 
 def _utc_now() -> str:

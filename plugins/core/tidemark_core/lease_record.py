@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -26,9 +26,10 @@ CLOCK_GRAIN = 2.0
 #: For a lease object that cannot be read.
 _UNKNOWN = Holder("an unknown process", "unknown", 0)
 _UNKNOWN_TTL = 60.0
-#: What a lease may say; whatever says more is none that we can read. Bytes; seconds; fences are
-#: milliseconds since 1970, so that the next holder's is greater by the clock alone.
-_LARGEST, _LONGEST_TTL, _GREATEST_FENCE = 64 << 10, 86_400.0, 1 << 53
+#: What a lease may say; whatever says more is none that we can read. Bytes; seconds; how many
+#: milliseconds a fence may be ahead of S3's clock. One that is far ahead would get into the
+#: warehouse's ledger by the next load, and shut out whoever begins anew by the clock.
+_LARGEST, _LONGEST_TTL, _FENCE_AHEAD = 64 << 10, 86_400.0, 86_400_000
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class LeaseRecord:
             if document["version"] != VERSION:
                 raise ValueError(f"version {document['version']!r}")
             fence, ttl = int(document["fence"]), float(document["ttl"])
-            if not (0 <= fence <= _GREATEST_FENCE and 0 < ttl <= _LONGEST_TTL):
+            greatest = (modified.timestamp() + age) * 1000 + _FENCE_AHEAD
+            if not (0 <= fence <= greatest and 0 < ttl <= _LONGEST_TTL):
                 raise ValueError(f"fence {fence}, ttl {ttl}")
             return cls(
                 etag=etag,
@@ -95,6 +97,15 @@ def read_record(client: S3Client, bucket: str, key: str) -> LeaseRecord | None:
     Raises:
         LakeError: S3 refused.
     """
+    return look(client, bucket, key)[0]
+
+
+def look(client: S3Client, bucket: str, key: str) -> tuple[LeaseRecord | None, datetime]:
+    """Reads the lease object, as `read_record`, and S3's clock.
+
+    Raises:
+        LakeError: S3 refused.
+    """
     with explained(f"reading the lease s3://{bucket}/{key}"):
         try:
             answer = client.get_object(Bucket=bucket, Key=key)
@@ -102,10 +113,14 @@ def read_record(client: S3Client, bucket: str, key: str) -> LeaseRecord | None:
                 body = stream.read(_LARGEST)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
-                return None
+                return None, _now(error.response)
             raise
-    modified = answer["LastModified"]
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    now = parsedate_to_datetime(date) if date else datetime.now(UTC)
+    modified, now = answer["LastModified"], _now(answer)
     age = max(0.0, (now - modified).total_seconds())
-    return LeaseRecord.parse(key, body, answer["ETag"], modified, age)
+    return LeaseRecord.parse(key, body, answer["ETag"], modified, age), now
+
+
+def _now(answer: Any) -> datetime:
+    """S3's clock, as an answer has it; ours where it has none."""
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return parsedate_to_datetime(date) if date else datetime.now(UTC)

@@ -72,7 +72,7 @@ class Ledger:
             raise LeaseError(
                 "somebody took the lease over and has loaded since; nothing of ours was loaded",
                 table=self.table,
-                hint="run again",
+                hint=f"run again; if it says so every time: tidemark rebuild -t {self.table}",
             )
 
     def _last(self) -> tuple[int | None, int | None]:
