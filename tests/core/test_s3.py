@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,10 +17,11 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.s3 import S3Location, explained, list_keys
+from tidemark_core.s3 import S3Location, explained, list_keys, read_document
 from tidemark_core.settings import S3_SETTINGS, resolve
 from urllib3 import HTTPResponse
 
+LARGEST = 32 << 20
 SEAL = "x-amz-server-side-encryption"
 
 
@@ -37,6 +39,21 @@ def _watched(place: S3Location) -> tuple[Any, list[AWSPreparedRequest]]:
     seen: list[AWSPreparedRequest] = []
     client.meta.events.register("before-send.s3", lambda request, **_: seen.append(request))
     return client, seen
+
+
+@pytest.mark.fault(150)
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_document_is_read_if_it_can_be_one(place: S3Location, beyond: int) -> None:
+    client, key = place.client(), f"test-s3/{uuid.uuid4().hex}"
+    client.put_object(Bucket=place.bucket, Key=key, Body=b" " * (LARGEST + beyond))
+    answer = client.get_object(Bucket=place.bucket, Key=key)
+    client.delete_object(Bucket=place.bucket, Key=key)
+    if not beyond:
+        assert len(read_document(answer, key)) == LARGEST
+        return
+    with pytest.raises(LakeError, match=f"{key} has {LARGEST + 1} bytes: too large"):
+        read_document(answer, key)
+    assert answer["Body"].tell() == 0
 
 
 def _unsent(place: S3Location) -> tuple[Any, list[AWSPreparedRequest]]:

@@ -138,6 +138,25 @@ def test_a_fixed_local_port_is_used_and_a_taken_one_is_refused(
         assert endpoint.port == port
 
 
+@pytest.mark.security(5)
+def test_whoever_is_quicker_at_every_port_gets_nothing_and_is_told_of(
+    bastion: Bastion, mysql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rogue:
+        port = rogue.getsockname()[1]
+        monkeypatch.setattr("tidemark_core.tunnel_process.free_port", lambda: port)
+        # Taken between our look and ssh's bind.
+        monkeypatch.setattr("tidemark_core.tunnel_process._is_free", lambda _: True)
+        with (
+            pytest.raises(ConfigError, match=f"ss -ltnp 'sport = :{port}'"),
+            open_endpoint(bastion, mysql, 0, 0),
+        ):
+            pass
+        rogue.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            rogue.accept()
+
+
 @pytest.mark.fault(30)
 @pytest.mark.security(1)
 def test_an_unknown_host_key_is_refused(bastion: Bastion, mysql: str) -> None:

@@ -38,6 +38,7 @@ class Hook(HTTPServer):
 
     received: list[dict[str, Any]]
     status = 200
+    reason: str | None = None
 
     @property
     def url(self) -> str:
@@ -50,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append(json.loads(body))
-        self.send_response(self.server.status)
+        self.send_response(self.server.status, self.server.reason)
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:

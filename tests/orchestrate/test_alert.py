@@ -133,6 +133,36 @@ def test_an_answer_that_is_no_http_is_told_without_a_word_of_the_url() -> None:
     assert blank == "ALERT_WEBHOOK_URL failed: InvalidURL"
 
 
+def test_what_a_server_says_of_its_refusal_is_not_repeated(hook: Hook) -> None:
+    hook.status, hook.reason = 500, "\x1b]0;title\x07"
+    assert send(ALERT, None, hook.url) == ["ALERT_WEBHOOK_URL failed: HTTP status 500"]
+
+
+def test_an_answer_without_end_keeps_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of its lines comes in time, so that no timeout of the connection is over."""
+    monkeypatch.setattr("tidemark.job.alert._SECONDS", 1)
+    told = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            taken, _ = server.accept()
+            with taken:
+                taken.recv(1 << 16)
+                while not told.wait(0.1):
+                    taken.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        watch = threading.Timer(20, told.set)
+        watch.start()
+        (problem,) = send(ALERT, None, f"http://127.0.0.1:{server.getsockname()[1]}/T0/secret")
+        assert not told.is_set()
+        told.set()
+        watch.cancel()
+        thread.join()
+    assert problem == "ALERT_WEBHOOK_URL failed: no answer within 1 s"
+
+
 def test_what_is_remembered_outlives_the_process(tmp_path: Path) -> None:
     file = MemoryFile(tmp_path / "alerts" / "sync.json")
     assert file.load() is None

@@ -206,6 +206,17 @@ def test_a_file_that_has_not_the_rows_of_its_manifest_stops_the_load(
     assert table.ledger() == []
 
 
+@pytest.mark.fault(134)
+def test_a_file_that_has_not_the_size_of_its_manifest_stops_the_load(
+    lake: Lake, table: Table, state: dict[str, Any]
+) -> None:
+    file = table.write(ROWS, bytes=2**46)
+    with pytest.raises(LakeError, match=r"bytes, its manifest says 70368744177664"):
+        lake.load(table.schema(), table.batch(file), state)
+    assert table.ledger() == []
+    assert lake.staged(table) == []
+
+
 def test_an_object_that_was_written_over_is_not_loaded(
     lake: Lake, table: Table, state: dict[str, Any]
 ) -> None:

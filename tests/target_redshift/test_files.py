@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from target_redshift.columns import LandingTable
 from target_redshift.files import LoadFile, blocks, unreadable
 from target_redshift.loader import newest_copy
+from target_redshift.parquet import read_schema
+from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 TABLE = TableName("shop", "t")
 WHEN = datetime(2026, 1, 2, tzinfo=UTC)
@@ -41,6 +49,22 @@ def test_a_small_file_that_decodes_to_gigabytes_is_read_in_small_blocks(
         assert block.schema.field("t").type == kind
         rows += block.num_rows
     assert rows == 32_000
+
+
+@pytest.mark.fault(132)
+def test_a_footer_of_gigabytes_is_not_fetched() -> None:
+    asked: list[str] = []
+
+    class Bucket:
+        def get_object(self, **told: str) -> dict[str, Any]:
+            asked.append(told["Range"])
+            return {"Body": io.BytesIO(b"\xff" * 65_532 + b"PAR1")}
+
+    file = LoadFile("bomb.parquet", "", 1, 5 * 2**30, WHEN, bucket="lake")
+    landing = LandingTable(TABLE, ())
+    with pytest.raises(LakeError, match="cannot be read as Parquet"):
+        read_schema(cast("S3Client", Bucket()), file, landing)
+    assert asked == ["bytes=-65536"]
 
 
 def test_short_values_are_read_in_large_blocks(tmp_path: Path) -> None:

@@ -242,5 +242,6 @@ def test_every_statement_is_redshifts() -> None:
 def test_a_plan_is_small_whatever_a_manifest_says_of_its_files() -> None:
     plan = plan_parts(10**15, 10**18, 4)
     assert plan.count % 4 == 0
+    assert plan.count <= 10_000
     number, part, rows = next(plan.blocks(8_192))
     assert (number, part, rows) == (0, 0, 8_192)

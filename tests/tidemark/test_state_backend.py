@@ -52,7 +52,16 @@ def test_the_folder_is_that_of_the_watermark_key() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{}", b"null", b"[]", b"{", b'{"completed": 5}', b'{"completed": {}, "partial": {}}'],
+    [
+        b"",
+        b"{}",
+        b"null",
+        b"[]",
+        b"{",
+        b'{"completed": 5}',
+        b'{"completed": {}, "partial": {}}',
+        b"[" * 100_000,
+    ],
 )
 @pytest.mark.fault(20)
 def test_a_damaged_state_is_never_an_empty_one(body: bytes) -> None:

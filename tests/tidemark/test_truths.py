@@ -201,6 +201,10 @@ GOOD = {
     json.dumps(GOOD | {"run_id": "bad", "tables": {"a": 1}}),
     json.dumps(GOOD | {"run_id": "bad", "tables": [{"table": "s.t", "rows": "many"}]}),
     json.dumps(GOOD | {"run_id": "bad", "started_at": ["now"]}),
+    json.dumps(GOOD | {"run_id": "bad", "seconds": 10**400}),
+    json.dumps(GOOD | {"run_id": "bad", "retries": "twice"}),
+    json.dumps(GOOD | {"run_id": "bad", "started_at": f"{datetime.now(UTC):%Y-%m-%d}, noon"}),
+    pytest.param(json.dumps(GOOD | {"run_id": "bad", "error": "x" * (33 << 20)}), id="large"),
 ])  # fmt: skip
 def test_a_damaged_run_report_is_left_out(lake: Lake, body: str, tmp_path: Any) -> None:
     today = datetime.now(UTC)
@@ -214,6 +218,7 @@ def test_a_damaged_run_report_is_left_out(lake: Lake, body: str, tmp_path: Any) 
     found = lake.run("status", "--format", "json").json["findings"]
     (runs,) = (one for one in found if one["part"] == "last runs")
     assert runs["message"].startswith("1 run within 7 days, 0 failed")
+    assert lake.run("cloudwatch", "--dry-run").code == 0
 
 
 def test_a_status_that_cannot_start_prints_an_error_for_monitors(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import getpass
-import math
 import os
 import socket
 import threading
@@ -199,6 +198,8 @@ def current_user() -> str:
 
 
 _TEXT, _NUMBER = (str,), (int, float)
+#: More rows, bytes or seconds than there can be; a float holds it exactly.
+_MOST = 1 << 53
 _LEG: dict[str, tuple[type, ...]] = {
     "run_id": _TEXT,
     "leg": _TEXT,
@@ -207,6 +208,7 @@ _LEG: dict[str, tuple[type, ...]] = {
     "seconds": _NUMBER,
     "success": (bool, type(None)),
     "error": (*_TEXT, type(None)),
+    "retries": (int,),
     "tables": (list,),
 }
 _TABLE: dict[str, tuple[type, ...]] = {
@@ -223,10 +225,12 @@ def checked(document: dict[str, Any]) -> dict[str, Any]:
     """A leg's document as it was read, once whatever is made of it has been found to be there.
 
     Raises:
-        TypeError: A field has another type, or a number is none.
+        TypeError: A field has another type, or a number is none that can be.
+        ValueError: It did not begin at a time.
         KeyError: A field is missing.
     """
-    _check(document, _LEG)
+    _check({"retries": 0} | document, _LEG)
+    datetime.strptime(document["started_at"], _SECOND)
     for table in document["tables"]:
         _check(table, _TABLE)
         for seconds in table["steps"].values():
@@ -238,7 +242,8 @@ def _check(fields: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]) -> 
     for name, kinds in types.items():
         value = fields[name]
         wrong = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
-        if wrong or (isinstance(value, float) and not math.isfinite(value)):
+        # Said so that NaN is none either.
+        if wrong or (isinstance(value, int | float) and not -_MOST <= value <= _MOST):
             raise TypeError(f"{name} is {type(value).__name__} {str(value)[:40]!r}")
 
 

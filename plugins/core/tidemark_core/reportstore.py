@@ -15,7 +15,7 @@ from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake import LakeLayout
 from tidemark_core.process import run_id
 from tidemark_core.report import VERSION, LegReport, RunReport, checked, open_reports, report_folder
-from tidemark_core.s3 import S3Location, explained, list_keys
+from tidemark_core.s3 import S3Location, explained, list_keys, read_document
 
 _log = logging.getLogger(__name__)
 #: On disk reports lie as in a lake of their own.
@@ -109,7 +109,8 @@ def read_reports(location: S3Location, first: date, last: date) -> list[RunRepor
             try:
                 named = layout.parse_run_key(key)
                 with explained(f"reading s3://{location.bucket}/{key}"):
-                    body = client.get_object(Bucket=location.bucket, Key=key)["Body"].read()
+                    answer = client.get_object(Bucket=location.bucket, Key=key)
+                    body = read_document(answer, key)
                 document = json.loads(body)
                 if (document["version"], document["run_id"], document["leg"]) != (
                     VERSION,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -28,6 +28,8 @@ _OF_ONE_OBJECT = frozenset(
         *("InvalidRange", "InvalidObjectState", "KeyTooLongError", "EntityTooLarge"),
     }
 )
+#: Bytes. No honest manifest or run report comes near this.
+_LARGEST_DOCUMENT = 32 << 20
 _HINTS = {
     "ExpiredToken": "renew the credentials, then run again; nothing half done was committed",
     "RequestTimeTooSkewed": "set this machine's clock",
@@ -168,6 +170,23 @@ class S3Location:
             path = unquote(urlsplit(request.url).path).lstrip("/")
             table = self.layout.table_of(path.removeprefix(f"{self.bucket}/"))
             current().tried_again(table)
+
+
+def read_document(answer: Mapping[str, Any], where: str) -> bytes:
+    """The body of an object that is a JSON document: a manifest, a run report.
+
+    Args:
+        answer: What S3 answered to a get_object.
+        where: The object, for the message.
+
+    Raises:
+        LakeError: It is larger than any such document; nothing of it is read.
+    """
+    with closing(answer["Body"]) as body:
+        size = answer["ContentLength"]
+        if size > _LARGEST_DOCUMENT:
+            raise LakeError(f"{where} has {size} bytes: too large for what it should be")
+        return bytes(body.read())
 
 
 def _adding(more: Mapping[str, str]) -> Callable[..., None]:

@@ -95,7 +95,10 @@ class TunnelProcess:
                     if self.local_port or attempt == _PORT_ATTEMPTS:
                         raise ConfigError(
                             f"the local port {self.port} is in use",
-                            hint="set SSH_LOCAL_PORT=0",
+                            hint="set SSH_LOCAL_PORT=0"
+                            if self.local_port
+                            else "look who on this machine is quicker than ssh at every port: "
+                            f"ss -ltnp 'sport = :{self.port}'",
                         ) from error
                 else:
                     return

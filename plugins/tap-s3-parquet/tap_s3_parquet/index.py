@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location, explained, list_keys
+from tidemark_core.s3 import S3Location, explained, list_keys, read_document
 
 from tap_s3_parquet.bookmark import Entry
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _log = logging.getLogger(__name__)
-#: No honest manifest comes near this.
-_LARGEST_MANIFEST = 64 << 20
 
 
 class Index:
@@ -97,10 +94,7 @@ class Index:
         """
         with explained(f"reading s3://{self.bucket}/{entry.key}"):
             answer = self.client.get_object(Bucket=self.bucket, Key=entry.key)
-            with closing(answer["Body"]) as stream:
-                if answer["ContentLength"] > _LARGEST_MANIFEST:
-                    raise LakeError(f"{entry.key} is too large for a manifest")
-                body = stream.read()
+            body = read_document(answer, entry.key)
         return Manifest.from_json(body, key=entry.key, layout=self.layout)
 
 

@@ -211,6 +211,13 @@ def fetch(client: S3Client, file: LoadFile, folder: Path, number: int, table: Ta
             same: Any = {"IfMatch": file.etag} if file.etag else {}
             answer = client.get_object(Bucket=file.bucket, Key=file.name, **same)
             with closing(answer["Body"]) as body:
+                if file.size and file.size != answer["ContentLength"]:
+                    raise LakeError(
+                        f"{file.name} has {answer['ContentLength']} bytes, its manifest says "
+                        f"{file.size}",
+                        table=table,
+                        hint="nothing of it was loaded; look at who wrote the manifest",
+                    )
                 for chunk in body.iter_chunks(_CHUNK):
                     target.write(chunk)
     except TidemarkError as error:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _TAIL = 64 * 1024
+#: No honest footer comes near this; its length is what the file says.
+_LARGEST_TAIL = 64 * 1024 * 1024
 _MAGIC = b"PAR1"
 
 
@@ -108,7 +110,7 @@ def read_schema(client: S3Client, file: LoadFile, landing: LandingTable) -> pa.S
     tail = _read_tail(client, file, _TAIL)
     if len(tail) >= 8 and tail[-4:] == _MAGIC:
         (length,) = struct.unpack("<I", tail[-8:-4])
-        if length + 8 > len(tail):
+        if len(tail) < length + 8 <= _LARGEST_TAIL:
             tail = _read_tail(client, file, length + 8)
     try:
         metadata = pq.read_metadata(io.BytesIO(tail))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 TARGET_PART_BYTES = 32 * 1024 * 1024
 #: CSV, gzip level 1, against zstd Parquet of the same rows (settlement data).
 CSV_GROWTH = 1.4
+#: Parts of a load, at most: 320 GB of the size above; those of a larger load are larger.
+_MOST_PARTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -73,4 +75,6 @@ def plan_parts(rows: int, size: int, slices: int) -> PartPlan:
     if rows <= slices:
         return PartPlan(rows, rows, slices)
     rounds = max(1, round(size * CSV_GROWTH / (slices * TARGET_PART_BYTES)))
+    # The size is what a manifest says, which may be anything.
+    rounds = min(rounds, max(1, _MOST_PARTS // slices))
     return PartPlan(rows, min(rounds, rows // slices) * slices, slices)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from tidemark_core.manifest import Manifest
 from tidemark_core.reportstore import read_reports
-from tidemark_core.s3 import explained, list_keys
+from tidemark_core.s3 import explained, list_keys, read_document
 
 from tidemark.console import (
     BareArgument,
@@ -71,7 +71,8 @@ def _print_ddl(text: str, engine: Engine, name: str | None) -> None:
         require_known([source], list_tables(project.location, client=project.s3))
     newest = max(manifests)
     with explained(f"reading s3://{project.bucket}/{newest}"):
-        body = project.s3.get_object(Bucket=project.bucket, Key=newest)["Body"].read()
+        answer = project.s3.get_object(Bucket=project.bucket, Key=newest)
+        body = read_document(answer, f"manifest {newest}")
     fields = external.columns(Manifest.from_json(body, key=newest, layout=layout))
     prefix = layout.data_prefix(source)
     location = f"s3://{project.bucket}/{prefix}"

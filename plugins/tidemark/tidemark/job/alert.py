@@ -10,6 +10,7 @@ import json
 import logging
 import shlex
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 from tidemark.job.cause import Cause
 
@@ -110,21 +112,44 @@ def send(alert: Alert, command: str | None, webhook: str | None) -> list[str]:
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             problems.append(f"ALERT_COMMAND failed: {error}")
     if webhook:
+        posting = _Posting(webhook, body)
+        posting.start()
+        posting.join(_SECONDS)
+        if posting.problem:
+            problems.append(f"ALERT_WEBHOOK_URL failed: {posting.problem}")
+    return problems
+
+
+class _Posting(threading.Thread):
+    """Posts to a webhook, which may answer anything and without end: whoever waits need not.
+
+    Attributes:
+        problem: What is wrong so far; None: it was taken.
+    """
+
+    def __init__(self, url: str, body: str) -> None:
+        super().__init__(name="webhook", daemon=True)
+        self.problem: str | None = f"no answer within {_SECONDS} s"
+        self._url, self._body = url, body
+
+    def run(self) -> None:
         try:
-            if not webhook.startswith(("https://", "http://")):
+            if not self._url.startswith(("https://", "http://")):
                 raise ValueError("not an http(s) URL")
             request = urllib.request.Request(  # noqa: S310  # looked at just above
-                webhook, body.encode(), {"Content-Type": "application/json"}
+                self._url, self._body.encode(), {"Content-Type": "application/json"}
             )
             with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310
                 pass
+            self.problem = None
+        except HTTPError as error:
+            # Its text is whatever the server said, and so is HTTPException's, if not the URL.
+            self.problem = f"HTTP status {error.code}"
         except (OSError, ValueError) as error:
             # The URL itself is a secret.
-            problems.append(f"ALERT_WEBHOOK_URL failed: {error}")
+            self.problem = str(error)
         except HTTPException as error:
-            # Its text may be the URL, or whatever the server said.
-            problems.append(f"ALERT_WEBHOOK_URL failed: {type(error).__name__}")
-    return problems
+            self.problem = type(error).__name__
 
 
 class MemoryFile:
@@ -138,7 +163,7 @@ class MemoryFile:
             return Memory(**json.loads(self._path.read_text()))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             _log.warning("what was alerted before cannot be read: %s", error)
             return None
 

@@ -16,7 +16,7 @@ from typing import Any
 from tidemark_core.errors import TidemarkError
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import encode_component
-from tidemark_core.printable import printable_lines
+from tidemark_core.printable import printable, printable_lines
 from tidemark_core.reportstore import publish, reporting
 from tidemark_core.s3 import S3Location
 from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, resolve
@@ -70,7 +70,7 @@ def run_job(job: Job) -> int:
         cause = Cause(f"nothing was run: the log cannot be written: {error}", part="run-job")
         print(f"error: {job.name} failed: {cause.message}", file=sys.stderr)
         for problem in tell(job, cause, None):
-            print(f"warning: {problem}", file=sys.stderr)
+            print(f"warning: {printable(problem)}", file=sys.stderr)
         return 1
     with log:
         found, code = _guarded(job, log)
@@ -86,7 +86,7 @@ def run_job(job: Job) -> int:
 def _tell(job: Job, cause: Cause | None, path: str | None, log: RunLog) -> None:
     for problem in tell(job, cause, path):
         _note(log, "warning", problem)
-        print(f"warning: {problem}", file=sys.stderr)
+        print(f"warning: {printable(problem)}", file=sys.stderr)
 
 
 def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:

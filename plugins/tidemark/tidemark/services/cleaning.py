@@ -17,7 +17,7 @@ from tidemark_core.errors import LakeError
 from tidemark_core.lease import Lease
 from tidemark_core.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3 import explained
+from tidemark_core.s3 import explained, read_document
 
 from tidemark.project import Project
 from tidemark.services.catalogue import Catalogue, read_catalogue
@@ -112,7 +112,7 @@ def _get(
     with explained(f"reading s3://{project.bucket}/{key}"):
         try:
             answer = project.s3.get_object(Bucket=project.bucket, Key=key)
-            body = answer["Body"].read()
+            body = read_document(answer, f"manifest {key}")
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 return None, None

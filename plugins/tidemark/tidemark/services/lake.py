@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tidemark_core.errors import LakeError
 from tidemark_core.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location, explained, list_keys
+from tidemark_core.s3 import S3Location, explained, list_keys, read_document
 
 from tidemark.services.files import LakeObject
 
@@ -95,7 +95,11 @@ def _read(
 def _read_one(location: S3Location, client: S3Client, root: str, key: str) -> Manifest | LakeError:
     """A manifest, or what is wrong with the object of this key."""
     with explained(f"reading s3://{location.bucket}/{key}"):
-        body = client.get_object(Bucket=location.bucket, Key=key)["Body"].read()
+        answer = client.get_object(Bucket=location.bucket, Key=key)
+        try:
+            body = read_document(answer, f"manifest {key}")
+        except LakeError as error:
+            return error
     own = location.layout.manifests_root + key.removeprefix(root)
     try:
         return Manifest.from_json(body, key=own, layout=location.layout)

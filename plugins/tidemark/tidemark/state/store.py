@@ -65,7 +65,7 @@ def parse_state(state_id: str, body: bytes, *, where: str) -> State:
         parts = [document.get("completed"), document.get("partial")]
         if not any(parts) or not all(part is None or isinstance(part, dict) for part in parts):
             raise ValueError("neither a completed nor a partial state")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise StateError(
             f"the state file {where} is damaged ({error}); nothing was run",
             hint=f"restore it, or start afresh: meltano state clear {state_id}",
