@@ -23,7 +23,7 @@ from others import dlt_read, singer_read
 from plain import raw_read
 from rich.console import Console
 from rich.table import Table
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 from world import BIN, ROOT, WIDE, empty_bucket, seeded
 

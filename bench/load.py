@@ -22,7 +22,7 @@ from plain import pandas_csv, plain_copy, raw_read
 from rich.console import Console
 from rich.table import Table
 from target_redshift.settings import SETTINGS as TARGET
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 from world import WIDE, empty_bucket, seeded
 

@@ -15,10 +15,10 @@ from target_redshift.columns import LandingTable
 from target_redshift.csvblock import NULL_MARKER
 from target_redshift.files import LoadFile
 from target_redshift.staging import Stager
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.progress import EVERY_SECONDS, Lines, Meter
-from tidemark_core.s3 import S3Location, list_keys
+from tidemark_core.runs.progress import EVERY_SECONDS, Lines, Meter
+from tidemark_core.s3.client import S3Location, list_keys
 from tidemark_sandbox import config as words
 from tidemark_sandbox.clients import Database, mysql_client, target
 from tidemark_sandbox.packages import program

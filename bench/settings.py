@@ -23,7 +23,7 @@ from measure import BenchError, Measured
 from rich.console import Console
 from target_redshift.settings import SETTINGS as TARGET
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 from world import WIDE, count, empty_bucket, seeded
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tidemark_core import deferred
-from tidemark_core.deferred import Failure
 from tidemark_core.errors import ConfigError
+from tidemark_core.runs import deferred
+from tidemark_core.runs.deferred import Failure
 
 FIRST = Failure("tap-mysql", "s.a", "no key\n  Next: give it one", 1)
 SECOND = Failure("target-redshift", "s.b", "somebody else is loading it", 4)

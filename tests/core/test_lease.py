@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from tidemark_core.errors import LakeError, LeaseError
-from tidemark_core.holder import Holder
-from tidemark_core.lease import Lease
-from tidemark_core.s3 import S3Location
+from tidemark_core.host.process_identity import Holder
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.lease import Lease
 from tidemark_core.settings import S3_SETTINGS, resolve
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _HOLD = """
 import json, sys, time
-from tidemark_core.lease import Lease
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.lease import Lease
+from tidemark_core.s3.client import S3Location
 config, key, ttl = json.loads(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 place = S3Location.from_config(config)
 lease = Lease.acquire(place.client(), place.bucket, key, owner="the other run", ttl=ttl)
@@ -284,7 +284,7 @@ def test_rubbish_in_its_place_is_respected_and_not_obeyed(
 
 ASKS = """
 import sys
-from tidemark_core.holder import Holder, _machine
+from tidemark_core.host.process_identity import Holder, _machine
 print(Holder("x", "h", int(sys.argv[1]), int(sys.argv[2]), _machine()).is_gone)
 """
 
@@ -375,6 +375,6 @@ def test_a_forged_lease_expires_and_the_fence_grows_on(
     _pretend_elsewhere(client, place, key, released=False, **forged)
     with pytest.raises(LeaseError):
         take()
-    monkeypatch.setattr("tidemark_core.lease_record._UNKNOWN_TTL", -10.0)
+    monkeypatch.setattr("tidemark_core.s3.lease_record._UNKNOWN_TTL", -10.0)
     lease = take()
     assert time.time() * 1000 - 60_000 < lease.fence < time.time() * 1000 + 60_000

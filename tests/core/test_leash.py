@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tidemark_core.leash import leashed
+from tidemark_core.host.leash import leashed
 
 #: A plugin of Meltano's: it ends with it, and tells its own number.
 _PLUGIN = """
@@ -40,7 +40,7 @@ def ends(pid: int) -> bool:
 def test_a_command_on_a_leash_is_that_command_and_ends_with_who_started_it() -> None:
     code = (
         "import subprocess, sys, time\n"
-        "from tidemark_core.leash import leashed\n"
+        "from tidemark_core.host.leash import leashed\n"
         "child = subprocess.Popen(leashed(['/bin/sleep', '60']))\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(60)\n"

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tidemark_core.leftovers import temporary_folder
+from tidemark_core.host.temporary_folder import temporary_folder
 
 _HOLD = """
 import sys
-from tidemark_core.leftovers import temporary_folder
+from tidemark_core.host.temporary_folder import temporary_folder
 with temporary_folder("load", sys.argv[1]) as folder:
     (folder / "rows.csv").write_text("secret")
     print(folder, flush=True)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError
-from tidemark_core.lake import LakeLayout
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.layout import LakeLayout
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
+from tidemark_singer.batch_file import BatchFile
 
 LAYOUT = LakeLayout()
 T = TableName("s-x", "t.y")

@@ -12,9 +12,9 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tidemark_core.bars import fitted, words_of
 from tidemark_core.logs import Event, fields_of
-from tidemark_core.progress import Lines, Meter, Progress, display
+from tidemark_core.runs.progress import Lines, Meter, Progress, display
+from tidemark_core.runs.progress_bars import fitted, words_of
 
 
 class Clock:
@@ -140,7 +140,7 @@ def test_on_a_terminal_it_is_a_bar_and_lines_of_the_log_stay_whole() -> None:
     program = """
 import logging, time
 from tidemark_core.logs import configure
-from tidemark_core.progress import Meter, display
+from tidemark_core.runs.progress import Meter, display
 configure("INFO", "r")
 shown = display()
 meter = Meter("s.big", shown)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from tidemark_core.errors import LakeError
-from tidemark_core.report import LegReport, RunReport, TableReport, report_folder
-from tidemark_core.reportstore import publish, read_reports, reporting
-from tidemark_core.s3 import S3Location
+from tidemark_core.report_store import publish, read_reports, reporting
+from tidemark_core.runs.report import LegReport, RunReport, TableReport, report_folder
+from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 
 TODAY = datetime.now(UTC).date()
@@ -130,7 +130,7 @@ def test_a_table_that_failed_makes_the_run_fail(folder: Path, run: str) -> None:
 def test_a_leg_that_was_killed_makes_the_run_fail(folder: Path, run: str) -> None:
     script = (
         "import os, signal\n"
-        "from tidemark_core.reportstore import reporting\n"
+        "from tidemark_core.report_store import reporting\n"
         "with reporting('lake'): os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], env=os.environ.copy(), check=False)

@@ -17,7 +17,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.s3 import S3Location, explained, list_keys, read_document
+from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
 from tidemark_core.settings import S3_SETTINGS, resolve
 from urllib3 import HTTPResponse
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tap_mysql.driver import verifying_context
 from tidemark_core.errors import ConfigError
-from tidemark_core.trust import check_trusted
-from tidemark_core.warehouse_driver import _root_certificate
+from tidemark_core.host.trusted_file import check_trusted
+from tidemark_core.redshift.driver_patches import _root_certificate
 from tidemark_sandbox.certificates import ensure_certificates
 
 pytestmark = pytest.mark.security(33)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from tidemark_core.errors import ConfigError, TunnelError
-from tidemark_core.tunnel import CIPHERS, MACS, Bastion, open_endpoint
+from tidemark_core.ssh.tunnel import CIPHERS, MACS, Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
 
 
@@ -144,9 +144,9 @@ def test_whoever_is_quicker_at_every_port_gets_nothing_and_is_told_of(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as rogue:
         port = rogue.getsockname()[1]
-        monkeypatch.setattr("tidemark_core.tunnel_process.free_port", lambda: port)
+        monkeypatch.setattr("tidemark_core.ssh.process.free_port", lambda: port)
         # Taken between our look and ssh's bind.
-        monkeypatch.setattr("tidemark_core.tunnel_process._is_free", lambda _: True)
+        monkeypatch.setattr("tidemark_core.ssh.process._is_free", lambda _: True)
         with (
             pytest.raises(ConfigError, match=f"ss -ltnp 'sport = :{port}'"),
             open_endpoint(bastion, mysql, 0, 0),
@@ -334,7 +334,7 @@ def test_keepalives_find_a_frozen_bastion_within_a_minute(bastion: Bastion, mysq
 
 CHILD = """
 import sys, time
-from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 bastion = Bastion(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5])
 with open_endpoint(bastion, sys.argv[6], 0) as endpoint:
     print(endpoint.socket, flush=True)
@@ -344,7 +344,7 @@ with open_endpoint(bastion, sys.argv[6], 0) as endpoint:
 
 ENDS = """
 import contextlib, sys, weakref
-from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 class Owner: pass
 owner, stack = Owner(), contextlib.ExitStack()
 weakref.finalize(owner, stack.close)

@@ -11,10 +11,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
-from tidemark_core import tunnel_process
 from tidemark_core.errors import ConfigError, TunnelError
-from tidemark_core.tunnel import Bastion, open_endpoint
-from tidemark_core.tunnel_process import LOCAL_HOST
+from tidemark_core.ssh import process
+from tidemark_core.ssh.process import LOCAL_HOST
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
 
 
@@ -41,7 +41,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
             super().__init__(*arguments, **options)  # type: ignore[call-overload]
             started.append(self)
 
-    monkeypatch.setattr(tunnel_process.subprocess, "Popen", Child)
+    monkeypatch.setattr(process.subprocess, "Popen", Child)
     return started
 
 
@@ -148,7 +148,7 @@ def test_a_start_that_is_cut_off_leaves_nothing(
             time.sleep(0.1)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(tunnel_process.TunnelProcess, "_wait", interrupted)
+        monkeypatch.setattr(process.TunnelProcess, "_wait", interrupted)
     else:
 
         def no_thread(_: threading.Thread) -> None:

@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark_core.errors import ConfigError
-from tidemark_core.types import ColumnType, MySQLColumn, decimal, from_mysql, to_redshift
-from tidemark_core.types_arrow import to_arrow
+from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import (
+    ColumnType,
+    MySQLColumn,
+    decimal,
+    from_mysql,
+    to_redshift,
+)
 
 
 def column(column_type: str, **facts: int) -> MySQLColumn:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 from tidemark_core.errors import ConfigError
-from tidemark_core.types_arrow import from_arrow, to_arrow
+from tidemark_core.types.arrow import from_arrow, to_arrow
 
 
 @pytest.mark.parametrize(

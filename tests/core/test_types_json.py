@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 from tidemark_core.errors import ConfigError
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import from_json_schema, to_json_schema
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import from_json_schema, to_json_schema
 
 TYPES = [
     *("int8", "int16", "int32", "int64", "float32", "float64", "date", "boolean", "json"),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from tidemark_core.errors import ConfigError
-from tidemark_core.types import ColumnType, MySQLColumn, from_mysql, to_redshift
-from tidemark_core.types_json import from_json_schema, to_json_schema
+from tidemark_core.types.column_type import ColumnType, MySQLColumn, from_mysql, to_redshift
+from tidemark_core.types.singer_schema import from_json_schema, to_json_schema
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ import pytest
 from muterelay import mute_relay
 from redshift_connector.error import InterfaceError, OperationalError, ProgrammingError
 from tidemark_core.errors import ConfigError, TunnelError, WarehouseError
+from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS, connect, routed
+from tidemark_core.redshift.credentials import Credentials, credentials
+from tidemark_core.redshift.errors import QueryError, explain_connect, explain_query
 from tidemark_core.settings import resolve
-from tidemark_core.tunnel import Bastion, open_endpoint
-from tidemark_core.warehouse import WAREHOUSE_SETTINGS, connect, routed
-from tidemark_core.warehouse_credentials import Credentials, credentials
-from tidemark_core.warehouse_errors import QueryError, explain_connect, explain_query
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
 
 LOGIN = {"redshift_database": "d", "redshift_user": "u", "redshift_password": "hush"}
@@ -316,7 +316,7 @@ def test_a_warehouse_that_falls_mute_is_not_waited_for_without_end(
     direct: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other end keeps the connection open: no keepalive notices it."""
-    monkeypatch.setattr("tidemark_core.warehouse.SILENCE_MARGIN", 0.5)
+    monkeypatch.setattr("tidemark_core.redshift.connection.SILENCE_MARGIN", 0.5)
     with mute_relay(direct["redshift_host"], direct["redshift_port"]) as relay:
         there = {"redshift_host": "localhost", "redshift_port": relay.port}
         limit = {"redshift_statement_timeout_seconds": 1}

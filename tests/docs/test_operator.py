@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from machines import Machine, Terminal
 from pages import HOST, ROOT, RUNBOOK, Block, assigned, fenced
-from tidemark_core.s3 import S3Location, list_keys
-from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
 from worlds import SEEDED, Worlds
 

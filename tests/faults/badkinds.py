@@ -58,8 +58,7 @@ class BadTable:
             reads it) or ``load``.
         says: What the error says, a regular expression.
         source: What it is in MySQL.
-        columns: Types of the columns (`tidemark_core.types.ColumnType`), the key first; empty
-            where a plugin cannot be fed with it.
+        columns: Types of the columns, the key first; empty where a plugin cannot be fed with it.
         rows: Its rows, as the lake would hold them.
         conversions: Values that the tap changed, by column and reason.
     """

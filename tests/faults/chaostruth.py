@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow.parquet as pq
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location, list_keys
+from tidemark_core.s3.client import S3Location, list_keys
 from tidemark_core.settings import S3_SETTINGS, resolve
 from tidemark_sandbox.world import Sandbox
 

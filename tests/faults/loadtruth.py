@@ -11,9 +11,9 @@ from typing import Any
 from loadchain import PATIENCE
 from tap_mysql.settings import SETTINGS as TAP_MYSQL
 from target_s3_parquet.settings import SETTINGS as TARGET_S3_PARQUET
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location, list_keys
+from tidemark_core.s3.client import S3Location, list_keys
 from tidemark_core.settings import S3_SETTINGS, Setting, resolve
 from tidemark_sandbox.world import Sandbox
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import fold, quote_mysql, quote_redshift
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import to_json_schema
 
 if TYPE_CHECKING:
     from datetime import datetime

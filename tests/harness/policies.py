@@ -16,7 +16,7 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from tidemark.services.policy import render
-from tidemark_core.lake import LakeLayout
+from tidemark_core.lake.layout import LakeLayout
 
 Context = Mapping[str, str]
 _ARN = "arn:aws:iam::ACCOUNT:role/{}_ROLE"

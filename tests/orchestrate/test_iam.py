@@ -14,7 +14,7 @@ from policies import Policies
 from tidemark.services.bookmarks import Leg
 from tidemark.services.states import BACKUPS
 from tidemark.state.store import state_folder
-from tidemark_core.lake import LakeLayout
+from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName, encode_component
 
 LAYOUT, TABLE, WHEN = LakeLayout(), TableName("settlement", "partner_info"), datetime.now(UTC)

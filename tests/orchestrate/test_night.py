@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 import yaml
-from tidemark_core.lake import LakeLayout
-from tidemark_core.lease import Lease
+from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.logs import FIELDS, Event
+from tidemark_core.s3.lease import Lease
 
 if TYPE_CHECKING:
     from nights import Night

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from proctree import command_line, descendants
 from target_redshift.sql import LEDGER, LEDGER_COLUMNS
-from tidemark_core.lease import Lease
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.lease import Lease
 from tidemark_core.settings import S3_SETTINGS, resolve
 from tidemark_sandbox.world import Sandbox
 

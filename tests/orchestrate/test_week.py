@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from proctree import descendants
-from tidemark_core.report import RunReport
-from tidemark_core.reportstore import read_reports
-from tidemark_core.s3 import S3Location
+from tidemark_core.report_store import read_reports
+from tidemark_core.runs.report import RunReport
+from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import S3_SETTINGS, resolve
 from tidemark_sandbox.world import Sandbox
 

@@ -23,9 +23,9 @@ import pytest
 from tap_mysql.pages import Pages
 from tap_mysql.settings import SETTINGS
 from tap_mysql.tap import TapMySQL
-from tidemark_core.batchfile import BatchFile
-from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
+from tidemark_singer.batch_file import BatchFile
 
 DATABASE = "tap_test"
 #: A table of the numbers 1 to 60,000, in a database that the tap does not see.

@@ -23,10 +23,10 @@ from tap_mysql.driver import CONNECT_SECONDS, GREETING_SECONDS
 from tap_mysql.errors import Cure
 from tap_mysql.fetch import Fetch, FetchError
 from tap_mysql.tap import _FIRST_CONTACT_SECONDS, TapMySQL
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import SourceError, TunnelError
-from tidemark_core.holder import Holder
-from tidemark_core.report import LegReport
+from tidemark_core.host.process_identity import Holder
+from tidemark_core.runs.report import LegReport
+from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from conftest import Relay, Source
@@ -253,7 +253,7 @@ def test_a_read_that_was_tried_again_is_counted(
 
     monkeypatch.setattr(Fetch, "__iter__", failing)
     leg = LegReport("extract", "r")
-    monkeypatch.setattr("tidemark_core.report.open_reports", [leg])
+    monkeypatch.setattr("tidemark_core.runs.report.open_reports", [leg])
     result = wide.read("wide", "update_at")
     assert result.ids("wide") == list(range(1, ROWS + 1))
     assert [table.retries for table in leg.tables] == [2]
@@ -265,7 +265,7 @@ def test_a_table_that_changes_under_the_read_is_looked_at_again(
 ) -> None:
     begin, first = Fetch.__iter__, [True]
     leg = LegReport("extract", "r")
-    monkeypatch.setattr("tidemark_core.report.open_reports", [leg])
+    monkeypatch.setattr("tidemark_core.runs.report.open_reports", [leg])
 
     def altering(self: Fetch) -> Any:
         if first and first.pop():

@@ -6,8 +6,8 @@ import pytest
 from tap_mysql.catalog import stream_schema, with_padding
 from tap_mysql.table import Column, Table
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType, MySQLColumn
-from tidemark_core.types_json import PADDED
+from tidemark_core.types.column_type import ColumnType, MySQLColumn
+from tidemark_core.types.singer_schema import PADDED
 
 
 @pytest.mark.fault(124)

@@ -27,7 +27,7 @@ from tap_mysql.sql import Range
 from tap_mysql.together import together
 from tidemark_core.errors import SourceError, StateError
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
 
 TABLE = TableName("s", "t")
 TIMES = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 from target_s3_parquet.settings import SETTINGS as TARGET
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location, list_keys
+from tidemark_core.s3.client import S3Location, list_keys
 
 if TYPE_CHECKING:
     from conftest import Source

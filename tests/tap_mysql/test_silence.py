@@ -16,8 +16,8 @@ import pytest
 from readhooks import workers_of
 from tap_mysql.files import FinishedFile, TempFolder
 from tap_mysql.messages import StreamOutput
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import SourceError
+from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from conftest import Relay, Source

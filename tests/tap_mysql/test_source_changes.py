@@ -13,7 +13,7 @@ from tap_mysql.gone import selected
 from tap_mysql.table import Column, Table
 from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType, MySQLColumn
+from tidemark_core.types.column_type import ColumnType, MySQLColumn
 
 if TYPE_CHECKING:
     from conftest import Source

@@ -16,7 +16,7 @@ from tap_mysql.connection import Login
 from tap_mysql.connection import Source as Server
 from tap_mysql.fetch import Fetch, FetchError
 from tidemark_core.errors import ConfigError, SourceError
-from tidemark_core.tunnel import open_endpoint
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.certificates import ensure_certificates
 
 if TYPE_CHECKING:

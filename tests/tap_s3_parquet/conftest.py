@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tap_s3_parquet.tap import TapS3Parquet
-from tidemark_core.batchfile import BatchFile
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import S3_SETTINGS, resolve
-from tidemark_core.types_arrow import from_arrow
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.types.arrow import from_arrow
+from tidemark_core.types.singer_schema import to_json_schema
+from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from target_s3_parquet.target import TargetS3Parquet
-from tidemark_core.manifest import Manifest
-from tidemark_core.s3 import S3Location, list_keys
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.s3.client import S3Location, list_keys
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

@@ -20,15 +20,15 @@ import pyarrow.parquet as pq
 import pytest
 from target_redshift.settings import SETTINGS
 from target_redshift.target import TargetRedshift
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import resolve
-from tidemark_core.tunnel import Bastion, open_endpoint
-from tidemark_core.types import ColumnType
-from tidemark_core.types_arrow import to_arrow
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_sandbox.world import Sandbox
+from tidemark_singer.batch_file import BatchFile
 
 _numbers = count(1)
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

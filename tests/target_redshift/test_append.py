@@ -290,7 +290,7 @@ def test_parts_are_equal_and_a_multiple_of_the_slices(
         body = lake.client.get_object(Bucket=lake.s3.bucket, Key=manifest)["Body"].read()
         seen.extend(json.loads(body)["entries"])
 
-    from tidemark_core.warehouse import WarehouseConnection
+    from tidemark_core.redshift.connection import WarehouseConnection
 
     execute = WarehouseConnection.execute
 

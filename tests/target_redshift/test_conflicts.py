@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from muterelay import mute_relay
-from tidemark_core.report import LegReport
-from tidemark_core.warehouse import WarehouseConnection, connect
-from tidemark_core.warehouse_errors import QueryError
+from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.redshift.errors import QueryError
+from tidemark_core.runs.report import LegReport
 
 if TYPE_CHECKING:
     from conftest import Lake, Table
@@ -28,7 +28,7 @@ def serializable(lake: Lake) -> Iterator[None]:
 def leg(monkeypatch: pytest.MonkeyPatch) -> LegReport:
     """Counts how often the load is tried again."""
     made = LegReport("warehouse", "r")
-    monkeypatch.setattr("tidemark_core.report.open_reports", [made])
+    monkeypatch.setattr("tidemark_core.runs.report.open_reports", [made])
     return made
 
 
@@ -98,7 +98,7 @@ def test_a_conflict_over_the_ledger_is_tried_again_as_a_whole(
 def test_a_mute_warehouse_ends_the_load_and_gives_the_lease_back(
     lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tidemark_core.warehouse.SILENCE_MARGIN", 0.5)
+    monkeypatch.setattr("tidemark_core.redshift.connection.SILENCE_MARGIN", 0.5)
     with mute_relay(lake.config["redshift_host"], lake.config["redshift_port"]) as relay:
         there = {"redshift_host": "localhost", "redshift_port": relay.port}
         execute = WarehouseConnection.execute

@@ -14,10 +14,10 @@ import pytest
 from loadbreaks import BOUNDARIES
 from redshift_connector.error import InterfaceError, ProgrammingError
 from tidemark_core.errors import LeaseError, WarehouseError
-from tidemark_core.lease import Lease
-from tidemark_core.report import LegReport
-from tidemark_core.warehouse import WarehouseConnection, connect
-from tidemark_core.warehouse_errors import explain_query
+from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.redshift.errors import explain_query
+from tidemark_core.runs.report import LegReport
+from tidemark_core.s3.lease import Lease
 
 if TYPE_CHECKING:
     from conftest import Lake, Table
@@ -134,7 +134,7 @@ def test_conflicts_without_end_stop_with_an_error_and_no_state(
     lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leg = LegReport("warehouse", "r")
-    monkeypatch.setattr("tidemark_core.report.open_reports", [leg])
+    monkeypatch.setattr("tidemark_core.runs.report.open_reports", [leg])
     execute = WarehouseConnection.execute
     said = {"C": "XX000", "M": "1023 Serializable isolation violation on table"}
     tries = []

@@ -11,8 +11,8 @@ from target_redshift.columns import LandingTable
 from target_redshift.drift import check_comment, compare, describe, normalise
 from tidemark_core.errors import ConfigError, WarehouseError
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import to_json_schema
 
 if TYPE_CHECKING:
     from conftest import Lake, Table

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from fullcopies import ORDERS, TABLES, CopyTap, records
 from hypothesis import HealthCheck, Phase, example, given, settings
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import TidemarkError
+from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from conftest import Lake, Table

@@ -15,8 +15,8 @@ from target_redshift.columns import Column, LandingTable
 from target_redshift.csvblock import encode
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
-from tidemark_core.types_arrow import to_arrow
+from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import ColumnType
 
 MARKER = "@NULL@"
 texts = st.text(st.sampled_from("ab \0\t\n\"',@\\é"), max_size=4)

@@ -26,8 +26,8 @@ from target_redshift.partwriter import PartWriter
 from target_redshift.sql import CopyOptions, TableOptions, copy, literal
 from tidemark_core.errors import ConfigError
 from tidemark_core.masking import SECRETS
-from tidemark_core.s3 import S3Location
-from tidemark_core.types import TIMESTAMP, ColumnType
+from tidemark_core.s3.client import S3Location
+from tidemark_core.types.column_type import TIMESTAMP, ColumnType
 
 MARKER = "@NULL@"
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)

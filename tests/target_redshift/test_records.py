@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from target_redshift.blocks import Conversions
 from target_redshift.columns import LandingTable
 from target_redshift.records import to_batch
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError, SourceError, WarehouseError
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import to_json_schema
+from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from conftest import Lake, Table

@@ -13,7 +13,7 @@ from target_redshift.files import LoadFile, fetch
 from target_redshift.rejects import key_of
 from tidemark_core.errors import ConfigError, LakeError, WarehouseError
 from tidemark_core.names import TableName
-from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.redshift.connection import WarehouseConnection
 
 if TYPE_CHECKING:
     from conftest import Lake, Table

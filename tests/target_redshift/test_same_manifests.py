@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tap_s3_parquet.tap import TapS3Parquet
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 
 if TYPE_CHECKING:
     from conftest import Lake, Table

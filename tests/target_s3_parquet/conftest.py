@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 import pytest
 from s3proxy import Proxy, SealingProxy
 from target_s3_parquet.target import TargetS3Parquet
-from tidemark_core.batchfile import BatchFile
-from tidemark_core.manifest import Manifest
-from tidemark_core.s3 import S3Location, list_keys
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.s3.client import S3Location, list_keys
 from tidemark_core.settings import S3_SETTINGS, resolve
-from tidemark_core.types import ColumnType, decimal
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.types.column_type import ColumnType, decimal
+from tidemark_core.types.singer_schema import to_json_schema
+from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

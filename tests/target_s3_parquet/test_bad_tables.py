@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from badkinds import BAD_TABLES, BadTable
 from tidemark_core.errors import LakeError, TidemarkError
-from tidemark_core.types import ColumnType
-from tidemark_core.types_arrow import to_arrow
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import to_json_schema
 
 if TYPE_CHECKING:
     from conftest import Feed, Lake, MakeFile, Say

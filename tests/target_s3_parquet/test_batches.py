@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
+from tidemark_singer.batch_file import BatchFile
 
 FOLDER = "incremental/shop.orders/year=2025/month=08/day=03/hour=04/2025-08-03_04-05-06_batch_"
 

@@ -13,9 +13,9 @@ from boto3.s3.transfer import TransferConfig
 from policies import Policies, police
 from target_s3_parquet import upload
 from tidemark_core.errors import LakeError, LeaseError
-from tidemark_core.localfile import open_local
 from tidemark_core.names import TableName
-from tidemark_core.report import LegReport
+from tidemark_core.runs.report import LegReport
+from tidemark_singer.local_file import open_local
 
 
 def _times(count: int, status: int, *parts: str) -> Any:
@@ -53,7 +53,7 @@ def test_passing_faults_are_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     leg = LegReport("lake", "r")
-    monkeypatch.setattr("tidemark_core.report.open_reports", [leg])
+    monkeypatch.setattr("tidemark_core.runs.report.open_reports", [leg])
     proxy.before = _times(3, status, "PUT", what)
     assert feed(say.schema(), say.batch(make_file(say.orders(1))), say.state(1), **through)
     assert [row["id"] for row in lake.rows()] == [1]

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from fullcopies import ORDERS, TABLES, CopyTap, records
 from hypothesis import HealthCheck, example, given, settings
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError, TidemarkError
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
+from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from conftest import Feed, Lake, Say

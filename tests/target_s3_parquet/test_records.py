@@ -15,7 +15,7 @@ from target_s3_parquet.rows import Memory, RowFile
 from target_s3_parquet.schema import StreamSchema
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
 
 
 def test_types_come_from_the_schema_whatever_the_values_are(lake: Any, feed: Any, say: Any) -> None:

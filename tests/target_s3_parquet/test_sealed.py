@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from boto3.s3.transfer import TransferConfig
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
 
 SEAL = "x-amz-server-side-encryption"
 KEY_ID = f"{SEAL}-aws-kms-key-id"

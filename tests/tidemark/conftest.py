@@ -20,11 +20,11 @@ from tidemark import cli
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg
 from tidemark.state.backend import TidemarkStateStore
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3 import list_keys
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.s3.client import list_keys
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_sandbox.world import Sandbox
 
 WHEN = datetime(2025, 8, 3, 4, 5, 6, tzinfo=UTC)

@@ -26,7 +26,7 @@ from tidemark.services.bookmarks import (
 from tidemark.state.store import State
 from tidemark_core.errors import ConfigError, StateError
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 T = TableName("settlement", "partner_info")

@@ -11,7 +11,7 @@ from target_redshift.sql import LEDGER, LEDGER_COLUMNS
 from tidemark.dbt.buildstate import BuildState
 from tidemark.dbt.plan import Shape
 from tidemark_core.errors import LeaseError
-from tidemark_core.warehouse import WarehouseConnection, connect
+from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import json
 import pytest
 from tidemark.job.cause import Cause
 from tidemark.services.drive import Observer, Ran
-from tidemark_core.deferred import Failure
 from tidemark_core.masking import SECRETS
 from tidemark_core.names import TableName
+from tidemark_core.runs.deferred import Failure
 
 GOOD = TableName("s", "good")
 

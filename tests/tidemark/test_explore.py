@@ -20,10 +20,10 @@ from tidemark.services.activity import bar
 from tidemark.services.metrics import metrics
 from tidemark.services.policy import Role, render
 from tidemark.services.restoretarget import Target, mysql_type
-from tidemark_core.lake import LakeLayout
-from tidemark_core.report import LegReport, RunReport
-from tidemark_core.tunnel import Bastion, open_endpoint
-from tidemark_core.types import ColumnType
+from tidemark_core.lake.layout import LakeLayout
+from tidemark_core.runs.report import LegReport, RunReport
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.types.column_type import ColumnType
 
 if TYPE_CHECKING:
     from conftest import Lake

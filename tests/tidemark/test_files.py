@@ -17,8 +17,8 @@ from tidemark.services.files import (
     select,
 )
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.lake import LakeLayout
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.layout import LakeLayout
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 
 LAYOUT = LakeLayout("team/incremental/")

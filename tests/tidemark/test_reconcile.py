@@ -14,11 +14,11 @@ from tidemark.services.keydiff import differing
 from tidemark.services.leases import hold_job
 from tidemark.services.rowkeys import RowKey, row_key
 from tidemark_core.errors import ConfigError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import to_json_schema
-from tidemark_core.warehouse import connect
+from tidemark_core.redshift.connection import connect
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import to_json_schema
 
 if TYPE_CHECKING:
     from conftest import Lake

@@ -17,8 +17,8 @@ from tidemark.project import Project
 from tidemark.services import catalogue
 from tidemark.services.lake import read_archive, read_manifests
 from tidemark.state.store import state_folder
-from tidemark_core.lease import Lease
 from tidemark_core.names import TableName
+from tidemark_core.s3.lease import Lease
 
 if TYPE_CHECKING:
     from conftest import Lake

@@ -16,7 +16,7 @@ from tidemark.services.selection import (
     models,
 )
 from tidemark_core.names import TableName
-from tidemark_core.report import RunReport
+from tidemark_core.runs.report import RunReport
 
 PARTNER = TableName("settlement", "partner_info")
 NEW = TableName("settlement", "new_table")

@@ -14,7 +14,7 @@ from meltano.core.state_store import MeltanoState
 from tidemark.state.backend import TidemarkStateStore
 from tidemark.state.store import StateStore, parse_state, state_folder
 from tidemark_core.errors import LakeError, StateError
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 
 STATE_ID = "dev:tap-mysql-to-target-s3-parquet"

@@ -18,8 +18,8 @@ from tidemark.services.doctor import judge_skew
 from tidemark.services.health import check_disk, check_runs, judge_age
 from tidemark.services.policy import render
 from tidemark_core.errors import ConfigError
-from tidemark_core.lease import Lease
-from tidemark_core.report import RunReport
+from tidemark_core.runs.report import RunReport
+from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

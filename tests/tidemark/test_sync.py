@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tidemark.services.bookmarks import Leg
-from tidemark_core.lease import Lease
 from tidemark_core.names import TableName
+from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from tidemark.services.bookmarks import Leg
 from tidemark.services.health import judge_waiting
 from tidemark.services.watermark import watermark
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from standing import (
     in_public,
 )
 from tidemark_core.names import TableName, quote_mysql
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
 
 if TYPE_CHECKING:
     from conftest import Lake

@@ -19,7 +19,7 @@ from typing import Any
 
 from dbt.adapters.sql.connections import SQLConnectionManager
 from dbt.cli.main import dbtRunner
-from tidemark_core.warehouse_driver import install_routes
+from tidemark_core.redshift.driver_patches import install_routes
 
 _add_query = SQLConnectionManager.add_query
 

@@ -6,7 +6,7 @@ import pytest
 from tidemark.dbt import external
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import PARTITION_COLUMNS
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
 
 FIELDS = {
     "id": ColumnType("int64"),

@@ -12,7 +12,7 @@ import pytest
 from tidemark.dbt import site
 from tidemark.dbt.lineage import lineage_for_readers
 from tidemark_core.errors import TidemarkError
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 from transform_browser import Browser
 from transform_project import TRANSFORM, Dbt, Landing, Query
 

@@ -91,7 +91,7 @@ class TableName:
 
     @classmethod
     def from_lake(cls, folder: str) -> TableName:
-        """Reads the name of a table's folder in the lake; see `lake`.
+        """Reads the name of a table's folder in the lake; see `tidemark_core.lake`.
 
         Raises:
             ConfigError: No table has a folder of this name.

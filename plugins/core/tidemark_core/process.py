@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tidemark_core.errors import TidemarkError
-from tidemark_core.leash import end_with
+from tidemark_core.host.leash import end_with
 from tidemark_core.logs import sdk_config, stamp_run_id
 from tidemark_core.masking import guard_stderr
 
@@ -114,7 +114,7 @@ def end_by(signum: int, log: logging.Logger, note: str) -> NoReturn:
 
 def _is_deferred(error: TidemarkError) -> bool:
     """Whether all that failed are tables, of which the job tells at its end."""
-    from tidemark_core import deferred  # which asks this module for the run's id
+    from tidemark_core.runs import deferred  # which asks this module for the run's id
 
     part = Path(sys.argv[0]).name
     return deferred.defer(deferred.Failure.of(part, table) for table in error.of_tables)

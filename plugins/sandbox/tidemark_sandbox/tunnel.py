@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tidemark_core.tunnel_process import STANDS_OPTIONS, TUNNEL_STANDS
+from tidemark_core.ssh.process import STANDS_OPTIONS, TUNNEL_STANDS
 
 from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import PortTakenError, SandboxError

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tidemark_core.errors import TidemarkError
-from tidemark_core.report import current
+from tidemark_core.runs.report import current
 
 from tap_mysql.fetch import Stopped
 

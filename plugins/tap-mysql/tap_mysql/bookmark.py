@@ -13,7 +13,7 @@ from typing import Any
 
 from tidemark_core.errors import StateError
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
 
 from tap_mysql import keys
 from tap_mysql.keys import KeyValue

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidemark_core.errors import ConfigError, SourceError
-from tidemark_core.types_json import PADDED, to_json_schema
+from tidemark_core.types.singer_schema import PADDED, to_json_schema
 
 from tap_mysql.table import Column, Table
 

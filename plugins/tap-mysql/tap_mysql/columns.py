@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from tidemark_core.names import quote_mysql
-from tidemark_core.types import ColumnType
-from tidemark_core.types_arrow import to_arrow
+from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import ColumnType
 
 from tap_mysql.decimals import Array, from_scaled, from_text
 from tap_mysql.table import DATES, Column

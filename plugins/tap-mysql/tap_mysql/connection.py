@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pymysql
 import pymysql.cursors
 from tidemark_core.errors import ConfigError, SourceError, TunnelError
-from tidemark_core.tunnel import Endpoint
+from tidemark_core.ssh.tunnel import Endpoint
 
 from tap_mysql.driver import CONNECT_SECONDS, open_connection, verifying_context
 from tap_mysql.errors import number_in, source_error, tls_error

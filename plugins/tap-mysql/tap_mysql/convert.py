@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
-from tidemark_core.types_arrow import to_arrow
+from tidemark_core.types.arrow import to_arrow
 
 from tap_mysql.columns import INVALID_TEXT, OTHER_TEXT, ZERO_DATE, Plan, decode, flagged
 from tap_mysql.decimals import Array

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import TableName
-from tidemark_core.types import MySQLColumn, from_mysql
+from tidemark_core.types.column_type import MySQLColumn, from_mysql
 
 from tap_mysql.table import Column, Table
 

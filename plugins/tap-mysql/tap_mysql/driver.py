@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import pymysql
 import pymysql.connections
 from tidemark_core.errors import ConfigError
-from tidemark_core.trust import check_trusted
-from tidemark_core.tunnel import Endpoint
+from tidemark_core.host.trusted_file import check_trusted
+from tidemark_core.ssh.tunnel import Endpoint
 
 #: Together less than the half minute within which a run must say what is wrong.
 CONNECT_SECONDS, GREETING_SECONDS = 10, 15

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
-from tidemark_core.report import current, current_user
+from tidemark_core.runs.report import current, current_user
 
 from tap_mysql.keys import to_state
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from tidemark_core.errors import TidemarkError
-from tidemark_core.report import current
+from tidemark_core.runs.report import current
 
 from tap_mysql import advice, drift, events, sql, window
 from tap_mysql.again import persist

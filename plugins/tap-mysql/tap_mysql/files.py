@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tidemark_core.errors import SourceError
-from tidemark_core.holder import Holder
+from tidemark_core.host.process_identity import Holder
 
 _PREFIX = "tidemark-tap-"
 #: Rows and bytes of a row group, whichever comes first: what a writer holds in memory.

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
 
 from tap_mysql.summertime import step_back
 

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import singer_sdk.singerlib as singer
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, SDKBatchMessage
-from tidemark_core.batchfile import BatchFile
+from tidemark_singer.batch_file import BatchFile
 
 from tap_mysql.files import FinishedFile
 from tap_mysql.keys import NEVER, now_text, to_state

@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from tidemark_core.errors import SourceError, TidemarkError, TunnelError
-from tidemark_core.progress import Meter
-from tidemark_core.report import current
+from tidemark_core.runs.progress import Meter
+from tidemark_core.runs.report import current
 
 from tap_mysql.again import pause
 from tap_mysql.connection import Source

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidemark_core.errors import SourceError, TidemarkError
-from tidemark_core.failures import of_table
 from tidemark_core.names import TableName
 from tidemark_core.process import show
-from tidemark_core.report import current
+from tidemark_core.runs.report import current
+from tidemark_singer.failures import of_table
 
 from tap_mysql import events
 from tap_mysql.errors import TableChangedError

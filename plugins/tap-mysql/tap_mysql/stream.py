@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import Stream
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog, MetadataMapping, StreamMetadata
-from tidemark_core.progress import Meter
+from tidemark_core.runs.progress import Meter
 
 from tap_mysql import catalog as choices
 from tap_mysql.catalog import Chosen

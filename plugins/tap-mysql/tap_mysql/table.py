@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType, MySQLColumn
+from tidemark_core.types.column_type import ColumnType, MySQLColumn
 
 from tap_mysql.keys import is_integer
 

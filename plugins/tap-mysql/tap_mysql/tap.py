@@ -19,10 +19,10 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
 from tidemark_core.process import TERMINATED
-from tidemark_core.progress import Display, display
-from tidemark_core.reportstore import reporting
+from tidemark_core.report_store import reporting
+from tidemark_core.runs.progress import Display, display
 from tidemark_core.settings import config_schema, resolve
-from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 
 from tap_mysql import events, run
 from tap_mysql.again import persist

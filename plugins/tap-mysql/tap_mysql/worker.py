@@ -16,7 +16,7 @@ import struct
 import sys
 from typing import BinaryIO
 
-from tidemark_core.leash import end_with
+from tidemark_core.host.leash import end_with
 
 #: Kind and length of what follows.
 HEADER = struct.Struct("<cQ")

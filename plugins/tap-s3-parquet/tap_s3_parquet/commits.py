@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError, TidemarkError
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.types_arrow import from_arrow
-from tidemark_core.types_json import to_json_schema
+from tidemark_core.types.arrow import from_arrow
+from tidemark_core.types.singer_schema import to_json_schema
+from tidemark_singer.batch_file import BatchFile
 
 from tap_s3_parquet.bookmark import Entry
 from tap_s3_parquet.index import Index

@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location, explained, list_keys, read_document
+from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
 
 from tap_s3_parquet.bookmark import Entry
 

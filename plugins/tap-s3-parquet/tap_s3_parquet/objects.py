@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
-from tidemark_core.s3 import explained
+from tidemark_core.s3.client import explained
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

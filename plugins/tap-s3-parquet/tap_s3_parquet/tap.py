@@ -15,11 +15,11 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import Tap
 from tidemark_core.errors import ConfigError
-from tidemark_core.failures import Failures
 from tidemark_core.names import TableName
 from tidemark_core.process import end_by
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import config_schema, resolve
+from tidemark_singer.failures import Failures
 
 from tap_s3_parquet.commits import Commit, from_file, from_manifest
 from tap_s3_parquet.index import Index

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from tidemark_core.lake import LakeLayout
-from tidemark_core.lease import Lease
+from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName
-from tidemark_core.s3 import explained, list_keys
+from tidemark_core.s3.client import explained, list_keys
+from tidemark_core.s3.lease import Lease
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 from tidemark_core.errors import ConfigError
 from tidemark_core.masking import SECRETS
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 
 from target_redshift import sql
 

@@ -12,12 +12,12 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 from tidemark_core.errors import WarehouseError
-from tidemark_core.types import (
+from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import (
     MAX_VARBYTE_BYTES,
     ColumnType,
     varchar_bytes,
 )
-from tidemark_core.types_arrow import to_arrow
 
 from target_redshift.arrow import Array, data_of, nulls, pc
 from target_redshift.columns import Column, LandingTable

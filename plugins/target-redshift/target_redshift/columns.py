@@ -15,8 +15,8 @@ from tidemark_core.names import (
     TableName,
     fold_columns,
 )
-from tidemark_core.types import TIMESTAMP, ColumnType, to_redshift
-from tidemark_core.types_json import ANNOTATION, PADDED, from_json_schema
+from tidemark_core.types.column_type import TIMESTAMP, ColumnType, to_redshift
+from tidemark_core.types.singer_schema import ANNOTATION, PADDED, from_json_schema
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_usage.html
 MAX_COLUMNS = 1_600

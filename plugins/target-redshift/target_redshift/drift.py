@@ -34,7 +34,7 @@ _COMMENT = re.compile(
 
 
 def normalise(kind: str) -> str:
-    """A Redshift type as `tidemark_core.types.to_redshift` writes it."""
+    """A Redshift type as `tidemark_core.types.column_type.to_redshift` writes it."""
     match = _TYPE.fullmatch(kind.strip().upper())
     if not match:
         return kind.strip().upper()

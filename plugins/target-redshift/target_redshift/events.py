@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
-from tidemark_core.report import LegReport, current, current_user
-from tidemark_core.reportstore import reporting
-from tidemark_core.s3 import S3Location
+from tidemark_core.report_store import reporting
+from tidemark_core.runs.report import LegReport, current, current_user
+from tidemark_core.s3.client import S3Location
 
 logger = logging.getLogger("target-redshift")
 

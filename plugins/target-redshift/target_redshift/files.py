@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError, TidemarkError
-from tidemark_core.lake import LakeLayout
-from tidemark_core.localfile import open_local
+from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName
-from tidemark_core.s3 import explained
+from tidemark_core.s3.client import explained
+from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.local_file import open_local
 
 from target_redshift import events
 from target_redshift.arrow import pc

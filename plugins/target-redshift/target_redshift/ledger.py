@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from tidemark_core.errors import LeaseError, WarehouseError
 from tidemark_core.names import TableName
-from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.redshift.connection import WarehouseConnection
 
 from target_redshift import sql
 from target_redshift.files import LoadFile

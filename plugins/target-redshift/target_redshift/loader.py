@@ -9,9 +9,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from tidemark_core.errors import TidemarkError, WarehouseError
-from tidemark_core.lease import Lease
-from tidemark_core.progress import Meter
-from tidemark_core.s3 import S3Location
+from tidemark_core.runs.progress import Meter
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.lease import Lease
 
 from target_redshift import events
 from target_redshift.area import remove_staging

@@ -9,9 +9,9 @@ from typing import Any
 
 from tidemark_core.errors import ConfigError, WarehouseError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, LOAD_ID, quote_redshift
-from tidemark_core.s3 import S3Location
-from tidemark_core.warehouse import WarehouseConnection
-from tidemark_core.warehouse_errors import QueryError
+from tidemark_core.redshift.connection import WarehouseConnection
+from tidemark_core.redshift.errors import QueryError
+from tidemark_core.s3.client import S3Location
 
 from target_redshift import events, sql, sql_upsert
 from target_redshift.authorization import authorization

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.s3 import explained
-from tidemark_core.types_arrow import to_arrow
+from tidemark_core.s3.client import explained
+from tidemark_core.types.arrow import to_arrow
 
 from target_redshift.area import put_copy_manifest
 from target_redshift.columns import Column, LandingTable

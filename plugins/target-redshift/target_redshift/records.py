@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT
-from tidemark_core.records import UnfitValueError, first_changed, to_array
-from tidemark_core.types import TIMESTAMP
-from tidemark_core.types_arrow import to_arrow
+from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import TIMESTAMP
+from tidemark_singer.record_values import UnfitValueError, first_changed, to_array
 
 from target_redshift.blocks import Conversions, key_error, shown
 from target_redshift.columns import Column, LandingTable

@@ -13,8 +13,8 @@ from typing import Any
 
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import TableName
-from tidemark_core.warehouse import WarehouseConnection
-from tidemark_core.warehouse_errors import QueryError
+from tidemark_core.redshift.connection import WarehouseConnection
+from tidemark_core.redshift.errors import QueryError
 
 from target_redshift.drift import rebuild_hint
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.logs import Event, log_event
-from tidemark_core.report import current
-from tidemark_core.warehouse import WarehouseConnection, connect
-from tidemark_core.warehouse_errors import QueryError
+from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.redshift.errors import QueryError
+from tidemark_core.runs.report import current
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

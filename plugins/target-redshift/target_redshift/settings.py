@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
 from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, S3_SETTINGS, Setting
-from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
 LOAD_SETTINGS = (
     Setting(

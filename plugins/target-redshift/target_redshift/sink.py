@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.helpers._batch import BaseBatchFileEncoding
 from singer_sdk.sinks import BatchSink
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError
-from tidemark_core.isolation import remove_local
-from tidemark_core.localfile import read_records
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName
+from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.isolating_target import remove_local
+from tidemark_singer.local_file import read_records
 
 from target_redshift.columns import LandingTable, is_metadata
 from target_redshift.files import LoadFile, check_location, local_file

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
-from tidemark_core.leftovers import temporary_folder
-from tidemark_core.progress import Meter
-from tidemark_core.s3 import explained
+from tidemark_core.host.temporary_folder import temporary_folder
+from tidemark_core.runs.progress import Meter
+from tidemark_core.s3.client import explained
 
 from target_redshift import events
 from target_redshift.area import put_copy_manifest

@@ -12,16 +12,16 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.target_base import Target
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.isolation import IsolatingTarget
-from tidemark_core.lease import Lease
-from tidemark_core.leftovers import temporary_folder
+from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.names import EXTRACTED_AT, TableName, encode_component
 from tidemark_core.process import end_by, run_id
-from tidemark_core.progress import Display, Meter, display
-from tidemark_core.s3 import S3Location
+from tidemark_core.runs.progress import Display, Meter, display
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.lease import Lease
 from tidemark_core.settings import config_schema, resolve
+from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.isolating_target import IsolatingTarget
 
 from target_redshift import events
 from target_redshift.area import remove_abandoned, remove_staging

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
-from tidemark_core.records import UnfitValueError, first_changed, to_array
+from tidemark_singer.record_values import UnfitValueError, first_changed, to_array
 
 from target_s3_parquet.parquet import ROW_GROUP_ROWS, open_writer
 from target_s3_parquet.schema import StreamSchema, key_error

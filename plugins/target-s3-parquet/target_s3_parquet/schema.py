@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.names import PARTITION_COLUMNS, TableName, fold_columns
-from tidemark_core.types import ColumnType
-from tidemark_core.types_arrow import to_arrow
-from tidemark_core.types_json import PADDED, from_json_schema, to_json_schema
+from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import PADDED, from_json_schema, to_json_schema
 
 _KEPT = ("description", "title", PADDED)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.helpers._batch import BaseBatchFileEncoding
 from singer_sdk.sinks import BatchSink
 from singer_sdk.sinks.core import BaseJSONSchemaValidator
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import LakeError
-from tidemark_core.isolation import remove_local
-from tidemark_core.localfile import read_records
+from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.isolating_target import remove_local
+from tidemark_singer.local_file import read_records
 
 if TYPE_CHECKING:
     from target_s3_parquet.target import TargetS3Parquet

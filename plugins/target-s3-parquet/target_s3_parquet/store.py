@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from tidemark_core.errors import LakeError
-from tidemark_core.lease import Lease
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location, list_keys
+from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.lease import Lease
 
 from target_s3_parquet.rows import Memory
 from target_s3_parquet.upload import KeyTakenError, Uploader
@@ -74,7 +74,7 @@ class Store:
         Args:
             table: The source table.
             moment: UTC second of its extraction.
-            partition: From `tidemark_core.lake.day_partition`; None: by the time of extraction.
+            partition: From `tidemark_core.lake.layout.day_partition`; None: by the extraction.
             file: Open; stays open.
             rows: Rows in it.
             stats: What the extractor says of it.

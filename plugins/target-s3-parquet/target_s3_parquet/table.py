@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from tidemark_core.batchfile import BatchFile
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.localfile import open_local
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.report import current
+from tidemark_core.runs.report import current
+from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.local_file import open_local
 
 from target_s3_parquet.parquet import check, conformed, open_parquet
 from target_s3_parquet.partition import by_day, check_column

@@ -11,13 +11,13 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.sinks import Sink
 from tidemark_core.errors import LakeError
-from tidemark_core.isolation import IsolatingTarget
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
 from tidemark_core.process import end_by, run_id
-from tidemark_core.reportstore import reporting
-from tidemark_core.s3 import S3Location
+from tidemark_core.report_store import reporting
+from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import config_schema, resolve
+from tidemark_singer.isolating_target import IsolatingTarget
 
 from target_s3_parquet.settings import SETTINGS
 from target_s3_parquet.sink import LakeSink

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tap_mysql.connection import Login, Session, Source
-from tidemark_core.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 
 
 class MySQL:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from tidemark_core.errors import LakeError, LeaseError
-from tidemark_core.lease import Lease
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.lease import Lease
 
 _LOOK_SECONDS = 1.0
 #: What was told to end has so long to do it.
@@ -98,6 +98,6 @@ class _Watch:
                 print(f"error: {error}", file=sys.stderr, flush=True)
                 os.kill(os.getpid(), signal.SIGTERM)
                 if not self._done.wait(_GRACE_SECONDS):
-                    # What we have started ends with us (tidemark_core.leash).
+                    # What we have started ends with us (tidemark_core.host.leash).
                     os.kill(os.getpid(), signal.SIGKILL)
                 return

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values
 from tidemark_core.errors import ConfigError
-from tidemark_core.lake import LakeLayout
+from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location
+from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
+from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import S3_SETTINGS, Setting, resolve
-from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
 from tidemark.environment import env_file, load_environment, project_folder
 from tidemark.invocation import current

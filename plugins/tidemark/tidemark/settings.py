@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
 from tidemark_core.settings import MYSQL_SETTINGS, S3_SETTINGS, Setting, bastion_settings
-from tidemark_core.warehouse import WAREHOUSE_SETTINGS
 
 from tidemark.job.settings import JOB_SETTINGS
 

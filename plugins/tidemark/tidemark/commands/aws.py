@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from tidemark_core.manifest import Manifest
-from tidemark_core.reportstore import read_reports
-from tidemark_core.s3 import explained, list_keys, read_document
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.report_store import read_reports
+from tidemark_core.s3.client import explained, list_keys, read_document
 
 from tidemark.console import (
     BareArgument,

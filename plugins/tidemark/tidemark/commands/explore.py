@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.reportstore import read_reports
+from tidemark_core.report_store import read_reports
 
 from tidemark.console import (
     Format,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
-from tidemark_core.bars import Bars
 from tidemark_core.names import TableName
-from tidemark_core.progress import is_watched
+from tidemark_core.runs.progress import is_watched
+from tidemark_core.runs.progress_bars import Bars
 
 from tidemark.console import Format, console, counted, note, print_json, size
 from tidemark.invocation import current, open_log

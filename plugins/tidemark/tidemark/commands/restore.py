@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tidemark_core.errors import ConfigError, LakeError, VerificationError
 from tidemark_core.masking import SECRETS
-from tidemark_core.tunnel import Bastion
+from tidemark_core.ssh.tunnel import Bastion
 
 from tidemark.ages import parse_time
 from tidemark.console import Format, FormatOption, Panel, TableOption, console, counted, print_json

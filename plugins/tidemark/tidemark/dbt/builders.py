@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from tidemark_core.errors import LeaseError
-from tidemark_core.warehouse import WarehouseConnection
-from tidemark_core.warehouse_errors import QueryError
+from tidemark_core.redshift.connection import WarehouseConnection
+from tidemark_core.redshift.errors import QueryError
 
 _Answer = TypeVar("_Answer")
 _TIMED_OUT = "57014"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, quote_redshift
-from tidemark_core.warehouse import WarehouseConnection
-from tidemark_core.warehouse_errors import QueryError
+from tidemark_core.redshift.connection import WarehouseConnection
+from tidemark_core.redshift.errors import QueryError
 
 from tidemark.dbt.builders import patiently
 from tidemark.dbt.plan import Loads, Shape, WholeBuild

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import PARTITION_COLUMNS, fold, quote_mysql, quote_redshift
-from tidemark_core.types import ColumnType, to_redshift
-from tidemark_core.types_json import from_json_schema
+from tidemark_core.types.column_type import ColumnType, to_redshift
+from tidemark_core.types.singer_schema import from_json_schema
 
 #: A partition's folder: digits, or Hive's word where the column is NULL.
 _FOLDER = re.compile("/".join(rf"{part}=(?:\d+|\w+)" for part in PARTITION_COLUMNS), re.ASCII)

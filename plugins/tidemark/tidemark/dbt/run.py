@@ -20,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
 
-from tidemark_core.deferred import Failure, defer
 from tidemark_core.errors import (
     ConfigError,
     LakeError,
@@ -28,12 +27,18 @@ from tidemark_core.errors import (
     TunnelError,
     WarehouseError,
 )
+from tidemark_core.host.trusted_file import check_trusted
 from tidemark_core.process import end_with_meltano, run_id
-from tidemark_core.reportstore import reporting
-from tidemark_core.s3 import S3Location
+from tidemark_core.redshift.connection import (
+    WAREHOUSE_SETTINGS,
+    WarehouseConnection,
+    connect,
+    routed,
+)
+from tidemark_core.report_store import reporting
+from tidemark_core.runs.deferred import Failure, defer
+from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, S3_SETTINGS, resolve
-from tidemark_core.trust import check_trusted
-from tidemark_core.warehouse import WAREHOUSE_SETTINGS, WarehouseConnection, connect, routed
 
 from tidemark.dbt.buildstate import BuildState, Found, newly_tested, state_schema
 from tidemark.dbt.plan import Kind, Plan, decide, is_whole_build

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 from tidemark_core.errors import ConfigError
+from tidemark_core.host.trusted_file import is_foreign
 from tidemark_core.settings import Setting
-from tidemark_core.trust import is_foreign
 
 _SUFFIX = "_FILE"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from tidemark_core.leash import leashed
+from tidemark_core.host.leash import leashed
 
 
 def meltano_command(env_file: Path | None) -> list[str]:

@@ -1,6 +1,6 @@
 """``tidemark-night begin`` and ``end``: the first and the last step of a job of several legs.
 
-Between the two a table that fails stops itself alone (`tidemark_core.deferred`); the last step
+Between the two a table that fails stops itself alone (`tidemark_core.runs.deferred`); the last step
 tells of all that failed, and its exit code says so.
 """
 
@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tidemark_core import deferred
-from tidemark_core.deferred import Failure
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.process import run_id
+from tidemark_core.runs import deferred
+from tidemark_core.runs.deferred import Failure
 
 from tidemark.job.cause import TABLES_ERROR
 

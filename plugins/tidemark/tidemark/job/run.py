@@ -17,8 +17,8 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import encode_component
 from tidemark_core.printable import printable, printable_lines
-from tidemark_core.reportstore import publish, reporting
-from tidemark_core.s3 import S3Location
+from tidemark_core.report_store import publish, reporting
+from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, resolve
 
 from tidemark.holding import holding

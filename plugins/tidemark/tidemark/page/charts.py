@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.report import RunReport
+from tidemark_core.runs.report import RunReport
 
 from tidemark.services.activity import TableActivity, by_day, by_table
 from tidemark.services.watermark import Watermark

@@ -11,7 +11,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tidemark_core.s3 import explained
+from tidemark_core.s3.client import explained
 
 from tidemark.project import Project
 from tidemark.services.checks import Finding, Level

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from tidemark_core.errors import ConfigError, TidemarkError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3 import explained
-from tidemark_core.warehouse import connect
+from tidemark_core.redshift.connection import connect
+from tidemark_core.s3.client import explained
 
 from tidemark.project import Project
 from tidemark.services.files import LakeFile, classify

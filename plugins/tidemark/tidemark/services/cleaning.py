@@ -14,10 +14,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
-from tidemark_core.lease import Lease
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3 import explained, read_document
+from tidemark_core.s3.client import explained, read_document
+from tidemark_core.s3.lease import Lease
 
 from tidemark.project import Project
 from tidemark.services.catalogue import Catalogue, read_catalogue

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import (
     EXTRACTED_AT,
     LANDING_SCHEMA,
@@ -20,7 +20,7 @@ from tidemark_core.names import (
     fold,
     quote_redshift,
 )
-from tidemark_core.types_json import from_json_schema
+from tidemark_core.types.singer_schema import from_json_schema
 
 from tidemark.services.content import Side, mysql_side, newest_sql, redshift_side
 from tidemark.services.deepverify import Comparison

@@ -11,9 +11,9 @@ from target_redshift.authorization import authorization
 from target_redshift.sql import COPIED_ROWS, CopyOptions, copy, create_temporary
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import quote_redshift
-from tidemark_core.s3 import explained
-from tidemark_core.warehouse import connect
-from tidemark_core.warehouse_errors import QueryError
+from tidemark_core.redshift.connection import connect
+from tidemark_core.redshift.errors import QueryError
+from tidemark_core.s3.client import explained
 
 from tidemark.project import Project
 from tidemark.services.checks import Finding, Level

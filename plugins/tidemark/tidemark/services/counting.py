@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import LANDING_SCHEMA, TableName, quote_redshift
-from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.redshift.connection import WarehouseConnection
 
 from tidemark.connections import MySQL
 from tidemark.services.counts import StageCounts

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidemark_core.names import TableName
-from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.redshift.connection import WarehouseConnection
 
 from tidemark.connections import MySQL
 from tidemark.services.content import Side

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tidemark_core.names import DELETIONS_TABLE, LANDING_SCHEMA, TableName, quote_redshift
-from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.redshift.connection import WarehouseConnection
 
 from tidemark.services.ledger import relation_exists
 from tidemark.services.rowkeys import RowKey

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from tap_mysql.sql import count_no_key
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_mysql
-from tidemark_core.s3 import explained
-from tidemark_core.tunnel import Bastion
-from tidemark_core.warehouse import WAREHOUSE_SETTINGS, connect
+from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS, connect
+from tidemark_core.s3.client import explained
+from tidemark_core.ssh.tunnel import Bastion
 
 from tidemark.ages import describe_age
 from tidemark.connections import MySQL, open_mysql

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tidemark_core import deferred
-from tidemark_core.deferred import Failure
 from tidemark_core.logs import Event
 from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import TableName
+from tidemark_core.runs import deferred
+from tidemark_core.runs.deferred import Failure
 
 from tidemark.dbt.results import read_failures
 from tidemark.job.cause import Cause, CauseFinder

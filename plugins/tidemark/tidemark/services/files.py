@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.lake import LakeLayout
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.layout import LakeLayout
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 
 #: What a data file's name begins with.

@@ -12,8 +12,8 @@ from tap_mysql.sql import count_no_key
 from tap_mysql.window import check_nulls
 from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
-from tidemark_core.report import RunReport
-from tidemark_core.reportstore import read_reports
+from tidemark_core.report_store import read_reports
+from tidemark_core.runs.report import RunReport
 
 from tidemark.ages import parse_time
 from tidemark.connections import MySQL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tidemark_core.warehouse import connect
+from tidemark_core.redshift.connection import connect
 
 from tidemark.project import Project
 from tidemark.services.checks import Finding, Level

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from tidemark_core.report import RunReport
-from tidemark_core.reportstore import read_reports
-from tidemark_core.s3 import explained, list_keys
-from tidemark_core.warehouse import connect
+from tidemark_core.redshift.connection import connect
+from tidemark_core.report_store import read_reports
+from tidemark_core.runs.report import RunReport
+from tidemark_core.s3.client import explained, list_keys
 
 from tidemark.ages import describe_age
 from tidemark.connections import open_mysql

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tap_s3_parquet.objects import ObjectReader, open_parquet
-from tidemark_core.manifest import Manifest, ManifestFile
-from tidemark_core.types_json import from_json_schema
+from tidemark_core.lake.manifest import Manifest, ManifestFile
+from tidemark_core.types.singer_schema import from_json_schema
 
 from tidemark.project import Project
 from tidemark.services.lost import refuse_lost

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.redshift.connection import WarehouseConnection
 
 from tidemark.connections import MySQL
 from tidemark.services.rowkeys import (

@@ -10,9 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tidemark_core.errors import LakeError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3 import S3Location, explained, list_keys, read_document
+from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
 
 from tidemark.services.files import LakeObject
 

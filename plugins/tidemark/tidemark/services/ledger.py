@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_redshift
-from tidemark_core.warehouse import WarehouseConnection
+from tidemark_core.redshift.connection import WarehouseConnection
 
 LEDGER = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(LEDGER_TABLE)}"
 _COLUMNS = "SELECT column_name FROM svv_columns WHERE table_schema = ? AND table_name = ?"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3 import explained
+from tidemark_core.s3.client import explained
 
 from tidemark.project import Project
 from tidemark.services.files import LakeObject

@@ -6,7 +6,7 @@ import json
 from enum import StrEnum
 from typing import Any
 
-from tidemark_core.lake import LakeLayout
+from tidemark_core.lake.layout import LakeLayout
 
 
 class Role(StrEnum):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import LANDING_SCHEMA, TableName, quote_redshift
-from tidemark_core.warehouse import WarehouseConnection, connect, routed
+from tidemark_core.redshift.connection import WarehouseConnection, connect, routed
 
 from tidemark.connections import MySQL, open_mysql
 from tidemark.project import Project

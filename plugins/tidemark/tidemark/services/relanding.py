@@ -16,7 +16,7 @@ from target_redshift.files import LoadFile
 from target_redshift.ledger import Ledger
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_redshift
-from tidemark_core.warehouse import connect
+from tidemark_core.redshift.connection import connect
 
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg, value_of

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import from_json_schema
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import from_json_schema
 
 from tidemark.services.bookmarks import OWN, value_of
 

@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 from tap_s3_parquet.objects import ObjectReader
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.leftovers import temporary_folder
-from tidemark_core.manifest import Manifest
+from tidemark_core.host.temporary_folder import temporary_folder
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 
 from tidemark.project import Project

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pymysql
 from tap_mysql.driver import open_connection, verifying_context
 from tidemark_core.errors import ConfigError, SourceError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import quote_mysql
-from tidemark_core.tunnel import Bastion, open_endpoint
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import from_json_schema
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import from_json_schema
 
 _ROWS = 2_000
 _MYSQL = {

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from tidemark_core.errors import LakeError
 from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, TableName, quote_redshift
-from tidemark_core.s3 import explained, list_keys
-from tidemark_core.warehouse import WarehouseConnection, connect
+from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.s3.client import explained, list_keys
 
 from tidemark.project import Project
 from tidemark.services.files import Rules, Status

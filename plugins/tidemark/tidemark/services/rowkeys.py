@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName, fold, quote_redshift
-from tidemark_core.types import ColumnType
-from tidemark_core.types_json import from_json_schema
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import from_json_schema
 
 from tidemark.services.quoting import mysql_name, mysql_table
 from tidemark.services.rowtext import (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tap_mysql.columns import bad_date
 from tidemark_core.names import fold, quote_redshift
-from tidemark_core.types import ColumnType
+from tidemark_core.types.column_type import ColumnType
 
 from tidemark.services.quoting import mysql_name
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from tidemark_core.names import TableName
-from tidemark_core.progress import EVERY_VARIABLE, WATCHED_SECONDS
+from tidemark_core.runs.progress import EVERY_VARIABLE, WATCHED_SECONDS
 
 
 class Strategy(StrEnum):

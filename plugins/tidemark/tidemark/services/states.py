@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from tidemark_core.lease import Lease
 from tidemark_core.names import TableName, encode_component
-from tidemark_core.s3 import explained
+from tidemark_core.s3.client import explained
+from tidemark_core.s3.lease import Lease
 
 from tidemark.project import Project
 from tidemark.services.bookmarks import Leg, bookmarks, with_bookmark

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tidemark_core.names import LANDING_SCHEMA, quote_redshift
-from tidemark_core.warehouse import connect
+from tidemark_core.redshift.connection import connect
 
 from tidemark.project import Project
 from tidemark.services.retention import STATE_SCHEMA

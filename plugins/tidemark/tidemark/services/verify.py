@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tidemark_core.errors import ConfigError, LakeError, TidemarkError
-from tidemark_core.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import LANDING_SCHEMA, TableName
-from tidemark_core.warehouse import connect
+from tidemark_core.redshift.connection import connect
 
 from tidemark.connections import MySQL, open_mysql
 from tidemark.project import Project

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tidemark_core.errors import LakeError
-from tidemark_core.manifest import Manifest
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 
 from tidemark.project import Project

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from meltano.core.state_store import MeltanoState, StateStoreManager
-from tidemark_core.s3 import S3Location
+from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import S3_SETTINGS, resolve
 
 from tidemark.environment import refuse_open_env_file

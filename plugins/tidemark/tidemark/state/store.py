@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from tidemark_core.errors import StateError
 from tidemark_core.names import decode_component, encode_component
-from tidemark_core.s3 import explained, list_keys
+from tidemark_core.s3.client import explained, list_keys
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

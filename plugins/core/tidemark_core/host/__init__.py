@@ -1,0 +1,1 @@
+"""This machine: its processes, and its files that others could touch."""

@@ -1,0 +1,72 @@
+"""Temporary folders that tell whose they are, so that a killed run's go with the next one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tidemark_core.host.process_identity import Holder
+
+#: ``tidemark-<what>-<machine>-<pid>-<start time of the process>-<random>``.
+_NAME = re.compile(
+    r"tidemark-[a-z]+-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<started>\d+)-[a-z0-9_]+"
+)
+
+
+@contextmanager
+def temporary_folder(what: str, parent: str | None = None) -> Iterator[Path]:
+    """A folder of this process, mode 0700, removed at the end.
+
+    What processes that are no more have left beside it is removed first.
+
+    Args:
+        what: What it is for, in lower-case letters.
+        parent: Where it is made; None: the system's own place.
+    """
+    base = Path(parent or tempfile.gettempdir())
+    remove_leftovers(base)
+    me = Holder.this_process(what)
+    prefix = f"tidemark-{what}-{_short(me.machine)}-{me.pid}-{me.started}-"
+    # Not TemporaryDirectory, which complains at exit where its owner is closed at exit too.
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(base: Path) -> None:
+    """Removes the folders of `temporary_folder` whose process is no more. Never raises."""
+    machine = Holder.this_process("").machine
+    for folder in base.glob("tidemark-*"):
+        match = _NAME.fullmatch(folder.name)
+        # A process of another machine, or of another container, may be alive for all we know.
+        if (
+            not match
+            or match["machine"] != _short(machine)
+            or folder.is_symlink()
+            or not _is_ours(folder)
+        ):
+            continue
+        owner = Holder("", "", int(match["pid"]), int(match["started"]), machine)
+        if owner.is_gone:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _short(machine: str) -> str:
+    return hashlib.sha256(machine.encode()).hexdigest()[:8]
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    except OSError:
+        return False

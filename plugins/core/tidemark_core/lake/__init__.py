@@ -1,0 +1,1 @@
+"""The lake's grammar: its keys and its manifests. Pure."""

@@ -1,0 +1,232 @@
+"""The connection to Amazon Redshift: directly or through a bastion, TLS verified, errors explained.
+
+The driver (``tidemark-core[warehouse]``) is imported when a connection is made, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from time import monotonic
+from typing import Any
+
+from tidemark_core.errors import ConfigError, TidemarkError
+from tidemark_core.redshift.credentials import AUTH_SETTINGS, credentials
+from tidemark_core.redshift.driver_patches import (
+    close,
+    install_routes,
+    let_go,
+    login,
+    routes,
+    set_silence,
+)
+from tidemark_core.redshift.errors import explain_connect, explain_query, mute
+from tidemark_core.settings import Setting, bastion_settings
+from tidemark_core.ssh.tunnel import Bastion, Endpoint, open_endpoint
+
+WAREHOUSE_SETTINGS = (
+    Setting(
+        "redshift_host",
+        "Host name of the warehouse, or the path of a Unix socket on its bastion.",
+        required=True,
+    ),
+    Setting("redshift_port", "Port of the warehouse.", "integer", default=5439, minimum=1),
+    Setting("redshift_database", "Database to load into.", required=True),
+    *AUTH_SETTINGS,
+    Setting("redshift_ssl", "Whether to use TLS; its certificate is always verified.", "boolean",
+            default=True),
+    Setting(
+        "redshift_ssl_mode",
+        "verify-full: authority and host name; verify-ca: the authority only.",
+        default="verify-full",
+        choices=("verify-full", "verify-ca"),
+    ),
+    Setting(
+        "redshift_ssl_root_cert",
+        "File of the certificate authority; empty: Amazon's, which the driver brings.",
+    ),
+    Setting(
+        "redshift_ssl_server_name",
+        "Name in the warehouse's certificate, where it is not REDSHIFT_HOST.",
+    ),
+    Setting(
+        "redshift_connect_timeout_seconds",
+        "How long to wait for the warehouse to answer a new connection.",
+        "integer",
+        default=20,
+        minimum=1,
+    ),
+    *bastion_settings("redshift_ssh_bastion", "the warehouse"),
+)  # fmt: skip
+
+#: For programs that have no setting of their own for the longest statement.
+_STATEMENT_SECONDS = 3600
+#: Seconds in which the server's own timeout is given the time to end a statement.
+SILENCE_MARGIN = 30.0
+#: Ways that `routed` holds open, by the server's name and port.
+_held: dict[tuple[str, int], Endpoint] = {}
+
+
+class WarehouseConnection:
+    """A session in autocommit mode; transactions are begun and ended by statements.
+
+    Not thread safe. Closing it closes its tunnel too.
+
+    Args:
+        driver_connection: The driver's.
+        resources: What ends with it.
+        silence: Seconds that the warehouse may say nothing to a statement; None: any time. A
+            timeout of the server's own is no help when it is the server that has fallen mute.
+    """
+
+    def __init__(
+        self, driver_connection: Any, resources: ExitStack, silence: float | None = None
+    ) -> None:
+        self._connection = driver_connection
+        self._resources = resources
+        self._silence = silence
+        set_silence(driver_connection, silence)
+
+    def execute(
+        self,
+        sql: str,
+        values: Sequence[Any] = (),
+        *,
+        what: str = "a statement",
+        table: object | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Runs one statement.
+
+        Args:
+            sql: The statement; ``?`` stands for a bound value.
+            values: Values to bind.
+            what: What it does, for the error message.
+            table: The source table, for the error message.
+
+        Returns:
+            The rows; an empty list for statements without any.
+
+        Raises:
+            QueryError: The statement failed or the connection was lost (``lost``).
+        """
+        begun = monotonic()
+        cursor = self._connection.cursor()
+        cursor.paramstyle = "qmark"
+        try:
+            cursor.execute(sql, tuple(values) or None)
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+        except Exception as error:
+            # Also AttributeError, ValueError and struct.error, by which the driver reports a
+            # socket that was closed under it.
+            if self._silence is not None and monotonic() - begun >= self._silence:
+                raise mute(self._silence, what, table=table) from error
+            raise explain_query(error, what, table=table) from error
+
+    def close(self) -> None:
+        """Ends the session (the server rolls an open transaction back) and its tunnel."""
+        self._resources.close()
+
+    def __enter__(self) -> WarehouseConnection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(
+    config: Mapping[str, Any], *, application_name: str = "tidemark"
+) -> WarehouseConnection:
+    """Connects to the warehouse.
+
+    With a bastion, TLS still runs from here to the warehouse: the certificate is held against
+    ``redshift_ssl_server_name``, else ``redshift_host``, although the way there is a tunnel's.
+    Within `routed`, it is the way held open there.
+
+    Args:
+        config: Values of `WAREHOUSE_SETTINGS`.
+        application_name: Shown in the warehouse's own session tables.
+
+    Raises:
+        ConfigError: Settings are missing or contradict each other.
+        TunnelError: The bastion cannot be reached.
+        WarehouseError: The warehouse cannot be reached or refuses the login.
+    """
+    host, port = config["redshift_host"], int(config["redshift_port"])
+    bastion = _bastion(config)
+    who = credentials(config)
+    name = _server_name(config)
+    shown = f"{host if host.startswith('/') else f'{host}:{port}'}/{config['redshift_database']}"
+    with ExitStack() as stack:
+        socket: str | None = None
+        endpoint = _held.get((name, port))
+        if bastion is not None:
+            endpoint = endpoint or stack.enter_context(open_endpoint(bastion, host, port))
+            socket = endpoint.socket
+        try:
+            connection = login(config, who, name, port, socket, application_name)
+        except TidemarkError:
+            raise
+        except Exception as error:
+            let_go(error)
+            if endpoint is not None:
+                endpoint.check()
+            raise explain_connect(error, shown, user=who.user) from error
+        stack.callback(close, connection)
+        return WarehouseConnection(connection, stack.pop_all(), _silence(config))
+
+
+@contextmanager
+def routed(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Holds the way to the warehouse open for connections that other code makes in this process.
+
+    With a bastion, the driver is sent through the tunnel whenever it connects to the name that is
+    yielded, while the certificate is still held against that name.
+
+    Args:
+        config: Values of `WAREHOUSE_SETTINGS`.
+
+    Yields:
+        Host and port to give to the driver.
+
+    Raises:
+        ConfigError: The host is a socket and there is no bastion.
+        TunnelError: The bastion cannot be reached.
+    """
+    host, port = config["redshift_host"], int(config["redshift_port"])
+    install_routes()
+    bastion = _bastion(config)
+    if bastion is None:
+        yield host, port
+        return
+    name = _server_name(config)
+    with open_endpoint(bastion, host, port) as endpoint:
+        routes[name, port] = str(endpoint.socket)
+        _held[name, port] = endpoint
+        try:
+            yield name, port
+        finally:
+            del routes[name, port], _held[name, port]
+
+
+def _silence(config: Mapping[str, Any]) -> float | None:
+    """How long a statement may go without an answer: a little longer than the server lets it."""
+    seconds = config.get("redshift_statement_timeout_seconds", _STATEMENT_SECONDS)
+    return seconds + SILENCE_MARGIN if seconds else None
+
+
+def _bastion(config: Mapping[str, Any]) -> Bastion | None:
+    bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
+    host = config["redshift_host"]
+    if host.startswith("/") and bastion is None:
+        raise ConfigError(
+            f"REDSHIFT_HOST {host!r} is the path of a socket, which only a bastion can reach",
+            hint="set REDSHIFT_SSH_BASTION_HOST, or a host name in REDSHIFT_HOST",
+        )
+    return bastion
+
+
+def _server_name(config: Mapping[str, Any]) -> str:
+    """The name that the warehouse's certificate must have."""
+    host: str = config["redshift_host"]
+    named = config.get("redshift_ssl_server_name")
+    return named or ("localhost" if host.startswith("/") else host)

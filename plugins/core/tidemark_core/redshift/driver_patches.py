@@ -1,0 +1,156 @@
+"""What redshift_connector lacks: logins that are verified, go through a tunnel and end well."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from ssl import Purpose, SSLContext
+from typing import Any
+
+from tidemark_core.host.trusted_file import check_trusted
+from tidemark_core.redshift.credentials import Credentials
+
+#: Dead peers are noticed in about 30 + 6 * 10 seconds, also in the middle of a long COPY.
+_KEEPALIVE: dict[str, Any] = {
+    "tcp_keepalive_idle": 30,
+    "tcp_keepalive_interval": 10,
+    "tcp_keepalive_count": 6,
+}
+#: Socket to connect to in place of the host whose certificate is verified (libpq's ``hostaddr``,
+#: which the driver does not have): the local end of a tunnel.
+_socket: ContextVar[str | None] = ContextVar("tidemark_socket", default=None)
+#: The same for connections that somebody else makes in this process, such as dbt's.
+routes: dict[tuple[str, int], str] = {}
+#: What connections of somebody else's are called in the warehouse's session tables.
+_NAME = "tidemark-dbt"
+#: File of the authority that a login trusts in place of the system's; None: the system's.
+_authority: ContextVar[str | None] = ContextVar("tidemark_authority", default=None)
+
+
+def login(
+    config: Mapping[str, Any],
+    who: Credentials,
+    server_name: str,
+    port: int,
+    socket: str | None,
+    application_name: str,
+) -> Any:
+    import redshift_connector
+
+    # At DEBUG the driver logs every message of the wire, rows included.
+    logging.getLogger("redshift_connector").setLevel(logging.WARNING)
+    install_routes()
+    token = _socket.set(socket)
+    try:
+        with _root_certificate(config.get("redshift_ssl_root_cert")), warnings.catch_warnings():
+            # It makes its TLS context in a deprecated way, still with verification.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            connection = redshift_connector.connect(
+                host=server_name,
+                port=port,
+                database=config["redshift_database"],
+                user=who.user,
+                password=who.password,
+                ssl=bool(config.get("redshift_ssl", True)),
+                sslmode=config.get("redshift_ssl_mode") or "verify-full",
+                timeout=int(config.get("redshift_connect_timeout_seconds") or 20),
+                application_name=application_name,
+                **_KEEPALIVE,
+            )
+    finally:
+        _socket.reset(token)
+    connection.autocommit = True
+    return connection
+
+
+def set_silence(connection: Any, seconds: float | None) -> None:
+    """Says how long the peer may keep silent; that of the login would also end a long COPY."""
+    connection._usock.settimeout(seconds)
+
+
+def install_routes() -> None:
+    """Sends the driver's connections through `_socket` and `routes`, and names them; once.
+
+    For a connection without a name, such as dbt's, the driver looks for its caller in the source of
+    every frame of the stack, which takes longer than the login.
+    """
+    from redshift_connector.core import Connection
+
+    original = Connection.__init__
+    if getattr(original, "tidemark", False):
+        return
+
+    @wraps(original)
+    def connect(self: Any, *args: Any, **options: Any) -> None:
+        way = _socket.get() or routes.get((options.get("host", ""), options.get("port", 0)))
+        if way is not None:
+            # Keepalives are TCP's; the tunnel has its own.
+            options |= {"unix_sock": way, "tcp_keepalive": False}
+        options["application_name"] = options.get("application_name") or _NAME
+        original(self, *args, **options)
+
+    connect.tidemark = True  # type: ignore[attr-defined]
+    setattr(Connection, "__init__", connect)  # noqa: B010 - mypy knows no other way
+
+
+@contextmanager
+def _root_certificate(path: str | None) -> Iterator[None]:
+    """Makes the driver's logins trust an authority of ours, beside Amazon's.
+
+    It has no setting for one. SSL_CERT_FILE would do, but a variable of the environment must not
+    be set while other threads of this process read theirs (setenv is not thread-safe).
+    """
+    if path:
+        check_trusted(path, "REDSHIFT_SSL_ROOT_CERT")
+    _install_authority()
+    token = _authority.set(path or None)
+    try:
+        yield
+    finally:
+        _authority.reset(token)
+
+
+def _install_authority() -> None:
+    """Has TLS contexts that are made under `_authority` load it for the system's authorities."""
+    original = SSLContext.load_default_certs
+    if getattr(original, "tidemark", False):
+        return
+
+    @wraps(original)
+    def load(self: SSLContext, purpose: Purpose = Purpose.SERVER_AUTH) -> None:
+        path = _authority.get()
+        if path is None:
+            original(self, purpose)
+        else:
+            self.load_verify_locations(path)
+
+    load.tidemark = True  # type: ignore[attr-defined]
+    setattr(SSLContext, "load_default_certs", load)  # noqa: B010 - mypy knows no other way
+
+
+def let_go(error: Exception) -> None:
+    """Closes the socket of a login that failed, which the driver leaves open.
+
+    There is no connection to close yet; only the frames of the error know the half-made one.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        half_made = trace.tb_frame.f_locals.get("self")
+        for name in ("_sock", "_usock"):
+            part = getattr(half_made, name, None)
+            if part is not None:
+                part.close()
+        trace = trace.tb_next
+
+
+def close(connection: Any) -> None:
+    # A connection that was lost cannot be closed politely, and need not be. (redshift_connector
+    # raises InterfaceError, AttributeError or OSError then.)
+    try:
+        connection.close()
+    except Exception:
+        logging.getLogger("tidemark_core.warehouse_driver").debug("the session was already gone")

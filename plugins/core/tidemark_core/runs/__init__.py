@@ -1,0 +1,1 @@
+"""What a run tells: its report, its progress, and the tables that failed in it."""

@@ -1,0 +1,1 @@
+"""Amazon S3: the client, and leases kept in a bucket."""

@@ -1,0 +1,1 @@
+"""The type map: MySQL, Arrow, Redshift, and its form in a Singer schema."""

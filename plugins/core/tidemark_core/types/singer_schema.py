@@ -1,0 +1,115 @@
+"""The type map in a Singer schema.
+
+A property of ours carries its exact type as ``x-tidemark-type``, so that nothing is guessed on the
+way. Schemas of other taps have no such mark and are read by the conventions of JSON schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidemark_core.types.column_type import (
+    INTEGER_BYTES,
+    MAX_PRECISION,
+    TEXT,
+    TIMESTAMP,
+    ColumnType,
+    decimal,
+)
+
+ANNOTATION = "x-tidemark-type"
+#: Of text: whether trailing blanks do not count in the source either (PAD SPACE collations).
+PADDED = "x-tidemark-padded"
+
+
+def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, Any]:
+    """The property of a Singer schema; the exact type stands in ``x-tidemark-type``."""
+    schema: dict[str, Any] = {}
+    if column.kind in INTEGER_BYTES:
+        limit = 1 << (8 * INTEGER_BYTES[column.kind] - 1)
+        kind, schema = "integer", {"minimum": -limit, "maximum": limit - 1}
+    elif column.kind in ("float32", "float64"):
+        kind = "number"
+    elif column.kind == "decimal":
+        # A string: JSON numbers pass through floats in most targets and lose digits there.
+        kind = "string"
+        schema = {
+            "format": "singer.decimal",
+            "precision": column.precision,
+            "scale": column.scale,
+        }
+    elif column.kind == "boolean":
+        kind = "boolean"
+    else:
+        kind = "string"
+        if column.kind == "date":
+            schema = {"format": "date"}
+        elif column.kind == "timestamp":
+            schema = {"format": "date-time"}
+        elif column.kind == "binary":
+            schema = {"contentEncoding": "base64"}
+        elif column.kind == "string" and column.length is not None:
+            schema = {"maxLength": column.length}
+    return {"type": [kind, "null"] if nullable else [kind], **schema, ANNOTATION: str(column)}
+
+
+def from_json_schema(schema: Mapping[str, Any]) -> ColumnType:
+    """The type of a Singer property: its annotation, else what JSON schema says of it.
+
+    Raises:
+        ConfigError: The annotation is no type of this map.
+    """
+    annotation = schema.get(ANNOTATION)
+    if annotation is not None:
+        return ColumnType.parse(str(annotation))
+    for option in schema.get("anyOf", schema.get("oneOf", [])):
+        if option.get("type") not in ("null", ["null"]):
+            return from_json_schema(option)
+    declared = schema.get("type", "string")
+    kinds = [declared] if isinstance(declared, str) else list(declared)
+    for kind, read in _JSON_KINDS:
+        if kind in kinds:
+            return read(schema)
+    return TEXT
+
+
+def _json_integer(schema: Mapping[str, Any]) -> ColumnType:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        for kind, size in INTEGER_BYTES.items():
+            limit = 1 << (8 * size - 1)
+            if -limit <= low and high < limit:
+                return ColumnType(kind)
+        return decimal(20, 0)
+    return ColumnType("int64")
+
+
+def _json_number(schema: Mapping[str, Any]) -> ColumnType:
+    step = schema.get("multipleOf")
+    if step is None:
+        return ColumnType("float64")
+    mantissa, _, exponent = f"{step:e}".partition("e")
+    scale = max(0, -int(exponent) + len(mantissa.rstrip("0").partition(".")[2]))
+    return decimal(MAX_PRECISION, scale)
+
+
+def _json_string(schema: Mapping[str, Any]) -> ColumnType:
+    form = schema.get("format")
+    if form == "date-time":
+        return TIMESTAMP
+    if form == "date":
+        return ColumnType("date")
+    if form == "singer.decimal":
+        return decimal(schema.get("precision", MAX_PRECISION), schema.get("scale", 9))
+    return ColumnType("string", length=schema.get("maxLength"))
+
+
+_JSON_KINDS = (
+    ("object", lambda _: ColumnType("json")),
+    ("array", lambda _: ColumnType("json")),
+    ("string", _json_string),
+    ("number", _json_number),
+    ("integer", _json_integer),
+    ("boolean", lambda _: ColumnType("boolean")),
+)

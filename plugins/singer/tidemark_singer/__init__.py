@@ -1,0 +1,1 @@
+"""What Tidemark's taps and targets share of Singer: the core knows nothing of it."""
