@@ -30,7 +30,7 @@ from world import BIN, ROOT, WIDE, empty_bucket, seeded
 #: What the bench holds its figures against.
 TO_RAW, TO_DLT, TO_SINGER, PEAK_MB, IDLE_SECONDS = 2.5, 1.3, 50.0, 400, 5.0
 _READS = 3
-_PROGRAMS = ("tap-mysql", "tap_mysql.worker", "target-s3-parquet")
+_PROGRAMS = ("tap-mysql", "tap_mysql.connectorx.worker", "target-s3-parquet")
 
 app = typer.Typer(add_completion=False)
 

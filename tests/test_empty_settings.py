@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from singer_sdk import Tap, Target
 from tap_mysql.settings import SETTINGS as TAP_MYSQL
-from tap_mysql.tap import TapMySQL
+from tap_mysql.singer.tap import TapMySQL
 from tap_s3_parquet.settings import SETTINGS as TAP_S3_PARQUET
 from tap_s3_parquet.tap import TapS3Parquet
 from target_redshift.settings import SETTINGS as TARGET_REDSHIFT

@@ -6,13 +6,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tap_mysql.fetch import Fetch
-from tap_mysql.files import FinishedFile
-from tap_mysql.read import Reading
+from tap_mysql.reading.parquet_file import FinishedFile
+from tap_mysql.reading.range_reader import Reading
+from tap_mysql.source.arrow_query import Fetch
 
 if TYPE_CHECKING:
     import pytest
-    from tap_mysql.sql import Range
+    from tap_mysql.query.sql import Range
 
 
 def after_files(count: int, action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def watch_queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def workers_of(pid: int) -> list[int]:
     """The processes in which a tap has ConnectorX ask."""
     found = subprocess.run(
-        ["pgrep", "-P", str(pid), "-f", "tap_mysql.worker"],
+        ["pgrep", "-P", str(pid), "-f", "tap_mysql.connectorx.worker"],
         capture_output=True,
         text=True,
         check=False,

@@ -46,7 +46,7 @@ def reading_mysql(world: Sandbox, night: Night) -> Iterator[tuple[Runner, list[i
     """A job whose tap waits for a table that somebody holds, and the processes below it."""
     with closing(world.source.connect(database="settlement")) as holder, holder.cursor() as cursor:
         cursor.execute("LOCK TABLES partner_info WRITE")
-        with running(night, "backup", "tap_mysql.worker") as job:
+        with running(night, "backup", "tap_mysql.connectorx.worker") as job:
             yield job
 
 
@@ -88,7 +88,13 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 def test_nothing_outlives_a_runner_that_is_killed(world: Sandbox, night: Night) -> None:
     with reading_mysql(world, night) as (process, below):
         told = " ".join(word for pid in below for word in command_line(pid))
-        for part in ("meltano", "tap-mysql", "target-s3-parquet", "tap_mysql.worker", "ssh "):
+        for part in (
+            "meltano",
+            "tap-mysql",
+            "target-s3-parquet",
+            "tap_mysql.connectorx.worker",
+            "ssh ",
+        ):
             assert part in told
         process.kill()
         process.wait()

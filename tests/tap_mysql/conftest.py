@@ -20,9 +20,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tap_mysql.pages import Pages
+from tap_mysql.reading.page_size import Pages
 from tap_mysql.settings import SETTINGS
-from tap_mysql.tap import TapMySQL
+from tap_mysql.singer.tap import TapMySQL
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
 from tidemark_singer.batch_file import BatchFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tap_mysql.columns import OTHER_TEXT
+from tap_mysql.query.column_reads import OTHER_TEXT
 from tidemark_core.errors import SourceError
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 import pytest
-import tap_mysql.connection
+import tap_mysql.source.connection
 from readhooks import after_files, watch_queries, workers_of
-from tap_mysql.driver import CONNECT_SECONDS, GREETING_SECONDS
-from tap_mysql.errors import Cure
-from tap_mysql.fetch import Fetch, FetchError
-from tap_mysql.tap import _FIRST_CONTACT_SECONDS, TapMySQL
+from tap_mysql.singer.tap import _FIRST_CONTACT_SECONDS, TapMySQL
+from tap_mysql.source.arrow_query import Fetch, FetchError
+from tap_mysql.source.driver import CONNECT_SECONDS, GREETING_SECONDS
+from tap_mysql.source.error_codes import Cure
 from tidemark_core.errors import SourceError, TunnelError
 from tidemark_core.host.process_identity import Holder
 from tidemark_core.runs.report import LegReport
@@ -52,7 +52,7 @@ MakeRelay = Callable[..., "Relay"]
 @pytest.fixture
 def heavy(source: Source, monkeypatch: pytest.MonkeyPatch) -> Source:
     """More bytes than buffers hold, so that a query is still under way when a test looks."""
-    monkeypatch.setattr("tap_mysql.read._BATCH_ROWS", 20)
+    monkeypatch.setattr("tap_mysql.reading.range_reader._BATCH_ROWS", 20)
     ((there,),) = source.sql(
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() "
         "AND table_name = 'heavy'"
@@ -110,7 +110,7 @@ def test_a_lost_connection_goes_on_behind_the_last_file(
     queries: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tap_mysql.read.PAGE_BYTES", 2**30)  # a page a range
+    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 2**30)  # a page a range
     way = relay("--cut-after", "8000000", "--cuts", "1")
     result = heavy.read(
         "heavy", "update_at", backup_batch_size=500, backup_strategy=strategy, **way.way
@@ -151,7 +151,7 @@ def test_a_killed_query_is_asked_in_smaller_pieces(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("tap_mysql.read.PAGE_BYTES", 2**30)
+    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 2**30)
     go_on = tmp_path / "go on"
     way = relay("--freeze-after", "8000000", "--freezes", "1", "--until", str(go_on))
     killed: list[int] = []
@@ -176,7 +176,7 @@ def test_a_killed_query_is_asked_in_smaller_pieces(
 def test_tries_are_bounded(
     heavy: Source, relay: MakeRelay, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_mysql.again._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
     way = relay("--cut-after", "2000000", "--cuts", "99")
     result = heavy.run(
         heavy.catalog("heavy", key="update_at"),
@@ -242,7 +242,7 @@ def test_rows_come_through_the_tunnel_and_by_no_socket_of_this_machine(
 def test_a_read_that_was_tried_again_is_counted(
     wide: Source, monkeypatch: pytest.MonkeyPatch, cure: Cure
 ) -> None:
-    monkeypatch.setattr("tap_mysql.again._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
     begin, faults = Fetch.__iter__, [True, True]
 
     def failing(self: Fetch) -> Any:
@@ -447,8 +447,8 @@ def test_a_server_that_is_away_is_told_by_its_socket(source: Source) -> None:
 def test_a_server_that_says_nothing_is_given_up_within_half_a_minute(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_mysql.driver.GREETING_SECONDS", 1)
-    monkeypatch.setattr("tap_mysql.tap._FIRST_CONTACT_SECONDS", 1)
+    monkeypatch.setattr("tap_mysql.source.driver.GREETING_SECONDS", 1)
+    monkeypatch.setattr("tap_mysql.singer.tap._FIRST_CONTACT_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         host, port = mute.getsockname()
         began = time.monotonic()
@@ -467,8 +467,8 @@ def test_the_first_word_and_the_first_contact_take_less_than_half_a_minute() -> 
 def test_a_full_server_is_asked_again(
     wide: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
-    monkeypatch.setattr("tap_mysql.again._BACKOFF_SECONDS", 0.01)
-    connect, tries = tap_mysql.connection.open_connection, list[int]()
+    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
+    connect, tries = tap_mysql.source.connection.open_connection, list[int]()
     full = {"discovery": {1, 2}, "the look": {3, 4}, "never again": range(1, 100)}[when]
 
     def sometimes_full(*endpoint: Any, **arguments: Any) -> Any:
@@ -477,7 +477,7 @@ def test_a_full_server_is_asked_again(
             raise pymysql.err.OperationalError(1040, "Too many connections")
         return connect(*endpoint, **arguments)
 
-    monkeypatch.setattr("tap_mysql.connection.open_connection", sometimes_full)
+    monkeypatch.setattr("tap_mysql.source.connection.open_connection", sometimes_full)
     result = wide.run(wide.catalog("wide", key="update_at"), backup_retry_attempts=3)
     told = [r.getMessage() for r in caplog.records if r.name == "tap-mysql.again"]
     assert len(told) == 2, "bounded, and logged"

@@ -178,7 +178,7 @@ def test_a_fingerprint_that_cannot_be_computed_is_a_changed_one(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source.make("unhashed", f"id INT PRIMARY KEY, v INT, {UPDATED}", "(1, 1, '2024-01-01')")
-    monkeypatch.setattr("tap_mysql.sql._short", lambda _: "NULL")
+    monkeypatch.setattr("tap_mysql.query.sql._short", lambda _: "NULL")
     first = source.read("unhashed", "update_at")
     assert first.bookmark("unhashed")["tidemark"].get("edge") is None
     assert source.read("unhashed", "update_at", first.state).ids("unhashed") == [1]

@@ -135,7 +135,7 @@ def test_a_first_load_that_was_interrupted_goes_on_in_parts(
 
 def _interrupted(source: Source, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Result:
     """A first load that was ended after its first file."""
-    from tap_mysql.read import Reading
+    from tap_mysql.reading.range_reader import Reading
     from tidemark_core.errors import SourceError
 
     whole = Reading.files

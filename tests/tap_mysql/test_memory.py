@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tap_mysql.fetch import Fetch
-from tap_mysql.pages import Pages
+from tap_mysql.reading.page_size import Pages
+from tap_mysql.source.arrow_query import Fetch
 
 if TYPE_CHECKING:
     from conftest import Source
@@ -33,7 +33,7 @@ class Asked:
                 yield batch
 
         monkeypatch.setattr(Fetch, "__iter__", watched)
-        monkeypatch.setattr("tap_mysql.read.PAGE_BYTES", PAGE)
+        monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", PAGE)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_threads_allocate_from_one_heap() -> None:
     """Without it glibc gives each thread a heap of its own."""
     program = """
 import ctypes, os, sys, threading
-from tap_mysql.worker import share_one_heap
+from tap_mysql.connectorx.worker import share_one_heap
 if sys.argv[1] == "one":
     share_one_heap()
 libc = ctypes.CDLL(None)

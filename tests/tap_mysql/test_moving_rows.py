@@ -31,7 +31,7 @@ LAST = "2024-01-01T00:16:40.000000"
 
 @pytest.fixture
 def moving(source: Source, monkeypatch: pytest.MonkeyPatch) -> Source:
-    monkeypatch.setattr("tap_mysql.read.PAGE_BYTES", 1)
+    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 1)
     source.make("moving", "id INT PRIMARY KEY, v VARCHAR(40), update_at DATETIME, KEY (update_at)")
     return source
 

@@ -85,7 +85,7 @@ def test_a_read_goes_on_with_a_server_that_is_behind_and_nothing_is_lost_later(
         way = relay("--then", other.socket, "--cut-after", "500000", "--cuts", "1")
     else:
         way = relay("--then", other.socket)
-        monkeypatch.setattr("tap_mysql.read.PAGE_BYTES", 1)
+        monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 1)
         after_files(3, way.fail_over, monkeypatch)
     settings = {"backup_batch_size": 150, **NO_LOOKBACK, **way.way}
     result = source.read("moved", "update_at", **settings)
@@ -172,7 +172,7 @@ def test_a_table_that_is_read_whole_is_begun_again_on_the_new_server(
     fill([source], "whole", [f"({n}, 'old', NULL)" for n in range(1, 501)])
     fill([other], "whole", [f"({n}, 'new', NULL)" for n in range(1, 501)])
     way = relay("--then", other.socket)
-    monkeypatch.setattr("tap_mysql.read.PAGE_BYTES", 1)
+    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 1)
     after_files(2, way.fail_over, monkeypatch)
     result = source.read("whole", backup_batch_size=100, **way.way)
     last = {row["id"]: row["v"] for row in result.rows("whole")}

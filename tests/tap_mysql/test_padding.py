@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tap_mysql.catalog import stream_schema, with_padding
-from tap_mysql.table import Column, Table
+from tap_mysql.singer.selection import stream_schema, with_padding
+from tap_mysql.source.schema import Column, Table
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType, MySQLColumn
 from tidemark_core.types.singer_schema import PADDED

@@ -13,18 +13,20 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tap_mysql import keys, sql, window
-from tap_mysql.bookmark import Bookmark, Edge, FirstLoad, Identity
-from tap_mysql.chunks import split
-from tap_mysql.decimals import from_scaled, from_text
-from tap_mysql.errors import Cure, cure_of, number_of, source_error
-from tap_mysql.failover import carried_over
-from tap_mysql.keys import Lookback
-from tap_mysql.replica import Channel, channel
-from tap_mysql.replica import decide as lag_of
-from tap_mysql.server import Server
-from tap_mysql.sql import Range
-from tap_mysql.together import together
+from tap_mysql.extraction.parallel import together
+from tap_mysql.incremental import window
+from tap_mysql.incremental.bookmark import Bookmark, Edge, FirstLoad, Identity
+from tap_mysql.incremental.failover import carried_over
+from tap_mysql.query import sql
+from tap_mysql.query.key_ranges import split
+from tap_mysql.query.sql import Range
+from tap_mysql.source.error_codes import Cure, cure_of, number_of, source_error
+from tap_mysql.source.replica_lag import Channel, channel
+from tap_mysql.source.replica_lag import decide as lag_of
+from tap_mysql.source.server_identity import Server
+from tap_mysql.values import key_values
+from tap_mysql.values.decimals import from_scaled, from_text
+from tap_mysql.values.key_values import Lookback
 from tidemark_core.errors import SourceError, StateError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
@@ -38,30 +40,30 @@ VALUES = st.one_of(st.integers(), TIMES, st.dates(), st.text(), st.binary(), st.
 @pytest.mark.security(15)
 @given(VALUES)
 def test_no_value_can_leave_its_literal(value: Any) -> None:
-    text = keys.literal(value)
+    text = key_values.literal(value)
     inside = text.removeprefix("_utf8mb4 ").removeprefix("X").strip("'")
     assert not set(inside) & set("'\\\"`;#")
     assert "--" not in inside
 
 
 def test_a_timestamp_literal_has_no_zone_and_all_its_digits() -> None:
-    assert keys.literal(datetime(1, 2, 3, 4, 5, 6, 7)) == "'0001-02-03 04:05:06.000007'"
+    assert key_values.literal(datetime(1, 2, 3, 4, 5, 6, 7)) == "'0001-02-03 04:05:06.000007'"
 
 
 @given(st.lists(VALUES, min_size=1).map(tuple))
 def test_keys_survive_the_bookmark(key: tuple[Any, ...]) -> None:
-    assert keys.unpack(keys.pack(key)) == key
+    assert key_values.unpack(key_values.pack(key)) == key
 
 
 @given(TIMES)
 def test_timestamps_survive_the_state(moment: datetime) -> None:
     kind = ColumnType("timestamp", precision=6)
-    assert keys.parse_state(kind, keys.to_state(moment)) == moment
+    assert key_values.parse_state(kind, key_values.to_state(moment)) == moment
 
 
 @given(st.integers(-(2**63), 2**64 - 1))
 def test_numbers_survive_the_state(number: int) -> None:
-    assert keys.parse_state(ColumnType("int64"), keys.to_state(number)) == number
+    assert key_values.parse_state(ColumnType("int64"), key_values.to_state(number)) == number
 
 
 @given(

@@ -10,7 +10,7 @@ import pytest
 from singer_sdk.testing import tap_tests
 from singer_sdk.testing.config import SuiteConfig
 from singer_sdk.testing.runners import TapTestRunner
-from tap_mysql.tap import TapMySQL
+from tap_mysql.singer.tap import TapMySQL
 
 if TYPE_CHECKING:
     from conftest import Source

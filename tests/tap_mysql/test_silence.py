@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from readhooks import workers_of
-from tap_mysql.files import FinishedFile, TempFolder
-from tap_mysql.messages import StreamOutput
+from tap_mysql.reading.parquet_file import FinishedFile, TempFolder
+from tap_mysql.singer.messages import StreamOutput
 from tidemark_core.errors import SourceError
 from tidemark_singer.batch_file import BatchFile
 
@@ -118,8 +118,8 @@ def test_the_tap_s_end_by_sigkill_ends_its_workers(long_rows: Source, relay: Mak
 def test_a_worker_that_is_killed_is_replaced_and_the_read_goes_on(
     long_rows: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_mysql.again._BACKOFF_SECONDS", 0.01)
-    monkeypatch.setattr("tap_mysql.read.PAGE_BYTES", 2**40)
+    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 2**40)
     killed: list[int] = []
 
     def kill() -> None:

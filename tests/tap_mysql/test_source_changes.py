@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from tap_mysql import drift
-from tap_mysql.catalog import Chosen, read_columns, stream_metadata
-from tap_mysql.gone import selected
-from tap_mysql.table import Column, Table
+from tap_mysql.extraction import schema_drift
+from tap_mysql.singer.missing_tables import selected
+from tap_mysql.singer.selection import Chosen, read_columns, stream_metadata
+from tap_mysql.source.schema import Column, Table
 from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType, MySQLColumn
@@ -110,9 +110,9 @@ def test_a_column_that_older_rows_lack_is_named_with_what_reads_them_again(
 @pytest.mark.fault(119)
 def test_a_column_that_was_dropped_and_added_is_noticed_by_its_place() -> None:
     table = Table(TableName("s", "t"), ())
-    assert drift.between(["a", "b", "c"], ["a", "c", "b"], table).needs_backfill
-    assert not drift.between(["a", "b"], ["a", "b"], table).needs_backfill
-    assert not drift.between([], ["a", "b"], table).needs_backfill
+    assert schema_drift.between(["a", "b", "c"], ["a", "c", "b"], table).needs_backfill
+    assert not schema_drift.between(["a", "b"], ["a", "b"], table).needs_backfill
+    assert not schema_drift.between([], ["a", "b"], table).needs_backfill
 
 
 # -- tables

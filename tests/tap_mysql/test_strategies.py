@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tap_mysql.files import FinishedFile
-from tap_mysql.read import Reading
-from tap_mysql.sql import Range
+from tap_mysql.query.sql import Range
+from tap_mysql.reading.parquet_file import FinishedFile
+from tap_mysql.reading.range_reader import Reading
 from tidemark_core.errors import SourceError
 
 if TYPE_CHECKING:

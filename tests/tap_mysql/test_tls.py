@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tap_mysql.connection import Login
-from tap_mysql.connection import Source as Server
-from tap_mysql.fetch import Fetch, FetchError
+from tap_mysql.source.arrow_query import Fetch, FetchError
+from tap_mysql.source.connection import Login
+from tap_mysql.source.connection import Source as Server
 from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.certificates import ensure_certificates

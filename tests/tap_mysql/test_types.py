@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tap_mysql.convert import Converter
+from tap_mysql.reading.conversion import Converter
 
 if TYPE_CHECKING:
     from conftest import Source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tap_mysql import workers
+from tap_mysql.connectorx import pool
 
 
 def test_where_pipes_may_not_grow_the_reader_starts_all_the_same(
@@ -14,8 +14,8 @@ def test_where_pipes_may_not_grow_the_reader_starts_all_the_same(
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(workers.fcntl, "fcntl", refuse)
-    worker = workers._start()
+    monkeypatch.setattr(pool.fcntl, "fcntl", refuse)
+    worker = pool._start()
     try:
         assert worker.process.poll() is None
     finally:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from meltano.core.utils import merge
-from tap_mysql.bookmark import Identity
+from tap_mysql.incremental.bookmark import Identity
 from tap_s3_parquet.bookmark import Bookmark
 from tidemark.services import lakemark
 from tidemark.services.bookmarks import (

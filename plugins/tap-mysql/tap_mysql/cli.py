@@ -14,7 +14,7 @@ def main() -> None:
 
 def _command() -> None:
     # Imported late: a wrong option is answered before half a second of imports is spent.
-    from tap_mysql.tap import TapMySQL
+    from tap_mysql.singer.tap import TapMySQL
 
     command = TapMySQL.cli
     logging.getLogger("tap-mysql").setLevel(log_level())

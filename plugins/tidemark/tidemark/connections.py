@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tap_mysql.connection import Login, Session, Source
+from tap_mysql.source.connection import Login, Session, Source
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 
-from tap_mysql import chunks, pages
 from tap_mysql.cli import main
+from tap_mysql.query import key_ranges
+from tap_mysql.reading import page_size
 
 
 def shrink() -> None:
     if page := int(os.environ["GENERATED_PAGE_ROWS"]):
-        pages.Pages.rows = property(lambda _: page)
+        page_size.Pages.rows = property(lambda _: page)
     if chunk := int(os.environ["GENERATED_CHUNK_ROWS"]):
-        assert "least_rows" in chunks.split.__kwdefaults__
-        chunks.split.__kwdefaults__["least_rows"] = chunk
+        assert "least_rows" in key_ranges.split.__kwdefaults__
+        key_ranges.split.__kwdefaults__["least_rows"] = chunk
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
-from tap_mysql.sql import count_no_key
+from tap_mysql.query.sql import count_no_key
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_mysql
 from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS, connect

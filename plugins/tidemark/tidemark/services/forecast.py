@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tap_mysql.keys import Lookback
-from tap_mysql.sql import count_no_key
-from tap_mysql.window import check_nulls
+from tap_mysql.incremental.window import check_nulls
+from tap_mysql.query.sql import count_no_key
+from tap_mysql.values.key_values import Lookback
 from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
 from tidemark_core.report_store import read_reports

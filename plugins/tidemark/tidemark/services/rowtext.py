@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tap_mysql.columns import bad_date
+from tap_mysql.query.column_reads import bad_date
 from tidemark_core.names import fold, quote_redshift
 from tidemark_core.types.column_type import ColumnType
 

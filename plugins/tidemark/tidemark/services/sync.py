@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
-from tap_mysql.gone import missing
 from tap_mysql.settings import SETTINGS as TAP_SETTINGS
+from tap_mysql.singer.missing_tables import missing
 from tidemark_core.errors import ConfigError, LakeError, TidemarkError
 from tidemark_core.names import TableName
 

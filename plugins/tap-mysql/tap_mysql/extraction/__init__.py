@@ -1,0 +1,1 @@
+"""The extraction of a table, and the run over several of them."""

@@ -1,0 +1,72 @@
+"""Columns that are not what they were when the lake's older rows were read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from tap_mysql.source.schema import Table
+
+logger = logging.getLogger("tap-mysql.drift")
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What became of a table's columns between two runs.
+
+    Attributes:
+        filled: Added ones that the rows which were there have a value in.
+        added: All that were added.
+        dropped: Those that are read no more.
+        moved: Those that stand behind others than before, as one that was dropped and added does.
+    """
+
+    filled: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+
+    @property
+    def needs_backfill(self) -> bool:
+        """Whether older rows in the lake may lack what the source has."""
+        return bool(self.filled or self.moved or (self.added and self.dropped))
+
+
+def between(before: Sequence[str], now: Sequence[str], table: Table) -> Drift:
+    """Compares the columns that the last run read with those of this one.
+
+    Args:
+        before: In their order; empty: unknown.
+        now: In their order.
+        table: The table as it is now.
+    """
+    if not before:
+        return Drift()
+    added = tuple(name for name in now if name not in before)
+    filled = {column.name for column in table.columns if column.is_filled}
+    kept, stay = [n for n in before if n in now], [n for n in now if n in before]
+    blocks = SequenceMatcher(None, kept, stay, autojunk=False).get_matching_blocks()
+    in_order = {name for block in blocks for name in stay[block.b : block.b + block.size]}
+    return Drift(
+        filled=tuple(name for name in added if name in filled),
+        added=added,
+        dropped=tuple(name for name in before if name not in now),
+        moved=tuple(name for name in stay if name not in in_order),
+    )
+
+
+def warn(table: Table, drift: Drift) -> None:
+    """Says that rows which no run looks at any more lack a column in the lake."""
+    if not drift.needs_backfill:
+        return
+    parts = {"added": drift.added, "dropped": drift.dropped, "moved": drift.moved}
+    words = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
+    logger.warning(
+        "%s: its columns have changed (%s), and rows that were read before, and whose replication "
+        "key stays, keep in the lake what they had. To read them again: tidemark watermark reset "
+        "-t %s, then tidemark sync -t %s",
+        table.name, words, table.name, table.name,
+        extra={"table": str(table.name), "columns": [*drift.added, *drift.dropped, *drift.moved]},
+    )  # fmt: skip

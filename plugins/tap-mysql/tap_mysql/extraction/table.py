@@ -1,0 +1,304 @@
+"""One table's extraction: what is asked of the source, what is read, what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from tidemark_core.errors import TidemarkError
+from tidemark_core.runs.report import current
+
+from tap_mysql.extraction import schema_drift, telemetry
+from tap_mysql.extraction.parallel import together
+from tap_mysql.incremental import key_warnings, window
+from tap_mysql.incremental.bookmark import Bookmark, FirstLoad, Identity
+from tap_mysql.incremental.failover import taken_over
+from tap_mysql.incremental.options import Options, Output
+from tap_mysql.incremental.planner import Look
+from tap_mysql.incremental.window import News
+from tap_mysql.query import sql
+from tap_mysql.query.column_reads import Plan
+from tap_mysql.query.key_ranges import split
+from tap_mysql.query.sql import Range
+from tap_mysql.reading.parquet_file import FinishedFile
+from tap_mysql.reading.range_reader import Reading
+from tap_mysql.source.connection import Session
+from tap_mysql.source.retry import persist
+from tap_mysql.source.schema import Column, Table
+from tap_mysql.source.server_identity import Server, identify
+from tap_mysql.values.key_values import NEVER, KeyValue
+
+
+@dataclass
+class Extraction:
+    """Reads one table once.
+
+    Attributes:
+        table: The table.
+        plans: Columns to read, in order.
+        replication_key: The column; None: the whole table, each time.
+        reading: How ranges are read.
+        options: How the table is extracted.
+        output: Where results go.
+        rows: Rows read so far.
+        conversions: Values changed so far, by column and reason.
+        moment: The source's clock when all had been asked and nothing was read yet, UTC.
+    """
+
+    table: Table
+    plans: Sequence[Plan]
+    replication_key: Column | None
+    reading: Reading
+    options: Options
+    output: Output
+    rows: int = 0
+    conversions: dict[str, dict[str, int]] = field(default_factory=dict)
+    moment: datetime = NEVER
+
+    def run(self, state: Any) -> None:
+        """Reads what is new since the bookmark.
+
+        Args:
+            state: The stream's entry in the Singer state.
+
+        Raises:
+            TidemarkError: The table cannot be read; what was committed before stays true.
+            Stopped: The run is being stopped.
+            TableChangedError: The table's definition changed under the read, or another server
+                answers.
+        """
+        try:
+            read = self._look(state)
+            if read is not None:
+                read()
+        finally:
+            self.reading.meter.end()
+
+    def _look(self, state: Any) -> Callable[[], None] | None:
+        """Decides what is read, and gives what reads it; None: nothing is new."""
+        reading = self.reading
+        return persist(
+            partial(self._look_once, state),
+            f"the look at {self.table.name}",
+            reading.attempts,
+            reading.stop,
+            table=self.table.name,
+        )
+
+    def _look_once(self, state: Any) -> Callable[[], None] | None:
+        with self.reading.source.session() as session:
+            server = identify(session)
+            source = replace(self.reading.source, server=server)
+            self.reading = replace(self.reading, source=source)
+            read = self._decided(session, server, state)
+            # The last question: a run that asked earlier, and reads later, has newer rows.
+            self.moment = session.now().replace(tzinfo=UTC)
+            return read
+
+    def _decided(self, session: Session, server: Server, state: Any) -> Callable[[], None] | None:
+        name, key = self.table.name, self.replication_key
+        lag = self.options.replication.lag(session, name)
+        if key is None or key.type is None:
+            window.check_limit(name, self.options.max_rows)
+            ranges = split(Range(name, order=self._order), self.options.chunks, session.rows)
+            return partial(self._run_full, ranges, state)
+        options, now = self.options.of(key), session.now()
+        look = Look(session, self.table, key, self.plans, self._order, options, now, lag)
+        columns = tuple(plan.column.name for plan in self.plans)
+        identity = Identity(name, key.name, key.type, server, columns)
+        bookmark = identity.read(state)
+        schema_drift.warn(self.table, schema_drift.between(bookmark.columns, columns, self.table))
+        if bookmark.server not in (None, server):
+            bookmark = taken_over(name, bookmark, server, look.greatest())
+        key_warnings.warn_unindexed(session, self.table, key, bookmark.value)
+        if bookmark.value is not None and bookmark.first_load is None:
+            bookmark = look.in_step(bookmark)
+            found = look.news(bookmark)
+            if found is not None:
+                return partial(self._run_window, identity, bookmark, found)
+            # Else each run would say again that it is another one.
+            renamed = bookmark.server not in (None, server)
+            return partial(self._rename, identity, bookmark) if renamed else None
+        nulls = look.nulls()
+        load = bookmark.first_load or look.first_load(nulls)
+        if load is None:
+            return None
+        # One that begins now ends at the limit by itself.
+        limit = self.options.max_rows if bookmark.first_load else 0
+        return partial(self._run_first_load, identity, load, limit, look.cap(load), nulls)
+
+    def _rename(self, identity: Identity, bookmark: Bookmark) -> None:
+        """Writes a bookmark of another server as one of this server."""
+        self.output.begin(self.moment)
+        self._commit(None, identity.write(bookmark))
+
+    # -- whole tables
+
+    def _run_full(self, ranges: Sequence[Range], state: object) -> None:
+        """Reads everything; an earlier bookmark stays, for when the table has a key again.
+
+        The last file is kept back until all has been read: by it alone a target knows that the
+        copy is whole, for a STATE may be another table's.
+        """
+        self._begin(None, None, self.table.rows)
+        last: FinishedFile | None = None
+        try:
+            for _, file in self._read(ranges):
+                if file is not None:
+                    if last is not None:
+                        self._commit(replace(last, has_more=True), None)
+                    last = file
+        except TidemarkError:
+            if last is not None:
+                last.path.unlink(missing_ok=True)
+            self.output.begin(self.moment)  # what the target has of the copy is given up
+            raise
+        # Without a STATE behind them the files would never be committed to the lake.
+        self._commit(last, dict(state) if isinstance(state, Mapping) else {})
+
+    # -- the first load of an incremental table
+
+    def _run_first_load(
+        self, identity: Identity, load: FirstLoad, limit: int, cap: KeyValue | None, nulls: int
+    ) -> None:
+        """Reads the ranges that are left; each file moves its range's start in the bookmark.
+
+        Args:
+            identity: The bookmark's.
+            load: What is left.
+            limit: Rows after which it stops, to be gone on with; 0: never.
+            cap: Greatest value that the bookmark may take.
+            nulls: Rows without a key.
+        """
+        if load.order != self._order:
+            load = replace(load, order=self._order, left=((None, None),))
+        where = sql.window(self._column, None, load.upper, nulls=nulls > 0)
+        ranges = [
+            Range(self.table.name, where, load.order, after, until) for after, until in load.left
+        ]
+        left: list[tuple[sql.Key | None, sql.Key | None] | None] = list(load.left)
+        greatest = load.greatest
+        if limit:
+            rows = min(self.reading.batch_size, -(-limit // len(ranges)))
+            self.reading = replace(self.reading, batch_size=rows)
+        self._begin(None, load.upper, self.table.rows)
+        for number, file in self._read(ranges):
+            if file is None:
+                left[number] = None
+            else:
+                if file.greatest is not None:
+                    greatest = file.greatest if greatest is None else max(greatest, file.greatest)
+                if file.last is not None:
+                    left[number] = (file.last, ranges[number].until)
+            rest = tuple(pair for pair in left if pair is not None)
+            unfinished = replace(load, left=rest, greatest=greatest)
+            state = None
+            if rest and load.order:
+                state = identity.write(Bookmark(first_load=unfinished))
+            elif not rest:
+                value = window.advanced(None, greatest, cap)
+                value = cap if value is None else value
+                state = identity.write(Bookmark(value, load.edge if value == cap else None))
+            self._commit(file, state)
+            if limit and rest and load.order and self.rows >= limit:
+                return
+
+    # -- a window
+
+    def _run_window(self, identity: Identity, bookmark: Bookmark, found: News) -> None:
+        """Reads a window in the key's order, so that each file moves the bookmark."""
+        name, order, decided = self.table.name, self._order, found.window
+        by_key = bool(order) and self._key in self.table.indexed
+        if by_key:
+            order = (self._key, *(column for column in order if column != self._key))
+        ranges = []
+        if decided.upper is not None:
+            where = sql.window(self._column, decided.lower, decided.upper)
+            ranges.append(Range(name, where, order))
+        if found.nulls:
+            ranges.append(
+                Range(name, (sql.no_key(self._key, self._column.data_type),), self._order)
+            )
+        value = bookmark.value
+        expected = window.advanced(value, decided.upper, decided.cap)
+        self._begin(decided.lower, decided.upper, found.rows)
+        for number in range(len(ranges)):
+            for _, file in self._read([ranges[number]]):
+                state = None
+                if file is not None:
+                    value = window.advanced(value, file.greatest, decided.cap)
+                    if by_key and number == 0:
+                        state = identity.write(Bookmark(value))
+                elif number == len(ranges) - 1:
+                    edge = found.edge if value == expected else None
+                    state = identity.write(Bookmark(value, edge))
+                self._commit(file, state)
+
+    # -- the table
+
+    @property
+    def _order(self) -> tuple[str, ...]:
+        """The table's order, if its columns are read: a key that is left out stays out."""
+        read = {plan.column.name for plan in self.plans}
+        return self.table.order_key if read.issuperset(self.table.order_key) else ()
+
+    @property
+    def _column(self) -> Column:
+        """The replication key of a table that has one."""
+        if self.replication_key is None:
+            raise ValueError(f"{self.table.name} has no replication key")
+        return self.replication_key
+
+    @property
+    def _key(self) -> str:
+        return self._column.name
+
+    # -- reading
+
+    def _begin(self, lower: KeyValue | None, upper: KeyValue | None, rows: int) -> None:
+        """Tells what will be read.
+
+        Args:
+            lower: Least replication key; None: from the beginning.
+            upper: Greatest one; None: to the end.
+            rows: The server's estimate; 0: it has none.
+        """
+        window = telemetry.window(self.table.name, lower, upper)
+        self.reading.meter.begin(rows or None, window)
+        self.output.begin(self.moment)
+
+    def _read(self, ranges: Sequence[Range]) -> Iterator[tuple[int, FinishedFile | None]]:
+        """Reads ranges, several at once, and gives their files as they are finished.
+
+        Yields:
+            The range's number and a file; None in place of a file when the range is done.
+        """
+        if len(ranges) == 1 or self.options.workers == 1:
+            for number, part in enumerate(ranges):
+                for file in self.reading.files(part):
+                    yield number, file
+                yield number, None
+            return
+        yield from together(ranges, self.options.workers, self.reading.files)
+
+    def _commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
+        """Tells the target of a file, and of the bookmark that it makes true."""
+        if file is not None:
+            self._count(file)
+        self.output.commit(file, state)
+
+    def _count(self, file: FinishedFile) -> None:
+        size = file.path.stat().st_size
+        self.reading.folder.hand_over(file.path)
+        self.reading.meter.add(bytes=size)
+        self.rows += file.rows
+        report = current().table(self.table.name)
+        report.add(files=1, bytes=size)
+        report.convert(file.changes)
+        for column, reasons in file.changes.items():
+            total = self.conversions.setdefault(column, {})
+            for reason, count in reasons.items():
+                total[reason] = total.get(reason, 0) + count

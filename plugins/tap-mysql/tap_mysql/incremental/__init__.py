@@ -1,0 +1,1 @@
+"""What a run reads of a table: decided from the bookmark and what the source says."""

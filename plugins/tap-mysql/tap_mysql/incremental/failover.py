@@ -1,0 +1,100 @@
+"""What is still true when another server answers than the one that was read."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tidemark_core.errors import TidemarkError
+
+from tap_mysql.incremental.bookmark import Bookmark
+from tap_mysql.source.error_codes import ANOTHER_SERVER, TableChangedError
+from tap_mysql.source.server_identity import identify
+from tap_mysql.values.key_values import to_state
+
+if TYPE_CHECKING:
+    from tidemark_core.names import TableName
+
+    from tap_mysql.source.connection import Source
+    from tap_mysql.source.server_identity import Server
+    from tap_mysql.values.key_values import KeyValue
+
+logger = logging.getLogger("tap-mysql.failover")
+
+
+def changed(number: int, text: str, source: Source) -> TableChangedError:
+    """Makes of an error under the read the reason why the table is looked at again.
+
+    Args:
+        number: MySQL's number.
+        text: The driver's words.
+        source: The server that was read.
+    """
+    if number not in ANOTHER_SERVER or source.server is None:
+        return TableChangedError(
+            f"the table's definition changed under the read: {text}",
+            hint="run it again when the migration is over",
+        )
+    try:
+        with source.session() as session:
+            now = str(identify(session))
+    except TidemarkError:
+        now = "another one"
+    if now == str(source.server):
+        now = "another one in turn with it"
+    return TableChangedError(
+        f"the server was {source.server}, and now {now} answers",
+        hint="set DB_HOST to one server: not to a balancer, nor to an address of several servers",
+    )
+
+
+def taken_over(
+    table: TableName, bookmark: Bookmark, server: Server, greatest: KeyValue | None
+) -> Bookmark:
+    """Says that a bookmark is of another server, and what to do; gives what is true of it here.
+
+    Args:
+        table: The table.
+        bookmark: The other server's.
+        server: The one that answers now.
+        greatest: Greatest replication key here; None: no row has one.
+    """
+    kept = carried_over(bookmark, greatest)
+    behind = ""
+    if greatest is None:
+        behind = " It has no rows yet: they are all read when they come."
+    elif kept != bookmark and kept.value is not None:
+        behind = f" It is behind: the bookmark goes back to {to_state(kept.value)}."
+    logger.warning(
+        "%s: the bookmark is of the server %s, and now %s answers.%s What the old one alone had is "
+        "in the lake and not in the source; compare them: tidemark verify -t %s --checksum",
+        table, bookmark.server, server, behind, table, extra={"table": str(table)},
+    )  # fmt: skip
+    return kept
+
+
+def carried_over(bookmark: Bookmark, greatest: KeyValue | None) -> Bookmark:
+    """As much of another server's bookmark as is true of this one.
+
+    What this server has not got yet will come with keys below the old bookmark: so the bookmark
+    goes back to what is there. Ranges of a first load are kept, since together they hold every
+    key there can be; its fingerprint is not.
+
+    Args:
+        bookmark: The other server's.
+        greatest: Greatest replication key here; None: no row has one.
+    """
+    if greatest is None:
+        return Bookmark()
+    if bookmark.value is not None and greatest < bookmark.value:  # type: ignore[operator]
+        return Bookmark(greatest)
+    load = bookmark.first_load
+    if load is None:
+        return bookmark
+    least = {name: _least(getattr(load, name), greatest) for name in ("upper", "cap", "greatest")}
+    return replace(bookmark, first_load=replace(load, edge=None, **least))
+
+
+def _least(one: KeyValue | None, other: KeyValue) -> KeyValue | None:
+    return None if one is None else min(one, other)  # type: ignore[type-var]

@@ -1,0 +1,61 @@
+"""How an extraction is done, and where its results go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from tap_mysql.reading.parquet_file import FinishedFile
+from tap_mysql.source.replica_lag import Replication
+from tap_mysql.source.schema import Column
+from tap_mysql.values.key_values import Lookback
+
+
+class Output(Protocol):
+    """Where an extraction's results go. Each call is atomic: no message comes between its parts."""
+
+    def begin(self, moment: datetime) -> None:
+        """The stream's schema, and the time of extraction (UTC); before the first file."""
+
+    def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
+        """A file, and the bookmark that it makes true; either may be None."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How tables are extracted.
+
+    Attributes:
+        lookback: How far before the bookmark a window begins.
+        null_keys: ``refuse`` or ``read``.
+        chunks: Key ranges of a first load.
+        workers: Ranges read at the same time.
+        max_rows: New rows of a table and run, give or take those of one key; 0: all.
+        replication: How far the source may be behind its own.
+    """
+
+    lookback: Lookback
+    null_keys: str = "refuse"
+    chunks: int = 1
+    workers: int = 1
+    max_rows: int = 0
+    replication: Replication = field(default_factory=Replication)
+
+    def of(self, key: Column) -> Options:
+        """The options of a table with this replication key."""
+        return replace(self, lookback=replace(self.lookback, local=key.data_type == "datetime"))
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Options:
+        """Reads resolved settings."""
+        chunked = settings["backup_strategy"] == "chunked"
+        return cls(
+            lookback=Lookback(settings["backup_lookback_seconds"], settings["backup_lookback_ids"]),
+            null_keys=settings["backup_null_keys"],
+            chunks=settings["backup_num_chunks"] if chunked else 1,
+            workers=settings["backup_max_workers"] if chunked else 1,
+            max_rows=settings["backup_max_rows"],
+            replication=Replication(settings["backup_max_replica_lag_seconds"]),
+        )

@@ -1,0 +1,215 @@
+"""From the source's tables and the operator's catalog to what is read of each table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidemark_core.errors import ConfigError, SourceError
+from tidemark_core.types.singer_schema import PADDED, to_json_schema
+
+from tap_mysql.source.schema import Column, Table
+
+logger = logging.getLogger("tap-mysql.catalog")
+INCREMENTAL, FULL_TABLE = "INCREMENTAL", "FULL_TABLE"
+
+
+def stream_schema(table: Table) -> dict[str, Any]:
+    """The JSON schema of a table's stream; columns of unknown types are left out."""
+    return {
+        "type": "object",
+        "properties": {
+            column.name: to_json_schema(column.type, nullable=column.nullable)
+            for column in table.columns
+            if column.type is not None
+        },
+    }
+
+
+def with_padding(schema: dict[str, Any], table: Table, keys: tuple[str, ...]) -> dict[str, Any]:
+    """A stream's schema that says of text keys where trailing blanks do not count."""
+    padded = {c.name for c in table.columns if c.name in keys and c.ignores_trailing_blanks}
+    properties = {
+        name: declared | {PADDED: True} if name in padded else declared
+        for name, declared in schema["properties"].items()
+    }
+    return schema | {"properties": properties}
+
+
+def stream_metadata(table: Table) -> list[dict[str, Any]]:
+    """Singer metadata of a table's stream, for discovery (Singer spec, Metadata)."""
+    valid = [column.name for column in table.columns if column.can_replicate]
+    entries: list[dict[str, Any]] = [
+        {
+            "breadcrumb": [],
+            "metadata": {
+                "inclusion": "available",
+                "selected": True,
+                "schema-name": table.name.schema,
+                "is-view": table.is_view,
+                "row-count": table.rows,
+                "table-key-properties": list(table.primary_key),
+                "valid-replication-keys": valid,
+            },
+        }
+    ]
+    for column in table.columns:
+        # One of an unknown type too: called unsupported, it would be left out without a word where
+        # a pattern selects it, and so it is refused by name.
+        inclusion = "automatic" if column.name in table.primary_key else "available"
+        details = {"inclusion": inclusion, "sql-datatype": column.mysql.column_type}
+        entries.append({"breadcrumb": ["properties", column.name], "metadata": details})
+    return entries
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the catalog says of a stream.
+
+    Attributes:
+        method: ``INCREMENTAL`` or ``FULL_TABLE``.
+        replication_key: Column name, for INCREMENTAL.
+        key_properties: Key columns; empty: the table's own primary key.
+        columns: Columns by name, whether each is selected; empty: the catalog says nothing.
+    """
+
+    method: str
+    replication_key: str | None = None
+    key_properties: tuple[str, ...] = ()
+    columns: Mapping[str, bool] = field(default_factory=dict)
+
+
+def replication_column(table: Table, chosen: Chosen) -> Column | None:
+    """The column by which a table is read incrementally; None: it is read whole.
+
+    Raises:
+        ConfigError: There is no such column, or its type does not grow.
+    """
+    if chosen.method == FULL_TABLE:
+        return None
+    hint = (
+        f"set metadata {table.name.stream}: replication-key in extract/extractors.meltano.yml, or "
+        "replication-method: FULL_TABLE"
+    )
+    if chosen.method != INCREMENTAL:
+        raise ConfigError(
+            f"replication method {chosen.method} is not one that this tap has",
+            table=table.name,
+            hint=hint,
+        )
+    if not chosen.replication_key:
+        raise ConfigError("an INCREMENTAL table needs a replication key", table=table.name,
+                          hint=hint)  # fmt: skip
+    column = table.column(chosen.replication_key)
+    if column is None:
+        raise ConfigError(
+            "the replication key is not a column of the table",
+            table=table.name,
+            column=chosen.replication_key,
+            hint=hint,
+        )
+    if not column.can_replicate:
+        raise ConfigError(
+            f"a column of type {column.mysql.column_type} cannot be a replication key: a timestamp,"
+            " a date or a whole number can",
+            table=table.name,
+            column=column.name,
+            hint=hint,
+        )
+    return column
+
+
+def key_columns(table: Table, chosen: Chosen) -> tuple[str, ...]:
+    """Key columns of the stream, spelled as the source does.
+
+    Raises:
+        ConfigError: The catalog names a column that is not there.
+    """
+    names = []
+    for name in chosen.key_properties or table.primary_key:
+        column = table.column(name)
+        if column is None:
+            raise ConfigError(
+                "table-key-properties names a column that is not there",
+                table=table.name,
+                column=name,
+                hint="correct the metadata in extract/extractors.meltano.yml",
+            )
+        names.append(column.name)
+    return tuple(names)
+
+
+def warn_of_collations(table: Table, keys: tuple[str, ...]) -> None:
+    """Tells of text keys that the source and the warehouse do not compare alike."""
+    for name in keys:
+        column = table.column(name)
+        if column is None:
+            continue
+        where = {"table": str(table.name), "column": column.name}
+        if column.ignores_case:
+            logger.warning(
+                "%s: texts that differ in case, accents or the like, as 'A' and 'a', may be one "
+                "key in %s (collation %s), and are two in the warehouse: a row whose key is only "
+                "spelled anew there stays under its old spelling too",
+                table.name, column.name, column.collation, extra=where,
+            )  # fmt: skip
+        if column.collation is not None and not column.ignores_trailing_blanks:
+            logger.warning(
+                "%s: 'a' and 'a ' are two keys in %s (collation %s), and one in the warehouse, "
+                "which compares without blanks at the end",
+                table.name, column.name, column.collation, extra=where,
+            )  # fmt: skip
+
+
+def read_columns(
+    table: Table, chosen: Chosen, key: Column | None, keys: tuple[str, ...]
+) -> tuple[Column, ...]:
+    """The columns that are read, in the table's order.
+
+    Key columns and the replication key are read always. A column that the catalog does not know,
+    because it is newer, is read if the catalog leaves no column out; otherwise somebody chose, and
+    the new column waits to be chosen too.
+
+    Raises:
+        ConfigError: A selected column has a type unknown to Tidemark.
+        SourceError: It is a view of something that is gone.
+    """
+    known = chosen.columns
+    needed = {*keys} | ({key.name} if key else set())
+    takes_new = all(known.values())
+    found = []
+    for column in table.columns:
+        wanted = known.get(column.name, takes_new)
+        if known and column.name not in known:
+            logger.warning(
+                "%s: column %s is new and %s", table.name, column.name,
+                "is read" if takes_new else "is not selected: meltano select tap-mysql",
+                extra={"table": str(table.name), "column": column.name},
+            )  # fmt: skip
+        if not wanted and column.name not in needed:
+            continue
+        if column.type is None:
+            raise ConfigError(
+                f"the MySQL type {column.mysql.column_type!r} is unknown to Tidemark",
+                table=table.name,
+                column=column.name,
+                hint=f"leave the column out with a select rule: "
+                f"'!{table.name.stream}.{column.name}'",
+            )
+        found.append(column)
+    if not found and table.is_view and not table.columns:
+        raise SourceError(
+            "the view has no columns: what it is made of is gone, or its definer may not read it",
+            table=table.name,
+            hint=f"CHECK TABLE {table.name} says what is missing; mend the view, or leave it out "
+            f"with a select rule: '!{table.name.stream}.*'",
+        )
+    if not found:
+        raise ConfigError(
+            "no column of the table is selected",
+            table=table.name,
+            hint=f"select some: '{table.name.stream}.*' in extract/extractors.meltano.yml",
+        )
+    return tuple(found)

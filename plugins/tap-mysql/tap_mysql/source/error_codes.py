@@ -1,0 +1,162 @@
+"""MySQL's error numbers, and what each means for a run.
+
+Numbers: MySQL manual, Server Error Message Reference; 1969 is MariaDB's.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from tidemark_core.errors import SourceError
+from tidemark_core.names import TableName
+
+
+class Cure(Enum):
+    """What to do about an error."""
+
+    #: Wait, connect again, go on from the last finished file.
+    RETRY = "retry"
+    #: The query was killed or took too long: ask for less at a time.
+    SMALLER = "smaller"
+    #: The table's definition changed under the read, or another server answers: look again.
+    REDISCOVER = "rediscover"
+    #: A value that the fast path cannot read.
+    CAREFUL = "careful"
+    #: Nothing but the operator can help.
+    STOP = "stop"
+
+
+_LOST = frozenset({1053, 1077, 1079, 1152, 1153, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006,
+                   2013, 2055})  # fmt: skip
+_BUSY = frozenset({1040, 1203, 1205, 1213, 1226})
+_KILLED = frozenset({1317, 1969, 3024})
+_CHANGED = frozenset({1054, 1412})
+#: What `Server.guard` ends with: the variable has another value, or there is none
+#: (MySQL in place of MariaDB). Nothing else that is said when a table is read gives these.
+ANOTHER_SERVER = frozenset({1193, 1231})
+_DENIED = frozenset({1045, 1698})
+_DEFINER = (
+    "if it is a view, its definer is gone, or may not read what the view is made of: SHOW CREATE "
+    "VIEW names it; give the view another one, or leave it out with a select rule"
+)
+_HINTS = {
+    1356: _DEFINER,
+    1449: _DEFINER,
+    1045: "correct DB_USER and DB_PASSWORD",
+    1698: "correct DB_USER and DB_PASSWORD",
+    1044: "GRANT SELECT ON the database TO the user, or correct DB_DATABASE",
+    1049: "correct DB_DATABASE",
+    1142: "GRANT SELECT ON the table TO the user",
+    1143: "GRANT SELECT ON the column TO the user, or leave it out with a select rule",
+    1146: "the table is gone: take it out of the select rules in extract/extractors.meltano.yml",
+    1153: "raise the server's max_allowed_packet above the largest row",
+    2059: "set DB_SSL_MODE=verify, or give the user another authentication plugin",
+    2061: "set DB_SSL_MODE=verify: the server's login method needs TLS",
+}
+#: pymysql's number (CR_SSL_CONNECTION_ERROR) when the server's greeting has no CLIENT_SSL.
+_NO_TLS = 2026
+_CERTIFICATE = re.compile(r"certificate verify failed: (.*?) \(_ssl")
+_NUMBER = re.compile(r"ERROR (\d{4}) \((?:HY000|[0-9A-Z]{5})\)|^\(?(\d{4}), ")
+_CONVERSION = re.compile(
+    r"Could not retrieve|Couldn't convert|invalid utf-8|FromUtf8|Utf8Error|Could not convert",
+    re.IGNORECASE,
+)
+_BROKEN = re.compile(
+    r"IoError|CodecError|IO error|DriverError|Broken pipe|Connection reset|timed out|unexpected end"
+    r"|Could not connect|connection closed|remaining on stream|PacketOutOfOrder",
+    re.IGNORECASE,
+)
+
+
+class TableChangedError(Exception):
+    """What is known of a table is not true any more: it is to be looked at again.
+
+    Args:
+        what: What happened.
+        hint: What to do if it happens again and again.
+    """
+
+    def __init__(self, what: str, *, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
+def number_of(text: str) -> int:
+    """The error number in a driver's text; 0 for none."""
+    match = _NUMBER.search(text)
+    return int(match[1] or match[2]) if match else 0
+
+
+def number_in(error: BaseException | None) -> int:
+    """The error number in an error of the plain driver; 0 for none."""
+    first = error.args[0] if error is not None and error.args else 0
+    return first if isinstance(first, int) else 0
+
+
+def cure_of(number: int, text: str) -> Cure:
+    """Decides what to do about an error.
+
+    Args:
+        number: MySQL's number, 0 if the driver gave none.
+        text: The driver's words.
+    """
+    if number in _KILLED:
+        return Cure.SMALLER
+    if number in _CHANGED | ANOTHER_SERVER:
+        return Cure.REDISCOVER
+    # 1153: the row will not become shorter.
+    if number != 1153 and (number in _LOST or number in _BUSY):
+        return Cure.RETRY
+    if number:
+        return Cure.STOP
+    if _CONVERSION.search(text):
+        return Cure.CAREFUL
+    return Cure.RETRY if _BROKEN.search(text) else Cure.STOP
+
+
+def source_error(
+    number: int, text: str, table: TableName | None = None, *, logged_in: bool = False
+) -> SourceError:
+    """Makes the operator's error of a driver's; the driver's words lose what may be row values.
+
+    Args:
+        number: MySQL's number.
+        text: The driver's words.
+        table: What was read.
+        logged_in: Whether the login had succeeded: what is denied then is so by a view.
+    """
+    hint = _DEFINER if logged_in and number in _DENIED else _HINTS.get(number)
+    return SourceError(
+        f"MySQL: {summary(text)}" + (f" ({number})" if number and str(number) not in text else ""),
+        table=table,
+        hint=hint,
+        retryable=cure_of(number, text) is Cure.RETRY,
+    )
+
+
+def tls_error(number: int, text: str) -> SourceError | None:
+    """Makes the operator's error of a connection that TLS refused; None: it was something else."""
+    if number == _NO_TLS:
+        return SourceError(
+            "MySQL offers no TLS, which DB_SSL_MODE=verify asks for",
+            hint="turn TLS on in the server; DB_SSL_MODE=disabled only where the way is safe",
+        )
+    match = _CERTIFICATE.search(text)
+    if match is None:
+        return None
+    wrong_host = "mismatch" in match[1]
+    return SourceError(
+        f"MySQL's certificate is not accepted: {match[1]}",
+        hint="set DB_HOST, or DB_SSL_SERVER_NAME, to a name that the certificate has"
+        if wrong_host
+        else "set DB_SSL_CA to the file of the authority that signed the server's certificate",
+    )
+
+
+def summary(text: str) -> str:
+    """The first line of a driver's text, without the values that Rust's drivers quote in it."""
+    line = text.strip().splitlines()[0] if text.strip() else "no reason given"
+    line = re.sub(r"the value `.*?` to", "a value to", line)
+    line = re.sub(r"(?:Bytes|Date|Time)\(\".*?\"\)", "…", line)
+    return line[:300]

@@ -1,0 +1,1 @@
+"""Values of replication keys. Pure."""
