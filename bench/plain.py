@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from measure import BenchError, Measured, run
-from target_redshift.blocks import Cleaner
-from target_redshift.columns import LandingTable
-from target_redshift.csvblock import NULL_MARKER
-from target_redshift.files import LoadFile
-from target_redshift.staging import Stager
+from target_redshift.model.landing_table import LandingTable
+from target_redshift.staging.csv_encoder import NULL_MARKER
+from target_redshift.staging.csv_stager import Stager
+from target_redshift.staging.load_file import LoadFile
+from target_redshift.staging.value_fitter import Cleaner
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.runs.progress import EVERY_SECONDS, Lines, Meter

@@ -16,7 +16,7 @@ from tap_mysql.singer.tap import TapMySQL
 from tap_s3_parquet.settings import SETTINGS as TAP_S3_PARQUET
 from tap_s3_parquet.tap import TapS3Parquet
 from target_redshift.settings import SETTINGS as TARGET_REDSHIFT
-from target_redshift.target import TargetRedshift
+from target_redshift.singer.target import TargetRedshift
 from target_s3_parquet.settings import SETTINGS as TARGET_S3_PARQUET
 from target_s3_parquet.target import TargetS3Parquet
 from tidemark.project import Project

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from target_redshift.settings import SETTINGS
-from target_redshift.target import TargetRedshift
+from target_redshift.singer.target import TargetRedshift
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import resolve

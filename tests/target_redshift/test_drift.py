@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_redshift.columns import LandingTable
-from target_redshift.drift import check_comment, compare, describe, normalise
+from target_redshift.model.landing_table import LandingTable
+from target_redshift.model.schema_drift import check_comment, compare, describe, normalise
 from tidemark_core.errors import ConfigError, WarehouseError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from target_redshift.columns import LandingTable
-from target_redshift.files import LoadFile, blocks, unreadable
 from target_redshift.loader import newest_copy
-from target_redshift.parquet import read_schema
+from target_redshift.model.landing_table import LandingTable
+from target_redshift.staging.load_file import LoadFile, blocks, unreadable
+from target_redshift.staging.parquet_stager import read_schema
 from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
 

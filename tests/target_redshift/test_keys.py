@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from target_redshift.blocks import Cleaner
-from target_redshift.columns import Column, LandingTable
-from target_redshift.csvblock import encode
+from target_redshift.model.landing_table import Column, LandingTable
+from target_redshift.staging.csv_encoder import encode
+from target_redshift.staging.value_fitter import Cleaner
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import TableName
 from tidemark_core.types.arrow import to_arrow

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from isal import isal_zlib
-from target_redshift import sql, sql_upsert
-from target_redshift.authorization import authorization
-from target_redshift.columns import Column
-from target_redshift.csvblock import MarkerCollisionError, encode, other_marker
-from target_redshift.keys import unfit_rows
-from target_redshift.parts import TARGET_PART_BYTES, plan_parts
-from target_redshift.partwriter import PartWriter
-from target_redshift.sql import CopyOptions, TableOptions, copy, literal
+from target_redshift.model.key_rules import unfit_rows
+from target_redshift.model.landing_table import Column
+from target_redshift.staging.csv_encoder import MarkerCollisionError, encode, other_marker
+from target_redshift.staging.part_plan import TARGET_PART_BYTES, plan_parts
+from target_redshift.staging.part_writer import PartWriter
+from target_redshift.warehouse import sql, upsert_sql
+from target_redshift.warehouse.copy_authorization import authorization
+from target_redshift.warehouse.sql import CopyOptions, TableOptions, copy, literal
 from tidemark_core.errors import ConfigError
 from tidemark_core.masking import SECRETS
 from tidemark_core.s3.client import S3Location
@@ -212,9 +212,9 @@ def statements() -> list[str]:
         sql.has_rows("t"),
         copy(sql.landing("t"), names, "s3://b/m", CopyOptions(ROLE, "eu-west-1")),
         unfit_rows("x", [Column("a", "a", ColumnType("string")), Column("b", "b", TIMESTAMP)]),
-        sql_upsert.delete_superseded("x", ["id"], ["na me"]),
-        sql_upsert.delete_outdated("t", "x", names, ["na me", "at"]),
-        sql_upsert.delete_replaced("t", "x", names),
+        upsert_sql.delete_superseded("x", ["id"], ["na me"]),
+        upsert_sql.delete_outdated("t", "x", names, ["na me", "at"]),
+        upsert_sql.delete_replaced("t", "x", names),
         sql.insert_all("t", "x", names, {"l": "1"}),
         sql.drop_temporary("x"),
         sql.ledger_insert(2).replace("?", "1"),

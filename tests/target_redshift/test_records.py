@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from target_redshift.blocks import Conversions
-from target_redshift.columns import LandingTable
-from target_redshift.records import to_batch
+from target_redshift.model.landing_table import LandingTable
+from target_redshift.singer.record_batch import to_batch
+from target_redshift.staging.value_fitter import Conversions
 from tidemark_core.errors import LakeError, SourceError, WarehouseError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType

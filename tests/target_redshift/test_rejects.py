@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 from botocore.response import StreamingBody
-from target_redshift.files import LoadFile, fetch
-from target_redshift.rejects import key_of
+from target_redshift.staging.load_file import LoadFile, fetch
+from target_redshift.warehouse.copy_rejects import key_of
 from tidemark_core.errors import ConfigError, LakeError, WarehouseError
 from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import WarehouseConnection
@@ -177,7 +177,7 @@ def test_a_full_disk_stops_the_load_and_leaves_no_temporary_file(
     import errno
     import tempfile
 
-    from target_redshift.partwriter import PartWriter
+    from target_redshift.staging.part_writer import PartWriter
 
     def full(self: PartWriter, data: bytes, rows: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -10,7 +10,7 @@ from singer_sdk.testing import get_target_test_class
 from singer_sdk.testing.runners import TargetTestRunner
 from singer_sdk.testing.suites import SingerTestSuite
 from singer_sdk.testing.target_tests import TargetRecordMissingRequiredProperty
-from target_redshift.target import TargetRedshift
+from target_redshift.singer.target import TargetRedshift
 
 # Not TargetMultipleStateMessages: it wants three of the input's five STATEs, and as text.
 _OPTIONAL = SingerTestSuite(kind="target", tests=[TargetRecordMissingRequiredProperty])

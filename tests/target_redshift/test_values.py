@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_redshift.csvblock import NULL_MARKER
+from target_redshift.staging.csv_encoder import NULL_MARKER
 from tidemark_core.errors import WarehouseError
 
 if TYPE_CHECKING:

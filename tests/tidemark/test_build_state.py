@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_redshift.sql import LEDGER, LEDGER_COLUMNS
+from target_redshift.warehouse.sql import LEDGER, LEDGER_COLUMNS
 from tidemark.dbt.buildstate import BuildState
 from tidemark.dbt.plan import Shape
 from tidemark_core.errors import LeaseError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidemark_core.process import run_plugin
 
 from target_redshift.arrow import use_jemalloc
-from target_redshift.target import TargetRedshift
+from target_redshift.singer.target import TargetRedshift
 
 
 def main() -> None:

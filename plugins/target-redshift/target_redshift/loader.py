@@ -14,19 +14,19 @@ from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
 
 from target_redshift import events
-from target_redshift.area import remove_staging
-from target_redshift.blocks import Cleaner, as_report
-from target_redshift.columns import LandingTable
-from target_redshift.csvblock import NULL_MARKER, MarkerCollisionError, other_marker
-from target_redshift.drift import Drift
-from target_redshift.files import LoadFile
-from target_redshift.landing import Found, apply_in_transaction, apply_outside, look
-from target_redshift.ledger import Ledger
-from target_redshift.methods import CopyError, Load, run_method
-from target_redshift.parquet import stage_parquet
-from target_redshift.rejects import find_rejects, rejected
-from target_redshift.session import Session
-from target_redshift.staging import Staged, Stager
+from target_redshift.model.landing_table import LandingTable
+from target_redshift.model.schema_drift import Drift
+from target_redshift.staging.area import remove_staging
+from target_redshift.staging.csv_encoder import NULL_MARKER, MarkerCollisionError, other_marker
+from target_redshift.staging.csv_stager import Staged, Stager
+from target_redshift.staging.load_file import LoadFile
+from target_redshift.staging.parquet_stager import stage_parquet
+from target_redshift.staging.value_fitter import Cleaner, as_report
+from target_redshift.warehouse.copy_rejects import find_rejects, rejected
+from target_redshift.warehouse.landing import Found, apply_in_transaction, apply_outside, look
+from target_redshift.warehouse.ledger import Ledger
+from target_redshift.warehouse.load_methods import CopyError, Load, run_method
+from target_redshift.warehouse.session import Session
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

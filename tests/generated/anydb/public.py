@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from target_redshift.columns import LandingTable
+from target_redshift.model.landing_table import LandingTable
 from tidemark_core.names import TableName
 from tidemark_sandbox.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox

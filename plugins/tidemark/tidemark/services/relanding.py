@@ -12,8 +12,8 @@ from typing import Any
 
 from tap_s3_parquet.bookmark import Bookmark, Mark
 from tap_s3_parquet.index import Index
-from target_redshift.files import LoadFile
-from target_redshift.ledger import Ledger
+from target_redshift.staging.load_file import LoadFile
+from target_redshift.warehouse.ledger import Ledger
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_redshift
 from tidemark_core.redshift.connection import connect

@@ -14,7 +14,7 @@ from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.redshift.errors import QueryError
 from tidemark_core.runs.report import current
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("target_redshift.session")
 T = TypeVar("T")
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 

@@ -20,9 +20,9 @@ from tidemark_core.types.column_type import (
 )
 
 from target_redshift.arrow import Array, data_of, nulls, pc
-from target_redshift.columns import Column, LandingTable
-from target_redshift.drift import rebuild_hint
-from target_redshift.keys import unfit_key
+from target_redshift.model.key_rules import unfit_key
+from target_redshift.model.landing_table import Column, LandingTable
+from target_redshift.model.schema_drift import rebuild_hint
 
 TooLong = Literal["stop", "null", "truncate"]
 #: (column, reason) → count

@@ -13,8 +13,8 @@ from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import TIMESTAMP
 from tidemark_singer.record_values import UnfitValueError, first_changed, to_array
 
-from target_redshift.blocks import Conversions, key_error, shown
-from target_redshift.columns import Column, LandingTable
+from target_redshift.model.landing_table import Column, LandingTable
+from target_redshift.staging.value_fitter import Conversions, key_error, shown
 
 _METADATA = (
     Column(EXTRACTED_AT, EXTRACTED_AT, TIMESTAMP),

@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from target_redshift.arrow import Array, WriteOptions, data_of, offsets_of, pc
-from target_redshift.blocks import holds_byte
+from target_redshift.staging.value_fitter import holds_byte
 
 #: Tried first: people who look at a staged file understand it.
 NULL_MARKER = "@NULL@"

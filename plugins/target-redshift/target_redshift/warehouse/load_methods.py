@@ -13,14 +13,15 @@ from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
 from tidemark_core.s3.client import S3Location
 
-from target_redshift import events, sql, sql_upsert
-from target_redshift.authorization import authorization
-from target_redshift.blocks import key_error, shown
-from target_redshift.columns import Column, LandingTable
-from target_redshift.files import LoadFile
-from target_redshift.keys import unfit_rows
-from target_redshift.parquet import StagedParquet
-from target_redshift.staging import Staged
+from target_redshift import events
+from target_redshift.model.key_rules import unfit_rows
+from target_redshift.model.landing_table import Column, LandingTable
+from target_redshift.staging.csv_stager import Staged
+from target_redshift.staging.load_file import LoadFile
+from target_redshift.staging.parquet_stager import StagedParquet
+from target_redshift.staging.value_fitter import key_error, shown
+from target_redshift.warehouse import sql, upsert_sql
+from target_redshift.warehouse.copy_authorization import authorization
 
 
 class CopyError(QueryError):
@@ -150,7 +151,7 @@ def _copy(
 def _upsert(connection: WarehouseConnection, load: Load) -> None:
     """COPY into a temporary table, then DELETE and INSERT by key; a row's newest version wins."""
     table, temporary = load.landing.table, load.temporary
-    definitions = [*load.landing.definitions, (sql_upsert.ROW_NUMBER, "BIGINT")]
+    definitions = [*load.landing.definitions, (upsert_sql.ROW_NUMBER, "BIGINT")]
     connection.execute(
         sql.create_temporary(temporary, definitions), what="CREATE TEMP TABLE", table=table
     )
@@ -166,14 +167,14 @@ def _merge(connection: WarehouseConnection, load: Load) -> None:
     keys = [column.name for column in load.landing.keys]
     for statement, what in (
         (
-            sql_upsert.delete_superseded(temporary, keys, load.newest),
+            upsert_sql.delete_superseded(temporary, keys, load.newest),
             "DELETE of versions that the load itself replaces",
         ),
         (
-            sql_upsert.delete_outdated(name, temporary, keys, load.newest),
+            upsert_sql.delete_outdated(name, temporary, keys, load.newest),
             "DELETE of versions older than those that are there",
         ),
-        (sql_upsert.delete_replaced(name, temporary, keys), "DELETE by key"),
+        (upsert_sql.delete_replaced(name, temporary, keys), "DELETE by key"),
         (sql.insert_all(name, temporary, load.landing.names, {}), "INSERT by key"),
     ):
         connection.execute(statement, what=what, table=table)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from tidemark_core.names import quote_redshift
 
 from target_redshift.arrow import Array, pc
-from target_redshift.columns import Column
+from target_redshift.model.landing_table import Column
 
 _IS_NULL = "a key is NULL: in the warehouse all rows without a key are one"
 _HAS_NUL = "a key holds a NUL character, which Redshift cannot store: without it, it is another key"

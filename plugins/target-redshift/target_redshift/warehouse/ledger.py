@@ -11,8 +11,8 @@ from tidemark_core.errors import LeaseError, WarehouseError
 from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import WarehouseConnection
 
-from target_redshift import sql
-from target_redshift.files import LoadFile
+from target_redshift.staging.load_file import LoadFile
+from target_redshift.warehouse import sql
 
 #: Redshift binds at most 32,767 values a statement; a ledger row has eleven.
 _FILES_AT_ONCE = 1_000

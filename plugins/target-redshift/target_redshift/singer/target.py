@@ -24,13 +24,13 @@ from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.isolating_target import IsolatingTarget
 
 from target_redshift import events
-from target_redshift.area import remove_abandoned, remove_staging
-from target_redshift.authorization import authorization
-from target_redshift.files import LoadFile, check_location, fetch
 from target_redshift.loader import TableLoader
-from target_redshift.session import Session
 from target_redshift.settings import SETTINGS
-from target_redshift.sink import RedshiftSink
+from target_redshift.singer.sink import RedshiftSink
+from target_redshift.staging.area import remove_abandoned, remove_staging
+from target_redshift.staging.load_file import LoadFile, check_location, fetch
+from target_redshift.warehouse.copy_authorization import authorization
+from target_redshift.warehouse.session import Session
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

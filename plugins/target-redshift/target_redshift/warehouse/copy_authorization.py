@@ -7,7 +7,7 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.masking import SECRETS
 from tidemark_core.s3.client import S3Location
 
-from target_redshift import sql
+from target_redshift.warehouse import sql
 
 
 def authorization(iam_role: str | None, s3: S3Location) -> str:

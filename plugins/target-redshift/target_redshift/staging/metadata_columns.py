@@ -6,7 +6,7 @@ import pyarrow as pa
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT
 
 from target_redshift.arrow import Array, nulls
-from target_redshift.files import LoadFile
+from target_redshift.staging.load_file import LoadFile
 
 
 def metadata_arrays(block: pa.RecordBatch, file: LoadFile, load_id: int) -> list[Array]:

@@ -24,7 +24,7 @@ from tidemark_singer.local_file import open_local
 
 from target_redshift import events
 from target_redshift.arrow import pc
-from target_redshift.blocks import Conversions
+from target_redshift.staging.value_fitter import Conversions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -21,10 +21,10 @@ from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.s3.client import explained
 from tidemark_core.types.arrow import to_arrow
 
-from target_redshift.area import put_copy_manifest
-from target_redshift.columns import Column, LandingTable
-from target_redshift.files import LoadFile, unreadable
-from target_redshift.staging import Staged
+from target_redshift.model.landing_table import Column, LandingTable
+from target_redshift.staging.area import put_copy_manifest
+from target_redshift.staging.csv_stager import Staged
+from target_redshift.staging.load_file import LoadFile, unreadable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -18,13 +18,13 @@ from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.isolating_target import remove_local
 from tidemark_singer.local_file import read_records
 
-from target_redshift.columns import LandingTable, is_metadata
-from target_redshift.files import LoadFile, check_location, local_file
-from target_redshift.methods import check_method
-from target_redshift.spool import Spool
+from target_redshift.model.landing_table import LandingTable, is_metadata
+from target_redshift.singer.record_spool import Spool
+from target_redshift.staging.load_file import LoadFile, check_location, local_file
+from target_redshift.warehouse.load_methods import check_method
 
 if TYPE_CHECKING:
-    from target_redshift.target import TargetRedshift
+    from target_redshift.singer.target import TargetRedshift
 
 
 class RedshiftSink(BatchSink):

@@ -16,7 +16,7 @@ from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
 
-from target_redshift.drift import rebuild_hint
+from target_redshift.model.schema_drift import rebuild_hint
 
 _SHOWN = 10
 #: Rejects of the load whose files these are; binds the files' common prefix.

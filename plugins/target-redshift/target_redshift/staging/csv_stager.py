@@ -23,13 +23,13 @@ from tidemark_core.runs.progress import Meter
 from tidemark_core.s3.client import explained
 
 from target_redshift import events
-from target_redshift.area import put_copy_manifest
-from target_redshift.blocks import Cleaner, Conversions
-from target_redshift.csvblock import encode
-from target_redshift.files import LoadFile, blocks, fetched
-from target_redshift.metadata import metadata_arrays
-from target_redshift.parts import PartPlan, plan_parts
-from target_redshift.partwriter import SUFFIX, PartWriter
+from target_redshift.staging.area import put_copy_manifest
+from target_redshift.staging.csv_encoder import encode
+from target_redshift.staging.load_file import LoadFile, blocks, fetched
+from target_redshift.staging.metadata_columns import metadata_arrays
+from target_redshift.staging.part_plan import PartPlan, plan_parts
+from target_redshift.staging.part_writer import SUFFIX, PartWriter
+from target_redshift.staging.value_fitter import Cleaner, Conversions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import METADATA_COLUMNS, TableName
 
-from target_redshift.columns import LandingTable
+from target_redshift.model.landing_table import LandingTable
 
 _SYNONYMS = {
     "CHARACTER VARYING": "VARCHAR",

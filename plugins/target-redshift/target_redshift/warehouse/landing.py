@@ -13,13 +13,20 @@ from tidemark_core.names import LEDGER_TABLE
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
 
-from target_redshift import sql
-from target_redshift.columns import LandingTable
-from target_redshift.drift import Drift, check_comment, compare, describe, foreign, rebuild_hint
-from target_redshift.ledger import Ledger
-from target_redshift.session import timeout_statement
+from target_redshift.model.landing_table import LandingTable
+from target_redshift.model.schema_drift import (
+    Drift,
+    check_comment,
+    compare,
+    describe,
+    foreign,
+    rebuild_hint,
+)
+from target_redshift.warehouse import sql
+from target_redshift.warehouse.ledger import Ledger
+from target_redshift.warehouse.session import timeout_statement
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("target_redshift.landing")
 #: SQLSTATE of a statement that a timeout ended.
 _TIMED_OUT = "57014"
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from target_redshift.blocks import Conversions
-from target_redshift.columns import LandingTable
-from target_redshift.files import LoadFile, local_file
-from target_redshift.records import arrow_schema, to_batch
+from target_redshift.model.landing_table import LandingTable
+from target_redshift.singer.record_batch import arrow_schema, to_batch
+from target_redshift.staging.load_file import LoadFile, local_file
+from target_redshift.staging.value_fitter import Conversions
 
 _RECORDS_AT_ONCE = 10_000
 

@@ -1,0 +1,1 @@
+"""All that talks to Redshift, and its SQL."""
