@@ -19,8 +19,8 @@ from target_redshift.settings import SETTINGS as TARGET_REDSHIFT
 from target_redshift.singer.target import TargetRedshift
 from target_s3_parquet.settings import SETTINGS as TARGET_S3_PARQUET
 from target_s3_parquet.target import TargetS3Parquet
-from tidemark.project import Project
-from tidemark.settings import SETTINGS as EVERY
+from tidemark.config.project import Project
+from tidemark.config.settings import SETTINGS as EVERY
 from tidemark_core.errors import ConfigError
 from tidemark_core.settings import Setting, resolve
 

@@ -17,7 +17,7 @@ PLUGINS = {
     "target-s3-parquet": "target_s3_parquet",
     "tap-s3-parquet": "tap_s3_parquet",
     "target-redshift": "target_redshift",
-    "tidemark": "tidemark",
+    "tidemark": "tidemark.config",
 }
 #: Meltano's own variables, and those of files that are not a plugin's.
 FOREIGN = {"MELTANO_ENVIRONMENT"}

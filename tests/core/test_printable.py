@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from tidemark.tables import make_table
+from tidemark.terminal.table import make_table
 from tidemark_core.errors import TidemarkError
 from tidemark_core.logs import TextFormatter
 from tidemark_core.printable import printable, printable_lines

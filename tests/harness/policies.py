@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from tidemark.services.policy import render
+from tidemark.services.aws.iam_policy import render
 from tidemark_core.lake.layout import LakeLayout
 
 Context = Mapping[str, str]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark.job.alert import Alert, Memory, MemoryFile, decide, send
-from tidemark.job.cause import Cause
+from tidemark.runner.failure_cause import Cause
 
 if TYPE_CHECKING:
     from conftest import Hook

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tidemark.job.cause import Cause, CauseFinder
+from tidemark.runner.failure_cause import Cause, CauseFinder
 
 
 def cause(*lines: dict[str, object] | str, code: int = 1) -> Cause:

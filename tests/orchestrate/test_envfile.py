@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from tidemark.job.envfile import read_environment
-from tidemark.project import Project
+from tidemark.config.env_file import read_environment
+from tidemark.config.project import Project
 from tidemark_core.errors import ConfigError
 from tidemark_core.settings import Setting
 

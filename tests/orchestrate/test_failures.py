@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
+from tidemark.config.job_settings import JOB_SETTINGS
 from tidemark.job.run import Job, run_job
-from tidemark.job.settings import JOB_SETTINGS
 from tidemark_core.logs import Event
 from tidemark_core.settings import resolve
 from tidemark_sandbox.world import Sandbox

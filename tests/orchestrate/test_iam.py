@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from policies import Policies
-from tidemark.services.bookmarks import Leg
-from tidemark.services.states import BACKUPS
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.bookmarks.store import BACKUPS
 from tidemark.state.store import state_folder
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName, encode_component

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from meltano.core.state_store import MeltanoState
 from tidemark import cli
-from tidemark.project import Project
-from tidemark.services.bookmarks import Leg
+from tidemark.config.project import Project
+from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.state.backend import TidemarkStateStore
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName

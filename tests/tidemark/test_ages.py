@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tidemark.ages import describe_age, parse_age, parse_time
+from tidemark.terminal.format import describe_age, parse_age, parse_time
 from tidemark_core.errors import ConfigError
 
 

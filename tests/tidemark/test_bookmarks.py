@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from meltano.core.utils import merge
 from tap_mysql.incremental.bookmark import Identity
 from tap_s3_parquet.bookmark import Bookmark
-from tidemark.services import lakemark
-from tidemark.services.bookmarks import (
+from tidemark.services.bookmarks import load_bookmark
+from tidemark.services.bookmarks.bookmark import (
     Leg,
     bookmarks,
     effective,
@@ -125,7 +125,7 @@ def test_an_id_beyond_the_source_is_refused() -> None:
 
 @given(st.datetimes())
 def test_the_load_looks_at_files_from_that_time_on(moment: datetime) -> None:
-    bookmark = Bookmark.from_state(lakemark.since(moment.replace(tzinfo=UTC)), T)
+    bookmark = Bookmark.from_state(load_bookmark.since(moment.replace(tzinfo=UTC)), T)
     assert bookmark.is_only_a_time
     assert bookmark.newest == moment.replace(tzinfo=UTC)
 

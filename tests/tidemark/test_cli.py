@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 from tidemark.cli import app
-from tidemark.services.bookmarks import Leg
+from tidemark.services.bookmarks.bookmark import Leg
 from tidemark_core.names import TableName
 from tidemark_sandbox.world import Sandbox
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tidemark.services.counts import StageCounts
+from tidemark.services.verify.counts import StageCounts
 
 GOOD = StageCounts("s.t", source=10, changed=0, lake=12, landing=12, public=10)
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from tidemark.commands.dashboard import View, fitting
-from tidemark.services.activity import DayActivity
-from tidemark.services.checks import Finding, Level
-from tidemark.services.watermark import Watermark
+from tidemark.services.health.checks import Finding, Level
+from tidemark.services.lake.activity import DayActivity
+from tidemark.services.watermark.view import Watermark
 
 NOW = datetime(2026, 11, 24, 17, 55, 10, tzinfo=UTC)
 WELL = "backed up; all loaded"

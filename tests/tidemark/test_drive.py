@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from tidemark.job.cause import Cause
-from tidemark.services.drive import Observer, Ran
+from tidemark.runner.failure_cause import Cause
+from tidemark.services.sync.meltano_run import Observer, Ran
 from tidemark_core.masking import SECRETS
 from tidemark_core.names import TableName
 from tidemark_core.runs.deferred import Failure

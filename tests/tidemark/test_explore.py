@@ -16,10 +16,10 @@ from urllib.parse import parse_qs
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tidemark.services.activity import bar
-from tidemark.services.metrics import metrics
-from tidemark.services.policy import Role, render
-from tidemark.services.restoretarget import Target, mysql_type
+from tidemark.services.aws.cloudwatch import metrics
+from tidemark.services.aws.iam_policy import Role, render
+from tidemark.services.lake.activity import bar
+from tidemark.services.restore.mysql_target import Target, mysql_type
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.runs.report import LegReport, RunReport
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
@@ -199,7 +199,7 @@ def test_what_is_no_mysql_is_refused(history: Lake, url: str) -> None:
 def test_restore_says_what_retention_has_removed(
     history: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tidemark.services import catalogue
+    from tidemark.services.lake import catalogue
 
     monkeypatch.setattr(catalogue, "bucket_time", lambda _: datetime.now(UTC) + timedelta(days=9))
     key = next(iter(sorted(history.keys("incremental/"))))

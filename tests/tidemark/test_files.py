@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tidemark.services.files import (
+from tidemark.services.lake.file_status import (
     ORPHAN_AGE,
     LakeObject,
     Rules,

@@ -6,11 +6,11 @@ import pytest
 import typer
 from tidemark.commands.legs import _Run, _tell_of_failures
 from tidemark.commands.status import print_findings
-from tidemark.console import Format
-from tidemark.job.cause import Cause
-from tidemark.services.checks import Finding, Level
-from tidemark.services.drive import Outcome, Ran
-from tidemark.services.sync import LegResult
+from tidemark.runner.failure_cause import Cause
+from tidemark.services.health.checks import Finding, Level
+from tidemark.services.sync.meltano_run import Outcome, Ran
+from tidemark.services.sync.sync import LegResult
+from tidemark.terminal.console import Format
 
 DOWN = "S3 could not be reached"
 NEXT = "check S3_ENDPOINT_URL"

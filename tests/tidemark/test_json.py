@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tidemark.services.bookmarks import Leg
+from tidemark.services.bookmarks.bookmark import Leg
 
 if TYPE_CHECKING:
     from conftest import Lake

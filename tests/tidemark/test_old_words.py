@@ -20,17 +20,17 @@ from hypothesis import strategies as st
 from tidemark.cli import app
 from tidemark.commands.legs import summary, without_model
 from tidemark.commands.sync import run_options
-from tidemark.job.cause import CauseFinder
-from tidemark.job.meltano import run as run_child
-from tidemark.job.values import unknown_settings
-from tidemark.project import Project
-from tidemark.services import sync
-from tidemark.services.drive import Outcome
-from tidemark.services.files import matches
-from tidemark.services.inspect import ColumnProfile, Inspection, masked
-from tidemark.services.selection import Options, Rules
-from tidemark.services.settingslist import all_settings
-from tidemark.services.sync import LegResult, Plan
+from tidemark.config.project import Project
+from tidemark.config.selection import Options, Rules
+from tidemark.config.validation import unknown_settings
+from tidemark.runner.failure_cause import CauseFinder
+from tidemark.runner.meltano import run as run_child
+from tidemark.services.health.settings_list import all_settings
+from tidemark.services.lake.file_status import matches
+from tidemark.services.lake.profile import ColumnProfile, Inspection, masked
+from tidemark.services.sync import sync
+from tidemark.services.sync.meltano_run import Outcome
+from tidemark.services.sync.sync import LegResult, Plan
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:

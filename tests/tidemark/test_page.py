@@ -17,8 +17,8 @@ import pytest
 from tidemark.page.charts import Facts, Run, verdict
 from tidemark.page.page import render
 from tidemark.page.svg import columns, nice, short
-from tidemark.services.activity import TableActivity
-from tidemark.services.watermark import Watermark
+from tidemark.services.lake.activity import TableActivity
+from tidemark.services.watermark.view import Watermark
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 DAYS = tuple(f"2026-11-{day:02}" for day in range(1, 25))

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tidemark.services import catalogue
-from tidemark.services.bookmarks import Leg
-from tidemark.services.counts import StageCounts
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.lake import catalogue
+from tidemark.services.verify.counts import StageCounts
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:

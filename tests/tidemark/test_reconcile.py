@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redshift_connector
-from tidemark.connections import MySQL, open_mysql
-from tidemark.services.keydiff import differing
-from tidemark.services.leases import hold_job
-from tidemark.services.rowkeys import RowKey, row_key
+from tidemark.runner.leases import hold_job
+from tidemark.services.compare.key_difference import differing
+from tidemark.services.compare.row_keys import RowKey, row_key
+from tidemark.source.mysql import MySQL, open_mysql
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName

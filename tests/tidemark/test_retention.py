@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tidemark.commands import clean as command
-from tidemark.services import catalogue
-from tidemark.services.bookmarks import Leg
-from tidemark.services.upkeep import judge
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.lake import catalogue
+from tidemark.services.maintenance.vacuum import judge
 from tidemark_sandbox.parts.postgres import PORT
 from tidemark_sandbox.redshift.backend import PostgresAddress, open_as_superuser
 

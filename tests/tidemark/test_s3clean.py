@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 from policies import Policies, police
-from tidemark.project import Project
-from tidemark.services import catalogue
-from tidemark.services.lake import read_archive, read_manifests
+from tidemark.config.project import Project
+from tidemark.services.lake import catalogue
+from tidemark.services.lake.listing import read_archive, read_manifests
 from tidemark.state.store import state_folder
 from tidemark_core.names import TableName
 from tidemark_core.s3.lease import Lease

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tidemark.services.forecast import extractions, lower_bound, seconds_for
-from tidemark.services.selection import (
+from tidemark.config.selection import (
     Options,
     Rules,
     Strategy,
@@ -15,6 +14,7 @@ from tidemark.services.selection import (
     load_variables,
     models,
 )
+from tidemark.services.sync.dry_run import extractions, lower_bound, seconds_for
 from tidemark_core.names import TableName
 from tidemark_core.runs.report import RunReport
 

@@ -65,4 +65,4 @@ def test_who_looks_at_states_and_manifests_needs_neither_meltano_nor_arrow(what:
 
 
 def test_who_asks_mysql_and_the_warehouse_needs_neither_meltano_nor_arrow() -> None:
-    assert imported("import tidemark.services.health") & SLOW == {"pymysql"}
+    assert imported("import tidemark.services.health.status") & SLOW == {"pymysql"}

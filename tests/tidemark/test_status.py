@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from policies import Policies, police
-from tidemark.project import Project
-from tidemark.services import bucketcheck, copytrial, doctor, grantcheck, waycheck
-from tidemark.services.checks import Finding, Level, run_checks, worst
-from tidemark.services.doctor import judge_skew
-from tidemark.services.health import check_disk, check_runs, judge_age
-from tidemark.services.policy import render
+from tidemark.config.project import Project
+from tidemark.services.aws.iam_policy import render
+from tidemark.services.health import bucket_setup, copy_probe, doctor, exposure, grants
+from tidemark.services.health.checks import Finding, Level, run_checks, worst
+from tidemark.services.health.doctor import judge_skew
+from tidemark.services.health.status import check_disk, check_runs, judge_age
 from tidemark_core.errors import ConfigError
 from tidemark_core.runs.report import RunReport
 from tidemark_core.s3.lease import Lease
@@ -70,7 +70,7 @@ def test_doctor_finds_nothing_wrong_with_the_sandbox(lake: Lake, seeded: Sandbox
 @pytest.mark.security(23)
 @pytest.mark.security(24)
 def test_doctor_finds_what_everybody_may_in_the_warehouse(lake: Lake) -> None:
-    (good,) = grantcheck.check_public_rights(lake.project)
+    (good,) = grants.check_public_rights(lake.project)
     assert (good.level, "PUBLIC may neither" in good.message) == (Level.OK, True)
     granted = {
         "tidemark_loader may create in schema public": (
@@ -85,7 +85,7 @@ def test_doctor_finds_what_everybody_may_in_the_warehouse(lake: Lake) -> None:
     for message, (grant, revoke) in granted.items():
         lake.sandbox.warehouse(grant)
         try:
-            (found,) = grantcheck.check_public_rights(lake.project)
+            (found,) = grants.check_public_rights(lake.project)
         finally:
             lake.sandbox.warehouse(revoke)
         assert (found.level, message in found.message) == (Level.WARN, True), found.message
@@ -96,21 +96,21 @@ def test_doctor_finds_a_role_that_cannot_read_the_bucket(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The warehouse itself refuses: what it is to read is not where it may look."""
-    put = copytrial.put_copy_manifest
+    put = copy_probe.put_copy_manifest
     monkeypatch.setattr(
-        copytrial,
+        copy_probe,
         "put_copy_manifest",
         lambda client, bucket, prefix, entries: put(
             client, bucket, prefix, [(f"{key}.not-there", size) for key, size in entries]
         ),
     )
-    (found,) = copytrial.check_copy_role(lake.project)
+    (found,) = copy_probe.check_copy_role(lake.project)
     assert found.level is Level.ERROR
     assert "cannot read s3://" in found.message
     assert "tidemark iam-policy --role redshift-copy" in (found.hint or "")
     assert lake.keys("staging/") == set()
     monkeypatch.delenv("REDSHIFT_IAM_ROLE")
-    (unset,) = copytrial.check_copy_role(Project.load())
+    (unset,) = copy_probe.check_copy_role(Project.load())
     assert "REDSHIFT_IAM_ROLE is not set" in unset.message
 
 
@@ -129,7 +129,7 @@ def test_doctor_finds_a_role_that_cannot_read_the_bucket(
 def test_objects_must_be_encrypted_as_set(
     found: str | None, key: str | None, wanted: str | None, wanted_key: str | None, level: Level
 ) -> None:
-    assert bucketcheck.judge_encryption(found, key, wanted, wanted_key).level is level
+    assert bucket_setup.judge_encryption(found, key, wanted, wanted_key).level is level
 
 
 @pytest.mark.security(12)
@@ -144,7 +144,7 @@ def test_doctor_finds_a_bucket_that_anybody_may_read(lake: Lake) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     lake.project.s3.put_bucket_policy(Bucket=lake.project.bucket, Policy=policy)
     try:
-        findings = list(bucketcheck.check_bucket(lake.project))
+        findings = list(bucket_setup.check_bucket(lake.project))
     finally:
         lake.project.s3.delete_bucket_policy(Bucket=lake.project.bucket)
     (found,) = [f for f in findings if "anybody may read" in f.message]
@@ -157,7 +157,7 @@ def test_doctor_finds_a_bucket_that_anybody_may_read(lake: Lake) -> None:
 def test_doctor_names_ways_in_clear(
     lake: Lake, seeded: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (fine,) = waycheck.check_ways(lake.project)
+    (fine,) = exposure.check_ways(lake.project)
     assert fine.level is Level.OK, "S3 and MySQL's socket are on the one machine"
     for name, value in {
         "DB_HOST": "mysql.example",
@@ -166,7 +166,7 @@ def test_doctor_names_ways_in_clear(
         "REDSHIFT_SSL": "false",
     }.items():
         monkeypatch.setenv(name, value)
-    told = {f.message: f for f in waycheck.check_ways(Project.load())}
+    told = {f.message: f for f in exposure.check_ways(Project.load())}
     for words in ("from the bastion to MySQL", "S3_ENDPOINT", "ALERT_WEBHOOK", "REDSHIFT_SSL"):
         (found,) = [f for message, f in told.items() if words in message]
         assert found.level is Level.WARN
@@ -175,14 +175,14 @@ def test_doctor_names_ways_in_clear(
 
 @pytest.mark.security(18)
 def test_doctor_names_what_the_mysql_user_may_beyond_reading(lake: Lake, seeded: Sandbox) -> None:
-    (fine,) = waycheck.check_mysql_user(lake.project)
+    (fine,) = exposure.check_mysql_user(lake.project)
     assert fine.level is Level.OK, fine.message
     (user,) = [f"'{name}'@'{host}'" for name, host in lake.sandbox.mysql(
         "SELECT user, host FROM mysql.user WHERE user = 'tidemark_reader'"
     )]  # fmt: skip
     lake.sandbox.mysql(f"GRANT INSERT, FILE ON *.* TO {user}")
     try:
-        (found,) = waycheck.check_mysql_user(lake.project)
+        (found,) = exposure.check_mysql_user(lake.project)
     finally:
         lake.sandbox.mysql(f"REVOKE INSERT, FILE ON *.* FROM {user}")
     assert found.level is Level.WARN
@@ -203,19 +203,19 @@ def test_doctor_names_what_the_mysql_user_may_beyond_reading(lake: Lake, seeded:
 def test_rights_beyond_reading_are_read_from_what_the_server_shows(
     grant: str, more: list[str]
 ) -> None:
-    assert list(waycheck.needless([grant])) == more
+    assert list(exposure.needless([grant])) == more
 
 
 @pytest.mark.security(26)
 def test_doctor_says_whether_the_bucket_keeps_what_is_deleted(
     lake: Lake, locked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    findings = list(bucketcheck.check_bucket(lake.project))
+    findings = list(bucket_setup.check_bucket(lake.project))
     (found,) = [f for f in findings if "keeps no old versions" in f.message]
     assert found.level is Level.WARN
     assert "put-bucket-versioning" in (found.hint or "")
     monkeypatch.setenv("S3_BUCKET_NAME", locked)
-    findings = list(bucketcheck.check_bucket(Project.load()))
+    findings = list(bucket_setup.check_bucket(Project.load()))
     assert "old versions are kept, and locked for 1 days (GOVERNANCE)" in [
         f.message for f in findings
     ]
@@ -229,12 +229,12 @@ def test_doctor_says_whether_the_policy_lets_manifests_be_written_over(
     text = (project_root / "orchestrate" / "iam" / "bucket-policy.json").read_text()
     whole = json.loads(render(text, project.bucket, layout, "watermark/"))
     folders = (layout.incremental, layout.manifests_root)
-    good = bucketcheck.judge_policy(whole, project.bucket, folders)
+    good = bucket_setup.judge_policy(whole, project.bucket, folders)
     assert good.level is Level.OK
     for sid in ("DataFilesAreWrittenOnce", "NoManifestIsWrittenOverBlindly"):
         part = {"Statement": [s for s in whole["Statement"] if s["Sid"] != sid]}
-        assert bucketcheck.judge_policy(part, project.bucket, folders).level is Level.WARN
-    (found,) = [f for f in bucketcheck.check_bucket(project) if "be written over" in f.message]
+        assert bucket_setup.judge_policy(part, project.bucket, folders).level is Level.WARN
+    (found,) = [f for f in bucket_setup.check_bucket(project) if "be written over" in f.message]
     assert found.level is Level.WARN
     assert "put-bucket-policy" in (found.hint or "")
     # The sandbox's server does not know all of AWS's conditions.
@@ -242,7 +242,7 @@ def test_doctor_says_whether_the_policy_lets_manifests_be_written_over(
     part = {"Version": whole["Version"], "Statement": once}
     project.s3.put_bucket_policy(Bucket=project.bucket, Policy=json.dumps(part))
     try:
-        assert bucketcheck._look_at_policy(project) == good
+        assert bucket_setup._look_at_policy(project) == good
     finally:
         project.s3.delete_bucket_policy(Bucket=project.bucket)
 
@@ -257,7 +257,7 @@ def test_settings_of_the_bucket_that_may_not_be_read_are_named(
     for statements, told in ((narrow, 2), (rights.identity, 0)):
         with monkeypatch.context() as patch:
             police(replace(rights, identity=statements), patch)
-            findings = list(bucketcheck.check_bucket(project))
+            findings = list(bucket_setup.check_bucket(project))
         unread = [f for f in findings if "settings cannot be read" in f.message]
         assert len(unread) == told
         assert all(f.level is Level.WARN and "AccessDenied" in f.message for f in unread)

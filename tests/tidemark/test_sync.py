@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tidemark.services.bookmarks import Leg
+from tidemark.services.bookmarks.bookmark import Leg
 from tidemark_core.names import TableName
 from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 from tidemark.commands.watermark import sheet
-from tidemark.services.watermark import Watermark
-from tidemark.tables import Sheet, counted, key_text, make_table
+from tidemark.services.watermark.view import Watermark
+from tidemark.terminal.table import Sheet, counted, key_text, make_table
 
 NAME = "settlement.settlement_normal_delivery_detail"
 WIDE = make_table(

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tidemark.services.bookmarks import Leg
-from tidemark.services.health import judge_waiting
-from tidemark.services.watermark import watermark
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.health.status import judge_waiting
+from tidemark.services.watermark.view import watermark
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 

@@ -93,7 +93,7 @@ def test_a_row_that_only_public_has_is_found(copied: Lake) -> None:
 def test_rows_that_retention_has_removed_are_no_difference(
     copied: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tidemark.services import catalogue
+    from tidemark.services.lake import catalogue
 
     later = datetime.now(UTC) + timedelta(days=30)
     monkeypatch.setattr(catalogue, "bucket_time", lambda _: later)

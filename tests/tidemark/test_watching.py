@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from tidemark.services.selection import Options
-from tidemark.services.watching import readable, watcher
+from tidemark.config.selection import Options
+from tidemark.services.sync.progress import readable, watcher
 from tidemark_core.runs.progress import Progress
 
 #: As Meltano 4.4 writes it: with fields of its own, and without those that are null.

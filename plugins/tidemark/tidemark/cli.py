@@ -35,8 +35,8 @@ from tidemark.commands import (
     verify,
     watermark,
 )
-from tidemark.dbt import commands as dbt
-from tidemark.invocation import Invocation, invoked, log_error
+from tidemark.commands import docs as dbt
+from tidemark.config.invocation import Invocation, invoked, log_error
 
 _WORKFLOWS = """Workflows:
 

@@ -11,7 +11,15 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.report_store import read_reports
 from tidemark_core.s3.client import explained, list_keys, read_document
 
-from tidemark.console import (
+from tidemark.config.project import Project
+from tidemark.config.settings import HIGH_WATERMARK_KEY, MONITOR_SETTINGS
+from tidemark.dbt import external
+from tidemark.services.aws.cloudwatch import metrics, publish
+from tidemark.services.aws.iam_policy import Role, render
+from tidemark.services.lake.catalogue import bucket_time, require_known
+from tidemark.services.lake.listing import list_tables
+from tidemark.state.store import state_folder
+from tidemark.terminal.console import (
     BareArgument,
     NamedOption,
     Panel,
@@ -22,14 +30,6 @@ from tidemark.console import (
     one_table,
     print_json,
 )
-from tidemark.dbt import external
-from tidemark.project import Project
-from tidemark.services.catalogue import bucket_time, require_known
-from tidemark.services.lake import list_tables
-from tidemark.services.metrics import metrics, publish
-from tidemark.services.policy import Role, render
-from tidemark.settings import HIGH_WATERMARK_KEY, MONITOR_SETTINGS
-from tidemark.state.store import state_folder
 
 
 class Engine(StrEnum):

@@ -9,21 +9,30 @@ import typer
 from tidemark_core.errors import ConfigError, TidemarkError
 
 from tidemark.commands.s3clean import run_cleaning
-from tidemark.console import Format, FormatOption, Panel, at_least, console, note, print_json, size
-from tidemark.project import Project
-from tidemark.services.catalogue import bucket_time, read_catalogue
-from tidemark.services.cleaning import clean as remove_files
-from tidemark.services.cleaning import plan
-from tidemark.services.files import Rules, Selection, checked_prefix
-from tidemark.services.retention import (
+from tidemark.config.project import Project
+from tidemark.config.settings import RETENTION_SETTINGS
+from tidemark.services.lake.catalogue import bucket_time, read_catalogue
+from tidemark.services.lake.file_status import Rules, Selection, checked_prefix
+from tidemark.services.maintenance.cleaning import clean as remove_files
+from tidemark.services.maintenance.cleaning import plan
+from tidemark.services.maintenance.retention import (
     delete_records,
     file_rules,
     old_loads,
     old_records,
     retire_loads,
 )
-from tidemark.services.upkeep import Need, needs
-from tidemark.settings import RETENTION_SETTINGS
+from tidemark.services.maintenance.vacuum import Need, needs
+from tidemark.terminal.console import (
+    Format,
+    FormatOption,
+    Panel,
+    at_least,
+    console,
+    note,
+    print_json,
+    size,
+)
 
 _EXAMPLES = """Examples:
 

@@ -11,12 +11,20 @@ import typer
 from tidemark_core.errors import ConfigError
 
 from tidemark.commands.status import print_findings
-from tidemark.console import Format, FormatOption, Panel, console, make_table, note, print_json
-from tidemark.project import Project
-from tidemark.services.checks import Finding, Level, run_checks
-from tidemark.services.settingslist import all_settings, view
-from tidemark.settings import HIGH_WATERMARK_KEY
+from tidemark.config.project import Project
+from tidemark.config.settings import HIGH_WATERMARK_KEY
+from tidemark.services.health.checks import Finding, Level, run_checks
+from tidemark.services.health.settings_list import all_settings, view
 from tidemark.state.store import state_folder
+from tidemark.terminal.console import (
+    Format,
+    FormatOption,
+    Panel,
+    console,
+    make_table,
+    note,
+    print_json,
+)
 
 _STRATEGIES = (
     ("sequential", "one table at a time", "every night; small and medium tables"),
@@ -39,7 +47,7 @@ def config(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Show every setting, where its value comes from, and whether it is good; exit 2 if not."""
-    from tidemark.services.health import check_mysql, check_s3, check_warehouse
+    from tidemark.services.health.status import check_mysql, check_s3, check_warehouse
 
     project = Project.load()
     names = [text.upper() for text in name or []]

@@ -14,7 +14,12 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from tidemark.console import (
+from tidemark.config.project import Project
+from tidemark.services.health.checks import Finding, Level, run_checks
+from tidemark.services.lake.activity import DayActivity, bar, by_day
+from tidemark.services.lake.listing import read_manifests
+from tidemark.services.watermark.view import Watermark, read_watermarks
+from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
@@ -26,12 +31,7 @@ from tidemark.console import (
     moment,
     print_json,
 )
-from tidemark.project import Project
-from tidemark.services.activity import DayActivity, bar, by_day
-from tidemark.services.checks import Finding, Level, run_checks
-from tidemark.services.lake import read_manifests
-from tidemark.services.watermark import Watermark, read_watermarks
-from tidemark.tables import Sheet
+from tidemark.terminal.table import Sheet
 
 _WELL = "backed up; all loaded"
 
@@ -75,7 +75,7 @@ def dashboard(
 
 
 def _view(project: Project) -> View:
-    from tidemark.services.health import checks
+    from tidemark.services.health.status import checks
 
     marks, _ = read_watermarks(project)
     manifests = read_manifests(project.location, client=project.s3, broken=[])

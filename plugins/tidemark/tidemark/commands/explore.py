@@ -10,7 +10,16 @@ import typer
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.report_store import read_reports
 
-from tidemark.console import (
+from tidemark.config.project import Project
+from tidemark.config.settings import MONITOR_SETTINGS, VIEW_SETTINGS
+from tidemark.page import charts
+from tidemark.page.page import render
+from tidemark.services.lake.activity import bar, by_day, by_table
+from tidemark.services.lake.catalogue import bucket_time, require_known
+from tidemark.services.lake.listing import list_objects, list_tables, read_manifests
+from tidemark.services.lake.lost_files import lost_files
+from tidemark.services.watermark.view import read_watermarks
+from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
@@ -24,18 +33,9 @@ from tidemark.console import (
     print_json,
     size,
 )
-from tidemark.page import charts
-from tidemark.page.page import render
-from tidemark.project import Project
-from tidemark.services.activity import bar, by_day, by_table
-from tidemark.services.catalogue import bucket_time, require_known
-from tidemark.services.lake import list_objects, list_tables, read_manifests
-from tidemark.services.lost import lost_files
-from tidemark.services.watermark import read_watermarks
-from tidemark.settings import MONITOR_SETTINGS, VIEW_SETTINGS
 
 if TYPE_CHECKING:
-    from tidemark.services.inspect import Inspection
+    from tidemark.services.lake.profile import Inspection
 
 DaysOption = Annotated[int, at_least(1, "--days", help="The last N days.")]
 
@@ -88,8 +88,8 @@ def inspect(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Show a table's schema, a sample, NULLs and extremes of each column, and what looks wrong."""
-    from tidemark.services.inspect import inspect as look_into
-    from tidemark.services.inspect import masked
+    from tidemark.services.lake.profile import inspect as look_into
+    from tidemark.services.lake.profile import masked
 
     project = Project.load()
     known = list_tables(project.location, client=project.s3)

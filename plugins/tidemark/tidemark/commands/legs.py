@@ -15,15 +15,15 @@ from tidemark_core.names import TableName
 from tidemark_core.runs.progress import is_watched
 from tidemark_core.runs.progress_bars import Bars
 
-from tidemark.console import Format, console, counted, note, print_json, size
-from tidemark.invocation import current, open_log
-from tidemark.project import Project
-from tidemark.services.drive import ENDED, Outcome
-from tidemark.services.selection import models
-from tidemark.services.watching import readable, watcher
+from tidemark.config.invocation import current, open_log
+from tidemark.config.project import Project
+from tidemark.config.selection import models
+from tidemark.services.sync.meltano_run import ENDED, Outcome
+from tidemark.services.sync.progress import readable, watcher
+from tidemark.terminal.console import Format, console, counted, note, print_json, size
 
 if TYPE_CHECKING:
-    from tidemark.services.sync import LegResult, Plan
+    from tidemark.services.sync.sync import LegResult, Plan
 
 _ENDED = "What is committed stays. Next: the same command again; it goes on from there."
 
@@ -81,7 +81,7 @@ def run_and_tell(
         typer.Exit: Something failed; with the run's exit code.
         ConfigError: The log file cannot be written.
     """
-    from tidemark.services.sync import run_legs
+    from tidemark.services.sync.sync import run_legs
 
     run = _Run()
     with _log(log_file, debug) as (log, bars), _interruption_told():

@@ -6,7 +6,11 @@ from typing import Annotated
 
 import typer
 
-from tidemark.console import (
+from tidemark.config.project import Project
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.bookmarks.store import States
+from tidemark.services.lake.listing import read_archive
+from tidemark.terminal.console import (
     BareArgument,
     Format,
     FormatOption,
@@ -18,10 +22,6 @@ from tidemark.console import (
     print_json,
     teller,
 )
-from tidemark.project import Project
-from tidemark.services.bookmarks import Leg
-from tidemark.services.lake import read_archive
-from tidemark.services.states import States
 
 
 def rebuild(
@@ -42,8 +42,13 @@ def rebuild(
     With --from-lake every file of the lake is loaded again instead: for rows that landing has
     given up, or lost. The lake stays as it is, and so does the public table until the next build.
     """
-    from tidemark.services.relanding import drop_landing, passed_over, plan_rebuild, require_known
-    from tidemark.services.restore import refuse_gaps
+    from tidemark.services.restore.landing import (
+        drop_landing,
+        passed_over,
+        plan_rebuild,
+        require_known,
+    )
+    from tidemark.services.restore.restore import refuse_gaps
 
     project = Project.load()
     name = project.table(one_table(table, bare))

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tidemark_core.errors import VerificationError
 
-from tidemark.console import (
+from tidemark.config.project import Project
+from tidemark.runner.leases import hold_job
+from tidemark.services.sync.meltano_run import new_run_id
+from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
@@ -22,13 +25,10 @@ from tidemark.console import (
     print_json,
     teller,
 )
-from tidemark.project import Project
-from tidemark.services.drive import new_run_id
-from tidemark.services.leases import hold_job
-from tidemark.tables import Sheet
+from tidemark.terminal.table import Sheet
 
 if TYPE_CHECKING:
-    from tidemark.services.deletions import Marking
+    from tidemark.services.compare.tombstones import Marking
 
 _EXAMPLES = """Examples:
 
@@ -52,7 +52,7 @@ def reconcile(
     the public table has not, although the bookmark is beyond them, are told with the command that
     brings them; exit 3 then.
     """
-    from tidemark.services.reconcile import looked_at
+    from tidemark.services.verify.reconcile import looked_at
 
     project, tell = Project.load(), teller(format)
     run_id = new_run_id()

@@ -10,15 +10,23 @@ from tidemark_core.errors import ConfigError, LakeError, VerificationError
 from tidemark_core.masking import SECRETS
 from tidemark_core.ssh.tunnel import Bastion
 
-from tidemark.ages import parse_time
-from tidemark.console import Format, FormatOption, Panel, TableOption, console, counted, print_json
-from tidemark.project import Project
-from tidemark.services.catalogue import require_known
-from tidemark.services.lake import list_tables, read_archive, read_manifests
-from tidemark.services.lost import refuse_lost
+from tidemark.config.project import Project
+from tidemark.services.lake.catalogue import require_known
+from tidemark.services.lake.listing import list_tables, read_archive, read_manifests
+from tidemark.services.lake.lost_files import refuse_lost
+from tidemark.terminal.console import (
+    Format,
+    FormatOption,
+    Panel,
+    TableOption,
+    console,
+    counted,
+    print_json,
+)
+from tidemark.terminal.format import parse_time
 
 if TYPE_CHECKING:
-    from tidemark.services.restoretarget import Target
+    from tidemark.services.restore.mysql_target import Target
 
 
 def restore(
@@ -47,8 +55,14 @@ def restore(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Rebuild a table from the lake: the newest version of each key, counted afterwards."""
-    from tidemark.services.restore import Restored, chosen, newest_rows, refuse_gaps, to_file
-    from tidemark.services.restoretarget import to_mysql
+    from tidemark.services.restore.mysql_target import to_mysql
+    from tidemark.services.restore.restore import (
+        Restored,
+        chosen,
+        newest_rows,
+        refuse_gaps,
+        to_file,
+    )
 
     project = Project.load()
     url = to or (None if to_file_ else project.environ.get("RESTORE_URL"))
@@ -87,7 +101,7 @@ def restore(
 
 
 def _target(project: Project, url: str, *, via_bastion: bool) -> Target:
-    from tidemark.services.restoretarget import Target
+    from tidemark.services.restore.mysql_target import Target
 
     bastion = None
     if via_bastion:

@@ -10,9 +10,12 @@ import typer
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import TableName
 
-from tidemark.ages import describe_age, parse_age
 from tidemark.app import App
-from tidemark.console import (
+from tidemark.config.project import Project
+from tidemark.services.lake.catalogue import Catalogue, read_catalogue, require_known
+from tidemark.services.lake.file_status import LakeFile, Rules, Selection, Status, matches
+from tidemark.services.maintenance.cleaning import clean, plan
+from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
@@ -25,10 +28,7 @@ from tidemark.console import (
     print_json,
     size,
 )
-from tidemark.project import Project
-from tidemark.services.catalogue import Catalogue, read_catalogue, require_known
-from tidemark.services.cleaning import clean, plan
-from tidemark.services.files import LakeFile, Rules, Selection, Status, matches
+from tidemark.terminal.format import describe_age, parse_age
 
 app = App(
     help="See and remove the lake's files; committed files that are not loaded are safe.",

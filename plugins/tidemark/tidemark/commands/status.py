@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 from tidemark_core.errors import TidemarkError
 
-from tidemark.console import Format, FormatOption, Panel, console, make_table, print_json
-from tidemark.project import Project
-from tidemark.services.checks import Check, Finding, Level, run_checks, worst
+from tidemark.config.project import Project
+from tidemark.services.health.checks import Check, Finding, Level, run_checks, worst
+from tidemark.terminal.console import Format, FormatOption, Panel, console, make_table, print_json
 
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 1 on a warning too.")]
 
 
 def status(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
     """Ask every part whether it is well; exit 1 if one is not, for monitors."""
-    from tidemark.services.health import checks as health_checks
+    from tidemark.services.health.status import checks as health_checks
 
     try:
         project = Project.load()
@@ -30,7 +30,7 @@ def status(format: FormatOption = Format.TABLE, strict: StrictOption = False) ->
 
 def doctor(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
     """Look for common faults, and try each right: files, keys, indexes, clocks."""
-    from tidemark.services.doctor import checks as doctor_checks
+    from tidemark.services.health.doctor import checks as doctor_checks
 
     _report("Doctor", doctor_checks(Project.load()), format, strict)
 

@@ -12,7 +12,11 @@ from tidemark_core.runs.progress import is_watched
 
 from tidemark.commands.legs import run_and_tell
 from tidemark.commands.verify import check_tables
-from tidemark.console import (
+from tidemark.config.project import Project
+from tidemark.config.selection import Options, Strategy
+from tidemark.config.validation import refuse_bad_values
+from tidemark.runner.leases import hold_job
+from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
@@ -25,14 +29,10 @@ from tidemark.console import (
     note,
     print_json,
 )
-from tidemark.job.values import refuse_bad_values
-from tidemark.project import Project
-from tidemark.services.leases import hold_job
-from tidemark.services.selection import Options, Strategy
 
 if TYPE_CHECKING:
-    from tidemark.services.forecast import Forecast
-    from tidemark.services.sync import Plan
+    from tidemark.services.sync.dry_run import Forecast
+    from tidemark.services.sync.sync import Plan
 
 StrategyOption = Annotated[
     Strategy | None,
@@ -98,7 +98,7 @@ def backup(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
-    from tidemark.services.sync import forecasts, plan_backup
+    from tidemark.services.sync.sync import forecasts, plan_backup
 
     project = Project.load(config_file)
     _check_settings(project)
@@ -137,7 +137,7 @@ def sync(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Bring tables from MySQL to the warehouse: `meltano run sync`, for these tables."""
-    from tidemark.services.sync import plan_backup, plan_load
+    from tidemark.services.sync.sync import plan_backup, plan_load
 
     if backup_only and redshift_only:
         raise ConfigError("--backup-only and --redshift-only leave nothing to do")
@@ -198,12 +198,12 @@ def _check_settings(project: Project) -> None:
 
 
 def _dry_run(project: Project, plan: Plan, redshift_only: bool, format: Format) -> None:
-    from tidemark.services.sync import forecasts
+    from tidemark.services.sync.sync import forecasts
 
     if not redshift_only:
         _show_forecasts(forecasts(project, plan, estimate=False), format)
         return
-    from tidemark.services.waiting import read_waiting
+    from tidemark.services.lake.backlog import read_waiting
 
     found, problem = read_waiting(project, plan.tables)
     if format is Format.JSON:

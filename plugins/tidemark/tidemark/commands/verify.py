@@ -10,7 +10,9 @@ import typer
 from tidemark_core.errors import LakeError, TidemarkError, VerificationError
 from tidemark_core.names import TableName
 
-from tidemark.console import (
+from tidemark.config.project import Project
+from tidemark.services.verify.counts import StageCounts
+from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
@@ -19,11 +21,9 @@ from tidemark.console import (
     make_table,
     print_json,
 )
-from tidemark.project import Project
-from tidemark.services.counts import StageCounts
 
 if TYPE_CHECKING:
-    from tidemark.services.verify import Verified
+    from tidemark.services.verify.verify import Verified
 
 _EXAMPLES = """Examples:
 
@@ -71,7 +71,7 @@ def check_tables(
         LakeError: There is no table, so that nothing was compared.
         TidemarkError: A table could not be verified.
     """
-    from tidemark.services.verify import verify_tables
+    from tidemark.services.verify.verify import verify_tables
 
     found = verify_tables(project, tables, checksum=checksum)
     if format is Format.JSON:
@@ -92,7 +92,7 @@ def check_tables(
 
 
 def _wrong(verified: Verified) -> list[str]:
-    from tidemark.services.late import content_cure
+    from tidemark.services.compare.late_rows import content_cure
 
     counts = verified.counts.differences() if verified.counts else []
     content = [str(difference) for difference in verified.differences or ()]

@@ -10,7 +10,11 @@ import typer
 from tidemark_core.errors import ConfigError, TidemarkError
 
 from tidemark.app import App
-from tidemark.console import (
+from tidemark.config.project import Project
+from tidemark.services.bookmarks.bookmark import Leg, value_of
+from tidemark.services.bookmarks.store import States
+from tidemark.services.watermark.view import Watermark, read_watermarks
+from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
@@ -25,14 +29,10 @@ from tidemark.console import (
     print_json,
     teller,
 )
-from tidemark.project import Project
-from tidemark.services.bookmarks import Leg, value_of
-from tidemark.services.states import States
-from tidemark.services.watermark import Watermark, read_watermarks
-from tidemark.tables import Sheet
+from tidemark.terminal.table import Sheet
 
 if TYPE_CHECKING:
-    from tidemark.services.changes import Change
+    from tidemark.services.watermark.change import Change
 
 app = App(
     help="How far each table has come, and setting it by hand.",
@@ -79,7 +79,7 @@ def set_(
     The next backup reads the rows from that time on. `sync --redshift-only` looks at the lake's
     files from that time on again; what is in the warehouse's ledger is not loaded twice.
     """
-    from tidemark.services.changes import plan_set
+    from tidemark.services.watermark.change import plan_set
 
     if (timestamp is None) == (number is None):
         raise ConfigError("give one of --timestamp and --id")
@@ -100,7 +100,7 @@ def reset(
 
     The next load looks at all files of the lake; what is in the ledger is not loaded twice.
     """
-    from tidemark.services.changes import plan_reset
+    from tidemark.services.watermark.change import plan_reset
 
     project = Project.load()
     legs = [leg] if leg else list(Leg)
@@ -192,8 +192,8 @@ def _readable(mark: Watermark) -> dict[str, Any]:
 
 def _require_in_source(project: Project, mark: Watermark) -> None:
     """A table without any trace may be new, or a slip of the finger."""
-    from tidemark.connections import open_mysql
-    from tidemark.services.source import table_exists
+    from tidemark.source.mysql import open_mysql
+    from tidemark.source.queries import table_exists
 
     table = project.table(mark.table)
     try:

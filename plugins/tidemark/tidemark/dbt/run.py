@@ -40,13 +40,13 @@ from tidemark_core.runs.deferred import Failure, defer
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, S3_SETTINGS, resolve
 
+from tidemark.config.environment import load_environment
+from tidemark.config.settings import DBT_SETTINGS
 from tidemark.dbt.buildstate import BuildState, Found, newly_tested, state_schema
 from tidemark.dbt.plan import Kind, Plan, decide, is_whole_build
 from tidemark.dbt.results import read_failures
 from tidemark.dbt.source import project_fingerprint, project_folder, read_shape
-from tidemark.environment import load_environment
-from tidemark.holding import holding
-from tidemark.settings import DBT_SETTINGS
+from tidemark.runner.held_lease import holding
 
 _SETTINGS = (*WAREHOUSE_SETTINGS, *DBT_SETTINGS, LEASE_SECONDS, LOCK_SECONDS)
 _BUILD_NEW = "build-new"

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
-from tidemark.job.cause import Cause
+from tidemark.runner.failure_cause import Cause
 
 _log = logging.getLogger(__name__)
 _SECONDS = 20

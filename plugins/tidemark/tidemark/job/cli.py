@@ -15,14 +15,14 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.masking import guard_stderr
 from tidemark_core.settings import resolve
 
-from tidemark.environment import project_root
-from tidemark.job.cause import Cause
-from tidemark.job.envfile import read_environment
+from tidemark.config.env_file import read_environment
+from tidemark.config.environment import project_root
+from tidemark.config.job_settings import JOB_SETTINGS
+from tidemark.config.settings import SETTINGS
+from tidemark.config.validation import refuse_bad_values
 from tidemark.job.known import refuse_unknown
 from tidemark.job.run import Job, run_job, tell
-from tidemark.job.settings import JOB_SETTINGS
-from tidemark.job.values import refuse_bad_values
-from tidemark.settings import SETTINGS
+from tidemark.runner.failure_cause import Cause
 
 _EPILOG = """example:  run-job sync
 

@@ -16,7 +16,7 @@ from tidemark_core.process import run_id
 from tidemark_core.runs import deferred
 from tidemark_core.runs.deferred import Failure
 
-from tidemark.job.cause import TABLES_ERROR
+from tidemark.runner.failure_cause import TABLES_ERROR
 
 _USAGE = "usage: tidemark-night begin|end"
 

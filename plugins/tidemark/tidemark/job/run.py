@@ -21,12 +21,12 @@ from tidemark_core.report_store import publish, reporting
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import LEASE_SECONDS, S3_SETTINGS, resolve
 
-from tidemark.holding import holding
 from tidemark.job.alert import Marker, MemoryFile, decide, now, send
-from tidemark.job.cause import Cause, CauseFinder
 from tidemark.job.leftovers import remove_stale_configs, system_folder
 from tidemark.job.logfile import RunLog, open_log
-from tidemark.job.meltano import run, run_command
+from tidemark.runner.failure_cause import Cause, CauseFinder
+from tidemark.runner.held_lease import holding
+from tidemark.runner.meltano import run, run_command
 
 
 @dataclass(frozen=True)

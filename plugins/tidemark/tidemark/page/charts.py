@@ -10,9 +10,9 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.runs.report import RunReport
 
-from tidemark.services.activity import TableActivity, by_day, by_table
-from tidemark.services.watermark import Watermark
-from tidemark.tables import counted
+from tidemark.services.lake.activity import TableActivity, by_day, by_table
+from tidemark.services.watermark.view import Watermark
+from tidemark.terminal.table import counted
 
 
 @dataclass(frozen=True)

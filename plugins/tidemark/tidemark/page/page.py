@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
 
-from tidemark.console import size
 from tidemark.page.charts import Facts, verdict
 from tidemark.page.svg import columns, number, rows
-from tidemark.tables import counted, key_text, moment
+from tidemark.terminal.console import size
+from tidemark.terminal.table import counted, key_text, moment
 
 #: So many failures are shown.
 _FAILURES = 10

@@ -16,8 +16,8 @@ from meltano.core.state_store import MeltanoState, StateStoreManager
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import S3_SETTINGS, resolve
 
-from tidemark.environment import refuse_open_env_file
-from tidemark.settings import HIGH_WATERMARK_KEY
+from tidemark.config.environment import refuse_open_env_file
+from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.state import quiet
 from tidemark.state.store import State, StateStore, state_folder
 

@@ -11,11 +11,11 @@ from dotenv import dotenv_values
 from meltano.core.error import ExitCode, MeltanoError
 from tidemark_core.errors import ConfigError
 
-from tidemark.environment import project_folder
-from tidemark.job.envfile import read_environment
+from tidemark.config.env_file import read_environment
+from tidemark.config.environment import project_folder
+from tidemark.config.validation import refuse_bad_values, unknown_settings
 from tidemark.job.leftovers import remove_stale_configs, system_folder
 from tidemark.job.systemdb import empty_half_made
-from tidemark.job.values import refuse_bad_values, unknown_settings
 
 logger = logging.getLogger("tidemark")
 #: The commands that run plugins.

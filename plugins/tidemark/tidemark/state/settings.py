@@ -8,7 +8,7 @@ from __future__ import annotations
 from meltano.core.setting_definition import SettingDefinition, SettingKind
 from tidemark_core.settings import S3_SETTINGS, Setting
 
-from tidemark.settings import HIGH_WATERMARK_KEY
+from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.state.guard import guard
 
 

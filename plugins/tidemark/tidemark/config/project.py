@@ -1,0 +1,174 @@
+"""The project that a command works on: its folder, its settings, its lake."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dotenv import dotenv_values
+from tidemark_core.errors import ConfigError
+from tidemark_core.lake.layout import LakeLayout
+from tidemark_core.names import TableName
+from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
+from tidemark_core.s3.client import S3Location
+from tidemark_core.settings import S3_SETTINGS, Setting, resolve
+
+from tidemark.config.env_file import check_private, secrets_in_files
+from tidemark.config.environment import env_file, load_environment, project_folder
+from tidemark.config.invocation import current
+from tidemark.config.settings import DBT_SETTINGS, MYSQL, SETTINGS, STATE
+from tidemark.config.validation import unknown_settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where we are and what is set.
+
+    Values are looked at when they are needed: a command asks for no setting that it can do without.
+
+    Attributes:
+        root: The folder of ``meltano.yml``.
+        environ: The settings, as environment variables.
+        env_file: The file of settings that was named in place of the project's ``.env``.
+    """
+
+    root: Path
+    environ: Mapping[str, str]
+    env_file: Path | None = None
+
+    @classmethod
+    def load(cls, named_file: Path | None = None) -> Project:
+        """Reads the project that the command was started in.
+
+        Args:
+            named_file: A file of settings in place of the project's ``.env``; default: what was
+                typed before the command. It wins over the environment, because it was named.
+
+        Raises:
+            ConfigError: The named file is missing, or others can read it.
+        """
+        root = project_folder()
+        named_file = named_file or current().env_file
+        if named_file is None:
+            return cls(root, load_environment())
+        check_private(named_file)
+        named = dotenv_values(named_file, interpolate=False)
+        environ = os.environ | {k: v for k, v in named.items() if v is not None}
+        environ |= secrets_in_files(environ, [s for s in SETTINGS if s.secret])
+        return cls(root, environ, named_file.absolute())
+
+    @property
+    def settings_file(self) -> Path:
+        """The file that the settings are read from; it need not be there."""
+        return self.env_file or env_file(self.root)
+
+    @cached_property
+    def in_file(self) -> dict[str, str]:
+        """What the file of settings says, whatever the environment says."""
+        found = dotenv_values(self.settings_file, interpolate=False)
+        return {name: value for name, value in found.items() if value is not None}
+
+    @property
+    def unknown_settings(self) -> dict[str, str]:
+        """Names in the file of settings that nothing reads, and what is meant by each."""
+        return unknown_settings(self.in_file)
+
+    def values(self, *groups: Iterable[Setting]) -> dict[str, Any]:
+        """The values of some settings.
+
+        Raises:
+            ConfigError: One of them is required and missing, or of the wrong type.
+        """
+        return resolve([setting for group in groups for setting in group], {}, self.environ)
+
+    @property
+    def environment(self) -> str:
+        """Meltano's environment; it is part of every state's id."""
+        return self.environ.get("MELTANO_ENVIRONMENT") or "dev"
+
+    @cached_property
+    def location(self) -> S3Location:
+        # A person waits: an S3 that is away is told of within seconds.
+        found = S3Location.from_config(self.values(S3_SETTINGS))
+        return replace(found, attempts=3, connect_timeout=5)
+
+    @property
+    def bucket(self) -> str:
+        return self.location.bucket
+
+    @property
+    def layout(self) -> LakeLayout:
+        return self.location.layout
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return self.location.client()
+
+    @cached_property
+    def state_values(self) -> dict[str, Any]:
+        return self.values(STATE)
+
+    @property
+    def mysql_values(self) -> dict[str, Any]:
+        return self.values(MYSQL)
+
+    @property
+    def warehouse_values(self) -> dict[str, Any]:
+        return self.values(WAREHOUSE_SETTINGS, S3_SETTINGS)
+
+    @property
+    def reader_values(self) -> dict[str, Any]:
+        """The warehouse as dbt's user sees it, who reads landing, public and dbt's own state."""
+        values = self.warehouse_values
+        own = self.values(DBT_SETTINGS)
+        for name in ("user", "password"):
+            values[f"redshift_{name}"] = own[f"redshift_dbt_{name}"] or values[f"redshift_{name}"]
+        return values
+
+    def table(self, text: str) -> TableName:
+        """Reads a table as it was typed; a bare name is in DB_DATABASE.
+
+        Where a name has a dot in it, the tables of the lake and those that the project selects tell
+        where the database ends.
+
+        Raises:
+            ConfigError: Two tables are written so.
+        """
+        first = TableName.parse(text, self.environ.get("DB_DATABASE", ""))
+        if "." not in first.table:
+            return first
+        wanted = text.strip()
+        fits = [name for name in self._known_tables if wanted in (str(name), name.table)]
+        if len(fits) > 1:
+            told = ", ".join(f"{name.table!r} of {name.schema!r}" for name in fits)
+            raise ConfigError(f"{wanted!r} may be {told}", hint="rename one of them")
+        return fits[0] if fits else first
+
+    @cached_property
+    def _known_tables(self) -> list[TableName]:
+        from tap_s3_parquet.index import Index
+
+        from tidemark.config.selection import Rules
+
+        in_lake = Index(self.location).tables(listing=False)
+        return sorted({*in_lake, *Rules.read(self.root).tables()})
+
+    def tables(self, texts: Iterable[str] | None) -> list[TableName]:
+        """Reads tables as they were typed, each once; comma-separated lists too.
+
+        Raises:
+            ConfigError: One of them is empty, as of a variable that is not set: not typed at all
+                means every table.
+        """
+        given = list(texts or [])
+        if not all(text.strip(", ") for text in given):
+            raise ConfigError("-t names no table", hint="name one, or leave -t out for all")
+        names = [name for text in given for name in text.split(",") if name.strip()]
+        return list(dict.fromkeys(self.table(name) for name in names))

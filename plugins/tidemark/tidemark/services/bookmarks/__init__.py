@@ -1,0 +1,1 @@
+"""Bookmarks of both legs, and the state that they lie in."""

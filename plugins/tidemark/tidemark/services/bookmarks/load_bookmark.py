@@ -1,0 +1,46 @@
+"""The bookmark of the load leg when it is set by hand: a time of extraction, and nothing else.
+
+What a load has handed over is told by S3's clock; a bookmark that is only a time makes the next
+load look at every file that was extracted then or later. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.names import EXTRACTED_AT
+
+from tidemark.services.bookmarks.bookmark import reached
+
+
+def describe(bookmark: Mapping[str, Any] | None) -> str:
+    """Where the load stands, for people."""
+    value = (bookmark or {}).get("replication_key_value")
+    return "the lake's beginning" if value is None else f"files extracted at {value}"
+
+
+def since(moment: datetime) -> dict[str, Any]:
+    """The bookmark by which the next load looks at files from a time of extraction on.
+
+    Args:
+        moment: UTC.
+    """
+    value = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return {"replication_key": EXTRACTED_AT, "replication_key_value": value}
+
+
+def extraction_of(number: int, manifests: Sequence[Manifest]) -> datetime | None:
+    """When the first extraction ran that reached an id; the newest one's time if none did.
+
+    Args:
+        number: The id.
+        manifests: The table's, oldest first.
+    """
+    for manifest in manifests:
+        value = reached(manifest.bookmark)
+        if isinstance(value, int) and value >= number:
+            return manifest.extracted_at
+    return manifests[-1].extracted_at if manifests else None

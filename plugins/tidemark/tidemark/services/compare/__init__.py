@@ -1,0 +1,1 @@
+"""Rows in MySQL held against rows in the warehouse."""

@@ -1,0 +1,181 @@
+"""What of a table can be compared row by row, with which copy of it, and what cannot. Pure.
+
+The public table is compared where there is one; what it does not have is compared in landing, where
+the newest version of each row counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tidemark_core.errors import ConfigError
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.names import (
+    EXTRACTED_AT,
+    LANDING_SCHEMA,
+    LOAD_ID,
+    TableName,
+    fold,
+    quote_redshift,
+)
+from tidemark_core.types.singer_schema import from_json_schema
+
+from tidemark.services.compare.checksum_sql import Side, mysql_side, newest_sql, redshift_side
+from tidemark.services.compare.ranges import Comparison
+from tidemark.services.compare.row_keys import PUBLIC, RowKey, row_key
+from tidemark.services.compare.row_text import LONGEST_BINARY, Column
+from tidemark.services.compare.tombstones import unmarked_sql
+
+
+@dataclass(frozen=True)
+class NotCompared:
+    """Something of a table that was not looked at, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a table before its rows are compared.
+
+    Attributes:
+        newest: Its newest manifest.
+        bookmark: How far the source has been read.
+        source: MySQL's type of each column.
+        public: Columns of the public table; None: there is none.
+        landing: Columns of the landing table; None: there is none.
+        is_whole: Whether landing has every load: retention has taken none out.
+        has_marks: Whether rows are marked as deleted.
+    """
+
+    newest: Manifest
+    bookmark: Mapping[str, Any]
+    source: Mapping[str, str]
+    public: frozenset[str] | None
+    landing: frozenset[str] | None
+    is_whole: bool
+    has_marks: bool
+
+    @property
+    def table(self) -> TableName:
+        return self.newest.table
+
+
+def comparisons(facts: Facts) -> tuple[list[Comparison], list[NotCompared]]:
+    """What is compared, and what is not."""
+    columns, left = _columns(facts)
+    key = _key(facts, left)
+    public = [c for c in columns if facts.public is not None and _folded(c) in facts.public]
+    landing = [c for c in columns if c not in public]
+    found = []
+    for name, chosen in ((PUBLIC, public), (LANDING_SCHEMA, landing)):
+        why = _why_not(facts, name, chosen, key)
+        if chosen and why is not None:
+            left += [NotCompared(text, why) for text in _named(chosen, columns)]
+        elif chosen:
+            found.append(_comparison(facts, name, chosen, key))
+            left += _unhashed(chosen, found[-1].key)
+    if facts.public is None:
+        left.append(NotCompared("public", "there is no table of its name: landing was compared"))
+    return found, left
+
+
+def _folded(column: Column) -> str:
+    return fold(column.name)
+
+
+def _named(chosen: list[Column], columns: list[Column]) -> list[str]:
+    """The columns by name; one word for all of them."""
+    if len(chosen) == len(columns):
+        return ["content"]
+    return [f"column {column.name}" for column in chosen]
+
+
+def _columns(facts: Facts) -> tuple[list[Column], list[NotCompared]]:
+    """The columns that both MySQL and the lake have; those that one of them lacks."""
+    lake = facts.newest.schema.get("properties", {})
+    found, left = [], []
+    for name, schema in lake.items():
+        if name in facts.source:
+            found.append(Column(name, from_json_schema(schema), facts.source[name].lower()))
+        else:
+            left.append(NotCompared(f"column {name}", "MySQL has it no more"))
+    for name in facts.source:
+        if name not in lake:
+            why = "the lake does not have it: it is left out, or newer than the last rows"
+            left.append(NotCompared(f"column {name}", why))
+    return found, left
+
+
+def _key(facts: Facts, left: list[NotCompared]) -> RowKey | None:
+    """The key, if both servers have it and write it alike."""
+    try:
+        key = row_key(facts.newest)
+    except ConfigError:
+        return None
+    gone = [name for name, _ in key.columns if name not in facts.source]
+    if gone:
+        left.append(NotCompared("rows by their key", f"MySQL has {', '.join(gone)} no more"))
+    return None if gone else key
+
+
+def _why_not(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) -> str | None:
+    """Why a copy cannot be compared; None: it can."""
+    has = facts.public if name == PUBLIC else facts.landing
+    if has is None:
+        return f"there is no {name} table"
+    lacking = [column.name for column in chosen if _folded(column) not in has]
+    if lacking:
+        return f"{name} does not have {', '.join(lacking)}"
+    if key is not None and any(fold(column) not in has for column, _ in key.columns):
+        return f"{name} does not have the key"
+    if name == LANDING_SCHEMA:
+        if not facts.is_whole:
+            return "retention has taken loads out of landing"
+        if key is None and facts.bookmark.get("replication_key"):
+            return "without a key nobody can tell which version of a row is the newest"
+        if EXTRACTED_AT not in has and (key is None or LOAD_ID not in has):
+            return f"landing has no {EXTRACTED_AT}"
+    return None
+
+
+def _comparison(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) -> Comparison:
+    bound, mark = _bound(facts.bookmark)
+    has = (facts.public if name == PUBLIC else facts.landing) or frozenset()
+    table = f"{quote_redshift(name)}.{quote_redshift(facts.table.landing)}"
+    only: tuple[str, tuple[Any, ...]] = ("", ())
+    if key is not None and facts.has_marks:
+        only = (unmarked_sql(key), (str(facts.table),))
+    if name == LANDING_SCHEMA:
+        table = newest_sql(table, has, key, bound)
+    copied = bound if bound is not None and fold(bound) in has else None
+    # Sums that are bounded on one side only would differ for rows that are alike.
+    summed = bound if copied else None
+    source: Side = mysql_side(facts.table, chosen, key, summed, mark)
+    target = redshift_side(table, chosen, key, copied, mark, only)
+    integral = name == PUBLIC
+    return Comparison(facts.table, name, tuple(chosen), key, source, target, integral)
+
+
+def _bound(bookmark: Mapping[str, Any]) -> tuple[str | None, Any]:
+    """The replication key and the bookmark, as a query binds it."""
+    bound, value = (bookmark.get(k) for k in ("replication_key", "replication_key_value"))
+    if bound is None or value is None:
+        return None, None
+    return str(bound), value.replace("T", " ") if isinstance(value, str) else value
+
+
+def _unhashed(columns: Iterable[Column], key: RowKey | None) -> list[NotCompared]:
+    """Columns of a comparison that it does not see, or not whole."""
+    found = [
+        NotCompared(f"column {c.name}, values over {LONGEST_BINARY:,} bytes", "only their lengths")
+        for c in columns
+        if c.may_be_long
+    ]
+    if key is None:
+        why = "a float is compared row by row, and the table has no key"
+        found += [NotCompared(f"column {c.name}", why) for c in columns if c.is_float]
+    return found

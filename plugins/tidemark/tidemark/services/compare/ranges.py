@@ -1,0 +1,289 @@
+"""verify --checksum: every row of a table in MySQL against its copy, slice by slice.
+
+The copy is asked first and MySQL afterwards: what the copy has was in MySQL before, so what changes
+meanwhile is either beyond the bookmark, or a difference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidemark_core.names import TableName
+from tidemark_core.redshift.connection import WarehouseConnection
+
+from tidemark.services.compare.checksum_sql import Side
+from tidemark.services.compare.row_keys import (
+    RowKey,
+    Slice,
+    bucket,
+    mysql_starts_sql,
+    ranges,
+)
+from tidemark.services.compare.row_text import Column
+from tidemark.source.mysql import MySQL
+
+RANGE_ROWS = 100_000
+#: So many keys are named; the rest is counted.
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A slice that differs.
+
+    Attributes:
+        table: ``schema.table``.
+        copy: What was held against MySQL: ``public`` or ``landing``.
+        first: Its first key; None: the table's beginning, or no range.
+        last: Where the next range begins; None: the table's end, or no range.
+        columns: The columns that differ in rows which both have.
+        keys: The first keys that differ.
+        missing: How many keys only MySQL has.
+        extra: How many only the copy has.
+        changed: How many both have, with other values, or more than once.
+        since: The least replication key of what is missing or changed.
+        back: How many of the changed have a replication key in MySQL that is less than the copy's.
+    """
+
+    table: str
+    copy: str
+    first: str | None = None
+    last: str | None = None
+    columns: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    missing: int = 0
+    extra: int = 0
+    changed: int = 0
+    since: str | None = None
+    back: int = 0
+
+    def __str__(self) -> str:
+        found = [
+            f"{number:,} {what}"
+            for number, what in (
+                (self.missing, f"missing in {self.copy}"),
+                (self.extra, f"only in {self.copy}"),
+                (self.changed, "with other values"),
+            )
+            if number
+        ]
+        where = f"{self.copy}, keys from {self.first or 'the beginning'} to "
+        text = f"{where}{self.last or 'the end'}: " if self.first or self.last else self.copy + ": "
+        text += ", ".join(found) or "the rows as a whole differ"
+        text += f"; columns: {', '.join(self.columns)}" if self.columns else ""
+        return text + (f"; first keys: {', '.join(self.keys)} " if self.keys else "")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One copy of a table, and what is compared of it.
+
+    Attributes:
+        table: The table.
+        copy: Its name, for people.
+        columns: The columns.
+        key: The table's key; None: it has none whose text both servers write alike.
+        source: MySQL.
+        target: The copy.
+        integral: Whether keys that only the copy has are a difference: landing keeps the rows that
+            MySQL deletes.
+    """
+
+    table: TableName
+    copy: str
+    columns: tuple[Column, ...]
+    key: RowKey | None
+    source: Side
+    target: Side
+    integral: bool = True
+
+
+@dataclass
+class _Rows:
+    """What a slice's rows have shown."""
+
+    missing: list[str] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)
+    back: int = 0
+    floats: set[str] = field(default_factory=set)
+
+
+def compare(
+    what: Comparison,
+    mysql: MySQL,
+    warehouse: WarehouseConnection,
+    *,
+    size: int = RANGE_ROWS,
+) -> list[Difference]:
+    """Compares a table's rows with a copy of them.
+
+    Args:
+        what: What is compared.
+        mysql: The source.
+        warehouse: Where the copy is.
+        size: About so many rows are held at once.
+
+    Raises:
+        SourceError: MySQL cannot be asked.
+        WarehouseError: The warehouse cannot be asked.
+    """
+    pair = _Pair(what, mysql, warehouse)
+    if what.key is None:
+        found = pair.whole()
+        return [] if found is None else [found]
+    cut = pair.ranges if what.key.number else pair.buckets
+    slices = ((part, pair.look(part)) for part in cut(size))
+    return [pair.difference(part, rows) for part, rows in slices if pair.differs(rows)]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Both servers, asked the same."""
+
+    what: Comparison
+    mysql: MySQL
+    warehouse: WarehouseConnection
+
+    def _copied(self, query: tuple[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
+        return self.warehouse.execute(*query, what="a checksum", table=self.what.table)
+
+    @property
+    def _floats(self) -> bool:
+        """Whether each row must be fetched: the servers hash no floats."""
+        return any(column.is_float for column in self.what.columns)
+
+    def whole(self) -> Difference | None:
+        """A table without a key: its rows as a whole."""
+        what = self.what
+        ((*copied,),) = self._copied(what.target.sums())
+        if _numbers(copied) == _numbers(self.mysql.row(*what.source.sums())):
+            return None
+        return Difference(str(what.table), what.copy, columns=self._columns(None))
+
+    def ranges(self, size: int) -> Iterator[Slice]:
+        """The ranges of a table whose key is a number, in which something may differ."""
+        assert self.what.key is not None  # noqa: S101 - asked for tables with a key only
+        starts = [int(start) for (start,) in self.mysql.rows(mysql_starts_sql(self.what.key, size))]
+        for part in ranges(self.what.key, sorted(starts)):
+            (copied,) = self._copied(self.what.target.sums(part.redshift))
+            source = self.mysql.row(*self.what.source.sums(part.mysql))
+            if self._floats or _numbers(copied) != _numbers(source):
+                yield part
+
+    def buckets(self, size: int) -> Iterator[Slice]:
+        """The parts of a table with any other key in which something may differ."""
+        assert self.what.key is not None  # noqa: S101 - as above
+        (copied,) = self._copied(self.what.target.sums())
+        source = self.mysql.row(*self.what.source.sums())
+        if not self._floats and _numbers(copied) == _numbers(source):
+            return
+        of = max(1, math.ceil(max(int(copied[0]), int(source[0])) / size))
+        theirs = {row[0]: _numbers(row[1:]) for row in self._copied(self.what.target.buckets(of))}
+        ours = {row[0]: _numbers(row[1:]) for row in self.mysql.rows(*self.what.source.buckets(of))}
+        for number in sorted(n for n in theirs.keys() | ours.keys() if n is not None):
+            if self._floats or theirs.get(number) != ours.get(number):
+                yield bucket(self.what.key, int(number), of)
+
+    def look(self, part: Slice) -> _Rows:
+        """The rows of a slice that differ; those that have changed since the bookmark do not."""
+        theirs, _ = self._grouped(self._copied(self.what.target.rows(part.redshift)))
+        ours, moved = self._grouped(self.mysql.rows(*self.what.source.rows(part.mysql)))
+        found = _Rows()
+        for key in (ours.keys() | theirs.keys()) - moved:
+            left, right = ours.get(key, []), theirs.get(key, [])
+            values = [row[:2] for row in left], [row[:2] for row in right]
+            if values[0] == values[1] and len(left) == 1:
+                continue
+            kind = found.changed if left and right else found.missing if left else found.extra
+            kind.append(str(key))
+            found.marks += [row[2] for row in left if row[2] is not None]
+            if left and right:
+                found.back += _went_back(left[0][2], right[0][2])
+                found.floats |= self._differing_floats(left[0][1], right[0][1])
+        return found
+
+    def _grouped(
+        self, rows: list[tuple[Any, ...]]
+    ) -> tuple[dict[Any, list[tuple[int, tuple[str, ...], str | None]]], set[Any]]:
+        """Number, floats and replication key of the rows of each key; which keys have moved on."""
+        found: dict[Any, list[tuple[int, tuple[str, ...], str | None]]] = defaultdict(list)
+        moved = set()
+        for key, row, beyond, mark, *floats in rows:
+            text = None if mark is None else str(mark)
+            found[key].append((int(row), tuple(map(repr, floats)), text))
+            if int(beyond):
+                moved.add(key)
+        return found, moved
+
+    def _differing_floats(self, ours: tuple[str, ...], theirs: tuple[str, ...]) -> set[str]:
+        names = [column.name for column in self.what.columns if column.is_float]
+        pairs = zip(names, ours, theirs, strict=True)
+        return {name for name, left, right in pairs if left != right}
+
+    def differs(self, rows: _Rows) -> bool:
+        """Whether what was found is a difference."""
+        return bool(rows.missing or rows.changed or (rows.extra and self.what.integral))
+
+    def difference(self, part: Slice, rows: _Rows) -> Difference:
+        """What is told of a slice."""
+        changed = _ordered(rows.changed)[:_NAMED]
+        keys = _ordered([*rows.missing, *rows.changed, *(rows.extra if self.what.integral else [])])
+        return Difference(
+            str(self.what.table),
+            self.what.copy,
+            None if part.first is None else str(part.first),
+            None if part.last is None else str(part.last),
+            (*self._columns_of(changed), *sorted(rows.floats)),
+            tuple(keys[:_NAMED]),
+            len(rows.missing),
+            len(rows.extra) if self.what.integral else 0,
+            len(rows.changed),
+            min(rows.marks, key=by_value, default=None),
+            rows.back,
+        )
+
+    def _columns_of(self, keys: list[str]) -> tuple[str, ...]:
+        """The columns that differ in rows of some keys: one by one, for rows may swap values."""
+        found = {name for key in keys for name in self._columns([key])}
+        return tuple(column.name for column in self.what.columns if column.name in found)
+
+    def _columns(self, keys: list[str] | None) -> tuple[str, ...]:
+        """The columns that differ, in some rows or in all; floats are none of them."""
+        plain = [column.name for column in self.what.columns if not column.is_float]
+        if not plain:
+            return ()
+        (copied,) = self._copied(self.what.target.columns(keys))
+        source = self.mysql.row(*self.what.source.columns(keys))
+        return tuple(
+            name
+            for name, left, right in zip(plain, _numbers(source), _numbers(copied), strict=True)
+            if left != right
+        )
+
+
+def _numbers(row: Sequence[Any]) -> tuple[int, ...]:
+    return tuple(map(int, row))
+
+
+def _went_back(source: str | None, copied: str | None) -> bool:
+    """Whether a replication key, as text, is less than the copy's, which may have fewer zeros."""
+    if source is None or copied is None:
+        return source is None and copied is not None
+    ours, theirs = (text.rstrip("0").rstrip(".") if ":" in text else text
+                    for text in (source, copied))  # fmt: skip
+    return by_value(ours) < by_value(theirs)
+
+
+def by_value(text: str) -> tuple[int, int, str]:
+    """Numbers by their value, other texts by themselves."""
+    return (0, int(text), "") if text.lstrip("-").isdecimal() else (1, 0, text)
+
+
+def _ordered(keys: Sequence[str]) -> list[str]:
+    return sorted(keys, key=by_value)

@@ -1,0 +1,241 @@
+"""The key of a row as one text that MySQL and the warehouse write alike: SQL. Pure.
+
+A key of one column is that column's value as text; of several, their values separated by slashes,
+where a slash in a value is written ``~1`` and a tilde ``~0``, as JSON pointers have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tidemark_core.errors import ConfigError
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.names import TableName, fold, quote_redshift
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import from_json_schema
+
+from tidemark.services.compare.row_text import (
+    INTEGERS,
+    mysql_number,
+    mysql_text,
+    redshift_number,
+    redshift_text,
+)
+from tidemark.source.quoting import mysql_name, mysql_table
+
+PUBLIC = "public"
+#: Types of keys whose text both servers write alike.
+_KINDS = frozenset({*INTEGERS, "decimal", "string", "binary", "date", "timestamp"})
+
+
+@dataclass(frozen=True)
+class RowKey:
+    """The primary key of a table that stands in MySQL and in the warehouse.
+
+    Attributes:
+        table: The table.
+        columns: Name and type of its columns, as the source spells them.
+    """
+
+    table: TableName
+    columns: tuple[tuple[str, ColumnType], ...]
+
+    @property
+    def number(self) -> str | None:
+        """The key's column when it is a single integer, by whose ranges a table can be cut."""
+        (name, kind), *more = self.columns
+        return name if kind.kind in INTEGERS and not more else None
+
+    def mysql(self) -> str:
+        """Its text in MySQL."""
+        texts = [mysql_text(mysql_name(name), kind) for name, kind in self.columns]
+        if len(texts) == 1:
+            return texts[0]
+        return "concat(" + ", '/', ".join(map(_part, texts)) + ")"
+
+    def redshift(self) -> str:
+        """Its text in the warehouse; NULL when one of its columns is."""
+        texts = [redshift_text(quote_redshift(fold(name)), kind) for name, kind in self.columns]
+        return texts[0] if len(texts) == 1 else " || '/' || ".join(map(_part, texts))
+
+
+def row_key(newest: Manifest) -> RowKey:
+    """The key of a table, by its newest manifest.
+
+    Raises:
+        ConfigError: It has none, or one whose text the two servers do not write alike.
+    """
+    properties = newest.schema.get("properties", {})
+    columns = tuple((name, from_json_schema(properties[name])) for name in newest.key_properties)
+    if not columns:
+        raise ConfigError(
+            "it has no primary key, so nobody can tell which of its rows are gone",
+            table=newest.table,
+            hint="leave it out",
+        )
+    for name, kind in columns:
+        if kind.kind not in _KINDS:
+            raise ConfigError(
+                f"its key has the type {kind}, which MySQL and the warehouse do not write alike",
+                table=newest.table,
+                column=name,
+                hint="leave it out",
+            )
+    return RowKey(newest.table, columns)
+
+
+def _part(text: str) -> str:
+    return f"replace(replace({text}, '~', '~0'), '/', '~1')"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What has been read of a table: rows whose replication key is not beyond the bookmark.
+
+    Attributes:
+        column: The replication key.
+        until: The bookmark, as a query binds it.
+    """
+
+    column: str
+    until: Any
+
+    @classmethod
+    def of(cls, bookmark: Mapping[str, Any]) -> Window | None:
+        """The window of a bookmark; None: the table is read whole each time, or was never read."""
+        column, value = (bookmark.get(k) for k in ("replication_key", "replication_key_value"))
+        if column is None or value is None:
+            return None
+        return cls(str(column), value.replace("T", " ") if isinstance(value, str) else value)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of a table's keys that memory can hold.
+
+    Attributes:
+        mysql: Its condition in MySQL.
+        redshift: The same in the warehouse.
+        first: The number that it begins with; None: it begins with the table, or is no range.
+        last: The number before which it ends; None: it ends with the table, or is no range.
+    """
+
+    mysql: str
+    redshift: str
+    first: int | None = None
+    last: int | None = None
+
+
+def ranges(key: RowKey, starts: Sequence[int]) -> list[Slice]:
+    """Cuts a table whose key is a number.
+
+    Args:
+        key: The key.
+        starts: Where a slice begins, besides at the least number that there is.
+    """
+    column = key.number or ""
+    my, red = mysql_name(column), quote_redshift(fold(column))
+    found = []
+    for first, last in zip([None, *starts], [*starts, None], strict=True):
+        bounds = [] if first is None else [f">= {first:d}"]
+        bounds += [] if last is None else [f"< {last:d}"]
+        mysql, redshift = (
+            " AND ".join(f"{name} {bound}" for bound in bounds) for name in (my, red)
+        )
+        found.append(Slice(mysql, redshift, first, last))
+    return found
+
+
+def bucket(key: RowKey, number: int, of: int) -> Slice:
+    """One of the parts into which a table with any other key is cut, by the hash of its keys."""
+    return Slice(
+        f"mod({mysql_number(key.mysql())}, {of:d}) = {number:d}",
+        f"mod({redshift_number(key.redshift())}, {of:d}) = {number:d}",
+    )
+
+
+def _mysql_sums(key: RowKey) -> str:
+    return f"count(*), coalesce(sum({mysql_number(key.mysql())}), 0)"
+
+
+def _redshift_sums(key: RowKey) -> str:
+    return f"count(*), coalesce(sum({redshift_number(key.redshift())}), 0)"
+
+
+def mysql_summary_sql(key: RowKey, part: Slice) -> str:
+    """How many keys a slice has, and the sum of their hashes."""
+    return _select(_mysql_sums(key), _source(key), part.mysql)
+
+
+def redshift_summary_sql(key: RowKey, part: Slice) -> str:
+    """The same in the warehouse."""
+    return _select(_redshift_sums(key), _copy(key), part.redshift)
+
+
+def mysql_buckets_sql(key: RowKey, of: int) -> str:
+    """Of each bucket its number, how many keys it has, and the sum of their hashes."""
+    number = f"mod({mysql_number(key.mysql())}, {of:d})"
+    return _select(f"{number}, {_mysql_sums(key)}", _source(key), "") + " GROUP BY 1"
+
+
+def redshift_buckets_sql(key: RowKey, of: int) -> str:
+    """The same in the warehouse."""
+    number = f"mod({redshift_number(key.redshift())}, {of:d})"
+    return _select(f"{number}, {_redshift_sums(key)}", _copy(key), "") + " GROUP BY 1"
+
+
+def mysql_keys_sql(key: RowKey, part: Slice) -> str:
+    """The keys of a slice."""
+    return _select(key.mysql(), _source(key), part.mysql)
+
+
+def mysql_window_sql(key: RowKey, part: Slice, window: Window) -> tuple[str, list[Any]]:
+    """The keys of a slice that have been read, and their replication keys; what the query binds."""
+    name = mysql_name(window.column)
+    where = " AND ".join(text for text in (part.mysql, f"{name} <= %s") if text)
+    columns = f"{key.mysql()}, CAST({name} AS CHAR)"
+    return _select(columns, _source(key), where), [window.until]
+
+
+def redshift_keys_sql(key: RowKey, part: Slice) -> str:
+    """The same in the warehouse."""
+    return _select(key.redshift(), _copy(key), part.redshift)
+
+
+def mysql_starts_sql(key: RowKey, size: int) -> str:
+    """The numbers at which slices of some size begin, but for the first."""
+    return _starts(mysql_name(key.number or ""), _source(key), size)
+
+
+def redshift_starts_sql(key: RowKey, size: int) -> str:
+    """The same in the warehouse."""
+    return _starts(quote_redshift(fold(key.number or "")), _copy(key), size)
+
+
+def _starts(column: str, table: str, size: int) -> str:
+    numbered = f"SELECT {column} AS k, row_number() OVER (ORDER BY {column}) AS n FROM {table}"
+    return f"SELECT k FROM ({numbered}) AS numbered WHERE n > 1 AND mod(n - 1, {size:d}) = 0"
+
+
+def _select(columns: str, table: str, where: str) -> str:
+    return f"SELECT {columns} FROM {table}" + (f" WHERE {where}" if where else "")
+
+
+def mysql_count_sql(key: RowKey) -> str:
+    """How many rows there are."""
+    return _select("count(*)", _source(key), "")
+
+
+def redshift_count_sql(key: RowKey) -> str:
+    """The same in the warehouse."""
+    return _select("count(*)", _copy(key), "")
+
+
+def _source(key: RowKey) -> str:
+    return mysql_table(key.table)
+
+
+def _copy(key: RowKey) -> str:
+    return f"{quote_redshift(PUBLIC)}.{quote_redshift(key.table.landing)}"

@@ -1,0 +1,237 @@
+"""The checks of `doctor`: the faults that cost operators their nights."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from botocore.exceptions import ClientError
+from tap_mysql.query.sql import count_no_key
+from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_mysql
+from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS, connect
+from tidemark_core.s3.client import explained
+from tidemark_core.ssh.tunnel import Bastion
+
+from tidemark.config.env_file import check_private
+from tidemark.config.environment import env_file
+from tidemark.config.project import Project
+from tidemark.config.selection import Rules
+from tidemark.config.settings import DBT_SETTINGS
+from tidemark.services.health.bucket_setup import check_bucket
+from tidemark.services.health.checks import Check, Finding, Level
+from tidemark.services.health.copy_probe import check_copy_role
+from tidemark.services.health.exposure import check_mysql_user, check_ways
+from tidemark.services.health.grants import check_public_rights
+from tidemark.services.lake.catalogue import bucket_time
+from tidemark.services.lake.ledger import relation_exists
+from tidemark.services.maintenance.retention import STATE_SCHEMA
+from tidemark.source.mysql import MySQL, open_mysql
+from tidemark.source.queries import column_type, list_tables, source_time
+from tidemark.source.quoting import mysql_name, mysql_table
+from tidemark.terminal.format import describe_age
+
+#: S3 refuses requests that are further off (RequestTimeTooSkewed).
+_S3_SKEW = timedelta(minutes=15)
+_SKEW = timedelta(minutes=1)
+
+
+def checks(project: Project) -> dict[str, Check]:
+    """Every check of `doctor`, by the part that it is about."""
+    return {
+        ".env": lambda: check_env_file(project),
+        "SSH keys": lambda: check_keys(project),
+        "clocks": lambda: check_clocks(project),
+        "source tables": lambda: check_tables(project),
+        "S3 rights": lambda: check_s3_rights(project),
+        "bucket": lambda: check_bucket(project),
+        "warehouse rights": lambda: check_warehouse_rights(project),
+        "dbt's rights": lambda: check_dbt_rights(project),
+        "COPY role": lambda: check_copy_role(project),
+        "everybody's rights": lambda: check_public_rights(project),
+        "MySQL user": lambda: check_mysql_user(project),
+        "ways in clear": lambda: check_ways(project),
+    }
+
+
+def check_env_file(project: Project) -> Iterator[Finding]:
+    """Nobody else may read the secrets."""
+    path = env_file(project.root)
+    if path.exists():
+        check_private(path)
+        yield Finding(".env", Level.OK, "only its owner can read it")
+    else:
+        yield Finding(".env", Level.OK, "there is none; the environment has the settings")
+
+
+def check_keys(project: Project) -> Iterator[Finding]:
+    """Key files and known_hosts, before ssh looks at them."""
+    for prefix, way, values in (
+        ("ssh_bastion", "to MySQL", project.mysql_values),
+        ("redshift_ssh_bastion", "to the warehouse", project.values(WAREHOUSE_SETTINGS)),
+    ):
+        bastion = Bastion.from_config(values, prefix=prefix)
+        if bastion is None:
+            yield Finding("SSH keys", Level.OK, f"{way}: directly, without a bastion")
+            continue
+        try:
+            bastion.check_files()
+        except ConfigError as error:
+            yield Finding.of_error("SSH keys", error)
+        else:
+            yield Finding("SSH keys", Level.OK, f"{way}: {bastion}, key and known_hosts in order")
+
+
+def check_clocks(project: Project) -> Iterator[Finding]:
+    """This machine's clock against those of S3 and MySQL."""
+    yield judge_skew("S3", datetime.now(UTC) - bucket_time(project), limit=_S3_SKEW)
+    with open_mysql(project.mysql_values) as mysql:
+        yield judge_skew("MySQL", datetime.now(UTC) - source_time(mysql), limit=None)
+
+
+def judge_skew(server: str, skew: timedelta, *, limit: timedelta | None) -> Finding:
+    """Judges how far a clock is off. Pure.
+
+    Args:
+        server: Whose.
+        skew: This machine's time less the server's.
+        limit: Beyond it the server refuses us; None: it never does.
+    """
+    off = abs(skew)
+    text = f"this machine's clock is {describe_age(off)} from {server}'s"
+    hint = "set the clock: timedatectl set-ntp true"
+    if limit is not None and off >= limit:
+        return Finding("clocks", Level.ERROR, text, hint)
+    return Finding("clocks", Level.WARN if off >= _SKEW else Level.OK, text, hint)
+
+
+def check_tables(project: Project) -> Iterator[Finding]:
+    """Each configured table: is it there, and has its replication key an index?"""
+    rules = Rules.read(project.root)
+    with open_mysql(project.mysql_values) as mysql:
+        known: dict[str, set[TableName]] = {}
+        for table in rules.tables():
+            if table.schema not in known:
+                known[table.schema] = {t.name for t in list_tables(mysql, table.schema)}
+            yield _check_table(mysql, table, rules.replication_key(table), known[table.schema])
+
+
+def _check_table(mysql: MySQL, table: TableName, key: str | None, known: set[TableName]) -> Finding:
+    part = "source tables"
+    if table not in known:
+        hint = "grant SELECT on it to DB_USER, or take it out of extract/extractors.meltano.yml"
+        return Finding(part, Level.ERROR, f"{table} is not there, or may not be read", hint)
+    if key is None:
+        return Finding(part, Level.OK, f"{table} is read whole each time")
+    kind = column_type(mysql, table, key).lower()
+    if not kind:
+        hint = "correct its replication-key in extract/extractors.meltano.yml"
+        return Finding(part, Level.ERROR, f"{table} has no column {key}", hint)
+    if mysql.number(count_no_key(table, key, kind).replace("%", "%%")):
+        hint = "fill them in, or set BACKUP_NULL_KEYS=read"
+        text = f"{table} has rows whose {key} is NULL or a zero date"
+        return Finding(part, Level.WARN, text, hint)
+    indexed = mysql.rows(
+        "SELECT 1 FROM information_schema.statistics WHERE table_schema = %s AND table_name = %s "
+        "AND column_name = %s AND seq_in_index = 1",
+        [table.schema, table.table, key],
+    )
+    if not indexed:
+        rows = _explained_rows(mysql, table, key)
+        name = f"{quote_mysql(table.schema)}.{quote_mysql(table.table)}"
+        hint = f"ALTER TABLE {name} ADD INDEX ({quote_mysql(key)})"
+        text = f"{table}: {key} has no index; each run scans about {rows:,} rows (EXPLAIN)"
+        return Finding(part, Level.WARN, text, hint)
+    return Finding(part, Level.OK, f"{table}: {key} has an index")
+
+
+def _explained_rows(mysql: MySQL, table: TableName, key: str) -> int:
+    """Rows that MySQL says it would look at for a window."""
+    name = mysql_name(key)
+    (plan,) = mysql.rows(f"EXPLAIN SELECT 1 FROM {mysql_table(table)} WHERE {name} >= now()")
+    numbers = [value for value in plan if isinstance(value, int)]
+    return max(numbers, default=0)
+
+
+def check_s3_rights(project: Project) -> Iterator[Finding]:
+    """Every right that the lake needs, by using it on an object of our own."""
+    client, bucket = project.s3, project.bucket
+    key = f"{project.layout.staging_root}doctor/{uuid.uuid4().hex}"
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("s3:ListBucket", lambda: client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)),
+        ("s3:PutObject", lambda: client.put_object(Bucket=bucket, Key=key, Body=b"")),
+        ("s3:GetObject", lambda: client.get_object(Bucket=bucket, Key=key)["Body"].read()),
+        ("conditional writes", lambda: _must_be_refused(project, key)),
+        ("s3:DeleteObject", lambda: client.delete_object(Bucket=bucket, Key=key)),
+    ]
+    for right, use in steps:
+        try:
+            with explained(f"{right} on s3://{bucket}/{key}"):
+                use()
+        except LakeError as error:
+            yield Finding("S3 rights", Level.ERROR, error.message, "tidemark iam-policy")
+            return
+    yield Finding("S3 rights", Level.OK, ", ".join(right for right, _ in steps))
+
+
+def _must_be_refused(project: Project, key: str) -> None:
+    """Leases and manifests rely on If-None-Match; a server that ignores it is not safe."""
+    try:
+        project.s3.put_object(Bucket=project.bucket, Key=key, Body=b"", IfNoneMatch="*")
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
+            return
+        raise
+    raise LakeError("this S3 server ignores If-None-Match: two runs could write one table")
+
+
+def check_warehouse_rights(project: Project) -> Iterator[Finding]:
+    """What the loader needs in the warehouse."""
+    part, hint = "warehouse rights", "let an administrator run load/redshift/*.sql"
+    with connect(project.warehouse_values) as warehouse:
+        ((database, user),) = warehouse.execute("SELECT current_database(), current_user")
+        exists = warehouse.execute("SELECT 1 FROM pg_namespace WHERE nspname = ?", [LANDING_SCHEMA])
+        if not exists:
+            ((may,),) = warehouse.execute(
+                "SELECT has_database_privilege(?, 'create')", [str(database)]
+            )
+            level = Level.OK if may else Level.ERROR
+            text = f"there is no schema landing yet; {user} may {'' if may else 'not '}create it"
+            yield Finding(part, level, text, hint)
+            return
+        for right in ("usage", "create"):
+            ((may,),) = warehouse.execute(
+                "SELECT has_schema_privilege(?, ?)", [LANDING_SCHEMA, right]
+            )
+            if not may:
+                yield Finding(part, Level.ERROR, f"{user} lacks {right} on schema landing", hint)
+                return
+        if relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
+            warehouse.execute(f"SELECT count(*) FROM {LANDING_SCHEMA}.{LEDGER_TABLE}")
+    yield Finding(part, Level.OK, f"{user} may load into landing")
+
+
+def check_dbt_rights(project: Project) -> Iterator[Finding]:
+    """What dbt needs in the warehouse, and that it is another user than the loader."""
+    part, hint = "dbt's rights", "let an administrator run load/redshift/*.sql"
+    public = project.values(DBT_SETTINGS)["redshift_schema"]
+    needed = [(LANDING_SCHEMA, "usage"), (public, "create"), (STATE_SCHEMA, "create")]
+    with connect(project.reader_values) as warehouse:
+        ((user,),) = warehouse.execute("SELECT current_user")
+        known = {str(name) for (name,) in warehouse.execute("SELECT nspname FROM pg_namespace")}
+        lacks = []
+        for schema, right in needed:
+            if schema in known:
+                ((may,),) = warehouse.execute("SELECT has_schema_privilege(?, ?)", [schema, right])
+                lacks += [] if may else [f"{user} lacks {right} on schema {schema}"]
+        if not lacks and relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
+            warehouse.execute(f"SELECT count(*) FROM {LANDING_SCHEMA}.{LEDGER_TABLE}")
+    is_loader = user == project.warehouse_values["redshift_user"]
+    if is_loader:
+        text = f"{user} loads too: dbt could change what was loaded"
+        yield Finding(part, Level.WARN, text, "give dbt a user of its own: REDSHIFT_DBT_USER")
+    if lacks:
+        yield Finding(part, Level.ERROR, "; ".join(lacks), hint)
+    elif not is_loader:
+        yield Finding(part, Level.OK, f"{user} reads landing and builds in {public}")

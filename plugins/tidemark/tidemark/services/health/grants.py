@@ -1,0 +1,49 @@
+"""What everybody may do in the warehouse, as seen by two users who were granted neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tidemark_core.redshift.connection import connect
+
+from tidemark.config.project import Project
+from tidemark.config.settings import DBT_SETTINGS
+from tidemark.services.health.checks import Finding, Level
+
+_PART = "everybody's rights"
+_HINT = "let an administrator run load/redshift/*.sql (docs/aws.md)"
+#: PUBLIC's rights on a schema that is not there are nobody's.
+_CREATE = (
+    "SELECT current_user, (SELECT count(*) FROM pg_namespace WHERE nspname = ?) > 0 "
+    "AND has_schema_privilege(?, 'create')"
+)
+
+
+def check_public_rights(project: Project) -> Iterator[Finding]:
+    """PUBLIC may create nothing where dbt builds, and may COPY by no role.
+
+    A user sees his own rights only. The loader needs none on dbt's schema, and dbt's user none on
+    the role: what they have there, everybody has.
+    """
+    schema = project.values(DBT_SETTINGS)["redshift_schema"]
+    with connect(project.warehouse_values) as warehouse:
+        ((loader, creates),) = warehouse.execute(_CREATE, [schema, schema])
+    role = project.environ.get("REDSHIFT_IAM_ROLE") or ""
+    with connect(project.reader_values) as warehouse:
+        ((builder,),) = warehouse.execute("SELECT current_user")
+        copies = False
+        if role.startswith("arn:"):
+            ((copies,),) = warehouse.execute("SELECT has_assumerole_privilege(?, 'copy')", [role])
+    if loader == builder:
+        text = f"{loader} loads and builds: what he may says nothing of what everybody may"
+        yield Finding(_PART, Level.WARN, text, "give dbt a user of its own: REDSHIFT_DBT_USER")
+        return
+    if creates:
+        text = f"{loader} may create in schema {schema}: a table of anybody's can stop the build"
+        yield Finding(_PART, Level.WARN, text, _HINT)
+    if copies:
+        text = f"{builder} may COPY as {role}: whoever may log in reads the lake past all grants"
+        yield Finding(_PART, Level.WARN, text, _HINT)
+    if not (creates or copies):
+        text = f"PUBLIC may neither create in schema {schema} nor COPY by the loader's role"
+        yield Finding(_PART, Level.OK, text)

@@ -1,0 +1,1 @@
+"""What lies in the lake, and what the manifests and the ledger say of it."""

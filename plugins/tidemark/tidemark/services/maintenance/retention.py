@@ -1,0 +1,192 @@
+"""Retention by the settings: loaded files, what is remembered of them, and built loads in landing.
+
+What was committed is kept for good unless a setting says otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tidemark_core.errors import LakeError
+from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, TableName, quote_redshift
+from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.s3.client import explained, list_keys
+
+from tidemark.config.project import Project
+from tidemark.config.settings import HIGH_WATERMARK_KEY
+from tidemark.services.bookmarks.store import BACKUPS
+from tidemark.services.lake.file_status import Rules, Status
+from tidemark.services.lake.ledger import LEDGER, relation_exists
+from tidemark.state.store import state_folder
+
+#: Where dbt writes down which loads a table holds: ``<table>__loads``.
+STATE_SCHEMA = "tidemark_dbt"
+_COPY = re.compile(rf"[A-Za-z0-9_%\-]+/{BACKUPS}\d{{4}}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{{6}}\.json")
+
+
+@dataclass(frozen=True)
+class OldLoad:
+    """A load in landing that is built and old enough to go."""
+
+    table: TableName
+    load_id: int
+    rows: int
+    loaded_at: datetime
+
+
+#: Nobody will commit what has been lying about for so long.
+_ORPHANS = Rules(older_than=timedelta(days=7), statuses=frozenset({Status.ORPHAN}))
+
+
+def file_rules(days: int) -> dict[str, Rules]:
+    """The rules by which files go: orphans after a week, loaded ones if they are not kept for good.
+
+    Args:
+        days: BACKUP_RETENTION_DAYS.
+    """
+    if not days:
+        return {"orphans": _ORPHANS}
+    loaded = Rules(older_than=timedelta(days=days), statuses=frozenset({Status.LOADED}))
+    return {"files": loaded, "orphans": _ORPHANS}
+
+
+def old_records(project: Project, days: int, now: datetime) -> list[str]:
+    """Keys of archived manifests, run reports and copies of states that are older than that.
+
+    Raises:
+        LakeError: The bucket cannot be read.
+    """
+    if not days:
+        return []
+    layout, limit = project.layout, now - timedelta(days=days)
+    folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
+    found = []
+    for root in (layout.archive_root, layout.runs_root, folder):
+        for entry in list_keys(project.s3, project.bucket, root):
+            if entry["LastModified"] <= limit and is_record(project, root, entry["Key"]):
+                found.append(entry["Key"])
+    return found
+
+
+def is_record(project: Project, root: str, key: str) -> bool:
+    """Whether a key is one of a record that may go; a state or a manifest never is."""
+    layout, name = project.layout, key.removeprefix(root)
+    try:
+        if root == layout.archive_root:
+            return layout.archive_key(layout.manifests_root + name) == key
+        if root == layout.runs_root:
+            layout.parse_run_key(key)
+            return True
+    except LakeError:
+        return False
+    return bool(_COPY.fullmatch(name))
+
+
+def delete_records(project: Project, keys: Sequence[str]) -> None:
+    """Deletes records.
+
+    Raises:
+        LakeError: S3 refused.
+    """
+    for start in range(0, len(keys), 1000):
+        objects = [{"Key": key} for key in keys[start : start + 1000]]
+        with explained(f"deleting old records in s3://{project.bucket}"):
+            answer = project.s3.delete_objects(
+                Bucket=project.bucket,
+                Delete={"Objects": objects, "Quiet": True},  # type: ignore[typeddict-item]
+            )
+        for failed in answer.get("Errors", []):
+            raise LakeError(f"S3 refused to delete {failed.get('Key')!r}: {failed.get('Code')}")
+
+
+def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
+    """The loads in landing that are older than that and that dbt has built.
+
+    A table without a model is never touched: nobody has taken its rows out of landing.
+
+    Raises:
+        WarehouseError: The warehouse cannot be asked.
+    """
+    if not days:
+        return []
+    limit = (now - timedelta(days=days)).replace(tzinfo=None)
+    with connect(project.warehouse_values) as warehouse:
+        if not relation_exists(warehouse, LANDING_SCHEMA, "tidemark_loads"):
+            return []
+        rows = warehouse.execute(
+            "SELECT source_table, load_id, sum(row_count), max(loaded_at) "
+            f"FROM {LEDGER} WHERE loaded_at <= ? GROUP BY source_table, load_id ORDER BY load_id",
+            [limit],
+            what="reading the ledger",
+        )
+        loads = [
+            OldLoad(TableName.parse(str(t)), int(load), int(count), loaded)
+            for t, load, count, loaded in rows
+        ]
+        built = _built(project, {load.table for load in loads})
+        # Only those: a table that somebody made there by hand has no loads to ask for.
+        old = {table: ids & _present(warehouse, table) for table, ids in built.items()}
+    return [load for load in loads if load.load_id in old.get(load.table, ())]
+
+
+def retire_loads(project: Project, loads: Iterable[OldLoad]) -> int:
+    """Deletes the rows of loads from landing.
+
+    The ledger keeps its entries, so that nothing is loaded twice.
+
+    Returns:
+        Rows deleted.
+
+    Raises:
+        WarehouseError: The warehouse refused.
+    """
+    by_table: dict[TableName, list[OldLoad]] = {}
+    for load in loads:
+        by_table.setdefault(load.table, []).append(load)
+    gone = 0
+    with connect(project.warehouse_values) as warehouse:
+        for table, members in by_table.items():
+            marks = ", ".join("?" * len(members))
+            before = _count(warehouse, table)
+            warehouse.execute(
+                f"DELETE FROM {_landing(table)} WHERE {quote_redshift(LOAD_ID)} IN ({marks})",
+                [load.load_id for load in members],
+                what="retiring old loads",
+                table=table,
+            )
+            gone += before - _count(warehouse, table)
+    return gone
+
+
+def _landing(table: TableName) -> str:
+    return f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(table.landing)}"
+
+
+def _count(warehouse: WarehouseConnection, table: TableName) -> int:
+    ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {_landing(table)}", what="a count")
+    return int(rows)
+
+
+def _present(warehouse: WarehouseConnection, table: TableName) -> set[int]:
+    if not relation_exists(warehouse, LANDING_SCHEMA, table.landing):
+        return set()
+    rows = warehouse.execute(
+        f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {_landing(table)}", what="a look at loads"
+    )
+    return {int(load) for (load,) in rows}
+
+
+def _built(project: Project, tables: Iterable[TableName]) -> dict[TableName, set[int]]:
+    """The loads that dbt has built, read as dbt's user: the state tables are dbt's own."""
+    found = {}
+    with connect(project.reader_values) as warehouse:
+        for table in tables:
+            state = f"{table.landing}__loads"
+            if relation_exists(warehouse, STATE_SCHEMA, state):
+                name = f"{quote_redshift(STATE_SCHEMA)}.{quote_redshift(state)}"
+                rows = warehouse.execute(f"SELECT load_id FROM {name}", what="reading dbt's state")
+                found[table] = {int(load) for (load,) in rows}
+    return found

@@ -1,0 +1,1 @@
+"""A table made anew: from the lake, in MySQL, or in landing."""

@@ -1,0 +1,141 @@
+"""Rebuilds a table from the lake: the newest version of each key, checked after it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from tap_s3_parquet.objects import ObjectReader
+from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.host.temporary_folder import temporary_folder
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.names import TableName
+
+from tidemark.config.project import Project
+
+_CHUNK = 8 << 20
+_FORMATS = (".parquet", ".csv")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was rebuilt: rows, the versions that they were chosen from, and where they are."""
+
+    table: str
+    rows: int
+    versions: int
+    files: int
+    target: str
+
+
+def chosen(manifests: Sequence[Manifest], as_of: datetime | None) -> list[Manifest]:
+    """The commits that a restore reads. Pure.
+
+    Raises:
+        LakeError: There is none, or there is nothing to tell versions of a row apart by.
+    """
+    found = [m for m in manifests if as_of is None or m.extracted_at <= as_of]
+    if not found:
+        raise LakeError("the lake holds nothing of that time", hint="tidemark explore")
+    if not found[-1].key_properties:
+        raise LakeError("the table has no key", table=found[-1].table)
+    return found
+
+
+@contextmanager
+def newest_rows(project: Project, manifests: Sequence[Manifest]) -> Iterator[tuple[Any, int]]:
+    """A DuckDB relation of the newest version of each key, and how many versions there were.
+
+    The files are copied to this machine, one after the other; DuckDB works beyond memory.
+    """
+    with temporary_folder("restore") as folder:
+        connection = duckdb.connect(str(folder / "work.duckdb"))
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            versions = _fill(project, manifests, connection, folder)
+            yield connection.sql(newest_sql(manifests[-1])), versions
+        finally:
+            connection.close()
+
+
+def _fill(project: Project, manifests: Sequence[Manifest], connection: Any, folder: Path) -> int:
+    names = list(manifests[-1].schema["properties"])
+    made, versions, order = False, 0, 0
+    for manifest in manifests:
+        for file in manifest.files:
+            order += 1
+            local = folder / "file.parquet"
+            reader = ObjectReader(project.s3, project.bucket, file.key, file.etag)
+            with local.open("wb") as copy:
+                while block := reader.read(_CHUNK):
+                    copy.write(block)
+            have = manifest.schema["properties"]
+            # A column that came later is NULL in older files; one that went is left out.
+            columns = ", ".join(
+                f"{_name(n)}" if n in have else f"NULL AS {_name(n)}" for n in names
+            )
+            source = f"SELECT {columns}, {order} AS _order FROM read_parquet('{local}')"
+            if made:
+                connection.execute(f"INSERT INTO versions {source}")
+            else:
+                connection.execute(f"CREATE TABLE versions AS {source}")
+                made = True
+            versions += file.rows
+            local.unlink()
+    if not made:
+        raise LakeError("the lake holds no file of it any more", table=manifests[-1].table)
+    return versions
+
+
+def newest_sql(newest: Manifest) -> str:
+    """The newest version of each key: by the replication key, then by the order of commits."""
+    keys = ", ".join(_name(key) for key in newest.key_properties)
+    mark = newest.bookmark.get("replication_key")
+    by = f"{_name(str(mark))} DESC NULLS LAST, " if mark in newest.schema["properties"] else ""
+    names = ", ".join(_name(name) for name in newest.schema["properties"])
+    return (
+        f"SELECT {names} FROM versions "
+        f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {by}_order DESC) = 1"
+    )
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def to_file(rows: Any, path: Path) -> int:
+    """Writes rows to a new .parquet or .csv file; returns how many it holds.
+
+    Raises:
+        ConfigError: It exists, or is of another kind.
+    """
+    if path.exists():
+        raise ConfigError(f"{path} exists; nothing was written", hint="name another file")
+    if path.suffix not in _FORMATS:
+        raise ConfigError(f"{path.suffix!r} is no format", hint="name a .parquet or a .csv file")
+    if path.suffix == ".parquet":
+        rows.write_parquet(str(path))
+    else:
+        rows.write_csv(str(path))
+    read = duckdb.read_parquet if path.suffix == ".parquet" else duckdb.read_csv
+    return int(read(str(path)).count("*").fetchall()[0][0])
+
+
+def refuse_gaps(table: TableName, archived: Sequence[Manifest], *, accept: bool) -> None:
+    """Says that retention has removed files, without which rows are missing.
+
+    Raises:
+        LakeError: There are some, and the operator has not accepted it.
+    """
+    files = sum(len(manifest.files) for manifest in archived)
+    if files and not accept:
+        raise LakeError(
+            f"retention has removed {files} files; rows that only they held would be missing",
+            table=table,
+            hint="to take what is left: --accept-incomplete",
+        )

@@ -1,0 +1,1 @@
+"""The nightly jobs, for the tables that an operator names."""

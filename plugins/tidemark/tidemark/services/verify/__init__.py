@@ -1,0 +1,1 @@
+"""Whether all stages hold the same rows."""

@@ -1,0 +1,111 @@
+"""Counts a table's rows at every stage: asks the servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.names import LANDING_SCHEMA, TableName, quote_redshift
+from tidemark_core.redshift.connection import WarehouseConnection
+
+from tidemark.services.compare.row_keys import PUBLIC
+from tidemark.services.compare.tombstones import marked
+from tidemark.services.lake.backlog import NextLoad
+from tidemark.services.lake.ledger import LEDGER, read_ledger, relation_exists
+from tidemark.services.verify.counts import StageCounts
+from tidemark.source.mysql import MySQL
+from tidemark.source.quoting import mysql_name, mysql_table
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Counts the rows of one table after the other.
+
+    Attributes:
+        mysql: The source.
+        warehouse: The warehouse, as a user who reads landing and public.
+        next_load: What the next load takes.
+    """
+
+    mysql: MySQL
+    warehouse: WarehouseConnection
+    next_load: NextLoad
+
+    def count(
+        self, table: TableName, history: Sequence[Manifest], mark: Mapping[str, Any] | None
+    ) -> StageCounts:
+        """Counts a table.
+
+        Args:
+            table: The table.
+            history: Its commits.
+            mark: Its bookmark; None: MySQL does not have it.
+
+        Raises:
+            TidemarkError: A server refuses.
+        """
+        files = {file.key: file.rows for manifest in history for file in manifest.files}
+        ledger = {entry.file: entry.rows for entry in read_ledger(self.warehouse, [table])}
+        waiting = files.keys() - ledger.keys()
+        skipped = waiting - self.next_load.files(table) if waiting else set()
+        # What is in public was in MySQL before: so it is asked first.
+        landed, public = self._landed(table), self._copied(PUBLIC, table)
+        upto, since = (None, 0) if mark is None else self._source(table, mark)
+        return StageCounts(
+            table=str(table),
+            source=upto,
+            changed=since,
+            lake=sum(files.values()),
+            landing=landed,
+            public=public,
+            passed_over=sum(files.get(file, 0) for file, rows in ledger.items() if not rows),
+            deleted=marked(self.warehouse, table),
+            waiting=len(waiting),
+            skipped=len(skipped),
+        )
+
+    def _source(self, table: TableName, mark: Mapping[str, Any]) -> tuple[int, int]:
+        """Rows up to the bookmark, and rows beyond it."""
+        key, value = (mark.get(k) for k in ("replication_key", "replication_key_value"))
+        if key is None or value is None:
+            return count_rows(self.mysql, table), 0
+        beyond = f"coalesce(sum({mysql_name(key)} > %s), 0)"
+        bound = value.replace("T", " ") if isinstance(value, str) else value
+        query = f"SELECT count(*), {beyond} FROM {mysql_table(table)}"
+        rows, since = self.mysql.row(query, [bound])
+        return int(rows) - int(since), int(since)
+
+    def _landed(self, table: TableName) -> int | None:
+        """Rows that landed: those of loads that retention has taken out of landing count too."""
+        rows = self._copied(LANDING_SCHEMA, table)
+        return None if rows is None else rows + self.retired(table)
+
+    def retired(self, table: TableName) -> int:
+        """Rows of loads that landing has no more."""
+        ((rows,),) = self.warehouse.execute(
+            f"SELECT coalesce(sum(row_count), 0) FROM {LEDGER} WHERE source_table = ? "
+            f"AND load_id NOT IN (SELECT _tidemark_load_id FROM {_name(LANDING_SCHEMA, table)})",
+            [str(table)],
+            what="reading the ledger",
+            table=table,
+        )
+        return int(rows)
+
+    def _copied(self, schema: str, table: TableName) -> int | None:
+        if not relation_exists(self.warehouse, schema, table.landing):
+            return None
+        ((rows,),) = self.warehouse.execute(
+            f"SELECT count(*) FROM {_name(schema, table)}", what="a count", table=table
+        )
+        return int(rows)
+
+
+def count_rows(mysql: MySQL, table: TableName) -> int:
+    """All rows of a table of the source."""
+    return mysql.number(f"SELECT count(*) FROM {mysql_table(table)}")
+
+
+def _name(schema: str, table: TableName) -> str:
+    return f"{quote_redshift(schema)}.{quote_redshift(table.landing)}"

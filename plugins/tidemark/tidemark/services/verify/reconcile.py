@@ -1,0 +1,130 @@
+"""Looks for rows of the public tables that are gone from MySQL, and for rows that came late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from tidemark_core.errors import ConfigError
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.names import LANDING_SCHEMA, TableName, quote_redshift
+from tidemark_core.redshift.connection import WarehouseConnection, connect, routed
+
+from tidemark.config.project import Project
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.bookmarks.store import States
+from tidemark.services.compare.key_difference import differing, public_rows
+from tidemark.services.compare.late_rows import Late, LateRows
+from tidemark.services.compare.row_keys import PUBLIC, RowKey, Window, row_key
+from tidemark.services.compare.tombstones import Marking, Marks
+from tidemark.services.lake.ledger import relation_exists
+from tidemark.services.verify.verify import read_lake
+from tidemark.source.mysql import MySQL, open_mysql
+from tidemark.source.queries import source_time, table_exists
+
+#: Redshift binds at most 32,767 values a statement.
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look at some tables has shown.
+
+    Attributes:
+        markings: What would change, by table.
+        late: Rows that the bookmark is beyond and the public table has not, by table.
+        left_out: Tables that could not be looked at, and why.
+        at: When it began, by the source's clock.
+    """
+
+    markings: list[Marking]
+    late: list[Late]
+    left_out: dict[str, str]
+    at: datetime
+    _marks: Marks
+
+    def write(self, run_id: str) -> None:
+        """Marks and unmarks.
+
+        Raises:
+            WarehouseError: The warehouse refused; nothing has changed.
+        """
+        self._marks.write(self.markings, self.at, run_id)
+
+
+@contextmanager
+def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]:
+    """Looks for rows that are gone; what was found can be written down until this ends.
+
+    Args:
+        project: Where we are.
+        wanted: Tables; empty: every table of the lake, and those are left out that have no key,
+            no public table, or are gone from MySQL.
+
+    Raises:
+        ConfigError: A table that was asked for cannot be looked at.
+        TidemarkError: A server cannot be reached.
+    """
+    asked = list(wanted)
+    commits = read_lake(project, asked).commits
+    marks = States(project).bookmarks(Leg.BACKUP)
+    with (
+        open_mysql(project.mysql_values) as mysql,
+        routed(project.warehouse_values),  # one tunnel for both users
+        connect(project.reader_values) as copy,
+        connect(project.warehouse_values) as own,
+    ):
+        found = Looked([], [], {}, source_time(mysql), Marks(own))
+        for table, history in commits.items():
+            try:
+                key = _key_of(history[-1], mysql, copy)
+            except ConfigError as error:
+                if asked:
+                    raise
+                found.left_out[str(table)] = error.message
+                continue
+            window = Window.of(marks.get(table.stream) or history[-1].bookmark)
+            late = LateRows(str(table))
+            for keys in differing(key, mysql, copy, window):
+                found._marks.found(table, keys.gone)
+                late.add(keys.late, landed(key, copy, list(keys.late)))
+            found.late.extend(late.told())
+            found.markings.append(found._marks.marking(table, public_rows(key, copy)))
+        yield found
+
+
+def _key_of(newest: Manifest, mysql: MySQL, copy: WarehouseConnection) -> RowKey:
+    """The key of a table that both servers have.
+
+    Raises:
+        ConfigError: One of them does not have it, or it has no key that can be compared.
+    """
+    table = newest.table
+    if not relation_exists(copy, PUBLIC, table.landing):
+        raise ConfigError(
+            "there is no public table of its name", table=table, hint="meltano run build"
+        )
+    if not table_exists(mysql, table):
+        raise ConfigError(
+            "MySQL does not have it, or DB_USER may not read it", table=table, hint="leave it out"
+        )
+    return row_key(newest)
+
+
+def landed(key: RowKey, copy: WarehouseConnection, keys: Sequence[str]) -> set[str]:
+    """Those of some keys that are in landing."""
+    if not keys or not relation_exists(copy, LANDING_SCHEMA, key.table.landing):
+        return set()
+    table = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(key.table.landing)}"
+    found: set[str] = set()
+    for start in range(0, len(keys), _AT_ONCE):
+        page = keys[start : start + _AT_ONCE]
+        query = (
+            f"SELECT DISTINCT {key.redshift()} FROM {table} "
+            f"WHERE {key.redshift()} IN ({', '.join('?' * len(page))})"
+        )
+        rows = copy.execute(query, page, what="a look for keys in landing", table=key.table)
+        found |= {str(text) for (text,) in rows}
+    return found

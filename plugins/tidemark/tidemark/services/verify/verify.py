@@ -1,0 +1,206 @@
+"""Counts the rows of each table at every stage, and compares their content."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tidemark_core.errors import ConfigError, LakeError, TidemarkError
+from tidemark_core.lake.manifest import Manifest, ManifestFile
+from tidemark_core.names import LANDING_SCHEMA, TableName
+from tidemark_core.redshift.connection import connect
+
+from tidemark.config.project import Project
+from tidemark.config.selection import Rules
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.bookmarks.store import States
+from tidemark.services.compare.eligibility import Facts, NotCompared, comparisons
+from tidemark.services.compare.ranges import Difference, compare
+from tidemark.services.compare.row_keys import PUBLIC
+from tidemark.services.lake.backlog import NextLoad
+from tidemark.services.lake.ledger import columns_of
+from tidemark.services.lake.listing import list_objects, read_archive, read_manifests
+from tidemark.services.lake.lost_files import lost_files
+from tidemark.services.verify.counting import Counter, count_rows
+from tidemark.services.verify.counts import StageCounts
+from tidemark.source.mysql import MySQL, open_mysql
+from tidemark.source.queries import column_types
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was found of one table.
+
+    Attributes:
+        table: ``schema.table``.
+        counts: Its rows; None: they could not be counted.
+        differences: What differs in content; None: it was not compared.
+        not_compared: What was not looked at.
+        problem: Why it could not be verified, or not to the end; None: it was.
+    """
+
+    table: str
+    counts: StageCounts | None
+    differences: tuple[Difference, ...] | None = None
+    not_compared: tuple[NotCompared, ...] = ()
+    problem: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        """In a word or four, what may be said of it."""
+        if self.problem is not None:
+            return "failed"
+        if self.differences or (self.counts and self.counts.differences()):
+            return "differs"
+        if self.differences is None:
+            return "counts agree"
+        return "agrees as far as compared" if self.not_compared else "agrees"
+
+
+def verify_tables(
+    project: Project, wanted: Iterable[TableName], *, checksum: bool = False
+) -> list[Verified]:
+    """Verifies the tables of the lake and those that the project selects, or those asked for.
+
+    A table that cannot be verified does not keep the others from it.
+
+    Args:
+        project: Where we are.
+        wanted: Tables; empty: all.
+        checksum: Whether to compare the content too.
+
+    Raises:
+        ConfigError: A table that was asked for is not in the lake.
+        TidemarkError: A server cannot be reached.
+    """
+    asked = list(wanted)
+    # The files first: services/lost.py says why.
+    objects, _ = list_objects(project.location, asked, client=project.s3)
+    broken: list[LakeError] = []
+    lake = read_lake(project, asked, broken=broken)
+    states = States(project)
+    marks = states.bookmarks(Leg.BACKUP)
+    found = [Verified(error.table or "a manifest", None, problem=str(error)) for error in broken]
+    unread = {error.table for error in broken}
+    with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as warehouse:
+        look = _Look(
+            Counter(mysql, warehouse, NextLoad(project, states.bookmarks(Leg.LOAD))),
+            lost_files(project, objects, lake.manifests),
+            checksum,
+        )
+        for table, history in lake.commits.items():
+            if str(table) not in unread:
+                # The state's bookmark moves on without a manifest when there was nothing new.
+                mark = marks.get(table.stream) or history[-1].bookmark
+                found.append(look.at(table, history, mark))
+        if not asked:
+            found += _without_backup(project, mysql, known={*lake.commits, *unread})
+    return sorted(found, key=lambda verified: verified.table)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Looks at one table after the other."""
+
+    counter: Counter
+    lost: Mapping[TableName, Sequence[ManifestFile]]
+    checksum: bool
+
+    def at(
+        self, table: TableName, history: Sequence[Manifest], mark: Mapping[str, Any]
+    ) -> Verified:
+        """Counts and compares a table; what fails is told as its problem."""
+        counts = None
+        try:
+            types = column_types(self.counter.mysql, table)
+            counts = self.counter.count(table, history, mark if types else None)
+            counts = _with_lost(counts, self.lost.get(table, ()))
+            if not self.checksum or not types:
+                return Verified(str(table), counts)
+            differences, left = self._content(history[-1], mark, types, counts)
+            return Verified(str(table), counts, differences, left)
+        except TidemarkError as error:
+            if error.retryable or getattr(error, "lost", False):
+                raise
+            return Verified(str(table), counts, problem=str(error))
+
+    def _content(
+        self,
+        newest: Manifest,
+        mark: Mapping[str, Any],
+        types: Mapping[str, str],
+        counts: StageCounts,
+    ) -> tuple[tuple[Difference, ...], tuple[NotCompared, ...]]:
+        mysql, warehouse, table = self.counter.mysql, self.counter.warehouse, newest.table
+        landing = columns_of(warehouse, LANDING_SCHEMA, table.landing)
+        facts = Facts(
+            newest,
+            mark,
+            types,
+            columns_of(warehouse, PUBLIC, table.landing),
+            landing,
+            is_whole=landing is not None and not self.counter.retired(table),
+            has_marks=counts.deleted > 0,
+        )
+        chosen, left = comparisons(facts)
+        differences = [d for one in chosen for d in compare(one, mysql, warehouse)]
+        return tuple(differences), tuple(left)
+
+
+def _with_lost(counts: StageCounts, lost: Sequence[ManifestFile]) -> StageCounts:
+    return replace(counts, lost=len(lost), lost_file=lost[0].key) if lost else counts
+
+
+def _without_backup(
+    project: Project, mysql: MySQL, *, known: Collection[object]
+) -> Iterator[Verified]:
+    """The tables that the project selects by name and of which the lake has nothing."""
+    for table in Rules.read(project.root).tables():
+        if table not in known and str(table) not in known:
+            rows = count_rows(mysql, table) if column_types(mysql, table) else None
+            counts = StageCounts(str(table), rows, 0, lake=0, landing=None, public=None)
+            yield Verified(str(table), counts)
+
+
+@dataclass(frozen=True)
+class Lake:
+    """What was committed of some tables.
+
+    Attributes:
+        manifests: What is there, by table, oldest first.
+        commits: The same with what retention has removed.
+    """
+
+    manifests: Mapping[TableName, list[Manifest]]
+    commits: Mapping[TableName, list[Manifest]]
+
+
+def read_lake(
+    project: Project, wanted: Iterable[TableName], *, broken: list[LakeError] | None = None
+) -> Lake:
+    """Every commit of each table, oldest first.
+
+    Args:
+        project: Where we are.
+        wanted: Tables; empty: every table that the lake has a manifest of.
+        broken: As for `tidemark.services.lake.listing.read_manifests`.
+
+    Raises:
+        ConfigError: A table that was asked for is not in the lake.
+        LakeError: The lake cannot be read.
+    """
+    asked = list(wanted)
+    manifests = read_manifests(project.location, asked, client=project.s3, broken=broken)
+    archive = read_archive(project.location, asked, client=project.s3, broken=broken)
+    unread = {error.table for error in broken or ()}
+    found = {}
+    for table in asked or sorted(manifests.keys() | archive.keys()):
+        every = [*archive.get(table, []), *manifests.get(table, [])]
+        if every:
+            found[table] = sorted(every, key=lambda each: (each.extracted_at, each.part))
+        elif str(table) not in unread:
+            raise ConfigError(
+                "the lake has nothing of it", table=table, hint=f"tidemark backup -t {table}"
+            )
+    return Lake(manifests, found)

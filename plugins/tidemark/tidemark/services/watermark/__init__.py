@@ -1,0 +1,1 @@
+"""How far each table has come, and setting it by hand."""

@@ -1,0 +1,145 @@
+"""What a change of a watermark would be: decided here, shown to the operator, then written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tidemark_core.errors import ConfigError, SourceError
+from tidemark_core.names import TableName
+
+from tidemark.config.project import Project
+from tidemark.config.selection import Rules
+from tidemark.services.bookmarks.bookmark import (
+    Leg,
+    id_value,
+    manual_bookmark,
+    timestamp_value,
+    value_of,
+)
+from tidemark.services.bookmarks.load_bookmark import describe, extraction_of, since
+from tidemark.services.bookmarks.replication_key import (
+    ReplicationKey,
+    key_of_type,
+    known_key,
+)
+from tidemark.services.bookmarks.store import States
+from tidemark.services.lake.catalogue import bucket_time
+from tidemark.services.lake.listing import read_manifests
+from tidemark.source.mysql import open_mysql
+from tidemark.source.queries import column_type, greatest, table_exists
+from tidemark.terminal.format import parse_time
+
+
+@dataclass(frozen=True)
+class Change:
+    """One bookmark before and after.
+
+    Attributes:
+        leg: Whose state.
+        table: Whose bookmark.
+        old: For people.
+        new: For people.
+        bookmark: The new one; None removes it.
+    """
+
+    leg: Leg
+    table: TableName
+    old: str
+    new: str
+    bookmark: dict[str, Any] | None
+
+    def __str__(self) -> str:
+        return f"{self.table}, {self.leg}: {self.old} → {self.new}"
+
+
+def plan_set(
+    project: Project, table: TableName, timestamp: str | None, number: int | None
+) -> list[Change]:
+    """The changes that set a table's watermark.
+
+    Args:
+        project: Where we are.
+        table: The table.
+        timestamp: For keys that are times.
+        number: For keys that are ids.
+
+    Raises:
+        ConfigError: The table is unknown, the value is none of its key's, or is in the future.
+    """
+    states, now = States(project), bucket_time(project)
+    before = states.bookmarks(Leg.BACKUP).get(table.stream)
+    manifests = read_manifests(project.location, [table], client=project.s3).get(table, [])
+    key = known_key(before, manifests[-1] if manifests else None) or _ask(project, table)
+    if key.is_time != (timestamp is not None):
+        kind, option = ("times", "--timestamp") if key.is_time else ("ids", "--id")
+        raise ConfigError(
+            f"the replication key holds {kind}", table=table, column=key.column,
+            hint=f"use {option}",
+        )  # fmt: skip
+    value: str | int
+    if timestamp is not None:
+        value = timestamp_value(timestamp, now=now)
+    else:
+        assert number is not None  # noqa: S101 - one of the two is given
+        value = id_value(number, greatest=_greatest(project, table, key))
+    bookmark = manual_bookmark(table, key.column, value, before, now=now)
+    changes = [Change(Leg.BACKUP, table, _text(before), f"{value} (by hand)", bookmark)]
+    start = parse_time(timestamp) if timestamp else extraction_of(int(value), manifests)
+    if start is not None:
+        old, mark = states.bookmarks(Leg.LOAD).get(table.stream), since(start)
+        changes.append(Change(Leg.LOAD, table, describe(old), describe(mark), mark))
+    return changes
+
+
+def plan_reset(project: Project, table: TableName, legs: Iterable[Leg]) -> list[Change]:
+    """The changes that make a table start afresh.
+
+    Raises:
+        ConfigError: There is nothing to reset.
+    """
+    states = States(project)
+    changes = []
+    for leg in legs:
+        before = states.bookmarks(leg).get(table.stream)
+        if before is not None:
+            old = _text(before) if leg is Leg.BACKUP else describe(before)
+            changes.append(Change(leg, table, old, "nothing: from the beginning", None))
+    if not changes:
+        raise ConfigError(
+            "there is no bookmark to reset", table=table, hint="tidemark watermark list"
+        )
+    return changes
+
+
+def _text(bookmark: dict[str, Any] | None) -> str:
+    value = value_of(bookmark)
+    return "nothing yet" if value is None else str(value)
+
+
+def _ask(project: Project, table: TableName) -> ReplicationKey:
+    """The key of a table that no run has touched: as configured, and as the source has it."""
+    column = Rules.read(project.root).replication_key(table)
+    with open_mysql(project.mysql_values) as mysql:
+        if not table_exists(mysql, table):
+            raise ConfigError(
+                "MySQL has no such table", table=table, hint="tidemark watermark list"
+            )
+        if column is None:
+            raise ConfigError(
+                "the table has no replication key, so it has no watermark", table=table,
+                hint="give it one under metadata in extract/extractors.meltano.yml",
+            )  # fmt: skip
+        return key_of_type(column, column_type(mysql, table, column), table)
+
+
+def _greatest(project: Project, table: TableName, key: ReplicationKey) -> int | None:
+    with open_mysql(project.mysql_values) as mysql:
+        try:
+            found = greatest(mysql, table, key.column)
+        except SourceError as error:
+            raise ConfigError(
+                f"MySQL could not be asked for the greatest id: {error.message}", table=table
+            ) from error
+    return None if found is None else int(found)

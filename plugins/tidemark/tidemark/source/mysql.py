@@ -1,0 +1,58 @@
+"""MySQL for the command line: the tap's own session, through the tunnel and read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tap_mysql.source.connection import Login, Session, Source
+from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+
+
+class MySQL:
+    """A session; queries only."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Runs a query.
+
+        Args:
+            sql: With ``%s`` for each value; a plain ``%`` is doubled (`services.quoting`).
+            values: Bound by the driver.
+
+        Raises:
+            SourceError: The server refused it or went away.
+        """
+        # Without values the driver takes the text as it is.
+        return self._session.rows(sql if values else sql % (), tuple(values))
+
+    def row(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...]:
+        """Runs a query that has exactly one row."""
+        (found,) = self.rows(sql, values)
+        return found
+
+    def number(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Runs a query that has exactly one integer."""
+        return int(self.row(sql, values)[0])
+
+
+@contextmanager
+def open_mysql(values: Mapping[str, Any]) -> Iterator[MySQL]:
+    """Connects to MySQL, through the bastion if one is set, with TLS if that is asked for.
+
+    Args:
+        values: Values of `tidemark.config.settings.MYSQL`.
+
+    Raises:
+        TunnelError: The bastion cannot be reached.
+        SourceError: MySQL cannot be reached or refuses the login.
+    """
+    bastion = Bastion.from_config(values, prefix="ssh_bastion")
+    with (
+        open_endpoint(bastion, values["db_host"], values["db_port"]) as endpoint,
+        Source(Login.from_config(values), endpoint).session() as session,
+    ):
+        yield MySQL(session)
