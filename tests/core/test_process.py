@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 import pytest
 from tidemark_core.errors import ConfigError, LakeError, LeaseError
-from tidemark_core.process import end_by, log_level, run_id, run_plugin
+from tidemark_core.process import end_by, run_plugin
+from tidemark_core.run_context import log_level, run_id
 
 
 def _raising(error: BaseException) -> Callable[[], None]:

@@ -7,8 +7,7 @@ import os
 import signal
 import sys
 import traceback
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +15,8 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.host.leash import end_with
 from tidemark_core.logs import sdk_config, stamp_run_id
 from tidemark_core.masking import guard_stderr
+from tidemark_core.run_context import STARTED_BY_MELTANO, is_debug, log_level, run_id
+from tidemark_core.runs import deferred
 
 #: What a shell reports for a process that SIGTERM ended.
 TERMINATED = 143
@@ -24,31 +25,6 @@ _INTERRUPTED = 130
 _CHATTY = ("boto3", "botocore", "s3transfer", "urllib3")
 #: Counts each table's RECORD messages, of which there are none where rows go by files.
 _METRICS = "singer_sdk.metrics"
-_TRUE = frozenset({"1", "true", "yes", "on"})
-#: Meltano tells it to every plugin that it starts.
-_STARTED_BY_MELTANO = "MELTANO_PARENT_CONTEXT_UUID"
-#: In this order. The last is not Meltano's run id, which it tells nobody unless it was given one,
-#: but it is the same for all plugins that one `meltano run` starts.
-_RUN_ID_VARIABLES = ("TIDEMARK_RUN_ID", "MELTANO_RUN_ID", _STARTED_BY_MELTANO)
-_own_run_id = str(uuid.uuid4())
-
-
-def is_debug(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether ``DEBUG`` asks for tracebacks and debug messages."""
-    return environ.get("DEBUG", "").lower() in _TRUE
-
-
-def log_level(environ: Mapping[str, str] = os.environ) -> str:
-    """The level that ``DEBUG`` or ``LOG_LEVEL`` asks for; INFO otherwise, for a slip too."""
-    asked = environ.get("LOG_LEVEL", "").upper()
-    known = asked in logging.getLevelNamesMapping()
-    return "DEBUG" if is_debug(environ) else asked if known else "INFO"
-
-
-def run_id(environ: Mapping[str, str] = os.environ) -> str:
-    """The id of this run: given by who started it, else one of this process's own."""
-    given = (environ[name] for name in _RUN_ID_VARIABLES if environ.get(name))
-    return next(given, _own_run_id)
 
 
 def run_plugin(command: Callable[[], object]) -> NoReturn:
@@ -96,7 +72,7 @@ def end_with_meltano() -> None:
 
     Who started it by hand may leave: a shell that ends need not take a run with it.
     """
-    if _STARTED_BY_MELTANO in os.environ:
+    if STARTED_BY_MELTANO in os.environ:
         end_with(os.getppid())
 
 
@@ -114,8 +90,6 @@ def end_by(signum: int, log: logging.Logger, note: str) -> NoReturn:
 
 def _is_deferred(error: TidemarkError) -> bool:
     """Whether all that failed are tables, of which the job tells at its end."""
-    from tidemark_core.runs import deferred  # which asks this module for the run's id
-
     part = Path(sys.argv[0]).name
     return deferred.defer(deferred.Failure.of(part, table) for table in error.of_tables)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
-from tidemark_core.process import run_id
+from tidemark_core.run_context import run_id
 from tidemark_core.runs.report import (
     VERSION,
     LegReport,

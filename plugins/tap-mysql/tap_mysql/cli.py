@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from tidemark_core.process import log_level, run_plugin
+from tidemark_core.process import run_plugin
+from tidemark_core.run_context import log_level
 
 
 def main() -> None:

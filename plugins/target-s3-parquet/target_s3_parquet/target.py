@@ -13,8 +13,9 @@ from singer_sdk.sinks import Sink
 from tidemark_core.errors import LakeError
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
-from tidemark_core.process import end_by, run_id
+from tidemark_core.process import end_by
 from tidemark_core.report_store import reporting
+from tidemark_core.run_context import run_id
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import config_schema, resolve
 from tidemark_singer.isolating_target import IsolatingTarget

@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.markup import escape
 from tidemark_core.errors import TidemarkError
 from tidemark_core.masking import SECRETS, secrets_of
-from tidemark_core.process import end_with_meltano, is_debug
+from tidemark_core.process import end_with_meltano
+from tidemark_core.run_context import is_debug
 
 from tidemark.app import App
 from tidemark.commands import (

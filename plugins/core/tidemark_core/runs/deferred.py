@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import encode_component
-from tidemark_core.process import run_id
+from tidemark_core.run_context import run_id
 from tidemark_core.runs.report import report_folder
 
 _DAY = 86_400

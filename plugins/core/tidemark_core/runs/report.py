@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tidemark_core.process import run_id
+from tidemark_core.run_context import run_id
 
 VERSION = 1
 _SECOND = "%Y-%m-%dT%H:%M:%SZ"

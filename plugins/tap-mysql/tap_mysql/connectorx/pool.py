@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tidemark_core.process import is_debug
+from tidemark_core.run_context import is_debug
 
 from tap_mysql.connectorx.worker import HEADER
 

@@ -15,7 +15,8 @@ from singer_sdk.target_base import Target
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.names import EXTRACTED_AT, TableName, encode_component
-from tidemark_core.process import end_by, run_id
+from tidemark_core.process import end_by
+from tidemark_core.run_context import run_id
 from tidemark_core.runs.progress import Display, Meter, display
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import ConfigError
-from tidemark_core.process import log_level
+from tidemark_core.run_context import log_level
 from tidemark_core.runs.progress import is_watched
 
 from tidemark.commands.legs import run_and_tell

@@ -28,7 +28,7 @@ from tidemark_core.errors import (
     WarehouseError,
 )
 from tidemark_core.host.trusted_file import check_trusted
-from tidemark_core.process import end_with_meltano, run_id
+from tidemark_core.process import end_with_meltano
 from tidemark_core.redshift.connection import (
     WAREHOUSE_SETTINGS,
     WarehouseConnection,
@@ -36,6 +36,7 @@ from tidemark_core.redshift.connection import (
     routed,
 )
 from tidemark_core.report_store import reporting
+from tidemark_core.run_context import run_id
 from tidemark_core.runs.deferred import Failure, defer
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, S3_SETTINGS, resolve

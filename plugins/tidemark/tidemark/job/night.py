@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tidemark_core.errors import ConfigError, TidemarkError
-from tidemark_core.process import run_id
+from tidemark_core.run_context import run_id
 from tidemark_core.runs import deferred
 from tidemark_core.runs.deferred import Failure
 

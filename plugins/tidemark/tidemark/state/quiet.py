@@ -14,7 +14,7 @@ import sys
 from typing import Any
 
 from tidemark_core.errors import TidemarkError
-from tidemark_core.process import is_debug
+from tidemark_core.run_context import is_debug
 
 #: What Meltano meets when a plugin at one end of its pipe has died.
 _BROKEN_PIPE = (BrokenPipeError, ConnectionResetError)

@@ -1,0 +1,34 @@
+"""What the environment says of this run: its id, and how much it is to tell."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Mapping
+
+#: Meltano tells it to every plugin that it starts.
+STARTED_BY_MELTANO = "MELTANO_PARENT_CONTEXT_UUID"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+#: In this order. The last is not Meltano's run id, which it tells nobody unless it was given one,
+#: but it is the same for all plugins that one `meltano run` starts.
+_RUN_ID_VARIABLES = ("TIDEMARK_RUN_ID", "MELTANO_RUN_ID", STARTED_BY_MELTANO)
+_own_run_id = str(uuid.uuid4())
+
+
+def is_debug(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether ``DEBUG`` asks for tracebacks and debug messages."""
+    return environ.get("DEBUG", "").lower() in _TRUE
+
+
+def log_level(environ: Mapping[str, str] = os.environ) -> str:
+    """The level that ``DEBUG`` or ``LOG_LEVEL`` asks for; INFO otherwise, for a slip too."""
+    asked = environ.get("LOG_LEVEL", "").upper()
+    known = asked in logging.getLevelNamesMapping()
+    return "DEBUG" if is_debug(environ) else asked if known else "INFO"
+
+
+def run_id(environ: Mapping[str, str] = os.environ) -> str:
+    """The id of this run: given by who started it, else one of this process's own."""
+    given = (environ[name] for name in _RUN_ID_VARIABLES if environ.get(name))
+    return next(given, _own_run_id)
