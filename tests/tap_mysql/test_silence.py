@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from readhooks import workers_of
-from tap_mysql.reading.parquet_file import FinishedFile, TempFolder
+from tap_mysql.reading.parquet_file import FinishedFile
+from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.singer.messages import StreamOutput
 from tidemark_core.errors import SourceError
 from tidemark_singer.batch_file import BatchFile

@@ -12,11 +12,12 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.runs.report import current
 
 from tap_mysql.extraction import schema_drift, telemetry
+from tap_mysql.extraction.output import Output
 from tap_mysql.extraction.parallel import together
 from tap_mysql.incremental import key_warnings, window
 from tap_mysql.incremental.bookmark import Bookmark, FirstLoad, Identity
 from tap_mysql.incremental.failover import taken_over
-from tap_mysql.incremental.options import Options, Output
+from tap_mysql.incremental.options import Options
 from tap_mysql.incremental.planner import Look
 from tap_mysql.incremental.window import News
 from tap_mysql.query import sql

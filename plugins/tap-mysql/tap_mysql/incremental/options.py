@@ -1,26 +1,14 @@
-"""How an extraction is done, and where its results go."""
+"""How tables are extracted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from tap_mysql.reading.parquet_file import FinishedFile
 from tap_mysql.source.replica_lag import Replication
 from tap_mysql.source.schema import Column
 from tap_mysql.values.key_values import Lookback
-
-
-class Output(Protocol):
-    """Where an extraction's results go. Each call is atomic: no message comes between its parts."""
-
-    def begin(self, moment: datetime) -> None:
-        """The stream's schema, and the time of extraction (UTC); before the first file."""
-
-    def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
-        """A file, and the bookmark that it makes true; either may be None."""
 
 
 @dataclass(frozen=True)

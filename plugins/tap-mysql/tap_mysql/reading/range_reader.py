@@ -22,7 +22,8 @@ from tap_mysql.incremental.failover import changed
 from tap_mysql.query.sql import Range, select
 from tap_mysql.reading.conversion import Converter
 from tap_mysql.reading.page_size import PAGE_BYTES, Pages
-from tap_mysql.reading.parquet_file import FileWriter, FinishedFile, TempFolder
+from tap_mysql.reading.parquet_file import FileWriter, FinishedFile
+from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.source.arrow_query import Fetch, FetchError, Stopped
 from tap_mysql.source.connection import Source
 from tap_mysql.source.error_codes import Cure, source_error

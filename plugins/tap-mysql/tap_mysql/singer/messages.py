@@ -59,7 +59,7 @@ class Messages:
 
 @dataclass
 class StreamOutput:
-    """`tap_mysql.incremental.options.Output` of one stream.
+    """`tap_mysql.extraction.output.Output` of one stream.
 
     Attributes:
         messages: The tap's output.
@@ -82,7 +82,7 @@ class StreamOutput:
     version: int | None = None
 
     def begin(self, moment: datetime) -> None:
-        """See `tap_mysql.incremental.options.Output.begin`."""
+        """See `tap_mysql.extraction.output.Output.begin`."""
         self.extracted_at = moment
         if self.records and self.replication_key is None:
             # Milliseconds, as other taps have them; another one for each beginning.
@@ -97,7 +97,7 @@ class StreamOutput:
         )
 
     def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
-        """See `tap_mysql.incremental.options.Output.commit`."""
+        """See `tap_mysql.extraction.output.Output.commit`."""
         written: Iterator[Any] = iter(())
         if file is not None:
             written = self._records(file) if self.records else self._batch(file)

@@ -26,7 +26,7 @@ from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 
 from tap_mysql.extraction import run, telemetry
 from tap_mysql.incremental.options import Options
-from tap_mysql.reading.parquet_file import TempFolder
+from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.settings import SETTINGS
 from tap_mysql.singer.messages import Messages
 from tap_mysql.singer.missing_tables import (

@@ -1,0 +1,18 @@
+"""Where an extraction's results go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from tap_mysql.reading.parquet_file import FinishedFile
+
+
+class Output(Protocol):
+    """Where an extraction's results go. Each call is atomic: no message comes between its parts."""
+
+    def begin(self, moment: datetime) -> None:
+        """The stream's schema, and the time of extraction (UTC); before the first file."""
+
+    def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
+        """A file, and the bookmark that it makes true; either may be None."""
