@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 from tidemark.commands.watermark import sheet
 from tidemark.services.watermark.view import Watermark
-from tidemark.terminal.table import Sheet, counted, key_text, make_table
+from tidemark.terminal.format import counted, key_text
+from tidemark.terminal.table import Sheet, make_table
 
 NAME = "settlement.settlement_normal_delivery_detail"
 WIDE = make_table(

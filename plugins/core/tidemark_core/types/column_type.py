@@ -1,8 +1,8 @@
 """The one type map: MySQL → Redshift.
 
 `docs/types.md` says the same in words. Every value type that moves through Tidemark is a
-`ColumnType`. Its form in a Singer schema is in `tidemark_core.types.singer_schema`, that in Arrow and
-Parquet, both ways, in `tidemark_core.types.arrow`.
+`ColumnType`. Its form in a Singer schema is in `tidemark_core.types.singer_schema`, that in Arrow
+and Parquet, both ways, in `tidemark_core.types.arrow`.
 """
 
 from __future__ import annotations

@@ -26,10 +26,10 @@ from tidemark.terminal.console import (
     TableOption,
     at_least,
     console,
-    counted,
     one_table,
     print_json,
 )
+from tidemark.terminal.format import counted
 
 
 class Engine(StrEnum):

@@ -31,8 +31,8 @@ from tidemark.terminal.console import (
     console,
     note,
     print_json,
-    size,
 )
+from tidemark.terminal.format import size
 
 _EXAMPLES = """Examples:
 

@@ -16,15 +16,8 @@ from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.services.health.checks import Finding, Level, run_checks
 from tidemark.services.health.settings_list import all_settings, view
 from tidemark.state.store import state_folder
-from tidemark.terminal.console import (
-    Format,
-    FormatOption,
-    Panel,
-    console,
-    make_table,
-    note,
-    print_json,
-)
+from tidemark.terminal.console import Format, FormatOption, Panel, console, note, print_json
+from tidemark.terminal.table import make_table
 
 _STRATEGIES = (
     ("sequential", "one table at a time", "every night; small and medium tables"),

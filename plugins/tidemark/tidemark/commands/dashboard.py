@@ -19,19 +19,9 @@ from tidemark.services.health.checks import Finding, Level, run_checks
 from tidemark.services.lake.activity import DayActivity, bar, by_day
 from tidemark.services.lake.listing import read_manifests
 from tidemark.services.watermark.view import Watermark, read_watermarks
-from tidemark.terminal.console import (
-    Format,
-    FormatOption,
-    Panel,
-    at_least,
-    console,
-    counted,
-    key_text,
-    make_table,
-    moment,
-    print_json,
-)
-from tidemark.terminal.table import Sheet
+from tidemark.terminal.console import Format, FormatOption, Panel, at_least, console, print_json
+from tidemark.terminal.format import counted, key_text, moment
+from tidemark.terminal.table import Sheet, make_table
 
 _WELL = "backed up; all loaded"
 

@@ -26,13 +26,11 @@ from tidemark.terminal.console import (
     TablesOption,
     at_least,
     console,
-    counted,
-    key_text,
-    make_table,
     note,
     print_json,
-    size,
 )
+from tidemark.terminal.format import counted, key_text, size
+from tidemark.terminal.table import make_table
 
 if TYPE_CHECKING:
     from tidemark.services.lake.profile import Inspection

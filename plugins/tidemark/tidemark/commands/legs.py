@@ -20,7 +20,8 @@ from tidemark.config.project import Project
 from tidemark.config.selection import models
 from tidemark.services.sync.meltano_run import ENDED, Outcome
 from tidemark.services.sync.progress import readable, watcher
-from tidemark.terminal.console import Format, console, counted, note, print_json, size
+from tidemark.terminal.console import Format, console, note, print_json
+from tidemark.terminal.format import counted, size
 
 if TYPE_CHECKING:
     from tidemark.services.sync.sync import LegResult, Plan

@@ -19,13 +19,12 @@ from tidemark.terminal.console import (
     YesOption,
     confirm,
     console,
-    counted,
-    make_table,
     note,
     print_json,
     teller,
 )
-from tidemark.terminal.table import Sheet
+from tidemark.terminal.format import counted
+from tidemark.terminal.table import Sheet, make_table
 
 if TYPE_CHECKING:
     from tidemark.services.compare.tombstones import Marking

@@ -14,16 +14,8 @@ from tidemark.config.project import Project
 from tidemark.services.lake.catalogue import require_known
 from tidemark.services.lake.listing import list_tables, read_archive, read_manifests
 from tidemark.services.lake.lost_files import refuse_lost
-from tidemark.terminal.console import (
-    Format,
-    FormatOption,
-    Panel,
-    TableOption,
-    console,
-    counted,
-    print_json,
-)
-from tidemark.terminal.format import parse_time
+from tidemark.terminal.console import Format, FormatOption, Panel, TableOption, console, print_json
+from tidemark.terminal.format import counted, parse_time
 
 if TYPE_CHECKING:
     from tidemark.services.restore.mysql_target import Target

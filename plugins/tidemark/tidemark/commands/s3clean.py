@@ -22,13 +22,11 @@ from tidemark.terminal.console import (
     TablesOption,
     confirm,
     console,
-    counted,
-    make_table,
     note,
     print_json,
-    size,
 )
-from tidemark.terminal.format import describe_age, parse_age
+from tidemark.terminal.format import counted, describe_age, parse_age, size
+from tidemark.terminal.table import make_table
 
 app = App(
     help="See and remove the lake's files; committed files that are not loaded are safe.",

@@ -10,7 +10,8 @@ from tidemark_core.errors import TidemarkError
 
 from tidemark.config.project import Project
 from tidemark.services.health.checks import Check, Finding, Level, run_checks, worst
-from tidemark.terminal.console import Format, FormatOption, Panel, console, make_table, print_json
+from tidemark.terminal.console import Format, FormatOption, Panel, console, print_json
+from tidemark.terminal.table import make_table
 
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 1 on a warning too.")]
 

@@ -23,12 +23,11 @@ from tidemark.terminal.console import (
     TablesOption,
     at_least,
     console,
-    counted,
-    key_text,
-    make_table,
     note,
     print_json,
 )
+from tidemark.terminal.format import counted, key_text
+from tidemark.terminal.table import make_table
 
 if TYPE_CHECKING:
     from tidemark.services.sync.dry_run import Forecast

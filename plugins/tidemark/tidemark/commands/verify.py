@@ -12,15 +12,8 @@ from tidemark_core.names import TableName
 
 from tidemark.config.project import Project
 from tidemark.services.verify.counts import StageCounts
-from tidemark.terminal.console import (
-    Format,
-    FormatOption,
-    Panel,
-    TablesOption,
-    console,
-    make_table,
-    print_json,
-)
+from tidemark.terminal.console import Format, FormatOption, Panel, TablesOption, console, print_json
+from tidemark.terminal.table import make_table
 
 if TYPE_CHECKING:
     from tidemark.services.verify.verify import Verified

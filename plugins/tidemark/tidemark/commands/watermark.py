@@ -23,13 +23,12 @@ from tidemark.terminal.console import (
     YesOption,
     confirm,
     console,
-    key_text,
-    make_table,
     note,
     print_json,
     teller,
 )
-from tidemark.terminal.table import Sheet
+from tidemark.terminal.format import key_text
+from tidemark.terminal.table import Sheet, make_table
 
 if TYPE_CHECKING:
     from tidemark.services.watermark.change import Change

@@ -12,7 +12,7 @@ from tidemark_core.runs.report import RunReport
 
 from tidemark.services.lake.activity import TableActivity, by_day, by_table
 from tidemark.services.watermark.view import Watermark
-from tidemark.terminal.table import counted
+from tidemark.terminal.format import counted
 
 
 @dataclass(frozen=True)

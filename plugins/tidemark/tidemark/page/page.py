@@ -8,8 +8,7 @@ from html import escape
 
 from tidemark.page.charts import Facts, verdict
 from tidemark.page.svg import columns, number, rows
-from tidemark.terminal.console import size
-from tidemark.terminal.table import counted, key_text, moment
+from tidemark.terminal.format import counted, key_text, moment, size
 
 #: So many failures are shown.
 _FAILURES = 10

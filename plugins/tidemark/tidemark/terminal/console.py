@@ -15,9 +15,7 @@ import typer
 from rich.console import Console
 from tidemark_core.errors import ConfigError
 
-from tidemark.terminal.table import counted, key_text, make_table, moment
-
-__all__ = ["counted", "key_text", "make_table", "moment"]
+from tidemark.terminal.format import moment
 
 
 class Format(StrEnum):
@@ -118,16 +116,6 @@ def to_plain(value: Any) -> Any:
 def print_json(value: Any) -> None:
     """Prints a result for programs."""
     typer.echo(json.dumps(to_plain(value), indent=2, ensure_ascii=False))
-
-
-def size(count: int) -> str:
-    """Bytes as people read them."""
-    number = float(count)
-    for unit in ("B", "KB", "MB", "GB"):
-        if number < 1024:
-            return f"{number:,.0f} {unit}" if unit == "B" else f"{number:,.1f} {unit}"
-        number /= 1024
-    return f"{number:,.1f} TB"
 
 
 def confirm(question: str, *, yes: bool, flag: str = "--yes") -> None:

@@ -1,4 +1,4 @@
-"""Ages and times as operators type them."""
+"""Ages and times as operators type them, and numbers, sizes and keys as they read them. Pure."""
 
 from __future__ import annotations
 
@@ -49,3 +49,31 @@ def describe_age(age: timedelta) -> str:
         if seconds >= 2 * length:
             return f"{seconds // length} {unit}s"
     return f"{seconds} s"
+
+
+def moment(value: datetime, separator: str = " ") -> str:
+    """A time as people read it, in UTC, to the second."""
+    utc = value.astimezone(UTC) if value.tzinfo else value
+    return utc.strftime(f"%Y-%m-%d{separator}%H:%M:%S")
+
+
+def key_text(value: str | int | None) -> str | None:
+    """A replication key's value as it is typed: no separators in a number, no fraction of zero."""
+    if isinstance(value, str):
+        return value.replace("T", " ").removesuffix(".000000")
+    return None if value is None else str(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 file``, ``1,200 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    number = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if number < 1024:
+            return f"{number:,.0f} {unit}" if unit == "B" else f"{number:,.1f} {unit}"
+        number /= 1024
+    return f"{number:,.1f} TB"

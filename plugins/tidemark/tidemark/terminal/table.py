@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rich import box
 from rich.cells import cell_len
@@ -17,6 +17,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from tidemark_core.printable import printable
+
+from tidemark.terminal.format import moment
 
 STYLES = {"OK": "green", "WARN": "yellow", "ERROR": "red"}
 #: Columns that may be wrapped are not made narrower than this; then the blocks are easier to read.
@@ -155,21 +157,3 @@ def _text(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return printable(str(value))
-
-
-def moment(value: datetime, separator: str = " ") -> str:
-    """A time as people read it, in UTC, to the second."""
-    utc = value.astimezone(UTC) if value.tzinfo else value
-    return utc.strftime(f"%Y-%m-%d{separator}%H:%M:%S")
-
-
-def key_text(value: str | int | None) -> str | None:
-    """A replication key's value as it is typed: no separators in a number, no fraction of zero."""
-    if isinstance(value, str):
-        return value.replace("T", " ").removesuffix(".000000")
-    return None if value is None else str(value)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: ``1 file``, ``1,200 files``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

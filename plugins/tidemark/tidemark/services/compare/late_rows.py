@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tidemark.services.compare.ranges import Difference, by_value
-from tidemark.terminal.table import counted, key_text
+from tidemark.terminal.format import counted, key_text
 
 _SHOWN = 5
 

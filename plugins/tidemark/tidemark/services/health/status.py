@@ -23,8 +23,7 @@ from tidemark.services.lake.catalogue import bucket_time
 from tidemark.services.watermark.view import Watermark, read_watermarks
 from tidemark.source.mysql import open_mysql
 from tidemark.source.queries import source_time
-from tidemark.terminal.format import describe_age
-from tidemark.terminal.table import counted
+from tidemark.terminal.format import counted, describe_age
 
 _LITTLE_DISK, _NO_DISK = 5 * 1024**3, 512 * 1024**2
 _DAYS_OF_RUNS = 7

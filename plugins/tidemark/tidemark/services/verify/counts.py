@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tidemark.terminal.table import counted
+from tidemark.terminal.format import counted
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tidemark.services.bookmarks.store import States
 from tidemark.services.lake.catalogue import ask_ledger
 from tidemark.services.lake.ledger import LedgerEntry
 from tidemark.services.lake.listing import read_archive, read_manifests
-from tidemark.terminal.table import counted
+from tidemark.terminal.format import counted
 
 
 @dataclass(frozen=True)
