@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidemark_sandbox.parts.source import Source as Part
-from tidemark_sandbox.parts.source import source
 from tidemark_sandbox.ports import free_port
+from tidemark_sandbox.world import source
 
 if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox

@@ -1,16 +1,39 @@
-"""The ``.env`` that points a checkout at its sandbox, so that nobody has to type it."""
+"""The variables of a sandbox as text, and the ``.env`` that points a checkout at its own."""
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 
-from tidemark_sandbox.commands.use import EnvFormat, render
 from tidemark_sandbox.config import project_root
 from tidemark_sandbox.world import Sandbox
 
 _MARK = "# Written by tidemark-sandbox, and written anew by it while this line stands here."
+
+
+class EnvFormat(StrEnum):
+    """How variables are written."""
+
+    DOTENV = "dotenv"
+    EXPORT = "export"
+    JSON = "json"
+
+
+def render(variables: dict[str, str], form: EnvFormat) -> str:
+    """Writes variables for a .env file, for a shell or for a program."""
+    if form is EnvFormat.JSON:
+        return json.dumps(variables, indent=2)
+    if form is EnvFormat.EXPORT:
+        return "\n".join(f"export {name}={shlex.quote(text)}" for name, text in variables.items())
+    lines = []
+    for name, text in variables.items():
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+        lines.append(f'{name}="{quoted}"' if shlex.quote(text) != text else f"{name}={text}")
+    return "\n".join(lines)
 
 
 def point_here(here: Path, sandbox: Sandbox, environ: Mapping[str, str]) -> Path | None:

@@ -18,13 +18,15 @@ from typing import Any, Literal, cast
 from tidemark_sandbox import config as words
 from tidemark_sandbox import packages, unstable
 from tidemark_sandbox.certificates import ensure_certificates
-from tidemark_sandbox.config import Server, environment, remember, remembered, resolve
+from tidemark_sandbox.config import Config, Server, environment, remember, remembered, resolve
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.parts.base import Part
 from tidemark_sandbox.parts.bastion import Bastion
+from tidemark_sandbox.parts.mariadb import MariaDb
+from tidemark_sandbox.parts.mysql import MySql
 from tidemark_sandbox.parts.postgres import Postgres
 from tidemark_sandbox.parts.s3 import S3
-from tidemark_sandbox.parts.source import source
+from tidemark_sandbox.parts.source import Source
 from tidemark_sandbox.parts.status import PartStatus, ask
 from tidemark_sandbox.parts.warehouse import Warehouse
 from tidemark_sandbox.ports import free_port_block
@@ -32,6 +34,11 @@ from tidemark_sandbox.warehouse_sql import run_scripts
 
 PartName = Literal["mariadb", "mysql", "bastion", "s3", "postgres", "warehouse"]
 Progress = Callable[[str], None]
+
+
+def source(config: Config) -> Source:
+    """The source that a sandbox is to have."""
+    return MySql(config) if config.server == "mysql" else MariaDb(config)
 
 
 def _silent(*_: object) -> None:

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import shlex
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from tidemark_sandbox.clients import Database, run_client, target, usual_port
 from tidemark_sandbox.commands.common import Dir, Port, console
+from tidemark_sandbox.dotenv import EnvFormat, render
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.ports import HOST
 from tidemark_sandbox.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
-
-
-class EnvFormat(StrEnum):
-    """How variables are written."""
-
-    DOTENV = "dotenv"
-    EXPORT = "export"
-    JSON = "json"
-
-
-def render(variables: dict[str, str], form: EnvFormat) -> str:
-    """Writes variables for a .env file, for a shell or for a program."""
-    if form is EnvFormat.JSON:
-        return json.dumps(variables, indent=2)
-    if form is EnvFormat.EXPORT:
-        return "\n".join(f"export {name}={shlex.quote(text)}" for name, text in variables.items())
-    lines = []
-    for name, text in variables.items():
-        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-        lines.append(f'{name}="{quoted}"' if shlex.quote(text) != text else f"{name}={text}")
-    return "\n".join(lines)
 
 
 def env(

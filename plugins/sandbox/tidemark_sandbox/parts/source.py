@@ -14,7 +14,7 @@ from typing import Any
 import pymysql
 
 from tidemark_sandbox import config as words
-from tidemark_sandbox.config import Config, account_name
+from tidemark_sandbox.config import account_name
 from tidemark_sandbox.errors import UP, SandboxError
 from tidemark_sandbox.parts.base import Part, require_listener
 
@@ -125,11 +125,3 @@ class Source(Part):
         ):
             cursor.execute(sql, arguments)
             return list(cursor.fetchall())
-
-
-def source(config: Config) -> Source:
-    """The source that a sandbox is to have."""
-    from tidemark_sandbox.parts.mariadb import MariaDb
-    from tidemark_sandbox.parts.mysql import MySql
-
-    return MySql(config) if config.server == "mysql" else MariaDb(config)
