@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import pytest
-from tidemark_sandbox.redshift.copy import command, options, source
+from tidemark_sandbox.redshift.copy import command, source
 from tidemark_sandbox.redshift.errors import NotInStandIn, StatementError
+from tidemark_sandbox.redshift.options import options
 from tidemark_sandbox.redshift.sql.lexer import Sql
 
 ROLE = "iam_role 'arn:aws:iam::123456789012:role/a/b'"

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tidemark_sandbox.redshift.context import Context
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.errors import (
     INSUFFICIENT_PRIVILEGE,
     SYNTAX_ERROR,
     StatementError,
 )
+from tidemark_sandbox.redshift.options.options import Options
 from tidemark_sandbox.redshift.sql.lexer import Sql, literal
 
 #: What can be granted, in Redshift's words.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tidemark_sandbox.redshift import assumerole
 from tidemark_sandbox.redshift.context import Context
-from tidemark_sandbox.redshift.copy import blocks, options, source
+from tidemark_sandbox.redshift.copy import blocks, source
 from tidemark_sandbox.redshift.copy.target import Column
 from tidemark_sandbox.redshift.errors import (
     INTERNAL_ERROR,
@@ -20,6 +20,7 @@ from tidemark_sandbox.redshift.errors import (
     SYNTAX_ERROR,
     StatementError,
 )
+from tidemark_sandbox.redshift.options import options
 from tidemark_sandbox.redshift.sql import expressions, refuse
 from tidemark_sandbox.redshift.sql.lexer import Sql, literal, quote
 from tidemark_sandbox.redshift.unload_formats import DelimitedWriter, FileWriter, ParquetWriter

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import zstandard
 from isal import igzip
 
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.copy.target import Column
 from tidemark_sandbox.redshift.errors import NotInStandIn
+from tidemark_sandbox.redshift.options.options import Options
 
 #: Their stubs do not know what their functions take.
 pc: Any = pyarrow.compute

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tidemark_sandbox.redshift import assumerole
 from tidemark_sandbox.redshift.context import Context
-from tidemark_sandbox.redshift.copy import journal, options, source, target
+from tidemark_sandbox.redshift.copy import journal, source, target
 from tidemark_sandbox.redshift.copy.load import Load, TooManyErrors
 from tidemark_sandbox.redshift.errors import (
     INTERNAL_ERROR,
@@ -18,6 +18,7 @@ from tidemark_sandbox.redshift.errors import (
     BackendError,
     StatementError,
 )
+from tidemark_sandbox.redshift.options import options
 from tidemark_sandbox.redshift.sql.lexer import Sql, qualified
 
 _CHECK = "Check 'stl_load_errors' system table for details."

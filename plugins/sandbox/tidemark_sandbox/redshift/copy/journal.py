@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from tidemark_sandbox.redshift.context import Context
 from tidemark_sandbox.redshift.copy.load import Load
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.copy.target import Column, Target
+from tidemark_sandbox.redshift.options.options import Options
 from tidemark_sandbox.redshift.sql.lexer import literal
 
 _NOW = "(pg_catalog.clock_timestamp() at time zone 'UTC')"

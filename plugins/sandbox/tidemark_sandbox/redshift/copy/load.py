@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tidemark_sandbox.redshift.copy import blocks, parquet, records, source, vectors
 from tidemark_sandbox.redshift.copy.failures import LoadError
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.copy.source import SourceFile
 from tidemark_sandbox.redshift.copy.target import Target
+from tidemark_sandbox.redshift.options.options import Options
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -14,10 +14,10 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from tidemark_sandbox.redshift.copy import vectors
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.copy.source import SourceFile, s3_errors
 from tidemark_sandbox.redshift.copy.target import Column, Target
 from tidemark_sandbox.redshift.errors import INTERNAL_ERROR, StatementError
+from tidemark_sandbox.redshift.options.options import Options
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from tidemark_sandbox.redshift.copy import failures, values
 from tidemark_sandbox.redshift.copy.blocks import Block
 from tidemark_sandbox.redshift.copy.failures import BadValue, LoadError
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.copy.target import Column
+from tidemark_sandbox.redshift.options.options import Options
 
 #: A field and whether it stood in quotes.
 Field = tuple[str, bool]

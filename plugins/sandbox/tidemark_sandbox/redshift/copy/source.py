@@ -19,8 +19,8 @@ import zstandard
 from botocore.exceptions import BotoCoreError, ClientError
 from isal import igzip
 
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.errors import INTERNAL_ERROR, INVALID_PARAMETER, StatementError
+from tidemark_sandbox.redshift.options.options import Options
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

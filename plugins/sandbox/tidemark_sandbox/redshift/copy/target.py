@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidemark_sandbox.redshift.context import Context
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.errors import UNDEFINED_COLUMN, StatementError
+from tidemark_sandbox.redshift.options.options import Options
 from tidemark_sandbox.redshift.sql.lexer import literal, quote
 
 _CHARACTER = ("varchar", "bpchar")

@@ -15,8 +15,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from tidemark_sandbox.redshift.copy import failures
 from tidemark_sandbox.redshift.copy.dates import AUTO_DATES, AUTO_TIMES, read_as
 from tidemark_sandbox.redshift.copy.failures import BadValue
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.copy.target import Column
+from tidemark_sandbox.redshift.options.options import Options
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?")

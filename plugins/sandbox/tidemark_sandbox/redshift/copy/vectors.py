@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
 
-from tidemark_sandbox.redshift.copy.options import Options
 from tidemark_sandbox.redshift.copy.target import Column
+from tidemark_sandbox.redshift.options.options import Options
 
 _INTEGER_TYPES = {"int2": pa.int16(), "int4": pa.int32(), "int8": pa.int64()}
 _DATE = r"^\d{4}-\d{2}-\d{2}$"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from tidemark_sandbox.redshift.copy import option_words as words
 from tidemark_sandbox.redshift.errors import (
     INVALID_PARAMETER,
     SYNTAX_ERROR,
     NotInStandIn,
     StatementError,
 )
+from tidemark_sandbox.redshift.options import words
 from tidemark_sandbox.redshift.sql.lexer import Sql
 
 _ROLE = re.compile(r"arn:aws(?:-cn|-us-gov)?:iam::\d{12}:role/[\w+=,.@/-]+")
