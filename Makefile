@@ -59,9 +59,10 @@ soak: setup-tests  ## The long tests too
 faults: setup  ## The faults of docs/faults.md: which test proves each, and its last result
 	@$(BIN)/pytest --faults
 
-lint: .venv/.synced  ## ruff, mypy, sqlfluff
+lint: .venv/.synced  ## ruff, import-linter, mypy, sqlfluff
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini bench tests
 	$(BIN)/sqlfluff lint --disable-progress-bar load transform
