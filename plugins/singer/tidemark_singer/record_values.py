@@ -1,7 +1,5 @@
 """Values of RECORD messages to Arrow, exactly: what does not fit its type is refused, not bent.
 
-For packages that have the Singer SDK (the extra ``singer``).
-
 What is changed all the same (text that is no Unicode, time beyond microseconds) is counted.
 """
 
