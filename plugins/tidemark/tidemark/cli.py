@@ -20,7 +20,6 @@ from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.process import end_with_meltano
 from tidemark_core.run_context import is_debug
 
-from tidemark.app import App
 from tidemark.commands import (
     aws,
     clean,
@@ -38,6 +37,7 @@ from tidemark.commands import (
 )
 from tidemark.commands import docs as dbt
 from tidemark.config.invocation import Invocation, invoked, log_error
+from tidemark.terminal.app import App
 
 _WORKFLOWS = """Workflows:
 

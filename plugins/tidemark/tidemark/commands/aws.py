@@ -11,6 +11,7 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.report_store import read_reports
 from tidemark_core.s3.client import explained, list_keys, read_document
 
+from tidemark.commands.options import BareArgument, NamedOption, TableOption
 from tidemark.config.project import Project
 from tidemark.config.settings import HIGH_WATERMARK_KEY, MONITOR_SETTINGS
 from tidemark.dbt import external
@@ -19,16 +20,7 @@ from tidemark.services.aws.iam_policy import Role, render
 from tidemark.services.lake.catalogue import bucket_time, require_known
 from tidemark.services.lake.listing import list_tables
 from tidemark.state.store import state_folder
-from tidemark.terminal.console import (
-    BareArgument,
-    NamedOption,
-    Panel,
-    TableOption,
-    at_least,
-    console,
-    one_table,
-    print_json,
-)
+from tidemark.terminal.console import Panel, at_least, console, one_table, print_json
 from tidemark.terminal.format import counted
 
 

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from tidemark_core.errors import ConfigError
 
-from tidemark.app import App
 from tidemark.config.project import Project
 from tidemark.config.settings import DOCS_SETTINGS
 from tidemark.dbt import site
+from tidemark.terminal.app import App
 from tidemark.terminal.console import Panel
 
 docs = App(

@@ -10,6 +10,7 @@ import typer
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.report_store import read_reports
 
+from tidemark.commands.options import TablesOption
 from tidemark.config.project import Project
 from tidemark.config.settings import MONITOR_SETTINGS, VIEW_SETTINGS
 from tidemark.page import charts
@@ -23,7 +24,6 @@ from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
-    TablesOption,
     at_least,
     console,
     note,

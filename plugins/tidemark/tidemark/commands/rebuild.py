@@ -6,15 +6,14 @@ from typing import Annotated
 
 import typer
 
+from tidemark.commands.options import BareArgument, NamedOption
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.lake.listing import read_archive
 from tidemark.terminal.console import (
-    BareArgument,
     Format,
     FormatOption,
-    NamedOption,
     Panel,
     YesOption,
     confirm,

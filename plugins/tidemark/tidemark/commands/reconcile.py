@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tidemark_core.errors import VerificationError
 
+from tidemark.commands.options import TablesOption
 from tidemark.config.project import Project
 from tidemark.runner.leases import hold_job
 from tidemark.services.sync.meltano_run import new_run_id
@@ -15,7 +16,6 @@ from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
-    TablesOption,
     YesOption,
     confirm,
     console,

@@ -10,11 +10,12 @@ from tidemark_core.errors import ConfigError, LakeError, VerificationError
 from tidemark_core.masking import SECRETS
 from tidemark_core.ssh.tunnel import Bastion
 
+from tidemark.commands.options import TableOption
 from tidemark.config.project import Project
 from tidemark.services.lake.catalogue import require_known
 from tidemark.services.lake.listing import list_tables, read_archive, read_manifests
 from tidemark.services.lake.lost_files import refuse_lost
-from tidemark.terminal.console import Format, FormatOption, Panel, TableOption, console, print_json
+from tidemark.terminal.console import Format, FormatOption, Panel, console, print_json
 from tidemark.terminal.format import counted, parse_time
 
 if TYPE_CHECKING:

@@ -10,16 +10,16 @@ import typer
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import TableName
 
-from tidemark.app import App
+from tidemark.commands.options import TablesOption
 from tidemark.config.project import Project
 from tidemark.services.lake.catalogue import Catalogue, read_catalogue, require_known
 from tidemark.services.lake.file_status import LakeFile, Rules, Selection, Status, matches
 from tidemark.services.maintenance.cleaning import clean, plan
+from tidemark.terminal.app import App
 from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
-    TablesOption,
     confirm,
     console,
     note,

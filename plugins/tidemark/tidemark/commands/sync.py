@@ -11,6 +11,7 @@ from tidemark_core.run_context import log_level
 from tidemark_core.runs.progress import is_watched
 
 from tidemark.commands.legs import run_and_tell
+from tidemark.commands.options import TablesOption
 from tidemark.commands.verify import check_tables
 from tidemark.config.project import Project
 from tidemark.config.selection import Options, Strategy
@@ -20,7 +21,6 @@ from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
-    TablesOption,
     at_least,
     console,
     note,

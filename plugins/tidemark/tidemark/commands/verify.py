@@ -10,9 +10,10 @@ import typer
 from tidemark_core.errors import LakeError, TidemarkError, VerificationError
 from tidemark_core.names import TableName
 
+from tidemark.commands.options import TablesOption
 from tidemark.config.project import Project
 from tidemark.services.verify.counts import StageCounts
-from tidemark.terminal.console import Format, FormatOption, Panel, TablesOption, console, print_json
+from tidemark.terminal.console import Format, FormatOption, Panel, console, print_json
 from tidemark.terminal.table import make_table
 
 if TYPE_CHECKING:

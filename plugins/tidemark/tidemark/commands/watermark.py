@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from tidemark_core.errors import ConfigError, TidemarkError
 
-from tidemark.app import App
+from tidemark.commands.options import TableOption, TablesOption
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg, value_of
 from tidemark.services.bookmarks.store import States
 from tidemark.services.watermark.view import Watermark, read_watermarks
+from tidemark.terminal.app import App
 from tidemark.terminal.console import (
     Format,
     FormatOption,
     Panel,
-    TableOption,
-    TablesOption,
     YesOption,
     confirm,
     console,

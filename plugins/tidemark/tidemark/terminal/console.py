@@ -36,29 +36,6 @@ class Panel(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
-
-
-def _table_names(incomplete: str) -> list[str]:
-    """What completes a table: those that the project's rules name."""
-    from tidemark.config.environment import project_folder
-    from tidemark.config.selection import Rules
-
-    tables = Rules.read(project_folder()).tables()
-    names = [*(table.table for table in tables), *map(str, tables)]
-    return [name for name in names if name.startswith(incomplete)]
-
-
-_TABLE = ("--table", "-t", "--tables")
-_COMPLETED: dict[str, Any] = {"metavar": "TABLE", "autocompletion": _table_names}
-_ONE = "The table: schema.table, or its bare name."
-TablesOption = Annotated[
-    list[str] | None,
-    typer.Option(*_TABLE, help="Only this table (repeat for several); default: all.", **_COMPLETED),
-]
-TableOption = Annotated[str, typer.Option(*_TABLE, help=_ONE, **_COMPLETED)]
-#: For commands that took the table without -t before they took it with it.
-NamedOption = Annotated[str | None, typer.Option(*_TABLE, help=_ONE, **_COMPLETED)]
-BareArgument = Annotated[str | None, typer.Argument(metavar="TABLE", hidden=True)]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
