@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from dataclasses import replace
@@ -20,6 +21,7 @@ from tap_mysql.incremental.failover import carried_over
 from tap_mysql.query import sql
 from tap_mysql.query.key_ranges import split
 from tap_mysql.query.sql import Range
+from tap_mysql.singer.state import read_state
 from tap_mysql.source.error_codes import Cure, cure_of, number_of, source_error
 from tap_mysql.source.replica_lag import Channel, channel
 from tap_mysql.source.replica_lag import decide as lag_of
@@ -242,6 +244,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )
+
+
+@pytest.mark.fault(20)
+def test_a_state_nested_without_end_is_a_damaged_one() -> None:
+    with pytest.raises(StateError, match="not Singer state"):
+        read_state(io.StringIO("[" * 100_000))
 
 
 @pytest.mark.fault(20)

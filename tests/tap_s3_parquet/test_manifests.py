@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from tap_s3_parquet.tap import TapS3Parquet
 from tidemark_core.errors import LakeError, StateError
 from tidemark_core.names import TableName
 
@@ -257,6 +259,13 @@ def test_what_is_no_manifest_is_passed_over(lake: Any, read: Any) -> None:
         lake.client.put_object(Bucket=lake.bucket, Key=root + stray, Body=b"{}")
     read()
     assert read.keys == [committed.files[0].key]
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize("text", ["", "{", "[]", '"/etc/passwd"', "[" * 100_000], ids=range(5))
+def test_what_is_no_state_is_neither_an_empty_one_nor_the_name_of_a_file(text: str) -> None:
+    with pytest.raises(StateError, match="not Singer state"):
+        TapS3Parquet.invoke(config=None, state=io.StringIO(text))
 
 
 @pytest.mark.fault(20)

@@ -21,6 +21,7 @@ from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import config_schema, resolve
 from tidemark_singer.failures import Failures
 
+from tap_s3_parquet.bookmark import read_state
 from tap_s3_parquet.commits import Commit, from_file, from_manifest
 from tap_s3_parquet.index import Index
 from tap_s3_parquet.settings import SETTINGS
@@ -149,7 +150,7 @@ class TapS3Parquet(Tap):
         given = config or _ConfigInput()
         tap = cls(
             config=given.config,
-            state=None if state is None else load_json(state.read()),
+            state=None if state is None else read_state(state.read()),
             catalog=None if catalog is None else load_json(catalog.read()),
             parse_env_config=given.parse_env,
         )

@@ -17,7 +17,7 @@ def read_state(file: IO[str]) -> dict[str, Any]:
     """
     try:
         state = json.load(file)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged("it is no JSON") from error
     if not isinstance(state, dict):
         raise _damaged("it is no object")
