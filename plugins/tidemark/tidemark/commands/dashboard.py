@@ -76,11 +76,10 @@ def _view(project: Project) -> View:
 def fitting(view: View, width: int, height: int) -> Group:
     """The fullest form of the dashboard that fits into a terminal; the shortest if none does."""
     ruler = Console(width=width, height=height)
-    form = Group()
-    for form in _forms(view):
-        if len(ruler.render_lines(form, ruler.options.update(height=None))) <= height:
-            break
-    return form
+    options = ruler.options.update(height=None)
+    forms = list(_forms(view))
+    fits = (form for form in forms if len(ruler.render_lines(form, options)) <= height)
+    return next(fits, forms[-1])
 
 
 def _forms(view: View) -> Iterator[Group]:
