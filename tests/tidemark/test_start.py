@@ -59,7 +59,9 @@ def test_help_and_completion_import_nothing_slow() -> None:
     assert imported(_HELP) & SLOW == set()
 
 
-@pytest.mark.parametrize("what", ["watermark", "states", "lake", "retention"])
+@pytest.mark.parametrize(
+    "what", ["watermark.view", "bookmarks.store", "lake.listing", "maintenance.retention"]
+)
 def test_who_looks_at_states_and_manifests_needs_neither_meltano_nor_arrow(what: str) -> None:
     assert imported(f"import tidemark.services.{what}") & SLOW == set()
 
