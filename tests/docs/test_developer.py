@@ -41,7 +41,7 @@ def test_the_readmes_commands_run_as_printed(
     demo, commands = (block.text for block in printed)
     few = "export PYTEST_ADDOPTS='-m \"unit and not soak and not mysql\"'"
     output = clone("readme", **ports()).type("\n".join((few, demo, ACTIVATE, commands)))
-    assert "parcels_by_current_status" in output
+    assert "Parcels by current status" in output
     assert re.search(r"\d+ passed", output)
 
 

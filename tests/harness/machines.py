@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 #: What is the machine's own, below its folder; the last one may be what the folder lies in.
 OWN = ("etc", "home", "opt", "srv", "tmp")
@@ -123,30 +124,39 @@ class Terminal:
         Raises:
             AssertionError: A command failed.
         """
-        network = {name: text for name, text in os.environ.items() if NETWORK.fullmatch(name)}
-        apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        enter = "/sbin/ip link set lo up\n" + ENTER if offline else ENTER
         with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as exported:
-            handed = exported.fileno()
-            keep = f"trap 'export -p >&{handed}' EXIT\nset -euo pipefail\n"
             done = subprocess.run(
-                [
-                    *(apart + ["--net"] * offline),
-                    *("bash", "-euc", enter, str(self.machine.folder)),
-                    *self.become,
-                    *("bash", "-c", f'{self.kept}cd -- "$PWD"\n{keep}{script}'),
-                ],
-                env=network | self.environ,
+                self._command(script, exported.fileno(), offline=offline),
+                env=_network() | self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
-                pass_fds=[handed],
+                pass_fds=[exported.fileno()],
                 timeout=timeout,
                 check=False,
             )
-            printed.seek(0)
-            exported.seek(0)
-            self.kept = exported.read() or self.kept
-            output = printed.read()
+            output, now = _read(printed), _read(exported)
+        self.kept = now or self.kept
         assert done.returncode == 0, f"{script}\n{output}"
         return output
+
+    def _command(self, script: str, exported: int, *, offline: bool) -> list[str]:
+        """What runs a script as this account, and writes what it has exported to a descriptor."""
+        enter = f"/sbin/ip link set lo up\n{ENTER}" if offline else ENTER
+        begin = f"trap 'export -p >&{exported}' EXIT\nset -euo pipefail"
+        return [
+            *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+            *(["--net"] if offline else []),
+            *("bash", "-euc", enter, str(self.machine.folder)),
+            *self.become,
+            *("bash", "-c", f'{self.kept}cd -- "$PWD"\n{begin}\n{script}'),
+        ]
+
+
+def _network() -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if NETWORK.fullmatch(name)}
+
+
+def _read(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
