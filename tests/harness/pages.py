@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 #: Kinds of blocks that show something and are typed by nobody.
 SHOWN = ("", "json")
+#: Kinds of blocks that are drawn.
+DRAWN = ("mermaid",)
 
 DEVELOPER = "tests/docs/test_developer.py"
 OPERATOR = "tests/docs/test_operator.py"
@@ -97,7 +99,8 @@ def fenced(page: str) -> list[Block]:
 
 def typed() -> list[Block]:
     """Everything that the pages print to be typed."""
-    return [block for page in pages() for block in fenced(page) if block.kind not in SHOWN]
+    inert = (*SHOWN, *DRAWN)
+    return [block for page in pages() for block in fenced(page) if block.kind not in inert]
 
 
 def assigned(test: str) -> list[Block]:

@@ -102,7 +102,7 @@ def test_a_breach_of_contract_names_model_and_column(
 def test_old_data_is_named_by_its_source(landing: Landing, dbt: Dbt, query: Query) -> None:
     landing.load("partner_info", [ROW])
     query(
-        "update landing.tidemark_loads set loaded_at = dateadd(day, -2, getdate())",
+        "update landing.tidemark_loads set loaded_at = dateadd(day, -3, getdate())",
         user="tidemark_loader",
     )
     result = dbt("source", "freshness", check=False)
