@@ -40,3 +40,14 @@ def test_run_job_ends_with_2_and_leaves_no_log(tmp_path: Path) -> None:
     assert "there is no job 'nosuch'" in done.stderr
     assert "choose one of: mine" in done.stderr
     assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "]", "[]", "jobs: [night]", "jobs: 1", "plugins: []", "include_paths: [other.yml]", "\0"],
+)
+def test_a_project_that_cannot_be_read_is_left_to_meltano(tmp_path: Path, text: str) -> None:
+    """Which says what is wrong with it, and `run-job` alerts."""
+    (tmp_path / "meltano.yml").write_text(text)
+    (tmp_path / "other.yml").write_bytes(b"\xff: [")
+    refuse_unknown("sync", tmp_path)

@@ -20,9 +20,19 @@ def refuse_unknown(name: str, root: Path) -> None:
     Raises:
         ConfigError: Meltano would not find it.
     """
-    if not (root / "meltano.yml").is_file():
-        return  # which Meltano says better
-    documents = list(_documents(root))
+    try:
+        jobs, plugins = _named(list(_documents(root)))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+        return  # There is no project, or a damaged one: Meltano says it better.
+    if jobs and name not in jobs and name.partition(":")[0] not in plugins:
+        raise ConfigError(
+            f"there is no job {name!r}; nothing was run",
+            hint=f"choose one of: {', '.join(sorted(jobs))}",
+        )
+
+
+def _named(documents: list[dict[str, Any]]) -> tuple[set[str], set[str]]:
+    """The names of the jobs, and those of the plugins."""
     jobs = {job["name"] for document in documents for job in document.get("jobs") or []}
     plugins = {
         plugin["name"]
@@ -30,11 +40,7 @@ def refuse_unknown(name: str, root: Path) -> None:
         for kind in (document.get("plugins") or {}).values()
         for plugin in kind
     }
-    if name not in jobs and name.partition(":")[0] not in plugins:
-        raise ConfigError(
-            f"there is no job {name!r}; nothing was run",
-            hint=f"choose one of: {', '.join(sorted(jobs))}",
-        )
+    return jobs, plugins
 
 
 def _documents(root: Path) -> Iterator[dict[str, Any]]:
