@@ -126,7 +126,7 @@ def test_a_key_is_named_whatever_bytes_are_beside_it(
     assert table.ledger() == []
 
 
-@pytest.mark.fault(99)
+@pytest.mark.fault(100)
 @pytest.mark.parametrize("name", ["_sdc_extracted_at", "_sdc_deleted_at", "_tidemark_load_id"])
 def test_a_source_column_with_the_name_of_ours_stops_its_table(
     lake: Lake, state: dict[str, Any], name: str
@@ -138,7 +138,7 @@ def test_a_source_column_with_the_name_of_ours_stops_its_table(
     assert table.ledger() == []
 
 
-@pytest.mark.fault(99)
+@pytest.mark.fault(100)
 def test_a_source_column_with_a_name_of_singers_is_a_column(
     lake: Lake, state: dict[str, Any]
 ) -> None:
