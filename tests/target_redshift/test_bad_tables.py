@@ -131,7 +131,8 @@ def test_a_key_is_named_whatever_bytes_are_beside_it(
 def test_a_source_column_with_the_name_of_ours_stops_its_table(
     lake: Lake, state: dict[str, Any], name: str
 ) -> None:
-    table = lake.table({"ID": "int64", name: "int32"})
+    table, good = lake.table({"ID": "int64", name: "int32"}), lake.table({"ID": "int64"})
+    lake.load(good.schema(), good.batch(good.write([(1,)])), state)
     file = table.batch(table.write([(1, 7)]))
     with pytest.raises(ConfigError, match=rf"(?s)of Tidemark's own.*column {name}.*select rule"):
         lake.load(table.schema(), file, state)
