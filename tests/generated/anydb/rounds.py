@@ -200,8 +200,9 @@ class Batch:
         if "warehouse" not in leg.reports:
             return
         counted = leg.counted("warehouse")
+        files = {file for _, file, _, _ in self._landing.ledger()} - known
         for table, commits in self.lake.commits().items():
-            new = self._loaded(leg, table, commits, known)
+            new = self._loaded(leg, table, commits, files)
             copies = next((c for t, c in self._copies.items() if str(t) == table), None)
             wanted = {} if copies is None else copies.lost(new, self._expected)
             told = {(c, r): n for (t, c, r), n in counted.items() if t == table and r in _CHANGES}
@@ -209,11 +210,10 @@ class Batch:
                 self._wrong(self._table(table), f"counted {told} in place of {wanted}")
 
     def _loaded(
-        self, leg: Leg, table: str, commits: Sequence[Commit], known: set[str]
+        self, leg: Leg, table: str, commits: Sequence[Commit], files: set[str]
     ) -> list[Commit]:
         """What a load brought of a table: by the ledger's files, which rows in RECORDs have not."""
         if self.settings.reader["s3_output"] != "records":
-            files = {file for _, file, _, _ in self._landing.ledger()} - known
             return [commit for commit in commits if not files.isdisjoint(commit.files)]
         if table in leg.refused(self._copies):
             return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -80,11 +80,10 @@ def install_routes() -> None:
     """
     from redshift_connector.core import Connection
 
-    original = Connection.__init__
-    if getattr(original, "tidemark", False):
-        return
+    _patch(Connection, "__init__", _routed)
 
-    @wraps(original)
+
+def _routed(original: Callable[..., None]) -> Callable[..., None]:
     def connect(self: Any, *args: Any, **options: Any) -> None:
         way = _socket.get() or routes.get((options.get("host", ""), options.get("port", 0)))
         if way is not None:
@@ -93,8 +92,19 @@ def install_routes() -> None:
         options["application_name"] = options.get("application_name") or _NAME
         original(self, *args, **options)
 
-    connect.tidemark = True  # type: ignore[attr-defined]
-    setattr(Connection, "__init__", connect)  # noqa: B010 - mypy knows no other way
+    return connect
+
+
+def _patch(
+    owner: type, name: str, around: Callable[[Callable[..., None]], Callable[..., None]]
+) -> None:
+    """Puts a function of ours around a method, once in a process."""
+    original = getattr(owner, name)
+    if getattr(original, "tidemark", False):
+        return
+    ours = wraps(original)(around(original))
+    ours.tidemark = True  # type: ignore[attr-defined]
+    setattr(owner, name, ours)
 
 
 @contextmanager
@@ -106,7 +116,7 @@ def _root_certificate(path: str | None) -> Iterator[None]:
     """
     if path:
         check_trusted(path, "REDSHIFT_SSL_ROOT_CERT")
-    _install_authority()
+    _patch(SSLContext, "load_default_certs", _trusting)
     token = _authority.set(path or None)
     try:
         yield
@@ -114,13 +124,9 @@ def _root_certificate(path: str | None) -> Iterator[None]:
         _authority.reset(token)
 
 
-def _install_authority() -> None:
+def _trusting(original: Callable[..., None]) -> Callable[..., None]:
     """Has TLS contexts that are made under `_authority` load it for the system's authorities."""
-    original = SSLContext.load_default_certs
-    if getattr(original, "tidemark", False):
-        return
 
-    @wraps(original)
     def load(self: SSLContext, purpose: Purpose = Purpose.SERVER_AUTH) -> None:
         path = _authority.get()
         if path is None:
@@ -128,8 +134,7 @@ def _install_authority() -> None:
         else:
             self.load_verify_locations(path)
 
-    load.tidemark = True  # type: ignore[attr-defined]
-    setattr(SSLContext, "load_default_certs", load)  # noqa: B010 - mypy knows no other way
+    return load
 
 
 def let_go(error: Exception) -> None:
