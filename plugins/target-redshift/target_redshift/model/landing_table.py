@@ -68,7 +68,7 @@ class Column:
         return to_redshift(self.type)
 
 
-def is_metadata(name: str, declared: Mapping[str, Any]) -> bool:
+def _is_metadata(name: str, declared: Mapping[str, Any]) -> bool:
     """Whether a property is what a Singer tap says of the record, and not a column of the source.
 
     A column that our own taps have read may have any name. It is never taken for metadata.
@@ -97,7 +97,7 @@ class LandingTable:
         properties = {
             name: property_
             for name, property_ in schema.get("properties", {}).items()
-            if not is_metadata(name, property_)
+            if not _is_metadata(name, property_)
         }
         missing = [name for name in key_properties if name not in properties]
         if missing:

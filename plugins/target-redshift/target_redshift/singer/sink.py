@@ -18,7 +18,7 @@ from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.isolating_target import remove_local
 from tidemark_singer.local_file import read_records
 
-from target_redshift.model.landing_table import LandingTable, is_metadata
+from target_redshift.model.landing_table import LandingTable
 from target_redshift.singer.record_spool import Spool
 from target_redshift.staging.load_file import LoadFile, check_location, local_file
 from target_redshift.warehouse.load_methods import check_method
@@ -55,10 +55,7 @@ class RedshiftSink(BatchSink):
         return True
 
     def _add_sdc_metadata_to_schema(self) -> None:
-        """Removes what the landing table has anyway, or does not have."""
-        properties = self.schema["properties"]
-        for name in [name for name, declared in properties.items() if is_metadata(name, declared)]:
-            del properties[name]
+        """Adds nothing: `LandingTable` knows metadata from columns, and has columns for it."""
 
     def _add_sdc_metadata_to_record(
         self, record: dict[str, Any], message: dict[str, Any], context: dict[str, Any]
