@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from measure import BenchError, Measured, run
+from redshift_stand_in.catalogue import SUPERUSER
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.staging.csv_encoder import NULL_MARKER
 from target_redshift.staging.csv_stager import Stager
@@ -23,7 +24,6 @@ from tidemark_sandbox import config as words
 from tidemark_sandbox.clients import Database, mysql_client, target
 from tidemark_sandbox.packages import program
 from tidemark_sandbox.parts.postgres import PORT
-from tidemark_sandbox.redshift.catalogue import SUPERUSER
 from tidemark_sandbox.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
 from world import WIDE

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redshift_stand_in.server import Address
 from tidemark_sandbox.ports import (
     BLOCK,
     DEFAULT_BASE,
@@ -17,7 +18,6 @@ from tidemark_sandbox.ports import (
     holder,
     listeners,
 )
-from tidemark_sandbox.redshift.server import Address
 
 
 def open_files() -> list[str]:

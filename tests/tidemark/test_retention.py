@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from redshift_stand_in.backend import PostgresAddress, open_as_superuser
 from tidemark.commands import clean as command
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.lake import catalogue
 from tidemark.services.maintenance.vacuum import judge
 from tidemark_sandbox.parts.postgres import PORT
-from tidemark_sandbox.redshift.backend import PostgresAddress, open_as_superuser
 
 if TYPE_CHECKING:
     from conftest import Lake

@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg2
 from psycopg2 import sql
+from redshift_stand_in.catalogue import SUPERUSER
 from tidemark_sandbox.config import WAREHOUSE_DATABASE
 from tidemark_sandbox.parts.postgres import PORT
-from tidemark_sandbox.redshift.catalogue import SUPERUSER
 from tidemark_sandbox.world import Sandbox
 
 

@@ -9,13 +9,14 @@ import signal
 import subprocess
 from pathlib import Path
 
+from redshift_stand_in.catalogue import POSTGRES_SETTINGS, SUPERUSER, install
+
 from tidemark_sandbox import config as words
 from tidemark_sandbox.config import POSTGRES_ACCOUNT, Config
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.packages import program
 from tidemark_sandbox.parts.base import Part
 from tidemark_sandbox.processes import ended
-from tidemark_sandbox.redshift.catalogue import POSTGRES_SETTINGS, SUPERUSER, install
 
 #: Only a part of the socket's name.
 PORT = 5432

@@ -33,7 +33,7 @@ class Warehouse(Part):
         return [
             sys.executable,
             "-m",
-            "tidemark_sandbox.redshift",
+            "redshift_stand_in",
             f"--listen=unix:{self.config.warehouse_socket}",
             f"--pg-socket-dir={self.config.postgres_sockets}",
             f"--pg-port={PORT}",

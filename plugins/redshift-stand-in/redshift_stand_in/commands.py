@@ -1,0 +1,278 @@
+"""Commands that the front runs itself: a function takes the statement, gives what runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from redshift_stand_in.context import Context
+from redshift_stand_in.errors import INTERNAL_ERROR, NotInStandIn, StatementError
+from redshift_stand_in.sql import alter_table, locks
+from redshift_stand_in.sql import create_table as ddl
+from redshift_stand_in.sql.attributes import TableAttributes
+from redshift_stand_in.sql.lexer import Sql, literal, qualified, quote
+from redshift_stand_in.sql.merge import Merge
+from redshift_stand_in.sql.views import LateBindingView
+
+Run = Callable[[Context], str]
+
+#: "ALTER TABLE", ALTER COLUMN … TYPE.
+_FIXED_ENCODINGS = frozenset(["bytedict", "runlength", "text255", "text32k"])
+_VACUUM_KINDS = frozenset(["FULL", "SORT", "DELETE", "REINDEX", "RECLUSTER"])
+
+
+def vacuum(sql: Sql) -> Run:
+    """VACUUM: nothing is to be done, but it must be allowed and the table must be there."""
+    index = 3 if sql.norms(1, 2) == ("SORT", "ONLY") or sql.norms(1, 2) == ("DELETE", "ONLY") else 1
+    if index == 1 and sql.norm(1) in _VACUUM_KINDS:
+        index = 2
+    table = None
+    if index < len(sql) and sql.norm(index) != "TO":
+        table = qualified(sql.table_name(index)[0])
+
+    def run(context: Context) -> str:
+        context.not_in_transaction("VACUUM")
+        if table:
+            context.query(f"select {literal(table)}::pg_catalog.regclass")
+        return "VACUUM"
+
+    return run
+
+
+def analyze(sql: Sql) -> Run:
+    """ANALYZE, with PREDICATE COLUMNS or ALL COLUMNS."""
+    index = 2 if sql.norm(1) == "VERBOSE" else 1
+    table, behind = ([], index) if index >= len(sql) else sql.table_name(index)
+    columns = sql.between(behind, sql.close(behind) + 1) if sql.norm(behind) == "(" else ""
+
+    def run(context: Context) -> str:
+        context.query(f"analyze {qualified(table)}{columns}")
+        return "ANALYZE"
+
+    return run
+
+
+def truncate(sql: Sql) -> Run:
+    """TRUNCATE commits the transaction that it runs in ("TRUNCATE" in the Developer Guide)."""
+    index = 2 if sql.norm(1) == "TABLE" else 1
+    parts, behind = sql.table_name(index)
+    if behind < len(sql):
+        raise StatementError(f'syntax error at or near "{sql.near(behind)}"', "42601")
+
+    def run(context: Context) -> str:
+        context.query(f"truncate table {qualified(parts)}")
+        if context.in_transaction:
+            context.query("commit")
+        return "TRUNCATE TABLE"
+
+    return run
+
+
+def lock(sql: Sql) -> Run:
+    """LOCK takes the table for itself alone; outside a transaction it ends with the statement."""
+    index = 2 if sql.norm(1) == "TABLE" else 1
+    tables = []
+    while index < len(sql):
+        parts, index = sql.table_name(index)
+        tables.append(qualified(parts))
+        if index < len(sql) and sql.norm(index) != ",":
+            raise StatementError(f'syntax error at or near "{sql.near(index)}"', "42601")
+        index += 1
+
+    def run(context: Context) -> str:
+        with context.transaction():
+            context.query(f"lock table {', '.join(tables)} in access exclusive mode")
+        return "LOCK TABLE"
+
+    return run
+
+
+def create_table(table: ddl.CreateTable, statement: str) -> Run:
+    """CREATE TABLE, and what the catalogue remembers of it."""
+
+    def run(context: Context) -> str:
+        with context.transaction():
+            exists = f"select 1 where pg_catalog.to_regclass({literal(table.name)}) is not null"
+            there = table.if_not_exists and context.query(exists)
+            context.query(statement)
+            tag = context.backend.tag
+            if there:
+                return tag
+            context.query(_remember(table.name, table.attributes))
+            if table.is_query:
+                context.query(f"select pg_catalog.redshift_settle_types({_oid(table.name)})")
+        return tag
+
+    return run
+
+
+def _remember(table: str, attributes: TableAttributes) -> str:
+    pairs = [item for pair in attributes.encodings.items() for item in pair]
+    constraints = [
+        item
+        for kind, columns, rest in attributes.constraints
+        for item in (kind, ",".join(columns), rest)
+    ]
+    return (
+        "select pg_catalog.redshift_set_attributes("
+        f"{_oid(table)}, {literal(attributes.diststyle)}, {literal(attributes.distkey)}, "
+        f"{literal(attributes.sorttype)}, {_array(attributes.sortkeys)}, {attributes.backup}, "
+        f"{_array(pairs)}, {_array(constraints)})"
+    )
+
+
+def _oid(table: str) -> str:
+    return f"{literal(table)}::pg_catalog.regclass::pg_catalog.oid"
+
+
+def _array(items: list[str]) -> str:
+    return f"array[{', '.join(map(literal, items))}]::text[]"
+
+
+def alter(change: alter_table.Alter) -> Run:
+    """ALTER TABLE."""
+
+    def run(context: Context) -> str:
+        if change.resized:
+            context.not_in_transaction("ALTER TABLE ALTER COLUMN")
+            _check_resizable(context, change.table, change.resized)
+        with context.transaction():
+            if change.ddl:
+                context.query(change.ddl)
+            else:
+                context.query(f"select {literal(change.table)}::pg_catalog.regclass")
+            if change.attributes:
+                context.query(_remember(change.table, change.attributes))
+        return "ALTER TABLE"
+
+    return run
+
+
+def _check_resizable(context: Context, table: str, column: str) -> None:
+    """Refuses what Redshift does: keys (as its users report), and columns of some encodings."""
+    name = literal(column)
+    ((is_key, encoding),) = context.query(
+        f"select (select {name} = distkey or {name} = any(sortkeys) "
+        f"from redshift_meta.table_attributes where tbl = {_oid(table)}), "
+        f"(select encoding from redshift_meta.encodings where tbl = {_oid(table)} "
+        f"and col = {name})"
+    )
+    if is_key == "t":
+        raise StatementError("found unexpected dependency for column", INTERNAL_ERROR)
+    if encoding in _FIXED_ENCODINGS:
+        raise StatementError(f"cannot alter type of a column with encoding {encoding}")
+
+
+def append(change: alter_table.Append) -> Run:
+    """ALTER TABLE APPEND: moves all rows; commits at once."""
+
+    def run(context: Context) -> str:
+        context.not_in_transaction("ALTER TABLE APPEND")
+        with context.transaction():
+            context.query(locks.lock(change.target))
+            context.query(f"lock table {change.source} in access exclusive mode")
+            source, target = _columns(context, change.source), _columns(context, change.target)
+            columns = _common(source, target, change)
+            listed = ", ".join(map(quote, columns))
+            context.query(
+                f"insert into {change.target} ({listed}) select {listed} from {change.source}"
+            )
+            context.query(f"truncate table {change.source}")
+        return "ALTER TABLE APPEND"
+
+    return run
+
+
+def _columns(context: Context, table: str) -> dict[str, str]:
+    rows = context.query(
+        "select attname, pg_catalog.format_type(atttypid, atttypmod) from pg_catalog.pg_attribute "
+        f"where attrelid = {literal(table)}::pg_catalog.regclass and attnum > 0 and not "
+        f"attisdropped "
+        "order by attnum"
+    )
+    return {str(name): str(kind) for name, kind in rows}
+
+
+def _common(
+    source: dict[str, str], target: dict[str, str], change: alter_table.Append
+) -> list[str]:
+    if set(source) - set(target) and not change.ignore_extra:
+        raise StatementError(
+            "ALTER TABLE APPEND: the source table has columns that the target has not"
+        )
+    if set(target) - set(source) and not change.fill_target:
+        raise StatementError(
+            "ALTER TABLE APPEND: the target table has columns that the source has not"
+        )
+    columns = [name for name in target if name in source]
+    for name in columns:
+        if source[name] != target[name]:
+            raise StatementError(
+                f'ALTER TABLE APPEND: column "{name}" differs in type between the tables'
+            )
+    return columns
+
+
+def merge(found: Merge, statements: list[str]) -> Run:
+    """MERGE, after a look at what its source is."""
+
+    def run(context: Context) -> str:
+        with context.transaction():
+            context.lock_for_write(qualified(found.target))
+            kind = context.query(
+                f"select relkind from pg_catalog.pg_class where oid = "
+                f"{literal(qualified(found.source))}::pg_catalog.regclass"
+            )
+            if kind and kind[0][0] != "r":
+                raise StatementError(
+                    "The source of a MERGE must be a table: a view is not supported by Amazon "
+                    "Redshift"
+                )
+            for statement in statements:
+                context.query(statement)
+            return context.backend.tag if len(statements) == 1 else "MERGE"
+
+    return run
+
+
+def create_late_binding_view(view: LateBindingView, body: str) -> Run:
+    """CREATE VIEW … WITH NO SCHEMA BINDING."""
+
+    def run(context: Context) -> str:
+        with context.transaction():
+            context.query(
+                f"select pg_catalog.redshift_create_view({literal(view.name)}, {literal(body)}, "
+                f"{_array(view.columns)}, {view.replace})"
+            )
+        return "CREATE VIEW"
+
+    return run
+
+
+def create_principal(sql: Sql, statement: str) -> Run:
+    """CREATE USER, GROUP or ROLE; who makes a user may do what he may, as a superuser may."""
+    name = sql.tokens[2].name
+
+    def run(context: Context) -> str:
+        with context.transaction():
+            context.query(statement)
+            if sql.norm(1) == "USER":
+                context.query(f"grant {quote(name)} to current_user")
+        return context.backend.tag if context.in_transaction else f"CREATE {sql.norm(1)}"
+
+    return run
+
+
+def isolation(database: str, level: str) -> Run:
+    """ALTER DATABASE … ISOLATION LEVEL, for sessions that begin after it."""
+    setting = {"SERIALIZABLE": "serializable", "SNAPSHOT": "repeatable read"}[level]
+
+    def run(context: Context) -> str:
+        context.not_in_transaction("ALTER DATABASE ISOLATION LEVEL")
+        if database != context.database:
+            raise NotInStandIn("ALTER DATABASE of another database is")
+        context.query(
+            f"alter database {quote(database)} set default_transaction_isolation = '{setting}'"
+        )
+        return "ALTER DATABASE"
+
+    return run

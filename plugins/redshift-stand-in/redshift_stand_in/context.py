@@ -1,0 +1,153 @@
+"""What a command that the front runs itself may use of the session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from redshift_stand_in.backend import Backend, Row, open_as_superuser
+from redshift_stand_in.errors import ACTIVE_TRANSACTION, BackendError, StatementError
+from redshift_stand_in.protocol import message
+from redshift_stand_in.sql import locks
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+_SECRET = re.compile(
+    r"(?i)\b(credentials|access_key_id|secret_access_key|session_token|password)(\s+(?:as\s+)?)'(?:[^'\\]|''|\\.)*'"
+)
+
+
+def mask(text: str) -> str:
+    """A statement with its passwords and keys made unreadable."""
+    return _SECRET.sub(r"\1\2'***'", text)
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """How the stand-in reaches S3; the keys play the role that IAM_ROLE names.
+
+    Attributes:
+        endpoint_url: of the S3 server.
+        region: its region.
+    """
+
+    endpoint_url: str
+    region: str = "us-east-1"
+
+    @cached_property
+    def client(self) -> S3Client:
+        """A client, with keys from the environment; it may be used by many threads."""
+        return self._make({})
+
+    def client_for(self, keys: dict[str, str] | None) -> S3Client:
+        """A client with keys that a statement gave, or the common one for None."""
+        return self._make(keys) if keys else self.client
+
+    def _make(self, keys: dict[str, str]) -> S3Client:
+        import boto3  # slow to import, and not needed before the first COPY
+        from botocore.config import Config
+
+        config = Config(
+            retries={"max_attempts": 3, "mode": "standard"},
+            s3={"addressing_style": "path"},
+            max_pool_connections=32,
+        )
+        # Sessions are not to be shared between threads, clients may be.
+        session: Any = boto3.session.Session()
+        client: S3Client = session.client(
+            "s3", endpoint_url=self.endpoint_url, region_name=self.region, config=config, **keys
+        )
+        return client
+
+
+@dataclass
+class Context:
+    """A client's session, as the commands see it.
+
+    Attributes:
+        backend: the session with PostgreSQL.
+        s3: how to reach S3.
+        user: the client's user.
+        database: its database.
+        out: messages for the client, sent before the command's end.
+    """
+
+    backend: Backend
+    s3: S3Settings
+    user: str
+    database: str
+    out: bytearray = field(default_factory=bytearray)
+    text: str = ""
+
+    @property
+    def masked_text(self) -> str:
+        """The statement that runs, without its secrets."""
+        return mask(self.text)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the client has begun a transaction."""
+        return self.backend.status != b"I"
+
+    def query(self, sql: str) -> list[Row]:
+        """Runs SQL in the client's session."""
+        return self.backend.query(sql)
+
+    def notice(self, text: str) -> None:
+        """Tells the client something."""
+        body = f"SINFO\0C00000\0M{text}\0".encode() + b"\0"
+        self.out += message(b"N", body)
+
+    def as_superuser(self, sql: str) -> list[Row]:
+        """Runs SQL in a session of its own, committed at once, as PostgreSQL's superuser."""
+        backend = open_as_superuser(self.backend.address, self.database)
+        try:
+            return backend.query(sql)
+        finally:
+            backend.close()
+
+    def not_in_transaction(self, what: str) -> None:
+        """Refuses a command that Redshift does not run in a transaction block.
+
+        Raises:
+            StatementError: the client has begun one.
+        """
+        if self.in_transaction:
+            raise StatementError(
+                f"{what} cannot run inside a transaction block", ACTIVE_TRANSACTION
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Makes several statements one, in the client's transaction or in one of their own."""
+        if self.in_transaction:
+            yield
+            return
+        self.query("begin")
+        try:
+            yield
+        except BaseException:
+            if self.backend.status != b"I":
+                self.query("rollback")
+            raise
+        self.query("commit")
+
+    def lock_for_write(self, table: str) -> None:
+        """Takes a table for writing, as every write does in Redshift; waits for other writers.
+
+        A user who may only INSERT may not LOCK in PostgreSQL 15: he writes without.
+        """
+        self.query("savepoint rs_lock")
+        try:
+            self.query(locks.lock(table))
+        except BackendError as error:
+            self.query("rollback to savepoint rs_lock")
+            if error.code not in ("42501", "42P01", "42809", "3F000"):
+                raise
+        self.query("release savepoint rs_lock")

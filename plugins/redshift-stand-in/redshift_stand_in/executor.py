@@ -1,0 +1,284 @@
+"""The loop of a session: reads the client's messages, runs each statement by its plan, answers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from redshift_stand_in import late_binding, plan
+from redshift_stand_in.context import Context, mask
+from redshift_stand_in.errors import (
+    IN_FAILED_TRANSACTION,
+    INTERNAL_ERROR,
+    BackendError,
+    StatementError,
+    decode_fields,
+)
+from redshift_stand_in.prepared import Message, Names, Prepared
+from redshift_stand_in.protocol import Disconnected, MessageStream, wait_for
+from redshift_stand_in.rows import Shape, reshape, shape_of
+from redshift_stand_in.sql.lexer import split_statements
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Executor:
+    """Serves the statements of one client.
+
+    Attributes:
+        client: the client's side.
+        context: the session.
+    """
+
+    client: MessageStream
+    context: Context
+    _names: Names = field(default_factory=Names)
+
+    def run(self) -> None:
+        """Serves until the client ends the session.
+
+        Raises:
+            Disconnected: the client or PostgreSQL has gone.
+        """
+        batch: list[Message] = []
+        failed = False  # since the last Sync: what follows up to the next one is skipped
+        while True:
+            kind, body = self.client.read()
+            if kind == b"X":
+                return
+            if kind == b"Q":
+                batch.clear()
+                self._simple(body[:-1].decode("utf-8", "replace"))
+            elif kind == b"H" and any(k in b"BE" for k, _ in batch):
+                # A Sync follows; answered before it, the portal would be gone by then.
+                continue
+            elif kind in (b"S", b"H"):
+                if batch and not failed:
+                    failed = not self._extended(batch)
+                batch = []
+                if kind == b"S":
+                    failed = False
+                    self._ready()
+                elif not self.client.pending():
+                    # Of a driver that writes a Flush behind every message, and then a Sync, each
+                    # answer would go out alone: behind sshd, which does not set TCP_NODELAY, the
+                    # second waits 40 ms until the first is acknowledged.
+                    self.client.flush()
+            elif kind not in (b"d", b"c", b"f"):  # leftovers of a COPY that was refused
+                batch.append((kind, body))
+
+    # The simple protocol -------------------------------------------------------------------------
+
+    def _simple(self, text: str) -> None:
+        try:
+            statements = split_statements(text)
+        except StatementError as error:
+            self._fail(error)
+            self._ready()
+            return
+        if not statements:
+            self.client.put(b"I")
+        for statement in statements:
+            if not self._run_simple(plan.make(statement)):
+                break
+        self._ready()
+
+    def _run_simple(self, planned: plan.Plan) -> bool:
+        log.debug("Q %s", mask(planned.text))
+        if planned.run:
+            return self._run_in_front(planned, planned.run)
+        own = self._before(planned)
+        if own is None:
+            return False
+        self.context.backend.put(b"Q", planned.sql.encode() + b"\0")
+        self.context.backend.flush()
+        ok = self._relay([None])
+        return self._after(own, ok)
+
+    # The extended protocol -----------------------------------------------------------------------
+
+    def _extended(self, batch: list[Message]) -> bool:
+        """Runs the messages up to a Sync or a Flush; tells whether none failed."""
+        batch = [self._names.note(kind, body) for kind, body in batch]
+        portals = [self._names.portal(body) for kind, body in batch if kind == b"E"]
+        executed = [prepared for prepared in portals if prepared is not None]
+        if not self._ready_to_parse(batch):
+            return False
+        own = False
+        for prepared in executed:
+            if not prepared.plan.run:
+                begun = self._before(prepared.plan)
+                if begun is None:
+                    return False
+                own = own or begun
+        ok = True
+        part: list[Message] = []
+        for kind, body in batch:
+            portal = self._names.portal(body) if kind == b"E" else None
+            if portal and portal.plan.run:
+                ok = self._send(part) and self._run_in_front(portal.plan, portal.plan.run)
+                part = []
+                if not ok:
+                    break
+            else:
+                part.append((kind, body))
+        if ok:
+            ok = self._send(part)
+        return self._after(own, ok)
+
+    def _ready_to_parse(self, batch: list[Message]) -> bool:
+        """Does what must be done before PostgreSQL parses a statement.
+
+        Parsing takes the transaction's snapshot: a table to be written must be locked before. And
+        its late-binding views must have the columns of their tables.
+        """
+        parsed = [self._names.statement(body).plan for kind, body in batch if kind == b"P"]
+        try:
+            for planned in parsed:
+                if planned.writes and self.context.backend.status == b"T":
+                    self.context.lock_for_write(planned.writes)
+                if planned.late_binding and self.context.backend.status != b"E":
+                    late_binding.refresh(self.context, planned.text)
+        except BackendError as error:
+            self.client.put(b"E", error.payload())
+            return False
+        return True
+
+    def _send(self, part: list[Message]) -> bool:
+        """Sends messages and a Sync to PostgreSQL, and the answers to the client."""
+        if not part:
+            return True
+        for kind, body in part:
+            self.context.backend.put(kind, body)
+        self.context.backend.put(b"S")
+        self.context.backend.flush()
+        named = [self._names.described(kind, body) for kind, body in part if kind in b"DE"]
+        return self._relay(named)
+
+    # Both ----------------------------------------------------------------------------------------
+
+    def _before(self, planned: plan.Plan) -> bool | None:
+        """Makes ready what a statement needs before it.
+
+        Returns:
+            Whether a transaction of the front's own was begun; None when it failed (and was
+            answered).
+        """
+        backend = self.context.backend
+        if backend.status == b"E":
+            return False
+        own = False
+        try:
+            if planned.writes:
+                if backend.status == b"I":
+                    self.context.query("begin")
+                    own = True
+                self.context.lock_for_write(planned.writes)
+            if planned.late_binding:
+                late_binding.refresh(self.context, planned.text)
+        except BackendError as error:
+            self.client.put(b"E", error.payload())
+            if own:
+                self.context.query("rollback")
+            return None
+        return own
+
+    def _after(self, own: bool, ok: bool) -> bool:
+        if own:
+            try:
+                self.context.query("commit" if ok else "rollback")
+            except BackendError as error:
+                self.client.put(b"E", error.payload())
+                return False
+        return ok
+
+    def _relay(self, described: list[Prepared | None]) -> bool:
+        """Passes PostgreSQL's answers on, up to and without ReadyForQuery.
+
+        Args:
+            described: for each Describe and Execute sent, the statement that it is about.
+
+        Returns:
+            Whether no error was among them.
+        """
+        backend, client = self.context.backend, self.client
+        ok, position = True, 0
+        shape: Shape | None = None
+        waiting = iter(described)
+        current = next(waiting, None)
+        while True:
+            wait_for(backend, client, backend.cancel)
+            kind, body = backend.read()
+            backend.note(kind, body)
+            if kind == b"D":
+                shape = current.shape if current else shape
+                client.put(kind, reshape(body, shape) if shape else body)
+            elif kind == b"T":
+                shape, body = shape_of(body)
+                if current:
+                    current.shape = shape
+                client.put(kind, body)
+                if position < len(described) - 1:
+                    current, position = next(waiting, None), position + 1
+            elif kind == b"n":
+                client.put(kind, body)
+                current, position = next(waiting, current), position + 1
+            elif kind == b"E":
+                ok = False
+                log.debug("error: %s", decode_fields(body))
+                client.put(kind, BackendError(body).payload())
+            elif kind == b"Z":
+                return ok
+            else:
+                client.put(kind, body)
+
+    def _run_in_front(self, planned: plan.Plan, run: plan.Run) -> bool:
+        """Runs a command of the front's own and answers its end or its error."""
+        backend = self.context.backend
+        if backend.status == b"E":
+            self._fail(
+                StatementError(
+                    "current transaction is aborted, commands ignored until end of "
+                    "transaction block",
+                    IN_FAILED_TRANSACTION,
+                )
+            )
+            return False
+        self.context.text = planned.text
+        try:
+            tag = run(self.context)
+        except BackendError as error:
+            self._flush_notices()
+            self.client.put(b"E", error.payload())
+            return False
+        except StatementError as error:
+            self._flush_notices()
+            self._fail(error)
+            return False
+        except (Disconnected, OSError):
+            raise
+        except Exception as error:
+            log.exception("internal error in %s", mask(planned.text))
+            self._fail(StatementError(f"internal error of the stand-in: {error!r}", INTERNAL_ERROR))
+            return False
+        self._flush_notices()
+        self.client.put(b"C", tag.encode() + b"\0")
+        return True
+
+    def _flush_notices(self) -> None:
+        self.client.put_raw(bytes(self.context.out))
+        self.context.out.clear()
+
+    def _fail(self, error: StatementError) -> None:
+        """Answers an error; an open transaction fails with it, as on any server."""
+        if self.context.backend.status == b"T":
+            try:
+                self.context.query("select 1/0 as a_statement_of_this_transaction_was_refused")
+            except BackendError:
+                log.debug("the transaction is marked as failed")
+        self.client.put(b"E", error.payload())
+
+    def _ready(self) -> None:
+        self.client.put(b"Z", self.context.backend.status)
+        self.client.flush()

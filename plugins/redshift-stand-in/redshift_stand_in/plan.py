@@ -1,0 +1,168 @@
+"""What is to be done with one statement: relay it, or run it in the front."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from redshift_stand_in import assumerole, commands, unload
+from redshift_stand_in.copy import command as copy_command
+from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.sql import (
+    alter_table,
+    create_table,
+    expressions,
+    grants,
+    locks,
+    merge,
+    refuse,
+    show,
+    views,
+)
+from redshift_stand_in.sql.lexer import Sql, split_statements
+
+if TYPE_CHECKING:
+    from redshift_stand_in.context import Context
+
+#: Settings of Redshift's sessions that PostgreSQL does not know; the front keeps them under a
+#: prefix.
+_SESSION_SETTINGS = re.compile(
+    r"^(?:SET|RESET|SHOW) (?:SESSION |LOCAL )?(QUERY_GROUP|WLM_QUERY_SLOT_COUNT|"
+    r"ENABLE_CASE_SENSITIVE_IDENTIFIER|"
+    r"ENABLE_RESULT_CACHE_FOR_SESSION|JSON_SERIALIZATION_ENABLE|ANALYZE_THRESHOLD_PERCENT|"
+    r"DATESTYLE_|DESCRIBE_FIELD_NAME_IN_UPPERCASE|ENABLE_NUMERIC_ROUNDING|MV_ENABLE_AQMV_FOR_SESSION|"
+    r"QUERY_GROUP_|STATEMENT_TIMEOUT_|SPECTRUM_ENABLE_PSEUDO_COLUMNS)\b"
+)
+_ISOLATION = re.compile(r"^ALTER DATABASE ([\w\"]+) ISOLATION LEVEL (SERIALIZABLE|SNAPSHOT)$")
+_FIXED_SETTINGS = re.compile(
+    r"^SET (?:SESSION |LOCAL )?(STANDARD_CONFORMING_STRINGS|BYTEA_OUTPUT|ROLE) ?"
+)
+
+Run = Callable[["Context"], str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done with a statement.
+
+    Attributes:
+        sql: what PostgreSQL gets; empty when the front runs the statement itself.
+        run: runs it in the front and returns the command tag; None when PostgreSQL runs it.
+        writes: quoted name of the table that must be taken for writing before, or None.
+        text: the statement as the client sent it.
+        late_binding: whether late-binding views that it reads have to be looked up before.
+    """
+
+    sql: str
+    run: Run | None = None
+    writes: str | None = None
+    text: str = ""
+    late_binding: bool = False
+
+
+def make(text: str) -> Plan:
+    """Plans one statement. A statement that is refused has a plan that fails when it is run.
+
+    Args:
+        text: one statement, with or without its semicolon.
+    """
+    try:
+        return _make(text)
+    except StatementError as error:
+        return Plan("", run=_failing(error), text=text)
+
+
+def _failing(error: StatementError) -> Run:
+    def fail(_: Context) -> str:
+        raise error
+
+    return fail
+
+
+def _make(text: str) -> Plan:
+    statements = split_statements(text)
+    if not statements:
+        return Plan("", text=text)
+    if len(statements) > 1:
+        raise StatementError(
+            "cannot insert multiple commands into a prepared statement", SYNTAX_ERROR
+        )
+    sql = Sql(statements[0])
+    run = _front_command(sql)
+    if run:
+        return Plan("", run=run, text=text)
+    if sql.norm(0) == "SHOW" and (query := show.query(sql)):
+        return Plan(query, text=text)
+    if _SESSION_SETTINGS.match(sql.shape):
+        return Plan(_prefixed_setting(sql), text=text)
+    refuse.check(sql)
+    run = _rewritten_command(sql)
+    if run:
+        return Plan("", run=run, text=text)
+    rewritten = grants.rewrite(sql)
+    if rewritten is not None:
+        return Plan(rewritten, text=text)
+    reads = sql.norm(0) in ("SELECT", "WITH", "(", "INSERT", "UPDATE", "DELETE")
+    return Plan(
+        expressions.rewrite(sql.text),
+        writes=locks.written_table(sql),
+        text=text,
+        late_binding=reads,
+    )
+
+
+def _front_command(sql: Sql) -> Run | None:
+    """Commands whose own words would be refused or misread as PostgreSQL's."""
+    head = sql.norm(0)
+    if head == "COPY" and any(t.kind == "string" for t in sql.tokens):
+        if "STDIN" in sql.words or "STDOUT" in sql.words:
+            return None
+        return copy_command.plan(sql)
+    if head == "UNLOAD":
+        return unload.plan(sql)
+    if assumerole.is_meant(sql):
+        return assumerole.plan(sql)
+    if head == "VACUUM":
+        return commands.vacuum(sql)
+    if sql.norms(0, 2) == ("ANALYZE", "COMPRESSION"):
+        raise StatementError("ANALYZE COMPRESSION is not supported by the local Redshift stand-in")
+    if match := _ISOLATION.match(sql.shape):
+        return commands.isolation(sql.tokens[2].name, match[2])
+    if match := _FIXED_SETTINGS.match(sql.shape):
+        raise StatementError(f"parameter {match[1].lower()} cannot be changed", "55P02")
+    return None
+
+
+def _rewritten_command(sql: Sql) -> Run | None:
+    head = sql.norms(0, 2)
+    if head[0] == "TRUNCATE":
+        return commands.truncate(sql)
+    if head[0] == "MERGE":
+        found = merge.parse(sql)
+        return commands.merge(found, [expressions.rewrite(s) for s in found.statements])
+    if head == ("ALTER", "TABLE"):
+        altered = alter_table.parse(sql)
+        if isinstance(altered, alter_table.Append):
+            return commands.append(altered)
+        return commands.alter(altered)
+    if head[0] == "CREATE" and "TABLE" in sql.norms(1, 3) and sql.norm(1) != "VIEW":
+        created = create_table.parse(sql)
+        return commands.create_table(created, expressions.rewrite(created.ddl))
+    if head[0] == "CREATE" and "VIEW" in sql.norms(1, 3) and views.is_late_binding(sql):
+        view = views.parse(sql)
+        return commands.create_late_binding_view(view, expressions.rewrite(view.body))
+    if head in (("CREATE", "USER"), ("CREATE", "GROUP"), ("CREATE", "ROLE")):
+        return commands.create_principal(sql, grants.rewrite(sql) or sql.text)
+    if head[0] == "LOCK":
+        return commands.lock(sql)
+    if head[0] == "ANALYZE":
+        return commands.analyze(sql)
+    return None
+
+
+def _prefixed_setting(sql: Sql) -> str:
+    index = 2 if sql.norm(1) in ("SESSION", "LOCAL") else 1
+    name = sql.tokens[index]
+    return sql.edited([(name.start, name.end, f"redshift.{name.text.lower()}")])

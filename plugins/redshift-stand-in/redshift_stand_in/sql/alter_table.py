@@ -1,0 +1,169 @@
+"""ALTER TABLE: what PostgreSQL runs, and what only the catalogue remembers.
+
+Source: "ALTER TABLE" and "ALTER TABLE APPEND" in the Amazon Redshift Database Developer Guide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redshift_stand_in.errors import (
+    SYNTAX_ERROR,
+    NotInRedshift,
+    NotInStandIn,
+    StatementError,
+)
+from redshift_stand_in.sql.attributes import TableAttributes
+from redshift_stand_in.sql.create_table import ENCODINGS
+from redshift_stand_in.sql.lexer import Sql, qualified
+from redshift_stand_in.sql.types import column_type
+
+
+@dataclass(frozen=True)
+class Append:
+    """ALTER TABLE target APPEND FROM source.
+
+    Attributes:
+        target: quoted name.
+        source: quoted name.
+        ignore_extra: IGNOREEXTRA was given.
+        fill_target: FILLTARGET was given.
+    """
+
+    target: str
+    source: str
+    ignore_extra: bool
+    fill_target: bool
+
+
+@dataclass(frozen=True)
+class Alter:
+    """Any other ALTER TABLE.
+
+    Attributes:
+        table: quoted name.
+        ddl: for PostgreSQL; None when there is nothing for it to do.
+        attributes: for the catalogue; None when they stay.
+        resized: the column whose type it changes, which cannot be done in a transaction block;
+            None: it changes none.
+    """
+
+    table: str
+    ddl: str | None
+    attributes: TableAttributes | None
+    resized: str | None = None
+
+
+def parse(sql: Sql) -> Append | Alter:
+    """Takes an ALTER TABLE apart.
+
+    Raises:
+        StatementError: Redshift refuses it.
+    """
+    parts, i = sql.table_name(2)
+    table = qualified(parts)
+    if sql.norms(i, 2) == ("APPEND", "FROM"):
+        source, behind = sql.table_name(i + 2)
+        options = {t.norm for t in sql.tokens[behind:]}
+        if unknown := options - {"IGNOREEXTRA", "FILLTARGET"}:
+            raise StatementError(f'syntax error at or near "{sorted(unknown)[0]}"', SYNTAX_ERROR)
+        if len(options) > 1:
+            raise StatementError("IGNOREEXTRA and FILLTARGET can't be used together", SYNTAX_ERROR)
+        return Append(table, qualified(source), "IGNOREEXTRA" in options, "FILLTARGET" in options)
+    rename = sql.edited([sql.cut(2, i, table)])
+    word = sql.norm(i)
+    if word == "ADD":
+        return _add(sql, i + 1, table)
+    if word == "ALTER":
+        return _alter(sql, i + 1, table)
+    if word in ("RENAME", "OWNER", "DROP"):
+        return _plain(sql, i, table, rename)
+    if word in ("SET", "PARTITION", "ROW", "ATTACH", "MASKING"):
+        raise NotInStandIn(f"ALTER TABLE … {word} is")
+    raise NotInRedshift(f"ALTER TABLE … {word} is")
+
+
+def _plain(sql: Sql, i: int, table: str, ddl: str) -> Alter:
+    if sql.norms(i, 2) == ("DROP", "CONSTRAINT"):
+        return Alter(table, None, TableAttributes(constraints=[("-", [], "")]))
+    return Alter(table, ddl, None)
+
+
+def _add(sql: Sql, i: int, table: str) -> Alter:
+    if sql.norm(i) in ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN"):
+        return _add_constraint(sql, i, table)
+    if sql.norm(i) == "COLUMN":
+        i += 1
+    name = sql.tokens[i]
+    edits, behind = column_type(sql, i + 1)
+    attributes = TableAttributes()
+    words = {t.norm for t in sql.tokens[behind:]}
+    if words & {"PRIMARY", "UNIQUE", "REFERENCES", "IDENTITY", "DISTKEY", "SORTKEY", "GENERATED"}:
+        raise NotInRedshift("ADD COLUMN with a key or IDENTITY is")
+    if "NOT" in words and "DEFAULT" not in words:
+        raise StatementError(
+            "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression"
+        )
+    for k in range(behind, len(sql)):
+        if sql.norm(k) == "ENCODE":
+            if sql.norm(k + 1) not in ENCODINGS:
+                raise StatementError(f'unknown encoding "{sql.near(k + 1)}"', SYNTAX_ERROR)
+            attributes.encodings[name.name] = sql.norm(k + 1).lower()
+            edits.append(sql.cut(k, k + 2))
+    return Alter(table, sql.edited(edits), attributes if attributes.encodings else None)
+
+
+def _add_constraint(sql: Sql, i: int, table: str) -> Alter:
+    if sql.norm(i) == "CONSTRAINT":
+        i += 2
+    opening = next((k for k in range(i, len(sql)) if sql.norm(k) == "("), None)
+    if opening is None or sql.norm(i) not in ("PRIMARY", "UNIQUE", "FOREIGN"):
+        raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
+    end = sql.close(opening)
+    columns = [t.name for t in sql.tokens[opening + 1 : end] if t.is_name]
+    found = TableAttributes(constraints=[(sql.norm(i)[0].lower(), columns, sql.rest(end + 1))])
+    return Alter(table, None, found)
+
+
+def _alter(sql: Sql, i: int, table: str) -> Alter:
+    word = sql.norm(i)
+    attributes = TableAttributes()
+    if word == "DISTKEY":
+        attributes.diststyle, attributes.distkey = "key", sql.tokens[i + 1].name
+        return Alter(table, None, attributes)
+    if word == "DISTSTYLE":
+        attributes.diststyle = sql.norm(i + 1).lower()
+        if attributes.diststyle == "key" and sql.norm(i + 2) == "DISTKEY":
+            attributes.distkey = sql.tokens[i + 3].name
+        return Alter(table, None, attributes)
+    if word in ("SORTKEY", "COMPOUND"):
+        i += word == "COMPOUND"
+        if sql.norm(i + 1) == "(":
+            attributes.sorttype = "compound"
+            attributes.sortkeys = [sql.tokens[start].name for start, _ in sql.arguments(i + 1)]
+        else:
+            attributes.sorttype = sql.norm(i + 1).lower()
+        return Alter(table, None, attributes)
+    if word == "ENCODE":
+        return Alter(table, None, None)
+    if word == "COLUMN":
+        i += 1
+    column = sql.tokens[i]
+    if sql.norm(i + 1) == "ENCODE":
+        attributes.encodings[column.name] = sql.norm(i + 2).lower()
+        return Alter(table, None, attributes)
+    if sql.norm(i + 1) == "TYPE":
+        if sql.norm(i + 2) not in (
+            "VARCHAR",
+            "CHARACTER",
+            "NVARCHAR",
+            "VARBYTE",
+            "BINARY",
+            "VARBINARY",
+        ):
+            raise NotInRedshift("ALTER COLUMN TYPE other than of a VARCHAR or VARBYTE is")
+        edits, behind = column_type(sql, i + 2)
+        if behind < len(sql):
+            raise StatementError(f'syntax error at or near "{sql.near(behind)}"', SYNTAX_ERROR)
+        return Alter(table, sql.edited(edits), None, resized=column.name)
+    raise StatementError(f'syntax error at or near "{sql.near(i + 1)}"', SYNTAX_ERROR)

@@ -1,0 +1,278 @@
+"""Redshift's expressions in PostgreSQL's words.
+
+What a function can stand for is a function in the catalogue; here is what needs other syntax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.sql import qualify
+from redshift_stand_in.sql.lexer import Edit, Sql, quote
+
+_DATE_PART_CALLS = frozenset(
+    ["DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF", "DATE_PART", "DATEPART"]
+)
+_RENAMED_CALLS = {
+    "NVL": "coalesce",
+    "DATE_DIFF": "datediff",
+    "DATE_ADD": "dateadd",
+    "DATEPART": "date_part",
+    "PERCENTILE_CONT_": "percentile_cont",
+}
+#: What may follow a derived table that has no alias.
+_AFTER_SOURCE = frozenset(
+    [
+        "WHERE",
+        "GROUP",
+        "ORDER",
+        "LIMIT",
+        "OFFSET",
+        "UNION",
+        "JOIN",
+        "LEFT",
+        "INNER",
+        "CROSS",
+        "RIGHT",
+        "FULL",
+        "NATURAL",
+        "HAVING",
+        "ON",
+        "USING",
+        "EXCEPT",
+        "INTERSECT",
+        "MINUS",
+        "QUALIFY",
+        "WHEN",
+        "SET",
+    ]
+)
+_CLAUSES = frozenset(("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "SET", "VALUES"))
+_TYPE_PLACES = frozenset(("::", "AS"))
+
+
+def rewrite(text: str) -> str:
+    """Rewrites the expressions and queries of a statement.
+
+    Args:
+        text: one statement, already checked by :func:`refuse.check`.
+
+    Raises:
+        StatementError: a form that PostgreSQL has no words for.
+    """
+    sql = Sql(text)
+    sql = Sql(sql.edited(_plain_edits(sql)))
+    sql = Sql(sql.edited(_catalogue_edits(sql)))
+    for trigger, change in _STRUCTURAL:
+        if trigger in sql.words:
+            sql = _repeat(sql, trigger, change)
+    return sql.edited(_aliases_of_derived_tables(sql))
+
+
+#: Catalogue relations whose rows differ from PostgreSQL's: a late-binding view has no columns in
+#: Redshift's, and its definition is its text.
+_CATALOGUE = {
+    ("PG_CATALOG", "PG_ATTRIBUTE"): "pg_catalog.redshift_attribute",
+    ("PG_CATALOG", "PG_VIEWS"): "pg_catalog.redshift_views",
+    ("INFORMATION_SCHEMA", "COLUMNS"): "information_schema.redshift_columns",
+    ("INFORMATION_SCHEMA", "VIEWS"): "information_schema.redshift_views",
+}
+
+
+def _catalogue_edits(sql: Sql) -> list[Edit]:
+    edits: list[Edit] = []
+    for i, token in enumerate(sql.tokens):
+        qualified = sql.norm(i + 1) == "." and i + 2 < len(sql)
+        named = sql.tokens[i + 2] if qualified else token
+        schema = token.name.upper() if qualified and token.is_name else "PG_CATALOG"
+        if not named.is_name or sql.norm(i - 1) not in ("FROM", "JOIN", ","):
+            continue
+        if new := _CATALOGUE.get((schema, named.name.upper())):
+            behind = i + (3 if qualified else 1)
+            aliased = sql.norm(behind) == "AS" or (
+                behind < len(sql)
+                and sql.tokens[behind].is_name
+                and sql.norm(behind) not in _AFTER_SOURCE
+            )
+            edits.append(sql.cut(i, behind, new if aliased else f"{new} as {named.name}"))
+    return edits
+
+
+def _repeat(sql: Sql, trigger: str, change: Callable[[Sql, int], str]) -> Sql:
+    """Changes the last place first, so that what stands inside another is done before it."""
+    behind = len(sql)
+    while True:
+        places = [i for i in range(behind) if sql.norm(i) == trigger]
+        if not places:
+            return sql
+        behind = places[-1]
+        new = change(sql, behind)
+        if new != sql.text:
+            sql = Sql(new)
+
+
+def _plain_edits(sql: Sql) -> list[Edit]:
+    edits: list[Edit] = []
+    for i, token in enumerate(sql.tokens):
+        if token.kind == "quoted" and token.text != token.text.lower():
+            edits.append((token.start, token.end, quote(token.name)))
+        elif token.kind == "word":
+            edits += _word_edits(sql, i)
+    return edits
+
+
+def _word_edits(sql: Sql, i: int) -> list[Edit]:
+    token, following = sql.tokens[i], sql.norm(i + 1)
+    called = following == "("
+    edits: list[Edit] = []
+    if called and token.norm in _RENAMED_CALLS and sql.norm(i - 1) != ".":
+        edits.append((token.start, token.end, _RENAMED_CALLS[token.norm]))
+    if called and token.norm in _DATE_PART_CALLS and sql.norm(i + 3) == ",":
+        part = sql.tokens[i + 2]
+        if part.kind == "word":
+            edits.append((part.start, part.end, f"'{part.text}'"))
+    elif token.norm in ("DECIMAL", "NUMERIC", "DEC") and not called:
+        if sql.norm(i - 1) in _TYPE_PLACES:
+            edits.append((token.end, token.end, "(18,0)"))
+    elif token.norm == "MAX" and following == ")" and sql.norm(i - 1) == "(":
+        edits.append((token.start, token.end, "65535"))
+    elif token.norm == "NVARCHAR":
+        edits.append((token.start, token.end, "varchar"))
+    elif token.norm == "SYSDATE" and not called:
+        edits.append((token.start, token.end, "pg_catalog.redshift_sysdate()"))
+    elif token.norm == "MINUS" and following in ("SELECT", "(", "ALL"):
+        edits.append((token.start, token.end, "except"))
+    elif token.norm == "APPROXIMATE" and following in ("COUNT", "PERCENTILE_DISC"):
+        edits.append((token.start, token.end, ""))
+    return edits
+
+
+def _aliases_of_derived_tables(sql: Sql) -> list[Edit]:
+    """Redshift takes a derived table without an alias, PostgreSQL 15 does not."""
+    edits: list[Edit] = []
+    for i, token in enumerate(sql.tokens):
+        source = token.norm in ("FROM", "JOIN") or (token.norm == "," and _in_from(sql, i))
+        if not source or sql.norm(i + 1) != "(" or sql.norm(i + 2) not in ("SELECT", "WITH", "("):
+            continue
+        if sql.norm(i - 3) == "EXTRACT":
+            continue
+        end = sql.close(i + 1)
+        if not _is_query(sql, i + 1):
+            continue
+        after = sql.norm(end + 1)
+        if after == "" or after in _AFTER_SOURCE or after in (")", ",", ";"):
+            place = sql.tokens[end].end
+            edits.append((place, place, f" as rs_derived_{i}"))
+    return edits
+
+
+def _in_from(sql: Sql, comma: int) -> bool:
+    """Whether a comma stands between the tables of a FROM clause."""
+    depth = sql.tokens[comma].depth
+    for i in range(comma - 1, -1, -1):
+        if sql.tokens[i].depth < depth:
+            return False
+        if sql.tokens[i].depth == depth and sql.norm(i) in _CLAUSES:
+            return sql.norm(i) == "FROM"
+    return False
+
+
+def _is_query(sql: Sql, opening: int) -> bool:
+    """Whether a parenthesis holds a query, and not a join in parentheses."""
+    i = opening + 1
+    while sql.norm(i) == "(":
+        i += 1
+    if sql.norm(i) not in ("SELECT", "WITH"):
+        return False
+    if i == opening + 1:
+        return True
+    end = sql.close(opening + 1)
+    return sql.norm(end + 1) in ("UNION", "EXCEPT", "INTERSECT", "MINUS", "ORDER", "LIMIT", ")")
+
+
+def _call(sql: Sql, i: int) -> bool:
+    return sql.norm(i + 1) == "(" and sql.norm(i - 1) != "."
+
+
+def _median(sql: Sql, i: int) -> str:
+    if not _call(sql, i):
+        return sql.text
+    end = sql.close(i + 1)
+    argument = sql.between(i + 2, end)
+    return sql.edited(
+        [sql.cut(i, end + 1, f"percentile_cont(0.5) within group (order by {argument})")]
+    )
+
+
+def _listagg(sql: Sql, i: int) -> str:
+    """``listagg([distinct] x [, sep]) [within group (order by …)]`` as ``string_agg``."""
+    if not _call(sql, i):
+        return sql.text
+    end = sql.close(i + 1)
+    ranges = sql.arguments(i + 1)
+    distinct = sql.norm(i + 2) == "DISTINCT"
+    first = i + 3 if distinct else i + 2
+    value = sql.between(first, ranges[0][1])
+    separator = sql.between(*ranges[1]) if len(ranges) > 1 else "''"
+    order, behind = "", end + 1
+    if sql.norms(end + 1, 3) == ("WITHIN", "GROUP", "("):
+        behind = sql.close(end + 3) + 1
+        order = " " + sql.between(end + 4, behind - 1)
+        if distinct:
+            # PostgreSQL wants the very expression that is made distinct in the ORDER BY.
+            order = order.replace(value, f"({value})::varchar")
+    body = f"{'distinct ' if distinct else ''}({value})::varchar, {separator}{order}"
+    return sql.edited([sql.cut(i, behind, f"pg_catalog.string_agg({body})")])
+
+
+def _decode(sql: Sql, i: int) -> str:
+    """``decode(x, a, b, …, z)``: NULL equals NULL in it."""
+    if not _call(sql, i):
+        return sql.text
+    end = sql.close(i + 1)
+    arguments = [sql.between(*r) for r in sql.arguments(i + 1)]
+    if len(arguments) < 3:
+        raise StatementError("DECODE takes three arguments or more", SYNTAX_ERROR)
+    subject, rest = arguments[0], arguments[1:]
+    pairs = zip(rest[::2], rest[1::2], strict=False)
+    whens = "".join(f" when ({subject}) is not distinct from ({a}) then {b}" for a, b in pairs)
+    otherwise = f" else {rest[-1]}" if len(rest) % 2 else ""
+    return sql.edited([sql.cut(i, end + 1, f"case{whens}{otherwise} end")])
+
+
+def _convert(sql: Sql, i: int) -> str:
+    """``convert(type, x)`` as a cast."""
+    if not _call(sql, i) or len(ranges := sql.arguments(i + 1)) != 2:
+        return sql.text
+    kind, value = (sql.between(*r) for r in ranges)
+    return sql.edited([sql.cut(i, sql.close(i + 1) + 1, f"cast({value} as {kind})")])
+
+
+def _top(sql: Sql, i: int) -> str:
+    """``select top n …`` as ``… limit n``."""
+    number = sql.tokens[i + 1] if i + 1 < len(sql) else None
+    if number is None or number.kind != "number" or sql.norm(i - 1) not in ("SELECT", "DISTINCT"):
+        return sql.text
+    depth = sql.tokens[i].depth
+    behind = next(
+        (
+            k
+            for k in range(i, len(sql))
+            if (sql.norm(k) == ")" and sql.tokens[k].depth == depth - 1)
+            or (sql.tokens[k].depth == depth and sql.norm(k) in ("UNION", "EXCEPT", "INTERSECT"))
+        ),
+        len(sql),
+    )
+    place = sql.tokens[behind - 1].end
+    return sql.edited([sql.cut(i, i + 2), (place, place, f" limit {number.text}")])
+
+
+_STRUCTURAL: tuple[tuple[str, Callable[[Sql, int], str]], ...] = (
+    ("QUALIFY", qualify.rewrite_at),
+    ("MEDIAN", _median),
+    ("LISTAGG", _listagg),
+    ("DECODE", _decode),
+    ("CONVERT", _convert),
+    ("TOP", _top),
+)

@@ -1,0 +1,253 @@
+"""SQL text as tokens.
+
+Redshift's literals know backslash escapes, its quoted names fold to lower case; nothing else about
+its tokens differs from PostgreSQL's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+|--[^\n]*)
+    |(?P<comment>/\*)
+    |(?P<string>'(?:[^'\\]|''|\\.)*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$)
+    |(?P<quoted>"(?:[^"]|"")*")
+    |(?P<word>[^\W\d][\w$]*)
+    |(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
+    |(?P<param>\$\d+)
+    |(?P<op>::|->>?|\|\||[<>!=]=|<>|.)
+    """,
+    re.S | re.X,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_ESCAPE = re.compile(r"\\(.)|''", re.S)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_BLANKED = {"string": "'", "quoted": '"', "number": "0", "param": "$"}
+
+#: A piece of text to put in place of text[start:end].
+Edit = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token.
+
+    Attributes:
+        kind: word, quoted, string, number, param or op.
+        text: as it was written.
+        norm: upper-cased word or operator; literals and quoted names are blanked out.
+        start: offset of its first character.
+        end: offset behind its last character.
+        depth: number of parentheses it stands in; a parenthesis counts as outside.
+    """
+
+    kind: str
+    text: str
+    norm: str
+    start: int
+    end: int
+    depth: int
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it can be an identifier."""
+        return self.kind in ("word", "quoted")
+
+    @property
+    def name(self) -> str:
+        """The identifier it stands for, folded to lower case as Redshift does."""
+        if self.kind == "quoted":
+            return self.text[1:-1].replace('""', '"').lower()
+        return self.text.lower()
+
+    @property
+    def value(self) -> str:
+        """The text of a string literal, its escapes resolved."""
+        return unescape(self.text)
+
+
+def unescape(literal: str) -> str:
+    r"""The value of a string literal: ``'it''s'``, ``'a\tb'`` or ``$$text$$``."""
+    if literal.startswith("$"):
+        edge = literal.index("$", 1) + 1
+        return literal[edge:-edge]
+    return _ESCAPE.sub(lambda m: _ESCAPED.get(m[1], m[1]) if m[1] else "'", literal[1:-1])
+
+
+def literal(value: object) -> str:
+    """A value as a string literal that reads the same under any settings; None is NULL."""
+    if value is None:
+        return "NULL"
+    text = str(value).replace("\0", "").replace("\\", "\\\\").replace("'", "''")
+    return f"E'{text}'"
+
+
+def quote(name: str) -> str:
+    """An identifier in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Sql:
+    """One statement, or a part of one, with its tokens.
+
+    Args:
+        text: SQL text.
+
+    Raises:
+        StatementError: a literal, a quoted name or a comment has no end.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = list(_lex(text))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def norm(self, index: int) -> str:
+        """The token's norm, or the empty string where there is none."""
+        return self.tokens[index].norm if 0 <= index < len(self.tokens) else ""
+
+    def norms(self, start: int, count: int) -> tuple[str, ...]:
+        """The norms of ``count`` tokens from ``start`` on."""
+        return tuple(self.norm(i) for i in range(start, start + count))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The upper-cased words in it."""
+        return frozenset(t.norm for t in self.tokens if t.kind == "word")
+
+    @cached_property
+    def shape(self) -> str:
+        """Its norms joined by single blanks: what rules are matched against."""
+        return " ".join(t.norm for t in self.tokens)
+
+    def close(self, index: int) -> int:
+        """The index of the parenthesis that closes the one at ``index``.
+
+        Raises:
+            StatementError: it is never closed.
+        """
+        depth = self.tokens[index].depth
+        for i in range(index + 1, len(self.tokens)):
+            if self.tokens[i].norm == ")" and self.tokens[i].depth == depth:
+                return i
+        raise StatementError("syntax error at end of input", SYNTAX_ERROR)
+
+    def arguments(self, index: int) -> list[tuple[int, int]]:
+        """Token ranges (first, behind last) of the list in the parenthesis at ``index``."""
+        end, depth = self.close(index), self.tokens[index].depth + 1
+        if end == index + 1:
+            return []
+        cuts = [index]
+        cuts += [
+            i
+            for i in range(index + 1, end)
+            if self.tokens[i].norm == "," and self.tokens[i].depth == depth
+        ]
+        cuts.append(end)
+        return [(a + 1, b) for a, b in pairwise(cuts)]
+
+    def between(self, first: int, behind: int) -> str:
+        """The text of the tokens from ``first`` up to before ``behind``."""
+        if behind <= first:
+            return ""
+        return self.text[self.tokens[first].start : self.tokens[behind - 1].end]
+
+    def rest(self, first: int) -> str:
+        """The text from token ``first`` to the end."""
+        return self.between(first, len(self.tokens))
+
+    def edited(self, edits: Iterable[Edit]) -> str:
+        """The text with edits made; they must not overlap."""
+        text = self.text
+        for start, end, new in sorted(edits, reverse=True):
+            text = text[:start] + new + text[end:]
+        return text
+
+    def cut(self, first: int, behind: int, new: str = "") -> Edit:
+        """The edit that puts ``new`` in the place of tokens."""
+        return self.tokens[first].start, self.tokens[behind - 1].end, new
+
+    def table_name(self, index: int) -> tuple[list[str], int]:
+        """Reads ``[[database.]schema.]table``.
+
+        Returns:
+            The parts, folded, without the database; the index behind the name.
+
+        Raises:
+            StatementError: there is no name.
+        """
+        if index >= len(self.tokens) or not self.tokens[index].is_name:
+            raise StatementError(f'syntax error at or near "{self.near(index)}"', SYNTAX_ERROR)
+        parts = [self.tokens[index].name]
+        index += 1
+        while self.norm(index) == "." and index + 1 < len(self.tokens):
+            parts.append(self.tokens[index + 1].name)
+            index += 2
+        return parts[-2:], index
+
+    def near(self, index: int) -> str:
+        """The token's text, for an error message."""
+        return self.tokens[index].text if index < len(self.tokens) else "end of input"
+
+
+def qualified(parts: Iterable[str]) -> str:
+    """Name parts as one quoted, qualified name."""
+    return ".".join(quote(part) for part in parts)
+
+
+def split_statements(text: str) -> list[str]:
+    """The statements of a script, without their semicolons; empty ones are left out."""
+    sql = Sql(text)
+    statements, first = [], 0
+    for i, token in enumerate([*sql.tokens, None]):
+        if token is None or token.norm == ";":
+            if i > first:
+                statements.append(sql.between(first, i))
+            first = i + 1
+    return statements
+
+
+def _lex(text: str) -> Iterator[Token]:
+    at, depth = 0, 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:  # pragma: no cover - the last branch takes any character
+            raise StatementError(f'syntax error at or near "{text[at]}"', SYNTAX_ERROR)
+        kind = match.lastgroup or "op"
+        if kind == "tag":
+            kind = "string"
+        if kind == "comment":
+            at = _skip_comment(text, at)
+            continue
+        piece = match[0]
+        at = match.end()
+        if kind == "space":
+            continue
+        if kind == "op" and piece in ("'", '"'):
+            what = "string" if piece == "'" else "identifier"
+            raise StatementError(f"unterminated quoted {what} at or near {piece}", SYNTAX_ERROR)
+        if piece == ")":
+            depth -= 1
+        norm = _BLANKED.get(kind) or piece.upper()
+        yield Token(kind, piece, norm, match.start(), at, depth)
+        if piece == "(":
+            depth += 1
+
+
+def _skip_comment(text: str, at: int) -> int:
+    depth = 0
+    for edge in _COMMENT_EDGE.finditer(text, at):
+        depth += 1 if edge[0] == "/*" else -1
+        if depth == 0:
+            return edge.end()
+    raise StatementError("unterminated /* comment", SYNTAX_ERROR)

@@ -1,0 +1,59 @@
+"""Late-binding views: CREATE VIEW … WITH NO SCHEMA BINDING.
+
+Source: "CREATE VIEW" in the Amazon Redshift Database Developer Guide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.sql.create_table import sql_index
+from redshift_stand_in.sql.lexer import Sql, qualified
+
+_SUFFIX = ("WITH", "NO", "SCHEMA", "BINDING")
+
+
+@dataclass(frozen=True)
+class LateBindingView:
+    """A view whose tables are looked up when it is read.
+
+    Attributes:
+        name: quoted and qualified.
+        parts: the parts of its name.
+        columns: names in the column list, if there is one.
+        body: the query, expressions not yet rewritten.
+        replace: OR REPLACE was given.
+    """
+
+    name: str
+    parts: list[str]
+    columns: list[str]
+    body: str
+    replace: bool
+
+
+def is_late_binding(sql: Sql) -> bool:
+    """Whether the statement ends in WITH NO SCHEMA BINDING."""
+    return sql.norms(len(sql) - 4, 4) == _SUFFIX
+
+
+def parse(sql: Sql) -> LateBindingView:
+    """Takes the statement apart.
+
+    Raises:
+        StatementError: it has no AS.
+    """
+    index = sql_index(sql, "VIEW") + 1
+    parts, index = sql.table_name(index)
+    columns: list[str] = []
+    if sql.norm(index) == "(":
+        end = sql.close(index)
+        columns = [t.name for t in sql.tokens[index + 1 : end] if t.is_name]
+        index = end + 1
+    if sql.norm(index) != "AS":
+        raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
+    body = sql.between(index + 1, len(sql) - 4)
+    return LateBindingView(
+        qualified(parts), parts, columns, body, sql.norms(1, 2) == ("OR", "REPLACE")
+    )

@@ -1,0 +1,170 @@
+"""SQL text: tokens, and Redshift's expressions in PostgreSQL's words."""
+
+# ruff: noqa: E501 - statements and data are read in one line
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redshift_stand_in.context import mask
+from redshift_stand_in.errors import StatementError
+from redshift_stand_in.sql import create_table, expressions, grants, lexer, show, views
+from redshift_stand_in.sql.lexer import Sql
+
+
+@given(st.text())
+def test_a_literal_reads_back_as_the_value(text):
+    text = text.replace("\0", "")
+    assert lexer.unescape(lexer.literal(text)[1:]) == text
+
+
+@given(st.lists(st.text(alphabet="ab'\"\\-/*;$ \n()", max_size=8), max_size=6))
+def test_any_text_is_tokens_in_order_or_a_clear_error(parts):
+    text = " ".join(parts)
+    try:
+        tokens = Sql(text).tokens
+    except StatementError as error:
+        if "unterminated" in str(error):
+            return
+        raise
+    assert all(a.end <= b.start for a, b in pairwise(tokens))
+    assert all(text[t.start : t.end] == t.text for t in tokens)
+
+
+def test_statements_are_split_outside_of_literals():
+    text = "select ';' ; -- a;b\n select $x$;$x$, \"a;b\" /* ; /* ; */ */;;"
+    assert lexer.split_statements(text) == ["select ';'", 'select $x$;$x$, "a;b"']
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("select nvl(a, b)", "select coalesce(a, b)"),
+        (
+            "select dateadd(day, 1, a), datediff('month', a, b)",
+            "select dateadd('day', 1, a), datediff('month', a, b)",
+        ),
+        (
+            "select x::decimal, cast(y as numeric)",
+            "select x::decimal(18,0), cast(y as numeric(18,0))",
+        ),
+        ('select "MyCol" from "T"', 'select "mycol" from "t"'),
+        ("select sysdate", "select pg_catalog.redshift_sysdate()"),
+        ("select 1 minus select 2", "select 1 except select 2"),
+        ("select top 3 a from t order by a", "select  a from t order by a limit 3"),
+        ("select * from (select 1 as a)", "select * from (select 1 as a) as rs_derived_2"),
+        ("select * from (select 1 as a) x", "select * from (select 1 as a) x"),
+        ("select median(a) from t", "select percentile_cont(0.5) within group (order by a) from t"),
+        (
+            "select listagg(a, ',') within group (order by b) from t",
+            "select pg_catalog.string_agg((a)::varchar, ',' order by b) from t",
+        ),
+        (
+            "select listagg(distinct a) from t",
+            "select pg_catalog.string_agg(distinct (a)::varchar, '') from t",
+        ),
+        (
+            "select decode(a, 1, 'x', null, 'y', 'z')",
+            "select case when (a) is not distinct from (1) then 'x' when (a) is not distinct from (null) then 'y' else 'z' end",
+        ),
+        ("select convert(integer, a)", "select cast(a as integer)"),
+        ("select approximate count(distinct a) from t", "select  count(distinct a) from t"),
+        ("select extract(year from a) from t", "select extract(year from a) from t"),
+    ],
+)
+def test_expressions(text, expected):
+    assert expressions.rewrite(text) == expected
+
+
+def test_inner_forms_are_rewritten_too():
+    text = "select listagg(decode(a, 1, nvl(b, 'x'), 'y'), ',') from (select decode(1, 1, 2) as a)"
+    new = expressions.rewrite(text)
+    assert "decode" not in new
+    assert "nvl" not in new
+    assert new.endswith("as rs_derived_" + new.rsplit("_", 1)[1])
+
+
+def test_create_table_keeps_redshifts_attributes_aside():
+    found = create_table.parse(
+        Sql(
+            'create table S.T (id bigint identity(1,2) primary key, "V" text encode zstd, n decimal distkey, '
+            "y varbyte(10), m varchar(max), unique (n), foreign key (n) references o(x)) "
+            "backup no compound sortkey (n, id)"
+        )
+    )
+    assert found.name == '"s"."t"'
+    assert found.ddl.split() == [
+        "create",
+        "table",
+        '"s"."t"',
+        "(id",
+        "bigint",
+        "generated",
+        "always",
+        "as",
+        "identity",
+        "(start",
+        "with",
+        "1",
+        "increment",
+        "by",
+        "2)",
+        "not",
+        "null,",
+        '"V"',
+        "varchar(256)",
+        ",",
+        "n",
+        "numeric(18,0)",
+        ",",
+        "y",
+        "varbyte(10),",
+        "m",
+        "varchar(65535))",
+    ]
+    attributes = found.attributes
+    assert (attributes.diststyle, attributes.distkey) == ("key", "n")
+    assert (attributes.sorttype, attributes.sortkeys) == ("compound", ["n", "id"])
+    assert attributes.backup is False
+    assert attributes.encodings == {"v": "zstd"}
+    assert [c[:2] for c in attributes.constraints] == [("p", ["id"]), ("u", ["n"]), ("f", ["n"])]
+
+
+def test_grants_name_groups_and_roles_as_postgres_does():
+    assert grants.rewrite(Sql("grant role r to role s")).split() == ["grant", "r", "to", "s"]
+    assert grants.rewrite(Sql("grant select on t to role r, group g")).split() == [
+        "grant",
+        "select",
+        "on",
+        "t",
+        "to",
+        "r,",
+        "group",
+        "g",
+    ]
+    assert (
+        grants.rewrite(Sql("create user u password disable createuser"))
+        == "create user u password null createrole"
+    )
+    assert grants.rewrite(Sql("select 1")) is None
+
+
+def test_show_becomes_a_query():
+    assert "redshift_show_tables(E's')" in show.query(Sql('show tables from schema "dev"."s"'))
+    assert "where schema_name like E'a%'" in show.query(
+        Sql("show schemas from database \"dev\" like 'a%'")
+    )
+    assert show.query(Sql("show search_path")) is None
+
+
+def test_a_late_binding_view_is_recognised():
+    found = views.parse(Sql("create or replace view s.v as (select 1) with no schema binding"))
+    assert (found.name, found.body, found.replace) == ('"s"."v"', "(select 1)", True)
+
+
+def test_secrets_are_masked():
+    text = "copy t from 's3://a/b' credentials 'aws_access_key_id=A;aws_secret_access_key=B' secret_access_key 'C' password 'D'"
+    masked = mask(text)
+    assert not any(secret in masked for secret in ("=A", "=B", "'C'", "'D'"))
