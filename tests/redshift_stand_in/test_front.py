@@ -12,8 +12,8 @@ import psycopg2
 import pytest
 import redshift_connector
 from redshift_stand_in import catalogue
-from redshift_stand_in.protocol import message
-from redshift_stand_in.server import Address
+from redshift_stand_in.front.server import Address
+from redshift_stand_in.wire.protocol import message
 
 
 @pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning")  # the driver's own

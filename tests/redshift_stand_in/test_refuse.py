@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from redshift_stand_in import plan
 from redshift_stand_in.errors import NotInStandIn, StatementError
+from redshift_stand_in.statements import plan
 
 
 def refusal(text: str) -> StatementError:

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redshift_stand_in.context import mask
 from redshift_stand_in.errors import StatementError
-from redshift_stand_in.sql import create_table, expressions, grants, lexer, show, views
+from redshift_stand_in.sql import lexer
 from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.rewrite import expressions, grants, show
+from redshift_stand_in.sql.tables import create_table, views
 
 
 @given(st.text())

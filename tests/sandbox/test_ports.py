@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from redshift_stand_in.server import Address
+from redshift_stand_in.front.server import Address
 from tidemark_sandbox.ports import (
     BLOCK,
     DEFAULT_BASE,

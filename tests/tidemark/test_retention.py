@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from redshift_stand_in.backend import PostgresAddress, open_as_superuser
+from redshift_stand_in.postgres.backend import PostgresAddress, open_as_superuser
 from tidemark.commands import clean as command
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.lake import catalogue

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from redshift_stand_in import catalogue
-from redshift_stand_in.backend import PostgresAddress
 from redshift_stand_in.context import S3Settings
-from redshift_stand_in.server import Address, Server
-from redshift_stand_in.session import FrontSettings
+from redshift_stand_in.front.server import Address, Server
+from redshift_stand_in.front.session import FrontSettings
+from redshift_stand_in.postgres.backend import PostgresAddress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

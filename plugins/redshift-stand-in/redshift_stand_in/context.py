@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from redshift_stand_in.backend import Backend, Row, open_as_superuser
 from redshift_stand_in.errors import ACTIVE_TRANSACTION, BackendError, StatementError
-from redshift_stand_in.protocol import message
+from redshift_stand_in.postgres.backend import Backend, Row, open_as_superuser
 from redshift_stand_in.sql import locks
+from redshift_stand_in.wire.protocol import message
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -9,7 +9,7 @@ import hashlib
 from importlib import resources
 from pathlib import Path
 
-from redshift_stand_in.backend import Backend, PostgresAddress, open_as_superuser
+from redshift_stand_in.postgres.backend import Backend, PostgresAddress, open_as_superuser
 from redshift_stand_in.sql.lexer import literal, quote
 
 #: The superuser that PostgreSQL's cluster is made with; no client of the front may use it.

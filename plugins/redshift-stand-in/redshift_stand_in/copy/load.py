@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from redshift_stand_in.copy import blocks, parquet, records, source, vectors
+from redshift_stand_in.copy import parquet, source
 from redshift_stand_in.copy.failures import LoadError
 from redshift_stand_in.copy.source import SourceFile
 from redshift_stand_in.copy.target import Target
+from redshift_stand_in.copy.text import blocks, records, vectors
 from redshift_stand_in.options.options import Options
 
 if TYPE_CHECKING:

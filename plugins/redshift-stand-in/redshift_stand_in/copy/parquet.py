@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-from redshift_stand_in.copy import vectors
 from redshift_stand_in.copy.source import SourceFile, s3_errors
 from redshift_stand_in.copy.target import Column, Target
+from redshift_stand_in.copy.text import vectors
 from redshift_stand_in.errors import INTERNAL_ERROR, StatementError
 from redshift_stand_in.options.options import Options
 

@@ -13,10 +13,10 @@ from redshift_stand_in.errors import (
     NotInStandIn,
     StatementError,
 )
-from redshift_stand_in.sql.attributes import TableAttributes
-from redshift_stand_in.sql.create_table import ENCODINGS
 from redshift_stand_in.sql.lexer import Sql, qualified
-from redshift_stand_in.sql.types import column_type
+from redshift_stand_in.sql.tables.attributes import TableAttributes
+from redshift_stand_in.sql.tables.create_table import ENCODINGS
+from redshift_stand_in.sql.tables.types import column_type
 
 
 @dataclass(frozen=True)

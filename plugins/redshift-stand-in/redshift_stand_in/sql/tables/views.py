@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
-from redshift_stand_in.sql.create_table import sql_index
 from redshift_stand_in.sql.lexer import Sql, qualified
+from redshift_stand_in.sql.tables.create_table import sql_index
 
 _SUFFIX = ("WITH", "NO", "SCHEMA", "BINDING")
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from redshift_stand_in import assumerole
 from redshift_stand_in.context import Context
-from redshift_stand_in.copy import blocks, source
+from redshift_stand_in.copy import source
 from redshift_stand_in.copy.target import Column
+from redshift_stand_in.copy.text import blocks
 from redshift_stand_in.errors import (
     INTERNAL_ERROR,
     INVALID_PARAMETER,
@@ -21,9 +22,10 @@ from redshift_stand_in.errors import (
     StatementError,
 )
 from redshift_stand_in.options import options
-from redshift_stand_in.sql import expressions, refuse
+from redshift_stand_in.sql import refuse
 from redshift_stand_in.sql.lexer import Sql, literal, quote
-from redshift_stand_in.unload_formats import DelimitedWriter, FileWriter, ParquetWriter
+from redshift_stand_in.sql.rewrite import expressions
+from redshift_stand_in.unload.formats import DelimitedWriter, FileWriter, ParquetWriter
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

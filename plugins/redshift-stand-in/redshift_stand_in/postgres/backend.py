@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from redshift_stand_in.errors import BackendError
-from redshift_stand_in.protocol import (
+from redshift_stand_in.wire.protocol import (
     MessageStream,
     cancel_request,
     message,

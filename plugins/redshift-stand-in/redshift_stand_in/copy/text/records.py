@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from redshift_stand_in.copy import failures, values
-from redshift_stand_in.copy.blocks import Block
+from redshift_stand_in.copy import failures
 from redshift_stand_in.copy.failures import BadValue, LoadError
 from redshift_stand_in.copy.target import Column
+from redshift_stand_in.copy.text import fields
+from redshift_stand_in.copy.text.blocks import Block
 from redshift_stand_in.options.options import Options
 
 #: A field and whether it stood in quotes.
@@ -63,7 +64,7 @@ def convert(
         try:
             row = []
             for column, (value, quoted) in _paired(record, columns, options):
-                row.append(values.convert(value, quoted=quoted, column=column, options=options))
+                row.append(fields.convert(value, quoted=quoted, column=column, options=options))
         except BadValue as error:
             whole = error.code in (1202, 1203, 1214, 1218)
             report(

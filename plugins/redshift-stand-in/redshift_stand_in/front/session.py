@@ -9,15 +9,15 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from redshift_stand_in.backend import SESSION_SETTINGS, Backend, PostgresAddress
 from redshift_stand_in.context import Context, S3Settings
 from redshift_stand_in.errors import (
     INVALID_AUTHORIZATION,
     StatementError,
     decode_fields,
 )
-from redshift_stand_in.executor import Executor
-from redshift_stand_in.protocol import (
+from redshift_stand_in.front.executor import Executor
+from redshift_stand_in.postgres.backend import SESSION_SETTINGS, Backend, PostgresAddress
+from redshift_stand_in.wire.protocol import (
     CANCEL_REQUEST,
     GSS_REQUEST,
     MAX_STARTUP,

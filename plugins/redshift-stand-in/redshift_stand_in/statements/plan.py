@@ -7,21 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from redshift_stand_in import assumerole, commands, unload
+from redshift_stand_in import assumerole
 from redshift_stand_in.copy import command as copy_command
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
-from redshift_stand_in.sql import (
-    alter_table,
-    create_table,
-    expressions,
-    grants,
-    locks,
-    merge,
-    refuse,
-    show,
-    views,
-)
+from redshift_stand_in.sql import locks, refuse
 from redshift_stand_in.sql.lexer import Sql, split_statements
+from redshift_stand_in.sql.rewrite import expressions, grants, merge, show
+from redshift_stand_in.sql.tables import alter_table, create_table, views
+from redshift_stand_in.statements import commands
+from redshift_stand_in.unload import command as unload_command
 
 if TYPE_CHECKING:
     from redshift_stand_in.context import Context
@@ -121,7 +115,7 @@ def _front_command(sql: Sql) -> Run | None:
             return None
         return copy_command.plan(sql)
     if head == "UNLOAD":
-        return unload.plan(sql)
+        return unload_command.plan(sql)
     if assumerole.is_meant(sql):
         return assumerole.plan(sql)
     if head == "VACUUM":

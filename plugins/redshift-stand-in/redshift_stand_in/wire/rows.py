@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from redshift_stand_in.protocol import data_row, split_data_row
+from redshift_stand_in.wire.protocol import data_row, split_data_row
 
 #: The type's number in Redshift.
 VARBYTE_OID = 6551

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 
-from redshift_stand_in import late_binding, plan
 from redshift_stand_in.context import Context, mask
 from redshift_stand_in.errors import (
     IN_FAILED_TRANSACTION,
@@ -14,10 +13,11 @@ from redshift_stand_in.errors import (
     StatementError,
     decode_fields,
 )
-from redshift_stand_in.prepared import Message, Names, Prepared
-from redshift_stand_in.protocol import Disconnected, MessageStream, wait_for
-from redshift_stand_in.rows import Shape, reshape, shape_of
+from redshift_stand_in.front.prepared import Message, Names, Prepared
 from redshift_stand_in.sql.lexer import split_statements
+from redshift_stand_in.statements import late_binding, plan
+from redshift_stand_in.wire.protocol import Disconnected, MessageStream, wait_for
+from redshift_stand_in.wire.rows import Shape, reshape, shape_of
 
 log = logging.getLogger(__name__)
 

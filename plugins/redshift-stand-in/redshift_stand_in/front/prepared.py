@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 
-from redshift_stand_in import plan
 from redshift_stand_in.context import mask
-from redshift_stand_in.rows import Shape
+from redshift_stand_in.statements import plan
+from redshift_stand_in.wire.rows import Shape
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from redshift_stand_in.errors import SYNTAX_ERROR, NotInStandIn, StatementError
-from redshift_stand_in.sql.attributes import TableAttributes
 from redshift_stand_in.sql.lexer import Edit, Sql, qualified
-from redshift_stand_in.sql.types import column_type
+from redshift_stand_in.sql.tables.attributes import TableAttributes
+from redshift_stand_in.sql.tables.types import column_type
 
 ENCODINGS = frozenset(
     [

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
-from redshift_stand_in.sql import qualify
 from redshift_stand_in.sql.lexer import Edit, Sql, quote
+from redshift_stand_in.sql.rewrite import qualify
 
 _DATE_PART_CALLS = frozenset(
     ["DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF", "DATE_PART", "DATEPART"]

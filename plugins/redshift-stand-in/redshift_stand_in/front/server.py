@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from redshift_stand_in.session import FrontSettings, Session
+from redshift_stand_in.front.session import FrontSettings, Session
 
 log = logging.getLogger(__name__)
 

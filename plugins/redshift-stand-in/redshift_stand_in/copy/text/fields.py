@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from redshift_stand_in.copy import failures
-from redshift_stand_in.copy.dates import AUTO_DATES, AUTO_TIMES, read_as
 from redshift_stand_in.copy.failures import BadValue
 from redshift_stand_in.copy.target import Column
+from redshift_stand_in.copy.text.dates import AUTO_DATES, AUTO_TIMES, read_as
 from redshift_stand_in.options.options import Options
 
 _INTEGER = re.compile(r"[+-]?\d+")

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from redshift_stand_in.context import Context
 from redshift_stand_in.errors import INTERNAL_ERROR, NotInStandIn, StatementError
-from redshift_stand_in.sql import alter_table, locks
-from redshift_stand_in.sql import create_table as ddl
-from redshift_stand_in.sql.attributes import TableAttributes
+from redshift_stand_in.sql import locks
 from redshift_stand_in.sql.lexer import Sql, literal, qualified, quote
-from redshift_stand_in.sql.merge import Merge
-from redshift_stand_in.sql.views import LateBindingView
+from redshift_stand_in.sql.rewrite.merge import Merge
+from redshift_stand_in.sql.tables import alter_table
+from redshift_stand_in.sql.tables import create_table as ddl
+from redshift_stand_in.sql.tables.attributes import TableAttributes
+from redshift_stand_in.sql.tables.views import LateBindingView
 
 Run = Callable[[Context], str]
 

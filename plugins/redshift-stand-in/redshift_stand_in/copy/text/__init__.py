@@ -1,0 +1,1 @@
+"""CSV and delimited text: blocks, records and fields."""

@@ -1,0 +1,1 @@
+"""What clients connect to: listeners, sessions, and the loop of a session."""

@@ -1,0 +1,1 @@
+"""What is done with a statement: relayed, rewritten, or run by the front."""
