@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from measure import BenchError, Measured, run
-from redshift_stand_in.catalogue import SUPERUSER
+from redshift_stand_in.postgres.cluster import PORT, SUPERUSER
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.staging.csv_encoder import NULL_MARKER
 from target_redshift.staging.csv_stager import Stager
@@ -23,7 +23,6 @@ from tidemark_core.s3.client import S3Location, list_keys
 from tidemark_sandbox import config as words
 from tidemark_sandbox.clients import Database, mysql_client, target
 from tidemark_sandbox.packages import program
-from tidemark_sandbox.parts.postgres import PORT
 from tidemark_sandbox.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
 from world import WIDE

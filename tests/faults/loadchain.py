@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from proctree import command_line, tunnels
-from redshift_stand_in.catalogue import SUPERUSER
+from redshift_stand_in.postgres.cluster import PORT, SUPERUSER
 from tidemark_sandbox.packages import program
-from tidemark_sandbox.parts.postgres import PORT
 from tidemark_sandbox.world import Sandbox
 
 VICTIMS = ("loader", "tap", "meltano", "tunnel", "session", "s3")

@@ -27,6 +27,7 @@ CONTRIBUTOR = f"{DEVELOPER}::test_a_contributor_tries_a_view_as_printed"
 TOOLS = f"{DEVELOPER}::test_your_own_tools_reach_the_sandbox_as_printed"
 HOST = f"{OPERATOR}::test_a_host_is_installed_as_printed"
 RUNBOOK = f"{OPERATOR}::test_a_runbook_works_as_printed"
+STAND_IN = "tests/redshift_stand_in/test_local.py::test_its_page_works_as_printed"
 #: The test that executes a block, by the page and the words that the block begins with.
 EXECUTED = {
     ("README.md", "make demo"): README,
@@ -43,6 +44,7 @@ EXECUTED = {
     ("docs/data-contract.md", ""): TOOLS,
     ("docs/lake.md", "aws"): TOOLS,
     ("docs/lake.md", "import"): TOOLS,
+    ("plugins/redshift-stand-in/README.md", ""): STAND_IN,
     ("docs/sandbox.md", "tidemark-sandbox forward"): TOOLS,
     ("docs/sandbox.md", "PGPASSWORD"): TOOLS,
     ("docs/sandbox.md", "eval"): TOOLS,
@@ -54,7 +56,6 @@ LEFT_OUT = {
     ("docs/aws.md", "aws s3api"): "it changes an account of AWS; test_iam.py holds its files",
     ("docs/lake.md", "INSTALL httpfs"): "the extension comes from a server of DuckDB's, unpinned",
     ("docs/lake.md", "CREATE EXTERNAL TABLE"): "it is Athena's; test_explore.py parses such DDL",
-    ("docs/redshift-stand-in.md", "python -m"): "the sandbox starts both, with its own folders",
     ("docs/sandbox.md", "sudo apt-get"): "`make test-mysql` installs it, and test_mysql.py uses it",
 }
 

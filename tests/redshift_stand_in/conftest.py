@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -23,6 +22,7 @@ import redshift_connector
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from redshift_stand_in import catalogue
+from redshift_stand_in.postgres.cluster import PORT, SUPERUSER, Cluster
 from tidemark_sandbox.ports import Ports, free_port_block
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ ROLE = "iam_role 'arn:aws:iam::000000000000:role/copy'"
 DATABASE = "dev"
 PASSWORD = "Secret123"
 BUCKET = "stage"
-PG_BIN = Path("/usr/lib/postgresql/15/bin")
-PG_PORT = 5432
 KEYS = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox-secret"}
 
 
@@ -97,7 +95,7 @@ class World:
     def superuser(self) -> Any:
         """A session with PostgreSQL itself."""
         connection = psycopg2.connect(
-            host=str(self.folder / "pg"), port=PG_PORT, user=catalogue.SUPERUSER, dbname=DATABASE
+            host=str(self.folder / "pg"), port=PORT, user=SUPERUSER, dbname=DATABASE
         )
         connection.autocommit = True
         self.open_connections.append(connection)
@@ -143,14 +141,6 @@ class Sql:
         )
 
 
-def postgres_account() -> dict[str, Any]:
-    """PostgreSQL does not run as root: who it runs as then."""
-    if os.getuid() != 0:
-        return {}
-    account = pwd.getpwnam("postgres")
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="rs-"))
@@ -164,53 +154,27 @@ def world() -> Iterator[World]:
 
 
 def start_postgres(folder: Path, stack: contextlib.ExitStack) -> None:
-    account = postgres_account()
-    data, sockets = folder / "pgdata", folder / "pg"
-    for path in (data, sockets):
-        path.mkdir(mode=0o700)
-        if account:
-            os.chown(path, account["user"], account["group"])
-    subprocess.run(
-        [PG_BIN / "initdb", "-D", data, *catalogue.INITDB_ARGUMENTS, "--no-sync"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        cwd=folder,
-        **account,
-    )
-    (data / "pg_hba.conf").write_text(catalogue.PG_HBA)
-    settings = {
-        **catalogue.POSTGRES_SETTINGS,
-        "fsync": "off",
-        "unix_socket_directories": str(sockets),
-        "port": PG_PORT,
-    }
-    arguments = [item for name, value in settings.items() for item in ("-c", f"{name}={value}")]
+    cluster = Cluster(folder / "pgdata", folder / "pg")
+    cluster.prepare()
+    sockets = cluster.sockets
     with (folder / "postgres.log").open("wb") as log:
         process = subprocess.Popen(
-            [PG_BIN / "postgres", "-D", data, *arguments],
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            **account,
+            cluster.command({"fsync": "off"}), stdout=log, stderr=log, cwd=cluster.folder
         )
     stack.callback(end, process, signal.SIGINT)
 
     def answers() -> bool:
-        psycopg2.connect(
-            host=str(sockets), port=PG_PORT, user=catalogue.SUPERUSER, dbname="postgres"
-        ).close()
+        psycopg2.connect(host=str(sockets), port=PORT, user=SUPERUSER, dbname="postgres").close()
         return True
 
     wait_until("PostgreSQL", answers, process)
-    connection = psycopg2.connect(
-        host=str(sockets), port=PG_PORT, user=catalogue.SUPERUSER, dbname="postgres"
-    )
+    connection = psycopg2.connect(host=str(sockets), port=PORT, user=SUPERUSER, dbname="postgres")
     connection.autocommit = True
     cursor = connection.cursor()
     cursor.execute(f"create role admin login createrole createdb password '{PASSWORD}'")
     cursor.execute(f"create database {DATABASE} owner admin")
     connection.close()
-    catalogue.install(sockets, PG_PORT, DATABASE)
+    catalogue.install(sockets, PORT, DATABASE)
 
 
 def start_s3(folder: Path, ports: Ports, stack: contextlib.ExitStack) -> None:
@@ -284,11 +248,12 @@ def launch_front(
             sys.executable,
             "-m",
             "redshift_stand_in",
+            "serve",
             *listens,
             "--pg-socket-dir",
             folder / "pg",
             "--pg-port",
-            str(PG_PORT),
+            str(PORT),
             "--s3-endpoint",
             s3_url,
             "--tls-cert",

@@ -13,6 +13,7 @@ import pytest
 import redshift_connector
 from redshift_stand_in import catalogue
 from redshift_stand_in.front.server import Address
+from redshift_stand_in.postgres.cluster import SUPERUSER
 from redshift_stand_in.wire.protocol import message
 
 
@@ -77,7 +78,7 @@ def test_parameters_of_statements(sql):
 
 
 def test_a_wrong_password_and_the_superuser_are_refused(world):
-    for user, password in (("admin", "wrong"), (catalogue.SUPERUSER, ""), ("nobody", "x")):
+    for user, password in (("admin", "wrong"), (SUPERUSER, ""), ("nobody", "x")):
         with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
             psycopg2.connect(
                 host="127.0.0.1",

@@ -33,11 +33,11 @@ class S3Settings:
     """How the stand-in reaches S3; the keys play the role that IAM_ROLE names.
 
     Attributes:
-        endpoint_url: of the S3 server.
+        endpoint_url: of the S3 server; None: AWS's own.
         region: its region.
     """
 
-    endpoint_url: str
+    endpoint_url: str | None
     region: str = "us-east-1"
 
     @cached_property

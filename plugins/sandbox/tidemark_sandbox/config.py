@@ -48,8 +48,6 @@ MARKER = "sandbox.json"
 #: sun_path holds 108 bytes with its NUL (unix(7)).
 MAX_SOCKET_PATH = 107
 _LONGEST_SOCKET = "postgres/.s.PGSQL.5432.lock"
-#: Who PostgreSQL runs as when we are root, which it refuses to be.
-POSTGRES_ACCOUNT = "postgres"
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+
+from redshift_stand_in.postgres.cluster import PROGRAMS
 
 from tidemark_sandbox.errors import MissingPackagesError
 
-_FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin"
+_FOLDERS = f"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{PROGRAMS}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ DEBOOTSTRAP = Package("debootstrap", ("debootstrap",), "up --server mysql")
 def find(program: str) -> str | None:
     """The path of a program, in the places where Debian puts servers too."""
     if program in ("initdb", "postgres"):  # another version's may be on PATH
-        path = Path("/usr/lib/postgresql/15/bin") / program
+        path = PROGRAMS / program
         return str(path) if path.exists() else None
     return shutil.which(program, path=_FOLDERS) or shutil.which(program)
 

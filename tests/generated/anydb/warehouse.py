@@ -8,9 +8,8 @@ from typing import Any
 
 import psycopg2
 from psycopg2 import sql
-from redshift_stand_in.catalogue import SUPERUSER
+from redshift_stand_in.postgres.cluster import PORT, SUPERUSER
 from tidemark_sandbox.config import WAREHOUSE_DATABASE
-from tidemark_sandbox.parts.postgres import PORT
 from tidemark_sandbox.world import Sandbox
 
 

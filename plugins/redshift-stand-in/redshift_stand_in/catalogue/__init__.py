@@ -10,41 +10,8 @@ from importlib import resources
 from pathlib import Path
 
 from redshift_stand_in.postgres.backend import Backend, PostgresAddress, open_as_superuser
+from redshift_stand_in.postgres.cluster import SUPERUSER
 from redshift_stand_in.sql.lexer import literal, quote
-
-#: The superuser that PostgreSQL's cluster is made with; no client of the front may use it.
-SUPERUSER = "rdsdb"
-
-#: Arguments of ``initdb``: strings compare by their bytes, letters are known beyond ASCII.
-INITDB_ARGUMENTS = (
-    f"--username={SUPERUSER}",
-    "--encoding=UTF8",
-    "--lc-collate=C",
-    "--lc-ctype=C.UTF-8",
-    "--auth=reject",
-)
-
-#: The whole of ``pg_hba.conf``: the drivers know md5, and PostgreSQL listens on a private socket
-#: only.
-PG_HBA = f"local all {SUPERUSER} trust\nlocal all all md5\n"
-
-#: Settings that PostgreSQL must be started with (``postgres -c name=value``).
-POSTGRES_SETTINGS = {
-    "listen_addresses": "",
-    "password_encryption": "md5",
-    "max_connections": "120",
-    "shared_buffers": "256MB",
-    "maintenance_work_mem": "128MB",
-    # The views sort whole tables.
-    "work_mem": "64MB",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "max_wal_size": "2GB",
-    "checkpoint_timeout": "15min",
-    "jit": "off",
-    "log_min_messages": "warning",
-    "timezone": "UTC",
-}
 
 _LOCK = 5439
 

@@ -108,6 +108,15 @@ class Server:
             self._listeners.append(listener)
             threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
+    @property
+    def ports(self) -> list[int]:
+        """The TCP ports that it listens on; where 0 was asked for, the one that was free."""
+        return [
+            listener.getsockname()[1]
+            for listener in self._listeners
+            if listener.family == socket.AF_INET
+        ]
+
     def stop(self, seconds: float = 5.0) -> None:
         """Closes listeners and sessions and waits for their threads.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from redshift_stand_in.errors import BackendError
+from redshift_stand_in.postgres.cluster import SUPERUSER
 from redshift_stand_in.wire.protocol import (
     MessageStream,
     cancel_request,
@@ -30,7 +31,6 @@ SESSION_SETTINGS = {
     "client_min_messages": "warning",
     "bytea_output": "hex",
 }
-_AUTHENTICATION_OK = 0
 
 Row = list[str | None]
 
@@ -47,7 +47,7 @@ class PostgresAddress:
 
     directory: Path
     port: int
-    superuser: str = "rdsdb"
+    superuser: str = SUPERUSER
 
     def connect(self) -> socket.socket:
         """Opens a socket.

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
 import signal
 import subprocess
 from pathlib import Path
 
-from redshift_stand_in.catalogue import POSTGRES_SETTINGS, SUPERUSER, install
+from redshift_stand_in.catalogue import install
+from redshift_stand_in.postgres.cluster import PORT, SUPERUSER, Cluster, ClusterError
 
 from tidemark_sandbox import config as words
-from tidemark_sandbox.config import POSTGRES_ACCOUNT, Config
+from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.packages import program
 from tidemark_sandbox.parts.base import Part
 from tidemark_sandbox.processes import ended
 
-#: Only a part of the socket's name.
-PORT = 5432
-# The front connects as the superuser without a password.
-_HBA = f"# The socket's folder is private.\nlocal all {SUPERUSER} trust\nlocal all all md5\n"
-_SETTINGS = {
-    "listen_addresses": "",
-    "password_encryption": "md5",
-    "max_connections": "100",
-    "shared_buffers": "128MB",
-    "max_wal_size": "1GB",
-    # A killed server loses nothing; a machine that loses power may lose the last second.
-    "synchronous_commit": "off",
-    "logging_collector": "off",
-    "log_timezone": "UTC",
-}
 
-
-def postgres_socket(config: Config) -> Path:
-    """The socket that PostgreSQL makes for itself in its folder."""
-    return config.postgres_sockets / f".s.PGSQL.{PORT}"
+def cluster(config: Config) -> Cluster:
+    """The warehouse's PostgreSQL."""
+    return Cluster(config.postgres, config.postgres_sockets)
 
 
 class Postgres(Part):
@@ -52,47 +34,18 @@ class Postgres(Part):
 
     @property
     def data(self) -> Path:
-        return self.folder / "data"
+        return cluster(self.config).data
 
     @property
     def address(self) -> str:
-        return str(postgres_socket(self.config))
+        return str(cluster(self.config).socket)
 
     def prepare(self) -> None:
-        for folder in (self.folder, self.config.postgres_sockets):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if os.geteuid() == 0:
-                account = _account()
-                os.chown(folder, account.pw_uid, account.pw_gid)
-        if not self.data.exists():
-            self._initialise()
+        try:
+            cluster(self.config).prepare()
+        except ClusterError as error:
+            raise SandboxError(str(error)) from error
         self._drop_stale_locks()
-        (self.data / "pg_hba.conf").write_text(_HBA)
-
-    def _initialise(self) -> None:
-        """Makes the data folder beside its place, so that a half-made one is never used.
-
-        In a folder of this process's own: an initdb whose launcher was killed may still be at work.
-        """
-        for left in self.folder.glob("data.new-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        half = self.folder / f"data.new-{os.getpid()}"
-        command = [
-            *self._as_account(),
-            program("initdb"),
-            f"--pgdata={half}",
-            f"--username={SUPERUSER}",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",  # sorts by bytes, as Redshift does, and knows letters
-            "--no-sync",
-        ]
-        result = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=self.folder
-        )
-        if result.returncode:
-            raise SandboxError(f"initdb failed:\n{result.stderr[-2000:]}")
-        half.rename(self.data)
 
     def _drop_stale_locks(self) -> None:
         """Removes the locks of a server that ended.
@@ -112,14 +65,7 @@ class Postgres(Part):
                 lock.unlink()
 
     def command(self) -> list[str]:
-        settings = {
-            **POSTGRES_SETTINGS,
-            **_SETTINGS,
-            "unix_socket_directories": f'"{self.config.postgres_sockets}"',
-            "port": str(PORT),
-        }
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        return [*self._as_account(), program("postgres"), "-D", str(self.data), *options]
+        return cluster(self.config).command()
 
     def probe(self) -> str:
         return "PostgreSQL " + self.query("SHOW server_version").partition(" ")[0]
@@ -179,24 +125,3 @@ class Postgres(Part):
         if result.returncode:
             raise SandboxError(result.stderr.strip())
         return result.stdout.strip()
-
-    def _as_account(self) -> list[str]:
-        if os.geteuid() != 0:
-            return []
-        account = _account()
-        return [
-            program("setpriv"),
-            f"--reuid={account.pw_uid}",
-            f"--regid={account.pw_gid}",
-            "--init-groups",
-        ]
-
-
-def _account() -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(POSTGRES_ACCOUNT)
-    except KeyError as error:
-        raise SandboxError(
-            f"There is no account {POSTGRES_ACCOUNT}, and PostgreSQL does not run as root",
-            hint="apt-get install --reinstall postgresql-common, or run the sandbox as a user",
-        ) from error

@@ -9,11 +9,12 @@ from typing import Any
 
 import redshift_connector
 from redshift_connector.core import Connection
+from redshift_stand_in.postgres.cluster import PORT
 
 from tidemark_sandbox import config as words
 from tidemark_sandbox.errors import UP, SandboxError
 from tidemark_sandbox.parts.base import Part, require_listener
-from tidemark_sandbox.parts.postgres import PORT, postgres_socket
+from tidemark_sandbox.parts.postgres import cluster
 
 
 class Warehouse(Part):
@@ -34,6 +35,7 @@ class Warehouse(Part):
             sys.executable,
             "-m",
             "redshift_stand_in",
+            "serve",
             f"--listen=unix:{self.config.warehouse_socket}",
             f"--pg-socket-dir={self.config.postgres_sockets}",
             f"--pg-port={PORT}",
@@ -68,7 +70,7 @@ class Warehouse(Part):
             SandboxError: The server does not run.
         """
         try:
-            for listener in (self.config.warehouse_socket, postgres_socket(self.config)):
+            for listener in (self.config.warehouse_socket, cluster(self.config).socket):
                 require_listener(listener)
         except OSError as error:
             raise SandboxError(f"The warehouse does not run: {error}", hint=UP) from error
