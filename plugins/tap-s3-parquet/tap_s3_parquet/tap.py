@@ -113,7 +113,7 @@ class TapS3Parquet(Tap):
         """
         self._failures.raise_any()
 
-    def sync_all(self) -> None:
+    def sync_all(self) -> None:  # type: ignore[misc]  # the SDK has no other place before a sync
         """Hands everything over; begins with a STATE, so that a target knows what was before."""
         if not self.state:
             self._state_writer.write_state({"bookmarks": {}})

@@ -93,16 +93,18 @@ class Uploader:
             KeyTakenError: Another manifest is at this key.
             LakeError: S3 refused.
         """
-        place = {"Bucket": self._place.bucket, "Key": key}
+        bucket = self._place.bucket
 
         def put() -> bytes:
-            self._client.put_object(**place, Body=body, ContentType="application/json")
+            self._client.put_object(
+                Bucket=bucket, Key=key, Body=body, ContentType="application/json"
+            )
             return body
 
         def there() -> bytes:
-            return self._client.get_object(**place)["Body"].read()
+            return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
-        with explained(f"committing s3://{self._place.bucket}/{key}"):
+        with explained(f"committing s3://{bucket}/{key}"):
             if self._tried(put, there) != body:
                 raise KeyTakenError(key)
 

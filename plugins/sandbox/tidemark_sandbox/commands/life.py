@@ -17,7 +17,8 @@ from tidemark_sandbox.commands.common import AnyFormat, Dir, Format, Port, conso
 from tidemark_sandbox.config import Server
 from tidemark_sandbox.dotenv import point_here
 from tidemark_sandbox.packages import PACKAGES, missing
-from tidemark_sandbox.world import PartStatus, Sandbox
+from tidemark_sandbox.parts.status import PartStatus
+from tidemark_sandbox.world import Sandbox
 
 
 def up(

@@ -14,7 +14,7 @@ import os
 import signal
 import struct
 import sys
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from tidemark_core.host.leash import end_with
 
@@ -37,7 +37,7 @@ def main() -> None:
             answer(json.loads(line), out)
 
 
-def answer(request: dict[str, object], out: BinaryIO) -> None:
+def answer(request: dict[str, Any], out: BinaryIO) -> None:
     """Asks the server, and writes the schema, the rows as they come, and how it ended.
 
     Args:

@@ -92,9 +92,15 @@ def carried_over(bookmark: Bookmark, greatest: KeyValue | None) -> Bookmark:
     load = bookmark.first_load
     if load is None:
         return bookmark
-    least = {name: _least(getattr(load, name), greatest) for name in ("upper", "cap", "greatest")}
-    return replace(bookmark, first_load=replace(load, edge=None, **least))
+    back = replace(
+        load,
+        edge=None,
+        upper=min(load.upper, greatest),
+        cap=_least(load.cap, greatest),
+        greatest=_least(load.greatest, greatest),
+    )
+    return replace(bookmark, first_load=back)
 
 
 def _least(one: KeyValue | None, other: KeyValue) -> KeyValue | None:
-    return None if one is None else min(one, other)  # type: ignore[type-var]
+    return None if one is None else min(one, other)

@@ -95,7 +95,7 @@ class Look:
         That of its beginning: ranges that were read then do not have what came since.
         """
         cap = self._decide(Bookmark(), load.upper).cap
-        return cap if cap is None or load.cap is None else min(cap, load.cap)  # type: ignore[type-var]
+        return cap if cap is None or load.cap is None else min(cap, load.cap)
 
     def in_step(self, bookmark: Bookmark) -> Bookmark:
         """The bookmark, no later than the source's clock; see `window.in_step`."""

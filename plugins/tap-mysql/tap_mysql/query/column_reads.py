@@ -104,8 +104,8 @@ def plan(column: Column, *, is_key: bool = False) -> Plan:
         shown = f"IF({bad}, CAST({name} AS CHAR), NULL)"
         return Plan(column, name, f"IF({bad}, NULL, {name})", shown)
     if kind.kind == "string":
-        shown = _other(name, column, _is_reversible if is_key else _is_whole)
-        return Plan(column, name, _bytes(name, column), shown)
+        other = _other(name, column, _is_reversible if is_key else _is_whole)
+        return Plan(column, name, _bytes(name, column), other)
     if kind.kind == "binary" and data_type not in _BINARY:
         return _same(column, f"ST_AsBinary({name})")
     return _same(column, name)

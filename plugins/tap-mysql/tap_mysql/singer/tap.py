@@ -220,7 +220,7 @@ class TapMySQL(Tap):
         Raises:
             StateError: It is not Singer state.
         """
-        self._state.update(checked(state))
+        self._state.update(cast("Any", checked(state)))
 
     # -- running
 

@@ -18,7 +18,7 @@ CONNECT_SECONDS, GREETING_SECONDS = 10, 15
 _CLEAR = "mysql_clear_password"
 
 
-class Connection(pymysql.connections.Connection):  # type: ignore[type-arg]
+class Connection(pymysql.connections.Connection):
     """A connection whose patience grows once the server has greeted: pymysql has one for both."""
 
     def wait(self, seconds: float | None) -> None:

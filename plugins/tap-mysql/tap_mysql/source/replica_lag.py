@@ -149,7 +149,8 @@ class Replication:
             except SourceError as error:
                 number = number_in(error.__cause__)
                 if number == _DENIED:
-                    return self._denied(session)
+                    self._denied(session)
+                    return None
                 if number != _SYNTAX:
                     raise
         return None

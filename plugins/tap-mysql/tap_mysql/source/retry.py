@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 
 def pause(failures: int) -> float:
     """Seconds before the next try, more after each failure."""
-    longest = min(_BACKOFF_LIMIT, _BACKOFF_SECONDS * 2 ** (failures - 1))
+    longest = min(_BACKOFF_LIMIT, _BACKOFF_SECONDS * 2.0 ** (failures - 1))
     return longest * (0.5 + random.random() / 2)  # noqa: S311 - jitter
 
 

@@ -192,10 +192,10 @@ class Stager:
             writer.path.open("rb") as body,
         ):
             self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
-        entry = {"key": key, "bytes": writer.path.stat().st_size, "rows": writer.rows}
-        self.meter.add(bytes=entry["bytes"])
+        size = writer.path.stat().st_size
+        self.meter.add(bytes=size)
         writer.path.unlink()
-        return entry
+        return {"key": key, "bytes": size, "rows": writer.rows}
 
     def _finish(self) -> Staged:
         manifest = put_copy_manifest(

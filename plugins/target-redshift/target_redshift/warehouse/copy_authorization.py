@@ -27,7 +27,7 @@ def authorization(iam_role: str | None, s3: S3Location) -> str:
         return sql.by_role(iam_role)
     found = None if s3.access_key else boto3.Session().get_credentials()
     keys = found.get_frozen_credentials() if found else None
-    if keys is None or not keys.token:
+    if keys is None or not (keys.access_key and keys.secret_key and keys.token):
         raise ConfigError(
             "REDSHIFT_IAM_ROLE is not set, and there are no temporary credentials to give to COPY "
             "in its place; S3_ACCESS_KEY and other lasting keys are put into no statement",

@@ -79,7 +79,8 @@ def _ancestors(key: str, manifest: Mapping[str, Any]) -> Iterator[str]:
 
 def _read_by(key: str, manifest: Mapping[str, Any]) -> list[str]:
     node = manifest["nodes"].get(key, {})
-    return node.get("depends_on", {}).get("nodes", [])
+    read: list[str] = node.get("depends_on", {}).get("nodes", [])
+    return read
 
 
 def _name(key: str) -> str:

@@ -131,7 +131,7 @@ class Marks:
         ((number,),) = self._execute(
             f"SELECT count(*) FROM ({query}) AS found", self._names(query, table)
         )
-        return int(number)
+        return int(str(number))
 
     def _names(self, query: str, table: TableName) -> list[str]:
         return [str(table)] * query.count("?")

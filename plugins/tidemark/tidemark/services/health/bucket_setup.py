@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import boto3
 from botocore import UNSIGNED
@@ -156,7 +156,7 @@ def judge_strangers(may_read: bool, bucket: str) -> Finding:
 
 def _stranger_reads(project: Project, key: str) -> bool:
     location = project.location
-    style = "path" if location.endpoint_url else "auto"
+    style: Literal["path", "auto"] = "path" if location.endpoint_url else "auto"
     stranger = boto3.client(
         "s3",
         region_name=location.region,

@@ -133,8 +133,9 @@ def collect(metadata: pq.FileMetaData, statistics: dict[str, _Statistics]) -> No
                 own.add(None, None, None)
             else:
                 has = found.has_min_max
+                is_counted = found.has_null_count  # type: ignore[attr-defined]  # misspelt in the stubs
                 own.add(
-                    found.null_count if found.has_null_count else None,
+                    found.null_count if is_counted else None,
                     found.min if has else None,
                     found.max if has else None,
                 )
