@@ -7,7 +7,5 @@
 
 -- What is loaded. (RAW would be a reserved word.)
 create schema if not exists landing authorization tidemark_loader;
--- Views that name landing's columns.
-create schema if not exists staging authorization tidemark_transformer;
 -- What dbt remembers of each table, and the rows that fail a test.
 create schema if not exists tidemark_dbt authorization tidemark_transformer;

@@ -3,5 +3,4 @@
 --   create group tidemark_analysts; alter group tidemark_analysts add user anna;
 -- set REDSHIFT_ANALYSTS=group:tidemark_analysts, and run the build again.
 revoke all on schema landing from tidemark_analyst;
-revoke all on schema staging from tidemark_analyst;
 revoke all on schema tidemark_dbt from tidemark_analyst;

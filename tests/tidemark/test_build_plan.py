@@ -40,7 +40,7 @@ def test_new_loads_choose_their_tables_and_what_is_made_of_them() -> None:
     assert plan.tables == ("partner_info",)
     assert "partner_info (2)" in plan.reason
     words = plan.arguments
-    assert words[words.index("--select") + 1 :] == ["source:landing.partner_info+"]
+    assert words[words.index("--select") + 1 :] == ["source:landing.partner_info+", "tag:landing"]
     assert words[words.index("--exclude") + 1 :][:2] == ["config.materialized:view", "tag:views"]
 
 

@@ -17,7 +17,9 @@ import pytest
 from tidemark_sandbox.world import Sandbox
 from transform_project import ROOT, TRANSFORM, Landing, Query
 
-KEPT = ("partner_info", "delivery_status", "_tidemark_dbt__sources", "_landing__sources")
+KEPT = ("partner_info", "delivery_status")
+#: Reads no table that a selection could find it by.
+LEDGER_TEST = "every_landing_row_has_a_ledger_entry"
 DBT_RUNS = "Running with dbt"
 
 
@@ -56,17 +58,18 @@ def nightly(
     (project / "models" / "tables" / "_unit_tests.yml").unlink()
     shutil.rmtree(project / "analyses")
     for path in (project / "tests").glob("*.*"):
-        path.unlink()
-    for path in (project / "models").glob("[st]*/*.sql"):
-        if not path.stem.endswith(KEPT[:2]):
+        if path.stem not in ("_landing", LEDGER_TEST):
             path.unlink()
-            path.with_suffix(".yml").unlink(missing_ok=True)
+    for path in (project / "models").glob("tables/*.sql"):
+        if path.stem not in KEPT:
+            path.unlink()
+            path.with_suffix(".yml").unlink()
     env = {name: os.environ[name] for name in ("PATH", "HOME")} | sandbox.env()
     env |= {"REDSHIFT_SCHEMA": "dev_night", "DBT_USE_COLORS": "false"}
     database, user = env["REDSHIFT_DATABASE"], "tidemark_transformer"
     query(f"grant create on database {database} to {user}")
     yield Nightly(project, env)
-    for schema in ("dev_night", "dev_night_staging", "dev_night_tidemark_dbt"):
+    for schema in ("dev_night", "dev_night_tidemark_dbt"):
         query(f"drop schema if exists {schema} cascade", user=user)
     query(f"revoke create on database {database} from {user}")
 
@@ -118,8 +121,8 @@ def test_a_load_that_fails_its_tests_is_tested_until_it_passes(
     assert "partner_info (2)" in mended.stdout
     did = nightly.did()
     assert "not_null_partner_info_partner_id" in did
-    assert "partner_info" in did
-    assert not [name for name in did if "delivery_status" in name or "stg_" in name]
+    assert {"partner_info", LEDGER_TEST} <= did
+    assert not [name for name in did if "delivery_status" in name]
     assert "Nothing to build" in nightly().stdout
 
 
@@ -134,14 +137,14 @@ def test_a_load_that_plain_dbt_has_built_without_tests_is_tested(
     assert "unique_delivery_status_id" in nightly.did()
 
 
-def test_a_view_that_was_dropped_is_made_again(
+def test_a_table_that_was_dropped_is_made_again(
     nightly: Nightly, loads: Landing, query: Query
 ) -> None:
-    view = "dev_night_staging.stg_settlement__partner_info"
-    query(f"drop view {view}", user="tidemark_transformer")
+    table = "dev_night.partner_info"
+    query(f"drop table {table}", user="tidemark_transformer")
     done = nightly()
-    assert f"everything: {view} is missing" in done.stdout, done.stdout
-    assert query(f"select count(*) from {view}", user="tidemark_transformer") == [(3,)]
+    assert f"everything: {table} is missing" in done.stdout, done.stdout
+    assert query(f"select count(*) from {table}", user="tidemark_transformer") == [(2,)]
 
 
 @pytest.mark.soak

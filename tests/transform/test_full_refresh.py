@@ -166,31 +166,18 @@ def tokens(
     """A project with one table, whose key is bytes."""
     project = tmp_path / "transform"
     models = project / "models"
-    models.mkdir(parents=True)
+    (models / "tables").mkdir(parents=True)
     shutil.copytree(TRANSFORM / "macros", project / "macros")
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(TRANSFORM / name, project)
-    for folder, name, text in (
-        ("staging", "stg_tokens", "select * from {{ source('landing', 'tokens') }}"),
-        ("tables", "tokens", """
-            {{ config(unique_key='token', dist='even', sort=['token'],
-                      meta={'replication_key': 'update_at'}) }}
-            with newest as ({{ newest_unbuilt(ref('stg_tokens')) }}) select * from newest
-        """),
-    ):  # fmt: skip
-        (models / folder).mkdir()
-        (models / folder / f"{name}.sql").write_text(text)
+    (models / "tables" / "tokens.sql").write_text("{{ table_from_contract() }}\n")
     columns = [{"name": name, "data_type": kind} for name, kind in TOKENS.items()]
-    sources = [
-        {"name": schema, "schema": schema, "tables": [{"name": name} for name in names]}
-        for schema, names in (
-            ("landing", ["tidemark_loads", "tokens"]),
-            ("tidemark_dbt", ["tokens__loads", "tokens__versions"]),
-        )
-    ]
-    shape = {"version": 2, "models": [{"name": "tokens", "columns": columns}], "sources": sources}
+    config = {"unique_key": ["token"], "sort": ["token"], "meta": {"replication_key": "update_at"}}
+    sources = [{"name": "landing", "tables": [{"name": "tidemark_loads"}, {"name": "tokens"}]}]
+    shape = {"models": [{"name": "tokens", "config": config, "columns": columns}]}
     # JSON is YAML too.
-    (models / "tables" / "tokens.yml").write_text(json.dumps(shape))
+    told = json.dumps({"version": 2, "sources": sources} | shape)
+    (models / "tables" / "tokens.yml").write_text(told)
     held_columns = ", ".join(f"{name} {kind}" for name, kind in (TOKENS | SYSTEM).items())
     query(f"create table landing.tokens ({held_columns})", user="tidemark_loader")
     query("grant select on landing.tokens to tidemark_transformer", user="tidemark_loader")
@@ -198,7 +185,6 @@ def tokens(
     yield runner
     runner.close()
     user = "tidemark_transformer"
-    query("drop view if exists staging.stg_tokens", user=user)
     for table in ("public.tokens", "tidemark_dbt.tokens__loads", "tidemark_dbt.tokens__versions"):
         query(f"drop table if exists {table}", user=user)
     query("drop table landing.tokens", user="tidemark_loader")
@@ -216,7 +202,7 @@ def test_a_key_of_bytes_is_rebuilt_and_named_when_it_would_be_lost(
         return landing.load("tokens", [{"token": k, "owner": owner, "update_at": at} for k in keys])
 
     load("a", 0, b"\x00\xff", b"\x00", b"a")
-    tokens("run", "--select", "tokens", "stg_tokens")
+    tokens("run", "--select", "tokens")
     load("b", 1, b"\x00\xff", b"\xfe")
     everything = [("00", "a"), ("00ff", "b"), ("61", "a"), ("fe", "b")]
     assert tokens("run", "--select", "tokens", "--full-refresh").rows("tokens") == 4

@@ -15,7 +15,6 @@ VIEWS = (
 DENIED = (
     *(f"select * from public.{table}" for table in TABLES),
     *(f"select * from landing.{table}" for table in (*TABLES, "tidemark_loads")),
-    "select * from staging.stg_settlement__partner_info",
     "select * from tidemark_dbt.partner_info__versions",
     "create table landing.mine (a int)",
     "create table public.mine (a int)",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from transform_project import Dbt, Landing, Query
 
-OWN = ("dev_anna", "dev_anna_staging", "dev_anna_tidemark_dbt")
+OWN = ("dev_anna", "dev_anna_tidemark_dbt")
 
 
 @pytest.fixture

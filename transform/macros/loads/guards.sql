@@ -10,40 +10,119 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Whether the landing table is there. A table of which nothing was loaded yet is built with no rows, and named; one
+    that is gone with what was loaded into it stops its model. -#}
+{% macro is_landed(relation) -%}
+    {%- set landing = source('landing', model.name) -%}
+    {%- if is_there(landing) -%}
+        {{- return(true) -}}
+    {%- endif -%}
+    {%- set loads = run_query('select count(distinct load_id)' ~ ledger_sql()).rows[0][0]
+        if is_there(source('landing', 'tidemark_loads')) else 0 -%}
+    {%- if loads and not var('accept_incomplete_landing') -%}
+        {%- do exceptions.raise_compiler_error(
+            relation.render() ~ ' is unchanged: ' ~ landing.schema ~ '.' ~ landing.identifier ~ ' is gone, and '
+            ~ loads ~ ' loads of it are in landing.tidemark_loads. ' ~ load_again()
+        ) -%}
+    {%- endif -%}
+    {%- do exceptions.warn(
+        'nothing was loaded yet into ' ~ landing.schema ~ '.' ~ landing.identifier ~ ', which is not there: '
+        ~ relation.schema ~ '.' ~ relation.identifier ~ ' is built with no rows. Next: meltano run backup load; if it'
+        ~ ' says so again, tidemark status'
+    ) -%}
+    {{- return(false) -}}
+{%- endmacro %}
+
 {#- Landing keeps a load for some days only. A rebuild from it must give every row that the table holds, in the
     same version or a newer one; what the table held is known from <table>__versions (now in `forgotten`), even if the
     table itself was dropped by hand. -#}
-{% macro refuse_to_lose_rows(relation, batch, forgotten) -%}
-    {%- set by = merged_by() -%}
-    {%- set keys = by.unique_key -%}
+{% macro refuse_to_lose_rows(relation, batch, forgotten, contract) -%}
+    {%- set key = contract.unique_key[0] -%}
     {%- set lost = run_query(
-        'select count(*), min(' ~ comparable_sql('known.' ~ keys[0], keys[0]) ~ ') from '
-        ~ forgotten.identifier ~ ' as known left join ' ~ batch.identifier ~ ' as batch on '
-        ~ same_key_sql('known', 'batch', keys)
-        ~ ' where known._sdc_deleted_at is null and (batch.' ~ keys[0] ~ ' is null or '
-        ~ is_newer_content('known', 'batch', by.replication_key) ~ ')'
+        'select count(*), min(' ~ comparable_sql('known.' ~ column_sql(key), key) ~ ') from '
+        ~ forgotten ~ ' as known left join ' ~ batch ~ ' as batch on '
+        ~ same_key_sql('known', 'batch', contract.unique_key)
+        ~ ' where known._sdc_deleted_at is null and (batch.' ~ column_sql(key) ~ ' is null or '
+        ~ is_newer_content('known', 'batch', contract.replication_key) ~ ')'
     ).rows[0] -%}
     {%- if lost[0] and not var('accept_incomplete_landing') -%}
         {%- do exceptions.raise_compiler_error(
             relation.render() ~ ' was not rebuilt and is unchanged: landing.' ~ model.name ~ ' no longer has '
-            ~ lost[0] ~ ' of its rows (the first: ' ~ keys[0] ~ ' = ' ~ lost[1] ~ '), because old loads are retired'
+            ~ lost[0] ~ ' of its rows (the first: ' ~ key ~ ' = ' ~ lost[1] ~ '), because old loads are retired'
             ~ ' from it. Load the table again from the lake (docs/data-contract.md, "Rebuild a table"), then repeat'
             ~ ' the command. To drop those rows for good: --vars "accept_incomplete_landing: true".'
         ) -%}
     {%- endif -%}
 {%- endmacro %}
 
+{#- The same of a table whose rows have no key: what it held is known load by load. -#}
+{% macro refuse_to_lose_loads(relation, batch, forgotten) -%}
+    {%- do refuse_missing_rows(
+        relation, forgotten, '(select * from ' ~ batch ~ ') as landed', 'they are retired from it'
+    ) -%}
+{%- endmacro %}
+
+{#- A load that was retired from landing before it was built would be missed without a word. Only where landing keeps
+    every version: an upsert and an overwrite take rows of older loads out as they should. -#}
+{% macro refuse_retired_loads(relation, unbuilt, taken) -%}
+    {%- do refuse_missing_rows(
+        relation, unbuilt, source('landing', model.name) ~ ' as landed where ' ~ taken,
+        'they were retired before they were built'
+    ) -%}
+{%- endmacro %}
+
+{% macro refuse_missing_rows(relation, loads, landed, why) -%}
+    {%- set lost = run_query(
+        'select count(*), min(loads.load_id) from ' ~ loads ~ ' as loads'
+        ~ ' left join (select _tidemark_load_id, count(*) as row_count from ' ~ landed
+        ~ ' group by _tidemark_load_id) as landed on loads.load_id = landed._tidemark_load_id'
+        ~ ' where loads.row_count > coalesce(landed.row_count, 0)'
+    ).rows[0] -%}
+    {%- if lost[0] and not var('accept_incomplete_landing') -%}
+        {%- do exceptions.raise_compiler_error(
+            relation.render() ~ ' is unchanged: ' ~ lost[0] ~ ' of its loads (the first: ' ~ lost[1]
+            ~ ') have fewer rows in landing.' ~ model.name ~ ' than landing.tidemark_loads says; ' ~ why ~ '. '
+            ~ load_again()
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A copy counts only whole: all of the rows that its files have. -#}
+{% macro refuse_part_of_a_copy(relation, batch, unbuilt, taken) -%}
+    {%- if taken is not none and load_method() != 'upsert' and not var('accept_incomplete_landing') -%}
+        {%- set load_id = run_query('select max(load_id) from ' ~ unbuilt).rows[0][0] -%}
+        {%- set rows = run_query(
+            'select (select sum(row_count)' ~ ledger_sql() ~ ' and load_id = ' ~ load_id | int
+            ~ ' and (manifest is null or extracted_at = (select max(extracted_at)' ~ copies_sql(load_id) ~ '))),'
+            ~ ' (select count(*) from ' ~ batch ~ ')'
+        ).rows[0] -%}
+        {%- if (rows[0] or 0) > rows[1] -%}
+            {%- do exceptions.raise_compiler_error(
+                relation.render() ~ ' is unchanged: landing.' ~ model.name ~ ' has ' ~ rows[1] ~ ' of the ' ~ rows[0]
+                ~ ' rows of its newest copy, load ' ~ load_id ~ '. ' ~ load_again()
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro load_again() -%}
+    {{- return(
+        'Load them again from the lake (docs/data-contract.md, "Rebuild a table"), or go on without them: --vars'
+        ~ ' "accept_incomplete_landing: true".'
+    ) -}}
+{%- endmacro %}
+
 {#- A row whose load is not marked would be merged again, and against a version that is not known. -#}
 {% macro refuse_other_loads(relation, batch, unbuilt) -%}
     {%- set others = run_query(
-        'select count(*), min(batch._tidemark_load_id) from ' ~ batch.identifier ~ ' as batch left join '
-        ~ unbuilt.identifier ~ ' as unbuilt on batch._tidemark_load_id = unbuilt.load_id'
+        'select count(*), min(batch._tidemark_load_id) from ' ~ batch ~ ' as batch left join '
+        ~ unbuilt ~ ' as unbuilt on batch._tidemark_load_id = unbuilt.load_id'
         ~ ' where unbuilt.load_id is null'
     ).rows[0] -%}
     {%- if others[0] -%}
         {%- do exceptions.raise_compiler_error(
             relation.render() ~ ' is unchanged: the model gives ' ~ others[0] ~ ' rows of loads that this build does'
-            ~ ' not take (the first: ' ~ others[1] ~ '). Take rows from newest_unbuilt only.'
+            ~ ' not take (the first: ' ~ others[1] ~ '). Its SQL is {{ table_from_contract() }} and no more.'
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -53,28 +132,6 @@
     {{- return(config.get('meta', {}).get('load_method') or env_var('LOAD_METHOD', '') or 'append-only') -}}
 {%- endmacro %}
 
-{#- A load that was retired from landing before it was built would be missed without a word. Only where landing keeps
-    every version: an upsert and an overwrite take rows of older loads out as they should. -#}
-{% macro refuse_retired_loads(relation, unbuilt, taken) -%}
-    {%- if load_method() == 'append-only' -%}
-        {%- set retired = run_query(
-            'select count(*), min(unbuilt.load_id), sum(unbuilt.row_count) from ' ~ unbuilt.identifier ~ ' as unbuilt'
-            ~ ' left join (select _tidemark_load_id, count(*) as row_count from '
-            ~ source('landing', model.name) ~ ' where ' ~ taken ~ ' group by _tidemark_load_id) as landed'
-            ~ ' on unbuilt.load_id = landed._tidemark_load_id'
-            ~ ' where unbuilt.row_count > coalesce(landed.row_count, 0)'
-        ).rows[0] -%}
-        {%- if retired[0] and not var('accept_incomplete_landing') -%}
-            {%- do exceptions.raise_compiler_error(
-                relation.render() ~ ' is unchanged: ' ~ retired[0] ~ ' of its loads (the first: ' ~ retired[1]
-                ~ ') have fewer rows in landing.' ~ model.name ~ ' than landing.tidemark_loads says; they were'
-                ~ ' retired before they were built. Load them again from the lake (docs/data-contract.md,'
-                ~ ' "Rebuild a table"), or go on without them: --vars "accept_incomplete_landing: true".'
-            ) -%}
-        {%- endif -%}
-    {%- endif -%}
-{%- endmacro %}
-
 {#- An expression of a key's column that MIN takes, which has no form for VARBYTE. -#}
 {% macro comparable_sql(expression, column) -%}
     {%- set data_type = model.columns[column].data_type | lower -%}
@@ -82,7 +139,7 @@
 {%- endmacro %}
 
 {% macro same_key_sql(a, b, keys) -%}
-    {%- for key in keys -%}
+    {%- for key in columns_sql(keys) -%}
         {{ ' and ' if not loop.first }}{{ a }}.{{ key }} = {{ b }}.{{ key }}
     {%- endfor -%}
 {%- endmacro %}

@@ -27,6 +27,15 @@
     {{- return(none) -}}
 {%- endmacro %}
 
+{#- Whether a table or view is there in this moment, also one that this user may not read. -#}
+{% macro is_there(relation) -%}
+    {{- return(run_query(
+        'select count(*) from pg_catalog.pg_class as c'
+        ~ ' inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid'
+        ~ " where n.nspname = '" ~ relation.schema ~ "' and c.relname = '" ~ relation.identifier ~ "'"
+    ).rows[0][0] > 0) -}}
+{%- endmacro %}
+
 {#- on-run-end: says of tables that another build holds which session that is. The warehouse's own words for it are
     those for any statement that was cancelled. -#}
 {% macro tell_who_holds(results) -%}

@@ -1,22 +1,25 @@
-{#- A table that holds the newest version of every row that was ever loaded.
+{#- A table that holds what was loaded: the newest version of every row, or, without a key, every row; of a table that is
+    read in full (FULL_TABLE) the newest copy (contract.sql, `kind`).
 
-    The model gives the newest versions among the loads that the table does not hold yet (unbuilt.sql,
-    versions.sql), with `_sdc_extracted_at`, `_sdc_deleted_at` and `_tidemark_load_id` behind the table's own
-    columns. In ONE transaction they replace the rows of the same key (a deleted row is only taken out), and what
-    the table now holds is written down beside it (state.sql). So a run that is killed changes nothing, and a run
+    The model gives those rows of the loads that the table does not hold yet (table_from_contract.sql), with
+    `_sdc_extracted_at`, `_sdc_deleted_at` and `_tidemark_load_id` behind the table's own columns. In ONE transaction
+    they replace the rows of the same key (a deleted row is only taken out), or join the others, or replace them all; and
+    what the table now holds is written down beside it (state.sql). So a run that is killed changes nothing, and a run
     that is repeated changes nothing more.
 
     The transaction begins with a LOCK that every build of the table asks for (hold.sql), and decides then which loads
     it takes: a load that is committed while a build works is the next one's. The same in a rebuild, which forgets
     first what the table holds.
 
-    Config: unique_key, meta.replication_key, dist, sort, and the contract, which gives the columns and their types.
+    Config: unique_key, meta.replication_method, meta.replication_key, dist, sort, and the contract, which gives the
+    columns and their types.
 
     The table is never dropped while it keeps its columns, --full-refresh included: its rows are replaced inside
     the transaction, so that readers, grants and the views of others on it see nothing of it. -#}
 {% materialization merged_loads, adapter='redshift' %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- do refuse_partial_input(target_relation) -%}
+    {%- set contract = table_contract() -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {%- do hold_table() -%}
@@ -29,31 +32,37 @@
     {%- set batch = api.Relation.create(identifier=model.name ~ '__batch', type='table') -%}
     {%- set forgotten = api.Relation.create(identifier=model.name ~ '__forgotten', type='table') -%}
     {%- if rebuild -%}
-        {%- do forget_everything(target_relation, existing, forgotten) -%}
+        {%- do forget_everything(target_relation, existing, forgotten, contract) -%}
     {%- endif -%}
     {%- do take_loads(unbuilt) -%}
-    {%- set taken = in_taken_loads(unbuilt) -%}
-    {% call statement('batch') -%}
-        {{ create_batch_sql(target_relation, batch, taken, sql) }}
-    {%- endcall %}
+    {%- set taken = taken_rows(unbuilt, contract) -%}
+    {%- if is_landed(target_relation) -%}
+        {%- do create_batch(target_relation, batch, taken, sql) -%}
+    {%- else -%}
+        {%- do create_empty_batch(batch, contract) -%}
+    {%- endif -%}
 
     {%- do get_assert_columns_equivalent(
-        'select ' ~ model.columns.keys() | join(', ') ~ ' from ' ~ batch.identifier
+        'select ' ~ columns_sql(contract.columns) | join(', ') ~ ' from ' ~ batch
     ) -%}
 
     {%- do refuse_other_loads(target_relation, batch, unbuilt) -%}
-    {%- if rebuild -%}
-        {%- do refuse_to_lose_rows(target_relation, batch, forgotten) -%}
-    {%- else -%}
+    {%- if contract.kind == 'copied' -%}
+        {%- do refuse_part_of_a_copy(target_relation, batch, unbuilt, taken) -%}
+    {%- elif rebuild and contract.kind == 'merged' -%}
+        {%- do refuse_to_lose_rows(target_relation, batch, forgotten, contract) -%}
+    {%- elif rebuild -%}
+        {%- do refuse_to_lose_loads(target_relation, batch, forgotten) -%}
+    {%- elif taken is not none and load_method() == 'append-only' -%}
         {%- do refuse_retired_loads(target_relation, unbuilt, taken) -%}
     {%- endif -%}
     {%- set replaced = prepare_table(target_relation, existing, rebuild) -%}
 
     {% call statement('main') -%}
-        {{ merge_batch_sql(target_relation, batch) }}
+        {{ merge_batch_sql(target_relation, batch, contract, taken) }}
     {%- endcall %}
     {% call statement('remember') -%}
-        {{ remember_sql(batch, unbuilt) }}
+        {{ remember_sql(batch, unbuilt, contract) }}
     {%- endcall %}
 
     {%- set grant_config = config.get('grants') -%}
@@ -67,46 +76,64 @@
 {% endmaterialization %}
 
 {#- Temporary tables outlive a transaction, so one of an earlier run in the same session goes first. -#}
-{% macro create_batch_sql(relation, batch, taken, sql) -%}
-    {%- set any_unbuilt = in_unbuilt_loads(model.name) -%}
-    {%- if any_unbuilt not in sql -%}
+{% macro create_batch(relation, batch, taken, sql) -%}
+    {%- set chosen = loads_of_model() -%}
+    {%- if chosen not in sql -%}
         {%- do exceptions.raise_compiler_error(
-            relation.render() ~ ' does not choose its loads: use newest_unbuilt, or in_unbuilt_loads, in the model'
+            relation.render() ~ ' does not choose its loads: its SQL is {{ table_from_contract() }}'
         ) -%}
     {%- endif -%}
-    drop table if exists {{ batch.identifier }};
-    create temporary table {{ batch.identifier }} as (
-        {{ sql | replace(any_unbuilt, taken) }}
-    );
+    {%- call statement('batch') -%}
+        drop table if exists {{ batch }};
+        create temporary table {{ batch }} as (
+            {{ sql | replace(chosen, taken or '1 = 0') }}
+        )
+    {%- endcall -%}
 {%- endmacro %}
 
-{% macro merge_batch_sql(target_relation, batch) -%}
-    {%- set columns = model.columns.keys() | join(', ') -%}
-    {{ delete_keys_sql(target_relation, batch) }}
+{% macro create_empty_batch(batch, contract) -%}
+    {%- call statement('batch') -%}
+        drop table if exists {{ batch }};
+        create temporary table {{ batch }} (
+            {%- for name, column in contract.columns.items() %}
+            {{ column_sql(name) }} {{ column.data_type }},
+            {%- endfor %}
+            {%- for name, data_type in system_columns().items() %}
+            {{ name }} {{ data_type }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    {%- endcall -%}
+{%- endmacro %}
+
+{% macro merge_batch_sql(target_relation, batch, contract, taken) -%}
+    {%- set columns = columns_sql(contract.columns) | join(', ') -%}
+    {%- if contract.kind == 'merged' -%}
+        {{ delete_keys_sql(target_relation, batch, contract.unique_key) }}
+    {%- elif contract.kind == 'copied' and taken is not none -%}
+        delete from {{ target_relation }};
+    {%- endif %}
     insert into {{ target_relation }} ({{ columns }})
     select {{ columns }}
-    from {{ batch.identifier }}
+    from {{ batch }}
     where _sdc_deleted_at is null;
 {%- endmacro %}
 
-{% macro remember_sql(batch, unbuilt) -%}
-    {%- set versions = state_relation(model.name, 'versions') -%}
-    {%- set columns = version_columns(config.require('unique_key'), replication_key_of(model)) | join(', ') -%}
-    {{ delete_keys_sql(versions, batch) }}
-    insert into {{ versions }} ({{ columns }})
-    select {{ columns }}
-    from {{ batch.identifier }};
+{% macro remember_sql(batch, unbuilt, contract) -%}
+    {%- if contract.kind == 'merged' -%}
+        {%- set versions = state_relation(model.name, 'versions') -%}
+        {%- set columns = columns_sql(version_columns(contract)) | join(', ') -%}
+        {{ delete_keys_sql(versions, batch, contract.unique_key) }}
+        insert into {{ versions }} ({{ columns }})
+        select {{ columns }}
+        from {{ batch }};
+    {%- endif %}
     insert into {{ state_relation(model.name, 'loads') }} (load_id, row_count, built_at, invocation_id)
     select load_id, row_count, getdate(), '{{ invocation_id }}'
-    from {{ unbuilt.identifier }};
+    from {{ unbuilt }};
 {%- endmacro %}
 
-{% macro delete_keys_sql(relation, batch) -%}
-    {%- set unique_key = config.require('unique_key') -%}
+{% macro delete_keys_sql(relation, batch, keys) -%}
     delete from {{ relation }}
-    using {{ batch.identifier }}
-    where
-        {%- for key in ([unique_key] if unique_key is string else unique_key) %}
-        {{ 'and ' if not loop.first }}{{ relation.identifier }}.{{ key }} = {{ batch.identifier }}.{{ key }}
-        {%- endfor %};
+    using {{ batch }}
+    where {{ same_key_sql(relation.include(database=false, schema=false), batch, keys) }};
 {%- endmacro %}

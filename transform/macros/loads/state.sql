@@ -1,6 +1,6 @@
 {#- What is remembered of a table, beside it, in schema tidemark_dbt:
       <table>__loads     the loads that are in it (one row a load)
-      <table>__versions  which version of each row is in it, deleted rows included (one row a key)
+      <table>__versions  which version of each row is in it, deleted rows included (one row a key); of merged tables
     One pair a table and not one pair for all: Redshift would make tables that are built side by side fail with
     a serializable isolation violation (error 1023) if they all read and wrote the same table. -#}
 
@@ -13,24 +13,22 @@
     )) -}}
 {%- endmacro %}
 
+{#- Those of the model; a unit test puts a query in their place. -#}
+{% macro known_versions() -%}
+    {{- return(state_relation(merged_model(), 'versions')) -}}
+{%- endmacro %}
+
+{% macro built_loads() -%}
+    {{- return(state_relation(merged_model(), 'loads')) -}}
+{%- endmacro %}
+
 {#- The columns of <table>__versions: key, replication key, then how the version came here. -#}
-{% macro version_columns(unique_key, replication_key) -%}
-    {%- set keys = [unique_key] if unique_key is string else unique_key -%}
-    {%- set columns = keys + ([] if replication_key in keys else [replication_key]) -%}
-    {{- return(columns + ['_sdc_extracted_at', '_sdc_deleted_at', '_tidemark_load_id']) -}}
+{% macro version_columns(contract) -%}
+    {%- set grows = [] if contract.replication_key in contract.unique_key else [contract.replication_key] -%}
+    {{- return(contract.unique_key + grows + system_columns() | list) -}}
 {%- endmacro %}
 
-{#- dbt keeps keys of our own in a model's `meta`. -#}
-{% macro replication_key_of(node) -%}
-    {%- if not node.config.meta.replication_key -%}
-        {%- do exceptions.raise_compiler_error(
-            node.name ~ ' needs meta.replication_key: the column that grows when a row changes'
-        ) -%}
-    {%- endif -%}
-    {{- return(node.config.meta.replication_key) -}}
-{%- endmacro %}
-
-{#- on-run-start: the pairs of all merged_loads models, created where they are missing. -#}
+{#- on-run-start: those of all merged_loads models, created where they are missing. -#}
 {% macro create_state_tables() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'retry') -%}
         {%- set schema = schema_in_target('tidemark_dbt') -%}
@@ -40,7 +38,7 @@
         ).columns[0].values() -%}
         {%- set missing = [] -%}
         {%- for node in graph.nodes.values() if node.config.materialized == 'merged_loads' -%}
-            {%- for kind in ('loads', 'versions') if node.name ~ '__' ~ kind not in found -%}
+            {%- for kind in state_kinds(node) if (node.name ~ '__' ~ kind) | lower not in found -%}
                 {%- do missing.append((node, kind)) -%}
             {%- endfor -%}
         {%- endfor -%}
@@ -53,6 +51,12 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- A model whose contract is wrong says so itself, when it is built. -#}
+{% macro state_kinds(node) -%}
+    {{- return(['loads', 'versions'] if node.config.unique_key and (node.config.meta.replication_method or '') | upper
+        != 'FULL_TABLE' and node.config.meta.replication_key else ['loads']) -}}
+{%- endmacro %}
+
 {% macro create_state_table_sql(node, kind) -%}
     create table if not exists {{ state_relation(node.name, kind) }}
     {%- if kind == 'loads' %} (
@@ -63,11 +67,11 @@
         primary key (load_id)
     ) diststyle all sortkey (load_id)
     {%- else %}
-    {%- set keys = [node.config.unique_key] if node.config.unique_key is string else node.config.unique_key %} (
-        {%- for column in version_columns(node.config.unique_key, replication_key_of(node)) %}
-            {%- set data_type = node.columns[column].data_type if column in node.columns
-                else 'bigint' if column == '_tidemark_load_id' else 'timestamp' %}
-        {{ column }} {{ data_type }}{{ ' not null' if column in keys }},
+    {%- set contract = contract_of(node) -%}
+    {%- set keys = columns_sql(contract.unique_key, contract.columns) %} (
+        {%- for name in version_columns(contract) %}
+        {{ column_sql(name, contract.columns) }} {{ system_columns()[name] or contract.columns[name].data_type }}
+            {{- ' not null' if name in contract.unique_key }},
         {%- endfor %}
         primary key ({{ keys | join(', ') }})
     ) distkey ({{ keys[0] }}) sortkey ({{ keys | join(', ') }})

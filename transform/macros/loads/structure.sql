@@ -1,14 +1,17 @@
 {#- The table's own shape: made from the contract, widened by new columns, made anew by --full-refresh. -#}
 
 {#- Takes all rows out of a table and out of what is remembered of it. DELETE and not TRUNCATE, which commits.
-    `forgotten` becomes what was remembered of its rows. -#}
-{% macro forget_everything(relation, existing, forgotten) -%}
+    `forgotten` becomes what was remembered of its rows, or of its loads where rows have no key. -#}
+{% macro forget_everything(relation, existing, forgotten, contract) -%}
+    {%- set by_row = contract.kind == 'merged' -%}
     {%- call statement('forget') -%}
-        drop table if exists {{ forgotten.identifier }};
-        create temporary table {{ forgotten.identifier }} as (
-            select * from {{ state_relation(model.name, 'versions') }}
+        drop table if exists {{ forgotten }};
+        create temporary table {{ forgotten }} as (
+            select * from {{ state_relation(model.name, 'versions' if by_row else 'loads') }}
         );
-        delete from {{ state_relation(model.name, 'versions') }};
+        {% if by_row -%}
+            delete from {{ state_relation(model.name, 'versions') }};
+        {%- endif %}
         delete from {{ state_relation(model.name, 'loads') }};
         {% if existing is not none and existing.is_table -%}
             delete from {{ relation }};
@@ -45,7 +48,7 @@
     {%- endif -%}
     {%- for column in added -%}
         {%- call statement('add_column') -%}
-            alter table {{ relation }} add column {{ column.name }} {{ column.data_type }}
+            alter table {{ relation }} add column {{ quoted(column.name) }} {{ column.data_type }}
         {%- endcall -%}
     {%- endfor -%}
     {{- return(false) -}}
@@ -54,20 +57,54 @@
 {% macro create_contract_table(relation) -%}
     {%- call statement('create_table') -%}
         create table {{ relation }}
-        {{ get_table_columns_and_constraints() }}
-        {{ dist(config.get('dist')) }}
-        {{ sort(config.get('sort_type'), config.get('sort')) }}
+        {{ table_columns_and_constraints_sql() }}
+        {{ dist_sql(config.get('dist')) }}
+        {{ sort_sql(config.get('sort_type'), config.get('sort')) }}
     {%- endcall -%}
+{%- endmacro %}
+
+{#- dbt's own quotes no name of a constraint, and no quotation mark in a name. -#}
+{% macro table_columns_and_constraints_sql() -%}
+    {%- set columns = {} -%}
+    {%- for name, column in model.columns.items() -%}
+        {%- do columns.update({name: dict(column, name=column_sql(name), quote=false)}) -%}
+    {%- endfor -%}
+    {%- set constraints = [] -%}
+    {%- for constraint in model.constraints -%}
+        {%- do constraints.append(dict(constraint, columns=columns_sql(constraint.columns))) -%}
+    {%- endfor -%}
+    (
+        {{ (
+            adapter.render_raw_columns_constraints(raw_columns=columns)
+            + adapter.render_raw_model_constraints(raw_constraints=constraints)
+        ) | join(',\n        ') }}
+    )
+{%- endmacro %}
+
+{#- How rows lie on the nodes: a style, or the column that says so; without a word Redshift decides (AUTO). -#}
+{% macro dist_sql(dist) -%}
+    {%- if dist in ('all', 'even') -%}
+        diststyle {{ dist }}
+    {%- elif dist and dist != 'auto' -%}
+        diststyle key distkey ({{ column_sql(dist) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- How rows are sorted: by columns; without a word Redshift decides (AUTO). -#}
+{% macro sort_sql(sort_type, sort) -%}
+    {%- if sort and sort != 'auto' -%}
+        {{ sort_type or 'compound' }} sortkey ({{ columns_sql([sort] if sort is string else sort) | join(', ') }})
+    {%- endif -%}
 {%- endmacro %}
 
 {#- The contract's columns as the warehouse itself spells their types. -#}
 {% macro contract_columns() -%}
     {%- set shape = api.Relation.create(identifier=model.name ~ '__contract', type='table') -%}
     {%- call statement('contract') -%}
-        drop table if exists {{ shape.identifier }};
-        create temporary table {{ shape.identifier }} (
-            {%- for column in model.columns.values() %}
-            {{ column.name }} {{ column.data_type }}{{ ',' if not loop.last }}
+        drop table if exists {{ shape }};
+        create temporary table {{ shape }} (
+            {%- for name, column in model.columns.items() %}
+            {{ column_sql(name) }} {{ column.data_type }}{{ ',' if not loop.last }}
             {%- endfor %}
         )
     {%- endcall -%}

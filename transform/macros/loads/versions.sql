@@ -6,22 +6,21 @@
 {%- endmacro %}
 
 {#- The rank of a version among those of the same row: 1 is the newest. -#}
-{% macro version_rank(unique_key, replication_key) -%}
-    {%- set keys = [unique_key] if unique_key is string else unique_key -%}
+{% macro version_rank(keys, replication_key) -%}
     row_number() over (
-            partition by {{ keys | join(', ') }}
-            order by
-                {%- for column in version_order(replication_key) %}
-                {{ column }} desc nulls last{{ ',' if not loop.last }}
-                {%- endfor %}
-        )
+                partition by {{ columns_sql(keys) | join(', ') }}
+                order by
+                    {%- for column in columns_sql(version_order(replication_key)) %}
+                    {{ column }} desc nulls last{{ ',' if not loop.last }}
+                    {%- endfor %}
+            )
 {%- endmacro %}
 
 {#- The condition that version `a` is newer than version `b` (two relation aliases). -#}
 {% macro is_newer(a, b, replication_key, order=none) -%}
     {%- set ties = [] -%}
     (
-        {%- for column in order or version_order(replication_key) %}
+        {%- for column in columns_sql(order or version_order(replication_key)) %}
             {%- set left = a ~ '.' ~ column %}
             {%- set right = b ~ '.' ~ column %}
         {{ 'or ' if not loop.first }}(

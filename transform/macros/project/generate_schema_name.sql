@@ -1,4 +1,4 @@
-{#- The schema of a model: its own (`staging`, `public`, `tidemark_dbt`) in every shared environment, so that
+{#- The schema of a model: its own (`public`, `tidemark_dbt`) in every shared environment, so that
     dev, staging and prod write the names that consumers use. A developer whose profile names another schema
     than `public` (REDSHIFT_SCHEMA=dev_anna) gets dev_anna for `public` and dev_anna_<schema> for the rest. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}

@@ -1,9 +1,9 @@
 {#- No two rows have the same values in `columns` together. -#}
 {% test unique_combination(model, columns) %}
     select
-        {{ columns | join(', ') }},
+        {{ quoted_list(columns) }},
         count(*) as row_count
     from {{ model }}
-    group by {{ columns | join(', ') }}
+    group by {{ quoted_list(columns) }}
     having count(*) > 1
 {% endtest %}

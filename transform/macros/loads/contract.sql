@@ -1,0 +1,71 @@
+{#- What a table's YAML file says, which is all that is said of it anywhere. dbt renders a model's SQL once before it has
+    read that file: `model.columns` and the config are there only while `execute` is true. -#}
+
+{#- How a table comes to hold what was loaded, and from what:
+      columns          the contract's, by name
+      unique_key       of a row, as a list; empty: none
+      replication_key  what grows when a row changes
+      kind             merged: the newest version of each row; copied: the newest copy of the whole table;
+                       appended: the rows of every load
+    A unit test knows neither columns nor config of the model that it tests, and overrides this macro. -#}
+{% macro table_contract() -%}
+    {{- return(contract_of(model)) -}}
+{%- endmacro %}
+
+{% macro contract_of(node) -%}
+    {%- set unique_key = node.config.unique_key or [] -%}
+    {%- set keys = [unique_key] if unique_key is string else unique_key -%}
+    {%- set meta = node.config.meta -%}
+    {%- set method = (meta.replication_method or 'INCREMENTAL') | upper -%}
+    {%- do refuse_contract(node, keys, method, meta.replication_key) -%}
+    {{- return({
+        'columns': node.columns,
+        'unique_key': keys,
+        'replication_key': meta.replication_key,
+        'kind': 'copied' if method == 'FULL_TABLE' else 'merged' if keys else 'appended',
+    }) -}}
+{%- endmacro %}
+
+{% macro refuse_contract(node, keys, method, replication_key) -%}
+    {%- set wrong = [] -%}
+    {%- if method not in ('INCREMENTAL', 'FULL_TABLE') -%}
+        {%- do wrong.append('meta.replication_method is ' ~ method ~ ', and not INCREMENTAL or FULL_TABLE') -%}
+    {%- elif method == 'INCREMENTAL' and keys and not replication_key -%}
+        {%- do wrong.append('it needs meta.replication_key: the column that grows when a row changes') -%}
+    {%- endif -%}
+    {%- for name in keys + ([replication_key] if replication_key else []) if name not in node.columns -%}
+        {%- do wrong.append(name ~ ' is in its config and not among its columns') -%}
+    {%- endfor -%}
+    {%- if wrong -%}
+        {%- do exceptions.raise_compiler_error(node.name ~ ' cannot be built: ' ~ wrong | join('; ')) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The model's name, also in a unit test of it, where `model` is the test. -#}
+{% macro merged_model() -%}
+    {{- return((model.tested_node_unique_id or model.unique_id).split('.')[2]) -}}
+{%- endmacro %}
+
+{#- A column's name as SQL, quoted where its `quote` says so; names of our own are not among `columns`. -#}
+{% macro column_sql(name, columns=none) -%}
+    {%- set known = table_contract().columns if columns is none else columns -%}
+    {{- return(quoted(name) if (known[name] or {}).quote else name) -}}
+{%- endmacro %}
+
+{#- Several, each behind `prefix`. -#}
+{% macro columns_sql(names, columns=none, prefix='') -%}
+    {%- set told = [] -%}
+    {%- for name in names -%}
+        {%- do told.append(prefix ~ column_sql(name, columns)) -%}
+    {%- endfor -%}
+    {{- return(told) -}}
+{%- endmacro %}
+
+{#- What the loader puts behind a table's own columns, by name. -#}
+{% macro system_columns() -%}
+    {{- return({
+        '_sdc_extracted_at': 'timestamp',
+        '_sdc_deleted_at': 'timestamp',
+        '_tidemark_load_id': 'bigint',
+    }) -}}
+{%- endmacro %}
