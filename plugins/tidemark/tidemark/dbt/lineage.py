@@ -1,7 +1,8 @@
 """What the page of the column lineage says of our models, put right. Pure.
 
 Colibri takes a schema's name for the database's, knows models by prefixes that we do not have,
-shows descriptions as plain text, and opens on the first model that it has.
+shows descriptions as plain text, and opens on the first model that it has. Of what a model's SQL
+reads and dbt does not know, which is dbt's own state, it makes nodes without a column.
 """
 
 from __future__ import annotations
@@ -33,10 +34,26 @@ def lineage_for_readers(page: str) -> str:
             hint="install the version of dbt-colibri that uv.lock names: make install",
         )
     data = json.loads(base64.b64decode(found[2]))
+    gone = {name for name, node in data["nodes"].items() if node["nodeType"] == "unknown"}
+    data = _without(data, gone)
     nodes = {name: _readable(node) for name, node in data["nodes"].items()}
     data["nodes"] = dict(sorted(nodes.items(), key=lambda item: item[1]["modelType"] != _VIEWS))
     told = base64.b64encode(json.dumps(data).encode()).decode()
     return page[: found.start(2)] + told + page[found.end(2) :]
+
+
+def _without(part: Any, gone: set[str]) -> Any:
+    """A part of a document with nothing that speaks of these nodes."""
+    if isinstance(part, dict):
+        return {name: _without(each, gone) for name, each in part.items() if name not in gone}
+    if isinstance(part, list):
+        return [_without(each, gone) for each in part if gone.isdisjoint(_texts(each))]
+    return part
+
+
+def _texts(part: Any) -> list[str]:
+    found = part.values() if isinstance(part, dict) else [part]
+    return [each for each in found if isinstance(each, str)]
 
 
 def _readable(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,5 +72,5 @@ def _plain(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _folder(node: Mapping[str, Any]) -> str:
-    """The folder of a model, which is its layer: staging, tables or views."""
+    """The folder of a model, which is its layer: tables or views."""
     return str(node["path"]).split("/")[-2]

@@ -13,9 +13,6 @@ from typing import Any
 
 #: The project's own package.
 _PACKAGE = "tidemark"
-#: dbt's bookkeeping, as a source of our own macros.
-_BOOKKEEPING = "tidemark_dbt"
-_STAGING = "staging"
 _OVERVIEW = f"doc.{_PACKAGE}.__overview__"
 
 #: Dbt's page is made for wide screens, on which it cuts descriptions off all the same; its links to
@@ -46,30 +43,25 @@ LINEAGE_STYLE = """
 _BACK = '<a class="way-back" href="index.html">Back to the documentation</a>'
 
 
-def manifest_for_readers(
-    manifest: Mapping[str, Any], built: datetime, *, bookkeeping: bool = False
-) -> dict[str, Any]:
+def manifest_for_readers(manifest: Mapping[str, Any], built: datetime) -> dict[str, Any]:
     """The manifest without what readers cannot use.
 
     Args:
         manifest: dbt's manifest.json.
         built: When the site is built, in UTC; the overview says it.
-        bookkeeping: Whether dbt's own tables stay, for who reads the models' SQL and meets them.
     """
     kept = deepcopy(dict(manifest))
-    hidden = {} if bookkeeping else kept["sources"]
-    gone = {name for name, node in hidden.items() if _is_bookkeeping(node)}
-    gone |= {name for name, node in kept["nodes"].items() if node["resource_type"] == "analysis"}
+    gone = {name for name, node in kept["nodes"].items() if node["resource_type"] == "analysis"}
     gone |= {n for n, node in kept["macros"].items() if node["package_name"] != _PACKAGE}
     gone |= set(kept.get("unit_tests", {}))
-    for part in ("nodes", "sources", "macros", "unit_tests", "parent_map", "child_map"):
+    for part in ("nodes", "macros", "unit_tests", "parent_map", "child_map"):
         kept[part] = {name: node for name, node in kept.get(part, {}).items() if name not in gone}
     for part in ("parent_map", "child_map"):
         kept[part] = {name: _without(ends, gone) for name, ends in kept[part].items()}
     for node in (*kept["nodes"].values(), *kept["macros"].values()):
         depends = node.get("depends_on") or {}
         node["depends_on"] = {kind: _without(ends, gone) for kind, ends in depends.items()}
-    for node in (*kept["sources"].values(), *kept["macros"].values(), *_staging(kept["nodes"])):
+    for node in (*kept["sources"].values(), *kept["macros"].values()):
         node["docs"] = {**(node.get("docs") or {}), "show": False}
     if _OVERVIEW in kept.get("docs", {}):
         told = f"\n\nThese pages were built on {built:%Y-%m-%d at %H:%M} UTC.\n"
@@ -77,27 +69,10 @@ def manifest_for_readers(
     return kept
 
 
-def catalog_for_readers(catalog: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The catalogue of what is left in the manifest."""
-    kept = dict(catalog)
-    for part in ("nodes", "sources"):
-        known = manifest[part]
-        kept[part] = {name: node for name, node in catalog[part].items() if name in known}
-    return kept
-
-
 def styled(page: str, style: str, *, back: bool = False) -> str:
     """A page with some more style, and a link to the documentation."""
     page = page.replace("</head>", f"<style>{style}</style></head>", 1)
     return page.replace("</body>", f"{_BACK}</body>", 1) if back else page
-
-
-def _is_bookkeeping(source: Mapping[str, Any]) -> bool:
-    return bool(source["source_name"] == _BOOKKEEPING)
-
-
-def _staging(nodes: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    return [node for node in nodes.values() if _STAGING in node["fqn"][1:-1]]
 
 
 def _without(names: Any, gone: set[str]) -> Any:

@@ -21,7 +21,6 @@ from tidemark.dbt.lineage import lineage_for_readers
 from tidemark.dbt.readers import (
     INDEX_STYLE,
     LINEAGE_STYLE,
-    catalog_for_readers,
     manifest_for_readers,
     styled,
 )
@@ -59,11 +58,8 @@ def build_site(project: Path, out: Path, environ: Mapping[str, str]) -> list[Pat
             name: json.loads((target / f"{name}.json").read_text("utf-8"))
             for name in ("manifest", "catalog")
         }
-        whole, now = read["manifest"], datetime.now(UTC)
-        for_lineage = manifest_for_readers(whole, now, bookkeeping=True)
-        (target / "manifest.json").write_text(json.dumps(for_lineage), "utf-8")
-        read["manifest"] = manifest_for_readers(whole, now)
-        read["catalog"] = catalog_for_readers(read["catalog"], read["manifest"])
+        read["manifest"] = manifest_for_readers(read["manifest"], datetime.now(UTC))
+        (target / "manifest.json").write_text(json.dumps(read["manifest"]), "utf-8")
         # Not --light: without the compiled SQL each model has a warning that it has no lineage.
         colibri = [str(bin_folder / "colibri"), "generate", "--disable-telemetry"]
         files = [f"--{name}={target / name}.json" for name in ("manifest", "catalog")]
