@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
-from transform_project import TRANSFORM, Dbt, Landing, Query
+from transform_project import Dbt, Landing, Query
 
 TABLE = "settlement_normal_delivery_detail"
 TEN = datetime(2026, 1, 1, 10)
@@ -152,63 +148,3 @@ def test_people_can_query_the_views_all_through_it(
     assert set(seen) == {200}
     assert query("select count(*) from public.of_a_consumer")[0][0] == 200
     query("drop view public.of_a_consumer", user="tidemark_transformer")
-
-
-TOKENS = {"token": "varbyte(8)", "owner": "varchar(9)", "update_at": "timestamp"}
-SYSTEM = {"_sdc_extracted_at": "timestamp", "_sdc_deleted_at": "timestamp",
-          "_tidemark_load_id": "bigint"}  # fmt: skip
-
-
-@pytest.fixture
-def tokens(
-    landing: Landing, dbt_env: dict[str, str], query: Query, tmp_path: Path
-) -> Iterator[Dbt]:
-    """A project with one table, whose key is bytes."""
-    project = tmp_path / "transform"
-    models = project / "models"
-    (models / "tables").mkdir(parents=True)
-    shutil.copytree(TRANSFORM / "macros", project / "macros")
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(TRANSFORM / name, project)
-    (models / "tables" / "tokens.sql").write_text("{{ table_from_contract() }}\n")
-    columns = [{"name": name, "data_type": kind} for name, kind in TOKENS.items()]
-    config = {"unique_key": ["token"], "sort": ["token"], "meta": {"replication_key": "update_at"}}
-    sources = [{"name": "landing", "tables": [{"name": "tidemark_loads"}, {"name": "tokens"}]}]
-    shape = {"models": [{"name": "tokens", "config": config, "columns": columns}]}
-    # JSON is YAML too.
-    told = json.dumps({"version": 2, "sources": sources} | shape)
-    (models / "tables" / "tokens.yml").write_text(told)
-    held_columns = ", ".join(f"{name} {kind}" for name, kind in (TOKENS | SYSTEM).items())
-    query(f"create table landing.tokens ({held_columns})", user="tidemark_loader")
-    query("grant select on landing.tokens to tidemark_transformer", user="tidemark_loader")
-    runner = Dbt(dbt_env, tmp_path / "target", project)
-    yield runner
-    runner.close()
-    user = "tidemark_transformer"
-    for table in ("public.tokens", "tidemark_dbt.tokens__loads", "tidemark_dbt.tokens__versions"):
-        query(f"drop table if exists {table}", user=user)
-    query("drop table landing.tokens", user="tidemark_loader")
-
-
-@pytest.mark.fault(64)
-def test_a_key_of_bytes_is_rebuilt_and_named_when_it_would_be_lost(
-    landing: Landing, tokens: Dbt, query: Query
-) -> None:
-    def rows() -> list[tuple[str, str]]:
-        return query("select to_hex(token), owner from public.tokens order by 1")
-
-    def load(owner: str, day: int, *keys: bytes) -> int:
-        at = TEN + timedelta(day)
-        return landing.load("tokens", [{"token": k, "owner": owner, "update_at": at} for k in keys])
-
-    load("a", 0, b"\x00\xff", b"\x00", b"a")
-    tokens("run", "--select", "tokens")
-    load("b", 1, b"\x00\xff", b"\xfe")
-    everything = [("00", "a"), ("00ff", "b"), ("61", "a"), ("fe", "b")]
-    assert tokens("run", "--select", "tokens", "--full-refresh").rows("tokens") == 4
-    assert rows() == everything
-
-    query("delete from landing.tokens where to_hex(token) = '00ff'", user="tidemark_loader")
-    refused = tokens("run", "--select", "tokens", "--full-refresh", check=False)
-    assert "no longer has 1 of its rows (the first: token = 00ff)" in refused["tokens"]["message"]
-    assert rows() == everything

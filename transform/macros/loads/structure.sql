@@ -63,19 +63,15 @@
     {%- endcall -%}
 {%- endmacro %}
 
-{#- dbt's own quotes no name of a constraint, and no quotation mark in a name. -#}
+{#- dbt's own leaves the names in a constraint without quotes. -#}
 {% macro table_columns_and_constraints_sql() -%}
-    {%- set columns = {} -%}
-    {%- for name, column in model.columns.items() -%}
-        {%- do columns.update({name: dict(column, name=column_sql(name), quote=false)}) -%}
-    {%- endfor -%}
     {%- set constraints = [] -%}
     {%- for constraint in model.constraints -%}
         {%- do constraints.append(dict(constraint, columns=columns_sql(constraint.columns))) -%}
     {%- endfor -%}
     (
         {{ (
-            adapter.render_raw_columns_constraints(raw_columns=columns)
+            adapter.render_raw_columns_constraints(raw_columns=sql_named(model.columns))
             + adapter.render_raw_model_constraints(raw_constraints=constraints)
         ) | join(',\n        ') }}
     )

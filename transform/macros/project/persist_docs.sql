@@ -8,13 +8,16 @@
         {%- do run_query(alter_relation_comment(relation, model.description)) -%}
     {%- endif -%}
     {%- if for_columns and config.persist_column_docs() and relation.type == 'table' -%}
-        {%- set changed = {} -%}
-        {%- for column in model.columns.values()
-            if column.description and column.description != written.get(column.name) -%}
-            {%- do changed.update({column.name: column}) -%}
+        {%- set comments = [] -%}
+        {%- for name, column in model.columns.items()
+            if column.description and column.description != written.get(name | lower) -%}
+            {%- do comments.append(
+                'comment on column ' ~ relation ~ '.' ~ column_sql(name, model.columns) ~ ' is '
+                ~ postgres_escape_comment(column.description)
+            ) -%}
         {%- endfor -%}
-        {%- if changed -%}
-            {%- do run_query(alter_column_comment(relation, changed)) -%}
+        {%- if comments -%}
+            {%- do run_query(comments | join(';\n')) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
