@@ -106,7 +106,7 @@ def measure(
     }
     s3 = S3Location.from_config(config(TARGET, env))
     empty_bucket(s3)
-    sandbox.warehouse(f"DROP TABLE IF EXISTS landing.{WIDE.landing}")
+    sandbox.warehouse(f"DROP TABLE IF EXISTS landing.{WIDE.table}")
     sandbox.warehouse("DROP TABLE IF EXISTS landing.tidemark_loads")
     console.print("Writing the lake …")
     backup(env, folder, catalog(env, folder, [WIDE]))

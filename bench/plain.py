@@ -69,7 +69,7 @@ def plain_copy(sandbox: Sandbox, s3: S3Location, config: Mapping[str, Any], fold
         f"--dbname={words.WAREHOUSE_DATABASE}",
     ]
     name = "public.bench_plain_copy"
-    run([*words_of_psql, f"--command=CREATE TABLE {name} (LIKE landing.{WIDE.landing})"])
+    run([*words_of_psql, f"--command=CREATE TABLE {name} (LIKE landing.{WIDE.table})"])
     unpack = shlex.join(["gzip", "--decompress", "--stdout", *map(str, parts)])
     begun = time.monotonic()
     try:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import (
+    OWN_NAMES,
+    LandingNames,
     TableName,
     decode_component,
     encode_component,
@@ -48,7 +52,7 @@ def test_the_names_that_people_use() -> None:
     name = TableName.parse("settlement.settlement_claim_detail")
     assert name.stream == "settlement-settlement_claim_detail"
     assert name.lake == "settlement.settlement_claim_detail"
-    assert name.landing == "settlement_claim_detail"
+    assert OWN_NAMES.of(name) == "settlement_claim_detail"
     assert TableName.parse("partner_info", "settlement") == TableName("settlement", "partner_info")
 
 
@@ -77,3 +81,53 @@ def test_columns_that_collide_when_folded_are_refused_by_name() -> None:
 def test_quoting_doubles_the_quote() -> None:
     assert quote_redshift('x"y') == '"x""y"'
     assert quote_mysql("we`ird") == "`we``ird`"
+
+
+CRM, SHOP = TableName("crm", "Customer"), TableName("shop", "customer")
+
+
+@pytest.mark.fault(157)
+def test_two_tables_of_one_name_have_each_their_own_where_it_is_given() -> None:
+    assert OWN_NAMES.of(CRM) == OWN_NAMES.of(SHOP) == "customer"
+    names = LandingNames.parse({"crm.Customer": "CRM__Customer", "a.b.c": "x"})
+    assert (names.of(CRM), names.of(SHOP)) == ("crm__customer", "customer")
+    assert names.of(TableName("a", "b.c")) == "x"
+    assert names.of(TableName("crm", "customer")) == "customer", "another table of MySQL"
+
+
+@given(st.dictionaries(names, st.text("abc", min_size=1), max_size=5))
+def test_a_name_is_read_from_what_meltano_makes_of_it(told: dict[str, str]) -> None:
+    """Of a key with dots it makes objects within objects."""
+    tables = {f"{schema}.{name}": name + str(n) for n, (schema, name) in enumerate(told.items())}
+    nested: dict[str, Any] = {}
+    for table, name in tables.items():
+        *parents, last = table.split(".")
+        at = nested
+        for parent in parents:
+            at = at.setdefault(parent, {})
+        at[last] = name
+    assert LandingNames.parse(nested).given == LandingNames.parse(tables).given == tables
+
+
+@pytest.mark.parametrize(
+    ("told", "what"),
+    [
+        ({"a.t": "x", "b.t": "X"}, "gives the name 'x' to two tables"),
+        ({"a.t": 3}, "has 3 where a name should be"),
+        ({"a.t": ""}, "1 to 127 bytes"),
+        ({"a.t": "x" * 128}, "1 to 127 bytes"),
+        ({"a.t": "Tidemark_loads"}, "kept for Tidemark"),
+        ({"a.t": "#t"}, "temporary table"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(told: dict[str, Any], what: str) -> None:
+    with pytest.raises(ConfigError, match=f"LANDING_NAMES.*{what}"):
+        LandingNames.parse(told)
+
+
+def test_a_name_that_redshift_cannot_have_is_no_obstacle_to_another_one() -> None:
+    table = TableName("shop", "tidemark_x")
+    with pytest.raises(ConfigError, match="kept for Tidemark") as caught:
+        OWN_NAMES.check(table)
+    assert 'LANDING_NAMES=\'{"shop.tidemark_x": "…"}\'' in str(caught.value)
+    assert LandingNames.parse({"shop.tidemark_x": "ours"}).check(table) == "ours"

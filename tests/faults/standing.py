@@ -45,7 +45,7 @@ def in_landing(
     lake: Lake, columns: Mapping[str, Kinds], rows: Sequence[tuple[str, str, int]]
 ) -> None:
     """Makes the landing table: of each row its values, when it was extracted, and its load."""
-    table = f"landing.{quote_redshift(lake.table.landing)}"
+    table = f"landing.{quote_redshift(lake.landing)}"
     told = ", ".join(f"{quote_redshift(fold(n))} {kinds[1]}" for n, kinds in columns.items())
     meta = "_sdc_extracted_at TIMESTAMP, _sdc_deleted_at TIMESTAMP, _tidemark_load_id BIGINT"
     run = lake.sandbox.warehouse
@@ -59,7 +59,7 @@ def in_landing(
 
 def in_public(lake: Lake, columns: Mapping[str, Kinds], rows: Sequence[str]) -> None:
     """Makes the public table."""
-    table = f"public.{quote_redshift(lake.table.landing)}"
+    table = f"public.{quote_redshift(lake.landing)}"
     told = ", ".join(f"{quote_redshift(fold(n))} {kinds[1]}" for n, kinds in columns.items())
     lake.sandbox.warehouse(f"CREATE TABLE {table} ({told})", user=BUILDER)
     for row in rows:
@@ -100,6 +100,6 @@ def in_lake(
 def drop(lake: Lake) -> None:
     """Removes it everywhere but in the lake, which is the test's own."""
     lake.sandbox.mysql(f"DROP TABLE IF EXISTS {quote_mysql(lake.table.table)}")
-    name = quote_redshift(lake.table.landing)
+    name = quote_redshift(lake.landing)
     lake.sandbox.warehouse(f"DROP TABLE IF EXISTS landing.{name}", user=LOADER)
     lake.sandbox.warehouse(f"DROP TABLE IF EXISTS public.{name}", user=BUILDER)

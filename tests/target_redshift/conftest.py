@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from target_redshift.settings import SETTINGS
 from target_redshift.singer.target import TargetRedshift
-from tidemark_core.names import TableName
+from tidemark_core.names import OWN_NAMES, LandingNames, TableName
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import resolve
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
@@ -43,10 +43,15 @@ class Table:
     columns: dict[str, ColumnType]
     key: tuple[str, ...] = ("ID",)
     written: int = 0
+    names: LandingNames = OWN_NAMES
 
     @property
     def landing(self) -> str:
-        return f"landing.{self.name.landing}"
+        return f"landing.{self.bare}"
+
+    @property
+    def bare(self) -> str:
+        return self.names.of(self.name)
 
     def schema(self) -> dict[str, Any]:
         properties = {

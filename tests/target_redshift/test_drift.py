@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import pytest
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.model.schema_drift import check_comment, compare, describe, normalise
 from tidemark_core.errors import ConfigError, WarehouseError
-from tidemark_core.names import TableName
+from tidemark_core.names import LandingNames, TableName
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import to_json_schema
 
@@ -198,13 +199,43 @@ def test_a_changed_key_stops_the_load(lake: Lake, table: Table, state: dict[str,
         lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
 
 
+@pytest.mark.fault(157)
 def test_two_sources_of_one_name_do_not_mix(
     lake: Lake, table: Table, state: dict[str, Any]
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     table.name = TableName("other", table.name.table)
-    with pytest.raises(WarehouseError, match="is already the copy of shop"):
+    with pytest.raises(WarehouseError, match="is already the copy of shop") as caught:
         lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
+    assert caught.value.hint.startswith(f"tidemark add {table.name} ")
+
+
+@pytest.mark.fault(157)
+def test_tables_of_one_name_load_side_by_side_under_names_of_their_own(
+    lake: Lake, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = lake.table({"ID": "int64"})
+    bare = first.name.table
+    twins = [TableName("other", bare), TableName("shop", bare.upper())]
+    given = {str(name): f"{bare}__{number}" for number, name in enumerate(twins)}
+    names = LandingNames.parse(given)
+    tables = [first, *(replace(first, name=name, names=names) for name in twins)]
+    messages: list[dict[str, Any]] = []
+    for number, table in enumerate(tables):
+        messages += [table.schema(), table.batch(table.write([(number,)])), state]
+    lake.load(*messages, landing_names=given)
+    assert [table.rows("id") for table in tables] == [[(0,)], [(1,)], [(2,)]]
+    assert all(len(table.ledger()) == 1 for table in tables)
+
+    monkeypatch.setenv("LANDING_NAMES", "")  # not set: what the file says holds
+    moved = tables[1]
+    more = [moved.schema(), moved.batch(moved.write([(7,)])), state]
+    monkeypatch.setenv("LANDING_NAMES", json.dumps({str(moved.name): f"{bare}_new"}))
+    with pytest.raises(WarehouseError, match=f"(?s)in the landing table '{bare}__0'.*rebuild -t"):
+        lake.load(*more, landing_names=given)
+    monkeypatch.setenv("LANDING_NAMES", "")
+    lake.load(*more, landing_names=given)
+    assert moved.rows("id") == [(1,), (7,)]
 
 
 @pytest.mark.fault(75)
@@ -237,12 +268,12 @@ def test_physical_design_is_as_the_settings_say(
     lake.load(table.schema(), table.batch(file), state, redshift_table_options=options)
     ((style, key),) = lake.sql(
         "SELECT diststyle, sortkey1 FROM svv_table_info "
-        f"WHERE \"schema\" = 'landing' AND \"table\" = '{table.name.landing}'"
+        f"WHERE \"schema\" = 'landing' AND \"table\" = '{table.bare}'"
     )
     assert (style, key) == ("KEY(name)", "amount")
     found = lake.sql(
         "SELECT column_name, encoding, distkey, sortkey FROM svv_redshift_columns "
-        f"WHERE schema_name = 'landing' AND table_name = '{table.name.landing}'"
+        f"WHERE schema_name = 'landing' AND table_name = '{table.bare}'"
     )
     design = {column: facts for column, *facts in found}
     assert design["id"] == ["zstd", False, 2]

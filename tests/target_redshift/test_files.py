@@ -61,7 +61,7 @@ def test_a_footer_of_gigabytes_is_not_fetched() -> None:
             return {"Body": io.BytesIO(b"\xff" * 65_532 + b"PAR1")}
 
     file = LoadFile("bomb.parquet", "", 1, 5 * 2**30, WHEN, bucket="lake")
-    landing = LandingTable(TABLE, ())
+    landing = LandingTable(TABLE, "t", ())
     with pytest.raises(LakeError, match="cannot be read as Parquet"):
         read_schema(cast("S3Client", Bucket()), file, landing)
     assert asked == ["bytes=-65536"]

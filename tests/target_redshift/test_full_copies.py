@@ -70,7 +70,7 @@ def test_of_a_full_copy_all_is_loaded_or_nothing(
 
 def loads(lake: Lake, table: Table) -> list[list[int]]:
     """The ids of each load of a table."""
-    if not lake.sql(f"SELECT 1 FROM pg_tables WHERE tablename = '{table.name.landing}'"):
+    if not lake.sql(f"SELECT 1 FROM pg_tables WHERE tablename = '{table.bare}'"):
         return []
     found: dict[int, list[int]] = {}
     for load_id, number in table.rows("_tidemark_load_id, id", order="1, 2"):

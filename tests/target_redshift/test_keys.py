@@ -47,7 +47,7 @@ def test_keys_that_are_loaded_stay_as_they_were_and_apart(data: Any, kind: str) 
     strategy = st.lists(st.none() | KINDS[kind], min_size=1, max_size=6, unique=True)
     keys = ["a", "a ", "a\0"] if data is None else data.draw(strategy)
     column = Column("K", "k", ColumnType.parse(kind), key=True)
-    landing = LandingTable(TableName("shop", "t"), (column,))
+    landing = LandingTable(TableName("shop", "t"), "t", (column,))
     block = pa.record_batch({"K": pa.array(keys, to_arrow(column.type))})
     bad = [
         key
@@ -68,6 +68,6 @@ def test_keys_that_are_loaded_stay_as_they_were_and_apart(data: Any, kind: str) 
 
 def test_padded_keys_may_end_in_blanks() -> None:
     column = Column("K", "k", ColumnType("string", length=9), key=True, padded=True)
-    landing = LandingTable(TableName("shop", "t"), (column,))
+    landing = LandingTable(TableName("shop", "t"), "t", (column,))
     (array,), _ = Cleaner(landing).clean(pa.record_batch({"K": pa.array(["a "])}))
     assert array.to_pylist() == ["a "]

@@ -99,7 +99,7 @@ def test_an_overwrite_replaces_the_rows_and_leaves_views_and_grants(
     lake: Lake, table: Table, state: dict[str, Any]
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
-    view = f"landing.v_{table.name.landing}"
+    view = f"landing.v_{table.bare}"
     lake.sql(f"CREATE VIEW {view} AS SELECT id FROM {table.landing}")
     lake.sql("GRANT USAGE ON SCHEMA landing TO tidemark_analyst")
     lake.sql(f"GRANT SELECT ON {table.landing} TO tidemark_analyst")

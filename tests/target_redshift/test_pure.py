@@ -221,7 +221,7 @@ def statements() -> list[str]:
         sql.ledger_files(2).replace("?", "'1'"),
         sql.ledger_forget(2).replace("?", "'1'"),
         sql.LEDGER_LAST.replace("?", "'1'"),
-        sql.LEDGER_FOREIGN.replace("?", "'1'"),
+        sql.LEDGER_OTHER_COPY.replace("?", "'1'"),
         sql.TABLE_COLUMNS.replace("?", "'1'"),
         sql.TABLE_COMMENT.replace("?", "'1'"),
     ]

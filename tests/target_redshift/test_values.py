@@ -208,6 +208,6 @@ def test_strange_names_are_quoted(lake: Lake, state: dict[str, Any]) -> None:
     table = lake.table(columns)
     table.name = type(table.name)("shop", f'{table.name.table} "x"; DROP TABLE t --')
     lake.load(table.schema(), table.batch(table.write([(1, 2, 3, 4, 5, 6, 7)])), state)
-    quoted = table.name.landing.replace('"', '""')
+    quoted = table.bare.replace('"', '""')
     rows = lake.sql(f'SELECT * FROM landing."{quoted}"')
     assert rows[0][:7] == (1, 2, 3, 4, 5, 6, 7)

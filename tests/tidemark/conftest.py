@@ -128,6 +128,11 @@ class Lake:
         )
         return key
 
+    @property
+    def landing(self) -> str:
+        """What the table is called in the warehouse."""
+        return self.project.names.of(self.table)
+
     def load(self, *files: ManifestFile, table: TableName | None = None, load_id: int = 1) -> None:
         """Writes files into the warehouse's ledger."""
         name = table or self.table
@@ -135,7 +140,7 @@ class Lake:
             self.sandbox.warehouse(
                 "INSERT INTO landing.tidemark_loads VALUES "
                 "(%s, %s, %s, %s, %s, %s, 'run', 'manifest', getdate(), getdate(), 1)",
-                [str(name), name.landing, file.key, file.etag, file.rows, load_id],
+                [str(name), self.project.names.of(name), file.key, file.etag, file.rows, load_id],
                 user="tidemark_loader",
             )
 

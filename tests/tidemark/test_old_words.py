@@ -208,7 +208,7 @@ def test_debug_in_the_settings_is_the_option(
 
 def test_a_table_without_a_model_is_told_of() -> None:
     tables = [TableName("settlement", name) for name in ("partner_info", "nosuch")]
-    (told,) = without_model(ROOT, tables)
+    (told,) = without_model(Project(ROOT, {}), tables)
     assert told.startswith("settlement.nosuch has no model: its rows are in landing.nosuch")
 
 

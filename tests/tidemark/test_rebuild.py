@@ -26,7 +26,7 @@ def landed(lake: Lake) -> Lake:
     lake.bookmark(Leg.BACKUP, MARK, **{"settlement-other": MARK})
     lake.bookmark(Leg.LOAD, {"replication_key": "_sdc_extracted_at"})
     lake.sandbox.warehouse(
-        f"CREATE TABLE landing.{lake.table.landing} (id BIGINT)", user="tidemark_loader"
+        f"CREATE TABLE landing.{lake.landing} (id BIGINT)", user="tidemark_loader"
     )
     return lake
 
@@ -39,7 +39,7 @@ def ledger(lake: Lake, table: TableName) -> list[int]:
 
 def tables(lake: Lake) -> int:
     query = "SELECT count(*) FROM svv_tables WHERE table_schema = 'landing' AND table_name = %s"
-    return int(lake.sandbox.warehouse(query, [lake.table.landing])[0][0])
+    return int(lake.sandbox.warehouse(query, [lake.landing])[0][0])
 
 
 def test_rebuild_starts_both_legs_afresh_and_drops_the_landing_table(landed: Lake) -> None:

@@ -190,12 +190,12 @@ def test_tables_that_cannot_be_looked_at_are_named_or_left_out(copied: Lake) -> 
     assert set(table) == {"table", "rows", "deleted", "new", "back", "first"}
     assert list(done.json["left_out"]) == [str(other)]
     copied.sandbox.warehouse(
-        f"CREATE TABLE public.{other.landing} (id BIGINT)", user="tidemark_transformer"
+        f"CREATE TABLE public.{other.table} (id BIGINT)", user="tidemark_transformer"
     )
     done = copied.run("reconcile", "-t", str(other))
     assert done.code == 2
     assert "MySQL does not have it" in done.err
-    copied.sandbox.warehouse(f"DROP TABLE public.{other.landing}", user="tidemark_transformer")
+    copied.sandbox.warehouse(f"DROP TABLE public.{other.table}", user="tidemark_transformer")
 
 
 @dataclass(frozen=True)
@@ -311,7 +311,7 @@ def table(lake: Lake) -> Iterator[Any]:
                 f"INSERT INTO public.{name} VALUES ({to_public(key, row)})", user=BUILDER
             )
         kinds = tuple((column, kinds[2]) for column, kinds in key.columns.items())
-        return RowKey(lake.table, kinds)
+        return RowKey(lake.table, lake.landing, kinds)
 
     yield make
     lake.sandbox.mysql(f"DROP TABLE IF EXISTS {name}")
@@ -400,5 +400,5 @@ def test_a_key_that_cannot_be_compared_is_refused(keys: tuple[str, ...], what: s
         bookmark={},
     )
     with pytest.raises(ConfigError, match=what) as caught:
-        row_key(manifest)
+        row_key(manifest, "t")
     assert caught.value.table == "settlement.t"

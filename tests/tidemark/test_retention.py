@@ -82,7 +82,7 @@ def test_retention_goes_by_the_settings(
 def test_landing_gives_up_loads_that_dbt_has_built_and_no_other(
     lake: Lake, next_month: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, sandbox = lake.table.landing, lake.sandbox
+    name, sandbox = lake.landing, lake.sandbox
     loader, dbt = "tidemark_loader", "tidemark_transformer"
     first, second = lake.file(), lake.file(batch=2)
     lake.load(first, load_id=1)
@@ -112,7 +112,7 @@ def test_landing_gives_up_loads_that_dbt_has_built_and_no_other(
 
 
 def test_it_says_which_tables_need_analyze_until_they_are_analyzed(lake: Lake) -> None:
-    table = f"landing.{lake.table.landing}"
+    table = f"landing.{lake.landing}"
 
     def upkeep() -> list[str]:
         done = lake.run("clean", "--retention", "--format", "json")
@@ -138,12 +138,12 @@ def test_it_says_which_tables_need_analyze_until_they_are_analyzed(lake: Lake) -
         lake.sandbox.warehouse(
             f"INSERT INTO {table} SELECT t0.d FROM {crossed}", user="tidemark_loader"
         )
-        analyze = f'ANALYZE "landing"."{lake.table.landing}"'
+        analyze = f'ANALYZE "landing"."{lake.landing}"'
         until(analyze)
         lake.sandbox.warehouse(analyze, user="tidemark_loader")
         assert upkeep() == []
         lake.sandbox.warehouse(f"DELETE FROM {table} WHERE id < 2", user="tidemark_loader")
-        until(f'VACUUM DELETE ONLY "landing"."{lake.table.landing}"')
+        until(f'VACUUM DELETE ONLY "landing"."{lake.landing}"')
     finally:
         lake.sandbox.warehouse(f"DROP TABLE {table}", user="tidemark_loader")
 

@@ -15,7 +15,7 @@ from tidemark.config.selection import (
     models,
 )
 from tidemark.services.sync.dry_run import extractions, lower_bound, seconds_for
-from tidemark_core.names import TableName
+from tidemark_core.names import OWN_NAMES, TableName
 from tidemark_core.runs.report import RunReport
 
 PARTNER = TableName("settlement", "partner_info")
@@ -71,7 +71,7 @@ def test_the_projects_own_rules_are_read(project_root: Path) -> None:
     assert PARTNER in rules.tables()
     assert rules.selects(PARTNER)
     assert rules.replication_key(TableName("settlement", "delivery_status")) == "ID"
-    assert models(project_root, [PARTNER, NEW]) == ["partner_info"]
+    assert models(project_root, [PARTNER, NEW], OWN_NAMES) == ["partner_info"]
 
 
 def test_only_what_the_operator_gave_overrides_the_settings() -> None:

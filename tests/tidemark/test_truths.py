@@ -48,8 +48,7 @@ def test_reconcile_tells_of_late_rows_and_its_command_ends_the_matter(copied: La
 def test_a_row_that_only_waits_for_dbt_is_not_to_be_read_again(copied: Lake) -> None:
     insert_late(copied)
     copied.sandbox.warehouse(
-        f"INSERT INTO landing.{copied.table.landing} VALUES (77, 'late', 1, "
-        "'2025-08-03 11:00:00', 1)",
+        f"INSERT INTO landing.{copied.landing} VALUES (77, 'late', 1, '2025-08-03 11:00:00', 1)",
         user="tidemark_loader",
     )
     done = copied.run("reconcile", "-t", str(copied.table), "--yes")

@@ -104,7 +104,7 @@ def test_every_kind_of_column_is_compared(everything: Lake) -> None:
         "j": "'{\"a\": [1, 3]}'",
         "p": "from_hex('0101000000000000000000f03f0000000000000041')",
     }.items():
-        name = everything.table.landing
+        name = everything.landing
         everything.sandbox.warehouse(
             f"UPDATE public.{name} SET {column} = {value} WHERE id = 1", user=BUILDER
         )
@@ -120,7 +120,7 @@ def test_every_kind_of_column_is_compared(everything: Lake) -> None:
 @pytest.mark.fault(141)
 def test_values_that_two_rows_have_swapped_are_found(everything: Lake) -> None:
     """Sums, least and greatest of each column are alike then."""
-    name = everything.table.landing
+    name = everything.landing
     everything.sandbox.warehouse(
         f"UPDATE public.{name} SET y = CASE id WHEN 1 THEN 0 ELSE 1999 END WHERE id < 3",
         user=BUILDER,
@@ -222,7 +222,7 @@ def test_a_table_that_mysql_dropped_does_not_keep_the_others_from_being_verified
     assert "agrees" in told.out
     # A failure of another kind is that table's line too.
     copied.sandbox.warehouse(
-        f"ALTER TABLE landing.{copied.table.landing} DROP COLUMN _tidemark_load_id",
+        f"ALTER TABLE landing.{copied.landing} DROP COLUMN _tidemark_load_id",
         user="tidemark_loader",
     )
     told = copied.run("verify", "-t", str(copied.table), "-t", str(other))

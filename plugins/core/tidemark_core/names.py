@@ -7,8 +7,9 @@ and the bookmark of a table can never disagree.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, unquote
 
 from tidemark_core.errors import ConfigError
@@ -114,38 +115,94 @@ class TableName:
         table = encode_component(self.table)
         return f"{encode_component(self.schema)}.{table}" if self.schema else table
 
-    @property
-    def landing(self) -> str:
-        """The table's name in the landing schema: its bare name, folded as Redshift folds."""
-        return fold(self.table)
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}" if self.schema else self.table
 
-    def check_landing(self) -> None:
-        """Makes sure that the landing schema can have a copy of this table.
+
+@dataclass(frozen=True)
+class LandingNames:
+    """The one rule for the name that a source table has in the warehouse, in landing and in public.
+
+    It is the table's bare name, folded as Redshift folds. Where two schemas have tables of one
+    name, or one schema `Foo` and `foo`, the operator gives one of them another.
+
+    Attributes:
+        given: Folded names by ``schema.table``.
+    """
+
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, told: Mapping[str, Any]) -> LandingNames:
+        """Reads the setting LANDING_NAMES: names by ``schema.table``.
+
+        Of a key with dots Meltano makes objects within objects, which are read too.
+
+        Raises:
+            ConfigError: A name cannot be had in Redshift, or is given to two tables.
+        """
+        given: dict[str, str] = {}
+        for table, name in _flat(told):
+            if not isinstance(name, str):
+                raise _names_error(f"has {name!r} where a name should be", table)
+            try:
+                folded = _landable(name)
+            except ConfigError as error:
+                raise _names_error(f"has a wrong name: {error.message}", table) from error
+            if folded in given.values():
+                raise _names_error(f"gives the name {folded!r} to two tables", table)
+            given[table] = folded
+        return cls(given)
+
+    def of(self, table: TableName) -> str:
+        """The name of a table's copy.
+
+        Raises:
+            ConfigError: Its own name is longer than Redshift's 127 bytes, and no other was given.
+        """
+        given = self.given.get(str(table))
+        return fold(table.table) if given is None else given
+
+    def check(self, table: TableName) -> str:
+        """The same, of a table that is to have a copy in the landing schema.
 
         Raises:
             ConfigError: Its name is too long, one of Tidemark's own, or that of a temporary table.
         """
         try:
-            name = self.landing
+            return _landable(self.of(table))
         except ConfigError as error:
-            raise ConfigError(error.message, table=self, hint=self._left_out) from error
-        for beginning, why in _NOT_LANDED.items():
-            if name.startswith(beginning):
-                raise ConfigError(
-                    f"the landing schema cannot have a copy named {name!r}: {why}",
-                    table=self,
-                    hint=self._left_out,
-                )
+            hint = (
+                f"leave it out of the load: '!{table.stream}.*' in a select block of "
+                f'tap-s3-parquet; or give it another name: LANDING_NAMES=\'{{"{table}": "…"}}\''
+            )
+            raise ConfigError(error.message, table=table, hint=hint) from error
 
-    @property
-    def _left_out(self) -> str:
-        return (
-            f"leave it out of the load: '!{self.stream}.*' in a select block of tap-s3-parquet; or "
-            "back up a view of it that has another name"
-        )
 
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.table}" if self.schema else self.table
+#: Every table has its own name.
+OWN_NAMES = LandingNames()
+
+
+def _flat(told: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in told.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _landable(name: str) -> str:
+    folded = fold(name)
+    for beginning, why in _NOT_LANDED.items():
+        if folded.startswith(beginning):
+            raise ConfigError(f"the landing schema cannot have a copy named {folded!r}: {why}")
+    return folded
+
+
+def _names_error(what: str, table: str) -> ConfigError:
+    return ConfigError(
+        f"LANDING_NAMES {what}", table=table, hint="docs/loading.md shows what it may hold"
+    )
 
 
 def fold(identifier: str) -> str:

@@ -185,6 +185,16 @@ LOCK_SECONDS = Setting(
     minimum=0,
 )
 
+#: It is a decision of the project, kept in its files: an empty variable must not undo it, so
+#: Meltano is not told of the variable, and who needs the setting asks the environment first.
+LANDING_NAMES = Setting(
+    "landing_names",
+    'Tables whose copy has another name than their own, {"schema.table": "name"}; `tidemark add` '
+    "writes it where two tables have one name.",
+    "object",
+    default={},
+)
+
 MYSQL_SETTINGS = (
     Setting(
         "db_host",

@@ -85,7 +85,7 @@ class TableLoader:
         connection = self.session.connection
         started = monotonic()
         found = look(connection, self.landing, self.config)
-        ledger = Ledger(connection, table)
+        ledger = Ledger(connection, table, self.landing.name)
         missing = ledger.missing(files)
         if not missing and (files or self.config["load_method"] != "overwrite"):
             _log.info("nothing to load", extra={"table": str(table), "known": len(files)})
@@ -146,7 +146,7 @@ class TableLoader:
     ) -> None:
         table, connection = self.landing.table, self.session.connection
         self.lease.check()
-        ledger = Ledger(connection, table)
+        ledger = Ledger(connection, table, self.landing.name)
         apply_in_transaction(connection, self.landing, found, self.config)
         overwrite = self.config["load_method"] == "overwrite"
         if not overwrite and len(ledger.missing(missing)) != len(missing):

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
-from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, S3_SETTINGS, Setting
+from tidemark_core.settings import (
+    LANDING_NAMES,
+    LEASE_SECONDS,
+    LOCK_SECONDS,
+    S3_SETTINGS,
+    Setting,
+)
 
 LOAD_SETTINGS = (
+    LANDING_NAMES,
     Setting(
         "load_method",
         "append-only: every version of a row is kept; upsert: one row a key; overwrite: the "

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
-from tidemark_core.names import TableName
+from tidemark_core.names import OWN_NAMES, TableName
 from tidemark_core.runs.report import current
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.local_file import open_local
@@ -112,9 +112,13 @@ class TableWriter:
     def _warn_of_landing(self) -> None:
         """Tells early of a table that the lake can have and the warehouse cannot."""
         try:
-            self.table.check_landing()
+            OWN_NAMES.check(self.table)
         except ConfigError as error:
-            _log.warning("it will not be loaded: %s", error, extra={"table": str(self.table)})
+            _log.warning(
+                "under its own name it will not be loaded: %s",
+                error,
+                extra={"table": str(self.table)},
+            )
 
     def add_file(self, file: BatchFile) -> None:
         """Takes a Parquet file that a BATCH message names: checks, uploads and removes it.

@@ -54,7 +54,7 @@ class Project:
             shape = LandingTable.from_schema(
                 TableName(table.database, table.name), commit.schema, commit.keys
             )
-            name = shape.table.landing
+            name = shape.name
             landing.append({"name": name})
             state += [{"name": f"{name}__loads"}, {"name": f"{name}__versions"}]
             self._model(name, shape, table)

@@ -12,6 +12,8 @@ from tidemark_core.names import (
     EXTRACTED_AT,
     LOAD_ID,
     METADATA_COLUMNS,
+    OWN_NAMES,
+    LandingNames,
     TableName,
     fold_columns,
 )
@@ -78,14 +80,25 @@ def _is_metadata(name: str, declared: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class LandingTable:
-    """A landing table: the source's columns in the source's order, then Tidemark's."""
+    """A landing table: the source's columns in the source's order, then Tidemark's.
+
+    Attributes:
+        table: The source table.
+        name: The landing table's own name.
+        columns: The source's columns.
+    """
 
     table: TableName
+    name: str
     columns: tuple[Column, ...]
 
     @classmethod
     def from_schema(
-        cls, table: TableName, schema: Mapping[str, Any], key_properties: Sequence[str]
+        cls,
+        table: TableName,
+        schema: Mapping[str, Any],
+        key_properties: Sequence[str],
+        names: LandingNames = OWN_NAMES,
     ) -> LandingTable:
         """Reads a stream's schema.
 
@@ -93,13 +106,13 @@ class LandingTable:
             ConfigError: A name or type cannot be had in Redshift, two names collide, there are
                 too many columns, or a key property is not a column.
         """
-        table.check_landing()
+        name = names.check(table)
         properties = {
-            name: property_
-            for name, property_ in schema.get("properties", {}).items()
-            if not _is_metadata(name, property_)
+            column: property_
+            for column, property_ in schema.get("properties", {}).items()
+            if not _is_metadata(column, property_)
         }
-        missing = [name for name in key_properties if name not in properties]
+        missing = [column for column in key_properties if column not in properties]
         if missing:
             raise ConfigError(
                 "the key names a column that the schema does not have",
@@ -114,7 +127,7 @@ class LandingTable:
                 table=table,
                 hint=f"leave some out with select rules: '!{table.stream}.<column>'",
             )
-        names = fold_columns(properties, table=table)
+        folded = fold_columns(properties, table=table)
         columns = []
         for source, property_ in properties.items():
             try:
@@ -122,8 +135,8 @@ class LandingTable:
             except ConfigError as error:
                 raise ConfigError(error.message, table=table, column=source) from error
             padded = property_.get(PADDED) is True
-            columns.append(Column(source, names[source], kind, source in key_properties, padded))
-        return cls(table, tuple(columns))
+            columns.append(Column(source, folded[source], kind, source in key_properties, padded))
+        return cls(table, name, tuple(columns))
 
     @property
     def keys(self) -> tuple[Column, ...]:

@@ -134,7 +134,7 @@ def check_comment(landing: LandingTable, comment: str | None) -> None:
     except ValueError:
         return
     if source != str(landing.table):
-        raise foreign(landing, source)
+        raise not_ours(landing, source, landing.name)
     now = [column.source for column in landing.keys]
     if key != now:
         raise WarehouseError(
@@ -145,10 +145,23 @@ def check_comment(landing: LandingTable, comment: str | None) -> None:
         )
 
 
-def foreign(landing: LandingTable, other: str) -> WarehouseError:
-    """The error for two source tables that would share a landing table."""
+def not_ours(landing: LandingTable, source: str, name: str) -> WarehouseError:
+    """The error for two source tables with one landing table, or one table with two.
+
+    Args:
+        landing: The table that is to be loaded.
+        source: The source table of the load that is there.
+        name: The landing table that it went into.
+    """
+    if source != str(landing.table):
+        return WarehouseError(
+            f"the landing table {landing.name!r} is already the copy of {source}",
+            table=landing.table,
+            hint=f"tidemark add {landing.table} gives it a name of its own",
+        )
     return WarehouseError(
-        f"the landing table {landing.table.landing!r} is already the copy of {other}",
+        f"its rows are in the landing table {name!r}, and by LANDING_NAMES they belong into "
+        f"{landing.name!r}",
         table=landing.table,
-        hint=f"two tables of one name cannot both be copied: '!{landing.table.stream}.*'",
+        hint=f"correct LANDING_NAMES, or load it anew: {rebuild_hint(landing.table)}",
     )

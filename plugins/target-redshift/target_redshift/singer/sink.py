@@ -40,7 +40,9 @@ class RedshiftSink(BatchSink):
         super().__init__(target, stream_name, schema, key_properties)
         self._target = target
         self.table = TableName.from_stream(stream_name)
-        self.landing = LandingTable.from_schema(self.table, self.schema, key_properties or [])
+        self.landing = LandingTable.from_schema(
+            self.table, self.schema, key_properties or [], target.names
+        )
         self._overwrites = target.settings["load_method"] == "overwrite"
         check_method(self.landing, target.settings["load_method"])
         self._is_dropped = False

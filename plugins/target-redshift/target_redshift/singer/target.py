@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -14,13 +15,13 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.target_base import Target
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.host.temporary_folder import temporary_folder
-from tidemark_core.names import EXTRACTED_AT, TableName, encode_component
+from tidemark_core.names import EXTRACTED_AT, LandingNames, TableName, encode_component
 from tidemark_core.process import end_by
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.progress import Display, Meter, display
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
-from tidemark_core.settings import config_schema, resolve
+from tidemark_core.settings import LANDING_NAMES, config_schema, resolve
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.isolating_target import IsolatingTarget
 
@@ -83,6 +84,16 @@ class TargetRedshift(IsolatingTarget):
                 hint="set LOAD_FORMAT=csv",
             )
         return settings
+
+    @cached_property
+    def names(self) -> LandingNames:
+        """The landing tables' names.
+
+        Raises:
+            ConfigError: LANDING_NAMES cannot be.
+        """
+        given = resolve((LANDING_NAMES,), {}, os.environ)["landing_names"]
+        return LandingNames.parse(given or self.settings["landing_names"])
 
     @cached_property
     def s3(self) -> S3Location:
@@ -203,7 +214,7 @@ class TargetRedshift(IsolatingTarget):
             parse_env_config=bool(config and config.parse_env),
         )
         with closing(target):
-            _ = target.settings
+            _ = target.settings, target.names
             with events.loading(target.s3):
                 target.listen(file_input)
 

@@ -19,7 +19,7 @@ from target_redshift.model.schema_drift import (
     check_comment,
     compare,
     describe,
-    foreign,
+    not_ours,
     rebuild_hint,
 )
 from target_redshift.warehouse import sql
@@ -106,10 +106,10 @@ def look(
     Raises:
         WarehouseError: They differ in a way that only a rebuild can mend.
     """
-    table, name = landing.table, landing.table.landing
+    table, name = landing.table, landing.name
     prepare_schema(connection, config)
-    if other := Ledger(connection, table).foreign_source():
-        raise foreign(landing, other)
+    if other := Ledger(connection, table, name).other_copy():
+        raise not_ours(landing, *other)
     existing = connection.execute(
         sql.TABLE_COLUMNS, [name], what="the look at the landing table", table=table
     )
@@ -156,7 +156,7 @@ def apply_outside(
         try:
             with lock_timeout(connection, config):
                 connection.execute(
-                    sql.widen_column(landing.table.landing, column, kind),
+                    sql.widen_column(landing.name, column, kind),
                     what=f"the change of its type to {kind}",
                     table=landing.table,
                 )
@@ -189,7 +189,7 @@ def apply_in_transaction(
     has committed, and no serialisable violation (error 1023) can follow:
     https://docs.aws.amazon.com/redshift/latest/dg/r_LOCK.html
     """
-    table, name = landing.table, landing.table.landing
+    table, name = landing.table, landing.name
     if found.exists:
         with lock_timeout(connection, config):
             connection.execute(sql.lock_table(name), what="LOCK of the landing table", table=table)

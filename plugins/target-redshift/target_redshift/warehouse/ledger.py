@@ -20,10 +20,17 @@ _FILES_AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger as one source table sees it."""
+    """The ledger as one source table sees it.
+
+    Attributes:
+        connection: The warehouse.
+        table: The source table.
+        name: Its landing table's name.
+    """
 
     connection: WarehouseConnection
     table: TableName
+    name: str
 
     def missing(self, files: Sequence[LoadFile]) -> list[LoadFile]:
         """The files that are not in the warehouse yet.
@@ -81,15 +88,20 @@ class Ledger:
         )
         return rows[0][0], rows[0][1]
 
-    def foreign_source(self) -> str | None:
-        """Another source table that shares our landing table's name, if there is one."""
+    def other_copy(self) -> tuple[str, str] | None:
+        """A load that would share our landing table, or that put our rows into another one.
+
+        Returns:
+            Its source table and its landing table; None: there is none.
+        """
+        source = str(self.table)
         rows = self.connection.execute(
-            sql.LEDGER_FOREIGN,
-            [self.table.landing, str(self.table)],
+            sql.LEDGER_OTHER_COPY,
+            [self.name, source, source, self.name],
             what="the ledger's answer",
             table=self.table,
         )
-        return rows[0][0] if rows else None
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def add(self, files: Sequence[LoadFile], *, load_id: int, fence: int) -> None:
         """Writes the files of a load, in its transaction."""
@@ -98,7 +110,7 @@ class Ledger:
         def values(file: LoadFile) -> tuple[object, ...]:
             return (
                 str(self.table),
-                self.table.landing,
+                self.name,
                 file.name,
                 file.etag,
                 file.rows,

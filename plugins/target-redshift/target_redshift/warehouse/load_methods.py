@@ -54,7 +54,7 @@ class Load:
 
     @property
     def name(self) -> str:
-        return self.landing.table.landing
+        return self.landing.name
 
     @property
     def temporary(self) -> str:

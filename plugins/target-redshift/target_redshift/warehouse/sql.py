@@ -275,7 +275,9 @@ def ledger_forget(files: int) -> str:
 
 #: Greatest load id and fencing token of a source table; binds it.
 LEDGER_LAST = f"SELECT max(load_id), max(fence) FROM {LEDGER} WHERE source_table = ?"
-#: Another source table that was loaded into the same landing table; binds landing, source.
-LEDGER_FOREIGN = (
-    f"SELECT source_table FROM {LEDGER} WHERE landing_table = ? AND source_table <> ? LIMIT 1"
+#: Source and landing table of a load of another table into this landing table, or of this table
+#: into another one; binds landing, source, source, landing.
+LEDGER_OTHER_COPY = (
+    f"SELECT source_table, landing_table FROM {LEDGER} WHERE landing_table = ? "
+    "AND source_table <> ? OR source_table = ? AND landing_table <> ? LIMIT 1"
 )

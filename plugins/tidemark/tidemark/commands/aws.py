@@ -68,7 +68,7 @@ def _print_ddl(text: str, engine: Engine, name: str | None) -> None:
     fields = external.columns(Manifest.from_json(body, key=newest, layout=layout))
     prefix = layout.data_prefix(source)
     location = f"s3://{project.bucket}/{prefix}"
-    target = name or f"lake.{source.landing}"
+    target = name or f"lake.{project.names.of(source)}"
     keys = (entry["Key"] for entry in list_keys(project.s3, project.bucket, prefix))
     folders = external.partition_folders(keys, prefix)
     if engine is Engine.SPECTRUM:

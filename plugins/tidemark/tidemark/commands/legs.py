@@ -172,23 +172,24 @@ def _tell_what_is_left(project: Project, plan: Plan, run: _Run, *, warehouse: bo
             note(f"{outcome.table}: --limit is reached; run it again for the rows after it.")
     if not warehouse:
         return
-    for text in without_model(project.root, plan.tables):
+    for text in without_model(project, plan.tables):
         note(text)
 
 
-def without_model(root: Path, tables: Sequence[TableName]) -> list[str]:
+def without_model(project: Project, tables: Sequence[TableName]) -> list[str]:
     """What is said of tables whose way ends in landing.
 
     Args:
-        root: The project.
+        project: Where we are.
         tables: Those of the run.
     """
-    known = set(models(root, tables))
+    names = project.names
+    known = set(models(project.root, tables, names))
     return [
-        f"{table} has no model: its rows are in landing.{table.landing}, and not in public. "
+        f"{table} has no model: its rows are in landing.{names.of(table)}, and not in public. "
         "CONTRIBUTING.md, 'A new source table', adds one."
         for table in tables
-        if table.landing not in known
+        if names.of(table) not in known
     ]
 
 

@@ -61,7 +61,7 @@ def rebuild(
     for change in changes:
         tell(str(change))
     then = "loaded again" if from_lake else "passed over from now on"
-    tell(f"landing.{name.landing}: removed, and all that was loaded into it {then}")
+    tell(f"landing.{project.names.of(name)}: removed, and all that was loaded into it {then}")
     confirm("Rebuild it?", yes=yes)
     states = States(project)
     # The bookmarks first: a rebuild that is cut off in the middle is finished by doing it again,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dotenv import dotenv_values
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.layout import LakeLayout
-from tidemark_core.names import TableName
+from tidemark_core.names import LandingNames, TableName
 from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import S3_SETTINGS, Setting, resolve
@@ -20,6 +20,7 @@ from tidemark_core.settings import S3_SETTINGS, Setting, resolve
 from tidemark.config.env_file import check_private, secrets_in_files
 from tidemark.config.environment import env_file, load_environment, project_folder
 from tidemark.config.invocation import current
+from tidemark.config.landing_names import read_landing_names
 from tidemark.config.settings import DBT_SETTINGS, MYSQL, SETTINGS, STATE
 from tidemark.config.validation import unknown_settings
 
@@ -131,6 +132,15 @@ class Project:
         for name in ("user", "password"):
             values[f"redshift_{name}"] = own[f"redshift_dbt_{name}"] or values[f"redshift_{name}"]
         return values
+
+    @cached_property
+    def names(self) -> LandingNames:
+        """What each table is called in the warehouse.
+
+        Raises:
+            ConfigError: LANDING_NAMES cannot be.
+        """
+        return read_landing_names(self.root, self.environ)
 
     def table(self, text: str) -> TableName:
         """Reads a table as it was typed; a bare name is in DB_DATABASE.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tidemark_core.names import TableName
+from tidemark_core.names import LandingNames, TableName
 from tidemark_core.runs.progress import EVERY_VARIABLE, WATCHED_SECONDS
 
 
@@ -143,7 +143,7 @@ def load_variables(tables: Sequence[TableName]) -> dict[str, str]:
     return {"S3_TABLES": json.dumps([str(table) for table in tables])} if tables else {}
 
 
-def models(root: Path, tables: Iterable[TableName]) -> list[str]:
+def models(root: Path, tables: Iterable[TableName], names: LandingNames) -> list[str]:
     """The dbt models of these tables: a table without one ends in landing."""
     known = {path.stem for path in root.glob("transform/models/**/*.sql")}
-    return sorted({table.landing for table in tables} & known)
+    return sorted({names.of(table) for table in tables} & known)

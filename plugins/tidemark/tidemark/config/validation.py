@@ -10,7 +10,8 @@ from tap_s3_parquet.settings import SETTINGS as TAP_S3
 from target_redshift.settings import SETTINGS as TARGET_REDSHIFT
 from target_s3_parquet.settings import SETTINGS as TARGET_S3
 from tidemark_core.errors import ConfigError
-from tidemark_core.settings import Setting
+from tidemark_core.names import LandingNames
+from tidemark_core.settings import LANDING_NAMES, Setting
 
 from tidemark.config.settings import SETTINGS
 
@@ -34,6 +35,8 @@ def refuse_bad_values(environ: Mapping[str, str]) -> None:
     for setting in _known().values():
         try:
             setting.convert(environ.get(setting.env))
+            if setting == LANDING_NAMES:
+                LandingNames.parse(setting.convert(environ.get(setting.env)))
         except ConfigError as error:
             problems.append(error.message)
     if problems:

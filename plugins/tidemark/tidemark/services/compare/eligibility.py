@@ -43,6 +43,7 @@ class Facts:
 
     Attributes:
         newest: Its newest manifest.
+        name: What it is called in the warehouse.
         bookmark: How far the source has been read.
         source: MySQL's type of each column.
         public: Columns of the public table; None: there is none.
@@ -52,6 +53,7 @@ class Facts:
     """
 
     newest: Manifest
+    name: str
     bookmark: Mapping[str, Any]
     source: Mapping[str, str]
     public: frozenset[str] | None
@@ -113,7 +115,7 @@ def _columns(facts: Facts) -> tuple[list[Column], list[NotCompared]]:
 def _key(facts: Facts, left: list[NotCompared]) -> RowKey | None:
     """The key, if both servers have it and write it alike."""
     try:
-        key = row_key(facts.newest)
+        key = row_key(facts.newest, facts.name)
     except ConfigError:
         return None
     gone = [name for name, _ in key.columns if name not in facts.source]
@@ -145,7 +147,7 @@ def _why_not(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) 
 def _comparison(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) -> Comparison:
     bound, mark = _bound(facts.bookmark)
     has = (facts.public if name == PUBLIC else facts.landing) or frozenset()
-    table = f"{quote_redshift(name)}.{quote_redshift(facts.table.landing)}"
+    table = f"{quote_redshift(name)}.{quote_redshift(facts.name)}"
     only: tuple[str, tuple[Any, ...]] = ("", ())
     if key is not None and facts.has_marks:
         only = (unmarked_sql(key), (str(facts.table),))

@@ -36,10 +36,12 @@ class RowKey:
 
     Attributes:
         table: The table.
+        name: What it is called in the warehouse.
         columns: Name and type of its columns, as the source spells them.
     """
 
     table: TableName
+    name: str
     columns: tuple[tuple[str, ColumnType], ...]
 
     @property
@@ -61,8 +63,12 @@ class RowKey:
         return texts[0] if len(texts) == 1 else " || '/' || ".join(map(_part, texts))
 
 
-def row_key(newest: Manifest) -> RowKey:
+def row_key(newest: Manifest, name: str) -> RowKey:
     """The key of a table, by its newest manifest.
+
+    Args:
+        newest: The manifest.
+        name: What the table is called in the warehouse.
 
     Raises:
         ConfigError: It has none, or one whose text the two servers do not write alike.
@@ -75,15 +81,15 @@ def row_key(newest: Manifest) -> RowKey:
             table=newest.table,
             hint="leave it out",
         )
-    for name, kind in columns:
+    for column, kind in columns:
         if kind.kind not in _KINDS:
             raise ConfigError(
                 f"its key has the type {kind}, which MySQL and the warehouse do not write alike",
                 table=newest.table,
-                column=name,
+                column=column,
                 hint="leave it out",
             )
-    return RowKey(newest.table, columns)
+    return RowKey(newest.table, name, columns)
 
 
 def _part(text: str) -> str:
@@ -238,4 +244,4 @@ def _source(key: RowKey) -> str:
 
 
 def _copy(key: RowKey) -> str:
-    return f"{quote_redshift(PUBLIC)}.{quote_redshift(key.table.landing)}"
+    return f"{quote_redshift(PUBLIC)}.{quote_redshift(key.name)}"

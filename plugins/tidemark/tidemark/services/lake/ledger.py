@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tidemark_core.errors import ConfigError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection
 
@@ -36,6 +37,24 @@ def columns_of(warehouse: WarehouseConnection, schema: str, name: str) -> frozen
     """The columns of a table or view; None when there is none that we may see."""
     found = warehouse.execute(_COLUMNS, [schema, name], what="a look for columns")
     return frozenset(str(column) for (column,) in found) or None
+
+
+def refuse_other_copy(warehouse: WarehouseConnection, table: TableName, name: str) -> None:
+    """Makes sure that what has a table's name in the warehouse is the copy of this table.
+
+    Raises:
+        ConfigError: It was loaded from another source table.
+    """
+    if not relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
+        return
+    where = "landing_table = ? AND source_table <> ?"
+    query = f"SELECT source_table FROM {LEDGER} WHERE {where} LIMIT 1"
+    for (source,) in warehouse.execute(query, [name, str(table)], what="reading the ledger"):
+        raise ConfigError(
+            f"what is called {name!r} in the warehouse is the copy of {source}",
+            table=table,
+            hint=f"tidemark add {table} gives it a name of its own",
+        )
 
 
 def read_ledger(

@@ -128,7 +128,10 @@ def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
         ]
         built = _built(project, {load.table for load in loads})
         # Only those: a table that somebody made there by hand has no loads to ask for.
-        old = {table: ids & _present(warehouse, table) for table, ids in built.items()}
+        old = {
+            table: ids & _present(warehouse, project.names.of(table))
+            for table, ids in built.items()
+        }
     return [load for load in loads if load.load_id in old.get(load.table, ())]
 
 
@@ -150,31 +153,32 @@ def retire_loads(project: Project, loads: Iterable[OldLoad]) -> int:
     with connect(project.warehouse_values) as warehouse:
         for table, members in by_table.items():
             marks = ", ".join("?" * len(members))
-            before = _count(warehouse, table)
+            landing = _landing(project.names.of(table))
+            before = _count(warehouse, landing)
             warehouse.execute(
-                f"DELETE FROM {_landing(table)} WHERE {quote_redshift(LOAD_ID)} IN ({marks})",
+                f"DELETE FROM {landing} WHERE {quote_redshift(LOAD_ID)} IN ({marks})",
                 [load.load_id for load in members],
                 what="retiring old loads",
                 table=table,
             )
-            gone += before - _count(warehouse, table)
+            gone += before - _count(warehouse, landing)
     return gone
 
 
-def _landing(table: TableName) -> str:
-    return f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(table.landing)}"
+def _landing(name: str) -> str:
+    return f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(name)}"
 
 
-def _count(warehouse: WarehouseConnection, table: TableName) -> int:
-    ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {_landing(table)}", what="a count")
+def _count(warehouse: WarehouseConnection, landing: str) -> int:
+    ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {landing}", what="a count")
     return int(rows)
 
 
-def _present(warehouse: WarehouseConnection, table: TableName) -> set[int]:
-    if not relation_exists(warehouse, LANDING_SCHEMA, table.landing):
+def _present(warehouse: WarehouseConnection, name: str) -> set[int]:
+    if not relation_exists(warehouse, LANDING_SCHEMA, name):
         return set()
     rows = warehouse.execute(
-        f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {_landing(table)}", what="a look at loads"
+        f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {_landing(name)}", what="a look at loads"
     )
     return {int(load) for (load,) in rows}
 
@@ -184,7 +188,7 @@ def _built(project: Project, tables: Iterable[TableName]) -> dict[TableName, set
     found = {}
     with connect(project.reader_values) as warehouse:
         for table in tables:
-            state = f"{table.landing}__loads"
+            state = f"{project.names.of(table)}__loads"
             if relation_exists(warehouse, STATE_SCHEMA, state):
                 name = f"{quote_redshift(STATE_SCHEMA)}.{quote_redshift(state)}"
                 rows = warehouse.execute(f"SELECT load_id FROM {name}", what="reading dbt's state")

@@ -16,13 +16,13 @@ from target_redshift.staging.load_file import LoadFile
 from target_redshift.warehouse.ledger import Ledger
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_redshift
-from tidemark_core.redshift.connection import connect
+from tidemark_core.redshift.connection import WarehouseConnection, connect
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg, value_of
 from tidemark.services.bookmarks.load_bookmark import describe
 from tidemark.services.bookmarks.store import States
-from tidemark.services.lake.ledger import LEDGER, relation_exists
+from tidemark.services.lake.ledger import LEDGER, refuse_other_copy, relation_exists
 from tidemark.services.watermark.change import Change
 
 
@@ -43,16 +43,17 @@ def require_known(project: Project, table: TableName) -> None:
     """Refuses a table of which there is nothing to rebuild.
 
     Raises:
-        ConfigError: Neither the lake, nor landing, nor a bookmark knows it, or it is no copy.
+        ConfigError: Neither the lake, nor landing, nor a bookmark knows it, it is no copy, or its
+            name is that of another table's copy.
     """
-    table.check_landing()
+    name = project.names.check(table)
+    with connect(project.warehouse_values) as warehouse:
+        refuse_other_copy(warehouse, table, name)
+        exists = relation_exists(warehouse, LANDING_SCHEMA, name)
     states = States(project)
     streams = {stream for leg in Leg for stream in states.bookmarks(leg)}
-    if table.stream in streams or Index(project.location).manifests(table):
+    if exists or table.stream in streams or Index(project.location).manifests(table):
         return
-    with connect(project.warehouse_values) as warehouse:
-        if relation_exists(warehouse, LANDING_SCHEMA, table.landing):
-            return
     known = ", ".join(sorted(str(TableName.from_stream(stream)) for stream in streams))
     raise ConfigError(
         "neither the lake nor landing has such a table; nothing was changed",
@@ -136,14 +137,15 @@ def drop_landing(project: Project, table: TableName, passed: PassedOver | None) 
     Raises:
         WarehouseError: The warehouse refused; nothing has changed.
     """
-    landing = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(table.landing)}"
-    what = "dropping the landing table"
+    name, what = project.names.of(table), "dropping the landing table"
     with connect(project.warehouse_values) as warehouse:
         known = relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE)
         warehouse.execute("BEGIN", what=what, table=table)
-        warehouse.execute(f"DROP TABLE IF EXISTS {landing}", what=what, table=table)
+        for copy in {name, *(_copies(warehouse, table) if known else ())}:
+            landing = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(copy)}"
+            warehouse.execute(f"DROP TABLE IF EXISTS {landing}", what=what, table=table)
         if known:
-            ledger = Ledger(warehouse, table)
+            ledger = Ledger(warehouse, table, name)
             load_id = ledger.next_load_id()
             warehouse.execute(
                 f"DELETE FROM {LEDGER} WHERE source_table = ?", [str(table)], what=what, table=table
@@ -151,3 +153,10 @@ def drop_landing(project: Project, table: TableName, passed: PassedOver | None) 
             if passed is not None:
                 ledger.add(passed.files, load_id=load_id, fence=0)
         warehouse.execute("COMMIT", what=what, table=table)
+
+
+def _copies(warehouse: WarehouseConnection, table: TableName) -> list[str]:
+    """The landing tables that a table was loaded into; LANDING_NAMES may have said otherwise."""
+    query = f"SELECT DISTINCT landing_table FROM {LEDGER} WHERE source_table = ?"
+    rows = warehouse.execute(query, [str(table)], what="reading the ledger", table=table)
+    return [str(name) for (name,) in rows]

@@ -248,11 +248,11 @@ def _sizes(project: Project, table: TableName) -> dict[str, int]:
 
 def run_build(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
     """Builds the public tables of those that have a model."""
-    built = models(project.root, plan.tables)
+    built = models(project.root, plan.tables, project.names)
     if not built:
         return LegResult("build", [])
     ran, failed = build(project, built, plan.run_id, log)
-    named = {table.landing: str(table) for table in plan.tables}
+    named = {project.names.of(table): str(table) for table in plan.tables}
     if ran.exit_code in ENDED:
         outcomes = [Outcome("build", named[model], done=False) for model in built]
         return LegResult.of("build", ran, outcomes)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import LANDING_SCHEMA, TableName, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, LandingNames, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection
 
 from tidemark.services.compare.row_keys import PUBLIC
 from tidemark.services.compare.tombstones import marked
 from tidemark.services.lake.backlog import NextLoad
-from tidemark.services.lake.ledger import LEDGER, read_ledger, relation_exists
+from tidemark.services.lake.ledger import LEDGER, read_ledger, refuse_other_copy, relation_exists
 from tidemark.services.verify.counts import StageCounts
 from tidemark.source.mysql import MySQL
 from tidemark.source.quoting import mysql_name, mysql_table
@@ -27,11 +27,13 @@ class Counter:
         mysql: The source.
         warehouse: The warehouse, as a user who reads landing and public.
         next_load: What the next load takes.
+        names: What tables are called in the warehouse.
     """
 
     mysql: MySQL
     warehouse: WarehouseConnection
     next_load: NextLoad
+    names: LandingNames
 
     def count(
         self, table: TableName, history: Sequence[Manifest], mark: Mapping[str, Any] | None
@@ -46,6 +48,7 @@ class Counter:
         Raises:
             TidemarkError: A server refuses.
         """
+        refuse_other_copy(self.warehouse, table, self.names.of(table))
         files = {file.key: file.rows for manifest in history for file in manifest.files}
         ledger = {entry.file: entry.rows for entry in read_ledger(self.warehouse, [table])}
         waiting = files.keys() - ledger.keys()
@@ -84,9 +87,10 @@ class Counter:
 
     def retired(self, table: TableName) -> int:
         """Rows of loads that landing has no more."""
+        landing = self._name(LANDING_SCHEMA, table)
         ((rows,),) = self.warehouse.execute(
             f"SELECT coalesce(sum(row_count), 0) FROM {LEDGER} WHERE source_table = ? "
-            f"AND load_id NOT IN (SELECT _tidemark_load_id FROM {_name(LANDING_SCHEMA, table)})",
+            f"AND load_id NOT IN (SELECT _tidemark_load_id FROM {landing})",
             [str(table)],
             what="reading the ledger",
             table=table,
@@ -94,18 +98,17 @@ class Counter:
         return int(rows)
 
     def _copied(self, schema: str, table: TableName) -> int | None:
-        if not relation_exists(self.warehouse, schema, table.landing):
+        if not relation_exists(self.warehouse, schema, self.names.of(table)):
             return None
         ((rows,),) = self.warehouse.execute(
-            f"SELECT count(*) FROM {_name(schema, table)}", what="a count", table=table
+            f"SELECT count(*) FROM {self._name(schema, table)}", what="a count", table=table
         )
         return int(rows)
+
+    def _name(self, schema: str, table: TableName) -> str:
+        return f"{quote_redshift(schema)}.{quote_redshift(self.names.of(table))}"
 
 
 def count_rows(mysql: MySQL, table: TableName) -> int:
     """All rows of a table of the source."""
     return mysql.number(f"SELECT count(*) FROM {mysql_table(table)}")
-
-
-def _name(schema: str, table: TableName) -> str:
-    return f"{quote_redshift(schema)}.{quote_redshift(table.landing)}"

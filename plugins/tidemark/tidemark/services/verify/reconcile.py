@@ -19,7 +19,7 @@ from tidemark.services.compare.key_difference import differing, public_rows
 from tidemark.services.compare.late_rows import Late, LateRows
 from tidemark.services.compare.row_keys import PUBLIC, RowKey, Window, row_key
 from tidemark.services.compare.tombstones import Marking, Marks
-from tidemark.services.lake.ledger import relation_exists
+from tidemark.services.lake.ledger import refuse_other_copy, relation_exists
 from tidemark.services.verify.verify import read_lake
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import source_time, table_exists
@@ -79,7 +79,7 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
         found = Looked([], [], {}, source_time(mysql), Marks(own))
         for table, history in commits.items():
             try:
-                key = _key_of(history[-1], mysql, copy)
+                key = _key_of(history[-1], project.names.of(table), mysql, copy)
             except ConfigError as error:
                 if asked:
                     raise
@@ -95,14 +95,15 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
         yield found
 
 
-def _key_of(newest: Manifest, mysql: MySQL, copy: WarehouseConnection) -> RowKey:
+def _key_of(newest: Manifest, name: str, mysql: MySQL, copy: WarehouseConnection) -> RowKey:
     """The key of a table that both servers have.
 
     Raises:
         ConfigError: One of them does not have it, or it has no key that can be compared.
     """
     table = newest.table
-    if not relation_exists(copy, PUBLIC, table.landing):
+    refuse_other_copy(copy, table, name)
+    if not relation_exists(copy, PUBLIC, name):
         raise ConfigError(
             "there is no public table of its name", table=table, hint="meltano run build"
         )
@@ -110,14 +111,14 @@ def _key_of(newest: Manifest, mysql: MySQL, copy: WarehouseConnection) -> RowKey
         raise ConfigError(
             "MySQL does not have it, or DB_USER may not read it", table=table, hint="leave it out"
         )
-    return row_key(newest)
+    return row_key(newest, name)
 
 
 def landed(key: RowKey, copy: WarehouseConnection, keys: Sequence[str]) -> set[str]:
     """Those of some keys that are in landing."""
-    if not keys or not relation_exists(copy, LANDING_SCHEMA, key.table.landing):
+    if not keys or not relation_exists(copy, LANDING_SCHEMA, key.name):
         return set()
-    table = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(key.table.landing)}"
+    table = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(key.name)}"
     found: set[str] = set()
     for start in range(0, len(keys), _AT_ONCE):
         page = keys[start : start + _AT_ONCE]

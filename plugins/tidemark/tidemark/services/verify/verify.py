@@ -85,7 +85,7 @@ def verify_tables(
     unread = {error.table for error in broken}
     with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as warehouse:
         look = _Look(
-            Counter(mysql, warehouse, NextLoad(project, states.bookmarks(Leg.LOAD))),
+            Counter(mysql, warehouse, NextLoad(project, states.bookmarks(Leg.LOAD)), project.names),
             lost_files(project, objects, lake.manifests),
             checksum,
         )
@@ -133,12 +133,14 @@ class _Look:
         counts: StageCounts,
     ) -> tuple[tuple[Difference, ...], tuple[NotCompared, ...]]:
         mysql, warehouse, table = self.counter.mysql, self.counter.warehouse, newest.table
-        landing = columns_of(warehouse, LANDING_SCHEMA, table.landing)
+        name = self.counter.names.of(table)
+        landing = columns_of(warehouse, LANDING_SCHEMA, name)
         facts = Facts(
             newest,
+            name,
             mark,
             types,
-            columns_of(warehouse, PUBLIC, table.landing),
+            columns_of(warehouse, PUBLIC, name),
             landing,
             is_whole=landing is not None and not self.counter.retired(table),
             has_marks=counts.deleted > 0,
