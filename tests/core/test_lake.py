@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.lake.layout import LakeLayout, day_partition
+from tidemark_core.lake.layout import LakeLayout, day_partition, folder_suffix, partition_columns
 from tidemark_core.names import TableName
 
 T = TableName("settlement", "settlement_claim_detail")
@@ -120,6 +120,26 @@ def test_a_day_of_a_column_names_the_folder_and_the_extraction_the_file(
     assert (found.table.table, found.moment, found.batch) == (table, moment, 3)
 
 
+@pytest.mark.fault(158)
+@given(
+    st.lists(st.from_regex(r"(year|Month|DAY|hour|other)_{0,3}", fullmatch=True)),
+    moments,
+    st.none() | st.dates(),
+)
+def test_the_folders_of_a_file_never_have_the_names_of_its_columns(
+    columns: list[str], moment: datetime, day: date | None
+) -> None:
+    suffix, layout = folder_suffix(columns), LakeLayout()
+    for partition in (None, day_partition(day, suffix)):
+        key = layout.data_key(T, moment, 3, partition, suffix=suffix)
+        folders = [part.partition("=")[0] for part in key.split("/")[2:-1]]
+        assert folders == [f"{name}{suffix}" for name in ("year", "month", "day", "hour")]
+        assert not {name.lower() for name in columns} & set(folders)
+        assert layout.parse_data_key(key).moment == moment
+    shorter = set(partition_columns(suffix[:-1]))
+    assert not suffix or {name.lower() for name in columns} & shorter, "no more than needed"
+
+
 @pytest.mark.fault(51)
 def test_rows_without_a_date_lie_where_hive_looks_for_them() -> None:
     null = "__HIVE_DEFAULT_PARTITION__"
@@ -134,6 +154,7 @@ def test_rows_without_a_date_lie_where_hive_looks_for_them() -> None:
         "year=2025/month=01/day=01/hour=07",
         "year=../month=01/day=01/hour=00",
         "year=__HIVE_DEFAULT_PARTITION__/month=01/day=01/hour=00",
+        "year_=2025/month=01/day=01/hour=00",
     ],
 )
 def test_a_partition_that_is_no_day_is_refused(folder: str) -> None:

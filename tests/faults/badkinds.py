@@ -111,8 +111,8 @@ ALL_BAD = (
                mend=("DELETE FROM {} WHERE id = 2",)),
     ),
     BadTable(
-        "a_year", "backup", r"a column of Tidemark's own.*table .*a_year, column year\]",
-        _with_column("year"), {"id": "int32", "year": "int32"}, ((1, 2026),),
+        "a_long", "backup", r"cannot be an identifier in Redshift.*table .*a_long,",
+        _with_column("é" * 64), {"id": "int32", "é" * 64: "int32"}, ((1, 1),),
     ),
     BadTable(
         "bad_sdc", "backup", "column _sdc_extracted_at",

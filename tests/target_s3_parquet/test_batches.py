@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
 from tidemark_singer.batch_file import BatchFile
@@ -223,13 +223,6 @@ def test_the_same_schema_again_is_no_change(feed: Any, say: Any, make_file: Any)
     again["schema"]["properties"]["name"]["description"] = "for people"
     file = make_file(say.orders(1))
     assert feed(schema, say.batch(file), again, say.state(1)) == [say.state(1)["value"]]
-
-
-@pytest.mark.fault(100)
-@pytest.mark.parametrize("column", ["year", "Month", "DAY"])
-def test_a_column_named_like_a_partition_is_refused(feed: Any, say: Any, column: str) -> None:
-    with pytest.raises(ConfigError, match="select rule"):
-        feed(say.schema(say.columns | {column: ColumnType("int16")}))
 
 
 @pytest.mark.security(16)

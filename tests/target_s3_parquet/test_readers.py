@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow.fs import S3FileSystem
 from tidemark_core.names import TableName
+from tidemark_core.types.column_type import ColumnType
 
 
 @pytest.fixture
@@ -119,6 +120,34 @@ def test_duckdb(local: Path) -> None:
         "DECIMAL(10,2)",
         "TIMESTAMP",
     )
+
+
+@pytest.mark.fault(158)
+@pytest.mark.parametrize("more", [["year", "Month"], ["DAY", "day_"]])
+@pytest.mark.parametrize("by_day", [False, True])
+def test_columns_of_the_folders_names_are_what_the_source_has(
+    lake: Any, feed: Any, say: Any, tmp_path: Path, more: list[str], by_day: bool
+) -> None:
+    """Both take a column of the path for one of the file where they have one name."""
+    kinds = say.columns | {name: ColumnType("int16") for name in more}
+    values = {name: 7 + number for number, name in enumerate(more)}
+    row = say.record(id=1, update_at="2025-08-03T04:05:06Z", **values)
+    layout = {"s3_partition_columns": {"shop.orders": "update_at"}} if by_day else {}
+    feed(say.schema(kinds), row, say.state(1), **layout)
+    [file] = lake.manifests()[0].files
+    prefix = lake.place.layout.data_prefix(TableName("shop", "orders"))
+    path = tmp_path / file.key.removeprefix(prefix)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(lake.body(file.key.removeprefix(lake.place.layout.root)))
+    [read] = ds.dataset(tmp_path, format="parquet", partitioning="hive").to_table().to_pylist()
+    with duckdb.connect() as base:
+        query = "SELECT * FROM read_parquet(?, hive_partitioning = true)"
+        found = base.execute(query, [f"{tmp_path}/**/*.parquet"])
+        names = [column[0] for column in found.description]
+        [by_duckdb] = found.fetchall()
+    for told in (read, dict(zip(names, by_duckdb, strict=True))):
+        assert {name: told[name] for name in more} == values
+        assert len(told) == len(kinds) + 4
 
 
 _DUCKDB = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from tidemark.dbt import external
-from tidemark_core.errors import ConfigError
 from tidemark_core.names import PARTITION_COLUMNS
 from tidemark_core.types.column_type import ColumnType
 
@@ -57,10 +56,21 @@ def test_a_key_that_is_no_partitions_makes_no_statement(folder: str) -> None:
     assert external.partition_folders(keys, prefix) == {good, null}
 
 
-@pytest.mark.fault(100)
-def test_a_column_with_the_name_of_a_partition_is_refused() -> None:
-    with pytest.raises(ConfigError, match="'year'"):
-        external.athena_ddl("t", {"year": ColumnType("int16")}, LOCATION, 2026)
+@pytest.mark.fault(158)
+def test_partitions_stand_aside_for_columns_of_their_names() -> None:
+    fields = {"id": ColumnType("int64"), "year": ColumnType("int16")}
+    ddl = external.athena_ddl("t", fields, LOCATION, 2024)
+    assert "  `year` smallint\n" in ddl
+    assert "PARTITIONED BY (`year_` string, `month_` string, `day_` string, `hour_` string)" in ddl
+    assert "'projection.year_.range' = '2024,2074'" in ddl
+    assert f"{LOCATION}year_=${{year_}}/month_=${{month_}}/day_=${{day_}}/hour_=${{hour_}}/" in ddl
+    before, now = (
+        "/".join(f"{part}{suffix}=07" for part in PARTITION_COLUMNS) for suffix in ("", "_")
+    )
+    assert external.unseen([now, before], fields) == [before]
+    ddl = external.spectrum_ddl("t", fields, LOCATION, [now, before])
+    assert ddl.count("(\"year_\"='07', \"month_\"='07', \"day_\"='07', \"hour_\"='07')") == 2
+    assert all(f"LOCATION '{LOCATION}{folder}/';" in ddl for folder in (now, before))
 
 
 def test_names_cannot_leave_their_quotes() -> None:

@@ -29,7 +29,7 @@ DELETED_AT = "_sdc_deleted_at"
 LOAD_ID = "_tidemark_load_id"
 #: Columns that a landing table has after the source's own, in this order.
 METADATA_COLUMNS = (EXTRACTED_AT, DELETED_AT, LOAD_ID)
-#: Column names that hive-style readers of the lake derive from the path.
+#: Column names that hive-style readers of the lake derive from the path, as a rule.
 PARTITION_COLUMNS = ("year", "month", "day", "hour")
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_names.html

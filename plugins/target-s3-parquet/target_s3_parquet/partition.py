@@ -31,13 +31,13 @@ def check_column(schema: StreamSchema, column: str) -> None:
         )
 
 
-def by_day(batch: pa.RecordBatch, column: str) -> Iterator[tuple[str, pa.RecordBatch]]:
+def by_day(batch: pa.RecordBatch, column: str, suffix: str) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Splits a batch by the day of a column; gives each day's folders and rows."""
     days = pc.cast(batch.column(column), pa.date32(), safe=False)
     distinct: list[date | None] = days.unique().to_pylist()
     if len(distinct) == 1:
-        yield day_partition(distinct[0]), batch
+        yield day_partition(distinct[0], suffix), batch
         return
     for day in distinct:
         mask = pc.is_null(days) if day is None else pc.equal(days, pa.scalar(day, pa.date32()))
-        yield day_partition(day), batch.filter(mask)
+        yield day_partition(day, suffix), batch.filter(mask)

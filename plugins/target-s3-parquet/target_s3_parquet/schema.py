@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError, TidemarkError
-from tidemark_core.names import PARTITION_COLUMNS, TableName, fold_columns
+from tidemark_core.lake.layout import folder_suffix
+from tidemark_core.names import TableName, fold_columns
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import PADDED, from_json_schema, to_json_schema
@@ -41,14 +42,13 @@ class StreamSchema:
         """Reads the schema of a SCHEMA message.
 
         Raises:
-            ConfigError: Two columns collide, or one has the name of a partition column, or a type
-                is unknown.
+            ConfigError: Two columns collide, or a type is unknown.
             LakeError: The schema has no columns, or a key that is no column.
         """
         properties: Mapping[str, Mapping[str, Any]] = schema.get("properties") or {}
         if not properties:
             raise LakeError("its schema has no columns", table=table)
-        fold_columns(properties, table=table, reserved=PARTITION_COLUMNS)
+        fold_columns(properties, table=table, reserved=())
         keys = tuple(key_properties or ())
         for key in keys:
             if key not in properties:
@@ -69,6 +69,11 @@ class StreamSchema:
     def arrow(self) -> pa.Schema:
         """The schema of its Parquet files."""
         return pa.schema([(name, to_arrow(kind)) for name, kind in self.types.items()])
+
+    @property
+    def suffix(self) -> str:
+        """What the names of its files' folders end with."""
+        return folder_suffix(self.types)
 
     def is_same(self, other: StreamSchema) -> bool:
         """Whether files of both can be read as one: columns, types, order and keys agree."""

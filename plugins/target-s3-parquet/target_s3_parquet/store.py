@@ -64,6 +64,7 @@ class Store:
         self,
         table: TableName,
         moment: datetime,
+        suffix: str,
         partition: str | None,
         file: IO[bytes],
         rows: int,
@@ -74,14 +75,15 @@ class Store:
         Args:
             table: The source table.
             moment: UTC second of its extraction.
+            suffix: From `tidemark_core.lake.layout.folder_suffix`.
             partition: From `tidemark_core.lake.layout.day_partition`; None: by the extraction.
             file: Open; stays open.
             rows: Rows in it.
             stats: What the extractor says of it.
         """
         for _ in range(_ATTEMPTS):
-            number = self._next_number(table, moment)
-            key = self._layout.data_key(table, moment, number, partition)
+            number = self._next_number(table, moment, suffix)
+            key = self._layout.data_key(table, moment, number, partition, suffix=suffix)
             try:
                 done = self._uploader.put_file(file, key)
             except KeyTakenError:
@@ -103,14 +105,14 @@ class Store:
             return key
         raise LakeError(f"run {manifest.run_id} has committed too often", table=manifest.table)
 
-    def _next_number(self, table: TableName, moment: datetime) -> int:
+    def _next_number(self, table: TableName, moment: datetime, suffix: str) -> int:
         """One more than the last; at first one more than any that a run of that second wrote."""
         at = (table, moment)
         if at not in self._numbers:
-            first = self._layout.data_key(table, moment, 1)
-            prefix = first[: first.rindex("_") + 1]
+            first = self._layout.data_key(table, moment, 1, suffix=suffix)
+            beginning = first[: first.rindex("_") + 1]
             taken = [0]
-            for found in list_keys(self._client, self._place.bucket, prefix):
+            for found in list_keys(self._client, self._place.bucket, beginning):
                 try:
                     taken.append(self._layout.parse_data_key(found["Key"]).batch)
                 except LakeError:  # not ours; it takes no number

@@ -141,6 +141,7 @@ class TableWriter:
                     self._store.put(
                         self.table,
                         group.extracted_at,
+                        schema.suffix,
                         None,
                         opened,
                         checked.rows,
@@ -258,7 +259,8 @@ class TableWriter:
     def _spread(self, group: _Group, batches: Iterable[pa.RecordBatch]) -> None:
         column = self._options.partition_column
         for batch in batches:
-            for partition, rows in by_day(batch, column) if column else [(None, batch)]:
+            days = by_day(batch, column, group.schema.suffix) if column else [(None, batch)]
+            for partition, rows in days:
                 self._append(group, partition, rows)
 
     def _append(self, group: _Group, partition: str | None, rows: pa.RecordBatch) -> None:
@@ -280,7 +282,12 @@ class TableWriter:
         try:
             group.files.append(
                 self._store.put(
-                    self.table, group.extracted_at, partition, making.finish(), making.rows
+                    self.table,
+                    group.extracted_at,
+                    group.schema.suffix,
+                    partition,
+                    making.finish(),
+                    making.rows,
                 )
             )
         finally:

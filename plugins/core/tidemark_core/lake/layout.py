@@ -10,7 +10,8 @@ Layout, below the bucket (``incremental/`` is a setting; the other folders are i
     runs/year=YYYY/month=MM/day=DD/<run>_<leg>.json
 
 The year to hour of a data file's folder are those of the extraction, or the day of a date column
-(``hour=00``; Hive's ``__HIVE_DEFAULT_PARTITION__`` where the column is NULL).
+(``hour=00``; Hive's ``__HIVE_DEFAULT_PARTITION__`` where the column is NULL). Behind their names
+stand as many underscores as it takes for none of them to be that of a column.
 
 Keys that are read back (from a listing, a manifest, a state file) are untrusted input.
 """
@@ -18,17 +19,19 @@ Keys that are read back (from a listing, a manifest, a state file) are untrusted
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.names import TableName, encode_component
+from tidemark_core.names import PARTITION_COLUMNS, TableName, encode_component
 
 _MOMENT = "%Y-%m-%d_%H-%M-%S"
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{0,63}")
 _DATA_KEY = re.compile(
-    r"(?P<table>[^/]+)/(?P<partition>year=[^/]+/month=[^/]+/day=[^/]+/hour=[^/]+)"
+    r"(?P<table>[^/]+)/(?P<partition>year(?P<suffix>_*)=[^/]+"
+    r"/month(?P=suffix)=[^/]+/day(?P=suffix)=[^/]+/hour(?P=suffix)=[^/]+)"
     r"/(?P<moment>\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)_batch_(?P<batch>\d{4,})"
     r"\.parquet"
 )
@@ -38,7 +41,6 @@ _MANIFEST_KEY = re.compile(
 )
 #: What Hive and its heirs (Athena, Spark, DuckDB) write and read for a NULL partition value.
 _NULL = "__HIVE_DEFAULT_PARTITION__"
-_NULL_PARTITION = f"year={_NULL}/month={_NULL}/day={_NULL}/hour={_NULL}"
 _LEG = re.compile(r"[a-z]{1,32}")
 _RUN_KEY = re.compile(
     r"year=(?P<year>\d{4})/month=(?P<month>\d\d)/day=(?P<day>\d\d)"
@@ -47,11 +49,44 @@ _RUN_KEY = re.compile(
 MAX_KEY_BYTES = 1024
 
 
-def day_partition(day: date | None) -> str:
-    """The folders of a day of a date column, below the table's; None: rows where it is NULL."""
-    if day is None:
-        return _NULL_PARTITION
-    return f"year={day.year:04d}/month={day.month:02d}/day={day.day:02d}/hour=00"
+def folder_suffix(columns: Iterable[str]) -> str:
+    """What the folders' names of a table's data files end with.
+
+    A reader of the folders makes columns of them, which must not hide the table's own. Not what
+    they begin with: pyarrow and Hive pass over what begins with an underscore.
+
+    Args:
+        columns: The table's columns.
+
+    Returns:
+        Nothing, or as many underscores as it takes.
+    """
+    taken, suffix = {column.lower() for column in columns}, ""
+    while not taken.isdisjoint(partition_columns(suffix)):
+        suffix += "_"
+    return suffix
+
+
+def partition_columns(suffix: str) -> tuple[str, ...]:
+    """The columns that hive-style readers derive from the folders of data files.
+
+    Args:
+        suffix: From `folder_suffix`.
+    """
+    return tuple(part + suffix for part in PARTITION_COLUMNS)
+
+
+def day_partition(day: date | None, suffix: str = "") -> str:
+    """The folders of a day of a date column, below the table's.
+
+    Args:
+        day: The day; None: rows where it is NULL.
+        suffix: From `folder_suffix`.
+    """
+    values = [_NULL] * 4
+    if day is not None:
+        values = [f"{day.year:04d}", f"{day.month:02d}", f"{day.day:02d}", "00"]
+    return _folders(suffix, values)
 
 
 @dataclass(frozen=True)
@@ -123,7 +158,13 @@ class LakeLayout:
         return None
 
     def data_key(
-        self, table: TableName, moment: datetime, batch: int, partition: str | None = None
+        self,
+        table: TableName,
+        moment: datetime,
+        batch: int,
+        partition: str | None = None,
+        *,
+        suffix: str = "",
     ) -> str:
         """The key of a Parquet file.
 
@@ -132,9 +173,10 @@ class LakeLayout:
             moment: UTC time of the run's extraction; cut to the second.
             batch: Number in the table's run, from 1.
             partition: From `day_partition`, for a table laid out by a date column.
+            suffix: From `folder_suffix`, for a table laid out by the time of extraction.
         """
         when = _utc(moment)
-        folder = partition or when.strftime("year=%Y/month=%m/day=%d/hour=%H")
+        folder = partition or _folders(suffix, when.strftime("%Y %m %d %H").split())
         return _fits(
             f"{self.data_prefix(table)}{folder}/{when.strftime(_MOMENT)}_batch_{batch:04d}.parquet"
         )
@@ -156,8 +198,12 @@ class LakeLayout:
             except (ConfigError, ValueError):
                 pass
             else:
-                for partition in (None, _read_partition(match["partition"])):
-                    if self.data_key(found.table, found.moment, found.batch, partition) == key:
+                suffix = match["suffix"]
+                for partition in (None, _read_partition(match["partition"], suffix)):
+                    made = self.data_key(
+                        found.table, found.moment, found.batch, partition, suffix=suffix
+                    )
+                    if made == key:
                         return found
         raise LakeError(f"{key!r} is not a data file of this lake")
 
@@ -265,13 +311,18 @@ class LakeLayout:
         raise LakeError(f"{key!r} is not a run's report of this lake")
 
 
-def _read_partition(folders: str) -> str | None:
+def _folders(suffix: str, values: Sequence[str]) -> str:
+    pairs = zip(partition_columns(suffix), values, strict=True)
+    return "/".join(f"{name}={value}" for name, value in pairs)
+
+
+def _read_partition(folders: str, suffix: str) -> str | None:
     """Reads what `day_partition` makes; None when it is something else."""
-    if folders == _NULL_PARTITION:
-        return folders
+    if folders == (null := day_partition(None, suffix)):
+        return null
     numbers = [part.partition("=")[2] for part in folders.split("/")]
     try:
-        made = day_partition(date(*map(int, numbers[:3])))
+        made = day_partition(date(*map(int, numbers[:3])), suffix)
     except ValueError:
         return None
     return made if made == folders else None

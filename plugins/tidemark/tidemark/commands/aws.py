@@ -20,7 +20,7 @@ from tidemark.services.aws.iam_policy import Role, render
 from tidemark.services.lake.catalogue import bucket_time, require_known
 from tidemark.services.lake.listing import list_tables
 from tidemark.state.store import state_folder
-from tidemark.terminal.console import Panel, at_least, console, one_table, print_json
+from tidemark.terminal.console import Panel, at_least, console, note, one_table, print_json
 from tidemark.terminal.format import counted
 
 
@@ -74,8 +74,12 @@ def _print_ddl(text: str, engine: Engine, name: str | None) -> None:
     if engine is Engine.SPECTRUM:
         typer.echo(external.spectrum_ddl(target, fields, location, folders))
     else:
-        years = [folder[5:9] for folder in folders if folder[5:9].isdigit()]
-        first = int(min(years)) if years else layout.parse_manifest_key(newest).moment.year
+        years = [external.year_of(folder) for folder in folders]
+        first = min((year for year in years if year), default=None)
+        first = first or layout.parse_manifest_key(newest).moment.year
+        if unseen := external.unseen(folders, fields):
+            note(f"Athena does not see what lies under {unseen[0]}: "
+                 "it was written before the table had a column of that name.")  # fmt: skip
         typer.echo(external.athena_ddl(target, fields, location, first))
 
 

@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tidemark_core.errors import ConfigError
+from tidemark_core.lake.layout import folder_suffix, partition_columns
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import PARTITION_COLUMNS, fold, quote_mysql, quote_redshift
 from tidemark_core.types.column_type import ColumnType, to_redshift
 from tidemark_core.types.singer_schema import from_json_schema
 
 #: A partition's folder: digits, or Hive's word where the column is NULL.
-_FOLDER = re.compile("/".join(rf"{part}=(?:\d+|\w+)" for part in PARTITION_COLUMNS), re.ASCII)
+_FOLDER = re.compile("/".join(rf"{part}_*=(?:\d+|\w+)" for part in PARTITION_COLUMNS), re.ASCII)
 _ATHENA = {
     "int8": "tinyint",
     "int16": "smallint",
@@ -57,23 +57,24 @@ def athena_ddl(name: str, fields: Mapping[str, ColumnType], location: str, first
         location: ``s3://bucket/incremental/schema.table/``.
         first_year: The oldest year to look for.
     """
-    _refuse_partition_names(fields)
+    suffix = folder_suffix(fields)
+    parts = partition_columns(suffix)
     body = ",\n".join(f"  {quote_mysql(n)} {athena_type(kind)}" for n, kind in fields.items())
     projection = [
         ("projection.enabled", "true"),
-        ("projection.year.type", "integer"),
-        ("projection.year.range", f"{first_year},{first_year + 50}"),
+        (f"projection.year{suffix}.type", "integer"),
+        (f"projection.year{suffix}.range", f"{first_year},{first_year + 50}"),
     ]
     for part, (low, high) in _DIGITS.items():
         projection += [
-            (f"projection.{part}.type", "integer"),
-            (f"projection.{part}.range", f"{low},{high}"),
-            (f"projection.{part}.digits", "2"),
+            (f"projection.{part}{suffix}.type", "integer"),
+            (f"projection.{part}{suffix}.range", f"{low},{high}"),
+            (f"projection.{part}{suffix}.digits", "2"),
         ]
-    template = location + "/".join(f"{part}=${{{part}}}" for part in PARTITION_COLUMNS)
+    template = location + "/".join(f"{part}=${{{part}}}" for part in parts)
     projection.append(("storage.location.template", template + "/"))
     properties = ",\n".join(f"  '{key}' = '{value}'" for key, value in projection)
-    partitions = ", ".join(f"`{part}` string" for part in PARTITION_COLUMNS)
+    partitions = ", ".join(f"`{part}` string" for part in parts)
     quoted = ".".join(quote_mysql(part) for part in name.split("."))
     return (
         f"CREATE EXTERNAL TABLE IF NOT EXISTS {quoted} (\n{body}\n)\n"
@@ -96,6 +97,18 @@ def partition_folders(keys: Iterable[str], prefix: str) -> set[str]:
     return {folder for folder in folders if _FOLDER.fullmatch(folder)}
 
 
+def year_of(folder: str) -> int | None:
+    """The year in a partition's folder; None: the column is NULL there."""
+    year = folder.partition("/")[0].partition("=")[2]
+    return int(year) if year.isdecimal() else None
+
+
+def unseen(folders: Iterable[str], fields: Mapping[str, ColumnType]) -> list[str]:
+    """Those folders whose names are not the ones that the table's columns leave free."""
+    year, *_ = partition_columns(folder_suffix(fields))
+    return sorted(folder for folder in folders if not folder.startswith(f"{year}="))
+
+
 def spectrum_ddl(
     name: str, fields: Mapping[str, ColumnType], location: str, partitions: Iterable[str]
 ) -> str:
@@ -107,30 +120,21 @@ def spectrum_ddl(
         location: As for `athena_ddl`.
         partitions: Folders such as ``year=2026/month=01/day=31/hour=07``.
     """
-    _refuse_partition_names(fields)
+    parts = partition_columns(folder_suffix(fields))
     quoted = ".".join(quote_redshift(part) for part in name.split("."))
     body = ",\n".join(f"  {quote_redshift(n)} {to_redshift(kind)}" for n, kind in fields.items())
-    declared = ", ".join(f"{quote_redshift(part)} VARCHAR(16)" for part in PARTITION_COLUMNS)
+    declared = ", ".join(f"{quote_redshift(part)} VARCHAR(16)" for part in parts)
     statements = [
         f"CREATE EXTERNAL TABLE {quoted} (\n{body}\n)\nPARTITIONED BY ({declared})\n"
         f"STORED AS PARQUET\nLOCATION '{location}';\n"
     ]
     for folder in sorted(set(partitions)):
         values = ", ".join(
-            f"{quote_redshift(key)}='{value}'"
-            for key, _, value in (part.partition("=") for part in folder.split("/"))
+            f"{quote_redshift(part)}='{named.partition('=')[2]}'"
+            for part, named in zip(parts, folder.split("/"), strict=True)
         )
         statements.append(
             f"ALTER TABLE {quoted} ADD IF NOT EXISTS PARTITION ({values})\n"
             f"LOCATION '{location}{folder}/';\n"
         )
     return "\n".join(statements)
-
-
-def _refuse_partition_names(fields: Mapping[str, ColumnType]) -> None:
-    clash = sorted(set(fields) & set(PARTITION_COLUMNS))
-    if clash:
-        raise ConfigError(
-            f"column {clash[0]!r} has the name of a partition of the lake",
-            hint="rename it in a view of the source, and back up that view instead",
-        )
