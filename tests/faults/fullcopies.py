@@ -6,11 +6,14 @@ by the order alone: a copy that was sent whole is committed as one, and of any o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from hypothesis import strategies as st
+from tidemark_singer.batch_file import BatchFile
 
 Message = dict[str, Any]
 TABLES = 2
@@ -111,3 +114,15 @@ def records(
     if has_more or version is None:
         return sent
     return [*sent, {"type": "ACTIVATE_VERSION", "stream": stream, "version": version}]
+
+
+def files(
+    tables: Mapping[str, Any], folder: Path, stream: str, ids: list[int], _: Any, has_more: bool
+) -> list[Message]:
+    """Rows as a file of tap-mysql, which is there without a lake between."""
+    path = folder / f"{stream}-{ids[0]}.parquet"
+    pq.write_table(tables[stream].arrow([(number,) for number in ids]), path)
+    more = {"has_more": True} if has_more else {}
+    when = "2026-01-01T00:00:00Z"
+    file = BatchFile.local(str(path), rows=len(ids), extracted_at=when, **more)
+    return [tables[stream].batch(file)]

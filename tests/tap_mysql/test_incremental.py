@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tidemark_core.errors import ConfigError, SourceError, StateError
+from tidemark_core.types.singer_schema import METHOD
 
 if TYPE_CHECKING:
     from conftest import Source
@@ -146,9 +147,45 @@ def test_an_auto_increment_key(source: Source) -> None:
 def test_an_empty_table_has_no_bookmark_and_begins_with_its_first_row(source: Source) -> None:
     source.make("e", COLUMNS)
     first = source.read("e", "update_at")
-    assert first.of("BATCH") == []
+    assert first.bookmark("e") == {}
     source.sql("INSERT INTO e VALUES (1, 'x', '2024-01-01')")
-    assert source.read("e", "update_at").ids("e") == [1]
+    assert source.read("e", "update_at", first.state).ids("e") == [1]
+
+
+@pytest.mark.fault(160)
+@pytest.mark.parametrize("key", [None, "update_at"])
+@pytest.mark.parametrize("name", ["e", "e_view"])
+def test_a_table_or_a_view_without_rows_tells_its_columns(
+    source: Source, key: str | None, name: str
+) -> None:
+    source.make("e", COLUMNS)
+    source.sql("CREATE OR REPLACE VIEW e_view AS SELECT * FROM e")
+    state = None
+    for _ in range(2):
+        result = source.read(name, key, state)
+        (schema,) = result.of("SCHEMA")
+        assert schema["schema"][METHOD] == ("INCREMENTAL" if key else "FULL_TABLE")
+        assert result.table(name).column_names == list(schema["schema"]["properties"])
+        assert [file.facts["rows"] for file in result.files()] == [0]
+        assert [m["type"] for m in result.messages] == ["SCHEMA", "BATCH", "STATE"]
+        state = result.state
+    result = source.read(name, key, state, backup_output="record")
+    assert [m["type"] for m in result.messages if m["type"] != "ACTIVATE_VERSION"] == [
+        "SCHEMA",
+        "STATE",
+    ]
+
+
+@pytest.mark.fault(160)
+def test_a_column_that_comes_without_a_row_is_told_once(source: Source, t: str) -> None:
+    first = source.read(t, "update_at")
+    source.sql(f"DELETE FROM {t}")
+    source.sql(f"ALTER TABLE {t} ADD COLUMN late INT")
+    second = source.read(t, "update_at", first.state)
+    assert second.table(t).column_names[-1] == "late"
+    assert second.rows(t) == []
+    assert second.bookmark(t)["replication_key_value"] == first.bookmark(t)["replication_key_value"]
+    assert source.read(t, "update_at", second.state).messages == []
 
 
 @pytest.mark.fault(5)

@@ -12,6 +12,7 @@ import pytest
 from tap_s3_parquet.tap import TapS3Parquet
 from tidemark_core.errors import LakeError, StateError
 from tidemark_core.names import TableName
+from tidemark_core.types.singer_schema import METHOD
 
 
 def _ids(messages: list[dict[str, Any]]) -> list[int]:
@@ -320,3 +321,20 @@ def test_a_forged_manifest_stops_its_own_table_alone(lake: Any, read: Any) -> No
     with pytest.raises(LakeError, match=r"cannot be read.*shop\.orders"):
         read()
     assert good.files[0].key in read.keys
+
+
+@pytest.mark.fault(159)
+def test_files_say_how_they_were_read_and_records_say_nothing(lake: Any, read: Any) -> None:
+    for method in (None, "INCREMENTAL", "FULL_TABLE", "FULL_TABLE"):
+        manifest = lake.manifest(
+            lake.put_file(lake.orders(1), run="run"), columns=lake.orders().schema
+        )
+        lake.put_manifest(replace(manifest, replication_method=method))
+        lake.moment += timedelta(hours=1)
+    read()
+    told = [message["schema"].get(METHOD) for message in read.of("SCHEMA")]
+    assert told == [None, "INCREMENTAL", "FULL_TABLE"]
+    assert [len(message["manifest"]) for message in read.of("BATCH")] == [1, 1, 2]
+    read.state = {}
+    read(s3_output="records")
+    assert [message for message in read.of("SCHEMA") if METHOD in message["schema"]] == []

@@ -7,12 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
 import pytest
-from fullcopies import ORDERS, TABLES, CopyTap, records
+from fullcopies import ORDERS, TABLES, CopyTap, files, records
 from hypothesis import HealthCheck, Phase, example, given, settings
 from tidemark_core.errors import TidemarkError
-from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from conftest import Lake, Table
@@ -25,18 +23,6 @@ FEW = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     print_blob=True,
 )
-
-
-def files(
-    tables: dict[str, Table], folder: Path, stream: str, ids: list[int], _: Any, has_more: bool
-) -> list[Message]:
-    """Rows as a file of tap-mysql, which is there without a lake between."""
-    path = folder / f"{stream}-{ids[0]}.parquet"
-    pq.write_table(tables[stream].arrow([(number,) for number in ids]), path)
-    more = {"has_more": True} if has_more else {}
-    when = "2026-01-01T00:00:00Z"
-    file = BatchFile.local(str(path), rows=len(ids), extracted_at=when, **more)
-    return [tables[stream].batch(file)]
 
 
 @pytest.mark.fault(127)

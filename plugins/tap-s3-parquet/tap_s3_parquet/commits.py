@@ -54,12 +54,18 @@ class Commit:
         named = self.manifest.bookmark.get("replication_key") if self.manifest else None
         return named if isinstance(named, str) and named in self.schema["properties"] else None
 
+    @property
+    def replication_method(self) -> str | None:
+        """How the rows were read; None: nothing says."""
+        return self.manifest.replication_method if self.manifest else None
+
     def is_like(self, other: Commit) -> bool:
         """Whether both can be loaded as one."""
         return (
             list(self.schema["properties"].items()) == list(other.schema["properties"].items())
             and self.key_properties == other.key_properties
             and self.replication_key == other.replication_key
+            and self.replication_method == other.replication_method
         )
 
     def batch_files(self, bucket: str) -> Iterator[BatchFile]:

@@ -13,6 +13,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage, SchemaMessage
 from singer_sdk.streams import Stream
 from tidemark_core.names import TableName
+from tidemark_core.types.singer_schema import METHOD
 
 from tap_s3_parquet.backlog import Backlog
 from tap_s3_parquet.bookmark import Bookmark
@@ -50,6 +51,7 @@ class LakeStream(Stream):
         self._announced: dict[str, Any] | None = None
         self._extracted_at = newest.extracted_at
         self._bookmarked_by = newest.replication_key
+        self._method = newest.replication_method
 
     @cached_property
     def _backlog(self) -> Backlog:
@@ -146,10 +148,15 @@ class LakeStream(Stream):
             yield message
 
     def _generate_schema_messages(self) -> Generator[SchemaMessage, None, None]:
-        """Names the source's replication key, by which a target may tell newer rows from older."""
+        """Says by which key a target may tell newer rows from older, or that they are full copies.
+
+        The latter of files only: where one copy ends and another begins, records do not say.
+        """
         for message in super()._generate_schema_messages():
             if self._bookmarked_by is not None:
                 message.bookmark_properties = [self._bookmarked_by]
+            if self._method is not None and self._lake_tap.names_files:
+                message.schema = {**message.schema, METHOD: self._method}
             yield message
 
     def _announce(self, commit: Commit) -> None:
@@ -159,8 +166,10 @@ class LakeStream(Stream):
             "schema": selected,
             "keys": commit.key_properties,
             "bookmark": commit.replication_key,
+            "method": commit.replication_method,
         }
         self._bookmarked_by = commit.replication_key
+        self._method = commit.replication_method
         if told == self._announced:
             return
         self._schema = commit.schema

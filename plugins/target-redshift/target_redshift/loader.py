@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,8 @@ class TableLoader:
         landing: The table as the stream's schema describes it.
         session: The warehouse.
         meter: Told of rows as they are staged.
+        method: Load method of this table.
+        is_copied: Whether its files are full copies, of which the newest counts.
         newest: Columns (in the warehouse) by which an upsert finds a key's newest row.
     """
 
@@ -56,6 +58,8 @@ class TableLoader:
     landing: LandingTable
     session: Session
     meter: Meter
+    method: str
+    is_copied: bool = False
     newest: Sequence[str] = ()
 
     def load(self, files: Sequence[LoadFile]) -> int:
@@ -87,12 +91,16 @@ class TableLoader:
         found = look(connection, self.landing, self.config)
         ledger = Ledger(connection, table, self.landing.name)
         missing = ledger.missing(files)
-        if not missing and (files or self.config["load_method"] != "overwrite"):
+        if not missing and (files or self.is_copied or self.method != "overwrite"):
             _log.info("nothing to load", extra={"table": str(table), "known": len(files)})
             return 0
         older: list[LoadFile] = []
-        if self.config["load_method"] == "overwrite":
-            missing, older = newest_copy(files)
+        if self.method == "overwrite":
+            newest, older = newest_copy(files)
+            if self.is_copied and ledger.has_newer_copy(newest, missing):
+                self._pass_over(missing)
+                return 0
+            missing = newest
         apply_outside(connection, self.landing, found, self.config)
         with events.step(table, "stage"):
             load_id, staged = stages.of(missing, found.drift, ledger)
@@ -128,6 +136,24 @@ class TableLoader:
         )
         return staged.rows
 
+    def _pass_over(self, files: Sequence[LoadFile]) -> None:
+        """Writes copies that came behind a newer one into the ledger.
+
+        With no row, and as dealt with by the table's last load: a load of their own would be taken
+        for an empty copy.
+        """
+        table, connection = self.landing.table, self.session.connection
+        ledger = Ledger(connection, table, self.landing.name)
+        with self.session.transaction():
+            self.lease.check()
+            load_id = ledger.last_load_id(self.lease.fence)
+            ledger.add(_without_rows(files), load_id=load_id, fence=self.lease.fence)
+            self.lease.renew()
+        _log.warning(
+            "copies older than the one that is loaded are passed over",
+            extra={"table": str(table), "files": len(files)},
+        )
+
     def _explained(self, error: CopyError, staged: Staged) -> TidemarkError:
         """Asks the warehouse which rows COPY refused; they outlive the roll-back."""
         columns = [*self.landing.names]
@@ -148,7 +174,7 @@ class TableLoader:
         self.lease.check()
         ledger = Ledger(connection, table, self.landing.name)
         apply_in_transaction(connection, self.landing, found, self.config)
-        overwrite = self.config["load_method"] == "overwrite"
+        overwrite = self.method == "overwrite"
         if not overwrite and len(ledger.missing(missing)) != len(missing):
             raise WarehouseError(
                 "some of the files were loaded by somebody else in the meantime",
@@ -164,6 +190,7 @@ class TableLoader:
                 staged=staged,
                 files=missing,
                 load_id=load_id,
+                method=self.method,
                 config=self.config,
                 newest=self.newest,
                 s3=self.s3,
@@ -171,7 +198,7 @@ class TableLoader:
             ),
         )
         # Older copies are dealt with, and no row of theirs is there.
-        entries = [*missing, *(replace(file, rows=0) for file in older)]
+        entries = [*missing, *_without_rows(older)]
         if overwrite:
             ledger.forget(entries)
         ledger.add(entries, load_id=load_id, fence=self.lease.fence)
@@ -187,6 +214,11 @@ def newest_copy(files: Sequence[LoadFile]) -> tuple[list[LoadFile], list[LoadFil
     newest = max((file.extracted_at for file in files if file.manifest), default=None)
     older = [file for file in files if file.manifest and file.extracted_at != newest]
     return [file for file in files if file not in older], older
+
+
+def _without_rows(files: Iterable[LoadFile]) -> list[LoadFile]:
+    """Copies as the ledger has them when no row of theirs is in landing."""
+    return [replace(file, rows=0) for file in files]
 
 
 class _Stages:
@@ -229,7 +261,7 @@ class _Stages:
                 compression=config["redshift_compression"],
                 marker=marker,
                 meter=loader.meter,
-                numbered=config["load_method"] == "upsert",
+                numbered=loader.method == "upsert",
             )
             try:
                 return stager.stage(files, load_id)

@@ -21,6 +21,13 @@ LOAD_SETTINGS = (
         choices=("append-only", "upsert", "overwrite"),
     ),
     Setting(
+        "load_full_tables",
+        "What a full copy (replication-method FULL_TABLE) does to its landing table: overwrite: it "
+        "takes the place of the one before; load-method: what LOAD_METHOD says.",
+        default="overwrite",
+        choices=("overwrite", "load-method"),
+    ),
+    Setting(
         "load_format",
         "csv: CSV parts are staged; parquet: COPY reads the lake's files as they are.",
         default="csv",
@@ -56,7 +63,8 @@ LOAD_SETTINGS = (
     ),
     Setting(
         "redshift_allow_empty_overwrite",
-        "Whether load_method=overwrite may empty a table when the source gave no row.",
+        "Whether an overwrite, also one by a full copy, may empty a table when the source gave no "
+        "row.",
         "boolean",
         default=False,
     ),

@@ -12,7 +12,12 @@ from tidemark_core.lake.layout import folder_suffix
 from tidemark_core.names import TableName, fold_columns
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
-from tidemark_core.types.singer_schema import PADDED, from_json_schema, to_json_schema
+from tidemark_core.types.singer_schema import (
+    PADDED,
+    from_json_schema,
+    replication_method,
+    to_json_schema,
+)
 
 _KEPT = ("description", "title", PADDED)
 
@@ -27,6 +32,7 @@ class StreamSchema:
         texts: Columns whose values are text in the messages, whatever their type.
         singer: The Singer schema that manifests carry: exact types, nothing else.
         key_properties: Primary key, may be empty.
+        method: How the rows are read; None: the stream does not say.
     """
 
     table: TableName
@@ -34,6 +40,7 @@ class StreamSchema:
     texts: frozenset[str]
     singer: dict[str, Any]
     key_properties: tuple[str, ...]
+    method: str | None = None
 
     @classmethod
     def parse(
@@ -63,7 +70,8 @@ class StreamSchema:
             exact = to_json_schema(types[name], nullable=_is_nullable(declared))
             singer[name] = exact | {word: declared[word] for word in _KEPT if word in declared}
         texts = frozenset(name for name, declared in properties.items() if _is_text(declared))
-        return cls(table, types, texts, {"type": "object", "properties": singer}, keys)
+        exact_schema = {"type": "object", "properties": singer}
+        return cls(table, types, texts, exact_schema, keys, replication_method(schema))
 
     @property
     def arrow(self) -> pa.Schema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -10,7 +11,7 @@ from typing import IO, Any
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
 from tidemark_core.s3.lease import Lease
 
 from target_s3_parquet.rows import Memory
@@ -90,6 +91,25 @@ class Store:
                 continue
             return ManifestFile(key, rows, done.size, done.etag, dict(stats or {}))
         raise LakeError(f"no free key for a file of {moment:%Y-%m-%d %H:%M:%S}", table=table)
+
+    def newest_commit(self, table: TableName) -> Manifest | None:
+        """The manifest of a table's newest extraction; None: there is none.
+
+        Raises:
+            LakeError: S3 refused, or it is damaged.
+        """
+        prefix, found = self._layout.manifests_prefix(table), []
+        for item in list_keys(self._client, self._place.bucket, prefix):
+            with suppress(LakeError):  # not ours
+                named = self._layout.parse_manifest_key(item["Key"])
+                found.append((named.moment, item["LastModified"], item["Key"]))
+        if not found:
+            return None
+        *_, key = max(found)
+        with explained(f"reading s3://{self._place.bucket}/{key}"):
+            answer = self._client.get_object(Bucket=self._place.bucket, Key=key)
+            body = read_document(answer, key)
+        return Manifest.from_json(body, key=key, layout=self._layout)
 
     def commit(self, manifest: Manifest) -> str:
         """Puts a manifest under the next free part number; gives its key."""

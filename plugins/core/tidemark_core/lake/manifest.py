@@ -11,7 +11,7 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName
-from tidemark_core.types.singer_schema import from_json_schema
+from tidemark_core.types.singer_schema import FULL_TABLE, from_json_schema
 
 VERSION = 1
 #: More than S3 keeps in an object, more rows than any table has, more than any fencing token:
@@ -54,6 +54,8 @@ class Manifest:
         bookmark: The stream's bookmark that this commit makes true, as the tap wrote it.
         conversions: Values changed on the way, by column and reason.
         fence: Fencing token of the lease under which it was written.
+        replication_method: How the rows were read: ``INCREMENTAL``, or ``FULL_TABLE`` where they
+            are all that the table had; None: nothing says.
     """
 
     table: TableName
@@ -66,6 +68,12 @@ class Manifest:
     bookmark: dict[str, Any] = field(default_factory=dict)
     conversions: dict[str, dict[str, int]] = field(default_factory=dict)
     fence: int = 0
+    replication_method: str | None = None
+
+    @property
+    def is_full_copy(self) -> bool:
+        """Whether its rows are all that the table had."""
+        return self.replication_method == FULL_TABLE
 
     @property
     def rows(self) -> int:
@@ -89,6 +97,7 @@ class Manifest:
             "rows": self.rows,
             "bytes": self.size,
             "key_properties": list(self.key_properties),
+            **({"replication_method": method} if (method := self.replication_method) else {}),
             "bookmark": self.bookmark,
             "conversions": self.conversions,
             "fence": self.fence,
@@ -152,6 +161,7 @@ class Manifest:
                     for column, told in document["conversions"].items()
                 },
                 fence=_number(document["fence"], _MOST_FENCE),
+                replication_method=_method(document.get("replication_method")),
             )
             made = manifest.key(layout)
         except LakeError:
@@ -201,6 +211,12 @@ def _keys(told: Any, schema: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(told, list) or not all(name in schema["properties"] for name in told):
         raise ValueError("its key names what is no column")
     return tuple(map(str, told))
+
+
+def _method(told: Any) -> str | None:
+    if told is not None and not isinstance(told, str):
+        raise TypeError("its replication method is no text")
+    return told
 
 
 def _number(told: Any, most: int) -> int:

@@ -1,4 +1,4 @@
-"""The type map in a Singer schema.
+"""What a Singer schema of ours says beyond JSON schema: exact types, and how a table is read.
 
 A property of ours carries its exact type as ``x-tidemark-type``, so that nothing is guessed on the
 way. Schemas of other taps have no such mark and are read by the conventions of JSON schema.
@@ -21,6 +21,9 @@ from tidemark_core.types.column_type import (
 ANNOTATION = "x-tidemark-type"
 #: Of text: whether trailing blanks do not count in the source either (PAD SPACE collations).
 PADDED = "x-tidemark-padded"
+#: Of a whole schema: how its rows are read, in the words of Singer's metadata.
+METHOD = "x-tidemark-replication-method"
+INCREMENTAL, FULL_TABLE = "INCREMENTAL", "FULL_TABLE"
 
 
 def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, Any]:
@@ -52,6 +55,12 @@ def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, An
         elif column.kind == "string" and column.length is not None:
             schema = {"maxLength": column.length}
     return {"type": [kind, "null"] if nullable else [kind], **schema, ANNOTATION: str(column)}
+
+
+def replication_method(schema: Any) -> str | None:
+    """How a stream's rows are read, by its schema; None: it does not say, as another tap's."""
+    told = schema.get(METHOD) if isinstance(schema, Mapping) else None
+    return told if isinstance(told, str) else None
 
 
 def from_json_schema(schema: Mapping[str, Any]) -> ColumnType:

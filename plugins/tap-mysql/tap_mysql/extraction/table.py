@@ -122,11 +122,13 @@ class Extraction:
                 return partial(self._run_window, identity, bookmark, found)
             # Else each run would say again that it is another one.
             renamed = bookmark.server not in (None, server)
+            if bookmark.columns and set(bookmark.columns) != set(columns):
+                return partial(self._tell_columns, identity.write(bookmark))
             return partial(self._rename, identity, bookmark) if renamed else None
         nulls = look.nulls()
         load = bookmark.first_load or look.first_load(nulls)
         if load is None:
-            return None
+            return partial(self._tell_columns, state)
         # One that begins now ends at the limit by itself.
         limit = self.options.max_rows if bookmark.first_load else 0
         return partial(self._run_first_load, identity, load, limit, look.cap(load), nulls)
@@ -135,6 +137,20 @@ class Extraction:
         """Writes a bookmark of another server as one of this server."""
         self.output.begin(self.moment)
         self._commit(None, identity.write(bookmark))
+
+    def _tell_columns(self, state: object) -> None:
+        """Tells what columns a table has of which there is no row to tell it.
+
+        Args:
+            state: The bookmark, as it is.
+        """
+        self.output.begin(self.moment)
+        self._commit_nothing(state)
+
+    def _commit_nothing(self, state: object) -> None:
+        file = self.reading.no_rows()
+        self.reading.folder.hand_over(file.path)
+        self.output.commit(file, dict(state) if isinstance(state, Mapping) else {})
 
     # -- whole tables
 
@@ -157,6 +173,9 @@ class Extraction:
                 last.path.unlink(missing_ok=True)
             self.output.begin(self.moment)  # what the target has of the copy is given up
             raise
+        if last is None:
+            self._commit_nothing(state)
+            return
         # Without a STATE behind them the files would never be committed to the lake.
         self._commit(last, dict(state) if isinstance(state, Mapping) else {})
 

@@ -71,6 +71,11 @@ class Reading:
         fitting = min(_BATCH_ROWS, _BATCH_BYTES // max(self.row_bytes, 64)) // self.parallel
         return max(16, min(fitting, self.batch_size))
 
+    def no_rows(self) -> FinishedFile:
+        """A file that says of a table what columns it has, and that there was no row."""
+        self.folder.await_room(self.stop)
+        return FinishedFile(FileWriter(self.folder.new_file(), self.converter.schema).finish(), 0)
+
     def files(self, selected: Range) -> Iterator[FinishedFile]:
         """Reads a range into files, each given as soon as it is finished.
 

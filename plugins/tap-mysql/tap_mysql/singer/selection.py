@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidemark_core.errors import ConfigError, SourceError
-from tidemark_core.types.singer_schema import PADDED, to_json_schema
+from tidemark_core.types.singer_schema import (
+    FULL_TABLE,
+    INCREMENTAL,
+    METHOD,
+    PADDED,
+    to_json_schema,
+)
 
 from tap_mysql.source.schema import Column, Table
 
 logger = logging.getLogger("tap-mysql.catalog")
-INCREMENTAL, FULL_TABLE = "INCREMENTAL", "FULL_TABLE"
 
 
 def stream_schema(table: Table) -> dict[str, Any]:
@@ -36,6 +41,11 @@ def with_padding(schema: dict[str, Any], table: Table, keys: tuple[str, ...]) ->
         for name, declared in schema["properties"].items()
     }
     return schema | {"properties": properties}
+
+
+def with_method(schema: dict[str, Any], key: Column | None) -> dict[str, Any]:
+    """A stream's schema that says how the table is read: by a replication key, or whole."""
+    return schema | {METHOD: FULL_TABLE if key is None else INCREMENTAL}
 
 
 def stream_metadata(table: Table) -> list[dict[str, Any]]:

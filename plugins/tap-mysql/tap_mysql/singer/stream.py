@@ -88,7 +88,9 @@ class MySQLStream(Stream):
         output = StreamOutput(
             messages=self._tap_mysql.messages,
             stream=self.name,
-            schema=choices.with_padding(self._schema_of(columns), table, keys),
+            schema=choices.with_method(
+                choices.with_padding(self._schema_of(columns), table, keys), key
+            ),
             key_properties=keys,
             replication_key=key.name if key else None,
             records=self._tap_mysql.settings["backup_output"] == "record",

@@ -43,8 +43,11 @@ class RedshiftSink(BatchSink):
         self.landing = LandingTable.from_schema(
             self.table, self.schema, key_properties or [], target.names
         )
-        self._overwrites = target.settings["load_method"] == "overwrite"
-        check_method(self.landing, target.settings["load_method"])
+        self.is_copied = target.is_copied(stream_name)
+        self.method = "overwrite" if self.is_copied else target.settings["load_method"]
+        # A full copy is known by its files; what an overwrite of anything else holds, by its end.
+        self._awaits_end = self.method == "overwrite" and not self.is_copied
+        check_method(self.landing, self.method)
         self._is_dropped = False
         self._files: list[LoadFile] = []
         self._folder = target.folder(self.table)
@@ -85,12 +88,12 @@ class RedshiftSink(BatchSink):
         if self._is_dropped or self._target.holds(self.stream_name):
             return 0
         waiting = self._spool.rows + sum(file.rows for file in self._files)
-        return waiting or int(bool(self._files) or self._overwrites)
+        return waiting or int(bool(self._files) or self._awaits_end)
 
     @property
     def is_full(self) -> bool:
         """Whether records must be loaded before the next STATE; a full copy is loaded whole."""
-        if self._overwrites or self._spool.rows < self.max_size:
+        if self.method == "overwrite" or self._spool.rows < self.max_size:
             return False
         return not self._target.holds(self.stream_name)
 
@@ -166,7 +169,7 @@ class RedshiftSink(BatchSink):
         Of a fault of the table's own nothing was loaded, and it ends the stream.
         """
         del context
-        if self._overwrites and not self._target.at_end:
+        if self._awaits_end and not self._target.at_end:
             return
         try:
             self._load()

@@ -22,6 +22,7 @@ from tidemark_core.runs.progress import Display, Meter, display
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
 from tidemark_core.settings import LANDING_NAMES, config_schema, resolve
+from tidemark_core.types.singer_schema import FULL_TABLE, replication_method
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.isolating_target import IsolatingTarget
 
@@ -61,6 +62,7 @@ class TargetRedshift(IsolatingTarget):
         self._resources = ExitStack()
         self._leases: dict[TableName, Lease] = {}
         self._bookmarks: dict[str, list[str]] = {}
+        self._full_tables: set[str] = set()
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Resolves the settings first, whose errors name the variable and the next step."""
@@ -143,8 +145,15 @@ class TargetRedshift(IsolatingTarget):
             landing=sink.landing,
             session=self.session,
             meter=Meter(str(sink.table), self._display),
+            method=sink.method,
+            is_copied=sink.is_copied,
             newest=self._newest(sink),
         )
+
+    def is_copied(self, stream: str) -> bool:
+        """Whether a stream's full copies take each other's place in its landing table."""
+        by_copy = self.settings["load_full_tables"] == "overwrite"
+        return by_copy and self.raw(stream) in self._full_tables
 
     def _newest(self, sink: RedshiftSink) -> list[str]:
         """The columns that tell a key's newest row: the stream's bookmark, then its extraction."""
@@ -249,8 +258,15 @@ class TargetRedshift(IsolatingTarget):
 
     def cut_off(self) -> frozenset[str]:
         """An overwrite puts nothing but a whole copy in the place of one."""
-        overwrites = self.settings["load_method"] == "overwrite"
-        return self.copies.unfinished if overwrites else super().cut_off()
+        unfinished = self.copies.unfinished
+        if self.settings["load_method"] == "overwrite":
+            return unfinished
+        return super().cut_off() | {stream for stream in unfinished if self.is_copied(stream)}
+
+    def holds(self, stream: str) -> bool:
+        """Whether nothing of a stream may be loaded now, as of a copy that is not whole."""
+        is_part = self.is_copied(stream) and self.raw(stream) in self.copies.unfinished
+        return is_part or super().holds(stream)
 
     def _sinks_of(self, stream: str) -> list[RedshiftSink]:
         sinks = (self._sinks_active.get(stream), *self._sinks_to_clear)
@@ -276,9 +292,12 @@ class TargetRedshift(IsolatingTarget):
             )
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        """Remembers what the SDK drops: the property by which a stream is bookmarked."""
+        """Remembers what the SDK drops: its bookmark property, and whether it is copied whole."""
+        stream = message_dict.get("stream", "")
         named = message_dict.get("bookmark_properties") or []
-        self._bookmarks[message_dict.get("stream", "")] = [str(name) for name in named]
+        self._bookmarks[stream] = [str(name) for name in named]
+        is_full = replication_method(message_dict.get("schema")) == FULL_TABLE
+        (self._full_tables.add if is_full else self._full_tables.discard)(stream)
         super()._process_schema_message(message_dict)
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:

@@ -63,6 +63,31 @@ class Ledger:
             left[file.name, file.etag] = file
         return list(left.values())
 
+    def has_newer_copy(self, newest: Sequence[LoadFile], missing: Sequence[LoadFile]) -> bool:
+        """Whether the newest of some full copies is loaded already, or one newer than it.
+
+        Args:
+            newest: Its files.
+            missing: Those of all copies that are not in the warehouse.
+        """
+        if not any(file in missing for file in newest):
+            return True
+        ((loaded,),) = self.connection.execute(
+            sql.LEDGER_NEWEST, [str(self.table)], what="the ledger's answer", table=self.table
+        )
+        return loaded is not None and loaded.replace(tzinfo=UTC) > newest[0].extracted_at
+
+    def last_load_id(self, fence: int) -> int:
+        """The table's last load.
+
+        Raises:
+            LeaseError: A later holder of the lease has loaded already.
+        """
+        last, newest = self._last()
+        if (newest or 0) > fence:
+            raise self._taken_over()
+        return last or 0
+
     def next_load_id(self) -> int:
         """Microseconds since 1970, and more than the table's last one."""
         last, _ = self._last()
@@ -76,11 +101,14 @@ class Ledger:
         """
         last, newest = self._last()
         if (newest or 0) > fence or (last or 0) >= load_id:
-            raise LeaseError(
-                "somebody took the lease over and has loaded since; nothing of ours was loaded",
-                table=self.table,
-                hint=f"run again; if it says so every time: tidemark rebuild -t {self.table}",
-            )
+            raise self._taken_over()
+
+    def _taken_over(self) -> LeaseError:
+        return LeaseError(
+            "somebody took the lease over and has loaded since; nothing of ours was loaded",
+            table=self.table,
+            hint=f"run again; if it says so every time: tidemark rebuild -t {self.table}",
+        )
 
     def _last(self) -> tuple[int | None, int | None]:
         rows = self.connection.execute(

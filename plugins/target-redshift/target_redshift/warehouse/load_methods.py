@@ -37,6 +37,7 @@ class Load:
         staged: Its parts.
         files: The files that they came from.
         load_id: Of all its rows.
+        method: How its rows come into the table.
         config: Resolved settings.
         newest: Columns by which an upsert finds a key's newest row.
         s3: The lake.
@@ -47,6 +48,7 @@ class Load:
     staged: Staged
     files: Sequence[LoadFile]
     load_id: int
+    method: str
     config: Mapping[str, Any]
     newest: Sequence[str]
     s3: S3Location
@@ -83,14 +85,13 @@ def run_method(connection: WarehouseConnection, load: Load) -> None:
         WarehouseError: COPY loaded another number of rows than were staged, or an overwrite
             would leave the table empty.
     """
-    method = load.config["load_method"]
-    if method == "overwrite":
+    if load.method == "overwrite":
         _make_room(connection, load)
-    if not load.staged.rows and not load.staged.parts:
+    if not load.staged.rows:
         return
     if isinstance(load.staged, StagedParquet):
         _copy_parquet(connection, load, load.staged)
-    elif method == "upsert":
+    elif load.method == "upsert":
         _upsert(connection, load)
     else:
         _copy(connection, load, sql.landing(load.name), load.landing.names)
@@ -100,7 +101,7 @@ def _make_room(connection: WarehouseConnection, load: Load) -> None:
     filled = connection.execute(sql.has_rows(load.name), what="the look at its rows")
     if filled and not load.staged.rows and not load.config["redshift_allow_empty_overwrite"]:
         raise WarehouseError(
-            "the source gave no row, and load_method=overwrite would empty the landing table",
+            "the source gave no row, and overwriting the landing table would empty it",
             table=load.landing.table,
             hint="if the source is empty indeed, set REDSHIFT_ALLOW_EMPTY_OVERWRITE=true",
         )

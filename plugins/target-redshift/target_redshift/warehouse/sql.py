@@ -275,6 +275,8 @@ def ledger_forget(files: int) -> str:
 
 #: Greatest load id and fencing token of a source table; binds it.
 LEDGER_LAST = f"SELECT max(load_id), max(fence) FROM {LEDGER} WHERE source_table = ?"
+#: Latest extraction of a source table that is loaded; binds it.
+LEDGER_NEWEST = f"SELECT max(extracted_at) FROM {LEDGER} WHERE source_table = ?"
 #: Source and landing table of a load of another table into this landing table, or of this table
 #: into another one; binds landing, source, source, landing.
 LEDGER_OTHER_COPY = (
