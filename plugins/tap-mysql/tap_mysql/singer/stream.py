@@ -9,6 +9,7 @@ from singer_sdk import Stream
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog, MetadataMapping, StreamMetadata
 from tidemark_core.runs.progress import Meter
+from tidemark_core.types.singer_schema import FULL_TABLE
 
 from tap_mysql.extraction.table import Extraction
 from tap_mysql.query.column_reads import plan
@@ -35,7 +36,7 @@ class MySQLStream(Stream):
         self._tap_mysql = tap
         super().__init__(tap, schema=choices.stream_schema(table), name=table.name.stream)
         self.primary_keys = table.primary_key
-        self.forced_replication_method = choices.FULL_TABLE
+        self.forced_replication_method = FULL_TABLE
 
     @property
     def table(self) -> TableName:
