@@ -102,20 +102,34 @@ class Copies:
         self, rows: Texts, commits: Sequence[Commit], expected: Expected, *, upsert: bool
     ) -> Findings:
         """Holds landing's newest versions against the server, and all of them against the lake."""
-        found, newest = rows, max((row["_sdc_extracted_at"] or "" for row in rows), default="")
-        if self._newest_only:
-            found = [row for row in rows if row["_sdc_extracted_at"] == newest]
+        if self.table.replication_key is None:
+            return self._newest_copy(rows, expected)
         wanted = self._resolved(commits) if upsert else self.now
-        findings = self._compare(wanted, landed(self.now, found, self._late), expected)
+        every = landed(self.now, rows, self._late)
+        findings = self._compare(wanted, every, expected)
         if not upsert:
-            every = landed(self.now, rows, self._late)
             findings.wrong += moved(self.now, self._versions(commits), every, expected)
         return findings
 
     def public(self, rows: Texts, commits: Sequence[Commit], expected: Expected) -> Findings:
-        """Holds the public table against the server."""
+        """Holds the public table against the server: a row a key, or every version without one."""
+        if self.table.replication_key is None:
+            return self._newest_copy(rows, expected)
+        found, key = spelled_rows(self.now, rows, self._late), self.now.key
+        findings = self._compare(self._resolved(commits), found, expected)
+        if not key:
+            findings.wrong += moved(self.now, self._versions(commits), found, expected)
+        elif len({tuple(row[name] for name in key) for row in found}) < len(found):
+            findings.say("a row is there twice")
+        return findings
+
+    def _newest_copy(self, rows: Texts, expected: Expected) -> Findings:
+        """Holds a table that is read whole against what the server has now, and nothing else."""
         found = spelled_rows(self.now, rows, self._late)
-        return self._compare(self._resolved(commits), found, expected)
+        findings = Copies(self.table, [self.now])._compare(self.now, found, expected)
+        if len(found) != len(self.now.rows):
+            findings.say(f"{len(found)} rows are there in place of {len(self.now.rows)}")
+        return findings
 
     def lost(self, commits: Sequence[Commit], expected: Expected) -> dict[tuple[str, str], int]:
         """How often a load of these commits must change a value, by column and reason."""

@@ -44,7 +44,7 @@ def databases(draw: Draw, server: Server, *, plain: bool = False) -> Database:
     Args:
         draw: Of Hypothesis.
         server: The source.
-        plain: Whether names of tables and columns need no quotes.
+        plain: Whether names of tables need no quotes.
     """
     mode, zero = draw(st.sampled_from(_MODES))
     # A zero date in every other table would leave little else to look at.
@@ -66,7 +66,7 @@ def databases(draw: Draw, server: Server, *, plain: bool = False) -> Database:
         )
     )
     for position, name in enumerate(wanted[1:]):
-        shape = draw(shapes(server, f"{DATABASE}.{placeholder(position)}", zero=zero, plain=plain))
+        shape = draw(shapes(server, f"{DATABASE}.{placeholder(position)}", zero=zero))
         first += [shape.create, *draw(rows(shape, _MOST_ROWS))]
         second += draw(changes(server, shape, "added_later", zero=zero))
         tables.append(_table(draw, name, shape))

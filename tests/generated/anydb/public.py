@@ -17,9 +17,7 @@ from tidemark_sandbox.world import Sandbox
 from anydb.lake import Commit
 from anydb.model import Table
 
-_METADATA = ("_sdc_extracted_at", "_sdc_deleted_at", "_tidemark_load_id")
 _KEPT = ("macros", "dbt_project.yml", "profiles.yml")
-_LEDGER = {"name": "tidemark_loads"}
 
 
 class Project:
@@ -35,56 +33,32 @@ class Project:
     def __init__(self, root: Path, sandbox: Sandbox, folder: Path, load_method: str) -> None:
         self._root, self._sandbox, self._folder = root, sandbox, folder
         self._load_method = load_method
-        self._modelled: dict[Table, Commit] = {}
         for name in _KEPT:
             source = root / "transform" / name
             copy = shutil.copytree if source.is_dir() else shutil.copyfile
             copy(source, folder / name)
-        (folder / "models" / "staging").mkdir(parents=True)
-        (folder / "models" / "tables").mkdir()
+        (folder / "models" / "tables").mkdir(parents=True)
+        self._source("_landing", "tidemark_loads")
 
     def write(self, tables: Mapping[Table, Commit]) -> None:
-        """Writes a model for each table, from the schema that its newest manifest carries.
+        """Writes a contract for each table, from the schema that its newest manifest carries.
 
-        Models of earlier runs stay: a table that a run refuses is still in the project.
+        Those of earlier runs stay: a table that a run refuses is still in the project.
         """
-        self._modelled |= tables
-        landing, state = [_LEDGER], []
-        for table, commit in self._modelled.items():
+        for table, commit in tables.items():
             shape = LandingTable.from_schema(
                 TableName(table.database, table.name), commit.schema, commit.keys
             )
-            name = shape.name
-            landing.append({"name": name})
-            state += [{"name": f"{name}__loads"}, {"name": f"{name}__versions"}]
-            self._model(name, shape, table)
-        self._sources("staging", "landing", "landing", landing)
-        self._sources("tables", "tidemark_dbt", "tidemark_dbt", state)
+            (self._folder / f"models/tables/{shape.name}.sql").write_text(
+                "{{ table_from_contract() }}\n"
+            )
+            self._source(shape.name, shape.name, _contract(shape, table))
 
-    def _model(self, name: str, shape: LandingTable, table: Table) -> None:
-        columns = ", ".join([column.name for column in shape.columns] + list(_METADATA))
-        keys = [column.name for column in shape.keys]
-        growing = next(c.name for c in shape.columns if c.source == table.replication_key)
-        (self._folder / f"models/staging/stg_{name}.sql").write_text(
-            f"select {columns} from {{{{ source('landing', '{name}') }}}}\n"
-        )
-        (self._folder / f"models/tables/{name}.sql").write_text(
-            f"{{{{ config(unique_key={keys}, dist='even', sort={keys[:1]}, "
-            f"meta={{'replication_key': '{growing}'}}) }}}}\n"
-            f"with newest as ({{{{ newest_unbuilt(ref('stg_{name}')) }}}})\n"
-            f"select {columns} from newest\n"
-        )
-        contract = [{"name": c.name, "data_type": c.redshift.lower()} for c in shape.columns]
-        self._yaml(f"tables/{name}", {"models": [{"name": name, "columns": contract}]})
-
-    def _sources(self, folder: str, name: str, schema: str, tables: list[dict[str, str]]) -> None:
-        source = {"name": name, "schema": schema, "tables": tables}
-        self._yaml(f"{folder}/_{name}", {"sources": [source]})
-
-    def _yaml(self, name: str, content: dict[str, object]) -> None:
+    def _source(self, file: str, landing: str, *models: dict[str, object]) -> None:
+        source = {"name": "landing", "tables": [{"name": landing}]}
+        told = {"version": 2, "sources": [source], "models": models}
         # JSON is YAML too.
-        path = self._folder / "models" / f"{name}.yml"
-        path.write_text(json.dumps({"version": 2} | content))
+        (self._folder / f"models/tables/{file}.yml").write_text(json.dumps(told))
 
     def build(self) -> tuple[int, str]:
         """Builds every model; gives dbt's exit code and what it said."""
@@ -106,3 +80,25 @@ class Project:
                 check=False,
             )
         return done.returncode, done.stdout + done.stderr
+
+
+def _contract(shape: LandingTable, table: Table) -> dict[str, object]:
+    keys = [_text(column.name) for column in shape.keys]
+    meta = {"replication_method": "FULL_TABLE"}
+    for column in shape.columns:
+        if column.source == table.replication_key:
+            meta = {"replication_method": "INCREMENTAL", "replication_key": _text(column.name)}
+    config: dict[str, object] = {"meta": meta}
+    if keys:
+        config |= {"unique_key": keys, "dist": keys[-1], "sort": keys[:2]}
+    columns = [
+        {"name": _text(c.name), "quote": True, "data_type": c.redshift.lower(),
+         "description": _text(f"It's {c.name!r}.")}
+        for c in shape.columns
+    ]  # fmt: skip
+    return {"name": shape.name, "config": config, "columns": columns}
+
+
+def _text(text: str) -> str:
+    """A text that dbt's Jinja leaves as it is."""
+    return text.replace("{", "{{ '{' }}")

@@ -144,13 +144,9 @@ class Batch:
             self._held("landing", table, findings)
 
     def _compare_public(self, project: Project) -> None:
-        """Builds a model for each table that has a key and a replication key."""
+        """Builds a model for each table."""
         commits = self.lake.commits()
-        modelled = {
-            table: commits[str(table)][-1]
-            for table in self._kept
-            if table.replication_key and self._copies[table].now.key and str(table) in commits
-        }
+        modelled = {table: commits[str(table)][-1] for table in self._kept if str(table) in commits}
         project.write(modelled)
         code, told = project.build()
         if code:
@@ -273,7 +269,7 @@ def play(
         databases: The databases, with names of their own.
         settings: The operator's.
         origin: What makes them again.
-        public: Whether public tables are built too; their names must need no quotes.
+        public: Whether public tables are built too; the tables' names must need no quotes.
     """
     lake = Lake(sandbox, f"lake-{uuid.uuid4()}")
     tables = [table for database in databases for table in database.tables]

@@ -99,7 +99,7 @@ def generated(draw: Draw, name: str, others: Sequence[Column]) -> Column:
 
 
 @st.composite
-def shapes(draw: Draw, server: Server, qualified: str, *, zero: bool, plain: bool = False) -> Shape:
+def shapes(draw: Draw, server: Server, qualified: str, *, zero: bool) -> Shape:
     """A table: one to eight columns, any key or none, a replication key or none.
 
     Args:
@@ -107,10 +107,9 @@ def shapes(draw: Draw, server: Server, qualified: str, *, zero: bool, plain: boo
         server: The source.
         qualified: The table's name, as SQL.
         zero: Whether dates are tried that no calendar has.
-        plain: Whether names need no quotes.
     """
     count = draw(st.integers(1, 6))
-    name_of = names.names(names.OWN_COLUMNS, plain=plain)
+    name_of = names.names(names.OWN_COLUMNS)
     titles = draw(st.lists(name_of, min_size=count + 2, max_size=count + 2, unique_by=str.casefold))
     made = [draw(columns(server, title, zero=zero)) for title in titles[:count]]
     growing = None
