@@ -105,6 +105,8 @@ class Lake:
         table: TableName | None = None,
         schema: dict[str, Any] = SCHEMA,
         bookmark: dict[str, Any] | None = None,
+        keys: tuple[str, ...] = ("ID",),
+        method: str | None = None,
     ) -> str:
         """Puts a manifest of some files; returns its key."""
         self._runs += 1
@@ -114,8 +116,9 @@ class Lake:
             part=1,
             extracted_at=moment,
             schema=schema,
-            key_properties=("ID",),
+            key_properties=keys,
             files=files,
+            replication_method=method,
             bookmark=bookmark
             or {
                 "replication_key": "update_at",

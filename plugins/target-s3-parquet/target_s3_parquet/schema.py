@@ -9,10 +9,12 @@ from typing import Any
 import pyarrow as pa
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import folder_suffix
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName, fold_columns
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import (
+    FULL_TABLE,
     PADDED,
     from_json_schema,
     replication_method,
@@ -89,6 +91,21 @@ class StreamSchema:
             list(self.types.items()) == list(other.types.items())
             and self.key_properties == other.key_properties
         )
+
+    def is_known_empty(self, newest: Manifest | None) -> bool:
+        """Whether the lake says already what a file without rows would say.
+
+        That is what columns there are, and of a full copy that there was no row.
+
+        Args:
+            newest: The table's newest commit, if there is one.
+        """
+        if newest is None:
+            return False
+        is_empty_copy = newest.is_full_copy and not newest.rows
+        if self.method == FULL_TABLE and not is_empty_copy:
+            return False
+        return self.is_same(StreamSchema.parse(self.table, newest.schema, newest.key_properties))
 
     def changes(self, later: StreamSchema) -> str:
         """Says in words how a later schema differs."""

@@ -15,7 +15,6 @@ from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import OWN_NAMES, TableName
 from tidemark_core.runs.report import current
-from tidemark_core.types.singer_schema import FULL_TABLE
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.local_file import open_local
 
@@ -137,7 +136,7 @@ class TableWriter:
         with open_local(str(path), self.table) as opened:
             parquet = open_parquet(opened, path.name, self.table)
             checked = check(parquet, schema, _row_count(facts), path.name)
-            if not checked.rows and self._is_known_empty(schema):
+            if not checked.rows and schema.is_known_empty(self._store.newest_commit(self.table)):
                 path.unlink(missing_ok=True)
                 return
             if checked.as_is and (self._options.partition_column is None or not checked.rows):
@@ -159,16 +158,6 @@ class TableWriter:
         self._has_written = True
         self.pending_files += 1
         path.unlink(missing_ok=True)
-
-    def _is_known_empty(self, schema: StreamSchema) -> bool:
-        """Whether the lake says already what a file without rows would say.
-
-        That is what columns there are, and of a full copy that there was no row.
-        """
-        newest = self._store.newest_commit(self.table)
-        if newest is None or (schema.method == FULL_TABLE and not _is_empty_copy(newest)):
-            return False
-        return schema.is_same(StreamSchema.parse(self.table, newest.schema, newest.key_properties))
 
     def add_records(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Takes rows from RECORD messages.
@@ -307,10 +296,6 @@ class TableWriter:
             )
         finally:
             making.drop()
-
-
-def _is_empty_copy(commit: Manifest) -> bool:
-    return commit.is_full_copy and not commit.rows
 
 
 def _moment(text: Any, default: datetime) -> datetime:

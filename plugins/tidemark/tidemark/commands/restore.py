@@ -67,9 +67,10 @@ def restore(
     if not manifests:
         require_known([name], list_tables(project.location, client=project.s3))
         raise LakeError("the lake has nothing of it", table=name, hint="tidemark explore")
-    archived = read_archive(project.location, [name], client=project.s3).get(name, [])
-    refuse_gaps(name, archived, accept=accept_incomplete)
     commits = chosen(manifests, parse_time(as_of) if as_of else None)
+    if not commits[-1].is_full_copy:
+        archived = read_archive(project.location, [name], client=project.s3).get(name, [])
+        refuse_gaps(name, archived, accept=accept_incomplete)
     refuse_lost(project, name, commits)
     with newest_rows(project, commits) as (rows, versions):
         expected = int(rows.count("*").fetchall()[0][0])

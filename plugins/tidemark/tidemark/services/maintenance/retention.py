@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tap_s3_parquet.index import Index
 from tidemark_core.errors import LakeError
 from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection, connect
@@ -105,7 +106,8 @@ def delete_records(project: Project, keys: Sequence[str]) -> None:
 def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
     """The loads in landing that are older than that and that dbt has built.
 
-    A table without a model is never touched: nobody has taken its rows out of landing.
+    A table without a model is never touched: nobody has taken its rows out of landing. Nor is one
+    that is copied whole, of which landing has the newest copy only.
 
     Raises:
         WarehouseError: The warehouse cannot be asked.
@@ -127,6 +129,7 @@ def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
             for t, load, count, loaded in rows
         ]
         built = _built(project, {load.table for load in loads})
+        built = {table: ids for table, ids in built.items() if not _is_copied(project, table)}
         # Only those: a table that somebody made there by hand has no loads to ask for.
         old = {
             table: ids & _present(warehouse, project.names.of(table))
@@ -181,6 +184,13 @@ def _present(warehouse: WarehouseConnection, name: str) -> set[int]:
         f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {_landing(name)}", what="a look at loads"
     )
     return {int(load) for (load,) in rows}
+
+
+def _is_copied(project: Project, table: TableName) -> bool:
+    """Whether a table is read whole, by its newest commit."""
+    index = Index(project.location)
+    seen = index.manifests(table)
+    return bool(seen) and index.read(seen[-1]).is_full_copy
 
 
 def _built(project: Project, tables: Iterable[TableName]) -> dict[TableName, set[int]]:

@@ -65,6 +65,8 @@ def require_known(project: Project, table: TableName) -> None:
 def passed_over(project: Project, table: TableName) -> PassedOver:
     """What of a table the load passes over when its source is read anew.
 
+    Not a newest commit without rows: the backup writes no other one while the table stays empty.
+
     Raises:
         LakeError: The lake cannot be read.
     """
@@ -73,11 +75,14 @@ def passed_over(project: Project, table: TableName) -> PassedOver:
     seen = index.manifests(table)
     manifests = [index.read(entry) for entry in seen]
     committed = {file.key for manifest in manifests for file in manifest.files}
+    is_empty = bool(manifests) and not manifests[-1].rows
+    if is_empty:
+        seen, manifests = seen[:-1], manifests[:-1]
     # What lies there without a manifest, for S3_DISCOVER=listing.
     others = [entry for entry in index.files(table) if entry.key not in committed]
     done = [*seen, *others]
     bookmark = Bookmark(
-        Mark().with_done(seen).settled(seen, now),
+        Mark().with_done(seen) if is_empty else Mark().with_done(seen).settled(seen, now),
         Mark().with_done(others).settled(others, now),
         newest=max((entry.moment for entry in done), default=None),
         last=done[-1].key if done else None,

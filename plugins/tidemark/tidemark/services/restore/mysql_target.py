@@ -166,7 +166,8 @@ def values(batch: pa.RecordBatch) -> list[tuple[Any, ...]]:
 def create_sql(table: str, columns: dict[str, ColumnType], keys: Sequence[str]) -> str:
     """CREATE TABLE IF NOT EXISTS of a restored table. Pure."""
     lines = [f"{quote_mysql(n)} {mysql_type(k, key=n in keys)}" for n, k in columns.items()]
-    lines.append(f"PRIMARY KEY ({', '.join(quote_mysql(key) for key in keys)})")
+    if keys:
+        lines.append(f"PRIMARY KEY ({', '.join(quote_mysql(key) for key in keys)})")
     return f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(lines)}) DEFAULT CHARSET utf8mb4"
 
 

@@ -34,7 +34,7 @@ class Restored:
 
 
 def chosen(manifests: Sequence[Manifest], as_of: datetime | None) -> list[Manifest]:
-    """The commits that a restore reads. Pure.
+    """The commits that a restore reads: of a table that was read whole the newest copy. Pure.
 
     Raises:
         LakeError: There is none, or there is nothing to tell versions of a row apart by.
@@ -42,6 +42,8 @@ def chosen(manifests: Sequence[Manifest], as_of: datetime | None) -> list[Manife
     found = [m for m in manifests if as_of is None or m.extracted_at <= as_of]
     if not found:
         raise LakeError("the lake holds nothing of that time", hint="tidemark explore")
+    if found[-1].is_full_copy:
+        return [m for m in found if m.extracted_at == found[-1].extracted_at]
     if not found[-1].key_properties:
         raise LakeError("the table has no key", table=found[-1].table)
     return found
@@ -94,6 +96,8 @@ def _fill(project: Project, manifests: Sequence[Manifest], connection: Any, fold
 
 def newest_sql(newest: Manifest) -> str:
     """The newest version of each key: by the replication key, then by the order of commits."""
+    if newest.is_full_copy:
+        return f"SELECT {', '.join(map(_name, newest.schema['properties']))} FROM versions"
     keys = ", ".join(_name(key) for key in newest.key_properties)
     mark = newest.bookmark.get("replication_key")
     by = f"{_name(str(mark))} DESC NULLS LAST, " if mark in newest.schema["properties"] else ""

@@ -20,7 +20,7 @@ from tidemark.services.compare.late_rows import Late, LateRows
 from tidemark.services.compare.row_keys import PUBLIC, RowKey, Window, row_key
 from tidemark.services.compare.tombstones import Marking, Marks
 from tidemark.services.lake.ledger import refuse_other_copy, relation_exists
-from tidemark.services.verify.verify import read_lake
+from tidemark.services.verify.verify import bookmark_of, read_lake
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import source_time, table_exists
 
@@ -85,7 +85,7 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
                     raise
                 found.left_out[str(table)] = error.message
                 continue
-            window = Window.of(marks.get(table.stream) or history[-1].bookmark)
+            window = Window.of(bookmark_of(history[-1], marks))
             late = LateRows(str(table))
             for keys in differing(key, mysql, copy, window):
                 found._marks.found(table, keys.gone)

@@ -91,9 +91,7 @@ def verify_tables(
         )
         for table, history in lake.commits.items():
             if str(table) not in unread:
-                # The state's bookmark moves on without a manifest when there was nothing new.
-                mark = marks.get(table.stream) or history[-1].bookmark
-                found.append(look.at(table, history, mark))
+                found.append(look.at(table, history, bookmark_of(history[-1], marks)))
         if not asked:
             found += _without_backup(project, mysql, known={*lake.commits, *unread})
     return sorted(found, key=lambda verified: verified.table)
@@ -142,12 +140,24 @@ class _Look:
             types,
             columns_of(warehouse, PUBLIC, name),
             landing,
-            is_whole=landing is not None and not self.counter.retired(table),
+            is_whole=landing is not None
+            and (newest.is_full_copy or not self.counter.retired(table)),
             has_marks=counts.deleted > 0,
         )
         chosen, left = comparisons(facts)
         differences = [d for one in chosen for d in compare(one, mysql, warehouse)]
         return tuple(differences), tuple(left)
+
+
+def bookmark_of(newest: Manifest, marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """How far a table has been read; empty: all of it, as of a full copy.
+
+    Args:
+        newest: Its newest commit.
+        marks: The bookmarks of the state, by stream. They move on without a commit when there was
+            nothing new, and stay while a table is read whole.
+    """
+    return {} if newest.is_full_copy else marks.get(newest.table.stream) or newest.bookmark
 
 
 def _with_lost(counts: StageCounts, lost: Sequence[ManifestFile]) -> StageCounts:
