@@ -47,7 +47,7 @@ def test_the_readmes_commands_run_as_printed(
 
 #: A new view, as the page has it: its query, and its contract.
 NEW_VIEW = """
-cd transform/models/views
+cd transform/models/views/settlement
 cp settlement_status_summary.sql my_view.sql
 sed 's/name: settlement_status_summary/name: my_view/' settlement_status_summary.yml > my_view.yml
 """

@@ -41,7 +41,7 @@ EXECUTED = {
     ("docs/runbooks/", ""): RUNBOOK,
     ("docs/aws.md", "sed"): "tests/docs/test_pages.py::test_a_policy_is_filled_in_as_printed",
     ("docs/aws.md", "for file in load/redshift"): TOOLS,
-    ("docs/data-contract.md", ""): TOOLS,
+    ("docs/settlement/data-contract.md", ""): TOOLS,
     ("docs/lake.md", "aws"): TOOLS,
     ("docs/lake.md", "import"): TOOLS,
     ("plugins/redshift-stand-in/README.md", ""): STAND_IN,

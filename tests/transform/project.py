@@ -32,7 +32,7 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 def contract(model: str) -> dict[str, str]:
     """Column and data type of a model, in order, as its YAML file promises them."""
-    for folder in ("tables", "views"):
+    for folder in ("tables", "views/settlement"):
         file = TRANSFORM / "models" / folder / f"{model}.yml"
         if file.exists():
             columns = yaml.safe_load(file.read_text())["models"][0]["columns"]

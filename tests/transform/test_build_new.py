@@ -54,9 +54,9 @@ def nightly(
 ) -> Iterator[Nightly]:
     project = tmp_path_factory.mktemp("nightly") / "transform"
     shutil.copytree(TRANSFORM, project, ignore=shutil.ignore_patterns("target", "logs", "views"))
-    (project / "models" / "exposures.yml").unlink()
-    (project / "models" / "tables" / "_unit_tests.yml").unlink()
     shutil.rmtree(project / "analyses")
+    for folder in ("models/tables/settlement", "tests/settlement"):
+        shutil.rmtree(project / folder)
     for path in (project / "tests").glob("*.*"):
         if path.stem not in ("_landing", LEDGER_TEST):
             path.unlink()

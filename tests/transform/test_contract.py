@@ -1,4 +1,4 @@
-"""The warehouse keeps what docs/data-contract.md promises."""
+"""The warehouse keeps what docs/settlement/data-contract.md promises."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 from transform_project import ROOT, Dbt, Landing, Query, contract
 
-PAGE = (ROOT / "docs" / "data-contract.md").read_text()
+PAGE = (ROOT / "docs" / "settlement" / "data-contract.md").read_text()
 VIEWS = re.findall(r"^### public\.(\w+)$", PAGE, re.MULTILINE)
 
 

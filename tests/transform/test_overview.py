@@ -8,7 +8,7 @@ from transform_project import TRANSFORM, Landing, Query
 
 
 def test_its_queries_run_with_the_rights_of_an_analyst(landing: Landing, query: Query) -> None:
-    page = (TRANSFORM / "models" / "overview.md").read_text()
+    page = (TRANSFORM / "models" / "docs" / "settlement" / "overview.md").read_text()
     queries = re.findall(r"```sql\n(.*?)```", page, flags=re.DOTALL)
     assert len(queries) == 2
     for text in queries:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from transform_project import TABLES, TRANSFORM, Dbt, Landing, Query, contract
 
-PUBLISHED = TRANSFORM / "analyses" / "published"
+PUBLISHED = TRANSFORM / "analyses" / "settlement"
 LATEST = """(select * from (select d.*, row_number() over (partition by ant_parcel_no order by
     coalesce(update_at, create_at) is null, coalesce(update_at, create_at) desc,
     create_at is null, create_at desc, id desc) as n

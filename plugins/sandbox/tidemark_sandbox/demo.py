@@ -52,7 +52,7 @@ def run_demo(sandbox: Sandbox, root: Path, rows: int, console: Console) -> None:
     _run(root, sandbox, "tidemark", "verify")
     _compare_parcels(sandbox, console)
     for name in QUERIES:
-        _show(sandbox, console, root / "transform/analyses/published" / f"{name}.sql")
+        _show(sandbox, console, root / "transform/analyses/settlement" / f"{name}.sql")
     console.print(
         "\n[bold]Next[/bold]\n"
         "  source .venv/bin/activate\n"

@@ -49,7 +49,7 @@
         {%- do exceptions.raise_compiler_error(
             relation.render() ~ ' was not rebuilt and is unchanged: landing.' ~ model.name ~ ' no longer has '
             ~ lost[0] ~ ' of its rows (the first: ' ~ key ~ ' = ' ~ lost[1] ~ '), because old loads are retired'
-            ~ ' from it. Load the table again from the lake (docs/data-contract.md, "Rebuild a table"), then repeat'
+            ~ ' from it. Load the table again from the lake (docs/loading.md, "Rebuild a table"), then repeat'
             ~ ' the command. To drop those rows for good: --vars "accept_incomplete_landing: true".'
         ) -%}
     {%- endif -%}
@@ -107,7 +107,7 @@
 
 {% macro load_again() -%}
     {{- return(
-        'Load them again from the lake (docs/data-contract.md, "Rebuild a table"), or go on without them: --vars'
+        'Load them again from the lake (docs/loading.md, "Rebuild a table"), or go on without them: --vars'
         ~ ' "accept_incomplete_landing: true".'
     ) -}}
 {%- endmacro %}
