@@ -21,6 +21,7 @@ from tidemark_core.process import end_with_meltano
 from tidemark_core.run_context import is_debug
 
 from tidemark.commands import (
+    add,
     aws,
     clean,
     config,
@@ -28,6 +29,7 @@ from tidemark.commands import (
     explore,
     rebuild,
     reconcile,
+    remove,
     restore,
     s3clean,
     status,
@@ -93,8 +95,10 @@ def _root(
     context.ensure_object(ExitStack).enter_context(invoked(Invocation(config_file, log_file)))
 
 
-# In the order of the groups in the help: run, look, repair, clean, AWS.
+# In the order of the groups in the help: tables, run, look, repair, clean, AWS.
 for module in (
+    add,
+    remove,
     sync,
     status,
     verify,

@@ -151,26 +151,33 @@ def key_columns(table: Table, chosen: Chosen) -> tuple[str, ...]:
     return tuple(names)
 
 
-def warn_of_collations(table: Table, keys: tuple[str, ...]) -> None:
-    """Tells of text keys that the source and the warehouse do not compare alike."""
-    for name in keys:
-        column = table.column(name)
+def collation_warnings(table: Table, keys: tuple[str, ...]) -> list[tuple[Column, str]]:
+    """Text keys that the source and the warehouse do not compare alike, and in what way."""
+    found = []
+    for column in (table.column(name) for name in keys):
         if column is None:
             continue
-        where = {"table": str(table.name), "column": column.name}
         if column.ignores_case:
-            logger.warning(
-                "%s: texts that differ in case, accents or the like, as 'A' and 'a', may be one "
-                "key in %s (collation %s), and are two in the warehouse: a row whose key is only "
-                "spelled anew there stays under its old spelling too",
-                table.name, column.name, column.collation, extra=where,
-            )  # fmt: skip
+            told = (
+                "texts that differ in case, accents or the like, as 'A' and 'a', may be one key in "
+                f"{column.name} (collation {column.collation}), and are two in the warehouse: a "
+                "row whose key is only spelled anew there stays under its old spelling too"
+            )
+            found.append((column, told))
         if column.collation is not None and not column.ignores_trailing_blanks:
-            logger.warning(
-                "%s: 'a' and 'a ' are two keys in %s (collation %s), and one in the warehouse, "
-                "which compares without blanks at the end",
-                table.name, column.name, column.collation, extra=where,
-            )  # fmt: skip
+            told = (
+                f"'a' and 'a ' are two keys in {column.name} (collation {column.collation}), and "
+                "one in the warehouse, which compares without blanks at the end"
+            )
+            found.append((column, told))
+    return found
+
+
+def warn_of_collations(table: Table, keys: tuple[str, ...]) -> None:
+    """Tells of what `collation_warnings` finds."""
+    for column, told in collation_warnings(table, keys):
+        where = {"table": str(table.name), "column": column.name}
+        logger.warning("%s: %s", table.name, told, extra=where)
 
 
 def read_columns(

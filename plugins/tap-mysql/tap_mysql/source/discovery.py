@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tap_mysql.source.connection import Session
 
 _TABLES = """
-SELECT table_schema, table_name, table_type, coalesce(table_rows, 0), coalesce(avg_row_length, 0)
+SELECT table_schema, table_name, table_type, coalesce(table_rows, 0),
+    coalesce(avg_row_length, 0), table_comment
 FROM information_schema.tables
 WHERE table_schema IN ({schemas}) AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
 ORDER BY table_schema, table_name
@@ -25,7 +26,7 @@ ORDER BY table_schema, table_name
 _COLUMNS = """
 SELECT table_schema, table_name, column_name, data_type, column_type, character_maximum_length,
     numeric_precision, numeric_scale, datetime_precision, is_nullable, character_set_name,
-    collation_name, column_default, extra
+    collation_name, column_default, extra, column_comment
 FROM information_schema.columns
 WHERE table_schema IN ({schemas})
 ORDER BY table_schema, table_name, ordinal_position
@@ -63,7 +64,7 @@ def discover(session: Session, schemas: Iterable[str]) -> dict[TableName, Table]
     for schema, table, index, *part in ask(_INDEXES):
         keys[schema, table].setdefault(index, []).append(tuple(part))
     tables = {}
-    for schema, name, kind, rows, row_bytes in ask(_TABLES):
+    for schema, name, kind, rows, row_bytes, comment in ask(_TABLES):
         found = keys[schema, name]
         table = TableName(schema, name)
         tables[table] = Table(
@@ -79,6 +80,8 @@ def discover(session: Session, schemas: Iterable[str]) -> dict[TableName, Table]
             is_view=kind == "VIEW",
             rows=int(rows),
             row_bytes=int(row_bytes),
+            # Of a view it is the word VIEW, or why the view cannot be read.
+            comment="" if kind == "VIEW" else str(comment or ""),
         )
     return tables
 
@@ -113,6 +116,7 @@ def _column(
     collation: str | None,
     default: str | None,
     extra: str | None,
+    comment: str | None,
 ) -> Column:
     mysql = MySQLColumn(
         data_type=data_type,
@@ -129,7 +133,15 @@ def _column(
     # MariaDB writes a default of NULL as a word; both write GENERATED of what they compute.
     has_default = default not in (None, "NULL") or "GENERATED" in (extra or "").upper()
     return Column(
-        name, mysql, kind, nullable == "YES", character_set, collation, has_default=has_default
+        name,
+        mysql,
+        kind,
+        nullable == "YES",
+        character_set,
+        collation,
+        has_default=has_default,
+        extra=(extra or "").lower(),
+        comment=comment or "",
     )
 
 

@@ -31,6 +31,8 @@ class Column:
         character_set: Of text; None for other types.
         collation: How the source compares text; None for other types.
         has_default: Whether it has a default that is not NULL, or is computed.
+        extra: EXTRA of information_schema, in lower case.
+        comment: What its owner says of it.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Column:
     character_set: str | None = None
     collation: str | None = None
     has_default: bool = False
+    extra: str = ""
+    comment: str = ""
 
     @property
     def data_type(self) -> str:
@@ -54,6 +58,15 @@ class Column:
         if self.type is None or self.data_type == "bit":
             return False
         return is_integer(self.type) or self.type.kind in ("timestamp", "date")
+
+    @property
+    def is_set_by_updates(self) -> bool:
+        """Whether the server itself sets it when a row changes: ON UPDATE CURRENT_TIMESTAMP."""
+        return "on update" in self.extra
+
+    @property
+    def is_auto_increment(self) -> bool:
+        return "auto_increment" in self.extra
 
     @property
     def can_be_missing(self) -> bool:
@@ -97,6 +110,7 @@ class Table:
         is_view: Whether it is a view.
         rows: The server's estimate.
         row_bytes: The server's estimate of a row's length; 0: unknown.
+        comment: What its owner says of it.
     """
 
     name: TableName
@@ -107,6 +121,7 @@ class Table:
     is_view: bool = False
     rows: int = 0
     row_bytes: int = 0
+    comment: str = ""
 
     def column(self, name: str) -> Column | None:
         """The column of this name, if there is one; MySQL's column names ignore case."""

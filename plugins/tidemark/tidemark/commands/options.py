@@ -28,3 +28,19 @@ TableOption = Annotated[str, typer.Option(*_TABLE, help=_ONE, **_COMPLETED)]
 #: For commands that took the table without -t before they took it with it.
 NamedOption = Annotated[str | None, typer.Option(*_TABLE, help=_ONE, **_COMPLETED)]
 BareArgument = Annotated[str | None, typer.Argument(metavar="TABLE", hidden=True)]
+#: For commands that take tables that need not be in the project yet.
+WantedTables = Annotated[
+    list[str], typer.Argument(metavar="TABLE...", help="schema.table, or a pattern: 'schema.*'.")
+]
+CopiedTables = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TABLE...",
+        help="schema.table, or a pattern: 'schema.*'.",
+        autocompletion=_table_names,
+    ),
+]
+ExceptOption = Annotated[
+    list[str] | None,
+    typer.Option("--except", metavar="TABLE", help="Leave this out, or these (repeatable)."),
+]

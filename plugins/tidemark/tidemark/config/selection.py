@@ -14,6 +14,15 @@ import yaml
 from tidemark_core.names import LandingNames, TableName
 from tidemark_core.runs.progress import EVERY_VARIABLE, WATCHED_SECONDS
 
+from tidemark.config.rules import (
+    matches,
+    metadata_rule,
+    named,
+    select_rule,
+    split_rule,
+    stream_rule,
+)
+
 
 class Strategy(StrEnum):
     """How tables are read; see `tidemark info`."""
@@ -44,19 +53,29 @@ class Rules:
         return cls(tuple(select), metadata)
 
     def selects(self, table: TableName) -> bool:
-        """Whether a rule takes the table in."""
+        """Whether a rule takes the table in, and none leaves all of it out."""
+        parts = [split_rule(rule) for rule in self.select]
+        fits = [(negated, column) for negated, stream, column in parts if matches(table, stream)]
+        return any(not negated for negated, _ in fits) and (True, "*") not in fits
+
+    def leaves_out(self, table: TableName, column: str) -> bool:
+        """Whether a rule leaves a column of the table out."""
         return any(
-            fnmatch.fnmatchcase(table.stream, rule.partition(".")[0])
-            for rule in self.select
-            if not rule.startswith("!")
+            negated and matches(table, stream) and fnmatch.fnmatchcase(column, pattern)
+            for negated, stream, pattern in map(split_rule, self.select)
         )
 
-    def replication_key(self, table: TableName) -> str | None:
-        """The replication key by the metadata rules, the last one first; None: read whole."""
+    def settings(self, table: TableName) -> dict[str, Any]:
+        """What the metadata rules say of a table, the last one first."""
         merged: dict[str, Any] = {}
         for pattern, values in self.metadata.items():
-            if fnmatch.fnmatchcase(table.stream, pattern):
+            if matches(table, pattern):
                 merged |= values
+        return merged
+
+    def replication_key(self, table: TableName) -> str | None:
+        """The replication key by the metadata rules; None: read whole."""
+        merged = self.settings(table)
         if merged.get("replication-method") == "FULL_TABLE":
             return None
         key = merged.get("replication-key")
@@ -64,9 +83,9 @@ class Rules:
 
     def tables(self) -> list[TableName]:
         """The tables that the select rules name one by one."""
-        names = [rule.partition(".")[0] for rule in self.select if not rule.startswith("!")]
-        plain = [name for name in names if not any(c in name for c in "*?[")]
-        return list(dict.fromkeys(TableName.from_stream(name) for name in plain))
+        rules = [split_rule(rule) for rule in self.select]
+        tables = [named(stream) for negated, stream, _ in rules if not negated]
+        return list(dict.fromkeys(table for table in tables if table is not None))
 
 
 #: Ours, and Meltano's, by which it tells plugins how much to log.
@@ -125,14 +144,14 @@ def extraction_variables(
     if not tables:
         return {}
     select = [*rules.select]
-    select += [f"{table.stream}.*" for table in tables if not rules.selects(table)]
+    select += [select_rule(table) for table in tables if not rules.selects(table)]
     metadata = {pattern: dict(values) for pattern, values in rules.metadata.items()}
     for table in whole:
-        metadata[table.stream] = {"replication-method": "FULL_TABLE"}
+        metadata[metadata_rule(table)] = {"replication-method": "FULL_TABLE"}
     further = sorted(({table.schema for table in tables} | set(schemas)) - {database, ""})
     return {
         "TAP_MYSQL__SELECT": json.dumps(select),
-        "TAP_MYSQL__SELECT_FILTER": json.dumps([table.stream for table in tables]),
+        "TAP_MYSQL__SELECT_FILTER": json.dumps([stream_rule(table) for table in tables]),
         "TAP_MYSQL__METADATA": json.dumps(metadata),
         **({"DB_SCHEMAS": json.dumps(further)} if further else {}),
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from tap_mysql.source.connection import Login, Session, Source
+from tap_mysql.source.discovery import discover
+from tap_mysql.source.schema import Table
+from tidemark_core.names import TableName
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 
 
@@ -37,6 +40,10 @@ class MySQL:
     def number(self, sql: str, values: Sequence[object] = ()) -> int:
         """Runs a query that has exactly one integer."""
         return int(self.row(sql, values)[0])
+
+    def tables(self, schemas: Iterable[str]) -> dict[TableName, Table]:
+        """What the tap discovers in some databases: tables, views, columns and keys."""
+        return discover(self._session, schemas)
 
 
 @contextmanager

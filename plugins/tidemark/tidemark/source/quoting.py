@@ -16,4 +16,14 @@ def mysql_name(identifier: str) -> str:
 
 def mysql_table(table: TableName) -> str:
     """A table's quoted name, with its database."""
-    return f"{mysql_name(table.schema)}.{mysql_name(table.table)}"
+    return quoted(table).replace("%", "%%")
+
+
+def quoted(table: TableName) -> str:
+    """A table's quoted name, with its database, as people type it."""
+    return f"{quote_mysql(table.schema)}.{quote_mysql(table.table)}"
+
+
+def add_index(table: TableName, column: str) -> str:
+    """The statement, for people, that gives a column an index."""
+    return f"ALTER TABLE {quoted(table)} ADD INDEX ({quote_mysql(column)})"

@@ -28,6 +28,7 @@ class Format(StrEnum):
 class Panel(StrEnum):
     """The groups of the commands in the help."""
 
+    TABLES = "Tables"
     RUN = "Run"
     LOOK = "Look"
     REPAIR = "Repair"

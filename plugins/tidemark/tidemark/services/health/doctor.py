@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import ClientError
 from tap_mysql.query.sql import count_no_key
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_mysql
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName
 from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS, connect
 from tidemark_core.s3.client import explained
 from tidemark_core.ssh.tunnel import Bastion
@@ -29,7 +29,7 @@ from tidemark.services.lake.ledger import relation_exists
 from tidemark.services.maintenance.retention import STATE_SCHEMA
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import column_type, list_tables, source_time
-from tidemark.source.quoting import mysql_name, mysql_table
+from tidemark.source.quoting import add_index, mysql_name, mysql_table
 from tidemark.terminal.format import describe_age
 
 #: S3 refuses requests that are further off (RequestTimeTooSkewed).
@@ -139,10 +139,8 @@ def _check_table(mysql: MySQL, table: TableName, key: str | None, known: set[Tab
     )
     if not indexed:
         rows = _explained_rows(mysql, table, key)
-        name = f"{quote_mysql(table.schema)}.{quote_mysql(table.table)}"
-        hint = f"ALTER TABLE {name} ADD INDEX ({quote_mysql(key)})"
         text = f"{table}: {key} has no index; each run scans about {rows:,} rows (EXPLAIN)"
-        return Finding(part, Level.WARN, text, hint)
+        return Finding(part, Level.WARN, text, add_index(table, key))
     return Finding(part, Level.OK, f"{table}: {key} has an index")
 
 

@@ -1,0 +1,142 @@
+"""tidemark add: from now on a table is copied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from tidemark_core.errors import ConfigError
+
+from tidemark.commands.editing import editing, make
+from tidemark.commands.options import ExceptOption, WantedTables
+from tidemark.config.project import Project
+from tidemark.terminal.console import (
+    Format,
+    FormatOption,
+    Panel,
+    YesOption,
+    console,
+    note,
+    print_json,
+    teller,
+)
+from tidemark.terminal.format import counted
+from tidemark.terminal.table import make_table
+
+if TYPE_CHECKING:
+    from tidemark.services.tables.addition import Added, Addition
+
+_EXAMPLES = """Examples:
+
+  tidemark add crm.customer
+
+  tidemark add 'crm.*' --except 'crm.tmp_*' --yes
+
+  tidemark add crm.access_log --append-only"""
+
+
+def add(
+    table: WantedTables,
+    left_out: ExceptOption = None,
+    replication_key: Annotated[
+        str | None,
+        typer.Option(
+            "--replication-key", metavar="COLUMN", help="Copy the rows in which this has grown."
+        ),
+    ] = None,
+    append_only: Annotated[
+        bool,
+        typer.Option("--append-only", help="Rows are only added: copy by the AUTO_INCREMENT key."),
+    ] = False,
+    full_table: Annotated[
+        bool, typer.Option("--full-table", help="Copy the whole table in each run.")
+    ] = False,
+    yes: YesOption = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Copy tables from now on, or bring their contracts up to date with MySQL.
+
+    Asks MySQL what the tables are like, proposes how to copy them, shows what would change in the
+    project's files, and asks. A table that is copied already gets its new columns and its new
+    types; what people wrote in its contract stays.
+    """
+    from tidemark.services.tables.addition import plan_addition
+    from tidemark.services.tables.method import Wish
+
+    if sum((replication_key is not None, append_only, full_table)) > 1:
+        raise ConfigError("choose one of --replication-key, --append-only and --full-table")
+    project, tell = Project.load(), teller(format)
+    with editing(project) as (files, reader):
+        wish = Wish(replication_key, full_table, append_only)
+        plan = plan_addition(project, files, table, left_out or [], wish)
+        if format is Format.TABLE:
+            _show(plan)
+        for error in plan.refused:
+            note(f"Refused: {error}")
+        what = counted(len(plan.added), "table")
+        made = make(files, reader, tell, f"Copy {what} so", yes=yes)
+    following = _following(plan, made=made)
+    if format is Format.JSON:
+        print_json(
+            {
+                "tables": [_as_json(one) for one in plan.added],
+                "refused": [
+                    {"table": error.table, "message": error.message, "next": error.hint}
+                    for error in plan.refused
+                ],
+                "files": files.changes.paths,
+                "next": following,
+            }
+        )
+    elif not made:
+        tell("The project says all of this already: nothing was changed.")
+    for line in following if format is Format.TABLE else ():
+        tell(f"Next: {line}")
+    if plan.refused:
+        raise typer.Exit(max(error.exit_code for error in plan.refused))
+
+
+def _show(plan: Addition) -> None:
+    """What is proposed, and what should be known before it is agreed to."""
+    rows = [
+        (
+            one.table,
+            str(one.method),
+            one.method.why,
+            one.name,
+            "new" if one.is_new else "; ".join(one.difference.told()) or None,
+        )
+        for one in plan.added
+    ]
+    heads = ["table", "is copied", "because", "in the warehouse", "change"]
+    wrap = "because,change"
+    out = console()
+    out.print(make_table("Tables", heads, rows, wrap=wrap, spare="in the warehouse"))
+    told = [(one.table, remark.text, remark.hint) for one in plan.added for remark in one.remarks]
+    if told:
+        out.print(make_table("To know", ["table", "what", "next"], told, wrap="what,next"))
+
+
+def _following(plan: Addition, *, made: bool) -> list[str]:
+    """What to type next."""
+    found = [plan.to_set] if plan.to_set else []
+    found += [line for one in plan.added for line in one.after]
+    return [*found, "meltano run sync"] if made or found else found
+
+
+def _as_json(one: Added) -> dict[str, Any]:
+    return {
+        "table": str(one.table),
+        "name": one.name,
+        "replication_method": one.method.name,
+        "replication_key": one.method.key,
+        "why": one.method.why,
+        "new": one.is_new,
+        "changes": one.difference.told(),
+        "remarks": one.remarks,
+    }
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=_EXAMPLES, rich_help_panel=Panel.TABLES)(add)

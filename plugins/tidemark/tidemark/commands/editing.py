@@ -1,0 +1,48 @@
+"""How commands change the project's files: shown, asked for, made together, read by dbt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tidemark.config.project import Project
+from tidemark.terminal.console import confirm
+from tidemark.terminal.format import counted
+
+if TYPE_CHECKING:
+    from tidemark.runner.parse import Parser
+    from tidemark.services.tables.project_files import ProjectFiles
+
+
+@contextmanager
+def editing(project: Project) -> Iterator[tuple[ProjectFiles, Parser]]:
+    """The project's files, and what will read them: dbt begins while other things are done."""
+    from tidemark.config.file_changes import FileChanges
+    from tidemark.runner.parse import parser
+    from tidemark.services.tables.project_files import ProjectFiles
+
+    secret = frozenset({project.settings_file})
+    is_set = bool(project.environ.get("LANDING_NAMES"))
+    with parser(project.root, project.environ) as reader:
+        yield ProjectFiles(FileChanges(project.root, secret), is_set), reader
+
+
+def make(
+    files: ProjectFiles, reader: Parser, tell: Callable[[str], None], question: str, *, yes: bool
+) -> bool:
+    """Shows what would change, asks, and changes it.
+
+    Returns:
+        Whether there was anything to change.
+
+    Raises:
+        ConfigError: The project could not be read as it would be; all files are as they were.
+    """
+    changes = files.changes
+    if not changes.paths:
+        return False
+    tell(changes.diff() + "\n")
+    confirm(f"{question}? ({counted(len(changes.paths), 'file')})", yes=yes)
+    changes.apply(reader.check)
+    return True

@@ -1,0 +1,69 @@
+"""tidemark remove: a table is copied no more."""
+
+from __future__ import annotations
+
+import typer
+
+from tidemark.commands.editing import editing, make
+from tidemark.commands.options import CopiedTables, ExceptOption
+from tidemark.config.project import Project
+from tidemark.terminal.console import (
+    Format,
+    FormatOption,
+    Panel,
+    YesOption,
+    console,
+    print_json,
+    teller,
+)
+from tidemark.terminal.table import make_table
+
+_EXAMPLES = """Examples:
+
+  tidemark remove crm.customer
+
+  tidemark remove 'settlement.*' --yes"""
+
+
+def remove(
+    table: CopiedTables,
+    left_out: ExceptOption = None,
+    yes: YesOption = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Copy tables no more; what was copied of them stays where it is.
+
+    Takes them out of the select rules, the metadata, the names and the contracts. Refuses where
+    views or tests in other files still read one of them. With the last table of the settlement
+    example goes all that is made of it.
+    """
+    from tidemark.services.tables.removal import plan_removal, what_stays
+
+    project, tell = Project.load(), teller(format)
+    with editing(project) as (files, reader):
+        plan = plan_removal(project, files, table, left_out or [])
+        names = ", ".join(map(str, plan.tables))
+        more = ", and the example that is made of them" if plan.with_example else ""
+        make(files, reader, tell, f"Copy {names} no more{more}", yes=yes)
+    stays = what_stays(project, plan)
+    following = [plan.to_set] if plan.to_set else []
+    if format is Format.JSON:
+        print_json(
+            {
+                "tables": {str(name): copy for name, copy in plan.tables.items()},
+                "example": plan.with_example,
+                "files": files.changes.paths,
+                "stays": [dict(zip(("what", "where", "delete"), s, strict=True)) for s in stays],
+                "next": following,
+            }
+        )
+        return
+    heads = ["what stays", "where", "how to delete it"]
+    console().print(make_table("Copied no more", heads, stays, wrap="where,how to delete it"))
+    for line in following:
+        tell(f"Next: {line}")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=_EXAMPLES, rich_help_panel=Panel.TABLES)(remove)

@@ -1,0 +1,1 @@
+"""Which tables are copied, and how: what `tidemark add`, `remove` and `tables` do."""

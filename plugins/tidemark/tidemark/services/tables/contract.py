@@ -1,0 +1,201 @@
+"""A table's contract, transform/models/tables/<name>.yml: read and written. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from tap_mysql.source.schema import Table
+from target_redshift.model.landing_table import LandingTable
+from tidemark_core.errors import ConfigError
+from tidemark_core.printable import printable
+
+from tidemark.config.yaml_text import block, flow
+from tidemark.services.tables.identifiers import needs_quotes
+from tidemark.services.tables.method import Method
+
+#: What a table's model is made of, all of it.
+MODEL_SQL = "{{ table_from_contract() }}\n"
+#: A description that is shorter says too little by itself.
+_SHORT, _SHORTEST = 20, 4
+#: Where Jinja would begin to read.
+_JINJA = re.compile(r"\{(?=[{%#])")
+_ESCAPED = "{{ '{' }}"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a table's contract says, as far as it is compared with the source.
+
+    Attributes:
+        path: Its file, below the project's folder.
+        name: The model's, and so the table's in landing and in public.
+        source: ``schema.table``.
+        method: ``INCREMENTAL`` or ``FULL_TABLE``.
+        replication_key: As the warehouse spells it.
+        key: Columns of the key, likewise.
+        columns: Data types by name, in the contract's order.
+        place: Number of the model in its file.
+        models: How many models the file has.
+        raw: All that is written of the model.
+    """
+
+    path: str
+    name: str
+    source: str
+    method: str
+    replication_key: str | None
+    key: tuple[str, ...]
+    columns: Mapping[str, str]
+    place: int = 0
+    models: int = 1
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+def read_contracts(path: str, text: str) -> list[Contract]:
+    """Reads the contracts of a file; models that name no source table are passed over.
+
+    Raises:
+        ConfigError: It is no YAML.
+    """
+    try:
+        models = (yaml.safe_load(text) or {}).get("models") or []
+    except (yaml.YAMLError, AttributeError) as error:
+        raise ConfigError(f"{path} is no YAML of dbt's: {error}", hint="correct it") from error
+    found = []
+    for place, model in enumerate(models):
+        config = model.get("config") or {}
+        meta = config.get("meta") or {}
+        if "source" not in meta:
+            continue
+        key = config.get("unique_key") or []
+        found.append(
+            Contract(
+                path=path,
+                name=str(model["name"]),
+                source=_unescaped(str(meta["source"])),
+                method=str(meta.get("replication_method") or "INCREMENTAL"),
+                replication_key=_optional(meta.get("replication_key")),
+                key=tuple(_unescaped(name) for name in ([key] if isinstance(key, str) else key)),
+                columns={
+                    _unescaped(str(column["name"])): str(column.get("data_type", ""))
+                    for column in model.get("columns") or []
+                },
+                place=place,
+                models=len(models),
+                raw=model,
+            )
+        )
+    return found
+
+
+def _optional(text: object) -> str | None:
+    return None if text is None else _unescaped(str(text))
+
+
+def write(name: str, landing: LandingTable, table: Table, method: Method) -> str:
+    """The contract of a table that has none yet.
+
+    Args:
+        name: The table's name in landing and in public.
+        landing: The landing table that its schema makes, by the type map.
+        table: As the source describes it.
+        method: How it is copied.
+    """
+    key = [column.name for column in landing.keys]
+    config: dict[str, Any] = {"unique_key": safe(key)} if key else {}
+    config["meta"] = safe(meta_of(landing, table, method))
+    lines = [
+        "version: 2\n\n",
+        "sources:\n  - name: landing\n",
+        f"    tables: [{{name: {name}}}]\n\n",
+        f"models:\n  - name: {name}\n",
+        f"    description: {flow(safe(_table_description(table)))}\n",
+        "    config:\n",
+        block(config, 6),
+    ]
+    if key:
+        lines.append(f"    constraints:\n      - {flow(safe(_primary_key(key)))}\n")
+    if len(key) > 1:
+        test = {"unique_combination": {"arguments": {"columns": key}}}
+        lines.append(f"    data_tests:\n      - {flow(safe(test))}\n")
+    lines.append("    columns:\n")
+    lines += [f"      - {text}\n" for text in columns_text(landing, table)]
+    return "".join(lines)
+
+
+def _primary_key(key: Sequence[str]) -> dict[str, Any]:
+    promises = {"warn_unsupported": False, "warn_unenforced": False}
+    return {"type": "primary_key", "columns": list(key)} | promises
+
+
+def meta_of(landing: LandingTable, table: Table, method: Method) -> dict[str, str]:
+    """What a contract says of how the table is copied."""
+    meta = {"source": str(table.name), "replication_method": method.name}
+    if method.key is not None:
+        names = {column.source: column.name for column in landing.columns}
+        meta["replication_key"] = names[method.key]
+    return meta
+
+
+def columns_text(landing: LandingTable, table: Table) -> list[str]:
+    """Each column of a contract, as YAML in one line."""
+    alone = len(landing.keys) == 1
+    found = []
+    for column in landing.columns:
+        source = table.column(column.source)
+        told: dict[str, Any] = {"name": column.name}
+        if needs_quotes(column.name):
+            told["quote"] = True
+        told["data_type"] = column.redshift.lower()
+        told["description"] = _description(
+            source.comment if source else "", source.mysql.column_type if source else ""
+        )
+        if column.key:
+            told["constraints"] = [{"type": "not_null", "warn_unsupported": False}]
+            told["data_tests"] = ["unique", "not_null"] if alone else ["not_null"]
+        found.append(flow(safe(told)))
+    return found
+
+
+def _table_description(table: Table) -> str:
+    comment = _one_line(table.comment)
+    kind = "view" if table.is_view else "table"
+    own = f"The {kind} {printable(str(table.name))} of MySQL."
+    if len(comment) >= _SHORT:
+        return comment
+    return f"{comment.rstrip('.')}. {own}" if comment else own
+
+
+def _description(comment: str, column_type: str) -> str:
+    text = _one_line(comment)
+    own = f"{column_type} in MySQL."
+    if len(text) >= _SHORTEST:
+        return text
+    return f"{text} ({own})" if text else own
+
+
+def _one_line(comment: str) -> str:
+    return printable(" ".join(comment.split()))
+
+
+def safe(value: Any) -> Any:
+    """A value whose texts dbt's Jinja gives back as they are."""
+    if isinstance(value, str):
+        return _JINJA.sub(lambda _: _ESCAPED, value)
+    if isinstance(value, Mapping):
+        return {key: safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [safe(item) for item in value]
+    return value
+
+
+def _unescaped(text: str) -> str:
+    return text.replace(_ESCAPED, "{")
+
+
+def _unescaped(text: str) -> str:
+    return text.replace(_ESCAPED, "{")

@@ -1,0 +1,110 @@
+"""How a contract and the source differ, and the contract brought up to date. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tap_mysql.source.schema import Table
+from target_redshift.model.landing_table import LandingTable
+from target_redshift.model.schema_drift import normalise
+
+from tidemark.config.yaml_text import YamlText
+from tidemark.services.tables.contract import Contract, columns_text, meta_of, safe
+from tidemark.services.tables.method import Method
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the source differs from a contract.
+
+    Attributes:
+        added: Columns that are new.
+        changed: Columns that have another type now: what it was, and what it is.
+        gone: Columns that the source has no more.
+        key: The key until now, if it has changed.
+    """
+
+    added: tuple[str, ...] = ()
+    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+    key: tuple[str, ...] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.gone or self.key is not None)
+
+    def told(self) -> list[str]:
+        """For people, a thing each."""
+        found = [f"new column {name}" for name in self.added]
+        found += [f"{name}: {old} is now {new}" for name, (old, new) in self.changed.items()]
+        found += [f"column {name} is gone" for name in self.gone]
+        if self.key is not None:
+            found.append(f"the key was {', '.join(self.key) or 'none'}")
+        return found
+
+    @property
+    def needs_rebuild(self) -> bool:
+        """Whether the landing table cannot follow by itself: it takes new columns and more room."""
+        return self.key is not None or not all(map(_is_wider, self.changed.values()))
+
+
+def _is_wider(change: tuple[str, str]) -> bool:
+    lengths = [int(kind[8:-1]) if kind.startswith("varchar(") else 0 for kind in change]
+    return 0 < lengths[0] < lengths[1]
+
+
+def compare(contract: Contract, landing: LandingTable) -> Difference:
+    """What differs between a contract and the landing table that the source's columns make."""
+    have = {name: normalise(kind) for name, kind in contract.columns.items()}
+    want = {column.name: column.redshift for column in landing.columns}
+    key = tuple(column.name for column in landing.keys)
+    return Difference(
+        tuple(name for name in want if name not in have),
+        {
+            name: (have[name].lower(), kind.lower())
+            for name, kind in want.items()
+            if name in have and have[name] != kind
+        },
+        tuple(name for name in have if name not in want),
+        contract.key if key != contract.key else None,
+    )
+
+
+def updated(
+    text: str, contract: Contract, landing: LandingTable, table: Table, method: Method | None
+) -> str:
+    """Brings a contract up to date; what people wrote in it stays, and so does its order.
+
+    Columns that the source has no more stay too: the table keeps what they held.
+
+    Args:
+        text: The file.
+        contract: What it says.
+        landing: The landing table that the source's columns make.
+        table: As the source describes it.
+        method: How the table is to be copied; None: as it is.
+    """
+    found = compare(contract, landing)
+    file, model = YamlText(text, contract.path), ["models", contract.place]
+    order = list(contract.columns)
+    for name, (_, kind) in found.changed.items():
+        file.put([*model, "columns", order.index(name)], "data_type", kind)
+    if found.added:
+        names = [column.name for column in landing.columns]
+        told = dict(zip(names, columns_text(landing, table), strict=True))
+        file.append([*model, "columns"], texts=[told[name] for name in found.added])
+    if found.key is not None:
+        _change_key(file, contract, [column.name for column in landing.keys])
+    if method is not None:
+        old = contract.raw["config"]["meta"]
+        new = {name: value for name, value in old.items() if name != "replication_key"}
+        file.fill([*model, "config"], "meta", {**new, **safe(meta_of(landing, table, method))})
+    return file.result()
+
+
+def _change_key(file: YamlText, contract: Contract, key: list[str]) -> None:
+    model = ["models", contract.place]
+    file.put([*model, "config"], "unique_key", safe(key))
+    for place, constraint in enumerate(contract.raw.get("constraints") or []):
+        if constraint.get("type") == "primary_key":
+            file.replace([*model, "constraints", place, "columns"], safe(key))

@@ -1,0 +1,250 @@
+"""How a table is to be copied, and why. Pure, but for what it asks through a function.
+
+The first of these that holds:
+
+1. MySQL itself sets a column when a row changes (ON UPDATE CURRENT_TIMESTAMP).
+2. A NOT NULL timestamp is called as a time of change is, best one with an index.
+3. The table is called as a log is, and has an AUTO_INCREMENT key: only new rows are read.
+4. It is read whole each time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from tap_mysql.singer.selection import FULL_TABLE, INCREMENTAL
+from tap_mysql.source.schema import Column, Table
+from tidemark_core.errors import ConfigError
+
+from tidemark.source.quoting import add_index, quoted
+from tidemark.terminal.format import size
+
+_SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CHANGE = frozenset(
+    {
+        "change", "changed", "edited", "modification", "modified", "modify", "mtime", "update",
+        "updated",
+    }
+)  # fmt: skip
+_BESIDE = frozenset(
+    {
+        "at", "date", "datetime", "db", "dt", "gmt", "last", "on", "record", "row", "time",
+        "timestamp", "tm", "ts", "utc",
+    }
+)  # fmt: skip
+_LOGS = frozenset(
+    {
+        "audit", "audits", "click", "clicks", "event", "events", "history", "journal", "ledger",
+        "log", "logs", "measurement", "measurements", "metric", "metrics",
+        "visit", "visits",
+    }
+)  # fmt: skip
+#: From here on the price of a whole read is told.
+BIG_ROWS, BIG_BYTES = 1_000_000, 2**30
+#: Whether some rows of the table have no value in a column: NULL, or a zero date.
+Gaps = Callable[[Column], bool]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator asks for; nothing: what fits.
+
+    Attributes:
+        replication_key: A column.
+        full_table: To be read whole.
+        append_only: Rows are only ever added: read by the AUTO_INCREMENT key.
+    """
+
+    replication_key: str | None = None
+    full_table: bool = False
+    append_only: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self == Wish()
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What somebody should know before a table is copied.
+
+    Attributes:
+        text: What it is.
+        hint: What to do about it.
+    """
+
+    text: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a table is copied.
+
+    Attributes:
+        name: ``INCREMENTAL`` or ``FULL_TABLE``.
+        why: In a few words.
+        key: The replication key, as MySQL spells it; None: the table is read whole.
+        remarks: What it costs, and what would be better.
+    """
+
+    name: str
+    why: str
+    key: str | None = None
+    remarks: tuple[Remark, ...] = ()
+
+    def __str__(self) -> str:
+        return f"INCREMENTAL by {self.key}" if self.key else "FULL_TABLE"
+
+
+def propose(table: Table, gaps: Gaps, wish: Wish) -> Method:
+    """Proposes how a table is copied.
+
+    Raises:
+        ConfigError: What was wished for cannot be.
+    """
+    if wish.full_table:
+        return Method(FULL_TABLE, "as asked")
+    if wish.replication_key is not None:
+        return _asked(table, wish.replication_key, gaps)
+    if wish.append_only:
+        return _appended(table, "as asked")
+    if not table.primary_key:
+        kind = "a view" if table.is_view else "a table without a key"
+        return _whole(table, f"rows of {kind} cannot be told apart", [])
+    passed: list[Remark] = []
+    for column, why in _candidates(table):
+        if column.can_be_missing and gaps(column):
+            passed.append(_with_gaps(column))
+        else:
+            return _incremental(table, column, why, passed)
+    if _words(table.name.table) & _LOGS and _counter(table) is not None:
+        return _appended(table, "a log: rows are only added")
+    return _whole(table, "no column tells when a row changed", passed)
+
+
+def _candidates(table: Table) -> Iterator[tuple[Column, str]]:
+    """Columns that may tell when a row changed, the best first, each with why."""
+
+    def by_index(column: Column) -> bool:
+        return column.name not in table.indexed
+
+    usable = sorted((c for c in table.columns if c.can_replicate), key=by_index)
+    for column in usable:
+        if column.is_set_by_updates:
+            yield column, "MySQL sets it at every change (ON UPDATE)"
+    for column in usable:
+        if not column.is_set_by_updates and not column.nullable and is_time_of_change(column):
+            yield column, "by its name and type the time of a row's last change"
+
+
+def is_time_of_change(column: Column) -> bool:
+    """Whether a column is called, and typed, as the time of a row's last change."""
+    words = _words(column.name)
+    is_time = column.type is not None and column.type.kind == "timestamp"
+    return is_time and bool(words & _CHANGE) and words <= _CHANGE | _BESIDE
+
+
+def _words(name: str) -> frozenset[str]:
+    parts = re.split(r"[^a-z]+", _SNAKE.sub("_", name).lower())
+    return frozenset(part for part in parts if part)
+
+
+def _incremental(table: Table, column: Column, why: str, passed: list[Remark]) -> Method:
+    remarks = list(passed)
+    if not column.is_set_by_updates:
+        told = f"a change that leaves {column.name} as it was is not seen; tidemark verify finds it"
+        remarks.append(Remark(told))
+    if column.name not in table.indexed and not table.is_view:
+        told = f"no index begins with {column.name}: each run looks at all {table.rows:,} rows"
+        remarks.append(Remark(told, add_index(table.name, column.name)))
+    return Method(INCREMENTAL, why, column.name, tuple(remarks))
+
+
+def _with_gaps(column: Column) -> Remark:
+    return Remark(
+        f"{column.name} would tell when a row changed, but some rows have none (NULL or a zero "
+        "date)",
+        f"fill {column.name} in and add the table again, or: --replication-key {column.name} with "
+        "BACKUP_NULL_KEYS=read in .env",
+    )
+
+
+def _asked(table: Table, name: str, gaps: Gaps) -> Method:
+    column = table.column(name)
+    if column is None:
+        raise ConfigError(
+            "there is no such column", table=table.name, column=name,
+            hint=f"choose one of: {', '.join(c.name for c in table.columns if c.can_replicate)}",
+        )  # fmt: skip
+    if not column.can_replicate:
+        raise ConfigError(
+            f"a column of type {column.mysql.column_type} cannot be a replication key: a timestamp,"
+            " a date or a whole number can",
+            table=table.name,
+            column=name,
+            hint=f"choose one of: {', '.join(c.name for c in table.columns if c.can_replicate)}",
+        )
+    found = _incremental(table, column, "as asked", [])
+    if column.can_be_missing and gaps(column):
+        told = f"some rows have no {column.name} (NULL or a zero date), and the backup refuses them"
+        remark = Remark(told, "fill them in, or set BACKUP_NULL_KEYS=read in .env")
+        found = replace(found, remarks=(remark, *found.remarks))
+    if not table.primary_key:
+        told = "without a key each version of a row is a row of its own in the warehouse"
+        found = replace(found, remarks=(*found.remarks, Remark(told)))
+    return found
+
+
+def _counter(table: Table) -> Column | None:
+    """The AUTO_INCREMENT column, where it can be read by."""
+    return next(
+        (
+            column
+            for column in table.columns
+            if column.is_auto_increment and column.can_replicate and column.name in table.indexed
+        ),
+        None,
+    )
+
+
+def _appended(table: Table, why: str) -> Method:
+    column = _counter(table)
+    if column is None:
+        raise ConfigError(
+            "it has no AUTO_INCREMENT column, by which rows that were added can be told",
+            table=table.name,
+            hint="leave --append-only out, or name a column: --replication-key COLUMN",
+        )
+    price = Remark(
+        "a row that is changed after it was read keeps its old values in the warehouse, which "
+        "only tidemark verify finds",
+        f"if rows do change: tidemark add {table.name} --full-table",
+    )
+    return Method(INCREMENTAL, why, column.name, (price,))
+
+
+def _whole(table: Table, why: str, remarks: list[Remark]) -> Method:
+    found = list(remarks)
+    length = table.rows * table.row_bytes
+    if table.rows >= BIG_ROWS or length >= BIG_BYTES:
+        told = f"each run reads about {table.rows:,} rows, {size(length)}"
+        found.append(Remark(told, _cheaper(table)))
+    return Method(FULL_TABLE, why, None, tuple(found))
+
+
+def _cheaper(table: Table) -> str | None:
+    """What would make the reads of a big table short."""
+    if table.is_view:
+        return None
+    if not table.primary_key:
+        return "give it a primary key, and add the table again"
+    alter = (
+        f"ALTER TABLE {quoted(table.name)} ADD COLUMN `updated_at` TIMESTAMP NOT NULL "
+        "DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, ADD INDEX (`updated_at`), and add "
+        "the table again"
+    )
+    asked = f"; or, if rows are only added: tidemark add {table.name} --append-only"
+    return alter + (asked if _counter(table) is not None else "")

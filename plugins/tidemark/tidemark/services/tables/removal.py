@@ -1,0 +1,166 @@
+"""`tidemark remove`: what of the project goes with a table, and what still needs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidemark_core.errors import ConfigError
+from tidemark_core.names import TableName, quote_redshift
+
+from tidemark.config.project import Project
+from tidemark.config.settings import DBT_SETTINGS
+from tidemark.services.tables.contract import Contract
+from tidemark.services.tables.project_files import ProjectFiles
+from tidemark.services.tables.schemas import further_schemas, keep_schemas
+from tidemark.services.tables.source import fits
+
+#: The example that the project comes with: its database, and the folders that are its own.
+EXAMPLE = "settlement"
+_REF = re.compile(r"""\b(?:ref|source)\(\s*(?:['"]\w+['"]\s*,\s*)?['"](?P<name>\w+)['"]""")
+_READ = frozenset({".sql", ".yml", ".yaml", ".md"})
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What a command is about to do.
+
+    Attributes:
+        tables: Which are copied no more, with the names of their copies.
+        with_example: Whether the whole example goes with them.
+        to_set: A setting that has to be set elsewhere than in a file of ours.
+    """
+
+    tables: dict[TableName, str]
+    with_example: bool = False
+    to_set: str | None = None
+
+
+def copied_tables(files: ProjectFiles) -> dict[TableName, Contract | None]:
+    """What is copied by name, with the contract of each that has one."""
+    contracts = {_source(name): contract for name, contract in files.contracts().items()}
+    ruled = {str(table): table for table in files.rules.tables()}
+    found: dict[TableName, Contract | None] = dict.fromkeys(ruled.values())
+    for table, contract in contracts.items():
+        # A name with several dots in it is read right where the rules have it.
+        found[ruled.get(str(table), table)] = contract
+    return dict(sorted(found.items()))
+
+
+def _source(name: str) -> TableName:
+    return TableName.parse(name)
+
+
+def plan_removal(
+    project: Project, files: ProjectFiles, patterns: Sequence[str], left_out: Sequence[str]
+) -> Removal:
+    """Works out what goes; nothing is written yet.
+
+    Raises:
+        ConfigError: A pattern stands for nothing, or something else still reads a table.
+    """
+    database, copied = project.environ.get("DB_DATABASE", ""), copied_tables(files)
+    for pattern in patterns:
+        if not any(fits(table, pattern, database) for table in copied):
+            known = ", ".join(map(str, copied))
+            raise ConfigError(
+                f"no table {pattern} is copied",
+                hint=f"choose of: {known}" if known else "nothing is: tidemark add TABLE",
+            )
+    wanted = {
+        table: contract
+        for table, contract in copied.items()
+        if any(fits(table, pattern, database) for pattern in patterns)
+        and not any(fits(table, pattern, database) for pattern in left_out)
+    }
+    left = [table for table in copied if table not in wanted]
+    with_example = any(table.schema == EXAMPLE for table in wanted) and not any(
+        table.schema == EXAMPLE for table in left
+    )
+    gone = set(_contract_files(files, wanted.values()))
+    if with_example:
+        gone |= set(_example_files(files.root))
+    names = {table: _copy(files, table, contract) for table, contract in wanted.items()}
+    _refuse_used(files.root, gone)
+    for path in sorted(gone):
+        files.changes.write(path, None)
+    files.deselect(wanted, left)
+    given = files.names.given
+    files.set_names({name: own for name, own in given.items() if name not in map(str, wanted)})
+    schemas = further_schemas(project) - {t.schema for t in wanted} | {t.schema for t in left}
+    return Removal(names, with_example, keep_schemas(project, files, schemas))
+
+
+def _copy(files: ProjectFiles, table: TableName, contract: Contract | None) -> str:
+    return contract.name if contract else files.names.of(table)
+
+
+def _contract_files(files: ProjectFiles, contracts: Iterable[Contract | None]) -> Iterator[Path]:
+    for contract in contracts:
+        if contract is None:
+            continue
+        if contract.models > 1:
+            raise ConfigError(
+                f"{contract.path} says more than what {contract.name} is",
+                hint=f"move the other models out of {contract.path}, or take this one out by hand",
+            )
+        path = files.root / contract.path
+        yield path
+        yield path.with_name(f"{contract.name}.sql")
+
+
+def _example_files(root: Path) -> Iterator[Path]:
+    """All files of the folders that are the example's own."""
+    for folder in (*(root / "transform").rglob(EXAMPLE), root / "docs" / EXAMPLE):
+        if folder.is_dir() and "target" not in folder.relative_to(root).parts:
+            yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def _refuse_used(root: Path, gone: Collection[Path]) -> None:
+    """Stops where a file that stays reads a model that goes.
+
+    Raises:
+        ConfigError: It does; all of them are named.
+    """
+    models = {path.stem for path in gone if path.suffix == ".sql"}
+    users = sorted(
+        f"{path.relative_to(root)} ({', '.join(sorted(read & models))})"
+        for path in _project_files(root)
+        if path not in gone and (read := _reads(path)) & models
+    )
+    if users:
+        whole = any(f"/{EXAMPLE}/" in user for user in users)
+        hint = f"the example goes as a whole: tidemark remove '{EXAMPLE}.*'" if whole else None
+        raise ConfigError(
+            f"nothing was changed: {', '.join(users)} still read what would go",
+            hint=hint or "take them out first, or let them read something else",
+        )
+
+
+def _project_files(root: Path) -> Iterator[Path]:
+    for path in (root / "transform").rglob("*"):
+        parts = path.relative_to(root / "transform").parts
+        if path.suffix in _READ and parts[0] not in ("target", "logs") and path.is_file():
+            yield path
+
+
+def _reads(path: Path) -> set[str]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return {found["name"] for found in _REF.finditer(text)}
+
+
+def what_stays(project: Project, plan: Removal) -> list[tuple[str, str, str]]:
+    """What is left of tables that are copied no more: what, where, and how to delete it."""
+    layout, schema = project.layout, project.values(DBT_SETTINGS)["redshift_schema"]
+    found = []
+    for table, name in plan.tables.items():
+        folder = f"s3://{project.bucket}/{layout.incremental}{table.lake}/"
+        found += [
+            (f"files of {table}", folder, f"tidemark s3clean clean -t {table} --older-than 1m"),
+            (f"bookmarks of {table}", "watermark", f"tidemark watermark reset -t {table}"),
+            (f"loads of {table}", f"landing.{name}", f"DROP TABLE landing.{quote_redshift(name)}"),
+            (f"table {name}", f"{schema}.{name}", f"DROP TABLE {schema}.{quote_redshift(name)}"),
+        ]
+    return found

@@ -1,0 +1,175 @@
+"""What MySQL says of the tables that are to be copied."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator, Sequence
+
+from tap_mysql.query.sql import no_key
+from tap_mysql.singer.selection import (
+    Chosen,
+    collation_warnings,
+    key_columns,
+    read_columns,
+    replication_column,
+    stream_schema,
+    with_padding,
+)
+from tap_mysql.source.schema import Column, Table
+from target_redshift.model.landing_table import LandingTable
+from tidemark_core.errors import ConfigError
+from tidemark_core.names import LandingNames, TableName
+from tidemark_core.types.column_type import MAX_VARBYTE_BYTES, MAX_VARCHAR_BYTES
+
+from tidemark.config.rules import select_rule
+from tidemark.config.selection import Rules
+from tidemark.services.tables.method import Gaps, Method, Remark
+from tidemark.source.mysql import MySQL
+from tidemark.source.quoting import mysql_name, mysql_table
+from tidemark.terminal.format import size
+
+_SCHEMAS = (
+    "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN "
+    "('information_schema', 'mysql', 'performance_schema', 'sys') ORDER BY schema_name"
+)
+#: What may be longer than Redshift takes, and how long that is.
+_UNBOUNDED = {
+    "mediumtext": MAX_VARCHAR_BYTES,
+    "longtext": MAX_VARCHAR_BYTES,
+    "json": MAX_VARCHAR_BYTES,
+    "mediumblob": MAX_VARBYTE_BYTES,
+    "longblob": MAX_VARBYTE_BYTES,
+}
+#: Tables up to this size are looked through for values that are too long.
+_LOOKED_THROUGH = 256 * 2**20
+
+
+def find_tables(
+    mysql: MySQL, patterns: Sequence[str], left_out: Iterable[str], database: str
+) -> list[Table]:
+    """The tables and views that patterns stand for.
+
+    Args:
+        mysql: The source.
+        patterns: ``schema.table`` with wildcards; a bare name is one of ``database``.
+        left_out: Patterns of what is not wanted.
+        database: The default database.
+
+    Raises:
+        ConfigError: One of the patterns stands for nothing.
+    """
+    schemas = [str(name) for (name,) in mysql.rows(_SCHEMAS)]
+    wanted = {
+        name for pattern in patterns for name in schemas if _may_be_in(name, pattern, database)
+    }
+    there = mysql.tables(wanted)
+    unwanted = {name for name in there if any(fits(name, text, database) for text in left_out)}
+    found: dict[TableName, Table] = {}
+    for pattern in patterns:
+        fitting = [name for name in there if fits(name, pattern, database)]
+        if not fitting:
+            raise _nothing(pattern, there, schemas)
+        found |= {name: there[name] for name in fitting if name not in unwanted}
+    return list(found.values())
+
+
+def _nothing(pattern: str, there: Iterable[TableName], schemas: Iterable[str]) -> ConfigError:
+    near = ", ".join(map(str, there))
+    grant = "or GRANT SELECT, SHOW VIEW ON it TO DB_USER"
+    seen = f"the databases that DB_USER sees: {', '.join(schemas) or 'none'}"
+    return ConfigError(
+        f"MySQL has no table {pattern}, or DB_USER may not read it",
+        hint=f"choose of {near}; {grant}" if near else f"choose of {seen}; {grant}",
+    )
+
+
+def _splits(pattern: str, database: str) -> Iterator[tuple[str, str]]:
+    """How a pattern may be read: a schema's name may have dots in it, and so may a table's."""
+    parts = pattern.split(".")
+    if len(parts) == 1:
+        yield database, pattern
+    for number in range(1, len(parts)):
+        yield ".".join(parts[:number]), ".".join(parts[number:])
+
+
+def _like(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatch.fnmatchcase(name, pattern)
+
+
+def _may_be_in(schema: str, pattern: str, database: str) -> bool:
+    return any(_like(schema, part) for part, _ in _splits(pattern, database))
+
+
+def fits(table: TableName, pattern: str, database: str) -> bool:
+    """Whether a pattern stands for a table."""
+    return any(
+        _like(table.schema, schema) and _like(table.table, name)
+        for schema, name in _splits(pattern, database)
+    )
+
+
+def gaps(mysql: MySQL, table: Table) -> Gaps:
+    """Asks whether some rows have no value in a column: NULL, or a zero date."""
+
+    def ask(column: Column) -> bool:
+        where = no_key(column.name, column.data_type).replace("%", "%%")
+        return bool(mysql.rows(f"SELECT 1 FROM {mysql_table(table.name)} WHERE {where} LIMIT 1"))
+
+    return ask
+
+
+def landing_table(table: Table, method: Method, rules: Rules, name: str) -> LandingTable:
+    """The landing table that the loader would make of a table.
+
+    Args:
+        table: The table.
+        method: How it is copied.
+        rules: Which of its columns are left out.
+        name: What its copy is called.
+
+    Raises:
+        ConfigError: A column has a type or a name that cannot be had, or the table has too many.
+        SourceError: It is a view of something that is gone.
+    """
+    asked = rules.settings(table.name).get("table-key-properties") or ()
+    chosen = Chosen(
+        method=method.name,
+        replication_key=method.key,
+        key_properties=tuple(map(str, asked)),
+        columns={c.name: not rules.leaves_out(table.name, c.name) for c in table.columns},
+    )
+    keys = key_columns(table, chosen)
+    columns = read_columns(table, chosen, replication_column(table, chosen), keys)
+    schema = with_padding(stream_schema(table), table, keys)
+    properties = {column.name: schema["properties"][column.name] for column in columns}
+    names = LandingNames({str(table.name): name})
+    return LandingTable.from_schema(table.name, {"properties": properties}, keys, names)
+
+
+def remarks(mysql: MySQL, table: Table, landing: LandingTable) -> list[Remark]:
+    """What should be known of a table's keys and values before it is copied."""
+    keys = tuple(column.source for column in landing.keys)
+    found = [Remark(told) for _, told in collation_warnings(table, keys)]
+    for column in landing.columns:
+        source = table.column(column.source)
+        if source is not None and source.data_type in _UNBOUNDED:
+            found += _too_long(mysql, table, source)
+    return found
+
+
+def _too_long(mysql: MySQL, table: Table, column: Column) -> list[Remark]:
+    limit = _UNBOUNDED[column.data_type]
+    hint = (
+        "REDSHIFT_TOO_LONG=null or truncate in .env loads the table all the same, or leave the "
+        f"column out: '!{select_rule(table.name, column.name)}' in extract/extractors.meltano.yml"
+    )
+    if table.is_view or table.rows * table.row_bytes > _LOOKED_THROUGH:
+        told = f"{column.name} may hold more than the {size(limit)} that Redshift takes"
+        return [Remark(told, hint)]
+    name = mysql_name(column.name)
+    read = name if column.character_set is None else f"CONVERT({name} USING utf8mb4)"
+    (longest,) = mysql.row(f"SELECT max(octet_length({read})) FROM {mysql_table(table.name)}")
+    if longest is None or int(longest) <= limit:
+        return []
+    told = f"{column.name} holds up to {size(int(longest))}, and Redshift takes {size(limit)}"
+    return [Remark(told, hint)]
