@@ -158,7 +158,8 @@ def _incremental(table: Table, column: Column, why: str, passed: list[Remark]) -
         told = f"a change that leaves {column.name} as it was is not seen; tidemark verify finds it"
         remarks.append(Remark(told))
     if column.name not in table.indexed and not table.is_view:
-        told = f"no index begins with {column.name}: each run looks at all {table.rows:,} rows"
+        told = f"no index begins with {column.name}, so each run looks at all rows"
+        told += f" ({table.rows:,} by MySQL's estimate)"
         remarks.append(Remark(told, add_index(table.name, column.name)))
     return Method(INCREMENTAL, why, column.name, tuple(remarks))
 
