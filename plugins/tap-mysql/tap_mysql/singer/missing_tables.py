@@ -48,6 +48,17 @@ def nothing_selected(catalogued: int, schemas: Collection[str]) -> ConfigError:
     )
 
 
+def copies_nothing(environ: Mapping[str, str]) -> bool:
+    """Whether the project has no select rule at all: it is new, or all its tables were removed.
+
+    Meltano's own default, without a word of it in the project, is a rule that takes in everything.
+    """
+    try:
+        return bool(json.loads(environ.get(_SELECT, "null")) == [])
+    except ValueError:
+        return False
+
+
 def undiscovered(
     rules: Iterable[TableName], there: Collection[TableName], schemas: Collection[str]
 ) -> dict[TableName, TidemarkError]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import threading
@@ -30,6 +31,7 @@ from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.settings import SETTINGS
 from tap_mysql.singer.messages import Messages
 from tap_mysql.singer.missing_tables import (
+    copies_nothing,
     is_pattern,
     missing,
     nothing_selected,
@@ -48,6 +50,7 @@ from tap_mysql.source.schema import Table
 if TYPE_CHECKING:
     from types import FrameType
 
+logger = logging.getLogger("tap-mysql.empty")
 _GRACE_SECONDS = 20.0
 #: A wrong host shows itself soon; a server that is full for the moment is tried meanwhile.
 _FIRST_CONTACT_SECONDS = 15.0
@@ -231,6 +234,9 @@ class TapMySQL(Tap):
             TidemarkError: No table is selected, or one failed; the others were extracted all the
                 same.
         """
+        if not streams and copies_nothing(os.environ):
+            logger.warning("nothing is copied yet: tidemark add SCHEMA.TABLE")
+            return
         self._greet()
         self.messages.begin()
         together = self.settings["backup_strategy"] == "inter-table"

@@ -53,13 +53,17 @@ def remove(
                 "tables": {str(name): copy for name, copy in plan.tables.items()},
                 "example": plan.with_example,
                 "files": files.changes.paths,
-                "stays": [dict(zip(("what", "where", "delete"), s, strict=True)) for s in stays],
+                "stays": stays,
                 "next": following,
             }
         )
         return
-    heads = ["what stays", "where", "how to delete it"]
-    console().print(make_table("Copied no more", heads, stays, wrap="where,how to delete it"))
+    rows = [(left.table, left.files, left.landing, left.public) for left in stays]
+    heads = ["table", "lake", "loads", "made of them"]
+    console().print(make_table("Copied no more; what was copied stays", heads, rows))
+    tell(f"To delete what is left of {stays[0].table}, when nobody needs it any more:")
+    for line in stays[0].delete:
+        tell(f"  {line}")
     for line in following:
         tell(f"Next: {line}")
 

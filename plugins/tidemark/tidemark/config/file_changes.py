@@ -46,15 +46,22 @@ class FileChanges:
         return [self._label(path) for path in self._changed()]
 
     def diff(self) -> str:
-        """The changes as a unified diff; what a terminal would not show as text is spelled."""
+        """The changes as a unified diff; files that go are named.
+
+        What a terminal would not show as text is spelled.
+        """
         found: list[str] = []
         for path in self._changed():
             label, old, new = self._label(path), self._old[path], self._new[path]
+            if new is None:
+                number = len((old or "").splitlines())
+                found.append(f"--- a/{printable(label)} is removed, {number:,} lines")
+                continue
             lines = difflib.unified_diff(
                 (old or "").splitlines(),
-                (new or "").splitlines(),
+                new.splitlines(),
                 f"a/{label}" if old is not None else "/dev/null",
-                f"b/{label}" if new is not None else "/dev/null",
+                f"b/{label}",
                 n=0 if path in self.secret else 3,
                 lineterm="",
             )

@@ -12,15 +12,20 @@ import re
 from tidemark_core.names import TableName
 
 _SPECIAL = re.compile(r"[*?\[\]$!\\]")
-#: What is no part of a common name, in the place of a dot.
-_ODD = "[!0-9A-Za-z_]"
+#: What is no part of a common name, in the place of a dot. Meltano warns of a pattern that is no
+#: stream's name, unless it has a star in it.
+_ODD = "[!0-9A-Za-z_*]"
 _DOT = re.compile(r"(?<!\\)\.")
-_ONE = re.compile(r"\[([^!\]]|!|\])\]")
+_ONE = re.compile(r"\[(?:\*([^\]])|(\])\*|(\*))\]")
 WILD = re.compile(r"[*?\[]")
 
 
 def _literal(text: str) -> str:
-    return _SPECIAL.sub(lambda found: f"[{found[0]}]", text)
+    """A pattern that stands for a text: a special character is one of a set, beside the star."""
+    return _SPECIAL.sub(lambda found: _SETS.get(found[0], f"[*{found[0]}]"), text)
+
+
+_SETS = {"*": "[*]", "]": "[]*]"}
 
 
 def select_rule(table: TableName, column: str = "*") -> str:
@@ -52,7 +57,7 @@ def matches(table: TableName, pattern: str) -> bool:
 
 def named(pattern: str) -> TableName | None:
     """The one table that a stream's pattern names; None: it stands for any number of them."""
-    plain = _ONE.sub(r"\1", pattern)
+    plain = _ONE.sub(r"\1\2\3", pattern)
     if WILD.search(_ONE.sub("", pattern)):
         return None
     return TableName.from_stream(plain)

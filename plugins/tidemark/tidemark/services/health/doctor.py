@@ -109,6 +109,10 @@ def judge_skew(server: str, skew: timedelta, *, limit: timedelta | None) -> Find
 def check_tables(project: Project) -> Iterator[Finding]:
     """Each configured table: is it there, and has its replication key an index?"""
     rules = Rules.read(project.root)
+    if not rules.select:
+        hint = "tidemark add SCHEMA.TABLE"
+        yield Finding("source tables", Level.WARN, "nothing is copied yet", hint)
+        return
     with open_mysql(project.mysql_values) as mysql:
         known: dict[str, set[TableName]] = {}
         for table in rules.tables():

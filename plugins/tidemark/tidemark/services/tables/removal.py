@@ -12,6 +12,7 @@ from tidemark_core.names import TableName, quote_redshift
 
 from tidemark.config.project import Project
 from tidemark.config.settings import DBT_SETTINGS
+from tidemark.dbt.buildstate import state_schema
 from tidemark.services.tables.contract import Contract
 from tidemark.services.tables.project_files import ProjectFiles
 from tidemark.services.tables.schemas import further_schemas, keep_schemas
@@ -19,6 +20,8 @@ from tidemark.services.tables.source import fits
 
 #: The example that the project comes with: its database, and the folders that are its own.
 EXAMPLE = "settlement"
+#: What dbt remembers of a table, beside it (transform/macros/loads/state.sql).
+STATES = ("loads", "versions")
 _REF = re.compile(r"""\b(?:ref|source)\(\s*(?:['"]\w+['"]\s*,\s*)?['"](?P<name>\w+)['"]""")
 _READ = frozenset({".sql", ".yml", ".yaml", ".md"})
 
@@ -151,16 +154,42 @@ def _reads(path: Path) -> set[str]:
     return {found["name"] for found in _REF.finditer(text)}
 
 
-def what_stays(project: Project, plan: Removal) -> list[tuple[str, str, str]]:
-    """What is left of tables that are copied no more: what, where, and how to delete it."""
-    layout, schema = project.layout, project.values(DBT_SETTINGS)["redshift_schema"]
-    found = []
-    for table, name in plan.tables.items():
-        folder = f"s3://{project.bucket}/{layout.incremental}{table.lake}/"
-        found += [
-            (f"files of {table}", folder, f"tidemark s3clean clean -t {table} --older-than 1m"),
-            (f"bookmarks of {table}", "watermark", f"tidemark watermark reset -t {table}"),
-            (f"loads of {table}", f"landing.{name}", f"DROP TABLE landing.{quote_redshift(name)}"),
-            (f"table {name}", f"{schema}.{name}", f"DROP TABLE {schema}.{quote_redshift(name)}"),
-        ]
-    return found
+@dataclass(frozen=True)
+class Left:
+    """What is left of a table that is copied no more.
+
+    Attributes:
+        table: ``schema.table``.
+        files: The folder of its files in the lake.
+        landing: Its loads in the warehouse.
+        public: What dbt has made of them.
+        delete: What deletes all of it: commands, then SQL for the warehouse.
+    """
+
+    table: str
+    files: str
+    landing: str
+    public: str
+    delete: tuple[str, ...]
+
+
+def what_stays(project: Project, plan: Removal) -> list[Left]:
+    """What is left of the tables, and how it is deleted. Nothing is looked at."""
+    schema = project.values(DBT_SETTINGS)["redshift_schema"]
+    state = state_schema(schema)
+    return [
+        Left(
+            str(table),
+            f"s3://{project.bucket}/{project.layout.incremental}{table.lake}/",
+            f"landing.{name}",
+            f"{schema}.{name}",
+            (
+                f"tidemark s3clean clean -t {table} --older-than 1m",
+                f"tidemark watermark reset -t {table}",
+                f"DROP TABLE landing.{quote_redshift(name)}",
+                f"DROP TABLE {schema}.{quote_redshift(name)}",
+                *(f"DROP TABLE {state}.{quote_redshift(f'{name}__{kind}')}" for kind in STATES),
+            ),
+        )
+        for table, name in plan.tables.items()
+    ]
