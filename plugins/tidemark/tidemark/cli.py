@@ -34,6 +34,7 @@ from tidemark.commands import (
     s3clean,
     status,
     sync,
+    tables,
     verify,
     watermark,
 )
@@ -98,6 +99,7 @@ def _root(
 # In the order of the groups in the help: tables, run, look, repair, clean, AWS.
 for module in (
     add,
+    tables,
     remove,
     sync,
     status,

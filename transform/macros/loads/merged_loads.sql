@@ -22,6 +22,9 @@
     {%- set contract = table_contract() -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {%- if not should_full_refresh() -%}
+        {%- do widen_columns(target_relation, contract) -%}
+    {%- endif -%}
     {%- do hold_table() -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 
-def _table_names(incomplete: str) -> list[str]:
+def table_names(incomplete: str) -> list[str]:
     """What completes a table: those that the project's rules name."""
     from tidemark.config.environment import project_folder
     from tidemark.config.selection import Rules
@@ -18,7 +18,7 @@ def _table_names(incomplete: str) -> list[str]:
 
 
 _TABLE = ("--table", "-t", "--tables")
-_COMPLETED: dict[str, Any] = {"metavar": "TABLE", "autocompletion": _table_names}
+_COMPLETED: dict[str, Any] = {"metavar": "TABLE", "autocompletion": table_names}
 _ONE = "The table: schema.table, or its bare name."
 TablesOption = Annotated[
     list[str] | None,
@@ -37,7 +37,7 @@ CopiedTables = Annotated[
     typer.Argument(
         metavar="TABLE...",
         help="schema.table, or a pattern: 'schema.*'.",
-        autocompletion=_table_names,
+        autocompletion=table_names,
     ),
 ]
 ExceptOption = Annotated[

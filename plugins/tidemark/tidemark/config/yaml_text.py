@@ -104,20 +104,9 @@ class YamlText:
             pair = f"{scalar(key)}:{_below(value, _column(node))}"
             self._append(node, [pair] if _is_block(node) else [f"{scalar(key)}: {flow(value)}"])
 
-    def append(self, path: Path, items: Iterable[object], *, texts: Iterable[str] = ()) -> None:
-        """Puts items behind the last one of a list, each in a line of its own.
-
-        Args:
-            path: The list's.
-            items: Values.
-            texts: Items as they are to be written, their first line without its dash and margin and
-                the others with the margin of the first.
-        """
-        node = self._there(path)
-        margin = " " * (_column(node) + 2)
-        lines = [f"- {flow(item)}\n" for item in items]
-        lines += ["- " + text.replace("\n", "\n" + margin).rstrip() + "\n" for text in texts]
-        self._append(node, lines)
+    def append(self, path: Path, texts: Iterable[str]) -> None:
+        """Puts items, written as YAML in one line each, behind the last one of a list."""
+        self._append(self._there(path), [f"- {text}\n" for text in texts])
 
     def fill(self, path: Path, key: str, value: list[Any] | dict[str, Any]) -> None:
         """Makes a list or mapping hold these entries and no others.

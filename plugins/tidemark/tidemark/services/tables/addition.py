@@ -10,10 +10,10 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import LandingNames, TableName
 
 from tidemark.config.project import Project
-from tidemark.services.tables.contract import MODEL_SQL, Contract, write
+from tidemark.services.tables.contract import MODEL_SQL, Contract, described, write
 from tidemark.services.tables.contract_update import Difference, compare, updated
 from tidemark.services.tables.identifiers import is_own, landing_name
-from tidemark.services.tables.method import INCREMENTAL, Method, Remark, Wish, propose
+from tidemark.services.tables.method import Method, Remark, Wish, propose
 from tidemark.services.tables.project_files import TABLES, ProjectFiles
 from tidemark.services.tables.schemas import further_schemas, keep_schemas
 from tidemark.services.tables.source import find_tables, gaps, landing_table, remarks
@@ -135,7 +135,7 @@ def _add(
     text = files.changes.read(contract.path) or ""
     new = updated(text, contract, landing, table, method if changes_method else None)
     files.changes.write(contract.path, new)
-    was = _told(contract.method, contract.replication_key)
+    was = described(contract)
     is_other = changes_method and was.lower() != str(method).lower()
     difference = compare(contract, landing)
     return Added(
@@ -152,10 +152,6 @@ def _as_it_is(files: ProjectFiles, table: Table, contract: Contract | None) -> M
     if "replication-method" not in found or (contract is None and key is None):
         return None
     return Method(str(found["replication-method"]), "as it is", key)
-
-
-def _told(method: str, key: str | None) -> str:
-    return f"{INCREMENTAL} by {key}" if key and method == INCREMENTAL else method
 
 
 def _free_name(files: ProjectFiles, table: TableName, models: set[str]) -> str:

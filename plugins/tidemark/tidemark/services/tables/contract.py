@@ -15,7 +15,7 @@ from tidemark_core.printable import printable
 
 from tidemark.config.yaml_text import block, flow
 from tidemark.services.tables.identifiers import needs_quotes
-from tidemark.services.tables.method import Method
+from tidemark.services.tables.method import FULL_TABLE, Method
 
 #: What a table's model is made of, all of it.
 MODEL_SQL = "{{ table_from_contract() }}\n"
@@ -92,6 +92,12 @@ def read_contracts(path: str, text: str) -> list[Contract]:
             )
         )
     return found
+
+
+def described(contract: Contract) -> str:
+    """How a contract says that its table is copied, as `Method` has it."""
+    key = contract.replication_key
+    return f"INCREMENTAL by {key}" if key and contract.method != FULL_TABLE else contract.method
 
 
 def _optional(text: object) -> str | None:

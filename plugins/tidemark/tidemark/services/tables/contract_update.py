@@ -92,7 +92,7 @@ def updated(
     if found.added:
         names = [column.name for column in landing.columns]
         told = dict(zip(names, columns_text(landing, table), strict=True))
-        file.append([*model, "columns"], texts=[told[name] for name in found.added])
+        file.append([*model, "columns"], [told[name] for name in found.added])
     if found.key is not None:
         _change_key(file, contract, [column.name for column in landing.keys])
     if method is not None:

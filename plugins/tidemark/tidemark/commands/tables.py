@@ -1,0 +1,69 @@
+"""tidemark tables: what is copied, and how."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tidemark.commands.options import table_names
+from tidemark.config.project import Project
+from tidemark.terminal.console import Format, FormatOption, Panel, console, note, print_json
+from tidemark.terminal.table import make_table
+
+_EXAMPLES = """Examples:
+
+  tidemark tables
+
+  tidemark tables 'crm.*' --format json"""
+
+
+def tables(
+    table: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TABLE]...", help="Only these; default: all.", autocompletion=table_names
+        ),
+    ] = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Show which tables are copied, how, since when, and where MySQL has changed since."""
+    from tidemark.services.tables.listing import list_tables
+
+    found = list_tables(Project.load(), table or ())
+    if format is Format.JSON:
+        print_json(found)
+        return
+    rows = [
+        (
+            one.table,
+            f"by {one.replication_key}" if one.replication_key else "whole each time",
+            one.since,
+            one.rows,
+            one.name,
+            "not known" if one.differences is None else "; ".join(one.differences) or "nothing",
+        )
+        for one in found.tables
+    ]
+    heads = ["table", "is copied", "since", "rows", "in the warehouse", "differs in"]
+    sheet = make_table(
+        "Tables that are copied",
+        heads,
+        rows,
+        right="rows",
+        wrap="differs in",
+        spare="in the warehouse,since",
+    )
+    console().print(sheet)
+    for problem in found.problems:
+        note(problem)
+    if not found.tables:
+        note("Nothing is copied yet. Next: tidemark add SCHEMA.TABLE")
+    elif any(one.differences for one in found.tables):
+        differing = " ".join(f"'{one.table}'" for one in found.tables if one.differences)
+        note(f"Next: tidemark add {differing}")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=_EXAMPLES, rich_help_panel=Panel.TABLES)(tables)

@@ -1,0 +1,181 @@
+"""`tidemark tables`: what is copied, how, since when, and where it differs from the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tap_mysql.source.schema import Table
+from tidemark_core.errors import ConfigError, TidemarkError
+from tidemark_core.names import TableName, quote_redshift
+from tidemark_core.redshift.connection import connect
+from tidemark_core.s3.client import explained
+
+from tidemark.config.file_changes import FileChanges
+from tidemark.config.project import Project
+from tidemark.config.selection import Rules
+from tidemark.config.settings import DBT_SETTINGS
+from tidemark.services.lake.ledger import relation_exists
+from tidemark.services.tables.contract import Contract
+from tidemark.services.tables.contract_update import compare
+from tidemark.services.tables.method import FULL_TABLE, INCREMENTAL, Method
+from tidemark.services.tables.project_files import ProjectFiles
+from tidemark.services.tables.removal import copied_tables
+from tidemark.services.tables.source import fits, landing_table
+from tidemark.source.mysql import open_mysql
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A table that is copied.
+
+    Attributes:
+        table: ``schema.table``.
+        name: Its name in landing and in public.
+        replication_method: ``INCREMENTAL`` or ``FULL_TABLE``.
+        replication_key: A column, for INCREMENTAL.
+        since: When it was read for the first time; None: it was not yet.
+        rows: Of its public table; None: there is none, or it could not be asked.
+        differences: Where the contract differs from the source; None: it could not be asked.
+    """
+
+    table: str
+    name: str
+    replication_method: str
+    replication_key: str | None
+    since: datetime | None
+    rows: int | None
+    differences: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is copied, and what could not be found out.
+
+    Attributes:
+        tables: By name.
+        problems: Why a server could not be asked.
+    """
+
+    tables: list[Listed]
+    problems: list[str] = field(default_factory=list)
+
+
+def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
+    """Asks MySQL, the lake and the warehouse about what is copied.
+
+    Raises:
+        ConfigError: A pattern stands for nothing that is copied.
+        LakeError: The lake cannot be read.
+    """
+    files = ProjectFiles(FileChanges(project.root))
+    contracts, rules = _wanted(project, copied_tables(files), list(patterns)), files.rules
+    names = {table: _copy(project, table, contract) for table, contract in contracts.items()}
+    problems: list[str] = []
+    rows: Mapping[TableName, int | None] = {}
+    differences: Mapping[TableName, tuple[str, ...]] = {}
+    try:
+        rows = _count(project, names)
+    except TidemarkError as error:
+        problems.append(f"the warehouse could not be asked: {error.message}")
+    try:
+        differences = _differences(project, contracts, rules)
+    except TidemarkError as error:
+        problems.append(f"MySQL could not be asked: {error.message}")
+    found = []
+    for table in contracts:
+        key = rules.replication_key(table)
+        found.append(
+            Listed(
+                table=str(table),
+                name=names[table],
+                replication_method=INCREMENTAL if key else FULL_TABLE,
+                replication_key=key,
+                since=_since(project, table),
+                rows=rows.get(table),
+                differences=differences.get(table),
+            )
+        )
+    return Listing(found, problems)
+
+
+def _wanted(
+    project: Project, copied: Mapping[TableName, Contract | None], patterns: list[str]
+) -> dict[TableName, Contract | None]:
+    database = project.environ.get("DB_DATABASE", "")
+    for pattern in patterns:
+        if not any(fits(table, pattern, database) for table in copied):
+            raise ConfigError(f"no table {pattern} is copied", hint=f"tidemark add {pattern}")
+    return {
+        table: contract
+        for table, contract in copied.items()
+        if not patterns or any(fits(table, pattern, database) for pattern in patterns)
+    }
+
+
+def _copy(project: Project, table: TableName, contract: Contract | None) -> str:
+    return contract.name if contract else project.names.of(table)
+
+
+def _count(project: Project, names: Mapping[TableName, str]) -> dict[TableName, int | None]:
+    """The rows of the public tables."""
+    schema = project.values(DBT_SETTINGS)["redshift_schema"]
+    found: dict[TableName, int | None] = {}
+    with connect(project.reader_values) as warehouse:
+        for table, name in names.items():
+            if relation_exists(warehouse, schema, name):
+                where = f"{quote_redshift(schema)}.{quote_redshift(name)}"
+                ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {where}", what="a count")
+                found[table] = int(rows)
+    return found
+
+
+def _differences(
+    project: Project, contracts: Mapping[TableName, Contract | None], rules: Rules
+) -> dict[TableName, tuple[str, ...]]:
+    """Where the source is not as the contracts say."""
+    with open_mysql(project.mysql_values) as mysql:
+        there = mysql.tables({table.schema for table in contracts})
+    return {
+        table: _difference(table, contract, there.get(table), rules)
+        for table, contract in contracts.items()
+    }
+
+
+def _difference(
+    table: TableName, contract: Contract | None, source: Table | None, rules: Rules
+) -> tuple[str, ...]:
+    if source is None:
+        return ("MySQL has no such table, or DB_USER may not read it",)
+    if contract is None:
+        return ("it has no contract, and ends in landing",)
+    if not rules.selects(table):
+        return ("no select rule takes it in",)
+    key = rules.replication_key(table)
+    method = Method(INCREMENTAL if key else FULL_TABLE, "", key)
+    try:
+        found = compare(contract, landing_table(source, method, rules, contract.name)).told()
+    except TidemarkError as error:
+        return (error.message,)
+    told = (contract.method, (contract.replication_key or "").lower())
+    if told != (method.name, (key or "").lower()):
+        found.append(
+            f"its contract says {contract.method} {contract.replication_key or ''}".strip()
+        )
+    return tuple(found)
+
+
+def _since(project: Project, table: TableName) -> datetime | None:
+    """When a table was read for the first time, by the name of its oldest manifest."""
+    layout = project.layout
+    own = layout.manifests_prefix(table).removeprefix(layout.manifests_root)
+    for root in (layout.archive_root, layout.manifests_root):
+        with explained(f"a look at s3://{project.bucket}/{root}{own}"):
+            page = project.s3.list_objects_v2(
+                Bucket=project.bucket, Prefix=f"{root}{own}", MaxKeys=1
+            )
+        for entry in page.get("Contents", ()):
+            key = layout.manifests_root + entry["Key"].removeprefix(root)
+            return layout.parse_manifest_key(key).moment
+    return None
