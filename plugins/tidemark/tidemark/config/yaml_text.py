@@ -17,6 +17,8 @@ from tidemark_core.errors import ConfigError
 
 #: What can stand without quotes wherever it stands, and is text to every reader of YAML.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[-./][A-Za-z0-9_]+)*(?:\.\*)?")
+#: What YAML lets stand in no file, or takes for the end of a line.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 Path = Sequence[str | int]
 
@@ -25,7 +27,8 @@ def scalar(value: object, *, plain: re.Pattern[str] = _PLAIN) -> str:
     """A text, number or truth value as YAML, in one line."""
     if isinstance(value, str):
         bare = plain.fullmatch(value) and value.lower() not in _WORDS
-        return value if bare else json.dumps(value, ensure_ascii=False).replace("\x7f", "\\x7f")
+        quoted = json.dumps(value, ensure_ascii=False)
+        return value if bare else _UNPRINTABLE.sub(lambda c: f"\\u{ord(c[0]):04x}", quoted)
     return json.dumps(value)
 
 

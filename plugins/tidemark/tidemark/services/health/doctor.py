@@ -17,6 +17,7 @@ from tidemark_core.ssh.tunnel import Bastion
 from tidemark.config.env_file import check_private
 from tidemark.config.environment import env_file
 from tidemark.config.project import Project
+from tidemark.config.schemas import further_schemas
 from tidemark.config.selection import Rules
 from tidemark.config.settings import DBT_SETTINGS
 from tidemark.services.health.bucket_setup import check_bucket
@@ -113,9 +114,15 @@ def check_tables(project: Project) -> Iterator[Finding]:
         hint = "tidemark add SCHEMA.TABLE"
         yield Finding("source tables", Level.WARN, "nothing is copied yet", hint)
         return
+    looked_at = {project.environ.get("DB_DATABASE"), *further_schemas(project.environ)}
     with open_mysql(project.mysql_values) as mysql:
         known: dict[str, set[TableName]] = {}
         for table in rules.tables():
+            if table.schema not in looked_at:
+                hint = f"tidemark add {table}, which adds it to DB_SCHEMAS"
+                text = f"{table} is selected, and its database is not looked at"
+                yield Finding("source tables", Level.ERROR, text, hint)
+                continue
             if table.schema not in known:
                 known[table.schema] = {t.name for t in list_tables(mysql, table.schema)}
             yield _check_table(mysql, table, rules.replication_key(table), known[table.schema])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -14,6 +13,7 @@ from tidemark_core.errors import ConfigError, LakeError, TidemarkError
 from tidemark_core.names import TableName
 
 from tidemark.config.project import Project
+from tidemark.config.schemas import further_schemas
 from tidemark.config.selection import (
     Options,
     Rules,
@@ -194,7 +194,7 @@ def _forecast(
 
 def run_backup(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
     """Copies the tables to the lake."""
-    schemas = json.loads(project.environ.get("DB_SCHEMAS") or "[]")
+    schemas = further_schemas(project.environ)
     more = extraction_variables(
         plan.tables,
         plan.rules,

@@ -10,12 +10,13 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import LandingNames, TableName
 
 from tidemark.config.project import Project
+from tidemark.config.schemas import further_schemas
 from tidemark.services.tables.contract import MODEL_SQL, Contract, described, write
 from tidemark.services.tables.contract_update import Difference, compare, updated
 from tidemark.services.tables.identifiers import is_own, landing_name
 from tidemark.services.tables.method import Method, Remark, Wish, propose
 from tidemark.services.tables.project_files import TABLES, ProjectFiles
-from tidemark.services.tables.schemas import further_schemas, keep_schemas
+from tidemark.services.tables.schemas import keep_schemas
 from tidemark.services.tables.source import find_tables, gaps, landing_table, remarks
 from tidemark.source.mysql import MySQL, open_mysql
 
@@ -105,7 +106,7 @@ def plan_addition(
                     raise
                 error.table = error.table or str(table.name)
                 plan.refused.append(error)
-    schemas = further_schemas(project) | {one.table.schema for one in plan.added}
+    schemas = further_schemas(project.environ) | {one.table.schema for one in plan.added}
     plan.to_set = keep_schemas(project, files, schemas)
     return plan
 

@@ -11,11 +11,12 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.names import TableName, quote_redshift
 
 from tidemark.config.project import Project
+from tidemark.config.schemas import further_schemas
 from tidemark.config.settings import DBT_SETTINGS
 from tidemark.dbt.buildstate import state_schema
 from tidemark.services.tables.contract import Contract
 from tidemark.services.tables.project_files import ProjectFiles
-from tidemark.services.tables.schemas import further_schemas, keep_schemas
+from tidemark.services.tables.schemas import keep_schemas
 from tidemark.services.tables.source import fits
 
 #: The example that the project comes with: its database, and the folders that are its own.
@@ -92,7 +93,8 @@ def plan_removal(
     files.deselect(wanted, left)
     given = files.names.given
     files.set_names({name: own for name, own in given.items() if name not in map(str, wanted)})
-    schemas = further_schemas(project) - {t.schema for t in wanted} | {t.schema for t in left}
+    schemas = further_schemas(project.environ) - {table.schema for table in wanted}
+    schemas |= {table.schema for table in left}
     return Removal(names, with_example, keep_schemas(project, files, schemas))
 
 

@@ -6,22 +6,11 @@ import json
 import os
 from collections.abc import Iterable
 
-from tap_mysql.settings import SETTINGS as TAP_MYSQL
-
 from tidemark.config.project import Project
+from tidemark.config.schemas import DB_SCHEMAS, further_schemas
 from tidemark.services.tables.project_files import ProjectFiles
 
-NAME = "DB_SCHEMAS"
-(_SETTING,) = (setting for setting in TAP_MYSQL if setting.env == NAME)
-
-
-def further_schemas(project: Project) -> set[str]:
-    """What DB_SCHEMAS says now.
-
-    Raises:
-        ConfigError: It is no JSON array.
-    """
-    return set(map(str, _SETTING.convert(project.environ.get(NAME)) or ()))
+_NAME = DB_SCHEMAS.env
 
 
 def keep_schemas(project: Project, files: ProjectFiles, schemas: Iterable[str]) -> str | None:
@@ -37,15 +26,15 @@ def keep_schemas(project: Project, files: ProjectFiles, schemas: Iterable[str]) 
     """
     own = project.environ.get("DB_DATABASE", "")
     wanted = {name for name in schemas if name and name != own}
-    if wanted == further_schemas(project) - {own}:
+    if wanted == further_schemas(project.environ) - {own}:
         return None
-    overridden = project.env_file is None and NAME in os.environ and not _from_file(project)
+    overridden = project.env_file is None and _NAME in os.environ and not _from_file(project)
     if overridden or not project.settings_file.exists():
-        return f"export {NAME}='{json.dumps(sorted(wanted))}'"
+        return f"export {_NAME}='{json.dumps(sorted(wanted))}'"
     files.set_schemas(project.settings_file, wanted)
     return None
 
 
 def _from_file(project: Project) -> bool:
     """Whether the environment says only what the file says, as under `meltano invoke`."""
-    return os.environ.get(NAME) == project.in_file.get(NAME)
+    return os.environ.get(_NAME) == project.in_file.get(_NAME)
