@@ -230,3 +230,44 @@ def test_the_old_tool_is_taken_over_as_printed(
         assert (new, old) == (source, source)
         left = "SELECT count(*) FROM svv_tables WHERE table_schema LIKE 'tidemark_trial%'"
         assert world.warehouse(left) == [(0,)]
+
+
+#: A database as anybody may have one.
+CRM = (
+    "CREATE DATABASE crm",
+    "CREATE TABLE crm.customer (id INT PRIMARY KEY, name VARCHAR(20), changed TIMESTAMP NOT NULL "
+    "DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP)",
+    "INSERT INTO crm.customer (id, name) VALUES (1, 'Anna'), (2, 'Bob')",
+    "CREATE TABLE crm.country (code CHAR(2) PRIMARY KEY, name VARCHAR(30))",
+    "INSERT INTO crm.country VALUES ('de', 'Deutschland')",
+)
+
+
+@pytest.mark.soak
+def test_somebody_elses_database_is_copied_as_printed(
+    host: Host, fork: str, world: Sandbox, printed: list[Block]
+) -> None:
+    """In a folder beside the host's, with a lake of its own."""
+    for statement in CRM:
+        world.mysql(statement)
+    own = {"S3_INCREMENTAL_PATH": "crm/incremental/", "S3_HIGH_WATERMARK_KEY": "crm/watermark/x"}
+    own |= {"DB_USER": "tidemark", "DB_PASSWORD": "choose-a-password", "DB_DATABASE": "crm"}
+    host.given(world, **own)
+    author = {f"GIT_{who}_{what}": "anna@example.com" for who in ("AUTHOR", "COMMITTER")
+              for what in ("NAME", "EMAIL")}  # fmt: skip
+    terminal = host.machine.terminal("tidemark", "/opt/tidemark", **author)
+    said = ""
+    for block in printed:
+        if block.kind == "sql":
+            for statement in block.text.strip().split(";\n"):
+                world.mysql(statement.rstrip(";").replace("'%'", "'localhost'"))
+        else:
+            said += terminal.type(block.text.replace("<your fork>", fork))
+        if block.text.startswith("git add"):
+            world.mysql("ALTER TABLE crm.customer ADD COLUMN born DATE")
+    assert re.search(r"crm\.customer +INCREMENTAL by changed", said)
+    assert re.search(r"crm\.country +2|crm\.country +whole each time", said)
+    assert "new column born" in said
+    assert "landing.customer" in said
+    ((names,),) = world.warehouse("SELECT count(*) FROM public.customer WHERE name IS NOT NULL")
+    assert names == 2
