@@ -1,28 +1,38 @@
 """Has dbt and Meltano read the project, in a process that is begun before it is needed.
 
-Both take seconds to import, in which MySQL can be asked and a diff be read.
+dbt takes seconds to import and to read a project for the first time; meanwhile MySQL can be asked,
+and somebody reads a diff.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from tidemark_core.errors import ConfigError
 
 #: What profiles.yml asks for; no warehouse is.
 _PROFILE = {"REDSHIFT_HOST": "-", "REDSHIFT_DATABASE": "-"}
 _LINES = 12
+_WORD = "read\n"
 
 
 class Parser:
-    """A process that waits for the word to read the project."""
+    """A process that waits for the word to read the project.
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    Attributes:
+        root: The project's folder.
+    """
+
+    def __init__(self, root: Path, process: subprocess.Popen[str]) -> None:
+        self.root = root
         self._process = process
 
     def check(self) -> None:
@@ -31,13 +41,29 @@ class Parser:
         Raises:
             ConfigError: One of them cannot; with its own last words.
         """
-        output, _ = self._process.communicate("parse\n")
+        stdin = cast("IO[str]", self._process.stdin)
+        stdin.write(_WORD)
+        stdin.flush()
+        self._ask_meltano()
+        output, _ = self._process.communicate()
         if self._process.returncode:
             words = [line.rstrip() for line in output.splitlines() if line.strip()]
-            raise ConfigError(
-                "the project could not be read as it would be:\n" + "\n".join(words[-_LINES:]),
-                hint="all files are as they were; correct what is named, and repeat the command",
-            )
+            raise _unreadable("dbt", "\n".join(words[-_LINES:]))
+
+    def _ask_meltano(self) -> None:
+        from meltano.core.project import Project
+
+        try:
+            _ = Project(self.root).meltano
+        except Exception as error:  # whatever it makes of a file
+            raise _unreadable("Meltano", str(error)) from error
+
+
+def _unreadable(reader: str, said: str) -> ConfigError:
+    return ConfigError(
+        f"{reader} cannot read the project as it would be:\n{said}",
+        hint="all files are as they were; correct what is named, and repeat the command",
+    )
 
 
 @contextmanager
@@ -51,7 +77,7 @@ def parser(root: Path, environ: Mapping[str, str]) -> Iterator[Parser]:
     transform = root / "transform"
     own = {"DBT_PROJECT_DIR": str(transform), "DBT_PROFILES_DIR": str(transform)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tidemark.runner.parse", str(root)],
+        [sys.executable, "-m", "tidemark.runner.parse"],
         env={**os.environ, **environ, **_PROFILE, **own, "DO_NOT_TRACK": "1"},
         cwd=transform,
         stdin=subprocess.PIPE,
@@ -61,31 +87,31 @@ def parser(root: Path, environ: Mapping[str, str]) -> Iterator[Parser]:
         errors="replace",
     )
     try:
-        yield Parser(process)
+        yield Parser(root, process)
     finally:
         process.kill()
         process.communicate()
 
 
-def _main(root: Path) -> int:
+def _main() -> int:
+    gc.disable()  # it would look through what dbt has read again and again
     from dbt.cli.main import dbtRunner
-    from meltano.core.project import Project
 
-    if sys.stdin.readline() != "parse\n":
+    def read() -> bool:
+        # What dbt has read is kept beside its own, for the next time: of another profile, it is of
+        # no use to a build.
+        places = ["--target-path", "target/parse", "--log-path", "target/parse"]
+        done = dbtRunner().invoke(["--quiet", "--no-use-colors", "parse", *places])
+        if done.exception is not None:
+            print(f"dbt: {done.exception}")
+        return done.success
+
+    if not select.select([sys.stdin], [], [], 0)[0]:
+        read()  # as it is, so that afterwards only what has changed is read
+    if sys.stdin.readline() != _WORD:
         return 0
-    try:
-        _ = Project(root).meltano
-    except Exception as error:  # whatever Meltano makes of a file
-        print(f"Meltano: {error}")
-        return 1
-    # What dbt has read is kept beside its own, for the next time: of another profile, it is of no
-    # use to a build.
-    places = ["--target-path", "target/parse", "--log-path", "target/parse"]
-    done = dbtRunner().invoke(["--quiet", "--no-use-colors", "parse", *places])
-    if done.exception is not None:
-        print(f"dbt: {done.exception}")
-    return 0 if done.success else 1
+    return 0 if read() else 1
 
 
 if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1])))
+    sys.exit(_main())
