@@ -24,6 +24,7 @@ DEVELOPER = "tests/docs/test_developer.py"
 OPERATOR = "tests/docs/test_operator.py"
 README = f"{DEVELOPER}::test_the_readmes_commands_run_as_printed"
 CONTRIBUTOR = f"{DEVELOPER}::test_a_contributor_tries_a_view_as_printed"
+CONTRACT = "tests/transform/test_kinds_of_tables.py::test_a_contract_is_built_as_printed"
 TOOLS = f"{DEVELOPER}::test_your_own_tools_reach_the_sandbox_as_printed"
 HOST = f"{OPERATOR}::test_a_host_is_installed_as_printed"
 OWN_DATABASE = f"{OPERATOR}::test_somebody_elses_database_is_copied_as_printed"
@@ -35,6 +36,8 @@ EXECUTED = {
     ("README.md", "meltano run sync"): README,
     ("CONTRIBUTING.md", "tidemark remove"): CONTRIBUTOR,
     ("CONTRIBUTING.md", "make setup"): CONTRIBUTOR,
+    ("CONTRIBUTING.md", "{{ table_from_contract"): CONTRACT,
+    ("CONTRIBUTING.md", "version: 2"): CONTRACT,
     ("docs/operating.md", "sudo apt-get"): HOST,
     ("docs/operating.md", "sudo cp"): HOST,
     ("docs/operating.md", "GRANT"): f"{OPERATOR}::test_a_replicas_rights_are_granted_as_printed",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pages import assigned
 from transform_project import ROOT, TRANSFORM, Dbt, Landing, Query
 
 TEN = datetime(2026, 1, 1, 10)
@@ -34,6 +35,8 @@ TABLES: Mapping[str, tuple[Mapping[str, str], Mapping[str, object]]] = {
         {"unique_key": ["token"], "sort": ["token"], "meta": {"replication_key": "update_at"}},
     ),
 }  # fmt: skip
+#: The test of the contract that CONTRIBUTING.md prints.
+PRINTED = "tests/transform/test_kinds_of_tables.py::test_a_contract_is_built_as_printed"
 SYSTEM = {"_sdc_extracted_at": "timestamp", "_sdc_deleted_at": "timestamp",
           "_tidemark_load_id": "bigint"}  # fmt: skip
 
@@ -89,10 +92,13 @@ def project(
         (folder / f"models/tables/{name}.yml").write_text(json.dumps(contract(name)))
         if name != "unseen":
             create(query, name)
+    sql, told = (block.text for block in assigned(PRINTED))
+    (folder / "models/tables/orders.sql").write_text(sql)
+    (folder / "models/tables/orders.yml").write_text(told)
     runner = Dbt(dbt_env, folder / "target", folder)
     yield runner
     runner.close()
-    for name in TABLES:
+    for name in (*TABLES, "orders"):
         query(f"drop table if exists landing.{name}", user="tidemark_loader")
         for table in (
             f"public.{name}",
@@ -155,6 +161,15 @@ def test_tables_of_every_kind_hold_what_they_should(
     assert {name: rows(query, name) for name in expected} == expected
 
 
+def test_a_contract_is_built_as_printed(kinds: Dbt, query: Query) -> None:
+    built = kinds.build("--select", "orders")
+    assert "nothing was loaded yet into landing.orders" in built.output
+    assert "test.tidemark.unique_combination_orders_order_id__line" in str(list(built.nodes))
+    columns = "select column_name from information_schema.columns where table_name = 'orders'"
+    found = query(f"{columns} order by ordinal_position", user="tidemark_transformer")
+    assert [name for (name,) in found] == ["order_id", "line", "updated_at"]
+
+
 def test_their_shape_is_that_of_the_contract(kinds: Dbt, query: Query) -> None:
     kinds("run", "--select", "pairs", "labels")
     shape = query(
@@ -210,6 +225,32 @@ def test_of_copies_that_one_load_brought_the_newest_counts(
     query("update landing.tidemark_loads set manifest = file", user="tidemark_loader")
     kinds("run", "--select", "labels")
     assert rows(query, "labels") == [("new",)]
+
+
+def test_a_part_is_not_taken_for_a_copy_when_a_table_begins_to_be_read_in_full(
+    kinds: Dbt, landing: Landing, query: Query
+) -> None:
+    """The table's ``__versions`` say that it was merged until now."""
+    user = "tidemark_transformer"
+    query("create table tidemark_dbt.colours__versions (id integer)", user=user)
+    query("insert into tidemark_dbt.colours__versions values (1)", user=user)
+    landing.load("colours", [{"id": 1, "name": "red"}])
+    part = landing.load("colours", [{"id": 2, "name": "blue"}])
+    query("insert into public.colours values (1, 'red'), (2, 'blue')", user=user)
+    query(
+        "insert into tidemark_dbt.colours__loads select distinct load_id, 1, getdate(), ''"
+        " from landing.tidemark_loads",
+        user=user,
+    )
+    run = ("run", "--select", "colours")
+    kinds(*run)
+    refused = kinds(*run, "--full-refresh", check=False)
+    assert "no whole copy was loaded yet" in refused["colours"]["message"]
+    assert rows(query, "colours") == [(1, "red"), (2, "blue")]
+    assert landing.load("colours", [{"id": 3, "name": "grey"}]) > part
+    kinds(*run)
+    kinds(*run, "--full-refresh")
+    assert rows(query, "colours") == [(3, "grey")]
 
 
 @pytest.mark.fault(156)

@@ -105,6 +105,24 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- A table that was merged from its loads until now, and is read in full from now on: the last of those loads is a part
+    of it. <table>__versions is emptied by the first copy. -#}
+{% macro refuse_to_take_a_part_for_a_copy(relation, unbuilt, forgotten) -%}
+    {%- set versions = state_relation(model.name, 'versions') -%}
+    {%- if is_there(versions) and not var('accept_incomplete_landing') -%}
+        {%- set known = run_query(
+            'select (select count(*) from ' ~ versions ~ '), (select count(*) from ' ~ forgotten
+            ~ ' where load_id = (select max(load_id) from ' ~ unbuilt ~ '))'
+        ).rows[0] -%}
+        {%- if known[0] and known[1] -%}
+            {%- do exceptions.raise_compiler_error(
+                relation.render() ~ ' is unchanged: no whole copy was loaded yet since its replication_method is'
+                ~ ' FULL_TABLE. Load one (meltano run backup load), then repeat the command.'
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro load_again() -%}
     {{- return(
         'Load them again from the lake (docs/loading.md, "Rebuild a table"), or go on without them: --vars'

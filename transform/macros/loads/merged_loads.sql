@@ -52,6 +52,9 @@
     {%- do refuse_other_loads(target_relation, batch, unbuilt) -%}
     {%- if contract.kind == 'copied' -%}
         {%- do refuse_part_of_a_copy(target_relation, batch, unbuilt, taken) -%}
+        {%- if rebuild and taken is not none -%}
+            {%- do refuse_to_take_a_part_for_a_copy(target_relation, unbuilt, forgotten) -%}
+        {%- endif -%}
     {%- elif rebuild and contract.kind == 'merged' -%}
         {%- do refuse_to_lose_rows(target_relation, batch, forgotten, contract) -%}
     {%- elif rebuild -%}
@@ -65,7 +68,7 @@
         {{ merge_batch_sql(target_relation, batch, contract, taken) }}
     {%- endcall %}
     {% call statement('remember') -%}
-        {{ remember_sql(batch, unbuilt, contract) }}
+        {{ remember_sql(batch, unbuilt, contract, taken) }}
     {%- endcall %}
 
     {%- set grant_config = config.get('grants') -%}
@@ -121,14 +124,16 @@
     where _sdc_deleted_at is null;
 {%- endmacro %}
 
-{% macro remember_sql(batch, unbuilt, contract) -%}
+{% macro remember_sql(batch, unbuilt, contract, taken) -%}
+    {%- set versions = state_relation(model.name, 'versions') -%}
     {%- if contract.kind == 'merged' -%}
-        {%- set versions = state_relation(model.name, 'versions') -%}
         {%- set columns = columns_sql(version_columns(contract)) | join(', ') -%}
         {{ delete_keys_sql(versions, batch, contract.unique_key) }}
         insert into {{ versions }} ({{ columns }})
         select {{ columns }}
         from {{ batch }};
+    {%- elif contract.kind == 'copied' and taken is not none and is_there(versions) %}
+        delete from {{ versions }};
     {%- endif %}
     insert into {{ state_relation(model.name, 'loads') }} (load_id, row_count, built_at, invocation_id)
     select load_id, row_count, getdate(), '{{ invocation_id }}'
