@@ -26,6 +26,8 @@ PARTNER = TableName("settlement", "partner_info")
 RUNS = {"backup", "sync", "verify"}
 #: They need what dbt has built.
 BUILT = {"docs build", "docs publish", "reconcile"}
+#: They change the project's files: tests/e2e/test_any_database.py types such commands.
+EDITING = {"add", "remove"}
 
 
 def commands(group: Any = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -50,7 +52,7 @@ QUICK = [
     example
     for name in COMMANDS
     for example in examples(name)
-    if (name not in RUNS or "--dry-run" in example) and name not in BUILT
+    if (name not in RUNS or "--dry-run" in example) and name not in BUILT | EDITING
 ]
 
 
@@ -129,6 +131,8 @@ def test_the_examples_that_run_meltano_work_as_printed(
 
 #: A command line of each command, with what it needs to get as far as a server.
 LINES = {
+    "add": "add settlement.partner_info",
+    "tables": "tables",
     "backup": "backup -t partner_info",
     "sync": "sync -t partner_info",
     "sync --redshift-only": "sync --redshift-only -t partner_info",
@@ -160,12 +164,14 @@ LINES = {
 }
 #: They need no server: a policy is made from the settings, as is what `info` shows.
 SERVERLESS = {"iam-policy", "info"}
+#: It needs none either, and changes files.
+ALONE = {"remove"}
 
 
 def test_every_command_is_tried_with_the_servers_down() -> None:
     """Of all that the application has: a new command fails here until it has its line."""
     tried = {name for name in COMMANDS if any(f"{line} ".startswith(f"{name} ") for line in LINES)}
-    assert tried | SERVERLESS == set(COMMANDS)
+    assert tried | SERVERLESS | ALONE == set(COMMANDS)
     assert all(line.startswith(name.split(" --")[0]) for name, line in LINES.items())
 
 
@@ -225,5 +231,12 @@ def test_the_part_that_is_down_is_named(
 def test_the_first_page_lists_the_workflows(lake: Lake) -> None:
     done = lake.run("--help")
     assert done.code == 0
-    for words in ("First backup", "Daily run", "Reload", "Clean up", "Something wrong"):
+    for words in (
+        "Your own tables",
+        "First backup",
+        "Daily run",
+        "Reload",
+        "Clean up",
+        "Something wrong",
+    ):
         assert words in done.out

@@ -19,7 +19,11 @@ MARK = {
 FILE = {"key", "table", "status", "rows", "bytes", "modified", "extracted_at", "manifest"}
 TABLE = {"table", "files", "loaded", "waiting", "committed", "orphan", "lost", "bytes"}
 ACTIVE = {"table", "commits", "files", "rows", "bytes", "first", "last", "bookmark"}
+LISTED = {
+    "table", "name", "replication_method", "replication_key", "since", "rows", "differences",
+}  # fmt: skip
 SHAPES: dict[str, Any] = {
+    "tables": {"tables": [LISTED], "problems": list},
     "status": FINDINGS,
     "doctor": FINDINGS,
     "watermark list": [MARK],

@@ -126,6 +126,7 @@ def test_a_table_that_is_read_stays(
     assert files.changes.paths == []
 
 
+@pytest.mark.fault(163)
 def test_files_change_together_or_not_at_all(files: ProjectFiles, root: Path) -> None:
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     files.select(NEW, FULL)
@@ -142,6 +143,7 @@ def test_files_change_together_or_not_at_all(files: ProjectFiles, root: Path) ->
     assert before == {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
+@pytest.mark.fault(164)
 def test_what_somebody_else_changes_meanwhile_is_not_written_over(
     files: ProjectFiles, root: Path
 ) -> None:

@@ -44,6 +44,9 @@ from tidemark.terminal.app import App
 
 _WORKFLOWS = """Workflows:
 
+  Your own tables  tidemark remove 'settlement.*', then tidemark add 'SCHEMA.*';
+                   docs/your-own-database.md
+
   First backup     tidemark doctor, then tidemark backup -t TABLE -s chunked --dry-run
 
   Daily run        meltano run sync, then tidemark status

@@ -119,7 +119,7 @@ def _add(
     models: set[str],
     wish: Wish,
 ) -> Added:
-    method = _as_it_is(files, table, contract) if wish.is_open else None
+    method = _as_it_is(files, table) if wish.is_open else None
     changes_method = method is None
     if method is None:
         method = propose(table, gaps(mysql, table), wish)
@@ -144,13 +144,13 @@ def _add(
     )
 
 
-def _as_it_is(files: ProjectFiles, table: Table, contract: Contract | None) -> Method | None:
+def _as_it_is(files: ProjectFiles, table: Table) -> Method | None:
     """How a table is copied already; None: it is not."""
     rules = files.rules
     if not rules.selects(table.name):
         return None
     found, key = rules.settings(table.name), rules.replication_key(table.name)
-    if "replication-method" not in found or (contract is None and key is None):
+    if "replication-method" not in found:
         return None
     return Method(str(found["replication-method"]), "as it is", key)
 

@@ -129,12 +129,17 @@ def write(name: str, landing: LandingTable, table: Table, method: Method) -> str
     ]
     if key:
         lines.append(f"    constraints:\n      - {flow(safe(_primary_key(key)))}\n")
-    if len(key) > 1:
+    if len(key) > 1 or any(map(_is_untestable, key)):
         test = {"unique_combination": {"arguments": {"columns": key}}}
         lines.append(f"    data_tests:\n      - {flow(safe(test))}\n")
     lines.append("    columns:\n")
     lines += [f"      - {text}\n" for text in columns_text(landing, table)]
     return "".join(lines)
+
+
+def _is_untestable(column: str) -> bool:
+    """Whether dbt quotes a column's name wrongly in tests of the column itself."""
+    return '"' in column
 
 
 def _primary_key(key: Sequence[str]) -> dict[str, Any]:
@@ -166,6 +171,7 @@ def columns_text(landing: LandingTable, table: Table) -> list[str]:
         )
         if column.key:
             told["constraints"] = [{"type": "not_null", "warn_unsupported": False}]
+        if column.key and not _is_untestable(column.name):
             told["data_tests"] = ["unique", "not_null"] if alone else ["not_null"]
         found.append(flow(safe(told)))
     return found

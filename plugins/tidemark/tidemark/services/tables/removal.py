@@ -188,9 +188,12 @@ def what_stays(project: Project, plan: Removal) -> list[Left]:
             (
                 f"tidemark s3clean clean -t {table} --older-than 1m",
                 f"tidemark watermark reset -t {table}",
-                f"DROP TABLE landing.{quote_redshift(name)}",
-                f"DROP TABLE {schema}.{quote_redshift(name)}",
-                *(f"DROP TABLE {state}.{quote_redshift(f'{name}__{kind}')}" for kind in STATES),
+                f"DROP TABLE IF EXISTS landing.{quote_redshift(name)}",
+                f"DROP TABLE IF EXISTS {schema}.{quote_redshift(name)}",
+                *(
+                    f"DROP TABLE IF EXISTS {state}.{quote_redshift(f'{name}__{kind}')}"
+                    for kind in STATES
+                ),
             ),
         )
         for table, name in plan.tables.items()
