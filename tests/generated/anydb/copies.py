@@ -99,15 +99,32 @@ class Copies:
         return findings
 
     def landing(
-        self, rows: Texts, commits: Sequence[Commit], expected: Expected, *, upsert: bool
+        self,
+        rows: Texts,
+        commits: Sequence[Commit],
+        expected: Expected,
+        *,
+        upsert: bool,
+        copied: bool,
     ) -> Findings:
-        """Holds landing's newest versions against the server, and all of them against the lake."""
-        if self.table.replication_key is None:
+        """Holds landing's newest versions against the server, and all of them against the lake.
+
+        Args:
+            rows: Landing's.
+            commits: The lake's.
+            expected: What landing must hold of a value.
+            upsert: Whether it has the newest versions only.
+            copied: Whether each copy takes the place of the one before.
+        """
+        if copied:
             return self._newest_copy(rows, expected)
+        found, newest = rows, max((row["_sdc_extracted_at"] or "" for row in rows), default="")
+        if self._newest_only:
+            found = [row for row in rows if row["_sdc_extracted_at"] == newest]
         wanted = self._resolved(commits) if upsert else self.now
-        every = landed(self.now, rows, self._late)
-        findings = self._compare(wanted, every, expected)
+        findings = self._compare(wanted, landed(self.now, found, self._late), expected)
         if not upsert:
+            every = landed(self.now, rows, self._late)
             findings.wrong += moved(self.now, self._versions(commits), every, expected)
         return findings
 

@@ -138,10 +138,10 @@ def generate(strategy: st.SearchStrategy[T], number: int) -> T:
 
 
 def told_apart(drawn: Sequence[Database], prefix: str) -> list[Database]:
-    """Gives each database a name of its own, and its tables names that landing can tell apart.
+    """Gives each database a name of its own, and its tables' copies names that are told apart.
 
-    Landing has one table for a name: of two that are alike the later one gets a number, but in
-    every fiftieth database, where the load must refuse it.
+    Every third database has a table of its neighbour's name. Of two copies of one name the later
+    one is given another, but in every fiftieth database, where the load must refuse it.
     """
     taken: set[str] = set()
     made = []
@@ -150,11 +150,15 @@ def told_apart(drawn: Sequence[Database], prefix: str) -> list[Database]:
         words, tables = {DATABASE: quoting.name(title)}, []
         for position, table in enumerate(database.tables):
             name = table.name
-            while name.lower() in taken and (number + 1) % 50:
-                name = f"n{number}_{position}{name}"[:20]
-            taken.add(name.lower())
+            if number % 3 == 1 and not position:
+                others = {other.name.casefold() for other in database.tables[1:]}
+                twin = made[-1].tables[0].name
+                name = name if twin.casefold() in others else twin
+            is_taken = name.lower() in taken and (number + 1) % 50
+            given = f"given_{number}_{position}" if is_taken else None
+            taken.add(given or name.lower())
             words[placeholder(position)] = quoting.name(name)
-            tables.append(Table(title, name, table.replication_key, table.partition))
+            tables.append(Table(title, name, table.replication_key, table.partition, given))
         runs = tuple(tuple(_filled(text, words) for text in run) for run in database.runs)
         made.append(Database(title, tuple(tables), runs))
     return made

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tidemark_core.names import fold
+
 Server = Literal["mariadb", "mysql"]
 
 
@@ -17,12 +19,19 @@ class Table:
         name: Its name.
         replication_key: Column; None: FULL_TABLE.
         partition: Date column by which its files are laid out; None: the time of extraction.
+        given: Name of its copy, where another table has its own; None: its own.
     """
 
     database: str
     name: str
     replication_key: str | None
     partition: str | None = None
+    given: str | None = None
+
+    @property
+    def copy(self) -> str:
+        """What it is called in the warehouse."""
+        return self.given or fold(self.name)
 
     def __str__(self) -> str:
         return f"{self.database}.{self.name}"

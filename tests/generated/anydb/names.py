@@ -12,12 +12,14 @@ _ODD = (
     "-lead", "a-b", "a/b", "a\\b", "a,b", "a;b", "#sharp", "$dollar", "@at", "a?b", "a*b", "[ab]",
     "{x}", "a=b", "a:b", "a|b", "a&b", "a+b", "~", "MiXed", "UPPER", "한글", "한글 표", "Straße",
     "É", "é", "Ωmega", "İ", "1st", "123", "0", "__", "null", "true", "id", "c", "C", "x" * 60,
-    "가" * 20, "\ttab", "new\nline", "year_",
+    "가" * 20, "\ttab", "new\nline",
+    # As the lake's folders are called.
+    "year", "Month", "day", "hour", "year_",
 )  # fmt: skip
 #: Names that Tidemark has a use of its own for.
 OWN_TABLES = ("tidemark_loads", "tidemark_deletions", "Tidemark_Loads")
 OWN_COLUMNS = (
-    "year", "Month", "day", "hour", "_sdc_extracted_at", "_SDC_deleted_at", "_tidemark_load_id",
+    "_sdc_extracted_at", "_SDC_deleted_at", "_tidemark_load_id",
     "tidemark_changed_0", "oid", "ctid", "xmin",
 )  # fmt: skip
 _plain = st.text("abcdefghijklmnop_0123456789", min_size=1, max_size=8).map(lambda t: f"n{t}")

@@ -112,7 +112,9 @@ class Pipeline:
             settings.lake | lake_settings | {"s3_partition_columns": partitions},
         )  # fmt: skip
         self._write("tap-s3-parquet", TAP_S3_PARQUET, env, settings.reader | lake_settings)
-        self._write("target-redshift", TARGET_REDSHIFT, env, settings.warehouse | lake_settings)
+        given = {"landing_names": {str(t): t.given for t in tables if t.given}}
+        warehouse = settings.warehouse | lake_settings | given
+        self._write("target-redshift", TARGET_REDSHIFT, env, warehouse)
 
     def _write(
         self, name: str, known: Sequence[Any], env: dict[str, str], more: dict[str, Any]

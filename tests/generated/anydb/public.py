@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from target_redshift.model.landing_table import LandingTable
-from tidemark_core.names import TableName
+from tidemark_core.names import LandingNames, TableName
 from tidemark_sandbox.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
 
@@ -47,7 +47,10 @@ class Project:
         """
         for table, commit in tables.items():
             shape = LandingTable.from_schema(
-                TableName(table.database, table.name), commit.schema, commit.keys
+                TableName(table.database, table.name),
+                commit.schema,
+                commit.keys,
+                LandingNames({str(table): table.copy}),
             )
             (self._folder / f"models/tables/{shape.name}.sql").write_text(
                 "{{ table_from_contract() }}\n"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tidemark_core.names import fold
 from tidemark_sandbox.world import Sandbox
 
 from anydb.compare import (
@@ -136,11 +135,17 @@ class Batch:
     def _compare_landing(self) -> None:
         present, commits = self._landing.tables(), self.lake.commits()
         upsert = self.settings.warehouse.get("load_method") == "upsert"
+        by_file = self.settings.reader["s3_output"] == "batch"
         for table in self._kept:
-            name = fold(table.name)
+            name = table.copy
             rows = self._landing.read(name).rows if name in present else []
             found = commits.get(str(table), [])
-            findings = self._copies[table].landing(rows, found, self._expected, upsert=upsert)
+            copied = by_file and table.replication_key is None
+            if found and name not in present:
+                self._wrong(table, "landing: there is no table")
+            findings = self._copies[table].landing(
+                rows, found, self._expected, upsert=upsert and not copied, copied=copied
+            )
             self._held("landing", table, findings)
 
     def _compare_public(self, project: Project) -> None:
@@ -154,7 +159,7 @@ class Batch:
         public = Warehouse(self.sandbox, "public")
         present = public.tables()
         for table in modelled:
-            name = fold(table.name)
+            name = table.copy
             rows = public.read(name).rows if name in present else []
             found = commits[str(table)]
             self._held("public", table, self._copies[table].public(rows, found, self._expected))
