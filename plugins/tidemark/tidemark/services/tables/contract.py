@@ -12,10 +12,11 @@ from tap_mysql.source.schema import Table
 from target_redshift.model.landing_table import LandingTable
 from tidemark_core.errors import ConfigError
 from tidemark_core.printable import printable
+from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL
 
 from tidemark.config.yaml_text import block, flow
 from tidemark.services.tables.identifiers import needs_quotes
-from tidemark.services.tables.method import FULL_TABLE, Method
+from tidemark.services.tables.method import Method
 
 #: What a table's model is made of, all of it.
 MODEL_SQL = "{{ table_from_contract() }}\n"
@@ -79,7 +80,7 @@ def read_contracts(path: str, text: str) -> list[Contract]:
                 path=path,
                 name=str(model["name"]),
                 source=_unescaped(str(meta["source"])),
-                method=str(meta.get("replication_method") or "INCREMENTAL"),
+                method=str(meta.get("replication_method") or INCREMENTAL),
                 replication_key=_optional(meta.get("replication_key")),
                 key=tuple(_unescaped(name) for name in ([key] if isinstance(key, str) else key)),
                 columns={
@@ -97,7 +98,7 @@ def read_contracts(path: str, text: str) -> list[Contract]:
 def described(contract: Contract) -> str:
     """How a contract says that its table is copied, as `Method` has it."""
     key = contract.replication_key
-    return f"INCREMENTAL by {key}" if key and contract.method != FULL_TABLE else contract.method
+    return f"{INCREMENTAL} by {key}" if key and contract.method != FULL_TABLE else contract.method
 
 
 def _optional(text: object) -> str | None:
@@ -207,10 +208,6 @@ def safe(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [safe(item) for item in value]
     return value
-
-
-def _unescaped(text: str) -> str:
-    return text.replace(_ESCAPED, "{")
 
 
 def _unescaped(text: str) -> str:

@@ -85,7 +85,7 @@ def updated(
         method: How the table is to be copied; None: as it is.
     """
     found = compare(contract, landing)
-    file, model = YamlText(text, contract.path), ["models", contract.place]
+    file, model = YamlText(text, contract.path), _place(contract)
     order = list(contract.columns)
     for name, (_, kind) in found.changed.items():
         file.put([*model, "columns", order.index(name)], "data_type", kind)
@@ -103,8 +103,12 @@ def updated(
 
 
 def _change_key(file: YamlText, contract: Contract, key: list[str]) -> None:
-    model = ["models", contract.place]
+    model = _place(contract)
     file.put([*model, "config"], "unique_key", safe(key))
     for place, constraint in enumerate(contract.raw.get("constraints") or []):
         if constraint.get("type") == "primary_key":
             file.replace([*model, "constraints", place, "columns"], safe(key))
+
+
+def _place(contract: Contract) -> list[str | int]:
+    return ["models", contract.place]

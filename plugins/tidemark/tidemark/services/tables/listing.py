@@ -11,6 +11,7 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import TableName, quote_redshift
 from tidemark_core.redshift.connection import connect
 from tidemark_core.s3.client import explained
+from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL
 
 from tidemark.config.file_changes import FileChanges
 from tidemark.config.project import Project
@@ -19,7 +20,7 @@ from tidemark.config.settings import DBT_SETTINGS
 from tidemark.services.lake.ledger import relation_exists
 from tidemark.services.tables.contract import Contract
 from tidemark.services.tables.contract_update import compare
-from tidemark.services.tables.method import FULL_TABLE, INCREMENTAL, Method
+from tidemark.services.tables.method import Method
 from tidemark.services.tables.project_files import ProjectFiles
 from tidemark.services.tables.removal import copied_tables
 from tidemark.services.tables.source import fits, landing_table

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from tap_mysql.singer.selection import FULL_TABLE, INCREMENTAL
 from tap_mysql.source.schema import Column, Table
 from tidemark_core.errors import ConfigError
+from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL
 
 from tidemark.source.quoting import add_index, quoted
 from tidemark.terminal.format import size

@@ -150,7 +150,7 @@ class ProjectFiles:
 
     def contracts(self) -> dict[str, Contract]:
         """The contracts, by ``schema.table`` of the source."""
-        found = {}
+        found: dict[str, Contract] = {}
         for path in sorted((self.root / TABLES).glob("*.yml")):
             file = str(path.relative_to(self.root))
             of_file = read_contracts(file, self._text(file))
