@@ -102,12 +102,18 @@ def test_a_local_file_keeps_its_path_and_facts(path: str) -> None:
     assert file.facts == {"rows": 5, "stats": {"a": "&=?"}}
 
 
+def test_this_machine_may_be_named() -> None:
+    assert BatchFile.from_url("file://localhost/x").path == "/x"
+
+
 def test_an_object_keeps_its_bucket_and_key() -> None:
     key = LAYOUT.data_key(T, WHEN, 1)
     assert BatchFile.from_url(BatchFile.s3("b", key).to_url()).s3_location == ("b", key)
 
 
-@pytest.mark.parametrize("url", ["http://x/y", "/etc/passwd", "file://", "file:///x?rows=abc"])
+@pytest.mark.parametrize(
+    "url", ["http://x/y", "/etc/passwd", "file://", "file://other/x", "file:///x?rows=abc"]
+)
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(LakeError):
         BatchFile.from_url(url)

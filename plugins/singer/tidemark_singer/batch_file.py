@@ -49,11 +49,15 @@ class BatchFile:
         """Reads what `to_url` writes.
 
         Raises:
-            LakeError: The URL is neither ``file://`` nor ``s3://``, or its query is not ours.
+            LakeError: The URL is neither ``file://`` nor ``s3://``, it names another machine's
+                file, or its query is not ours.
         """
         parts = urlsplit(url)
         if parts.scheme not in ("file", "s3") or not parts.path:
             raise LakeError(f"a BATCH message names {parts.scheme}://…, not a file:// or s3:// URL")
+        # https://www.rfc-editor.org/rfc/rfc8089#section-2
+        if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
+            raise LakeError(f"a BATCH message names a file of {parts.netloc}, not of this machine")
         try:
             facts = {name: json.loads(values[0]) for name, values in parse_qs(parts.query).items()}
         except ValueError as error:
