@@ -61,7 +61,7 @@ class Dbt:
     def __init__(self, env: Mapping[str, str], target: Path, project: Path = TRANSFORM) -> None:
         self.env = {**os.environ, **env, "DBT_TARGET_PATH": str(target), "NO_COLOR": "1"}
         self.env |= {"DBT_LOG_PATH": str(target), "DBT_USE_COLORS": "false"}
-        self.target = target
+        self.target, self.project = target, project
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("dbt_worker.py"))],
             cwd=project,

@@ -253,6 +253,45 @@ def test_a_part_is_not_taken_for_a_copy_when_a_table_begins_to_be_read_in_full(
     assert rows(query, "colours") == [(3, "grey")]
 
 
+def test_a_wider_contract_keeps_the_rows(
+    kinds: Dbt, landing: Landing, query: Query, dbt_env: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Of a key too, which is remembered beside the table; and a narrower one is refused."""
+    landing.load("pairs", [pair(1, "a")])
+    kinds("run", "--select", "pairs")
+    project = tmp_path / "transform"
+    shutil.copytree(kinds.project, project, ignore=shutil.ignore_patterns("target", "logs"))
+    file = project / "models" / "tables" / "pairs.yml"
+    wider = file.read_text().replace('"varchar(9)"', '"varchar(20)"')
+    told = json.loads(wider)
+    columns = told["models"][0]["columns"]
+    columns[0]["data_type"] = "bigint"
+    columns.append({"name": "more", "data_type": "integer"})
+    file.write_text(json.dumps(told))
+    loader = "tidemark_loader"
+    query("drop table landing.pairs", user=loader)
+    shape = {column["name"]: column["data_type"] for column in columns} | SYSTEM
+    listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in shape.items())
+    query(f"create table landing.pairs ({listed})", user=loader)
+    large = 2**40
+    landing.load("pairs", [pair(large, "long enough for 20")])
+    again = Dbt(dbt_env, tmp_path / "target", project)
+    try:
+        again("run", "--select", "pairs")
+        assert rows(query, "pairs") == [
+            (1, "x", "a", 2026, TEN, None), (large, "x", "long enough for 20", 2026, TEN, None),
+        ]  # fmt: skip
+        assert again("run", "--select", "pairs").rows("pairs") == 0
+    finally:
+        again.close()
+    query("drop table landing.pairs", user=loader)
+    create(query, "pairs")
+    narrower = kinds("run", "--select", "pairs", check=False)
+    assert "Build it anew: dbt build --full-refresh" in narrower["pairs"]["message"]
+    for table in ("public.pairs", "tidemark_dbt.pairs__versions", "tidemark_dbt.pairs__loads"):
+        query(f"drop table {table}", user="tidemark_transformer")
+
+
 @pytest.mark.fault(156)
 def test_a_landing_table_that_is_gone_stops_its_own_model_by_name(
     kinds: Dbt, landing: Landing, query: Query

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from target_redshift.model.landing_table import LandingTable
 from tidemark_core.names import LandingNames, TableName
@@ -33,6 +34,7 @@ class Project:
     def __init__(self, root: Path, sandbox: Sandbox, folder: Path, load_method: str) -> None:
         self._root, self._sandbox, self._folder = root, sandbox, folder
         self._load_method = load_method
+        self._columns: dict[str, dict[str, dict[str, Any]]] = {}
         for name in _KEPT:
             source = root / "transform" / name
             copy = shutil.copytree if source.is_dir() else shutil.copyfile
@@ -43,7 +45,8 @@ class Project:
     def write(self, tables: Mapping[Table, Commit]) -> None:
         """Writes a contract for each table, from the schema that its newest manifest carries.
 
-        Those of earlier runs stay: a table that a run refuses is still in the project.
+        Those of earlier runs stay: a table that a run refuses is still in the project, and a column
+        that the source has dropped is still in its contract, as it is in landing.
         """
         for table, commit in tables.items():
             shape = LandingTable.from_schema(
@@ -55,9 +58,12 @@ class Project:
             (self._folder / f"models/tables/{shape.name}.sql").write_text(
                 "{{ table_from_contract() }}\n"
             )
-            self._source(shape.name, shape.name, _contract(shape, table))
+            contract = _contract(shape, table)
+            kept = self._columns.setdefault(shape.name, {})
+            kept |= {str(column["name"]): column for column in contract["columns"]}
+            self._source(shape.name, shape.name, contract | {"columns": list(kept.values())})
 
-    def _source(self, file: str, landing: str, *models: dict[str, object]) -> None:
+    def _source(self, file: str, landing: str, *models: dict[str, Any]) -> None:
         source = {"name": "landing", "tables": [{"name": landing}]}
         told = {"version": 2, "sources": [source], "models": models}
         # JSON is YAML too.
@@ -85,13 +91,13 @@ class Project:
         return done.returncode, done.stdout + done.stderr
 
 
-def _contract(shape: LandingTable, table: Table) -> dict[str, object]:
+def _contract(shape: LandingTable, table: Table) -> dict[str, Any]:
     keys = [_text(column.name) for column in shape.keys]
     meta = {"replication_method": "FULL_TABLE"}
     for column in shape.columns:
         if column.source == table.replication_key:
             meta = {"replication_method": "INCREMENTAL", "replication_key": _text(column.name)}
-    config: dict[str, object] = {"meta": meta}
+    config: dict[str, Any] = {"meta": meta}
     if keys:
         config |= {"unique_key": keys, "dist": keys[-1], "sort": keys[:2]}
     columns = [

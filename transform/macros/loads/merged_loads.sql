@@ -62,7 +62,7 @@
     {%- elif taken is not none and load_method() == 'append-only' -%}
         {%- do refuse_retired_loads(target_relation, unbuilt, taken) -%}
     {%- endif -%}
-    {%- set replaced = prepare_table(target_relation, existing, rebuild) -%}
+    {%- set replaced = prepare_table(target_relation, existing, rebuild, contract) -%}
 
     {% call statement('main') -%}
         {{ merge_batch_sql(target_relation, batch, contract, taken) }}

@@ -1,4 +1,4 @@
-{#- The table's own shape: made from the contract, widened by new columns, made anew by --full-refresh. -#}
+{#- The table's own shape: made from the contract, widened with it, made anew by --full-refresh. -#}
 
 {#- Takes all rows out of a table and out of what is remembered of it. DELETE and not TRUNCATE, which commits.
     `forgotten` becomes what was remembered of its rows, or of its loads where rows have no key. -#}
@@ -20,7 +20,7 @@
 {%- endmacro %}
 
 {#- Makes sure that `relation` has the contract's columns; returns true when it was created. -#}
-{% macro prepare_table(relation, existing, rebuild) -%}
+{% macro prepare_table(relation, existing, rebuild, contract) -%}
     {%- if existing is none -%}
         {%- do create_contract_table(relation) -%}
         {{- return(true) -}}
@@ -40,6 +40,10 @@
         {%- do create_contract_table(relation) -%}
         {{- return(true) -}}
     {%- endif -%}
+    {%- if changed and are_wider(wanted, found) -%}
+        {%- do widen(relation, found, contract) -%}
+        {{- return(true) -}}
+    {%- endif -%}
     {%- if changed -%}
         {%- do exceptions.raise_compiler_error(
             relation.render() ~ ' is unchanged: its contract has changed in ' ~ changed | join(', ')
@@ -56,11 +60,15 @@
 
 {% macro create_contract_table(relation) -%}
     {%- call statement('create_table') -%}
-        create table {{ relation }}
-        {{ table_columns_and_constraints_sql() }}
-        {{ dist_sql(config.get('dist')) }}
-        {{ sort_sql(config.get('sort_type'), config.get('sort')) }}
+        {{ create_contract_table_sql(relation) }}
     {%- endcall -%}
+{%- endmacro %}
+
+{% macro create_contract_table_sql(relation) -%}
+    create table {{ relation }}
+    {{ table_columns_and_constraints_sql() }}
+    {{ dist_sql(config.get('dist')) }}
+    {{ sort_sql(config.get('sort_type'), config.get('sort')) }}
 {%- endmacro %}
 
 {#- dbt's own leaves the names in a constraint without quotes. -#}
@@ -121,4 +129,55 @@
         {%- endif -%}
     {%- endfor -%}
     {{- return(changed) -}}
+{%- endmacro %}
+
+{#- Whether every column that is there is still wanted, and holds all that it held. -#}
+{% macro are_wider(wanted, found) -%}
+    {%- set narrower = [] -%}
+    {%- for old in found -%}
+        {%- set new = wanted | selectattr('name', 'equalto', old.name) | first -%}
+        {%- if not new or new.data_type != old.data_type and not is_wider(new, old) -%}
+            {%- do narrower.append(old.name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(not narrower) -}}
+{%- endmacro %}
+
+{% macro is_wider(new, old) -%}
+    {%- set integers = ['smallint', 'integer', 'bigint'] -%}
+    {%- if old.data_type in integers and new.data_type in integers -%}
+        {{- return(integers.index(new.data_type) > integers.index(old.data_type)) -}}
+    {%- elif old.is_numeric() and new.is_numeric() -%}
+        {%- set scale = (new.numeric_scale or 0) - (old.numeric_scale or 0) -%}
+        {{- return(scale >= 0 and (new.numeric_precision or 0) - (old.numeric_precision or 0) >= scale) -}}
+    {%- endif -%}
+    {{- return(old.is_string() and new.is_string() and new.string_size() > old.string_size()) -}}
+{%- endmacro %}
+
+{#- Gives the table, and what is remembered of its keys, the contract's types and new columns. By a copy of the rows:
+    Redshift alters the length of a text only, outside of transactions, and of no column of a key. -#}
+{% macro widen(relation, found, contract) -%}
+    {%- set names = [] -%}
+    {%- for column in found -%}
+        {%- do names.append(quoted(column.name)) -%}
+    {%- endfor -%}
+    {%- do copy_into_shape(relation, create_contract_table_sql(relation), names) -%}
+    {%- if contract.kind == 'merged' -%}
+        {%- do copy_into_shape(
+            state_relation(model.name, 'versions'), create_state_table_sql(graph.nodes[model.unique_id], 'versions'),
+            columns_sql(version_columns(contract))
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- No CASCADE here either. -#}
+{% macro copy_into_shape(relation, create_sql, names) -%}
+    {%- set narrow = relation.incorporate(path={'identifier': relation.identifier ~ '__narrow'}) -%}
+    {%- call statement('copy_into_shape') -%}
+        alter table {{ relation }} rename to {{ quoted(narrow.identifier) }};
+        {{ create_sql }};
+        insert into {{ relation }} ({{ names | join(', ') }})
+        select {{ names | join(', ') }} from {{ narrow }};
+        drop table {{ narrow }}
+    {%- endcall -%}
 {%- endmacro %}
