@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.lake.layout import LakeLayout, day_partition, folder_suffix, partition_columns
+from tidemark_core.lake.folders import day_partition, folder_suffix, partition_columns
+from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName
 
 T = TableName("settlement", "settlement_claim_detail")

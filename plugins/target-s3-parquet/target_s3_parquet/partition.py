@@ -8,7 +8,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 from tidemark_core.errors import ConfigError
-from tidemark_core.lake.layout import day_partition
+from tidemark_core.lake.folders import day_partition
 
 from target_s3_parquet.schema import StreamSchema
 

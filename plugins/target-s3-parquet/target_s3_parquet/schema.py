@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError, TidemarkError
-from tidemark_core.lake.layout import folder_suffix
+from tidemark_core.lake.folders import folder_suffix
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName, fold_columns
 from tidemark_core.types.arrow import to_arrow

@@ -76,8 +76,8 @@ class Store:
         Args:
             table: The source table.
             moment: UTC second of its extraction.
-            suffix: From `tidemark_core.lake.layout.folder_suffix`.
-            partition: From `tidemark_core.lake.layout.day_partition`; None: by the extraction.
+            suffix: From `tidemark_core.lake.folders.folder_suffix`.
+            partition: From `tidemark_core.lake.folders.day_partition`; None: by the extraction.
             file: Open; stays open.
             rows: Rows in it.
             stats: What the extractor says of it.

@@ -19,13 +19,13 @@ Keys that are read back (from a listing, a manifest, a state file) are untrusted
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.names import PARTITION_COLUMNS, TableName, encode_component
+from tidemark_core.lake.folders import folders, read_day_partition
+from tidemark_core.names import TableName, encode_component
 
 _MOMENT = "%Y-%m-%d_%H-%M-%S"
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{0,63}")
@@ -39,54 +39,12 @@ _MANIFEST_KEY = re.compile(
     r"(?P<table>[^/]+)/(?P<moment>\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)"
     r"_(?P<run>[A-Za-z0-9][A-Za-z0-9\-]{0,63})_(?P<part>\d{4,})\.json"
 )
-#: What Hive and its heirs (Athena, Spark, DuckDB) write and read for a NULL partition value.
-_NULL = "__HIVE_DEFAULT_PARTITION__"
 _LEG = re.compile(r"[a-z]{1,32}")
 _RUN_KEY = re.compile(
     r"year=(?P<year>\d{4})/month=(?P<month>\d\d)/day=(?P<day>\d\d)"
     r"/(?P<run>[A-Za-z0-9][A-Za-z0-9\-]{0,63})_(?P<leg>[a-z]{1,32})\.json"
 )
 MAX_KEY_BYTES = 1024
-
-
-def folder_suffix(columns: Iterable[str]) -> str:
-    """What the folders' names of a table's data files end with.
-
-    A reader of the folders makes columns of them, which must not hide the table's own. Not what
-    they begin with: pyarrow and Hive pass over what begins with an underscore.
-
-    Args:
-        columns: The table's columns.
-
-    Returns:
-        Nothing, or as many underscores as it takes.
-    """
-    taken, suffix = {column.lower() for column in columns}, ""
-    while not taken.isdisjoint(partition_columns(suffix)):
-        suffix += "_"
-    return suffix
-
-
-def partition_columns(suffix: str) -> tuple[str, ...]:
-    """The columns that hive-style readers derive from the folders of data files.
-
-    Args:
-        suffix: From `folder_suffix`.
-    """
-    return tuple(part + suffix for part in PARTITION_COLUMNS)
-
-
-def day_partition(day: date | None, suffix: str = "") -> str:
-    """The folders of a day of a date column, below the table's.
-
-    Args:
-        day: The day; None: rows where it is NULL.
-        suffix: From `folder_suffix`.
-    """
-    values = [_NULL] * 4
-    if day is not None:
-        values = [f"{day.year:04d}", f"{day.month:02d}", f"{day.day:02d}", "00"]
-    return _folders(suffix, values)
 
 
 @dataclass(frozen=True)
@@ -172,11 +130,11 @@ class LakeLayout:
             table: The source table.
             moment: UTC time of the run's extraction; cut to the second.
             batch: Number in the table's run, from 1.
-            partition: From `day_partition`, for a table laid out by a date column.
-            suffix: From `folder_suffix`, for a table laid out by the time of extraction.
+            partition: From `folders.day_partition`, for a table laid out by a date column.
+            suffix: From `folders.folder_suffix`, for a table laid out by the time of extraction.
         """
         when = _utc(moment)
-        folder = partition or _folders(suffix, when.strftime("%Y %m %d %H").split())
+        folder = partition or folders(suffix, when.strftime("%Y %m %d %H").split())
         return _fits(
             f"{self.data_prefix(table)}{folder}/{when.strftime(_MOMENT)}_batch_{batch:04d}.parquet"
         )
@@ -199,7 +157,7 @@ class LakeLayout:
                 pass
             else:
                 suffix = match["suffix"]
-                for partition in (None, _read_partition(match["partition"], suffix)):
+                for partition in (None, read_day_partition(match["partition"], suffix)):
                     made = self.data_key(
                         found.table, found.moment, found.batch, partition, suffix=suffix
                     )
@@ -309,23 +267,6 @@ class LakeLayout:
                 if self.run_key(day, match["run"], match["leg"]) == key:
                     return RunKey(day, match["run"], match["leg"])
         raise LakeError(f"{key!r} is not a run's report of this lake")
-
-
-def _folders(suffix: str, values: Sequence[str]) -> str:
-    pairs = zip(partition_columns(suffix), values, strict=True)
-    return "/".join(f"{name}={value}" for name, value in pairs)
-
-
-def _read_partition(folders: str, suffix: str) -> str | None:
-    """Reads what `day_partition` makes; None when it is something else."""
-    if folders == (null := day_partition(None, suffix)):
-        return null
-    numbers = [part.partition("=")[2] for part in folders.split("/")]
-    try:
-        made = day_partition(date(*map(int, numbers[:3])), suffix)
-    except ValueError:
-        return None
-    return made if made == folders else None
 
 
 def _utc(moment: datetime) -> datetime:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tidemark_core.lake.layout import folder_suffix, partition_columns
+from tidemark_core.lake.folders import folder_suffix, partition_columns
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import PARTITION_COLUMNS, fold, quote_mysql, quote_redshift
 from tidemark_core.types.column_type import ColumnType, to_redshift
