@@ -29,6 +29,7 @@ TOOLS = f"{DEVELOPER}::test_your_own_tools_reach_the_sandbox_as_printed"
 HOST = f"{OPERATOR}::test_a_host_is_installed_as_printed"
 OWN_DATABASE = f"{OPERATOR}::test_somebody_elses_database_is_copied_as_printed"
 RUNBOOK = f"{OPERATOR}::test_a_runbook_works_as_printed"
+NAMES = "tests/tidemark/test_landing_names.py"
 STAND_IN = "tests/redshift_stand_in/test_local.py::test_its_page_works_as_printed"
 #: The test that executes a block, by the page and the words that the block begins with.
 EXECUTED = {
@@ -44,6 +45,7 @@ EXECUTED = {
     ("docs/from-the-old-tool.md", ""): f"{OPERATOR}::test_the_old_tool_is_taken_over_as_printed",
     ("docs/runbooks/", ""): RUNBOOK,
     ("docs/your-own-database.md", ""): OWN_DATABASE,
+    ("docs/loading.md", "config"): f"{NAMES}::test_names_are_read_as_printed",
     ("docs/aws.md", "sed"): "tests/docs/test_pages.py::test_a_policy_is_filled_in_as_printed",
     ("docs/aws.md", "for file in load/redshift"): TOOLS,
     ("docs/settlement/data-contract.md", ""): TOOLS,

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+from pages import Block
 from tidemark.config.landing_names import read_landing_names
 from tidemark.config.validation import refuse_bad_values
 from tidemark_core.errors import ConfigError
@@ -35,6 +37,15 @@ def test_the_names_are_those_of_the_environment_or_else_of_the_project(tmp_path:
         assert read_landing_names(tmp_path, environ).of(CUSTOMER) == "crm__customer"
     environ = {"LANDING_NAMES": '{"crm.customer": "other"}'}
     assert read_landing_names(tmp_path, environ).of(CUSTOMER) == "other"
+
+
+def test_names_are_read_as_printed(printed: list[Block], tmp_path: Path) -> None:
+    (block,) = printed
+    plugin = {"name": "target-redshift"} | yaml.safe_load(block.text)
+    (tmp_path / "load").mkdir()
+    path = tmp_path / "load" / "loaders.meltano.yml"
+    path.write_text(yaml.safe_dump({"plugins": {"loaders": [plugin]}}))
+    assert read_landing_names(tmp_path, {}).of(CUSTOMER) == "crm__customer"
 
 
 def test_names_that_cannot_be_are_told_before_a_run() -> None:
