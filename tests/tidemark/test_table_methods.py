@@ -89,6 +89,13 @@ def test_a_time_that_some_rows_do_not_have_is_passed_over_and_told() -> None:
     assert "BACKUP_NULL_KEYS=read" in str(found.remarks[0].hint)
 
 
+def test_a_time_of_change_that_may_be_null_is_told_with_how_to_take_it() -> None:
+    found = propose(table(ID, column("updated_at", "datetime", null=True)), full, Wish())
+    assert str(found) == "FULL_TABLE"
+    (remark,) = found.remarks
+    assert remark.hint == ("if it is always set: tidemark add s.t --replication-key updated_at")
+
+
 def test_the_price_of_reading_a_big_table_whole_is_told() -> None:
     small, big = (propose(table(COUNTER, rows=n), full, Wish()) for n in (10, BIG_ROWS))
     assert small.remarks == ()

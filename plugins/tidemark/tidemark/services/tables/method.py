@@ -122,6 +122,11 @@ def propose(table: Table, gaps: Gaps, wish: Wish) -> Method:
             return _incremental(table, column, why, passed)
     if _words(table.name.table) & _LOGS and _counter(table) is not None:
         return _appended(table, "a log: rows are only added")
+    passed += [
+        _perhaps(table, column)
+        for column in table.columns
+        if column.nullable and is_time_of_change(column) and not column.is_set_by_updates
+    ]
     return _whole(table, "no column tells when a row changed", passed)
 
 
@@ -170,6 +175,14 @@ def _with_gaps(column: Column) -> Remark:
         "date)",
         f"fill {column.name} in and add the table again, or: --replication-key {column.name} with "
         "BACKUP_NULL_KEYS=read in .env",
+    )
+
+
+def _perhaps(table: Table, column: Column) -> Remark:
+    """Of a column that is called as a time of change, and may be NULL."""
+    return Remark(
+        f"{column.name} is called as the time of a row's last change is, and may be NULL",
+        f"if it is always set: tidemark add {table.name} --replication-key {column.name}",
     )
 
 
