@@ -188,6 +188,23 @@ def test_a_run_without_any_table_is_refused(
     assert result.messages == []
 
 
+@pytest.mark.fault(161)
+@pytest.mark.parametrize("rules", ["[]", '["tap_test-nothing_like_it.*"]', None])
+def test_only_a_project_without_any_rule_may_copy_nothing(
+    source: Source,
+    rules: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    if rules is not None:
+        monkeypatch.setenv("TAP_MYSQL__SELECT", rules)
+    source.make("unselected", BASE, "(1, 1, 1, '2024-01-01')")
+    result = source.run(source.catalog("unselected", selected=False))
+    assert (result.error is None) == (rules == "[]")
+    assert ("nothing is copied yet: tidemark add" in caplog.text) == (rules == "[]")
+    assert result.messages == []
+
+
 @pytest.fixture
 def other_database(source: Source) -> Iterator[str]:
     """A database with a table ``t`` that our user may read, and that is not in DB_SCHEMAS."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from policies import Policies, police
 from tidemark.config.project import Project
+from tidemark.config.selection import Rules
 from tidemark.services.aws.iam_policy import render
 from tidemark.services.health import bucket_setup, copy_probe, doctor, exposure, grants
 from tidemark.services.health.checks import Finding, Level, run_checks, worst
@@ -375,3 +376,21 @@ def test_ages_disks_clocks_and_runs_are_judged() -> None:
     assert check_runs([]).level is Level.WARN
     assert check_runs(good).level is Level.OK
     assert "the disk is full" in check_runs(good + bad).message
+
+
+def test_doctor_names_tables_of_a_database_that_is_not_looked_at(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_DATABASE", "information_schema")
+    found = list(doctor.check_tables(Project.load()))
+    assert {finding.level for finding in found} == {Level.ERROR}
+    assert found[0].message.endswith("is selected, and its database is not looked at")
+    assert str(found[0].hint).startswith("tidemark add settlement.")
+
+
+def test_doctor_tells_of_a_project_that_copies_nothing(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Rules, "read", lambda _: Rules())
+    (found,) = doctor.check_tables(lake.project)
+    assert (found.level, found.hint) == (Level.WARN, "tidemark add SCHEMA.TABLE")
