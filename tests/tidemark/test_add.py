@@ -75,6 +75,10 @@ def test_a_table_that_cannot_be_copied_is_refused_by_name_and_the_others_are_not
     tables = [str(one.table) for one in found.added]
     assert len(tables) == len(TABLES) - 1
     assert not any("bad" in rule for rule in files.rules.select)
+    paths = files.changes.paths
+    assert paths.index("transform/models/tables/good.yml") < paths.index(
+        "extract/extractors.meltano.yml"
+    )
     assert "DB_SCHEMAS='[\"add_test\"]'" in str(files.changes.read(".env"))
 
 
@@ -122,3 +126,5 @@ def test_what_is_not_there_is_refused_with_what_is(
     assert "add_test, settlement" in str(refused.value.hint)
     with pytest.raises(ConfigError, match="a column of one table, and 2"):
         plan("add_test.good", "add_test.zero", wish=Wish("id"))
+    with pytest.raises(ConfigError, match="leaves nothing to add"):
+        plan("add_test.good", left_out="add_test.*")

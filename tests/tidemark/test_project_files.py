@@ -112,6 +112,8 @@ def test_what_is_not_copied_cannot_be_removed(files: ProjectFiles, project: Proj
     with pytest.raises(ConfigError, match=r"no table shop\.\* is copied") as refused:
         plan_removal(project, files, ["shop.*"], [])
     assert refused.value.hint == "choose of: crm.people"
+    with pytest.raises(ConfigError, match="leaves nothing to remove"):
+        plan_removal(project, files, ["crm.*"], ["people"])
 
 
 @pytest.mark.parametrize("user", ["views/v.sql", "views/v.yml"])

@@ -38,7 +38,9 @@ class FileChanges:
     def write(self, name: str | Path, text: str | None) -> None:
         """Says what a file is to be; None: gone."""
         self.read(name)
-        self._new[self.root / name] = text
+        path = self.root / name
+        del self._new[path]  # the order is that of what was said last
+        self._new[path] = text
 
     @property
     def paths(self) -> list[str]:
@@ -69,7 +71,7 @@ class FileChanges:
         return "\n".join(found)
 
     def apply(self, check: Callable[[], None]) -> None:
-        """Makes the changes, in the order in which they were said, and has a look at what is there.
+        """Makes the changes, in the order in which they were said last, and looks at what is there.
 
         Args:
             check: Raises what is wrong with it; then all is as it was before.

@@ -126,16 +126,17 @@ def _add(
     name = contract.name if contract else _free_name(files, table.name, models)
     landing = landing_table(table, method, files.rules, name)
     told = (*method.remarks, *remarks(mysql, table, landing))
-    files.select(table.name, method)
     if contract is None:
         models.add(name)
         _give_name(files, table.name, name)
         files.changes.write(f"{TABLES}/{name}.yml", write(name, landing, table, method))
         files.changes.write(f"{TABLES}/{name}.sql", MODEL_SQL)
+        files.select(table.name, method)  # last: a run that is started now finds the others
         return Added(table.name, name, method, True, told)
     text = files.changes.read(contract.path) or ""
     new = updated(text, contract, landing, table, method if changes_method else None)
     files.changes.write(contract.path, new)
+    files.select(table.name, method)
     was = described(contract)
     is_other = changes_method and was.lower() != str(method).lower()
     difference = compare(contract, landing)

@@ -44,17 +44,13 @@ class Removal:
 
 def copied_tables(files: ProjectFiles) -> dict[TableName, Contract | None]:
     """What is copied by name, with the contract of each that has one."""
-    contracts = {_source(name): contract for name, contract in files.contracts().items()}
+    contracts = {TableName.parse(name): found for name, found in files.contracts().items()}
     ruled = {str(table): table for table in files.rules.tables()}
     found: dict[TableName, Contract | None] = dict.fromkeys(ruled.values())
     for table, contract in contracts.items():
         # A name with several dots in it is read right where the rules have it.
         found[ruled.get(str(table), table)] = contract
     return dict(sorted(found.items()))
-
-
-def _source(name: str) -> TableName:
-    return TableName.parse(name)
 
 
 def plan_removal(
@@ -80,12 +76,12 @@ def plan_removal(
         and not any(fits(table, pattern, database) for pattern in left_out)
     }
     left = [table for table in copied if table not in wanted]
-    with_example = any(table.schema == EXAMPLE for table in wanted) and not any(
-        table.schema == EXAMPLE for table in left
-    )
+    if not wanted:
+        raise ConfigError("--except leaves nothing to remove", hint="tidemark tables")
     gone = set(_contract_files(files, wanted.values()))
-    if with_example:
-        gone |= set(_example_files(files.root))
+    is_last = EXAMPLE in {table.schema for table in wanted} - {table.schema for table in left}
+    example = set(_example_files(files.root)) if is_last else set()
+    gone |= example
     names = {table: _copy(files, table, contract) for table, contract in wanted.items()}
     _refuse_used(files.root, gone)
     for path in sorted(gone):
@@ -95,7 +91,7 @@ def plan_removal(
     files.set_names({name: own for name, own in given.items() if name not in map(str, wanted)})
     schemas = further_schemas(project.environ) - {table.schema for table in wanted}
     schemas |= {table.schema for table in left}
-    return Removal(names, with_example, keep_schemas(project, files, schemas))
+    return Removal(names, bool(example), keep_schemas(project, files, schemas))
 
 
 def _copy(files: ProjectFiles, table: TableName, contract: Contract | None) -> str:

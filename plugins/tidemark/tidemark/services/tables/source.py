@@ -56,7 +56,7 @@ def find_tables(
         database: The default database.
 
     Raises:
-        ConfigError: One of the patterns stands for nothing.
+        ConfigError: One of the patterns stands for nothing, or nothing is left of them.
     """
     schemas = [str(name) for (name,) in mysql.rows(_SCHEMAS)]
     wanted = {
@@ -70,6 +70,8 @@ def find_tables(
         if not fitting:
             raise _nothing(pattern, there, schemas)
         found |= {name: there[name] for name in fitting if name not in unwanted}
+    if not found:
+        raise ConfigError("--except leaves nothing to add", hint="name other tables")
     return list(found.values())
 
 
