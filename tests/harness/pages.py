@@ -63,7 +63,6 @@ LEFT_OUT = {
     ("docs/aws.md", "aws s3api"): "it changes an account of AWS; test_iam.py holds its files",
     ("docs/lake.md", "INSTALL httpfs"): "the extension comes from a server of DuckDB's, unpinned",
     ("docs/lake.md", "CREATE EXTERNAL TABLE"): "it is Athena's; test_explore.py parses such DDL",
-    ("docs/loading.md", "config:"): "`tidemark add` writes it; test_landing_names.py reads such",
     ("docs/sandbox.md", "sudo apt-get"): "`make test-mysql` installs it, and test_mysql.py uses it",
 }
 

@@ -7,7 +7,7 @@ from transform_project import TRANSFORM, Dbt, Landing
 
 
 def test_every_unit_test_passes(built: Landing, dbt: Dbt) -> None:
-    files = (TRANSFORM / "models").glob("*/_unit_tests.yml")
+    files = (TRANSFORM / "models").glob("**/_unit_tests.yml")
     told = [t["name"] for file in files for t in yaml.safe_load(file.read_text())["unit_tests"]]
     nodes = dbt("test", "--select", "test_type:unit").nodes
     passed = {
