@@ -83,6 +83,15 @@ def test_from_a_lake_with_gaps_only_when_told(
     assert tables(landed) == 0
 
 
+@pytest.mark.fault(159)
+def test_of_full_copies_the_newest_is_enough(landed: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "bucket_time", lambda _: datetime.now(UTC) + timedelta(days=9))
+    assert landed.run("s3clean", "clean", "-t", str(landed.table), "--force").code == 0
+    landed.commit(landed.file(batch=2), method="FULL_TABLE")
+    done = landed.run("rebuild", str(landed.table), "--from-lake", "--yes")
+    assert done.code == 0, done.err
+
+
 def test_rebuild_asks_first(landed: Lake) -> None:
     done = landed.run("rebuild", str(landed.table))
     assert done.code == 2

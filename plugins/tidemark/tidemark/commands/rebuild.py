@@ -41,6 +41,7 @@ def rebuild(
     With --from-lake every file of the lake is loaded again instead: for rows that landing has
     given up, or lost. The lake stays as it is, and so does the public table until the next build.
     """
+    from tidemark.services.lake.catalogue import is_copied
     from tidemark.services.restore.landing import (
         drop_landing,
         passed_over,
@@ -52,7 +53,7 @@ def rebuild(
     project = Project.load()
     name = project.table(one_table(table, bare))
     require_known(project, name)
-    if from_lake:
+    if from_lake and not is_copied(project, name):
         archived = read_archive(project.location, [name], client=project.s3).get(name, [])
         refuse_gaps(name, archived, accept=accept_incomplete)
     tell = teller(format)

@@ -106,3 +106,13 @@ def require_known(
                 table=table,
                 hint=f"choose one of: {names}" if names else "meltano run sync fills it",
             )
+
+
+def is_copied(project: Project, table: TableName) -> bool:
+    """Whether a table is read whole, by its newest commit.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    manifests = read_manifests(project.location, [table], client=project.s3).get(table)
+    return manifests is not None and manifests[-1].is_full_copy

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tap_s3_parquet.index import Index
 from tidemark_core.errors import LakeError
 from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection, connect
@@ -19,6 +18,7 @@ from tidemark_core.s3.client import explained, list_keys
 from tidemark.config.project import Project
 from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.services.bookmarks.store import BACKUPS
+from tidemark.services.lake.catalogue import is_copied
 from tidemark.services.lake.file_status import Rules, Status
 from tidemark.services.lake.ledger import LEDGER, relation_exists
 from tidemark.state.store import state_folder
@@ -129,7 +129,7 @@ def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
             for t, load, count, loaded in rows
         ]
         built = _built(project, {load.table for load in loads})
-        built = {table: ids for table, ids in built.items() if not _is_copied(project, table)}
+        built = {table: ids for table, ids in built.items() if not is_copied(project, table)}
         # Only those: a table that somebody made there by hand has no loads to ask for.
         old = {
             table: ids & _present(warehouse, project.names.of(table))
@@ -184,13 +184,6 @@ def _present(warehouse: WarehouseConnection, name: str) -> set[int]:
         f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {_landing(name)}", what="a look at loads"
     )
     return {int(load) for (load,) in rows}
-
-
-def _is_copied(project: Project, table: TableName) -> bool:
-    """Whether a table is read whole, by its newest commit."""
-    index = Index(project.location)
-    seen = index.manifests(table)
-    return bool(seen) and index.read(seen[-1]).is_full_copy
 
 
 def _built(project: Project, tables: Iterable[TableName]) -> dict[TableName, set[int]]:
