@@ -119,7 +119,9 @@ def check_tables(project: Project) -> Iterator[Finding]:
         known: dict[str, set[TableName]] = {}
         for table in rules.tables():
             if table.schema not in looked_at:
-                hint = f"tidemark add {table}, which adds it to DB_SCHEMAS"
+                hint = (
+                    f"tidemark add {table}, which adds it to DB_SCHEMAS; or tidemark remove {table}"
+                )
                 text = f"{table} is selected, and its database is not looked at"
                 yield Finding("source tables", Level.ERROR, text, hint)
                 continue
