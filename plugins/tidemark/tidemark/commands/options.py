@@ -30,12 +30,12 @@ NamedOption = Annotated[str | None, typer.Option(*_TABLE, help=_ONE, **_COMPLETE
 BareArgument = Annotated[str | None, typer.Argument(metavar="TABLE", hidden=True)]
 #: For commands that take tables that need not be in the project yet.
 WantedTables = Annotated[
-    list[str], typer.Argument(metavar="TABLE...", help="schema.table, or a pattern: 'schema.*'.")
+    list[str], typer.Argument(metavar="TABLE", help="schema.table, or a pattern: 'schema.*'.")
 ]
 CopiedTables = Annotated[
     list[str],
     typer.Argument(
-        metavar="TABLE...",
+        metavar="TABLE",
         help="schema.table, or a pattern: 'schema.*'.",
         autocompletion=table_names,
     ),

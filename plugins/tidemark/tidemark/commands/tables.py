@@ -15,14 +15,14 @@ _EXAMPLES = """Examples:
 
   tidemark tables
 
-  tidemark tables 'crm.*' --format json"""
+  tidemark tables 'settlement.*' --format json"""
 
 
 def tables(
     table: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TABLE]...", help="Only these; default: all.", autocompletion=table_names
+            metavar="TABLE", help="Only these; default: all.", autocompletion=table_names
         ),
     ] = None,
     format: FormatOption = Format.TABLE,
