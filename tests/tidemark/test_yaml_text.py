@@ -82,6 +82,14 @@ def test_what_stays_stays_as_it_is_written() -> None:
     assert "        key: id  # of the key\n      c:\n        how: FULL\n    settings" in text
 
 
+def test_a_comment_with_a_colon_and_a_parent_in_brackets_are_no_trouble() -> None:
+    text = "a:\n  list:\n  # why: because\n  - x\nb: {meta: {x: 1}, c: 2}\n"
+    file = YamlText(text, "x.yml")
+    file.fill(["a"], "list", [])
+    file.fill(["b"], "meta", {"k": "z"})
+    assert file.result() == "a:\n  list: []\n  # why: because\nb: {meta: {k: z}, c: 2}\n"
+
+
 def test_a_single_value_is_put_in_its_place() -> None:
     text = "columns:\n  - {name: a, type: int}\n  - name: b  # said\n    type: text\nlast: 1"
     file = YamlText(text, "x.yml")

@@ -133,7 +133,7 @@ class YamlText:
             return
         kept = self._remove_others(node, have, value)
         if not kept:
-            self._empty(node, value)
+            self._empty(path, key, node, value)
             return
         if isinstance(value, list):
             new = [f"- {flow(item)}\n" for item in value if item not in have]
@@ -187,9 +187,10 @@ class YamlText:
                 self._edits.append((start, self._next_line(last), ""))
         return kept
 
-    def _empty(self, node: yaml.Node, value: Any) -> None:
+    def _empty(self, path: Path, key: str, node: yaml.Node, value: Any) -> None:
         """Of a list or mapping whose entries were all cut out: says so, or writes the new ones."""
-        colon = self.text.rfind(":", 0, node.start_mark.index) + 1
+        (name,) = (own for own, _ in self._there(path).value if own.value == key)
+        colon = self.text.index(":", name.end_mark.index) + 1
         if value:
             self._insert(self._line_end(colon), _lines(value, _column(node)), _column(node))
         else:
@@ -198,6 +199,9 @@ class YamlText:
     def _replace_whole(self, path: Path, node: yaml.Node, value: Any) -> None:
         """Writes a list or mapping anew, an empty one or one in brackets: now line by line."""
         parent = self._there(path)
+        if not _is_block(parent):
+            self._edits.append((node.start_mark.index, self._end(node), flow(value)))
+            return
         column = _column(parent) + (0 if isinstance(value, list) else 2)
         margin = " " * column
         text = "".join(f"\n{margin}{line.rstrip()}" for line in _lines(value, column))
