@@ -39,6 +39,7 @@ LONGEST = (
     "tests/e2e/test_chaos.py",
     "tests/sandbox/test_world.py",
     "tests/orchestrate/test_night.py",
+    "tests/e2e/test_any_database.py",
     "tests/e2e/test_pipeline.py",
     "tests/orchestrate/test_week.py",
     "tests/orchestrate/test_bad_tables.py",
