@@ -72,5 +72,5 @@ def _plain(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _folder(node: Mapping[str, Any]) -> str:
-    """The folder of a model, which is its layer: tables or views."""
-    return str(node["path"]).split("/")[-2]
+    """The folder of a model below models/, which is its layer: tables or views."""
+    return str(node["path"]).removeprefix("models/").split("/")[0]
