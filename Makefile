@@ -24,7 +24,10 @@ help:  ## Show this list
 $(UV):
 	@./orchestrate/setup/uv.sh
 
-.venv/.synced: uv.lock pyproject.toml plugins/*/pyproject.toml | $(UV)
+# What mysql-arrow's kernel is compiled from.
+KERNEL := $(wildcard plugins/mysql-arrow/mysql_arrow/*.[ch]) plugins/mysql-arrow/hatch_build.py
+
+.venv/.synced: uv.lock pyproject.toml plugins/*/pyproject.toml $(KERNEL) | $(UV)
 	$(UV) sync --locked --quiet
 	@touch $@
 
@@ -50,7 +53,7 @@ unit: .venv/.synced  ## The tests that need no server, in seconds
 # On Debian unstable's MySQL, in a folder of its own (docs/sandbox.md).
 test-mysql: setup  ## The tests of the tap, verify, the sandbox and generated databases on MySQL itself
 	@./orchestrate/setup/debian.sh debootstrap
-	SANDBOX_SERVER=mysql $(BIN)/pytest -m "not soak" tests/tap_mysql tests/generated \
+	SANDBOX_SERVER=mysql $(BIN)/pytest -m "not soak" tests/tap_mysql tests/generated tests/mysql_arrow \
 		tests/tidemark/test_verify_content.py tests/sandbox/test_mysql.py
 
 soak: setup-tests  ## The long tests too
