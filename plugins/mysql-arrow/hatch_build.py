@@ -17,7 +17,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 LIBRARY = "_mysql_arrow_kernel.so"
 #: For a machine without a compiler.
 ZIG = "ziglang==0.15.2"
-FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-fstack-protector-strong",
+FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-fstack-protector-strong",
          "-Wall", "-Wextra")  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import mysql_arrow
 import pyarrow as pa
 import pymysql
 import pytest
-from mysql_arrow import ProtocolError, UnfitError
+from mysql_arrow import ProtocolError, UnfitError, WrongTypeError
 from mysql_arrow.columns import Type
 from scripted_mysql import EOF, Column, Server, packet, packets, prepared, result, row, text
 
@@ -163,5 +163,5 @@ def test_a_statement_is_refused_that_has_parameters_or_no_rows() -> None:
     schema = pa.schema([("a", pa.int32()), ("b", pa.int32())])
     with pytest.raises(ValueError, match="1 columns came for a schema of 2"):
         rows_of(Server(result([INT], [ONE])), schema)
-    with pytest.raises(TypeError, match="does not go to date32"):
+    with pytest.raises(WrongTypeError, match="does not go to date32"):
         rows_of(Server(result([INT], [ONE])), pa.schema([("a", pa.date32())]))

@@ -238,16 +238,17 @@ def compare(connection: pymysql.Connection[Any], kinds: list[Kind], chance: rand
     batches = mysql_arrow.query(
         connection, "SELECT * FROM t ORDER BY id", batch_rows=chance.choice((7, 100, 65_536))
     )
-    ours = pa.Table.from_batches(list(batches), batches.schema)
-    ours.validate(full=True)
-    with connection.cursor(pymysql.cursors.SSCursor) as cursor:
+    ours: list[list[Any]] = [[] for _ in kinds]
+    for batch in batches:
+        batch.validate(full=True)
+        for number, kind in enumerate(kinds):
+            ours[number] += map(kind.shown, batch.column(number + 1).to_pylist())
+    with connection.cursor() as cursor:
         cursor.execute(f"SELECT {asked} FROM t ORDER BY id")
-        for n, theirs in enumerate(cursor):
-            for number, kind in enumerate(kinds):
-                read = kind.shown(ours.column(number + 1)[n].as_py())
-                assert read == theirs[number], (kind.sql, n)
-        assert n + 1 == ours.num_rows
-    return ours.num_rows * len(kinds)
+        theirs = zip(*cursor.fetchall(), strict=True)
+    for kind, read, told in zip(kinds, ours, theirs, strict=True):
+        assert read == list(told), kind.sql
+    return batches.rows * len(kinds)
 
 
 @pytest.mark.fault(168)

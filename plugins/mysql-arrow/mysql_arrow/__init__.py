@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pymysql
 
-from mysql_arrow.errors import ChangedValueError, ProtocolError, UnfitError
+from mysql_arrow.errors import ChangedValueError, ProtocolError, UnfitError, WrongTypeError
 from mysql_arrow.result import INVALID_UTF8, ZERO_DATE, Change, Result
 from mysql_arrow.wire import Heard
 
@@ -19,6 +19,7 @@ __all__ = [
     "ProtocolError",
     "Result",
     "UnfitError",
+    "WrongTypeError",
     "query",
 ]
 
@@ -55,7 +56,7 @@ def query(
     Raises:
         pymysql.err.MySQLError: The server refused, or the connection is lost.
         ProtocolError: The server does not speak MySQL's protocol.
-        TypeError: A column has a type that its type in the schema cannot hold.
+        WrongTypeError: A column has a type that its type in the schema cannot hold.
         ValueError: The statement has parameters, gives no rows, or not the schema's columns.
     """
     return Result(

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 import pyarrow as pa
 
+from mysql_arrow.errors import WrongTypeError
 from mysql_arrow.kernel import ColumnSpec, How
 
 
@@ -88,7 +89,7 @@ def arrow_type(column: Definition) -> pa.DataType:
     """The Arrow type that holds every value of a column.
 
     Raises:
-        TypeError: The type is unknown.
+        WrongTypeError: The type is unknown.
     """
     kind = column.type
     if kind in _INTEGER_BYTES:
@@ -109,18 +110,20 @@ def arrow_type(column: Definition) -> pa.DataType:
     if kind in _BYTES:
         is_text = kind in (Type.JSON, Type.NULL) or column.charset != _BINARY_CHARSET
         return pa.string() if is_text and kind != Type.GEOMETRY else pa.binary()
-    raise TypeError(f"column {column.name}: MySQL's type {kind} is unknown")
+    raise WrongTypeError(f"column {column.name}: MySQL's type {kind} is unknown")
 
 
 def spec(column: Definition, target: pa.DataType) -> ColumnSpec:
     """How the kernel reads a column into an Arrow type.
 
     Raises:
-        TypeError: The type cannot hold the column's values.
+        WrongTypeError: The type cannot hold the column's values.
     """
     found = _integer(column, target) or _other(column, target)
     if found is None:
-        raise TypeError(f"column {column.name}: MySQL's type {column.type} does not go to {target}")
+        raise WrongTypeError(
+            f"column {column.name}: MySQL's type {column.type} does not go to {target}"
+        )
     return found
 
 

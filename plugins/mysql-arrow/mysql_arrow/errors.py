@@ -9,6 +9,10 @@ class ProtocolError(Exception):
     """What the server sent is not MySQL's protocol; the connection is closed."""
 
 
+class WrongTypeError(TypeError):
+    """A column has a type that its type in the schema cannot hold; the connection is closed."""
+
+
 class UnfitError(Exception):
     """A value does not fit the type of its column; the connection is closed.
 

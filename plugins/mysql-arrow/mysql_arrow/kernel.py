@@ -16,7 +16,7 @@ _REASONS = 3
 
 
 class How(IntEnum):
-    """How a column is read: ``values.h``."""
+    """How a column is read: ``arrays.h``."""
 
     COPY = 0
     INTEGER = 1
@@ -31,7 +31,7 @@ class How(IntEnum):
 
 
 class Code(IntEnum):
-    """What a feed ended with: ``kernel.c``, and if it is negative ``values.h``."""
+    """What a feed ended with: ``kernel.c``, and if it is negative ``arrays.h``."""
 
     MORE = 0
     BATCH = 1

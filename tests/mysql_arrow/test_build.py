@@ -1,0 +1,41 @@
+"""The package is built on any machine that has PyPI, and its library is for every Python."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+LIBRARY = "_mysql_arrow_kernel.so"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("has_compiler", [True, False], ids=["a compiler", "none"])
+def test_a_wheel_is_made_with_the_system_s_compiler_or_one_from_pypi(
+    project_root: Path, tmp_path: Path, has_compiler: bool
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    environment = dict(os.environ)
+    environment.pop("CC", None)
+    if not has_compiler:
+        environment["PATH"] = str(programs)
+    assert bool(shutil.which("cc", path=environment["PATH"])) == has_compiler
+    command = [project_root / ".uv/bin/uv", "build", "--wheel", "--package", "tidemark-mysql-arrow",
+               "--python", project_root / ".venv/bin/python", "--out-dir", tmp_path]  # fmt: skip
+    done = subprocess.run(
+        command, cwd=project_root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    assert "-py3-none-" in wheel.name
+    with zipfile.ZipFile(wheel) as parts:
+        assert not [name for name in parts.namelist() if name.endswith((".c", ".h"))]
+        library = Path(parts.extract(LIBRARY, tmp_path))
+    assert b"PyObject" not in library.read_bytes()
+    assert ctypes.CDLL(str(library)).ma_abi() == 1
