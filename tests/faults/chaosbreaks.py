@@ -19,7 +19,7 @@ _PROGRAMS = (
     *("meltano", "tap-mysql", "target-s3-parquet", "tap-s3-parquet", "target-redshift"),
     *("tidemark-dbt", "tidemark", "dbt"),
 )
-_MODULES = {"tidemark.job": "run-job", "tap_mysql.connectorx.worker": "worker"}
+_MODULES = {"tidemark.job": "run-job"}
 #: PostgreSQL ends a session for this as Redshift does for an administrator; SIGKILL would end all.
 _ENDING = {"warehouse session": signal.SIGTERM}
 _START_TIME = 19

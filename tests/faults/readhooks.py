@@ -1,8 +1,7 @@
-"""What a test of a read hooks into: moments between two of its files, what it asks, and by whom."""
+"""What a test of a read hooks into: moments between two of its files, and what it asks."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ def after_files(count: int, action: Callable[[], object], monkeypatch: pytest.Mo
 
 
 def watch_queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A list of what the fast driver is asked from now on."""
+    """A list of the queries of reads from now on."""
     asked: list[str] = []
     begin = Fetch.__iter__
 
@@ -41,14 +40,3 @@ def watch_queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(Fetch, "__iter__", watched)
     return asked
-
-
-def workers_of(pid: int) -> list[int]:
-    """The processes in which a tap has ConnectorX ask."""
-    found = subprocess.run(
-        ["pgrep", "-P", str(pid), "-f", "tap_mysql.connectorx.worker"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [int(word) for word in found.stdout.split()]

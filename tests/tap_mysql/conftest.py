@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tap_mysql.reading.page_size import Pages
+from tap_mysql.reading.range_reader import Mode
 from tap_mysql.settings import SETTINGS
 from tap_mysql.singer.tap import TapMySQL
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
@@ -209,7 +209,7 @@ class Source:
 
 
 class Relay:
-    """A way to the server, see `relay.py`; a process, since ConnectorX logs in with the GIL held.
+    """A way to the server, see `relay.py`; a process of its own.
 
     Attributes:
         host: Where it listens.
@@ -292,5 +292,5 @@ def source(_database: tuple[Sandbox, tuple[str, int]], tmp_path: Path) -> Iterat
 
 @pytest.fixture
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Makes pages of so many rows."""
-    return lambda rows: monkeypatch.setattr(Pages, "rows", property(lambda _: rows))
+    """Has a range asked for so many rows at a time, as after a killed query."""
+    return lambda rows: monkeypatch.setattr(Mode, "limit", lambda *_: rows)

@@ -15,12 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pymysql
 import pytest
 import tap_mysql.source.connection
-from readhooks import after_files, watch_queries, workers_of
+from readhooks import after_files, watch_queries
 from tap_mysql.singer.tap import _FIRST_CONTACT_SECONDS, TapMySQL
-from tap_mysql.source.arrow_query import Fetch, FetchError
+from tap_mysql.source.arrow_query import Fetch, FetchError, Shape
 from tap_mysql.source.driver import CONNECT_SECONDS, GREETING_SECONDS
 from tap_mysql.source.error_codes import Cure
 from tidemark_core.errors import SourceError, TunnelError
@@ -110,7 +111,6 @@ def test_a_lost_connection_goes_on_behind_the_last_file(
     queries: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 2**30)  # a page a range
     way = relay("--cut-after", "8000000", "--cuts", "1")
     result = heavy.read(
         "heavy", "update_at", backup_batch_size=500, backup_strategy=strategy, **way.way
@@ -151,7 +151,6 @@ def test_a_killed_query_is_asked_in_smaller_pieces(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 2**30)
     go_on = tmp_path / "go on"
     way = relay("--freeze-after", "8000000", "--freezes", "1", "--until", str(go_on))
     killed: list[int] = []
@@ -214,12 +213,11 @@ def test_too_many_connections_are_waited_out(wide: Source) -> None:
 
 
 def connected_to(port: int) -> int:
-    """Connections of our workers to a port of this machine."""
+    """Our connections to a port of this machine."""
     own = set()
-    for pid in workers_of(os.getpid()):
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                own.add(str(link.readlink()))
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            own.add(str(link.readlink()))
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(
         int(row[2].partition(":")[2], 16) == port and f"socket:[{row[9]}]" in own for row in rows
@@ -231,10 +229,11 @@ def test_rows_come_through_the_tunnel_and_by_no_socket_of_this_machine(
 ) -> None:
     way = relay("--freeze-after", "2000000", "--freezes", "1")  # so that the connection lasts
     tap = TapMySQL(config=heavy.config(**way.way), catalog=heavy.catalog("heavy"))
-    batches = iter(Fetch(tap.source, "SELECT * FROM tap_test.heavy", 20, tap.stop))
-    next(batches)
+    shape = Shape(pa.schema([("id", pa.int32())]), 20, 2**20)
+    rows = iter(Fetch(tap.source, "SELECT id FROM tap_test.heavy", shape, tap.stop))
+    next(rows)
     assert connected_to(way.port) > 0
-    batches.close()  # type: ignore[attr-defined]
+    rows.close()  # type: ignore[attr-defined]
     tap.close()
 
 

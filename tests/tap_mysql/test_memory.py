@@ -1,24 +1,24 @@
-"""Memory does not grow with the table: pages of rows, one heap for all threads."""
+"""Memory does not grow with the table: rows are taken from the server as they are written."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import mysql_arrow.wire
 import pytest
-from tap_mysql.reading.page_size import Pages
 from tap_mysql.source.arrow_query import Fetch
 
 if TYPE_CHECKING:
     from conftest import Source
 
 ROWS = 4_000
-PAGE = 2**20
+BATCH = 2**19
 
 
 class Asked:
-    """What was asked of the server: queries, and the bytes of their answers."""
+    """What was asked of the server: queries, and the bytes of the batches that came."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.queries: list[str] = []
@@ -27,13 +27,12 @@ class Asked:
 
         def watched(fetch: Fetch) -> Any:
             self.queries.append(fetch.query)
-            self.sizes.append(0)
-            for batch in begin(fetch):
-                self.sizes[-1] += batch.nbytes
-                yield batch
+            for rows in begin(fetch):
+                self.sizes.append(rows.batch.nbytes)
+                yield rows
 
         monkeypatch.setattr(Fetch, "__iter__", watched)
-        monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", PAGE)
+        monkeypatch.setattr("tap_mysql.reading.range_reader._BATCH_BYTES", BATCH)
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 @pytest.fixture
 def long_rows(source: Source) -> Source:
-    """10 MB; 200 rows have the same time, so that pages end between them."""
+    """10 MB; 200 rows have the same time."""
     source.make(
         "long_rows", "id INT, b CHAR(3), v TEXT, update_at DATETIME, PRIMARY KEY (b, id), "
         "KEY (update_at)",
@@ -56,23 +55,15 @@ def long_rows(source: Source) -> Source:
     return source
 
 
-def test_no_answer_is_larger_than_a_page(long_rows: Source, asked: Asked) -> None:
+def test_batches_are_bounded_and_files_end_where_they_should(
+    long_rows: Source, asked: Asked
+) -> None:
     result = long_rows.read("long_rows", "update_at", backup_batch_size=1500)
     assert result.ids("long_rows") == list(range(1, ROWS + 1))
-    # The first page goes by the server's estimate of a row's length, the others by the rows.
-    assert max(asked.sizes[1:]) <= PAGE
-    assert len(asked.sizes) >= 10
+    assert len(asked.queries) == 1
+    assert max(asked.sizes) <= BATCH
+    assert len(asked.sizes) > 20
     assert [file.facts["rows"] for file in result.files("long_rows")] == [1500, 1500, 1000]
-
-
-def test_pages_of_a_window_lose_no_row_of_one_time(long_rows: Source, asked: Asked) -> None:
-    first = long_rows.read("long_rows", "update_at", backup_lookback_seconds=0)
-    long_rows.sql("UPDATE long_rows SET update_at = '2024-01-02' WHERE id > 1000")
-    asked.sizes.clear()
-    second = long_rows.read("long_rows", "update_at", first.state, backup_lookback_seconds=0)
-    assert second.ids("long_rows") == list(range(1001, ROWS + 1))
-    assert max(asked.sizes[1:]) <= PAGE
-    assert len(asked.sizes) >= 7
 
 
 def test_ranges_at_the_same_time_share_the_room(long_rows: Source, asked: Asked) -> None:
@@ -80,58 +71,45 @@ def test_ranges_at_the_same_time_share_the_room(long_rows: Source, asked: Asked)
         "long_rows", "update_at", backup_strategy="chunked", backup_max_workers=4
     )
     assert result.ids("long_rows") == list(range(1, ROWS + 1))
-    assert max(asked.sizes[1:]) <= PAGE // 4
+    assert max(asked.sizes) <= BATCH // 4
 
 
-def test_a_table_without_a_key_is_asked_for_at_once(source: Source, asked: Asked) -> None:
+def test_a_table_without_a_key_is_taken_no_faster_than_it_is_written(
+    source: Source, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source.make("keyless", "id INT, v TEXT")
     source.sql(f"INSERT INTO keyless SELECT seq, REPEAT('x', 2500) {source.numbers(ROWS)}")
+    receive, taken = mysql_arrow.wire.Wire.receive, [0]
+    ahead: list[int] = []
+
+    def watched(wire: mysql_arrow.wire.Wire) -> int:
+        taken[0] += (size := receive(wire))
+        return size
+
+    def slow(*_: object) -> None:
+        time.sleep(0.05)
+        ahead.append(taken[0] - sum(asked.sizes))
+
+    monkeypatch.setattr(mysql_arrow.wire.Wire, "receive", watched)
+    monkeypatch.setattr("tap_mysql.reading.range_reader._Building.add", _before(slow))
     assert source.read("keyless").ids("keyless") == list(range(1, ROWS + 1))
     (query,) = asked.queries
     assert "LIMIT" not in query
+    assert len(ahead) > 15
+    # Two batches wait, one is being read, and there is a buffer for it.
+    assert max(ahead) <= 3 * BATCH + 2**18
 
 
-def test_pages_follow_the_rows_that_come() -> None:
-    pages = Pages(room=1_000_000, row_bytes=0)
-    unknown = pages.rows
-    pages.learn(1000, 10_000_000)
-    assert pages.rows == 100
-    pages.learn(100, 100_000)
-    assert unknown == pages.rows == 1000
-    pages.learn(0, 0)
-    assert pages.rows == 1000
+def _before(action: Callable[..., None]) -> Callable[..., None]:
+    from tap_mysql.reading.range_reader import _Building
 
+    add = _Building.add
 
-def test_threads_allocate_from_one_heap() -> None:
-    """Without it glibc gives each thread a heap of its own."""
-    program = """
-import ctypes, os, sys, threading
-from tap_mysql.connectorx.worker import share_one_heap
-if sys.argv[1] == "one":
-    share_one_heap()
-libc = ctypes.CDLL(None)
-libc.malloc.restype = ctypes.c_void_p
-def allocate(barrier):
-    barrier.wait()
-    libc.malloc(1000)
-    barrier.wait()
-barrier = threading.Barrier(4)
-threads = [threading.Thread(target=allocate, args=(barrier,)) for _ in range(4)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-libc.fdopen.restype = ctypes.c_void_p
-out = ctypes.c_void_p(libc.fdopen(1, b"w"))
-libc.malloc_info(0, out)
-libc.fflush(out)
-"""
-    heaps = {
-        how: subprocess.run(
-            [sys.executable, "-c", program, how], capture_output=True, text=True, check=True
-        ).stdout.count("<heap nr=")
-        for how in ("one", "many")
-    }
-    assert heaps["one"] == 1
-    assert heaps["many"] > 1
+    def acting(*arguments: Any) -> None:
+        action()
+        add(*arguments)
+
+    return acting
 
 
 @pytest.mark.fault(40)
@@ -144,17 +122,16 @@ libc.fflush(out)
     ],
 )
 def test_pages_are_in_the_key_s_own_order_and_not_in_that_of_its_text(
-    source: Source, asked: Asked, kind: str, key: str
+    source: Source, asked: Asked, short_pages: Callable[[int], None], kind: str, key: str
 ) -> None:
-    """And the careful form of the query, in which text is bytes, asks in the same order."""
     if kind == "UUID" and source.is_mysql:
         pytest.skip("MySQL has no such type")
-    source.make("ordered", f"k {kind} PRIMARY KEY, n INT, d DATE")
+    source.make("ordered", f"k {kind} PRIMARY KEY, n INT")
     source.sql(
-        f"INSERT INTO ordered SELECT {key}, n, '2024-01-01' FROM (SELECT seq AS n "
+        f"INSERT INTO ordered SELECT {key}, n FROM (SELECT seq AS n "
         f"{source.numbers(12_000)}) AS numbers"
     )
-    source.sql_with("sql_mode = ''", "UPDATE ordered SET d = '0000-00-00' WHERE n = 11999")
+    short_pages(1_000)
     result = source.read("ordered")
     assert len(asked.queries) > 2
     assert sorted(row["n"] for row in result.rows("ordered")) == list(range(1, 12_001))

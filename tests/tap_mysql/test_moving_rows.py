@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,8 @@ LAST = "2024-01-01T00:16:40.000000"
 
 
 @pytest.fixture
-def moving(source: Source, monkeypatch: pytest.MonkeyPatch) -> Source:
-    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 1)
+def moving(source: Source, short_pages: Callable[[int], None]) -> Source:
+    short_pages(100)
     source.make("moving", "id INT PRIMARY KEY, v VARCHAR(40), update_at DATETIME, KEY (update_at)")
     return source
 

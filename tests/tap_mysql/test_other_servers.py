@@ -68,6 +68,7 @@ def test_a_read_goes_on_with_a_server_that_is_behind_and_nothing_is_lost_later(
     source: Source,
     other: Server,
     relay: MakeRelay,
+    short_pages: Callable[[int], None],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     how: str,
@@ -85,7 +86,7 @@ def test_a_read_goes_on_with_a_server_that_is_behind_and_nothing_is_lost_later(
         way = relay("--then", other.socket, "--cut-after", "500000", "--cuts", "1")
     else:
         way = relay("--then", other.socket)
-        monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 1)
+        short_pages(100)
         after_files(3, way.fail_over, monkeypatch)
     settings = {"backup_batch_size": 150, **NO_LOOKBACK, **way.way}
     result = source.read("moved", "update_at", **settings)
@@ -167,12 +168,16 @@ def test_where_nothing_is_new_another_server_is_told_once_and_no_file_written(
 
 @pytest.mark.fault(38)
 def test_a_table_that_is_read_whole_is_begun_again_on_the_new_server(
-    source: Source, other: Server, relay: MakeRelay, monkeypatch: pytest.MonkeyPatch
+    source: Source,
+    other: Server,
+    relay: MakeRelay,
+    short_pages: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fill([source], "whole", [f"({n}, 'old', NULL)" for n in range(1, 501)])
     fill([other], "whole", [f"({n}, 'new', NULL)" for n in range(1, 501)])
     way = relay("--then", other.socket)
-    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 1)
+    short_pages(100)
     after_files(2, way.fail_over, monkeypatch)
     result = source.read("whole", backup_batch_size=100, **way.way)
     last = {row["id"]: row["v"] for row in result.rows("whole")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from readhooks import workers_of
 from tap_mysql.reading.parquet_file import FinishedFile
 from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.singer.messages import StreamOutput
@@ -62,15 +60,6 @@ def first_batch(tap: subprocess.Popen[str]) -> list[str]:
     return lines
 
 
-def gone(pids: list[int], within: float) -> bool:
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
-            return True
-        time.sleep(0.05)
-    return False
-
-
 @pytest.mark.fault(25)
 def test_sigterm_ends_a_read_of_a_server_that_says_nothing(
     long_rows: Source, relay: MakeRelay
@@ -102,42 +91,6 @@ def test_a_server_that_says_nothing_is_asked_again_after_the_timeout(
 ) -> None:
     way = relay("--freeze-after", "8000000", "--freezes", "1")
     result = long_rows.read("silent", "id", backup_timeout_seconds=3, **way.way)
-    assert result.ids("silent") == list(range(1, ROWS + 1))
-
-
-def test_the_tap_s_end_by_sigkill_ends_its_workers(long_rows: Source, relay: MakeRelay) -> None:
-    way = relay("--freeze-after", "8000000", "--freezes", "1")
-    with start(long_rows, backup_batch_size=1000, **way.way) as tap:
-        first_batch(tap)
-        workers = workers_of(tap.pid)
-        tap.kill()
-        tap.communicate()
-    assert workers
-    assert gone(workers, within=5)
-
-
-def test_a_worker_that_is_killed_is_replaced_and_the_read_goes_on(
-    long_rows: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
-    monkeypatch.setattr("tap_mysql.reading.range_reader.PAGE_BYTES", 2**40)
-    killed: list[int] = []
-
-    def kill() -> None:
-        if not killed:
-            killed.extend(workers_of(os.getpid()))
-            for pid in killed:
-                os.kill(pid, signal.SIGKILL)
-
-    commit = StreamOutput.commit
-
-    def committing(self: StreamOutput, *arguments: Any) -> None:
-        commit(self, *arguments)
-        kill()
-
-    monkeypatch.setattr(StreamOutput, "commit", committing)
-    result = long_rows.read("silent", "id", backup_batch_size=1000)
-    assert killed
     assert result.ids("silent") == list(range(1, ROWS + 1))
 
 

@@ -1,10 +1,8 @@
-"""TLS to MySQL, on the real server: both drivers verify, and neither does without it."""
+"""TLS to MySQL, on the real server: verified, and not done without."""
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tap_mysql.source.arrow_query import Fetch, FetchError
 from tap_mysql.source.connection import Login
 from tap_mysql.source.connection import Source as Server
 from tidemark_core.errors import ConfigError, SourceError
@@ -44,16 +41,6 @@ def settings(source: Source, relay: Relay, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def fast_driver(source: Source, config: dict[str, Any]) -> list[Any]:
-    """What the fast driver alone reads, which must verify as strictly as the plain one."""
-    login = Login.from_config({"ssh_bastion_host": None} | source.config(**config))
-    with open_endpoint(None, config["db_host"], config["db_port"]) as endpoint:
-        server = Server(login, endpoint, timeout=60)
-        batches = Fetch(server, "SELECT v FROM tap_test.secret", 100, threading.Event())
-        with contextlib.closing(server.workers):
-            return [value for batch in batches for value in batch.column(0).to_pylist()]
-
-
 def test_rows_travel_encrypted(rows: Source, relay: MakeRelay) -> None:
     way = relay()
     result = rows.read("secret", **settings(rows, way))
@@ -62,16 +49,15 @@ def test_rows_travel_encrypted(rows: Source, relay: MakeRelay) -> None:
     assert WORD.encode() not in way.seen
 
 
-def test_without_tls_the_fast_driver_stays_on_the_way_that_it_was_given(
+def test_without_tls_rows_are_seen_on_the_way_that_was_given(
     rows: Source, relay: MakeRelay
 ) -> None:
-    """And takes no Unix socket that the server names; so the relay sees what is not encrypted."""
     if rows.is_mysql:
         # Its login asks for TLS here; one that was done before is remembered.
         rows.read("secret", **settings(rows, relay()))
     way = relay()
     plain = settings(rows, way, db_ssl_mode="disabled", db_ssl_ca=None)
-    assert fast_driver(rows, plain) == [WORD]
+    assert [row["v"] for row in rows.read("secret", **plain).rows("secret")] == [WORD]
     assert WORD.encode() in way.seen
 
 
@@ -130,17 +116,6 @@ def test_what_cannot_be_verified_is_refused_with_the_remedy(
     assert WORD.encode() not in way.seen
 
 
-@pytest.mark.soak  # ConnectorX tries to connect for 30 s
-def test_the_fast_driver_alone_refuses_it_too(
-    rows: Source, refusal: tuple[Refusal, dict[str, Any], Relay]
-) -> None:
-    _, config, way = refusal
-    with pytest.raises(FetchError):
-        fast_driver(rows, config)
-    assert way.seen
-    assert WORD.encode() not in way.seen
-
-
 def test_a_ca_file_that_is_not_there_is_a_wrong_setting(rows: Source, relay: MakeRelay) -> None:
     result = rows.run(rows.catalog("secret"), **settings(rows, relay(), db_ssl_ca="/nowhere/ca"))
     assert getattr(result.error, "exit_code", None) == 2
@@ -164,13 +139,20 @@ def test_through_a_bastion_the_name_in_the_certificate_is_verified_too(rows: Sou
     assert another.of("BATCH") == []
 
 
-@pytest.mark.parametrize("missing", ["db_ssl_ca", "db_ssl_server_name"])
 def test_tls_that_could_not_be_verified_is_refused_before_anything_is_opened(
-    rows: Source, missing: str
+    rows: Source,
 ) -> None:
     """DB_HOST is a socket here, which is no name for a certificate."""
-    with pytest.raises(ConfigError, match=missing.upper()):
-        Login.from_config(tunnelled(rows, **{missing: None}))
+    with pytest.raises(ConfigError, match="DB_SSL_SERVER_NAME"):
+        Login.from_config(tunnelled(rows, db_ssl_server_name=None))
+
+
+def test_through_a_bastion_the_system_s_authorities_do_not_know_the_sandbox_s(
+    rows: Source,
+) -> None:
+    result = rows.run(rows.catalog("secret"), **tunnelled(rows, db_ssl_ca=None))
+    assert isinstance(result.error, SourceError)
+    assert "DB_SSL_CA" in (result.error.hint or "")
 
 
 #: What a server says first (Protocol::HandshakeV10), and its Protocol::AuthSwitchRequest, in

@@ -213,7 +213,7 @@ MYSQL_SETTINGS = (
     ),
     Setting(
         "db_ssl_ca",
-        "CA file that signed MySQL's certificate; empty: the system's, which needs a direct way.",
+        "CA file that signed MySQL's certificate; empty: the system's.",
     ),
     Setting("db_ssl_server_name", "Name in MySQL's certificate, where it is not DB_HOST."),
 )

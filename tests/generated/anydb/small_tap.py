@@ -1,6 +1,6 @@
 """tap-mysql with pages and key ranges of a few rows, so that small tables have many of them.
 
-Neither size is a setting: the tap finds them itself.
+Neither size is a setting: ranges are cut in pages after a killed query alone.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import os
 
 from tap_mysql.cli import main
 from tap_mysql.query import key_ranges
-from tap_mysql.reading import page_size
+from tap_mysql.reading.range_reader import Mode
 
 
 def shrink() -> None:
     if page := int(os.environ["GENERATED_PAGE_ROWS"]):
-        page_size.Pages.rows = property(lambda _: page)
+        Mode.limit = lambda *_: page
     if chunk := int(os.environ["GENERATED_CHUNK_ROWS"]):
         assert "least_rows" in key_ranges.split.__kwdefaults__
         key_ranges.split.__kwdefaults__["least_rows"] = chunk

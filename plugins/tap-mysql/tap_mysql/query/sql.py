@@ -88,23 +88,17 @@ def _compare(columns: Sequence[str], key: Key, sign: str, *, inclusive: bool) ->
     return f"{name} {sign}= {value} AND ({name} {sign} {value} OR ({rest}))"
 
 
-def select(
-    plans: Sequence[Plan], selected: Range, *, careful: bool = False, limit: int | None = None
-) -> str:
-    """The query that reads a range.
+def select(plans: Sequence[Plan], selected: Range, *, limit: int | None = None) -> str:
+    """The query that reads a range: the columns, and behind them what shows changed texts.
 
     Args:
         plans: The columns.
         selected: The rows.
-        careful: Whether every legal value is read, each changed one flagged.
         limit: Rows at most.
     """
-    expressions = []
-    for number, plan in enumerate(plans):
-        expression = plan.careful if careful else plan.fast
-        expressions.append(f"{expression} AS {quote_mysql(plan.column.name)}")
-        if plan.is_flagged(careful=careful):
-            expressions.append(f"{plan.flag} AS {quote_mysql(f'{FLAG}{number}')}")
+    expressions = [f"{plan.expression} AS {quote_mysql(plan.column.name)}" for plan in plans]
+    flags = [plan.flag for plan in plans if plan.flag is not None]
+    expressions += [f"{flag} AS {quote_mysql(f'{FLAG}{n}')}" for n, flag in enumerate(flags)]
     return (
         f"SELECT {', '.join(expressions)} FROM {table_sql(selected.table)}"
         f"{where_clause(selected)}{order_clause(selected)}"
@@ -195,13 +189,9 @@ def edge(plans: Sequence[Plan], table: TableName, where: tuple[str, ...]) -> str
 def _short(plan: Plan) -> str:
     """A value in a short form that no other value has; NULL where it cannot be computed.
 
-    A date as it is, the zero one too; a FLOAT with all its digits, of which its text has six; a
-    text's bytes, so that character sets mix.
+    A text's bytes, so that character sets mix.
     """
-    name, kind = quote_mysql(plan.column.name), plan.kind.kind
-    value = plan.fast if kind in ("date", "timestamp") else plan.careful
-    if kind == "float32":
-        value = f"{value} + 0e0"
+    name, kind, value = quote_mysql(plan.column.name), plan.kind.kind, plan.exact
     if kind in ("string", "binary", "json"):
         value = f"SHA2({value}, 256)"
     return f"IF({name} IS NULL, '-', {value})"

@@ -21,19 +21,18 @@ from tidemark_core.runs.report import current
 from tap_mysql.incremental.failover import changed
 from tap_mysql.query.sql import Range, select
 from tap_mysql.reading.conversion import Converter
-from tap_mysql.reading.page_size import PAGE_BYTES, Pages
 from tap_mysql.reading.parquet_file import FileWriter, FinishedFile
 from tap_mysql.reading.spool_folder import TempFolder
-from tap_mysql.source.arrow_query import Fetch, FetchError, Stopped
+from tap_mysql.source.arrow_query import Fetch, FetchError, Rows, Shape, Stopped
 from tap_mysql.source.connection import Source
 from tap_mysql.source.error_codes import Cure, source_error
 from tap_mysql.source.retry import pause
 from tap_mysql.values.key_values import normalise
 
 logger = logging.getLogger("tap-mysql.read")
-#: Bytes of a batch on its way from the server; few rows at a time where rows are long. Measured:
-#: 8,192 rows of 51 columns are as fast as 32,768 and take 300 MB in place of 475 MB.
-_BATCH_BYTES, _BATCH_ROWS = 32 * 2**20, 8_192
+#: Rows and bytes of a batch, whichever comes first. Some five are in memory at a time: one is being
+#: read, two wait, one is being written, and its row group fills.
+_BATCH_ROWS, _BATCH_BYTES = 8_192, 8 * 2**20
 #: After a killed query: a file's rows, then a tenth, then no more.
 _SMALLER = (1, 10)
 
@@ -49,7 +48,6 @@ class Reading:
         replication_key: Column whose least and greatest value a file tells; None: none.
         batch_size: Rows of a file, at most.
         attempts: Tries without progress.
-        row_bytes: The server's estimate of a row's length.
         parallel: Ranges that are read at the same time; together they have one range's memory.
         stop: Set when the run is to be stopped.
         meter: Told of rows as they arrive.
@@ -61,15 +59,15 @@ class Reading:
     replication_key: str | None
     batch_size: int
     attempts: int
-    row_bytes: int
     parallel: int
     stop: threading.Event
     meter: Meter
 
     @property
-    def batch_rows(self) -> int:
-        fitting = min(_BATCH_ROWS, _BATCH_BYTES // max(self.row_bytes, 64)) // self.parallel
-        return max(16, min(fitting, self.batch_size))
+    def shape(self) -> Shape:
+        """How answers are cut: files end where batches do."""
+        size = _BATCH_BYTES // self.parallel
+        return Shape(self.converter.answer, _BATCH_ROWS, size, self.batch_size)
 
     def no_rows(self) -> FinishedFile:
         """A file that says of a table what columns it has, and that there was no row."""
@@ -115,22 +113,16 @@ class Reading:
     def _once(self, selected: Range, mode: Mode) -> Iterator[FinishedFile]:
         building: _Building | None = None
         try:
-            for batch in self._pieces(selected, mode):
-                start = 0
-                while start < batch.num_rows:
-                    if building is None:
-                        self.folder.await_room(self.stop)
-                        path = self.folder.new_file()
-                        building = _Building(
-                            FileWriter(path, self.converter.schema), self.converter
-                        )
-                    raw = batch.slice(start, self.batch_size - building.writer.rows)
-                    piece = self.converter.convert(raw, building.changed, careful=mode.careful)
-                    building.add(piece, self.replication_key, selected.order)
-                    start += piece.num_rows
-                    if building.writer.rows >= self.batch_size:
-                        finished, building = building, None
-                        yield finished.finish()
+            for rows in self._rows(selected, mode):
+                if building is None:
+                    self.folder.await_room(self.stop)
+                    path = self.folder.new_file()
+                    building = _Building(FileWriter(path, self.converter.schema), self.converter)
+                piece = self.converter.convert(rows, building.changed)
+                building.add(piece, self.replication_key, selected.order)
+                if building.writer.rows >= self.batch_size:
+                    finished, building = building, None
+                    yield finished.finish()
             if building is not None:
                 finished, building = building, None
                 yield finished.finish()
@@ -144,26 +136,12 @@ class Reading:
             if building is not None:
                 building.writer.drop()
 
-    def _pieces(self, selected: Range, mode: Mode) -> Iterator[pa.RecordBatch]:
-        """Asks for a range, page by page if it has an order, and gives its rows as they come."""
-        pages = Pages(PAGE_BYTES // self.parallel, self.row_bytes)
-        while True:
-            smaller = mode.limit(self.batch_size)
-            limit = smaller or (pages.rows if selected.order else None)
-            query = select(self.converter.plans, selected, careful=mode.careful, limit=limit)
-            rows = size = 0
-            last: pa.RecordBatch | None = None
-            for batch in Fetch(self.source, query, self.batch_rows, self.stop):
-                if batch.num_rows:
-                    rows, size, last = rows + batch.num_rows, size + batch.nbytes, batch
-                    self.meter.add(rows=batch.num_rows)
-                    yield batch
-            if smaller or limit is None or rows < limit or last is None:
-                return
-            pages.learn(rows, size)
-            end = last.slice(last.num_rows - 1)
-            row = self.converter.convert(end, lambda *_: None, careful=mode.careful)
-            selected = selected.past(self.converter.key_at(row, selected.order, 0))
+    def _rows(self, selected: Range, mode: Mode) -> Iterator[Rows]:
+        """Asks for a range, and gives its rows as they come."""
+        query = select(self.converter.plans, selected, limit=mode.limit(self.batch_size))
+        for rows in Fetch(self.source, query, self.shape, self.stop):
+            self.meter.add(rows=rows.batch.num_rows)
+            yield rows
 
     def _recover(
         self, error: FetchError | TidemarkError, mode: Mode, failures: int, ordered: bool
@@ -179,10 +157,6 @@ class Reading:
             reason = final.message
             if error.cure is Cure.REDISCOVER:
                 raise changed(error.number, error.text, self.source) from error
-            if error.cure is Cure.CAREFUL and not mode.careful:
-                mode.careful = True
-                logger.info("reading carefully", extra={"table": str(table)})
-                return
             if error.cure is Cure.SMALLER and ordered and mode.shrink():
                 current().tried_again(table)
                 logger.warning("the query was ended, asking for less: %s", reason)
@@ -208,11 +182,9 @@ class Mode:
     """How the next query asks.
 
     Attributes:
-        careful: Whether every legal value is read.
         smaller: How often a query was killed.
     """
 
-    careful: bool = False
     smaller: int = 0
 
     def limit(self, batch_size: int) -> int | None:

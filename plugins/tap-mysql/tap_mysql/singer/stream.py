@@ -134,7 +134,6 @@ class MySQLStream(Stream):
             replication_key=key.name if key else None,
             batch_size=tap.settings["backup_batch_size"],
             attempts=tap.settings["backup_retry_attempts"],
-            row_bytes=self.source_table.row_bytes,
             parallel=tap.parallel,
             stop=tap.stop,
             meter=Meter(str(self.table), tap.display),
@@ -178,11 +177,10 @@ class MySQLStream(Stream):
         """Reads rows without bookmarks; as many as a dry run asks for."""
         extraction = self.prepare(again=False)
         plans, limit = extraction.plans, self.ABORT_AT_RECORD_COUNT
-        query = select(plans, Range(self.table), careful=True, limit=limit)
+        query = select(plans, Range(self.table), limit=limit)
         reading = extraction.reading
-        for raw in Fetch(reading.source, query, reading.batch_rows, reading.stop):
-            batch = reading.converter.convert(raw, lambda *_: None, careful=True)
-            for row in batch.to_pylist():
+        for rows in Fetch(reading.source, query, reading.shape, reading.stop):
+            for row in reading.converter.convert(rows, lambda *_: None).to_pylist():
                 yield {name: to_json(value) for name, value in row.items()}
 
     def _sync_records(

@@ -127,14 +127,11 @@ class TapMySQL(Tap):
                 hint="set SSH_BASTION_HOST, or DB_HOST to a host name",
             )
         login = Login.from_config(settings)
-        # The fast driver has no TLS over a socket; with TLS, a port is safe from who else uses it.
-        local_port = settings["ssh_local_port"] or (0 if login.tls else None)
+        local_port = settings["ssh_local_port"] or None
         endpoint = self._resources.enter_context(
             open_endpoint(bastion, host, settings["db_port"], local_port)
         )
-        source = Source(login, endpoint, settings["backup_timeout_seconds"])
-        self._resources.callback(source.workers.close)
-        return source
+        return Source(login, endpoint, settings["backup_timeout_seconds"])
 
     @cached_property
     def folder(self) -> TempFolder:

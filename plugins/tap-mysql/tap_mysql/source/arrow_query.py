@@ -1,24 +1,30 @@
-"""One query through ConnectorX, as Arrow batches, by a process of its own.
+"""One query as Arrow batches, read ahead by a thread while the caller encodes.
 
-The process fetches while the caller encodes; the caller can stop at any moment, even when the
-server says nothing.
+The caller can stop at any moment, even when the server says nothing.
 """
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+import mysql_arrow
 import pyarrow as pa
-from tidemark_core.errors import SourceError
+import pymysql
+from mysql_arrow import Change
+from tidemark_core.errors import SourceError, TidemarkError
 
-from tap_mysql.connectorx.pool import Worker, WorkerEndedError
-from tap_mysql.connectorx.worker import BATCH, FAILED, SCHEMA
 from tap_mysql.source.connection import Source
-from tap_mysql.source.error_codes import Cure, cure_of, number_of
+from tap_mysql.source.error_codes import Cure, cure_of, number_in
+
+#: Batches that wait for the caller, besides the one that is being read and the one that he has.
+_AHEAD = 2
+_POLL_SECONDS = 0.2
 
 
 class FetchError(Exception):
@@ -39,6 +45,40 @@ class Stopped(BaseException):
     """The run is being stopped."""
 
 
+class _LeftError(Exception):
+    """Nobody asks for the rows any more."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of an answer.
+
+    Attributes:
+        batch: The rows.
+        changes: Values in it that are not what MySQL has.
+    """
+
+    batch: pa.RecordBatch
+    changes: list[Change]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How an answer is cut.
+
+    Attributes:
+        schema: Names and types of its columns.
+        batch_rows: Rows of a batch, at most.
+        batch_bytes: Bytes of a batch, at most.
+        file_rows: A batch ends at every multiple of so many rows; None: anywhere.
+    """
+
+    schema: pa.Schema
+    batch_rows: int
+    batch_bytes: int
+    file_rows: int | None = None
+
+
 @dataclass
 class Fetch:
     """A query under way.
@@ -46,86 +86,109 @@ class Fetch:
     Attributes:
         source: The server.
         query: A SELECT.
-        batch_rows: Rows of a batch, at most.
+        shape: How its answer is cut.
         stop: Set when the run is to be stopped.
     """
 
     source: Source
     query: str
-    batch_rows: int
+    shape: Shape
     stop: threading.Event
     _tag: str = field(default_factory=lambda: f"tidemark-{uuid.uuid4().hex}")
+    _left: threading.Event = field(default_factory=threading.Event)
+    _heard: float = 0.0
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Gives the batches.
+    def __iter__(self) -> Iterator[Rows]:
+        """Gives the rows.
 
         Raises:
             FetchError: The query failed; says what to do.
+            TidemarkError: The server cannot be reached, or a value does not fit its column's type.
             Stopped: The run is being stopped.
         """
-        worker = self.source.workers.take()
-        answered = complete = False
+        ahead: queue.Queue[Rows | BaseException | None] = queue.Queue(_AHEAD)
+        self._heard = time.monotonic()
+        threading.Thread(target=self._read, args=(ahead,), daemon=True, name="read-ahead").start()
+        answered = False
         try:
-            yield from self._batches(worker)
-            answered = complete = True
-        except FetchError:
+            while (rows := self._next(ahead)) is not None:
+                yield rows
+            answered = True
+        except (FetchError, TidemarkError):
             answered = True
             raise
         finally:
-            if complete:
-                self.source.workers.give_back(worker)
-            else:
-                worker.end()
+            self._left.set()
             if not answered:
                 self._kill()
 
-    def _batches(self, worker: Worker) -> Iterator[pa.RecordBatch]:
-        schema: pa.Schema | None = None
-        try:
-            worker.ask(
-                {
-                    "conn": self.source.url(),
-                    "query": f"/* {self._tag} */ {self.query}",
-                    "batch_size": self.batch_rows,
-                    "pre_execution_query": list(self.source.statements),
-                }
-            )
-            while True:
-                if self.stop.is_set():
-                    raise Stopped
-                kind, part = worker.part(self._deadline())
-                if kind == SCHEMA:
-                    schema = pa.ipc.read_schema(pa.py_buffer(part))
-                elif kind == BATCH and schema is not None:
-                    yield pa.ipc.read_record_batch(pa.py_buffer(part), schema)
-                elif kind == FAILED:
-                    text = part.decode(errors="replace")
-                    number = number_of(text)
-                    raise FetchError(number, text, cure_of(number, text))
-                else:
-                    return
-        except WorkerEndedError as error:
-            # A signal for all of our processes reaches the worker first.
-            if self.stop.is_set():
-                raise Stopped from None
-            text = f"the process that reads ended with exit code {error}; DEBUG=true shows why"
-            raise FetchError(0, text, Cure.RETRY) from error
-
-    def _deadline(self) -> Callable[[], None]:
-        """What ends the wait for the server's next word."""
-        end = time.monotonic() + self.source.timeout
-
-        def waiting() -> None:
+    def _next(self, ahead: queue.Queue[Rows | BaseException | None]) -> Rows | None:
+        while True:
             if self.stop.is_set():
                 raise Stopped
-            if self.source.endpoint.is_down:
-                # The driver would try for half a minute to connect to nobody.
-                raise FetchError(0, "the tunnel is down", Cure.RETRY)
-            if time.monotonic() > end:
-                self._kill()
-                raise FetchError(3024, f"no row for {self.source.timeout} seconds", Cure.SMALLER)
+            try:
+                found = ahead.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                self._check()
+                continue
+            if isinstance(found, BaseException):
+                raise found
+            return found
 
-        return waiting
+    def _check(self) -> None:
+        """Ends the wait for the server's next word when it is of no use."""
+        if self.source.endpoint.is_down:
+            raise FetchError(0, "the tunnel is down", Cure.RETRY)
+        if time.monotonic() - self._heard > self.source.timeout:
+            self._kill()
+            raise FetchError(3024, f"no row for {self.source.timeout} seconds", Cure.SMALLER)
+
+    # -- the thread
+
+    def _read(self, ahead: queue.Queue[Rows | BaseException | None]) -> None:
+        try:
+            for rows in self._answer():
+                self._put(ahead, rows)
+            self._put(ahead, None)
+        except _LeftError:
+            return
+        except BaseException as error:
+            with suppress(_LeftError):
+                self._put(ahead, _told(error))
+
+    def _answer(self) -> Iterator[Rows]:
+        shape = self.shape
+        with self.source.session() as session:
+            result = session.batches(
+                f"/* {self._tag} */ {self.query}",
+                shape.schema,
+                guard=self.source.guard,
+                batch_rows=shape.batch_rows,
+                batch_bytes=shape.batch_bytes,
+                cut_rows=shape.file_rows,
+                heard=self._hear,
+            )
+            for batch in result:
+                yield Rows(batch, result.changes)
+
+    def _hear(self, size: int) -> None:
+        if self._left.is_set():
+            raise _LeftError
+        if size:
+            self._heard = time.monotonic()
+
+    def _put(
+        self, ahead: queue.Queue[Rows | BaseException | None], item: Rows | BaseException | None
+    ) -> None:
+        while True:
+            try:
+                ahead.put(item, timeout=_POLL_SECONDS)
+            except queue.Full:
+                self._hear(0)
+            else:
+                # While the caller was busy nobody listened to the server.
+                self._hear(1)
+                return
 
     def _kill(self) -> None:
         """Ends the query on the server, which would otherwise send to nobody."""
@@ -143,3 +206,23 @@ class Fetch:
             return
         except Exception:
             return
+
+
+def _told(error: BaseException) -> BaseException:
+    """An error as those who read tables know it."""
+    if isinstance(error, pymysql.err.MySQLError):
+        number = number_in(error)
+        text = str(error.args[-1]) if error.args else str(error)
+        return FetchError(number, text, cure_of(number))
+    if isinstance(error, mysql_arrow.ProtocolError):
+        return FetchError(0, str(error), Cure.RETRY)
+    if isinstance(error, mysql_arrow.UnfitError):
+        return _misread("a value that does not fit its column's type", error.column)
+    if isinstance(error, mysql_arrow.WrongTypeError):
+        return _misread(f"something else than it declares: {error}", None)
+    return error
+
+
+def _misread(what: str, column: str | None) -> SourceError:
+    hint = "report this with the table's SHOW CREATE TABLE"
+    return SourceError(f"MySQL sent {what}", column=column, hint=hint)

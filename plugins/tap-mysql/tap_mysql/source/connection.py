@@ -1,4 +1,4 @@
-"""Connections to MySQL: a plain driver for questions, and the URL for the fast one."""
+"""Sessions with MySQL: questions, and rows as Arrow batches."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
+import mysql_arrow
+import pyarrow as pa
 import pymysql
 import pymysql.cursors
 from tidemark_core.errors import ConfigError, SourceError, TunnelError
 from tidemark_core.ssh.tunnel import Endpoint
 
-from tap_mysql.connectorx.pool import Workers
-from tap_mysql.source.driver import CONNECT_SECONDS, open_connection, verifying_context
+from tap_mysql.source.driver import open_connection, verifying_context
 from tap_mysql.source.error_codes import number_in, source_error, tls_error
 from tap_mysql.source.server_identity import Server
 
@@ -44,8 +44,6 @@ class Login:
         tls: Whether TLS is used, and verified.
         ca: CA file; None: the system's.
         server_name: Name that the certificate must have.
-        verify_host: Whether the fast driver, which only knows the address that it connects to, can
-            hold the certificate against the name too.
     """
 
     user: str
@@ -54,27 +52,20 @@ class Login:
     tls: bool = False
     ca: str | None = None
     server_name: str = ""
-    verify_host: bool = True
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Login:
         """Reads resolved settings.
 
         Raises:
-            ConfigError: TLS through a bastion has no name to verify, or would trust anybody's CA.
+            ConfigError: TLS has no name to verify.
         """
-        tunnelled, tls = bool(config["ssh_bastion_host"]), config["db_ssl_mode"] == "verify"
+        tls = config["db_ssl_mode"] == "verify"
         name = config.get("db_ssl_server_name") or config["db_host"]
         if tls and name.startswith("/"):
             raise ConfigError(
                 f"DB_HOST {name!r} is a socket: the certificate of the server has no name to match",
                 hint="set DB_SSL_SERVER_NAME to the name in the certificate",
-            )
-        if tls and not config["db_ssl_ca"] and (tunnelled or name != config["db_host"]):
-            raise ConfigError(
-                "DB_SSL_CA is not set: with a bastion or DB_SSL_SERVER_NAME, the fast driver holds "
-                "the certificate against its authority only, and the system trusts many",
-                hint="set DB_SSL_CA to the file of the authority that signed MySQL's certificate",
             )
         return cls(
             user=config["db_user"],
@@ -83,12 +74,11 @@ class Login:
             tls=tls,
             ca=config["db_ssl_ca"],
             server_name=name,
-            verify_host=not tunnelled and name == config["db_host"],
         )
 
 
 class Session:
-    """A connection of the plain driver.
+    """A connection.
 
     Attributes:
         server: Version text of the server.
@@ -134,6 +124,24 @@ class Session:
                 "MySQL sent text that is not valid UTF-8 in place of a key"
             ) from error
 
+    def batches(
+        self, query: str, schema: pa.Schema, *, guard: str | None, **shape: Any
+    ) -> mysql_arrow.Result:
+        """Asks for rows as Arrow batches; until the last one nothing else can be asked.
+
+        Args:
+            query: A SELECT.
+            schema: Its columns.
+            guard: A statement that must succeed first, on the very connection.
+            shape: See `mysql_arrow.query`.
+
+        Raises:
+            pymysql.err.MySQLError: The server refused, or went away.
+        """
+        if guard is not None:
+            self._connection.query(guard)
+        return mysql_arrow.query(self._connection, query, schema, **shape)
+
     def plan(self, query: str) -> list[dict[str, Any]]:
         """How the server would answer a query: its plan's steps, by the names of their columns.
 
@@ -158,24 +166,22 @@ class Source:
         login: Who logs in.
         endpoint: The way there.
         timeout: Seconds without an answer after which a question is given up.
-        workers: The processes of the fast driver.
         server: The only server whose rows may be read; None: whichever answers.
     """
 
     login: Login
     endpoint: Endpoint
     timeout: int = 1800
-    workers: Workers = field(default_factory=Workers)
     server: Server | None = None
 
     @property
-    def statements(self) -> tuple[str, ...]:
-        """What a connection of the fast driver says first."""
-        return SESSION if self.server is None else (*SESSION, self.server.guard)
+    def guard(self) -> str | None:
+        """What fails on any other server than the one that may be read; None: any may be."""
+        return None if self.server is None else self.server.guard
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Opens a connection of the plain driver.
+        """Opens a connection.
 
         Raises:
             TunnelError: The bastion is away, or cannot reach the server.
@@ -212,27 +218,6 @@ class Source:
             raise
         finally:
             connection.close()
-
-    def url(self) -> str:
-        """The server as ConnectorX writes it; holds the password, so it is never logged."""
-        options = {
-            "tcp_connect_timeout_ms": str(CONNECT_SECONDS * 1000),
-            # Else a server behind 127.0.0.1, our end of the tunnel, is asked for its socket's path,
-            # and whatever listens at that path on this machine is read in its place.
-            "prefer_socket": "false",
-        }
-        if self.endpoint.socket and not self.login.tls:
-            options["socket"] = self.endpoint.socket
-        if self.login.tls:
-            options["ssl-mode"] = "VERIFY_IDENTITY" if self.login.verify_host else "VERIFY_CA"
-            if self.login.ca:
-                options["ssl-ca"] = self.login.ca
-        words = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
-        user, password = quote(self.login.user, safe=""), quote(self.login.password, safe="")
-        return (
-            f"mysql://{user}:{password}@{self.endpoint.host}:{self.endpoint.port}/"
-            f"{quote(self.login.database, safe='')}?{words}"
-        )
 
     def _blame_tunnel(self) -> None:
         try:

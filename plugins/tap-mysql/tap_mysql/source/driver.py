@@ -64,6 +64,9 @@ def open_connection(
         read_timeout=GREETING_SECONDS,
         write_timeout=GREETING_SECONDS,
         ssl=context,
+        # Else PyMySQL takes TLS where the server offers it, verifies nothing, and trusts it with
+        # the password.
+        ssl_disabled=context is None,
         auth_plugin_map={} if context else {_CLEAR: _Refusal},
         defer_connect=True,
         **options,

@@ -24,7 +24,7 @@ _STRATEGIES = (
     ("inter-table", "BACKUP_MAX_WORKERS tables at once", "many tables, a source that can take it"),
     ("chunked", "a first load in BACKUP_NUM_CHUNKS key ranges", "the first backup of a big table"),
 )
-_PACKAGES = ("tidemark", "meltano", "dbt-core", "dbt-redshift", "singer-sdk", "connectorx", "boto3")
+_PACKAGES = ("tidemark", "meltano", "dbt-core", "dbt-redshift", "singer-sdk", "pymysql", "boto3")
 
 
 def _setting_names(incomplete: str) -> list[str]:
