@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tap_mysql.source.connection import Login
-from tap_mysql.source.connection import Source as Server
 from tidemark_core.errors import ConfigError, SourceError
-from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.certificates import ensure_certificates
 
 if TYPE_CHECKING:
@@ -153,43 +149,3 @@ def test_through_a_bastion_the_system_s_authorities_do_not_know_the_sandbox_s(
     result = rows.run(rows.catalog("secret"), **tunnelled(rows, db_ssl_ca=None))
     assert isinstance(result.error, SourceError)
     assert "DB_SSL_CA" in (result.error.hint or "")
-
-
-#: What a server says first (Protocol::HandshakeV10), and its Protocol::AuthSwitchRequest, in
-#: packets of their own: https://dev.mysql.com/doc/dev/mysql-server/latest/
-_GREETING = (
-    b"\x0a8.4.0\0" + bytes(4) + b"12345678\0" + b"\x00\x82\x21\x02\x00\x08\x00\x15"
-    + bytes(10) + b"123456789012\0mysql_native_password\0"
-)  # fmt: skip
-_ASK_IN_CLEAR = b"\xfemysql_clear_password\0"
-
-
-def _packet(number: int, body: bytes) -> bytes:
-    return len(body).to_bytes(3, "little") + bytes([number]) + body
-
-
-def test_no_password_is_sent_in_clear_to_whoever_asks_for_it() -> None:
-    heard = b""
-    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
-
-        def ask() -> bytes:
-            with server.accept()[0] as client:
-                client.settimeout(10)
-                client.sendall(_packet(0, _GREETING))
-                first = client.recv(4096)
-                client.sendall(_packet(2, _ASK_IN_CLEAR))
-                return first + client.recv(4096)
-
-        answers = pool.submit(ask)
-        login = Login("reader", "a-password-to-steal", "db")
-        host, port = server.getsockname()
-        with (
-            open_endpoint(None, host, port) as endpoint,
-            pytest.raises(SourceError, match="in clear") as refused,
-            Server(login, endpoint, timeout=10).session(),
-        ):
-            pass
-        heard = answers.result()
-    assert "DB_SSL_MODE=verify" in (refused.value.hint or "")
-    assert b"reader" in heard
-    assert b"a-password-to-steal" not in heard

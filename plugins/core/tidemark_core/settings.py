@@ -216,6 +216,10 @@ MYSQL_SETTINGS = (
         "CA file that signed MySQL's certificate; empty: the system's.",
     ),
     Setting("db_ssl_server_name", "Name in MySQL's certificate, where it is not DB_HOST."),
+    Setting(
+        "db_server_public_key",
+        "File of MySQL's RSA key: caching_sha2_password may send the password for it without TLS.",
+    ),
 )
 
 

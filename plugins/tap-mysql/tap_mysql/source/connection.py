@@ -44,6 +44,7 @@ class Login:
         tls: Whether TLS is used, and verified.
         ca: CA file; None: the system's.
         server_name: Name that the certificate must have.
+        public_key: File of the server's RSA key, for a login without TLS; None: none is known.
     """
 
     user: str
@@ -52,6 +53,7 @@ class Login:
     tls: bool = False
     ca: str | None = None
     server_name: str = ""
+    public_key: str | None = None
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Login:
@@ -74,6 +76,7 @@ class Login:
             tls=tls,
             ca=config["db_ssl_ca"],
             server_name=name,
+            public_key=config["db_server_public_key"],
         )
 
 
@@ -193,6 +196,7 @@ class Source:
                 self.endpoint,
                 server_name=self.login.server_name,
                 timeout=self.timeout,
+                public_key=self.login.public_key,
                 user=self.login.user,
                 password=self.login.password,
                 database=self.login.database,

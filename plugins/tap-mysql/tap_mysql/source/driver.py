@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pymysql
@@ -16,13 +17,41 @@ from tidemark_core.ssh.tunnel import Endpoint
 CONNECT_SECONDS, GREETING_SECONDS = 10, 15
 #: The plugin by which a server asks for the password itself.
 _CLEAR = "mysql_clear_password"
+#: CR_AUTH_PLUGIN_ERR.
+_AUTH_PLUGIN = 2061
 
 
 class Connection(pymysql.connections.Connection):
-    """A connection whose patience grows once the server has greeted: pymysql has one for both."""
+    """A connection that tells its password to the server that it knows, and to no other.
+
+    PyMySQL asks for ``server_public_key`` where it is about to encrypt the password for somebody
+    who has not shown who he is, and sets it to what he sends.
+    """
+
+    @property
+    def server_public_key(self) -> bytes:
+        """The key that was given to us.
+
+        Raises:
+            pymysql.err.OperationalError: There is none.
+        """
+        pinned: bytes | None = self.__dict__["_pinned"]
+        if pinned is None:
+            raise pymysql.err.OperationalError(
+                _AUTH_PLUGIN, "the server asks for the password, and nobody has verified it"
+            )
+        return pinned
+
+    @server_public_key.setter
+    def server_public_key(self, key: bytes | None) -> None:
+        # The constructor sets ours; what comes later is the server's.
+        self.__dict__.setdefault("_pinned", key)
 
     def wait(self, seconds: float | None) -> None:
-        """How long a question's answer may take from now on; None: for ever."""
+        """How long a question's answer may take from now on; None: for ever.
+
+        PyMySQL has one patience for the greeting and for answers.
+        """
         self._read_timeout = self._write_timeout = seconds
 
 
@@ -44,6 +73,7 @@ def open_connection(
     server_name: str,
     context: ssl.SSLContext | None,
     timeout: float | None = None,
+    public_key: str | None = None,
     **options: Any,
 ) -> Connection:
     """Connects to MySQL.
@@ -53,10 +83,13 @@ def open_connection(
         server_name: Name that the certificate must have.
         context: Verifies it; None: TLS is not asked for.
         timeout: Seconds that the answer to a question may take; None: any time.
+        public_key: File of the server's RSA key, for which the password may be encrypted without
+            TLS; None: without TLS the password is not told at all.
         options: More arguments for ``pymysql.connect``.
 
     Raises:
         pymysql.err.MySQLError: The server is away, or refused the login.
+        ConfigError: The key's file cannot be read, or others could change it.
     """
     connection = Connection(
         host=server_name if context else endpoint.host,
@@ -68,6 +101,7 @@ def open_connection(
         # the password.
         ssl_disabled=context is None,
         auth_plugin_map={} if context else {_CLEAR: _Refusal},
+        server_public_key=_read_key(public_key) if public_key else None,
         defer_connect=True,
         **options,
     )
@@ -101,6 +135,16 @@ def verifying_context(ca: str | None) -> ssl.SSLContext:
     except OSError as error:
         raise ConfigError(
             f"the CA file {ca} cannot be read: {error}", hint="correct DB_SSL_CA"
+        ) from error
+
+
+def _read_key(path: str) -> bytes:
+    check_trusted(path, "DB_SERVER_PUBLIC_KEY")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"the key file {path} cannot be read: {error}", hint="correct DB_SERVER_PUBLIC_KEY"
         ) from error
 
 

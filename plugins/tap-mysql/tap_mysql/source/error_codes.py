@@ -51,7 +51,10 @@ _HINTS = {
     1146: "the table is gone: take it out of the select rules in extract/extractors.meltano.yml",
     1153: "raise the server's max_allowed_packet above the largest row",
     2059: "set DB_SSL_MODE=verify, or give the user another authentication plugin",
-    2061: "set DB_SSL_MODE=verify: the server's login method needs TLS",
+    2061: "set DB_SSL_MODE=verify; or DB_SERVER_PUBLIC_KEY to a file of the server's RSA key, as "
+    "SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key' shows it on the server; or give "
+    "the user another authentication plugin",
+    3159: "set DB_SSL_MODE=verify: the server lets nobody in without TLS",
 }
 #: pymysql's number (CR_SSL_CONNECTION_ERROR) when the server's greeting has no CLIENT_SSL.
 _NO_TLS = 2026
