@@ -143,17 +143,29 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
 
 @pytest.mark.fault(34)
 @pytest.mark.parametrize("strategy", ["sequential", "chunked"])
-def test_a_target_that_stalls_is_waited_for_and_the_query_goes_on(
+def test_a_target_that_stalls_is_waited_for_without_a_query_and_the_read_goes_on(
     long_rows: Source, target: Target, strategy: str
 ) -> None:
     """No more files wait than there is room, and one a range beside."""
-    let = threading.Timer(3.0, target.take.set)
+    asked = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '/* tidemark-%'"
+    open_queries: list[int] = []
+
+    def wait_and_take() -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end and (target.most <= 2**20 or any(open_queries[-1:] or [1])):
+            time.sleep(0.1)
+            if target.most > 2**20:
+                open_queries.append(long_rows.sql(asked)[0][0])
+        target.take.set()
+
+    let = threading.Thread(target=wait_and_take)
     let.start()
     result = long_rows.read(
         "silent", "id", backup_batch_size=500, backup_temp_max_mb=1, backup_strategy=strategy
     )
     assert target.take.is_set()
     let.join()
+    assert open_queries[-1] == 0
     rows = sum(file.facts["rows"] for file in result.files("silent"))
     assert rows == ROWS
     # Each of two ranges may have begun a file before there was no more room, and have another

@@ -33,6 +33,10 @@ logger = logging.getLogger("tap-mysql.read")
 #: Rows and bytes of a batch, whichever comes first. Some five are in memory at a time: one is being
 #: read, two wait, one is being written, and its row group fills.
 _BATCH_ROWS, _BATCH_BYTES = 8_192, 8 * 2**20
+#: Rows of a query where there is an order, about. As long as one is open, an ALTER waits, and who
+#: asks after it waits behind it; the server keeps old row versions; and without a LIMIT it may sort
+#: a window that an index has in order.
+_QUERY_ROWS = 1_000_000
 #: After a killed query: a file's rows, then a tenth, then no more.
 _SMALLER = (1, 10)
 
@@ -88,7 +92,7 @@ class Reading:
         mode, failures, held = Mode(), 0, list[FinishedFile]()
         left = selected
         while True:
-            rows = 0
+            rows, mode.waits = 0, False
             try:
                 for file in self._once(left, mode):
                     rows += file.rows
@@ -99,10 +103,11 @@ class Reading:
                     if file.last is not None:
                         left = left.past(file.last)
                     yield file
-                limit = mode.limit(self.batch_size)
-                if limit is None or rows < limit:
+                limit = self._limit(left, mode)
+                if not mode.waits and (limit is None or rows < limit):
                     yield from held
                     return
+                self.folder.await_room(self.stop)
             except (FetchError, TidemarkError) as error:
                 for file in held:
                     file.path.unlink(missing_ok=True)
@@ -123,6 +128,9 @@ class Reading:
                 if building.writer.rows >= self.batch_size:
                     finished, building = building, None
                     yield finished.finish()
+                    mode.waits = bool(selected.order) and self.folder.is_full
+                    if mode.waits:
+                        return
             if building is not None:
                 finished, building = building, None
                 yield finished.finish()
@@ -136,9 +144,14 @@ class Reading:
             if building is not None:
                 building.writer.drop()
 
+    def _limit(self, selected: Range, mode: Mode) -> int | None:
+        """Rows of the next query, whole files of them; None: all that there are."""
+        several = max(1, _QUERY_ROWS // self.batch_size) * self.batch_size
+        return mode.limit(self.batch_size) or (several if selected.order else None)
+
     def _rows(self, selected: Range, mode: Mode) -> Iterator[Rows]:
-        """Asks for a range, and gives its rows as they come."""
-        query = select(self.converter.plans, selected, limit=mode.limit(self.batch_size))
+        """Asks for rows of a range, and gives them as they come."""
+        query = select(self.converter.plans, selected, limit=self._limit(selected, mode))
         for rows in Fetch(self.source, query, self.shape, self.stop):
             self.meter.add(rows=rows.batch.num_rows)
             yield rows
@@ -183,9 +196,11 @@ class Mode:
 
     Attributes:
         smaller: How often a query was killed.
+        waits: Whether the last one was ended because the target is behind.
     """
 
     smaller: int = 0
+    waits: bool = False
 
     def limit(self, batch_size: int) -> int | None:
         if self.smaller == 0:

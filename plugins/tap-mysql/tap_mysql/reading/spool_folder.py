@@ -65,6 +65,11 @@ class TempFolder:
         with self._lock:
             self._waiting[path] = path.stat().st_size
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the target is behind."""
+        return bool(self._room) and self._behind() > self._room
+
     def await_room(self, stop: threading.Event) -> None:
         """Waits while the target is behind, so that the disk does not fill with what it is to take.
 
