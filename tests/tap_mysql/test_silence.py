@@ -144,9 +144,10 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
 @pytest.mark.fault(34)
 @pytest.mark.parametrize("strategy", ["sequential", "chunked"])
 def test_a_target_that_stalls_is_waited_for_without_a_query_and_the_read_goes_on(
-    long_rows: Source, target: Target, strategy: str
+    long_rows: Source, target: Target, strategy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No more files wait than there is room, and one a range beside."""
+    monkeypatch.setattr("tap_mysql.reading.range_reader._BATCH_BYTES", 2**18)  # few rows ahead
     asked = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '/* tidemark-%'"
     open_queries: list[int] = []
 
