@@ -273,3 +273,9 @@ def test_ok_is_said_only_of_tables_that_were_loaded(
     assert not told[str(bad)]["done"]
     assert (told[str(good)]["rows"], told[str(good)]["done"]) == (3, True)
     assert json.loads(done.stdout)["errors"] == []
+    with monkeypatch.context() as wrong:
+        wrong.setenv("REDSHIFT_PASSWORD", "wrong")
+        unknown = tidemark("sync", "--redshift-only", "-t", str(good), "--format", "json")
+    assert unknown.returncode == 1
+    assert not results(unknown)[str(good)]["done"], "there is nothing to load, and nobody looked"
+    assert "does not say what is loaded" in json.loads(unknown.stdout)["errors"][0]

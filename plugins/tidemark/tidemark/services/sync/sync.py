@@ -228,15 +228,19 @@ def run_load(project: Project, plan: Plan, log: Callable[[str], object]) -> LegR
     before = {entry.file for entry in ask_ledger(project, plan.tables)[0] or []}
     more = plan.options.variables() | load_variables(plan.tables)
     ran = run_leg(project, READ_AND_LOAD, plan.run_id, more, log)
-    ledger, _ = ask_ledger(project, plan.tables)
+    ledger, problem = ask_ledger(project, plan.tables)
+    if ledger is None and not ran.exit_code:
+        # With nothing to load, nobody has logged in: whether all is loaded, nobody knows.
+        told = [Outcome("load", str(table), done=False) for table in plan.tables]
+        return LegResult("load", told, 1, f"the warehouse does not say what is loaded: {problem}")
     outcomes = []
     for table in plan.tables:
         new = [e for e in ledger or [] if e.table == str(table) and e.file not in before]
-        told: tuple[int | None, int | None, int | None] = (None, None, None)
+        moved: tuple[int | None, int | None, int | None] = (None, None, None)
         if ledger is not None:
             sizes = _sizes(project, table) if new else {}
-            told = sum(e.rows for e in new), len(new), sum(sizes.get(e.file, 0) for e in new)
-        outcomes.append(ran.outcome("load", table, *told))
+            moved = sum(e.rows for e in new), len(new), sum(sizes.get(e.file, 0) for e in new)
+        outcomes.append(ran.outcome("load", table, *moved))
     return LegResult.of("load", ran, outcomes)
 
 
