@@ -12,7 +12,7 @@ from tap_mysql.source.schema import Column
 
 #: Character sets whose every text can be read back from its UTF-8. In others (cp932, gbk, euckr)
 #: two texts may have one, and a code without a character becomes a question mark, as do the bytes
-#: beyond 0x7F that MariaDB keeps in ascii. Half a surrogate of ucs2 becomes NULL on MySQL.
+#: beyond 0x7F that MariaDB keeps in ascii. Half a surrogate of ucs2 becomes no UTF-8.
 _REVERSIBLE = frozenset({"binary", "latin1", "utf16", "utf16le", "utf32", "utf8",
                          "utf8mb3", "utf8mb4"})  # fmt: skip
 #: Of the others, those in which U+FFFD is a character like any other.
