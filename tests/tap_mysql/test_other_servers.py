@@ -139,10 +139,11 @@ def test_a_table_that_the_new_server_has_not_got_yet_is_read_when_it_comes(
     fill([other], "late", [])
     first = source.read("late", "update_at")
     way = relay(socket=other.socket)
-    assert source.read("late", "update_at", first.state, **way.way).messages == []
+    empty = source.read("late", "update_at", first.state, **way.way)
+    assert empty.ids("late") == []
     assert "It has no rows yet" in caplog.text
     other.sql("INSERT INTO late VALUES (2, 'b', '2023-01-01')")
-    assert source.read("late", "update_at", first.state, **way.way).ids("late") == [2]
+    assert source.read("late", "update_at", empty.state, **way.way).ids("late") == [2]
 
 
 @pytest.mark.fault(38)
