@@ -10,6 +10,7 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding
 from singer_sdk.sinks import BatchSink
 from singer_sdk.sinks.core import BaseJSONSchemaValidator
 from tidemark_core.errors import LakeError
+from tidemark_core.types.singer_schema import SINGER_METADATA, is_metadata
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.isolating_target import remove_local
 from tidemark_singer.local_file import read_records
@@ -38,6 +39,17 @@ class LakeSink(BatchSink):
             LakeError: The schema changed inside the run, or cannot be stored.
         """
         self.table.set_schema(self.schema, self.key_properties)
+
+    def _remove_sdc_metadata_from_schema(self) -> None:
+        """Leaves columns that the source really has, whatever their names."""
+        properties = self.schema["properties"]
+        for name in SINGER_METADATA & properties.keys():
+            if is_metadata(name, properties[name]):
+                del properties[name]
+
+    def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
+        for name in SINGER_METADATA - self.schema["properties"].keys():
+            record.pop(name, None)
 
     def get_validator(self) -> BaseJSONSchemaValidator | None:
         """The SDK's own, when asked for: types are checked on the way to Arrow anyway."""

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
-from tidemark_core.names import OWN_NAMES, TableName
+from tidemark_core.names import OWN_NAMES, TableName, fold_columns
 from tidemark_core.runs.report import current
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.local_file import open_local
@@ -86,8 +86,10 @@ class TableWriter:
 
         Raises:
             LakeError: It is another one than this run has written with, and may not change.
+            ConfigError: A column has the name of one that landing adds.
         """
         told = StreamSchema.parse(self.table, schema, keys)
+        fold_columns(told.types, table=self.table)
         if self._options.partition_column:
             check_column(told, self._options.partition_column)
         known = self._schema

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tidemark_core.names import DELETED_AT, EXTRACTED_AT
 from tidemark_core.types.column_type import (
     INTEGER_BYTES,
     MAX_PRECISION,
@@ -24,6 +25,19 @@ PADDED = "x-tidemark-padded"
 #: Of a whole schema: how its rows are read, in the words of Singer's metadata.
 METHOD = "x-tidemark-replication-method"
 INCREMENTAL, FULL_TABLE = "INCREMENTAL", "FULL_TABLE"
+#: What a tap may say of its records in columns of their own.
+#: https://sdk.meltano.com/en/latest/implementation/record_metadata.html
+SINGER_METADATA = frozenset(
+    {
+        EXTRACTED_AT,
+        DELETED_AT,
+        "_sdc_received_at",
+        "_sdc_batched_at",
+        "_sdc_sequence",
+        "_sdc_table_version",
+        "_sdc_sync_started_at",
+    }
+)
 
 
 def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, Any]:
@@ -55,6 +69,14 @@ def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, An
         elif column.kind == "string" and column.length is not None:
             schema = {"maxLength": column.length}
     return {"type": [kind, "null"] if nullable else [kind], **schema, ANNOTATION: str(column)}
+
+
+def is_metadata(name: str, declared: Mapping[str, Any]) -> bool:
+    """Whether a property is what a Singer tap says of the record, and not a column of the source.
+
+    A column that our own taps have read may have any name. It is never taken for metadata.
+    """
+    return name in SINGER_METADATA and ANNOTATION not in declared
 
 
 def replication_method(schema: Any) -> str | None:

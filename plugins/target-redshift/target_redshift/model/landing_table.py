@@ -18,23 +18,10 @@ from tidemark_core.names import (
     fold_columns,
 )
 from tidemark_core.types.column_type import TIMESTAMP, ColumnType, to_redshift
-from tidemark_core.types.singer_schema import ANNOTATION, PADDED, from_json_schema
+from tidemark_core.types.singer_schema import PADDED, from_json_schema, is_metadata
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_usage.html
 MAX_COLUMNS = 1_600
-#: What a tap may say of its records in columns of their own.
-#: https://sdk.meltano.com/en/latest/implementation/record_metadata.html
-_SINGER_METADATA = frozenset(
-    {
-        EXTRACTED_AT,
-        DELETED_AT,
-        "_sdc_received_at",
-        "_sdc_batched_at",
-        "_sdc_sequence",
-        "_sdc_table_version",
-        "_sdc_sync_started_at",
-    }
-)
 #: The columns that Tidemark adds, in the order in which the table has them.
 METADATA: tuple[tuple[str, ColumnType], ...] = (
     (EXTRACTED_AT, TIMESTAMP),
@@ -70,14 +57,6 @@ class Column:
         return to_redshift(self.type)
 
 
-def _is_metadata(name: str, declared: Mapping[str, Any]) -> bool:
-    """Whether a property is what a Singer tap says of the record, and not a column of the source.
-
-    A column that our own taps have read may have any name. It is never taken for metadata.
-    """
-    return name in _SINGER_METADATA and ANNOTATION not in declared
-
-
 @dataclass(frozen=True)
 class LandingTable:
     """A landing table: the source's columns in the source's order, then Tidemark's.
@@ -110,7 +89,7 @@ class LandingTable:
         properties = {
             column: property_
             for column, property_ in schema.get("properties", {}).items()
-            if not _is_metadata(column, property_)
+            if not is_metadata(column, property_)
         }
         missing = [column for column in key_properties if column not in properties]
         if missing:
