@@ -146,8 +146,10 @@ class Reading:
 
     def _limit(self, selected: Range, mode: Mode) -> int | None:
         """Rows of the next query, whole files of them; None: all that there are."""
+        if not selected.order:
+            return None
         several = max(1, _QUERY_ROWS // self.batch_size) * self.batch_size
-        return mode.limit(self.batch_size) or (several if selected.order else None)
+        return mode.limit(self.batch_size) or several
 
     def _rows(self, selected: Range, mode: Mode) -> Iterator[Rows]:
         """Asks for rows of a range, and gives them as they come."""
