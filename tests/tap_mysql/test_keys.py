@@ -190,3 +190,19 @@ def test_a_float_that_changes_in_its_last_digit_is_seen(source: Source) -> None:
     first = source.read("floats", "update_at")
     source.sql("UPDATE floats SET f = 1.2345679")
     assert source.read("floats", "update_at", first.state).ids("floats") == [1]
+
+
+@pytest.mark.fault(170)
+def test_a_shape_that_is_none_is_read_once_and_is_seen_to_change(source: Source) -> None:
+    source.make("shapes", f"id INT PRIMARY KEY, {UPDATED}", "(1, '2024-01-01')")
+    # MySQL adds no NOT NULL where there are rows.
+    null = "NULL" if source.is_mysql else "NOT NULL"
+    source.sql(f"ALTER TABLE shapes ADD COLUMN g GEOMETRY {null}")
+    first = source.read("shapes", "update_at")
+    assert [row["g"] for row in first.rows("shapes")] == [None]
+    assert source.read("shapes", "update_at", first.state).messages == []
+    source.sql("UPDATE shapes SET g = ST_GeomFromText('POINT(1 2)')")
+    second = source.read("shapes", "update_at", first.state)
+    assert len(second.rows("shapes")[0]["g"]) == 21
+    source.sql("UPDATE shapes SET g = ST_GeomFromText('POINT(1 3)')")
+    assert source.read("shapes", "update_at", second.state).ids("shapes") == [1]

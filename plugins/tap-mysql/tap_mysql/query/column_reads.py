@@ -69,8 +69,9 @@ def plan(column: Column, *, is_key: bool = False) -> Plan:
         shown = _other(name, column, _is_reversible if is_key else _is_whole)
         return Plan(column, read, _bytes(name, column), shown)
     if kind.kind == "binary" and data_type not in _BINARY:
-        shape = f"ST_AsBinary({name})"
-        return Plan(column, shape, shape)
+        # Exact is what is stored: of the empty one that ADD COLUMN … NOT NULL gives to the rows
+        # before it, MariaDB's well-known binary is NULL.
+        return Plan(column, f"ST_AsBinary({name})", name)
     return Plan(column, name, name)
 
 
