@@ -24,6 +24,8 @@ from anydb.lake import ABSENT, Commit
 from anydb.model import Table
 from anydb.source import Snapshot, Value
 
+#: How often values were changed, by column and reason.
+Counts = dict[tuple[str, str], int]
 #: Rows of the warehouse by column, as text.
 Texts = list[dict[str, str | None]]
 
@@ -88,14 +90,20 @@ class Copies:
     def _versions(self, commits: Sequence[Commit]) -> list[dict[str, Any]]:
         return versions(self.now, commits, self._late)
 
-    def lake(self, commits: Sequence[Commit]) -> Findings:
-        """Holds the lake's newest versions against the server, and what it counted."""
+    def lake(self, commits: Sequence[Commit], counted: Sequence[Counts]) -> Findings:
+        """Holds the lake's newest versions against the server, and what was counted.
+
+        Args:
+            commits: The lake's.
+            counted: How often a value was changed, as each of those says who count it.
+        """
         found = commits
         if self._newest_only:
             found = [c for c in commits if c.extracted == commits[-1].extracted]
         findings = self._compare(self.now, self._versions(found), in_lake)
-        if len(self.snapshots) == 1 and (told := _counted(commits)) != self.now.reasons():
-            findings.say(f"counted {told} in place of {self.now.reasons()}")
+        wanted = self.now.reasons()
+        if len(self.snapshots) == 1 and any(told != wanted for told in counted):
+            findings.say(f"counted {counted} in place of {wanted}")
         return findings
 
     def landing(
@@ -148,7 +156,7 @@ class Copies:
             findings.say(f"{len(found)} rows are there in place of {len(self.now.rows)}")
         return findings
 
-    def lost(self, commits: Sequence[Commit], expected: Expected) -> dict[tuple[str, str], int]:
+    def lost(self, commits: Sequence[Commit], expected: Expected) -> Counts:
         """How often a load of these commits must change a value, by column and reason."""
         return dict(
             Counter(
@@ -179,7 +187,8 @@ def _over(row: dict[str, Value], version: dict[str, Any]) -> dict[str, Value]:
     }
 
 
-def _counted(commits: Sequence[Commit]) -> dict[tuple[str, str], int]:
+def counted_in(commits: Sequence[Commit]) -> Counts:
+    """What manifests say of changed values."""
     told: Counter[tuple[str, str]] = Counter()
     for commit in commits:
         for column, reasons in commit.counted.items():
