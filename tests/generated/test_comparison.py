@@ -77,4 +77,5 @@ def test_values_have_one_spelling() -> None:
         "-0.5", "7", "0", "0", "1",
     ]  # fmt: skip
     assert spelled("float64", "-0") != spelled("float64", 0.0)
+    assert spelled("integer", "2024-01-01") == "(no integer) 2024-01-01"
     assert spelled("moment", "2024-01-01 00:00:00") == "2024-01-01 00:00:00.000000"

@@ -32,9 +32,14 @@ def family(data_type: str) -> str:
 
 
 def spelled(family: str, value: Any) -> str | None:
-    """A value that pyarrow or a text protocol gave, in the one spelling."""
-    if value is None:
-        return None
+    """A value that pyarrow or a text protocol gave, in the one spelling; others as they are."""
+    try:
+        return None if value is None else _spelled(family, value)
+    except (ValueError, struct.error, OverflowError):
+        return f"(no {family}) {value}"
+
+
+def _spelled(family: str, value: Any) -> str:
     if family == "integer":
         return str(int(value))
     if family == "decimal":
