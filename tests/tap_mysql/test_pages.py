@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tap_mysql.query.sql import select
+from tap_mysql.reading import range_reader
 
 if TYPE_CHECKING:
     from conftest import Source
@@ -181,6 +183,24 @@ def test_a_composite_key_of_text_and_decimal_is_gone_on_with(
     source.sql(f"INSERT INTO pair_keys VALUES {', '.join(small)}")
     short_pages(3)
     assert len({tuple(row.values()) for row in source.read("pair_keys").rows("pair_keys")}) == 40
+
+
+@pytest.mark.fault(112)
+def test_a_table_without_an_order_is_asked_for_once(
+    source: Source, short_pages: ShortPages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def select_once(*words: object, **options: object) -> str:
+        asked.append(query := select(*words, **options))  # type: ignore[arg-type]
+        assert len(asked) == 1
+        return query
+
+    source.make("orderless", "v INT", "(1), (1), (2)")
+    short_pages(1)
+    monkeypatch.setattr(range_reader, "select", select_once)
+    assert [row["v"] for row in source.read("orderless").rows("orderless")] == [1, 1, 2]
+    assert "LIMIT" not in asked[0]
 
 
 @pytest.mark.fault(112)
