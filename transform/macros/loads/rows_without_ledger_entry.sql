@@ -1,7 +1,10 @@
 {#- Loads whose rows are in landing and which the ledger does not know, of all tables that have a model here. -#}
 {% macro rows_without_ledger_entry() -%}
-    {%- set ledger = source('landing', 'tidemark_loads') -%}
-    {%- set tables = landed_tables() if execute and is_there(ledger) else [] -%}
+    {%- set tables, ledger = [], none -%}
+    {%- if execute -%}
+        {%- set ledger = source('landing', 'tidemark_loads') -%}
+        {%- set tables = landed_tables() if is_there(ledger) else [] -%}
+    {%- endif -%}
     {%- for table in tables %}
     {{ 'union all' if not loop.first }}
     select
