@@ -80,3 +80,26 @@ def test_a_table_that_is_read_whole_from_now_on_is_empty_anew(
     run.method = FULL_TABLE
     run()
     assert told(lake) == [(1, 0, INCREMENTAL), (1, 0, FULL_TABLE)]
+
+
+@pytest.mark.fault(171)
+@pytest.mark.parametrize("layout", [{}, {"s3_partition_columns": {"shop.orders": "update_at"}}])
+def test_a_full_copy_in_records_of_which_no_row_comes_is_a_copy_too(
+    lake: Lake, feed: Feed, say: Say, layout: Any
+) -> None:
+    def run(version: int, *ids: int, method: str = FULL_TABLE) -> None:
+        schema, state = say.schema(), say.state(version)
+        schema["schema"][METHOD] = method
+        rows = [say.record(id=number) | {"version": version} for number in ids]
+        whole = {"type": "ACTIVATE_VERSION", "stream": say.stream, "version": version}
+        assert feed(schema, *rows, whole, state, **layout) == [state["value"]]
+
+    run(1, method=INCREMENTAL)
+    assert told(lake) == []
+    for version in (2, 3):
+        run(version)
+    assert told(lake) == [(1, 0, FULL_TABLE)]
+    run(4, 7)
+    for version in (5, 6):
+        run(version)
+    assert told(lake) == [(1, rows, FULL_TABLE) for rows in (0, 1, 0)]

@@ -15,6 +15,7 @@ from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import OWN_NAMES, TableName, fold_columns
 from tidemark_core.runs.report import current
+from tidemark_core.types.singer_schema import FULL_TABLE
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.local_file import open_local
 
@@ -66,7 +67,7 @@ class TableWriter:
         options: How its files are made.
 
     Attributes:
-        pending_files: Files named by BATCH messages that wait for their commit.
+        pending_files: Files of BATCH messages, or of empty copies, that wait for their commit.
         pending_rows: Rows from RECORD messages that wait for theirs.
     """
 
@@ -174,6 +175,24 @@ class TableWriter:
         self._spread(group, [to_batch(records, group.schema, group.conversions)])
         self._has_written = True
         self.pending_rows += len(records)
+
+    def add_empty_copy(self) -> None:
+        """Takes a full copy in RECORD messages of which no row came: a file says that none is left.
+
+        Raises:
+            LakeError: S3 refused.
+        """
+        self._lease.check()
+        schema = self._known_schema()
+        if schema.method != FULL_TABLE:
+            return
+        if schema.is_known_empty(self._store.newest_commit(self.table)):
+            return
+        group = self._group(schema, self._store.started)
+        group.making[None] = RowFile(schema, self._options.temp_dir, self._store.memory)
+        self._finish(group, None)
+        self._has_written = True
+        self.pending_files += 1
 
     def commit(self, bookmark: Mapping[str, Any]) -> list[str]:
         """Makes everything that waits loadable: one manifest for each schema and extraction.

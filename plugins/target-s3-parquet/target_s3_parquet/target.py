@@ -135,7 +135,16 @@ class TargetS3Parquet(IsolatingTarget):
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         """Takes note that a full copy is whole; no row of the lake is ever deleted."""
-        self.copies.activate(message_dict.get("stream", ""), message_dict.get("version"))
+        stream = message_dict.get("stream", "")
+        has_rows = stream in self.copies.unfinished
+        self.copies.activate(stream, message_dict.get("version"))
+        if not has_rows:
+            self._guarded(message_dict, self._add_empty_copy)
+
+    def _add_empty_copy(self, message_dict: dict[str, Any]) -> None:
+        for alias in self._aliases(message_dict["stream"]):
+            if (table := self._tables.get(alias)) is not None:
+                table.add_empty_copy()
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         super()._process_state_message(message_dict)
