@@ -13,10 +13,13 @@ from anydb import quoting
 from anydb.model import Database, Table
 from anydb.values import family, is_in_calendar, spelled
 
-ZERO_DATE, INVALID_TEXT = "zero_date", "invalid_utf8"
+ZERO_DATE, INVALID_TEXT, OTHER_TEXT = "zero_date", "invalid_utf8", "other_text"
 _BINARY = {"bytes": "HEX({0})", "shape": "HEX(ST_AsBinary({0}))", "vector": "HEX({0})"}
+#: With the question marks that stand for codes without a character: those that came in.
+_MARKS = "CHAR_LENGTH({0}) - CHAR_LENGTH(REPLACE({0}, '?', ''))"
+_IN_UTF8 = "CONVERT({0} USING utf8mb4)"
 _TEXT = {
-    "text": "HEX(CONVERT({0} USING utf8mb4))",
+    "text": f"CONCAT(HEX({_IN_UTF8}), ' ', {_MARKS.replace('{0}', _IN_UTF8)} - ({_MARKS}))",
     "json": "HEX(CAST({0} AS CHAR CHARACTER SET utf8mb4))",
 }
 #: Of a FLOAT the double that it is; not by CAST, which cuts a text at 22 characters.
@@ -154,9 +157,10 @@ def _value(kind: str, told: str | bytes | None) -> Value:
         return Value(None)
     text = told.decode() if isinstance(told, bytes) else str(told)
     if kind in _TEXT:
-        octets = bytes.fromhex(text)
+        digits, _, marks = text.partition(" ")
+        octets = bytes.fromhex(digits)
         try:
-            return Value(octets.decode())
+            return Value(octets.decode(), OTHER_TEXT if marks not in ("", "0") else None)
         except UnicodeDecodeError:
             return Value(octets.decode(errors="replace"), INVALID_TEXT)
     if kind in ("date", "moment") and not is_in_calendar(text):
