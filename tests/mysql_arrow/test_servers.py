@@ -25,6 +25,7 @@ import pytest
 from kernel_fuzz import Sample, fuzz
 from mysql_arrow.kernel import Code
 from mysql_arrow.result import Result
+from pages import Block
 from tidemark_sandbox.config import account_name
 from tidemark_sandbox.world import Sandbox
 
@@ -423,3 +424,21 @@ def test_a_result_is_closed_on_the_server_too(connect: Connect) -> None:
             answer: Result = mysql_arrow.query(connection, "SELECT 1")
             assert [batch.num_rows for batch in answer] == [1]
         assert open_statements(cursor) == before
+
+
+def test_the_page_reads_a_table_as_printed(
+    sandbox: Sandbox, connect: Connect, printed: list[Block]
+) -> None:
+    with closing(connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE orders (id INT PRIMARY KEY)")
+        cursor.execute("INSERT INTO orders VALUES (7)")
+        connection.commit()
+    (block,) = printed
+    way = f"unix_socket={str(sandbox.config.mysql_socket)!r}, user={account_name()!r}"
+    text = block.text.replace('host="db.example", user="reader", password="…"', way)
+    text = text.replace("shop.orders", f"{DATABASE}.orders")
+    assert "db.example" not in text
+    said: dict[str, Any] = {}
+    exec(text, said)
+    said["connection"].close()
+    assert said["batch"].to_pydict() == {"id": [7]}
