@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mysql_arrow
-import pyarrow as pa
 import pymysql
 import pymysql.cursors
 from tidemark_core.errors import ConfigError, SourceError, TunnelError
@@ -18,6 +16,10 @@ from tidemark_core.ssh.tunnel import Endpoint
 from tap_mysql.source.driver import open_connection, verifying_context
 from tap_mysql.source.error_codes import number_in, source_error, tls_error
 from tap_mysql.source.server_identity import Server
+
+if TYPE_CHECKING:
+    import mysql_arrow
+    import pyarrow as pa
 
 #: What every session says first. UTC for TIMESTAMP columns; no mode that changes what SELECT gives
 #: (PAD_CHAR_TO_FULL_LENGTH); a reader that waits for a slow upload is not thrown out; a table that
@@ -143,6 +145,8 @@ class Session:
         """
         if guard is not None:
             self._connection.query(guard)
+        import mysql_arrow  # takes pyarrow along, which only a read needs
+
         return mysql_arrow.query(self._connection, query, schema, **shape)
 
     def plan(self, query: str) -> list[dict[str, Any]]:
