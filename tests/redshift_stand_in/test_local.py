@@ -26,7 +26,7 @@ PROGRAM = Path(sys.executable).with_name("redshift-stand-in")
 
 @contextmanager
 def started(command: list[str | Path]) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running program, and its first line; whatever it leaves behind when it is killed goes."""
+    """A running program, and its first line; what it leaves behind when a test kills it goes."""
     with tempfile.TemporaryDirectory(prefix="rs-") as temporary:
         Path(temporary).chmod(0o755)
         process = subprocess.Popen(
@@ -42,8 +42,8 @@ def started(command: list[str | Path]) -> Iterator[tuple[subprocess.Popen[str], 
             try:
                 yield process, process.stdout.readline()
             finally:
-                process.kill()
-                process.wait()
+                process.terminate()
+                process.wait(20)
 
 
 @contextmanager
@@ -106,10 +106,11 @@ def test_up_serves_redshift_and_keeps_its_folder(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         assert ends(server)
-    with up(*options) as (_, url):
+    with up(*options) as (process, url):
         assert ask(url, "select n from kept") == 7
         server = postgres_of(folder)
-    assert ends(server), "PostgreSQL has outlived a front that was killed"
+        process.kill()
+        assert ends(server), "PostgreSQL has outlived a front that was killed"
 
 
 @pytest.mark.parametrize("word", ["--version", "--help"])
