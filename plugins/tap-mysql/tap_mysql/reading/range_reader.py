@@ -120,6 +120,8 @@ class Reading:
         try:
             for rows in self._rows(selected, mode):
                 if building is None:
+                    if self._ends_for_room(selected, mode):  # of another range's files
+                        return
                     self.folder.await_room(self.stop)
                     path = self.folder.new_file()
                     building = _Building(FileWriter(path, self.converter.schema), self.converter)
@@ -128,8 +130,7 @@ class Reading:
                 if building.writer.rows >= self.batch_size:
                     finished, building = building, None
                     yield finished.finish()
-                    mode.waits = bool(selected.order) and self.folder.is_full
-                    if mode.waits:
+                    if self._ends_for_room(selected, mode):
                         return
             if building is not None:
                 finished, building = building, None
@@ -143,6 +144,11 @@ class Reading:
         finally:
             if building is not None:
                 building.writer.drop()
+
+    def _ends_for_room(self, selected: Range, mode: Mode) -> bool:
+        """Whether the query ends because the target is behind; its range is gone on with later."""
+        mode.waits = bool(selected.order) and self.folder.is_full
+        return mode.waits
 
     def _limit(self, selected: Range, mode: Mode) -> int | None:
         """Rows of the next query, whole files of them; None: all that there are."""
