@@ -21,7 +21,8 @@ import pytest
 import redshift_connector
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from redshift_stand_in import catalogue
+from redshift_stand_in.local import Wishes, provide, running_postgres
+from redshift_stand_in.postgres.backend import PostgresAddress
 from redshift_stand_in.postgres.cluster import PORT, SUPERUSER, Cluster
 from tidemark_sandbox.ports import Ports, free_port_block
 
@@ -156,25 +157,9 @@ def world() -> Iterator[World]:
 def start_postgres(folder: Path, stack: contextlib.ExitStack) -> None:
     cluster = Cluster(folder / "pgdata", folder / "pg")
     cluster.prepare()
-    sockets = cluster.sockets
-    with (folder / "postgres.log").open("wb") as log:
-        process = subprocess.Popen(
-            cluster.command({"fsync": "off"}), stdout=log, stderr=log, cwd=cluster.folder
-        )
-    stack.callback(end, process, signal.SIGINT)
-
-    def answers() -> bool:
-        psycopg2.connect(host=str(sockets), port=PORT, user=SUPERUSER, dbname="postgres").close()
-        return True
-
-    wait_until("PostgreSQL", answers, process)
-    connection = psycopg2.connect(host=str(sockets), port=PORT, user=SUPERUSER, dbname="postgres")
-    connection.autocommit = True
-    cursor = connection.cursor()
-    cursor.execute(f"create role admin login createrole createdb password '{PASSWORD}'")
-    cursor.execute(f"create database {DATABASE} owner admin")
-    connection.close()
-    catalogue.install(sockets, PORT, DATABASE)
+    stack.enter_context(running_postgres(cluster, {"fsync": "off"}))
+    address = PostgresAddress(cluster.sockets, PORT)
+    provide(address, Wishes(database=DATABASE, password=PASSWORD))
 
 
 def start_s3(folder: Path, ports: Ports, stack: contextlib.ExitStack) -> None:

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,9 +92,9 @@ def running(wishes: Wishes) -> Iterator[StandIn]:
         folder = wishes.folder or sockets / "pg"
         cluster = Cluster(folder.absolute(), sockets / "s")
         cluster.prepare()
-        stack.enter_context(_postgres(cluster))
+        stack.enter_context(running_postgres(cluster))
         address = PostgresAddress(cluster.sockets, PORT)
-        _provide(address, wishes)
+        provide(address, wishes)
         settings = FrontSettings(address, wishes.s3 or S3Settings(None), wishes.tls)
         server = Server([Address(host=wishes.host, port=wishes.port)], settings)
         server.start()
@@ -104,11 +104,20 @@ def running(wishes: Wishes) -> Iterator[StandIn]:
 
 
 @contextmanager
-def _postgres(cluster: Cluster) -> Iterator[None]:
+def running_postgres(cluster: Cluster, settings: Mapping[str, str] | None = None) -> Iterator[None]:
+    """A cluster's PostgreSQL, which ends with the block, and with this thread.
+
+    Args:
+        cluster: Prepared.
+        settings: Others than ours, by name.
+
+    Raises:
+        ClusterError: It did not start.
+    """
     log_path = cluster.folder / "postgres.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            cluster.command(leashed=True), stdout=log, stderr=log, cwd=cluster.folder
+            cluster.command(settings, leashed=True), stdout=log, stderr=log, cwd=cluster.folder
         )
     try:
         _wait(cluster, process, log_path)
@@ -129,8 +138,12 @@ def _wait(cluster: Cluster, process: subprocess.Popen[bytes], log: Path) -> None
     raise ClusterError(f"PostgreSQL did not start:\n{tail}")
 
 
-def _provide(address: PostgresAddress, wishes: Wishes) -> None:
-    """Makes the user and the database unless they are there; the password is set anew."""
+def provide(address: PostgresAddress, wishes: Wishes) -> None:
+    """Makes the user and the database unless they are there; the password is set anew.
+
+    Raises:
+        BackendError: PostgreSQL refused.
+    """
     backend = open_as_superuser(address, "postgres")
     user, database = quote(wishes.user), quote(wishes.database)
     try:

@@ -55,7 +55,7 @@ class Postgres(Part):
         """
         for lock in (
             self.data / "postmaster.pid",
-            self.config.postgres_sockets / f".s.PGSQL.{PORT}.lock",
+            Path(f"{self.address}.lock"),
         ):
             try:
                 pid = int(lock.read_text().split()[0])
