@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from tidemark_singer.batch_file import BatchFile
 
@@ -20,6 +21,13 @@ TABLES = 2
 _STEPS = ("part", "part", "whole", "anew", "row", "row")
 ORDERS = st.lists(
     st.tuples(st.sampled_from(_STEPS), st.integers(0, TABLES - 1)), min_size=5, max_size=16
+)
+#: A load of the stand-in takes its time: few orders, and none made smaller.
+FEW = settings(
+    max_examples=2,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    print_blob=True,
 )
 
 

@@ -8,21 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fullcopies import ORDERS, TABLES, CopyTap, files, records
-from hypothesis import HealthCheck, Phase, example, given, settings
+from fullcopies import FEW, ORDERS, TABLES, CopyTap, files, records
+from hypothesis import example, given
 from tidemark_core.errors import TidemarkError
 
 if TYPE_CHECKING:
     from conftest import Lake, Table
 
 Message = dict[str, Any]
-#: A load of the stand-in takes its time: few orders, and none made smaller.
-FEW = settings(
-    max_examples=2,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    print_blob=True,
-)
 
 
 @pytest.mark.fault(127)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fullcopies import ORDERS, TABLES, CopyTap, files, records
-from hypothesis import HealthCheck, Phase, example, given, settings
+from fullcopies import FEW, ORDERS, TABLES, CopyTap, files, records
+from hypothesis import example, given
 from target_redshift.warehouse.ledger import Ledger
 from target_redshift.warehouse.sql import TABLE_COLUMNS
 from tidemark_core.errors import TidemarkError, WarehouseError
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.fault(159)
 Message = dict[str, Any]
-FEW = settings(
-    max_examples=2,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    print_blob=True,
-)
 
 
 def full(table: Table) -> Message:
