@@ -66,8 +66,8 @@ def project(root: Path) -> Project:
 
 def test_a_table_is_taken_in_once(files: ProjectFiles) -> None:
     for _ in range(2):
-        files.select(NEW, FULL)
-        files.select(PEOPLE, Method("INCREMENTAL", "", "changed"))
+        files.select({NEW: FULL})
+        files.select({PEOPLE: Method("INCREMENTAL", "", "changed")})
         files.set_names({"new.x.y": "x_y"})
     rules = files.rules
     assert rules.select == ("crm-people.*", "!crm-people.secret", "shop-*.*", r"new-x\.y.*")
@@ -79,9 +79,9 @@ def test_a_table_is_taken_in_once(files: ProjectFiles) -> None:
 
 
 def test_another_method_replaces_what_a_table_had(files: ProjectFiles) -> None:
-    files.select(PEOPLE, FULL)
+    files.select({PEOPLE: FULL})
     assert files.rules.replication_key(PEOPLE) is None
-    files.select(PEOPLE, Method("INCREMENTAL", "", "id"))
+    files.select({PEOPLE: Method("INCREMENTAL", "", "id")})
     assert files.rules.replication_key(PEOPLE) == "id"
     assert dict(files.rules.metadata["crm-people"]) == {
         "replication-method": "INCREMENTAL", "replication-key": "id",
@@ -104,7 +104,7 @@ def test_a_table_of_a_pattern_is_left_out_of_it(files: ProjectFiles) -> None:
     files.deselect([cart], [PEOPLE])
     assert files.rules.select[-1] == "!shop-cart.*"
     assert not files.rules.selects(cart)
-    files.select(cart, FULL)
+    files.select({cart: FULL})
     assert files.rules.selects(cart)
 
 
@@ -131,7 +131,7 @@ def test_a_table_that_is_read_stays(
 @pytest.mark.fault(163)
 def test_files_change_together_or_not_at_all(files: ProjectFiles, root: Path) -> None:
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    files.select(NEW, FULL)
+    files.select({NEW: FULL})
     files.changes.write("transform/models/tables/x_y.yml", "new")
     files.changes.write("transform/models/tables/people.yml", None)
 
@@ -150,7 +150,7 @@ def test_what_somebody_else_changes_meanwhile_is_not_written_over(
     files: ProjectFiles, root: Path
 ) -> None:
     files.changes.write("transform/models/tables/x_y.yml", "new")
-    files.select(NEW, FULL)
+    files.select({NEW: FULL})
     other = root / "extract/extractors.meltano.yml"
     other.write_text(EXTRACT + "# mine\n")
     with pytest.raises(ConfigError, match="changed by somebody else"):

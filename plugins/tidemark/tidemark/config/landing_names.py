@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from tidemark_core.names import LandingNames
 from tidemark_core.settings import LANDING_NAMES
+
+from tidemark.config.meltano_files import declarations
 
 
 def read_landing_names(root: Path, environ: Mapping[str, str]) -> LandingNames:
@@ -27,9 +28,6 @@ def read_landing_names(root: Path, environ: Mapping[str, str]) -> LandingNames:
 
 def _in_files(root: Path) -> Any:
     found = None
-    for path in sorted(root.glob("load/*.meltano.yml")):
-        plugins = (yaml.safe_load(path.read_text()) or {}).get("plugins", {})
-        for plugin in plugins.get("loaders", []):
-            if plugin.get("name") == "target-redshift":
-                found = (plugin.get("config") or {}).get(LANDING_NAMES.name, found)
+    for _, _, plugin in declarations(root, "load", "target-redshift"):
+        found = (plugin.get("config") or {}).get(LANDING_NAMES.name, found)
     return found

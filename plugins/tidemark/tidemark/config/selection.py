@@ -10,10 +10,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import yaml
 from tidemark_core.names import LandingNames, TableName
 from tidemark_core.runs.progress import EVERY_VARIABLE, WATCHED_SECONDS
+from tidemark_core.types.singer_schema import FULL_TABLE
 
+from tidemark.config.meltano_files import declarations
 from tidemark.config.rules import (
     matches,
     metadata_rule,
@@ -44,12 +45,9 @@ class Rules:
         """Reads extract/*.meltano.yml."""
         select: list[str] = []
         metadata: dict[str, Mapping[str, Any]] = {}
-        for path in sorted(root.glob("extract/*.meltano.yml")):
-            plugins = (yaml.safe_load(path.read_text()) or {}).get("plugins", {})
-            for plugin in plugins.get("extractors", []):
-                if plugin.get("name") == "tap-mysql":
-                    select += plugin.get("select") or []
-                    metadata |= plugin.get("metadata") or {}
+        for _, _, plugin in declarations(root, "extract", "tap-mysql"):
+            select += plugin.get("select") or []
+            metadata |= plugin.get("metadata") or {}
         return cls(tuple(select), metadata)
 
     def selects(self, table: TableName) -> bool:
@@ -76,7 +74,7 @@ class Rules:
     def replication_key(self, table: TableName) -> str | None:
         """The replication key by the metadata rules; None: read whole."""
         merged = self.settings(table)
-        if merged.get("replication-method") == "FULL_TABLE":
+        if merged.get("replication-method") == FULL_TABLE:
             return None
         key = merged.get("replication-key")
         return None if key is None else str(key)
@@ -147,7 +145,7 @@ def extraction_variables(
     select += [select_rule(table) for table in tables if not rules.selects(table)]
     metadata = {pattern: dict(values) for pattern, values in rules.metadata.items()}
     for table in whole:
-        metadata[metadata_rule(table)] = {"replication-method": "FULL_TABLE"}
+        metadata[metadata_rule(table)] = {"replication-method": FULL_TABLE}
     further = sorted(({table.schema for table in tables} | set(schemas)) - {database, ""})
     return {
         "TAP_MYSQL__SELECT": json.dumps(select),

@@ -106,6 +106,8 @@ def plan_addition(
                     raise
                 error.table = error.table or str(table.name)
                 plan.refused.append(error)
+    # Behind all contracts: a run that is started meanwhile finds those of what it copies.
+    files.select({one.table: one.method for one in plan.added})
     schemas = further_schemas(project.environ) | {one.table.schema for one in plan.added}
     plan.to_set = keep_schemas(project, files, schemas)
     return plan
@@ -131,12 +133,10 @@ def _add(
         _give_name(files, table.name, name)
         files.changes.write(f"{TABLES}/{name}.yml", write(name, landing, table, method))
         files.changes.write(f"{TABLES}/{name}.sql", MODEL_SQL)
-        files.select(table.name, method)  # last: a run that is started now finds the others
         return Added(table.name, name, method, True, told)
     text = files.changes.read(contract.path) or ""
     new = updated(text, contract, landing, table, method if changes_method else None)
     files.changes.write(contract.path, new)
-    files.select(table.name, method)
     was = described(contract)
     is_other = changes_method and was.lower() != str(method).lower()
     difference = compare(contract, landing)

@@ -30,9 +30,6 @@ class Difference:
     gone: tuple[str, ...] = ()
     key: tuple[str, ...] | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.gone or self.key is not None)
-
     def told(self) -> list[str]:
         """For people, a thing each."""
         found = [f"new column {name}" for name in self.added]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tap_mysql.source.schema import Table
-from tidemark_core.errors import ConfigError, TidemarkError
+from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName, quote_redshift
 from tidemark_core.redshift.connection import connect
 from tidemark_core.s3.client import explained
@@ -20,10 +20,10 @@ from tidemark.config.settings import DBT_SETTINGS
 from tidemark.services.lake.ledger import relation_exists
 from tidemark.services.tables.contract import Contract
 from tidemark.services.tables.contract_update import compare
+from tidemark.services.tables.copied import Copied, chosen, copied_tables, copy_name
 from tidemark.services.tables.method import Method
 from tidemark.services.tables.project_files import ProjectFiles
-from tidemark.services.tables.removal import copied_tables
-from tidemark.services.tables.source import fits, landing_table
+from tidemark.services.tables.source import landing_table
 from tidemark.source.mysql import open_mysql
 
 
@@ -71,8 +71,13 @@ def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
         LakeError: The lake cannot be read.
     """
     files = ProjectFiles(FileChanges(project.root))
-    contracts, rules = _wanted(project, copied_tables(files), list(patterns)), files.rules
-    names = {table: _copy(project, table, contract) for table, contract in contracts.items()}
+    contracts, rules = copied_tables(files), files.rules
+    if wanted := list(patterns):
+        database = project.environ.get("DB_DATABASE", "")
+        contracts = chosen(contracts, wanted, database, "tidemark add {}".format)
+    names = {
+        table: copy_name(table, contract, project.names) for table, contract in contracts.items()
+    }
     problems: list[str] = []
     rows: Mapping[TableName, int | None] = {}
     differences: Mapping[TableName, tuple[str, ...]] = {}
@@ -101,24 +106,6 @@ def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
     return Listing(found, problems)
 
 
-def _wanted(
-    project: Project, copied: Mapping[TableName, Contract | None], patterns: list[str]
-) -> dict[TableName, Contract | None]:
-    database = project.environ.get("DB_DATABASE", "")
-    for pattern in patterns:
-        if not any(fits(table, pattern, database) for table in copied):
-            raise ConfigError(f"no table {pattern} is copied", hint=f"tidemark add {pattern}")
-    return {
-        table: contract
-        for table, contract in copied.items()
-        if not patterns or any(fits(table, pattern, database) for pattern in patterns)
-    }
-
-
-def _copy(project: Project, table: TableName, contract: Contract | None) -> str:
-    return contract.name if contract else project.names.of(table)
-
-
 def _count(project: Project, names: Mapping[TableName, str]) -> dict[TableName, int | None]:
     """The rows of the public tables."""
     schema = project.values(DBT_SETTINGS)["redshift_schema"]
@@ -133,7 +120,7 @@ def _count(project: Project, names: Mapping[TableName, str]) -> dict[TableName, 
 
 
 def _differences(
-    project: Project, contracts: Mapping[TableName, Contract | None], rules: Rules
+    project: Project, contracts: Copied, rules: Rules
 ) -> dict[TableName, tuple[str, ...]]:
     """Where the source is not as the contracts say."""
     with open_mysql(project.mysql_values) as mysql:

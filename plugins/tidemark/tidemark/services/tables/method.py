@@ -96,7 +96,7 @@ class Method:
     remarks: tuple[Remark, ...] = ()
 
     def __str__(self) -> str:
-        return f"INCREMENTAL by {self.key}" if self.key else "FULL_TABLE"
+        return f"{INCREMENTAL} by {self.key}" if self.key else FULL_TABLE
 
 
 def propose(table: Table, gaps: Gaps, wish: Wish) -> Method:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.names import LandingNames, TableName
 
 from tidemark.config.file_changes import FileChanges
+from tidemark.config.meltano_files import KINDS, Folder, declarations
 from tidemark.config.rules import matches, metadata_rule, named, select_rule, split_rule
 from tidemark.config.selection import Rules
 from tidemark.config.yaml_text import YamlText
@@ -47,20 +48,20 @@ class ProjectFiles:
 
     @cached_property
     def _extractor(self) -> tuple[str, list[str | int]]:
-        return self._plugin("extract", "extractors", "tap-mysql")
+        return self._plugin("extract", "tap-mysql")
 
     @cached_property
     def _loader(self) -> tuple[str, list[str | int]]:
-        return self._plugin("load", "loaders", "target-redshift")
+        return self._plugin("load", "target-redshift")
 
-    def _plugin(self, folder: str, kind: str, name: str) -> tuple[str, list[str | int]]:
+    def _plugin(self, folder: Folder, name: str) -> tuple[str, list[str | int]]:
         """The file that has a plugin, and where in it."""
-        for path in sorted(self.root.glob(f"{folder}/*.meltano.yml")):
-            file = str(path.relative_to(self.root))
-            plugins = (yaml.safe_load(self._text(file)) or {}).get("plugins") or {}
-            for place, plugin in enumerate(plugins.get(kind) or []):
-                if plugin.get("name") == name:
-                    return file, ["plugins", kind, place]
+        kind = KINDS[folder]
+        found = declarations(
+            self.root, folder, name, lambda path: _document(self.changes.read(path) or "")
+        )
+        for path, place, _ in found:
+            return str(path.relative_to(self.root)), ["plugins", kind, place]
         raise ConfigError(
             f"no {folder}/*.meltano.yml has {name}",
             hint=f"git checkout {folder}/{kind}.meltano.yml",
@@ -84,21 +85,14 @@ class ProjectFiles:
         text.fill(place, "metadata", dict(metadata))
         self.changes.write(file, text.result())
 
-    def select(self, table: TableName, method: Method) -> None:
-        """Takes a table into the rules, if it is not, and says how it is copied."""
+    def select(self, methods: Mapping[TableName, Method]) -> None:
+        """Takes tables into the rules, if they are not, and says how they are copied."""
+        if not methods:
+            return
         rules = self.rules
-        own = [rule for rule in rules.select if not _leaves_out_all(rule, table)]
-        select = own if rules.selects(table) else [*own, select_rule(table)]
-        wanted = {"replication-method": method.name}
-        if method.key is not None:
-            wanted["replication-key"] = method.key
-        metadata = dict(rules.metadata)
-        if _how(rules, table) != (method.name, method.key):
-            # The last one that fits a table is the one that counts.
-            more = dict(metadata.pop(metadata_rule(table), {}))
-            more.pop("replication-key", None)
-            metadata[metadata_rule(table)] = more | wanted
-        self.set_rules(select, metadata)
+        for table, method in methods.items():
+            rules = _with(rules, table, method)
+        self.set_rules(list(rules.select), rules.metadata)
 
     def deselect(self, tables: Collection[TableName], others: Collection[TableName]) -> None:
         """Takes tables out of the rules.
@@ -175,6 +169,22 @@ class ProjectFiles:
         self.changes.write(path, new)
 
 
+def _with(rules: Rules, table: TableName, method: Method) -> Rules:
+    """The rules by which a table is copied too."""
+    own = [rule for rule in rules.select if not _leaves_out_all(rule, table)]
+    select = own if rules.selects(table) else [*own, select_rule(table)]
+    metadata = dict(rules.metadata)
+    if _how(rules, table) != (method.name, method.key):
+        wanted = {"replication-method": method.name}
+        if method.key is not None:
+            wanted["replication-key"] = method.key
+        # The last one that fits a table is the one that counts.
+        more = dict(metadata.pop(metadata_rule(table), {}))
+        more.pop("replication-key", None)
+        metadata[metadata_rule(table)] = more | wanted
+    return Rules(tuple(select), metadata)
+
+
 def _how(rules: Rules, table: TableName) -> tuple[str, str | None]:
     found = rules.settings(table)
     key = rules.replication_key(table)
@@ -187,7 +197,13 @@ def _leaves_out_all(rule: str, table: TableName) -> bool:
 
 
 def _value(text: str, place: list[str | int]) -> dict[str, Any]:
-    found: Any = yaml.safe_load(text)
+    """What stands at a place of a document, to be read and not to be changed."""
+    found = _document(text)
     for step in place:
         found = found[step]
     return dict(found)
+
+
+@lru_cache(maxsize=4)  # the same few texts are asked for with each table
+def _document(text: str) -> Any:
+    return yaml.safe_load(text) or {}

@@ -15,6 +15,7 @@ from tidemark.config.schemas import further_schemas
 from tidemark.config.settings import DBT_SETTINGS
 from tidemark.dbt.buildstate import state_schema
 from tidemark.services.tables.contract import Contract
+from tidemark.services.tables.copied import chosen, copied_tables, copy_name
 from tidemark.services.tables.project_files import ProjectFiles
 from tidemark.services.tables.schemas import keep_schemas
 from tidemark.services.tables.source import fits
@@ -42,17 +43,6 @@ class Removal:
     to_set: str | None = None
 
 
-def copied_tables(files: ProjectFiles) -> dict[TableName, Contract | None]:
-    """What is copied by name, with the contract of each that has one."""
-    contracts = {TableName.parse(name): found for name, found in files.contracts().items()}
-    ruled = {str(table): table for table in files.rules.tables()}
-    found: dict[TableName, Contract | None] = dict.fromkeys(ruled.values())
-    for table, contract in contracts.items():
-        # A name with several dots in it is read right where the rules have it.
-        found[ruled.get(str(table), table)] = contract
-    return dict(sorted(found.items()))
-
-
 def plan_removal(
     project: Project, files: ProjectFiles, patterns: Sequence[str], left_out: Sequence[str]
 ) -> Removal:
@@ -62,18 +52,12 @@ def plan_removal(
         ConfigError: A pattern stands for nothing, or something else still reads a table.
     """
     database, copied = project.environ.get("DB_DATABASE", ""), copied_tables(files)
-    for pattern in patterns:
-        if not any(fits(table, pattern, database) for table in copied):
-            known = ", ".join(map(str, copied))
-            raise ConfigError(
-                f"no table {pattern} is copied",
-                hint=f"choose of: {known}" if known else "nothing is: tidemark add TABLE",
-            )
+    known = ", ".join(map(str, copied))
+    hint = f"choose of: {known}" if known else "nothing is: tidemark add TABLE"
     wanted = {
         table: contract
-        for table, contract in copied.items()
-        if any(fits(table, pattern, database) for pattern in patterns)
-        and not any(fits(table, pattern, database) for pattern in left_out)
+        for table, contract in chosen(copied, patterns, database, lambda _: hint).items()
+        if not any(fits(table, pattern, database) for pattern in left_out)
     }
     left = [table for table in copied if table not in wanted]
     if not wanted:
@@ -82,7 +66,7 @@ def plan_removal(
     is_last = EXAMPLE in {table.schema for table in wanted} - {table.schema for table in left}
     example = set(_example_files(files.root)) if is_last else set()
     gone |= example
-    names = {table: _copy(files, table, contract) for table, contract in wanted.items()}
+    names = {table: copy_name(table, contract, files.names) for table, contract in wanted.items()}
     _refuse_used(files.root, gone)
     for path in sorted(gone):
         files.changes.write(path, None)
@@ -92,10 +76,6 @@ def plan_removal(
     schemas = further_schemas(project.environ) - {table.schema for table in wanted}
     schemas |= {table.schema for table in left}
     return Removal(names, bool(example), keep_schemas(project, files, schemas))
-
-
-def _copy(files: ProjectFiles, table: TableName, contract: Contract | None) -> str:
-    return contract.name if contract else files.names.of(table)
 
 
 def _contract_files(files: ProjectFiles, contracts: Iterable[Contract | None]) -> Iterator[Path]:

@@ -1,0 +1,38 @@
+"""The project's files for Meltano: where a plugin is declared in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+Folder = Literal["extract", "load"]
+#: What Meltano calls the plugins of a folder.
+KINDS: dict[Folder, str] = {"extract": "extractors", "load": "loaders"}
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def declarations(
+    root: Path, folder: Folder, name: str, read: Callable[[Path], Any] = _read
+) -> Iterator[tuple[Path, int, dict[str, Any]]]:
+    """Where a plugin is declared, file by file.
+
+    Args:
+        root: The project.
+        folder: In which its kind of plugin is declared.
+        name: The plugin's.
+        read: Gives a file's document; it may have changes that are not written yet.
+
+    Returns:
+        The file, the number of the plugin in its list, and what is said of it.
+    """
+    for path in sorted(root.glob(f"{folder}/*.meltano.yml")):
+        plugins = (read(path) or {}).get("plugins") or {}
+        for place, plugin in enumerate(plugins.get(KINDS[folder]) or []):
+            if plugin.get("name") == name:
+                yield path, place, plugin
