@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tidemark.config.meltano_files import files
 from tidemark_core.settings import LANDING_NAMES, Setting
 
 PLUGINS = {
@@ -33,9 +34,9 @@ def declared(plugin: str) -> dict[str, Setting]:
 @pytest.fixture(scope="module")
 def in_meltano(project_root: Path) -> dict[str, dict[str, Any]]:
     found = {}
-    for path in project_root.glob("*/*.meltano.yml"):
+    for path in files(project_root):
         for kind in ("extractors", "loaders"):
-            for plugin in yaml.safe_load(path.read_text())["plugins"].get(kind, []):
+            for plugin in yaml.safe_load(path.read_text()).get("plugins", {}).get(kind, []):
                 found[plugin["name"]] = plugin
     return found
 

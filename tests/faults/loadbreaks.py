@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.client
+from tidemark.config.meltano_files import files
 from tidemark_core.redshift.connection import WarehouseConnection
 
 #: What is sent, a word in its statement or key, and whether the stop comes before or after it.
@@ -78,7 +79,7 @@ def pausing_project(root: Path, folder: Path) -> Path:
     """
     programs = {"target-redshift": paused_loader, "tap-s3-parquet": held_tap}
     (folder / ".venv" / "bin").mkdir(parents=True)
-    for path in (root / "meltano.yml", *root.glob("*/*.meltano.yml")):
+    for path in files(root):
         copy = folder / path.relative_to(root)
         copy.parent.mkdir(exist_ok=True)
         shutil.copy(path, copy)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tidemark.config.meltano_files import files
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_every_package_is_locked_with_hashes(project_root: Path) -> None:
 def test_setup_takes_the_lock_and_nothing_else(project_root: Path) -> None:
     makefile = (project_root / "Makefile").read_text()
     assert re.search(r"\$\(UV\) sync --locked", makefile)
-    for path in project_root.glob("*/*.meltano.yml"):
+    for path in files(project_root):
         assert "pip_url" not in path.read_text(), f"{path}: resolved anew on each machine"
 
 
@@ -60,7 +61,7 @@ def test_what_runs_at_night_is_what_was_locked(project_root: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for path in project_root.glob("*/*.meltano.yml"):
+    for path in files(project_root):
         for plugins in yaml.safe_load(path.read_text()).get("plugins", {}).values():
             for plugin in plugins:
                 assert plugin["executable"].startswith("./.venv/bin/"), plugin["name"]

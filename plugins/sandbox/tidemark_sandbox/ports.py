@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,6 +161,21 @@ def listeners(table: str, port: int) -> set[str]:
     return found
 
 
+def _opened(process: Path) -> Iterator[str]:
+    """What a process has open; nothing if it has ended meanwhile, or is another user's."""
+    with contextlib.suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                yield str(descriptor.readlink())
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return "it has ended"
+
+
 def holder(port: int) -> str:
     """Who listens on a port, for a message: ``pid 123 (nginx)``, or that it cannot be seen."""
     inodes = set()
@@ -166,11 +183,7 @@ def holder(port: int) -> str:
         if table.exists():
             inodes |= listeners(table.read_text(), port)
     wanted = {f"socket:[{inode}]" for inode in inodes}
-    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if str(descriptor.readlink()) in wanted:
-                process = descriptor.parent.parent
-                return f"pid {process.name} ({(process / 'comm').read_text().strip()})"
-        except OSError:
-            continue
+    for process in Path("/proc").glob("[0-9]*"):
+        if not wanted.isdisjoint(_opened(process)):
+            return f"pid {process.name} ({_name(process)})"
     return "a process of another user" if wanted else "a connection of another process"

@@ -1,4 +1,4 @@
-"""The project's files for Meltano: where a plugin is declared in them."""
+"""The project's files for Meltano, and where a plugin is declared in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,20 @@ KINDS: dict[Folder, str] = {"extract": "extractors", "load": "loaders"}
 
 
 def _read(path: Path) -> Any:
-    return yaml.safe_load(path.read_text())
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def files(root: Path) -> Iterator[Path]:
+    """A project's meltano.yml, and what it includes.
+
+    Raises:
+        OSError: There is no meltano.yml.
+        yaml.YAMLError: It is not YAML.
+    """
+    main = root / "meltano.yml"
+    yield main
+    for pattern in (_read(main) or {}).get("include_paths") or []:
+        yield from sorted(root.glob(pattern.removeprefix("./")))
 
 
 def declarations(

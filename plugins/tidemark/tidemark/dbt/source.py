@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 from tidemark_core.errors import ConfigError
+from tidemark_core.host.walk import walk_files
 
 from tidemark.dbt.plan import Shape, fingerprint
 
@@ -28,6 +29,13 @@ def project_folder(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("DBT_PROJECT_DIR") or Path.cwd())
 
 
+def inputs(folder: Path) -> Iterator[Path]:
+    """The files of a dbt project but those that dbt writes itself, and hidden ones."""
+    for path in walk_files(folder, skipped=_WRITTEN):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
 def project_fingerprint(folder: Path, environ: Mapping[str, str]) -> str:
     """A hash of the project's files, dbt's versions and the variables that models read.
 
@@ -42,12 +50,9 @@ def project_fingerprint(folder: Path, environ: Mapping[str, str]) -> str:
             f"there is no dbt_project.yml in {folder}",
             hint="go to transform/, or use meltano invoke dbt:build",
         )
-    files = {}
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        is_input = parts[0] not in _WRITTEN and not any(part.startswith(".") for part in parts)
-        if is_input and path.is_file():
-            files["/".join(parts)] = path.read_bytes()
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(inputs(folder))
+    }
     named = {
         name.decode()
         for file, body in files.items()

@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 from tidemark_core.errors import ConfigError
 
+from tidemark.config.meltano_files import files
+
 
 def refuse_unknown(name: str, root: Path) -> None:
     """Stops a run of what is neither a job of the project nor one of its plugins.
@@ -44,9 +46,5 @@ def _named(documents: list[dict[str, Any]]) -> tuple[set[str], set[str]]:
 
 
 def _documents(root: Path) -> Iterator[dict[str, Any]]:
-    """The project's meltano.yml, and what it includes."""
-    main: dict[str, Any] = yaml.safe_load((root / "meltano.yml").read_text("utf-8")) or {}
-    yield main
-    for pattern in main.get("include_paths") or []:
-        for path in sorted(root.glob(pattern.removeprefix("./"))):
-            yield yaml.safe_load(path.read_text("utf-8")) or {}
+    for path in files(root):
+        yield yaml.safe_load(path.read_text("utf-8")) or {}

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tidemark_core.host.walk import walk_files
+
 
 def system_folder(root: Path, environ: Mapping[str, str]) -> Path:
     """Meltano's own: ``.meltano`` of the project unless set otherwise."""
@@ -42,7 +44,8 @@ def remove_stale_configs(folder: Path) -> int:
     Returns:
         How many were removed.
     """
-    found = list((folder / "run").rglob("*.config.json"))
+    run = walk_files(folder / "run")
+    found = [path for path in run if path.name.endswith(".config.json")]
     living = _processes() if found else []
     removed = 0
     for path in found:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidemark_core.errors import ConfigError
+from tidemark_core.host.walk import walk_files
 from tidemark_core.names import TableName, quote_redshift
 
 from tidemark.config.project import Project
 from tidemark.config.schemas import further_schemas
 from tidemark.config.settings import DBT_SETTINGS
 from tidemark.dbt.buildstate import state_schema
+from tidemark.dbt.source import inputs
 from tidemark.services.tables.contract import Contract
 from tidemark.services.tables.copied import chosen, copied_tables, copy_name
 from tidemark.services.tables.project_files import ProjectFiles
@@ -94,9 +96,11 @@ def _contract_files(files: ProjectFiles, contracts: Iterable[Contract | None]) -
 
 def _example_files(root: Path) -> Iterator[Path]:
     """All files of the folders that are the example's own."""
-    for folder in (*(root / "transform").rglob(EXAMPLE), root / "docs" / EXAMPLE):
-        if folder.is_dir() and "target" not in folder.relative_to(root).parts:
-            yield from (path for path in folder.rglob("*") if path.is_file())
+    project = root / "transform"
+    for path in inputs(project):
+        if EXAMPLE in path.relative_to(project).parent.parts:
+            yield path
+    yield from walk_files(root / "docs" / EXAMPLE)
 
 
 def _refuse_used(root: Path, gone: Collection[Path]) -> None:
@@ -108,8 +112,8 @@ def _refuse_used(root: Path, gone: Collection[Path]) -> None:
     models = {path.stem for path in gone if path.suffix == ".sql"}
     users = sorted(
         f"{path.relative_to(root)} ({', '.join(sorted(read & models))})"
-        for path in _project_files(root)
-        if path not in gone and (read := _reads(path)) & models
+        for path in inputs(root / "transform")
+        if path.suffix in _READ and path not in gone and (read := _reads(path)) & models
     )
     if users:
         whole = any(f"/{EXAMPLE}/" in user for user in users)
@@ -118,13 +122,6 @@ def _refuse_used(root: Path, gone: Collection[Path]) -> None:
             f"nothing was changed: {', '.join(users)} still read what would go",
             hint=hint or "take them out first, or let them read something else",
         )
-
-
-def _project_files(root: Path) -> Iterator[Path]:
-    for path in (root / "transform").rglob("*"):
-        parts = path.relative_to(root / "transform").parts
-        if path.suffix in _READ and parts[0] not in ("target", "logs") and path.is_file():
-            yield path
 
 
 def _reads(path: Path) -> set[str]:
