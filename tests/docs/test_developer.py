@@ -62,7 +62,7 @@ def test_a_contributor_tries_a_view_as_printed(
     terminal = clone("contributing", **ports())
     terminal.type(NEW_VIEW)
     taken_out = f"git clean -qfd transform\n{another_database}\nmeltano run build"
-    output = terminal.type(f"cd ../../..\n{try_it}\ncd ..\necho AND THEN\n{taken_out}")
+    output = terminal.type(f"cd ../../../..\n{try_it}\ncd ..\necho AND THEN\n{taken_out}")
     tried, _, left = output.partition("AND THEN")
     assert "Completed successfully" in tried
     assert "dev_anna.my_view" in tried

@@ -13,6 +13,7 @@ from tidemark_sandbox.ports import (
     BLOCK,
     DEFAULT_BASE,
     Ports,
+    another_block,
     can_bind,
     free_port_block,
     holder,
@@ -93,6 +94,14 @@ def test_a_killed_seaweedfs_leaves_no_socket_in_the_way(only: Callable[[int], li
 def test_holder_names_the_process_that_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert holder(server.getsockname()[1]).startswith(f"pid {os.getpid()} (")
+
+
+def test_the_block_that_is_proposed_is_free_and_no_connection_can_sit_on_it() -> None:
+    word, base = another_block(18200).rsplit(maxsplit=1)
+    assert word == "tidemark-sandbox up --port"
+    first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert int(base) + BLOCK <= first
+    assert all(map(can_bind, Ports(int(base)).all))
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,17 @@ def can_bind(port: int) -> bool:
         return True
 
 
+def free_blocks() -> Iterator[int]:
+    """The bases of blocks in which every port is free now; another process may take one."""
+    return (base for base in _FREE_BLOCKS if all(map(can_bind, Ports(base).all)))
+
+
+def another_block(base: int) -> str:
+    """What to type to have other ports than the block of ``base``."""
+    other = next((free for free in free_blocks() if free != base), DEFAULT_BASE)
+    return f"tidemark-sandbox up --port {other}"
+
+
 def free_port_block() -> int:
     """The base of a block in which every port is free, and that nobody else is given.
 
@@ -121,9 +132,8 @@ def free_port_block() -> int:
     Raises:
         SandboxError: No block is free.
     """
-    for base in _FREE_BLOCKS:
-        ports = Ports(base)
-        if all(map(can_bind, ports.all)) and _reserve(base) and not remove_sockets(ports):
+    for base in free_blocks():
+        if _reserve(base) and not remove_sockets(Ports(base)):
             return base
     raise SandboxError("No block of 100 ports is free", hint="ss -ltnp")
 

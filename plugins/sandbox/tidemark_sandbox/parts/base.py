@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import PortTakenError, SandboxError
-from tidemark_sandbox.ports import can_bind, holder
+from tidemark_sandbox.ports import another_block, can_bind, holder
 from tidemark_sandbox.processes import Daemon
 
 #: Longer than anything that is well needs, on a machine that has much else to do.
@@ -140,8 +140,8 @@ class Part(ABC):
                 raise PortTakenError(
                     f"Port {port} of 127.0.0.1, which {self.name} needs, is taken"
                     f" by {holder(port)}",
-                    hint="choose another block of ports: tidemark-sandbox up --port"
-                    f" {self.config.base + 1000}   (or export SANDBOX_PORT)",
+                    hint=f"choose another block of ports: {another_block(self.config.base)}"
+                    "   (or export SANDBOX_PORT)",
                 )
 
     def _wait(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tidemark_sandbox import config as words
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.parts.base import Part
-from tidemark_sandbox.ports import HOST, remove_sockets
+from tidemark_sandbox.ports import HOST, another_block, remove_sockets
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,8 +46,8 @@ class S3(Part):
         if foreign:
             raise SandboxError(
                 f"{foreign[0]}, which {self.name} needs, belongs to another account",
-                hint=f"rm {foreign[0]}   (as its owner), or choose another block of ports:"
-                f" tidemark-sandbox up --port {self.config.base + 1000}",
+                hint=f"rm {foreign[0]}   (as its owner), or choose another block of ports: "
+                + another_block(self.config.base),
             )
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
