@@ -15,18 +15,17 @@ from tidemark_core.s3.lease import Lease
 
 from target_redshift import events
 from target_redshift.model.landing_table import LandingTable
-from target_redshift.model.schema_drift import Drift
-from target_redshift.staging.area import remove_staging
-from target_redshift.staging.csv_encoder import NULL_MARKER, MarkerCollisionError, other_marker
-from target_redshift.staging.csv_stager import Staged, Stager
+from target_redshift.stages import Stages
+from target_redshift.staging.csv_stager import Staged
 from target_redshift.staging.load_file import LoadFile
-from target_redshift.staging.parquet_stager import stage_parquet
-from target_redshift.staging.value_fitter import Cleaner, as_report
+from target_redshift.staging.parquet_stager import StagedParquet
+from target_redshift.staging.value_fitter import as_report
 from target_redshift.warehouse.copy_rejects import find_rejects, rejected
 from target_redshift.warehouse.landing import Found, apply_in_transaction, apply_outside, look
 from target_redshift.warehouse.ledger import Ledger
 from target_redshift.warehouse.load_methods import CopyError, Load, run_method
 from target_redshift.warehouse.session import Session
+from target_redshift.warehouse.stage_tables import drop_stage_tables, make_stage_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -75,15 +74,25 @@ class TableLoader:
             TidemarkError: Nothing of it was loaded, or (a lost answer to COMMIT, which a rerun
                 clears up by asking the ledger) all of it.
         """
-        stages, table = _Stages(self), self.landing.table
+        table = self.landing.table
+        stages = Stages(self.config, self.s3, self.client, self.landing, self.meter, self.method)
         with events.table(table), events.step(table, "load"):
             try:
-                return self.session.retried(lambda: self._attempt(files, stages), table=table)
+                rows = self.session.retried(lambda: self._attempt(files, stages), table=table)
+            except TidemarkError as error:
+                if not getattr(error, "lost", False):
+                    self._drop_stage_tables()
+                raise
             finally:
                 self.meter.end()
                 stages.remove()
+            self._drop_stage_tables()
+            return rows
 
-    def _attempt(self, files: Sequence[LoadFile], stages: _Stages) -> int:
+    def _drop_stage_tables(self) -> None:
+        drop_stage_tables(self.session, self.landing, self.config)
+
+    def _attempt(self, files: Sequence[LoadFile], stages: Stages) -> int:
         table = self.landing.table
         self.lease.check()
         connection = self.session.connection
@@ -105,9 +114,13 @@ class TableLoader:
         with events.step(table, "stage"):
             load_id, staged = stages.of(missing, found.drift, ledger)
         try:
+            if isinstance(staged, StagedParquet):
+                make_stage_tables(connection, self.landing, load_id, staged)
             with events.step(table, "transaction"), self.session.transaction():
                 self._transact(found, missing, older, load_id, staged)
         except CopyError as error:
+            if stages.go_by_csv(staged, error.message):
+                return self._attempt(files, stages)
             raise self._explained(error, staged) from error
         conversions = sum((file.conversions for file in missing), staged.conversions)
         if conversions:
@@ -130,6 +143,7 @@ class TableLoader:
                 "files": len(missing),
                 "parts": staged.parts,
                 "bytes": staged.size,
+                "format": "parquet" if isinstance(staged, StagedParquet) else "csv",
                 "load_id": load_id,
                 "seconds": round(monotonic() - started, 3),
             },
@@ -219,63 +233,3 @@ def newest_copy(files: Sequence[LoadFile]) -> tuple[list[LoadFile], list[LoadFil
 def _without_rows(files: Iterable[LoadFile]) -> list[LoadFile]:
     """Copies as the ledger has them when no row of theirs is in landing."""
     return [replace(file, rows=0) for file in files]
-
-
-class _Stages:
-    """The staged parts of one load; a further attempt uses them again."""
-
-    def __init__(self, loader: TableLoader) -> None:
-        self._loader = loader
-        self._known: tuple[tuple[str, ...], dict[str, int], int, Staged] | None = None
-        self._prefixes: list[str] = []
-
-    def of(self, files: Sequence[LoadFile], drift: Drift, ledger: Ledger) -> tuple[int, Staged]:
-        """Stages files, unless the attempt before did; gives load id and parts."""
-        names = tuple(file.name for file in files)
-        if self._known and self._known[:2] == (names, drift.widths):
-            return self._known[2], self._known[3]
-        load_id = ledger.next_load_id()
-        prefix = self._loader.s3.layout.staging_prefix(self._loader.landing.table, load_id)
-        self._prefixes.append(prefix)
-        staged = self._stage(files, load_id, prefix, drift)
-        self._known = (names, drift.widths, load_id, staged)
-        return load_id, staged
-
-    def _stage(self, files: Sequence[LoadFile], load_id: int, prefix: str, drift: Drift) -> Staged:
-        loader, config = self._loader, self._loader.config
-        if config["load_format"] == "parquet":
-            loader.meter.begin(sum(file.rows for file in files), (None, None))
-            found = stage_parquet(loader.client, loader.s3.bucket, prefix, loader.landing, files)
-            # COPY reads the lake's own files: they have come.
-            loader.meter.add(rows=found.rows, bytes=found.size)
-            return found
-        cleaner = Cleaner(loader.landing, config["redshift_too_long"], dict(drift.widths))
-        marker = NULL_MARKER
-        while True:
-            stager = Stager(
-                client=loader.client,
-                bucket=loader.s3.bucket,
-                prefix=prefix,
-                cleaner=cleaner,
-                slices=config["redshift_slices"],
-                compression=config["redshift_compression"],
-                marker=marker,
-                meter=loader.meter,
-                numbered=loader.method == "upsert",
-            )
-            try:
-                return stager.stage(files, load_id)
-            except MarkerCollisionError:
-                marker = other_marker()
-
-    def remove(self) -> None:
-        """Removes what was staged; a failure here must not hide the load's own outcome."""
-        for prefix in self._prefixes:
-            try:
-                remove_staging(self._loader.client, self._loader.s3.bucket, prefix)
-            except TidemarkError as error:
-                _log.warning(
-                    "staged parts stay behind; the next load removes them: %s",
-                    error.message,
-                    extra={"prefix": prefix},
-                )

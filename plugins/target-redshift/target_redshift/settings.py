@@ -29,9 +29,10 @@ LOAD_SETTINGS = (
     ),
     Setting(
         "load_format",
-        "csv: CSV parts are staged; parquet: COPY reads the lake's files as they are.",
+        "csv: CSV parts are staged; parquet: COPY reads the lake's files as they are; auto: the "
+        "latter where it can.",
         default="csv",
-        choices=("csv", "parquet"),
+        choices=("csv", "parquet", "auto"),
     ),
     Setting(
         "redshift_slices",

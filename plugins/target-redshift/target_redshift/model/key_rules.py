@@ -58,12 +58,17 @@ def _readable(key: Column) -> str:
     return f"UPPER(TO_HEX({name}))" if key.type.kind == "binary" else name
 
 
-def unfit_rows(temporary: str, keys: Sequence[Column]) -> str:
-    """SELECT of a copied row whose key cannot stay what it is; a NULL or a trailing blank."""
+def unfit_rows(table: str, keys: Sequence[Column]) -> str:
+    """SELECT of a copied row whose key cannot stay what it is; a NULL or a trailing blank.
+
+    Args:
+        table: Where the rows are, quoted.
+        keys: Columns of the key.
+    """
     some = [f"{quote_redshift(key.name)} IS NULL" for key in keys]
     some += [
         f"OCTET_LENGTH({name}) <> OCTET_LENGTH(RTRIM({name}, ' '))"
         for name in (quote_redshift(key.name) for key in keys if key.is_text and not key.padded)
     ]
     listed = ", ".join(_readable(key) for key in keys)
-    return f"SELECT {listed} FROM {quote_redshift(temporary)} WHERE {' OR '.join(some)} LIMIT 1"
+    return f"SELECT {listed} FROM {table} WHERE {' OR '.join(some)} LIMIT 1"

@@ -3,7 +3,7 @@
 COPY matches Parquet columns by position and cannot add any
 (https://docs.aws.amazon.com/redshift/latest/dg/copy-usage_notes-copy-from-columnar.html). So files
 are grouped by their columns' order and their time of extraction, and each group goes through a
-temporary table whose columns are the files', in their order.
+stage table whose columns are the files', in their order.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ _TAIL = 64 * 1024
 #: No honest footer comes near this; its length is what the file says.
 _LARGEST_TAIL = 64 * 1024 * 1024
 _MAGIC = b"PAR1"
+
+
+class UnfitError(ConfigError):
+    """COPY cannot read the files as they are."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,13 @@ def stage_parquet(
     """Writes the COPY manifests of the lake's own files.
 
     Raises:
-        ConfigError: A file is not in the lake, or COPY cannot read its types.
+        UnfitError: A file is not in the lake, or COPY cannot read its types.
         LakeError: A file cannot be read, or has a column that its schema does not name.
     """
     grouped: dict[tuple[datetime, tuple[Column, ...]], list[LoadFile]] = {}
     for file in files:
         if not file.bucket:
-            raise ConfigError(
+            raise UnfitError(
                 "LOAD_FORMAT=parquet reads files of the lake only",
                 table=landing.table,
                 hint="set LOAD_FORMAT=csv, or load by way of target-s3-parquet",
@@ -137,7 +141,7 @@ def fitting_columns(landing: LandingTable, file: LoadFile, schema: pa.Schema) ->
     """The landing table's columns in a file's order.
 
     Raises:
-        ConfigError: A column has a type that would have to be converted first.
+        UnfitError: A column has a type that would have to be converted first.
         LakeError: The file has a column that the schema does not name.
     """
     known = {column.source: column for column in landing.columns}
@@ -151,7 +155,7 @@ def fitting_columns(landing: LandingTable, file: LoadFile, schema: pa.Schema) ->
                 column=field.name,
             )
         if field.type != to_arrow(column.type):
-            raise ConfigError(
+            raise UnfitError(
                 f"COPY would have to convert {field.type} to {column.type}",
                 table=landing.table,
                 column=field.name,

@@ -22,6 +22,7 @@ from target_redshift.staging.parquet_stager import StagedParquet
 from target_redshift.staging.value_fitter import key_error, shown
 from target_redshift.warehouse import sql, upsert_sql
 from target_redshift.warehouse.copy_authorization import authorization
+from target_redshift.warehouse.stage_tables import stage_table
 
 
 class CopyError(QueryError):
@@ -176,42 +177,30 @@ def _merge(connection: WarehouseConnection, load: Load) -> None:
             "DELETE of versions older than those that are there",
         ),
         (upsert_sql.delete_replaced(name, temporary, keys), "DELETE by key"),
-        (sql.insert_all(name, temporary, load.landing.names, {}), "INSERT by key"),
+        (sql.insert_all(name, quote_redshift(temporary), load.landing.names, {}), "INSERT by key"),
     ):
         connection.execute(statement, what=what, table=table)
 
 
 def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedParquet) -> None:
-    """Each group by way of a temporary table, which gives its rows the columns they lack."""
+    """Each group by way of its stage table; the INSERT gives its rows the columns they lack."""
     table = load.landing.table
     for number, group in enumerate(staged.groups):
-        temporary = f"{load.temporary}_{number}"
-        definitions = [(column.name, column.redshift) for column in group.columns]
+        stage = sql.landing(stage_table(load.name, load.load_id, number))
         names = [column.name for column in group.columns]
-        connection.execute(
-            sql.create_temporary(temporary, definitions), what="CREATE TEMP TABLE", table=table
-        )
-        _copy(
-            connection,
-            load,
-            quote_redshift(temporary),
-            names,
-            manifest=group.manifest,
-            rows=group.rows,
-        )
-        _check_copied_keys(connection, load, temporary, group.columns)
+        _copy(connection, load, stage, names, manifest=group.manifest, rows=group.rows)
+        _check_copied_keys(connection, load, stage, group.columns)
         load.phase("insert")
         with events.step(table, "insert"):
             connection.execute(
-                sql.insert_all(load.name, temporary, names, constants(group.moment, load.load_id)),
+                sql.insert_all(load.name, stage, names, constants(group.moment, load.load_id)),
                 what="INSERT of the copied rows",
                 table=table,
             )
-        connection.execute(sql.drop_temporary(temporary), what="DROP of the temporary table")
 
 
 def _check_copied_keys(
-    connection: WarehouseConnection, load: Load, temporary: str, columns: Sequence[Column]
+    connection: WarehouseConnection, load: Load, stage: str, columns: Sequence[Column]
 ) -> None:
     """Nobody has looked at these rows yet: COPY read the lake's own files.
 
@@ -223,7 +212,7 @@ def _check_copied_keys(
     if missing:
         raise key_error(load.landing, missing[0].source, None, "the files lack a column of the key")
     found = keys and connection.execute(
-        unfit_rows(temporary, keys), what="the look at the keys", table=load.landing.table
+        unfit_rows(stage, keys), what="the look at the keys", table=load.landing.table
     )
     if found:
         (row,) = found

@@ -152,8 +152,25 @@ def create_table(name: str, definitions: Sequence[tuple[str, str]], options: Tab
 
 def create_temporary(name: str, definitions: Sequence[tuple[str, str]]) -> str:
     """CREATE TEMP TABLE that a COPY fills before its rows go to the landing table."""
-    columns = ", ".join(f"{quote_redshift(column)} {kind}" for column, kind in definitions)
-    return f"CREATE TEMP TABLE {quote_redshift(name)} ({columns}) DISTSTYLE EVEN"
+    return f"CREATE TEMP TABLE {quote_redshift(name)} ({_columns(definitions)}) DISTSTYLE EVEN"
+
+
+def create_stage(name: str, definitions: Sequence[tuple[str, str]]) -> str:
+    """The same, of a table that outlives the session."""
+    return f"CREATE TABLE {landing(name)} ({_columns(definitions)}) DISTSTYLE EVEN"
+
+
+def _columns(definitions: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{quote_redshift(column)} {kind}" for column, kind in definitions)
+
+
+def tables_like(prefix: str) -> str:
+    """Names of the landing schema's tables that begin so."""
+    return (
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        f"WHERE n.nspname = {literal(LANDING_SCHEMA)} AND c.relkind = 'r' "
+        f"AND LEFT(c.relname, {len(prefix)}) = {literal(prefix)}"
+    )
 
 
 def comment_table(name: str, comment: str) -> str:
@@ -237,19 +254,28 @@ def copy(target: str, columns: Sequence[str], manifest: str, options: CopyOption
 COPIED_ROWS = "SELECT pg_last_copy_count()"
 
 
-def insert_all(
-    name: str, temporary: str, columns: Sequence[str], constants: Mapping[str, str]
-) -> str:
-    """INSERT of a temporary table's rows, with constants (SQL expressions) for further columns."""
+def insert_all(name: str, source: str, columns: Sequence[str], constants: Mapping[str, str]) -> str:
+    """INSERT of another table's rows, with constants (SQL expressions) for further columns.
+
+    Args:
+        name: The landing table.
+        source: The other table, quoted.
+        columns: Columns that both have.
+        constants: Expressions of the landing table's other columns.
+    """
     return (
         f"INSERT INTO {landing(name)} ({listed([*columns, *constants])}) "
         f"SELECT {', '.join([*map(quote_redshift, columns), *constants.values()])} "
-        f"FROM {quote_redshift(temporary)}"
+        f"FROM {source}"
     )
 
 
 def drop_temporary(name: str) -> str:
     return f"DROP TABLE {quote_redshift(name)}"
+
+
+def drop_table(name: str) -> str:
+    return f"DROP TABLE IF EXISTS {landing(name)}"
 
 
 def ledger_insert(rows: int) -> str:
