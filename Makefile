@@ -76,8 +76,8 @@ lint: .venv/.synced  ## ruff, import-linter, mypy, sqlfluff
 bench-extract: setup  ## The backup leg beside the raw read, dlt and a Singer pair: ROWS=1000000
 	@$(BIN)/python bench/extract.py --rows $(or $(ROWS),1000000)
 
-bench-load: setup  ## The load leg's speed and memory: make bench-load [ROWS=1000000]
-	@$(BIN)/python bench/load.py --rows $(or $(ROWS),1000000)
+bench-load: setup  ## The load leg's speed and memory: make bench-load [ROWS=1000000] [FORMAT=auto]
+	@$(BIN)/python bench/load.py --rows $(or $(ROWS),1000000) --format $(or $(FORMAT),csv)
 
 bench-night: setup  ## Where the time of a night goes, with nothing new and with 1,000 changed rows
 	@$(BIN)/python bench/night.py

@@ -27,7 +27,9 @@ from tidemark_sandbox.world import Sandbox
 from world import WIDE, empty_bucket, seeded
 
 #: What the bench holds its figures against.
-STAGED_ROWS_A_SECOND, PEAK_MB, RATIO = 100_000, 500, 3.5
+STAGED_ROWS_A_SECOND, PEAK_MB = 100_000, 500
+#: Ratio to the raw read, by format.
+RATIO = {"csv": 3.5, "parquet": 0.6, "auto": 0.6}
 _READS = 3
 _STEPS = {
     "fetch": "fetch from S3",
@@ -35,7 +37,7 @@ _STEPS = {
     "csv": "write CSV",
     "compress": "compress",
     "upload": "upload",
-    "stage": "Parquet to staged CSV, all of it",
+    "stage": "staging, all of it",
     "copy": "COPY",
     "insert": "INSERT",
     "transaction": "the transaction",
@@ -67,6 +69,7 @@ class Result:
     rows: int
     columns: int
     method: str
+    form: str
     steps: dict[str, float]
     leg: float
     leg_cpu: float
@@ -83,24 +86,32 @@ class Result:
 def main(
     rows: Annotated[int, typer.Option(help="Rows to load.")] = 1_000_000,
     method: Annotated[str, typer.Option(help="append-only, upsert or overwrite.")] = "append-only",
+    form: Annotated[str, typer.Option("--format", help="csv, parquet or auto.")] = "csv",
     beside: Annotated[bool, typer.Option(help="Measure pandas and \\copy too.")] = True,
     output: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Loads the sandbox's 51-column table from its lake, and prints what it took."""
     console = Console()
     with seeded(rows, console) as sandbox, tempfile.TemporaryDirectory() as temporary:
-        result = measure(sandbox, rows, method, Path(temporary), beside, console)
+        result = measure(sandbox, rows, method, form, Path(temporary), beside, console)
     show(result, console)
     if output:
         output.write_text(json.dumps(asdict(result), indent=1) + "\n")
 
 
 def measure(
-    sandbox: Sandbox, rows: int, method: str, folder: Path, beside: bool, console: Console
+    sandbox: Sandbox,
+    rows: int,
+    method: str,
+    form: str,
+    folder: Path,
+    beside: bool,
+    console: Console,
 ) -> Result:
     """Writes the lake, loads it, and reads MySQL raw."""
     env = sandbox.env() | {
         "LOAD_METHOD": method,
+        "LOAD_FORMAT": form,
         "S3_TABLES": json.dumps([str(WIDE)]),
         "BACKUP_TEMP_DIR": str(folder),
     }
@@ -125,6 +136,7 @@ def measure(
         rows=rows,
         columns=len(sandbox.mysql(f"SHOW COLUMNS FROM `{WIDE.table}`")),
         method=method,
+        form=form,
         steps=steps,
         leg=leg.seconds,
         leg_cpu=leg.cpu_seconds,
@@ -134,7 +146,7 @@ def measure(
         ratio=net / raw,
         peaks={name: size for name, size in leg.peaks.items() if name in _PROGRAMS},
     )
-    if beside:
+    if beside and form == "csv":
         console.print("PostgreSQL's \\copy and pandas, for comparison …", markup=False)
         result.plain_copy = plain_copy(sandbox, s3, config(TARGET, env), folder)
         done = pandas_csv(s3, folder)
@@ -144,7 +156,9 @@ def measure(
 
 def show(result: Result, console: Console) -> None:
     """Prints the figures."""
-    table = Table(title=f"{result.rows:,} rows x {result.columns} columns, {result.method}")
+    table = Table(
+        title=f"{result.rows:,} rows x {result.columns} columns, {result.method}, {result.form}"
+    )
     for name in ("step", "seconds", "rows/s"):
         table.add_column(name, justify="left" if name == "step" else "right")
 
@@ -167,10 +181,11 @@ def show(result: Result, console: Console) -> None:
     console.print(table)
     staged = result.rows / result.steps["stage"]
     peak = max(result.peaks.values())
+    console.print(f"CPU seconds of the leg, start-up included: {result.leg_cpu:.1f}")
     for text, good in (
-        (f"Parquet to staged CSV: {staged:,.0f} rows/s", staged >= STAGED_ROWS_A_SECOND),
+        (f"staging: {staged:,.0f} rows/s", staged >= STAGED_ROWS_A_SECOND),
         (f"peak memory of a process: {peak:,.0f} MB {_peaks(result)}", peak <= PEAK_MB),
-        (f"ratio to the raw read: {result.ratio:.2f}", result.ratio <= RATIO),
+        (f"ratio to the raw read: {result.ratio:.2f}", result.ratio <= RATIO[result.form]),
     ):
         console.print(f"{'[green]met[/green]   ' if good else '[red]missed[/red]'} {text}")
 
