@@ -10,6 +10,8 @@ import psycopg2
 import pytest
 import redshift_connector
 
+ENDLESS = "select count(*) from pg_proc a, pg_proc b, pg_proc c, pg_proc d"
+
 
 @pytest.fixture
 def sessions(world, sql):
@@ -132,7 +134,7 @@ def test_a_running_statement_can_be_cancelled(world):
         timer = threading.Timer(0.5, connection.cancel)
         timer.start()
         with pytest.raises(psycopg2.errors.QueryCanceled):
-            cursor.execute("select pg_sleep(60)")
+            cursor.execute(ENDLESS)
         timer.join()
         connection.rollback()
         cursor.execute("select 1")
@@ -146,7 +148,7 @@ def test_a_client_that_dies_leaves_nothing_running(world):
     cursor = client.cursor()
     cursor.execute("select pg_backend_pid()")
     process = cursor.fetchone()[0]
-    thread, _ = in_thread(lambda: cursor.execute("select pg_sleep(300)"))
+    thread, _ = in_thread(lambda: cursor.execute(ENDLESS))
     watcher = world.superuser().cursor()
     running = f"select 1 from pg_stat_activity where pid = {process} and state = 'active'"
     _until(lambda: _any(watcher, running))

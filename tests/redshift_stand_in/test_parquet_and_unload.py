@@ -174,11 +174,14 @@ def test_unload_is_checked_like_any_statement(sql, filled):
 
 
 def test_unload_splits_by_size(world, sql):
+    sql("create table t.ten(n int)")
+    sql(f"insert into t.ten values {', '.join(f'({n})' for n in range(10))}")
     unload(
         sql,
         "u/big_",
         "csv parallel off maxfilesize 5 mb",
-        "select repeat('x', 1000) as a from generate_series(1, 12000)",
+        "select repeat('x', 1000) as a from t.ten a, t.ten b, t.ten c, "
+        "(select n from t.ten union all select n from t.ten where n < 2) d",
     )
     keys = world.keys("u/big_")
     assert keys == ["u/big_000", "u/big_001", "u/big_002"]

@@ -61,11 +61,11 @@ def test_statements_are_split_outside_of_literals():
         ("select median(a) from t", "select percentile_cont(0.5) within group (order by a) from t"),
         (
             "select listagg(a, ',') within group (order by b) from t",
-            "select pg_catalog.string_agg((a)::varchar, ',' order by b) from t",
+            "select redshift_hidden.string_agg((a)::varchar, ',' order by b) from t",
         ),
         (
             "select listagg(distinct a) from t",
-            "select pg_catalog.string_agg(distinct (a)::varchar, '') from t",
+            "select redshift_hidden.string_agg(distinct (a)::varchar, '') from t",
         ),
         (
             "select decode(a, 1, 'x', null, 'y', 'z')",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 #: SQLSTATE of a feature that Redshift, or the stand-in, does not have.
@@ -10,6 +11,7 @@ SYNTAX_ERROR = "42601"
 INTERNAL_ERROR = "XX000"
 INVALID_PARAMETER = "22023"
 UNDEFINED_COLUMN = "42703"
+CANNOT_CAST = "42846"
 IN_FAILED_TRANSACTION = "25P02"
 ACTIVE_TRANSACTION = "25001"
 INVALID_AUTHORIZATION = "28000"
@@ -17,6 +19,11 @@ INSUFFICIENT_PRIVILEGE = "42501"
 
 #: Fields of an ErrorResponse that tell of PostgreSQL's own insides and not of the statement.
 _INNER_FIELDS = frozenset("sdcnFLRtqpW")
+
+#: Of a cast that the catalogue forbids (07_casts.sql): the number tells the two types.
+_FORBIDDEN_CAST = re.compile(r"cache lookup failed for function (3[2-9]\d{8})$")
+_FIRST_FORBIDDEN = 3 << 30
+_TYPES = {16: "boolean", 25: "text", 1042: "character", 1043: "character varying"}
 
 
 class StatementError(Exception):
@@ -94,6 +101,10 @@ def as_redshift(fields: Mapping[str, str]) -> dict[str, str]:
     Developer Guide, and error reports of Redshift users.
     """
     code, message = fields.get("C", ""), fields.get("M", "")
+    if match := _FORBIDDEN_CAST.match(message):
+        source, target = divmod(int(match[1]) - _FIRST_FORBIDDEN, 8192)
+        text = f"cannot cast type {_TYPES[source]} to {_TYPES[target]}"
+        return {"S": "ERROR", "C": CANNOT_CAST, "M": text}
     if code == "40001":
         return {
             "S": "ERROR",

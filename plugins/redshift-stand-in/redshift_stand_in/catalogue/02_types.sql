@@ -13,26 +13,26 @@ where not exists (select 1 from pg_catalog.pg_type where oid = 6551);
 create or replace function pg_catalog.redshift_varbyte(value varbyte, typmod int, explicit boolean) returns varbyte
 language plpgsql immutable strict as $$
 begin
-    if typmod < 4 or octet_length(value::bytea) <= typmod - 4 then
+    if typmod < 4 or redshift_hidden.octet_length(value::redshift_hidden.bytea) <= typmod - 4 then
         return value;
     elsif explicit then
-        return substring(value::bytea from 1 for typmod - 4)::varbyte;
+        return redshift_hidden.substring(value::redshift_hidden.bytea, 1, typmod - 4)::varbyte;
     end if;
     raise exception 'value too long for type binary varying(%)', typmod - 4 using errcode = '22001';
 end $$;
 
 do $$ begin
     if not exists (select 1 from pg_cast where castsource = 6551) then
-        create cast (varbyte as bytea) without function as assignment;
-        create cast (bytea as varbyte) without function as assignment;
+        create cast (varbyte as redshift_hidden.bytea) without function as assignment;
+        create cast (redshift_hidden.bytea as varbyte) without function as assignment;
         create cast (varbyte as varbyte) with function pg_catalog.redshift_varbyte(varbyte, int, boolean) as implicit;
     end if;
 end $$;
 
 create or replace function pg_catalog.redshift_to_varbyte(value varchar) returns varbyte
-language sql immutable strict as $$ select pg_catalog.convert_to(value, 'UTF8')::varbyte $$;
+language sql immutable strict as $$ select redshift_hidden.convert_to(value, 'UTF8')::varbyte $$;
 create or replace function pg_catalog.redshift_from_varbyte(value varbyte) returns varchar
-language sql immutable strict as $$ select pg_catalog.convert_from(value::bytea, 'UTF8')::varchar $$;
+language sql immutable strict as $$ select redshift_hidden.convert_from(value::redshift_hidden.bytea, 'UTF8')::varchar $$;
 do $$ begin
     if not exists (select 1 from pg_cast where castsource = 1043 and casttarget = 6551) then
         create cast (varchar as varbyte) with function pg_catalog.redshift_to_varbyte(varchar);
@@ -44,9 +44,9 @@ create or replace function pg_catalog.to_varbyte(value varchar, format varchar) 
 language plpgsql immutable strict as $$
 begin
     case lower(format)
-        when 'hex' then return decode(value, 'hex')::varbyte;
-        when 'base64' then return decode(value, 'base64')::varbyte;
-        when 'utf8', 'utf-8' then return convert_to(value, 'UTF8')::varbyte;
+        when 'hex' then return redshift_hidden.decode(value, 'hex')::varbyte;
+        when 'base64' then return redshift_hidden.decode(value, 'base64')::varbyte;
+        when 'utf8', 'utf-8' then return redshift_hidden.convert_to(value, 'UTF8')::varbyte;
         else raise exception 'invalid format "%" for TO_VARBYTE', format using errcode = '22023';
     end case;
 end $$;
@@ -54,24 +54,24 @@ create or replace function pg_catalog.from_varbyte(value varbyte, format varchar
 language plpgsql immutable strict as $$
 begin
     case lower(format)
-        when 'hex' then return encode(value::bytea, 'hex');
-        when 'base64' then return encode(value::bytea, 'base64');
-        when 'utf8', 'utf-8' then return convert_from(value::bytea, 'UTF8');
+        when 'hex' then return redshift_hidden.encode(value::redshift_hidden.bytea, 'hex');
+        when 'base64' then return redshift_hidden.encode(value::redshift_hidden.bytea, 'base64');
+        when 'utf8', 'utf-8' then return redshift_hidden.convert_from(value::redshift_hidden.bytea, 'UTF8');
         else raise exception 'invalid format "%" for FROM_VARBYTE', format using errcode = '22023';
     end case;
 end $$;
 create or replace function pg_catalog.from_hex(value varchar) returns varbyte
-language sql immutable strict as $$ select pg_catalog.decode(value, 'hex')::varbyte $$;
+language sql immutable strict as $$ select redshift_hidden.decode(value, 'hex')::varbyte $$;
 create or replace function pg_catalog.to_hex(value varbyte) returns varchar
-language sql immutable strict as $$ select pg_catalog.encode(value::bytea, 'hex')::varchar $$;
+language sql immutable strict as $$ select redshift_hidden.encode(value::redshift_hidden.bytea, 'hex')::varchar $$;
 create or replace function pg_catalog.len(value varbyte) returns int
-language sql immutable strict as $$ select pg_catalog.octet_length(value::bytea) $$;
+language sql immutable strict as $$ select redshift_hidden.octet_length(value::redshift_hidden.bytea) $$;
 create or replace function pg_catalog.length(value varbyte) returns int
-language sql immutable strict as $$ select pg_catalog.octet_length(value::bytea) $$;
+language sql immutable strict as $$ select redshift_hidden.octet_length(value::redshift_hidden.bytea) $$;
 create or replace function pg_catalog.octet_length(value varbyte) returns int
-language sql immutable strict as $$ select pg_catalog.octet_length(value::bytea) $$;
+language sql immutable strict as $$ select redshift_hidden.octet_length(value::redshift_hidden.bytea) $$;
 create or replace function pg_catalog.md5(value varbyte) returns varchar
-language sql immutable strict as $$ select pg_catalog.md5(value::bytea)::varchar $$;
+language sql immutable strict as $$ select redshift_hidden.md5(value::redshift_hidden.bytea)::varchar $$;
 
 -- Comparison of VARBYTE, by PostgreSQL's functions for the same representation.
 create or replace function pg_catalog.redshift_varbyte_eq(varbyte, varbyte) returns boolean language internal immutable strict as 'byteaeq';
@@ -108,16 +108,16 @@ end $$;
 create or replace function pg_catalog.redshift_cut(value text, bytes int, explicit boolean, kind text) returns text
 language plpgsql immutable strict as $$
 declare
-    encoded bytea := convert_to(value, 'UTF8');
+    encoded redshift_hidden.bytea := redshift_hidden.convert_to(value, 'UTF8');
     behind int := bytes;
 begin
     if not explicit and octet_length(rtrim(value, ' ')) > bytes then
         raise exception 'value too long for type %(%)', kind, bytes using errcode = '22001';
     end if;
-    while behind > 0 and (get_byte(encoded, behind) & 192) = 128 loop
+    while behind > 0 and (redshift_hidden.get_byte(encoded, behind) & 192) = 128 loop
         behind := behind - 1;
     end loop;
-    return convert_from(substring(encoded from 1 for behind), 'UTF8');
+    return redshift_hidden.convert_from(redshift_hidden.substring(encoded, 1, behind), 'UTF8');
 end $$;
 
 -- Not a SQL function: one that is inlined would lose the length in CREATE TABLE AS.
@@ -155,11 +155,19 @@ where p.amproc = m.old::regproc and p.amproclefttype = 'text'::regtype and p.amp
 
 -- CREATE TABLE AS must not leave types that Redshift does not have.
 create or replace function pg_catalog.redshift_settle_types(tbl oid) returns void
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, redshift_hidden as $$
+declare
+    strange record;
 begin
     if not pg_has_role(session_user, (select relowner from pg_class where oid = tbl), 'member') then
         raise exception 'must be owner of %', tbl::regclass using errcode = '42501';
     end if;
     update pg_attribute set atttypid = 1043, atttypmod = 65539
     where attrelid = tbl and attnum > 0 and (atttypid = 25 or (atttypid = 1043 and atttypmod = -1));
+    select attname, format_type(atttypid, atttypmod) as kind into strange from pg_attribute
+    where attrelid = tbl and attnum > 0 and not attisdropped
+        and atttypid not in (16, 20, 21, 23, 700, 701, 1042, 1043, 1082, 1083, 1114, 1184, 1266, 1700, 6551);
+    if found then
+        raise exception 'Column "%.%" has unsupported type "%".', tbl::regclass, strange.attname, strange.kind using errcode = '0A000';
+    end if;
 end $$;

@@ -2,9 +2,9 @@
 -- Source: "Date and time functions", "String functions", "Aggregate functions" in the Developer Guide.
 
 create or replace function pg_catalog.getdate() returns timestamp language sql volatile as
-    $$ select date_trunc('second', statement_timestamp() at time zone 'UTC') $$;
+    $$ select date_trunc('second', redshift_hidden.statement_timestamp() at time zone 'UTC') $$;
 create or replace function pg_catalog.redshift_sysdate() returns timestamp language sql stable as
-    $$ select transaction_timestamp() at time zone 'UTC' $$;
+    $$ select redshift_hidden.transaction_timestamp() at time zone 'UTC' $$;
 
 create or replace function pg_catalog.redshift_unit(unit text) returns text language sql immutable strict as $$
     select case lower(unit)
@@ -85,16 +85,16 @@ language sql immutable as $$ select case when subject is not null then a else b 
 create or replace function pg_catalog.charindex(part text, whole text) returns int language sql immutable strict as
     $$ select strpos(whole, part) $$;
 create or replace function pg_catalog.sha2(value text, bits int) returns varchar language sql immutable strict as $$
-    select encode(case bits when 224 then sha224(convert_to(value, 'UTF8')) when 384 then sha384(convert_to(value, 'UTF8'))
-        when 512 then sha512(convert_to(value, 'UTF8')) when 256 then sha256(convert_to(value, 'UTF8'))
-        when 0 then sha256(convert_to(value, 'UTF8')) end, 'hex')::varchar $$;
+    select redshift_hidden.encode(case bits when 224 then redshift_hidden.sha224(redshift_hidden.convert_to(value, 'UTF8')) when 384 then redshift_hidden.sha384(redshift_hidden.convert_to(value, 'UTF8'))
+        when 512 then redshift_hidden.sha512(redshift_hidden.convert_to(value, 'UTF8')) when 256 then redshift_hidden.sha256(redshift_hidden.convert_to(value, 'UTF8'))
+        when 0 then redshift_hidden.sha256(redshift_hidden.convert_to(value, 'UTF8')) end, 'hex')::varchar $$;
 create or replace function pg_catalog.strtol(digits text, base int) returns bigint language plpgsql immutable strict as $$
 declare
     result bigint := 0;
     place int;
     digit text;
 begin
-    foreach digit in array string_to_array(ltrim(lower(digits), '-'), null) loop
+    foreach digit in array redshift_hidden.string_to_array(ltrim(lower(digits), '-'), null) loop
         place := strpos('0123456789abcdefghijklmnopqrstuvwxyz', digit) - 1;
         if place < 0 or place >= base then
             raise exception 'The input % is not valid to be converted to base %', digits, base using errcode = '22023';
@@ -105,29 +105,12 @@ begin
 end $$;
 create or replace function pg_catalog.is_valid_json(value text) returns boolean language plpgsql immutable strict as $$
 begin
-    return json_typeof(value::json) = 'object';
+    return redshift_hidden.json_typeof(value::redshift_hidden.json) = 'object';
 exception when others then
     return false;
 end $$;
 create or replace function pg_catalog.json_extract_path_text(value text, variadic path text[]) returns text
-language sql immutable strict as $$ select coalesce(pg_catalog.json_extract_path_text(value::json, variadic path), '') $$;
-
-do $$
-declare
-    old record;
-begin
-    -- Built-in functions whose meaning differs keep their number and get another name.
-    for old in
-        select p.oid, p.proname from pg_proc p
-        where p.oid < 16384 and (
-            (p.proname in ('concat', 'version'))
-            or (p.proname = 'regexp_replace' and p.pronargs = 3)
-            or (p.proname = 'avg' and p.proargtypes[0] in (20, 21, 23, 1700))
-        )
-    loop
-        update pg_proc set proname = 'postgres_' || old.proname where oid = old.oid;
-    end loop;
-end $$;
+language sql immutable strict as $$ select coalesce(redshift_hidden.json_extract_path_text(value::redshift_hidden.json, variadic path), '') $$;
 
 create or replace function pg_catalog.version() returns text language sql stable as
     $$ select 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.0' $$;
@@ -135,9 +118,9 @@ create or replace function pg_catalog.version() returns text language sql stable
 create or replace function pg_catalog.concat(a text, b text) returns text language sql immutable strict as $$ select a || b $$;
 -- REGEXP_REPLACE replaces every occurrence.
 create or replace function pg_catalog.regexp_replace(value text, pattern text, replacement text) returns text
-language sql immutable strict as $$ select pg_catalog.regexp_replace(value, pattern, replacement, 'g') $$;
+language sql immutable strict as $$ select redshift_hidden.regexp_replace(value, pattern, replacement, 'g') $$;
 create or replace function pg_catalog.regexp_replace(value text, pattern text) returns text
-language sql immutable strict as $$ select pg_catalog.regexp_replace(value, pattern, '', 'g') $$;
+language sql immutable strict as $$ select redshift_hidden.regexp_replace(value, pattern, '', 'g') $$;
 
 -- AVG of integers is an integer; AVG of decimals keeps their scale.
 create or replace function pg_catalog.redshift_avg_add(state numeric[], value numeric) returns numeric[]
@@ -145,7 +128,7 @@ language sql immutable strict as $$ select array[state[1] + 1, state[2] + value]
 create or replace function pg_catalog.redshift_avg_integer(state numeric[]) returns bigint
 language sql immutable strict as $$ select trunc(state[2] / nullif(state[1], 0))::bigint $$;
 create or replace function pg_catalog.redshift_avg_decimal(state numeric[]) returns numeric
-language sql immutable strict as $$ select trunc(state[2] / nullif(state[1], 0), scale(state[2])) $$;
+language sql immutable strict as $$ select trunc(state[2] / nullif(state[1], 0), redshift_hidden.scale(state[2])) $$;
 create or replace function pg_catalog.redshift_avg_add(state numeric[], value bigint) returns numeric[]
 language sql immutable strict as $$ select array[state[1] + 1, state[2] + value] $$;
 create or replace aggregate pg_catalog.avg(bigint) (sfunc = pg_catalog.redshift_avg_add, stype = numeric[], initcond = '{0,0}', finalfunc = pg_catalog.redshift_avg_integer);

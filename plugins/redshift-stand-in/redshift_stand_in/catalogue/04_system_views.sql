@@ -1,10 +1,10 @@
 -- System views. Source: "System tables and views reference" in the Developer Guide; only what loaders and dbt read.
 -- Everybody sees the rows of his own loads; who may make users (Redshift's superuser) sees all.
 create or replace function pg_catalog.redshift_sees(owner int) returns boolean language sql stable as $$
-    select r.oid::int = owner or r.rolcreaterole or r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user $$;
+    select r.oid::int = owner or r.rolcreaterole or r.rolsuper from redshift_hidden.pg_roles r where r.rolname = current_user $$;
 create or replace function pg_catalog.redshift_user_schemas() returns setof oid language sql stable as $$
     select oid from pg_catalog.pg_namespace
-    where nspname not in ('pg_catalog', 'information_schema', 'redshift_meta') and nspname !~ '^pg_(toast|temp)' $$;
+    where nspname not in ('pg_catalog', 'information_schema', 'redshift_meta', 'redshift_hidden') and nspname !~ '^pg_(toast|temp)' $$;
 
 create or replace view pg_catalog.stl_load_errors as
 select * from redshift_meta.load_errors where pg_catalog.redshift_sees(userid);
@@ -66,17 +66,17 @@ select
         where t.attrelid = c.oid and t.attnum > 0 and t.atttypid = 1043), 0)::int as max_varchar,
     coalesce((select e.encoding from redshift_meta.encodings e where e.tbl = c.oid and e.col::text = a.sortkeys[1]), 'none')::text as sortkey1_enc,
     coalesce(cardinality(a.sortkeys), 0)::int as sortkey_num,
-    greatest(1, pg_catalog.pg_relation_size(c.oid) / 1048576)::bigint as size,
+    greatest(1, redshift_hidden.pg_relation_size(c.oid) / 1048576)::bigint as size,
     0::numeric(10, 4) as pct_used, 0::bigint as empty, null::numeric(5, 2) as unsorted,
-    least(100, 100.0 * pg_catalog.pg_stat_get_mod_since_analyze(c.oid)
-        / greatest(1, pg_catalog.pg_stat_get_live_tuples(c.oid)))::numeric(5, 2) as stats_off,
-    (pg_catalog.pg_stat_get_live_tuples(c.oid) + pg_catalog.pg_stat_get_dead_tuples(c.oid))::numeric(38, 0) as tbl_rows, null::numeric(19, 2) as skew_sortkey1, null::numeric(19, 2) as skew_rows,
-    pg_catalog.pg_stat_get_live_tuples(c.oid)::numeric(38, 0) as estimated_visible_rows, ''::text as risk_event
+    least(100, 100.0 * redshift_hidden.pg_stat_get_mod_since_analyze(c.oid)
+        / greatest(1, redshift_hidden.pg_stat_get_live_tuples(c.oid)))::numeric(5, 2) as stats_off,
+    (redshift_hidden.pg_stat_get_live_tuples(c.oid) + redshift_hidden.pg_stat_get_dead_tuples(c.oid))::numeric(38, 0) as tbl_rows, null::numeric(19, 2) as skew_sortkey1, null::numeric(19, 2) as skew_rows,
+    redshift_hidden.pg_stat_get_live_tuples(c.oid)::numeric(38, 0) as estimated_visible_rows, ''::text as risk_event
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join redshift_meta.table_attributes a on a.tbl = c.oid
 where c.relkind = 'r' and c.relpersistence = 'p' and n.oid in (select pg_catalog.redshift_user_schemas())
-    and (c.reltuples > 0 or pg_catalog.pg_relation_size(c.oid) > 0);
+    and (c.reltuples > 0 or redshift_hidden.pg_relation_size(c.oid) > 0);
 
 create or replace view pg_catalog.pg_table_def as
 select
@@ -108,7 +108,7 @@ left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = t.attnum
 left join redshift_meta.table_attributes a on a.tbl = c.oid
 left join redshift_meta.encodings e on e.tbl = c.oid and e.col = t.attname
 where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas())
-    and (pg_catalog.has_table_privilege(c.oid, 'select') or pg_catalog.pg_has_role(c.relowner, 'usage'));
+    and (pg_catalog.has_table_privilege(c.oid, 'select') or redshift_hidden.pg_has_role(c.relowner, 'usage'));
 create or replace view pg_catalog.svv_columns as select * from information_schema.columns;
 create or replace view pg_catalog.svv_tables as select * from information_schema.tables;
 create or replace view pg_catalog.svv_redshift_tables as
@@ -120,7 +120,7 @@ where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_sche
 create or replace view pg_catalog.svv_all_schemas as
 select current_database()::varchar(128) as database_name, n.nspname::varchar(128) as schema_name, n.nspowner::int as schema_owner,
     'local'::varchar(128) as schema_type, ''::varchar(128) as schema_acl, ''::varchar(128) as source_database, ''::varchar(128) as schema_option
-from pg_catalog.pg_namespace n where n.nspname <> 'redshift_meta' and n.nspname !~ '^pg_(toast|temp)';
+from pg_catalog.pg_namespace n where n.nspname not in ('redshift_meta', 'redshift_hidden') and n.nspname !~ '^pg_(toast|temp)';
 create or replace view pg_catalog.svv_redshift_schemas as select * from pg_catalog.svv_all_schemas;
 create or replace view pg_catalog.svv_redshift_databases as
 select datname::varchar(128) as database_name, datdba::int as database_owner, 'local'::varchar(32) as database_type,
@@ -140,7 +140,7 @@ select n.nspname::varchar(128) as namespace_name, c.relname::varchar(128) as rel
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as p
-left join pg_catalog.pg_roles r on r.oid = p.grantee
+left join redshift_hidden.pg_roles r on r.oid = p.grantee
 where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas()) and p.privilege_type <> 'MAINTAIN';
 create or replace view pg_catalog.svv_schema_privileges as
 select n.nspname::varchar(128) as namespace_name, p.privilege_type::varchar(128) as privilege_type, p.grantee::int as identity_id,
@@ -148,22 +148,22 @@ select n.nspname::varchar(128) as namespace_name, p.privilege_type::varchar(128)
     case when p.grantee = 0 then 'public' when r.rolcanlogin then 'user' else 'role' end::varchar(128) as identity_type
 from pg_catalog.pg_namespace n
 cross join lateral aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as p
-left join pg_catalog.pg_roles r on r.oid = p.grantee
+left join redshift_hidden.pg_roles r on r.oid = p.grantee
 where n.oid in (select pg_catalog.redshift_user_schemas());
 create or replace view pg_catalog.svv_user_info as
 select rolname::varchar(128) as user_name, oid::int as user_id, rolcreatedb as createdb, rolcreaterole as superuser,
     false as catalog_update, rolconnlimit::varchar as connection_limit
-from pg_catalog.pg_roles where rolcanlogin;
+from redshift_hidden.pg_roles where rolcanlogin;
 create or replace view pg_catalog.pg_user_info as
 select usename, usesysid, usecreatedb, usesuper, usecatupd, passwd, valuntil, useconfig
 from (select u.*, false as usecatupd from pg_catalog.pg_user u) as u;
 create or replace view pg_catalog.svv_roles as
-select oid::int as role_id, rolname::text as role_name, null::text as role_owner from pg_catalog.pg_roles where not rolcanlogin and oid >= 16384;
+select oid::int as role_id, rolname::text as role_name, null::text as role_owner from redshift_hidden.pg_roles where not rolcanlogin and oid >= 16384;
 create or replace view pg_catalog.svv_user_grants as
 select m.member::int as user_id, u.rolname::text as user_name, m.roleid::int as role_id, r.rolname::text as role_name, m.admin_option
-from pg_catalog.pg_auth_members m
-join pg_catalog.pg_roles u on u.oid = m.member and u.rolcanlogin
-join pg_catalog.pg_roles r on r.oid = m.roleid and not r.rolcanlogin;
+from redshift_hidden.pg_auth_members m
+join redshift_hidden.pg_roles u on u.oid = m.member and u.rolcanlogin
+join redshift_hidden.pg_roles r on r.oid = m.roleid and not r.rolcanlogin;
 create or replace view pg_catalog.stv_sessions as
 select backend_start as starttime, pid as process, usename as user_name, datname as db_name
 from pg_catalog.pg_stat_activity where backend_type = 'client backend' and usename <> 'rdsdb';

@@ -5,10 +5,10 @@ create or replace function pg_catalog.redshift_set_attributes(
 declare
     wanted text;
 begin
-    if not pg_has_role(session_user, (select relowner from pg_class where oid = target), 'member') then
+    if not redshift_hidden.pg_has_role(session_user, (select relowner from pg_class where oid = target), 'member') then
         raise exception 'must be owner of relation %', target::regclass using errcode = '42501';
     end if;
-    foreach wanted in array array_remove(keys || dist, null) loop
+    foreach wanted in array redshift_hidden.array_remove(redshift_hidden.array_append(keys, dist), null) loop
         if not exists (select 1 from pg_attribute where attrelid = target and attname = wanted and attnum > 0 and not attisdropped) then
             raise exception 'column "%" specified as distkey/sortkey is not in the table "%"', wanted, target::regclass using errcode = '42703';
         end if;
@@ -20,16 +20,16 @@ begin
         distkey = case when excluded.diststyle is null then t.distkey else excluded.distkey end,
         sorttype = coalesce(excluded.sorttype, t.sorttype),
         sortkeys = case when excluded.sorttype is null then t.sortkeys else excluded.sortkeys end;
-    for i in 1 .. cardinality(encoded) / 2 loop
+    for i in 1 .. redshift_hidden.cardinality(encoded) / 2 loop
         insert into redshift_meta.encodings values (target, encoded[2 * i - 1], encoded[2 * i])
         on conflict (tbl, col) do update set encoding = excluded.encoding;
     end loop;
-    for i in 1 .. cardinality(informational) / 3 loop
+    for i in 1 .. redshift_hidden.cardinality(informational) / 3 loop
         if informational[3 * i - 2] = '-' then
             delete from redshift_meta.constraints where tbl = target;
         else
             insert into redshift_meta.constraints
-            values (target, informational[3 * i - 2]::"char", string_to_array(informational[3 * i - 1], ','), informational[3 * i]);
+            values (target, informational[3 * i - 2]::"char", redshift_hidden.string_to_array(informational[3 * i - 1], ','), informational[3 * i]);
         end if;
     end loop;
 end $$;
@@ -39,7 +39,7 @@ language plpgsql security definer set search_path = pg_catalog as $$
 declare
     dropped record;
 begin
-    for dropped in select objid from pg_event_trigger_dropped_objects() where object_type in ('table', 'view') and objsubid = 0 loop
+    for dropped in select objid from redshift_hidden.pg_event_trigger_dropped_objects() where object_type in ('table', 'view') and objsubid = 0 loop
         delete from redshift_meta.table_attributes where tbl = dropped.objid;
         delete from redshift_meta.encodings where tbl = dropped.objid;
         delete from redshift_meta.constraints where tbl = dropped.objid;
@@ -58,8 +58,8 @@ declare
     sources text;
 begin
     execute 'create temporary view redshift_probe as ' || body;
-    select coalesce(string_agg(
-        format('%s.%s %s %s %s', d.refobjid, d.refobjsubid, a.attname, a.atttypid, a.atttypmod), ', '
+    select coalesce(redshift_hidden.string_agg(
+        redshift_hidden.format('%s.%s %s %s %s', d.refobjid, d.refobjsubid, a.attname, a.atttypid, a.atttypmod), ', '
         order by d.refobjid, d.refobjsubid
     ), 'no table') into sources
     from pg_rewrite r
@@ -74,10 +74,10 @@ end $$;
 create or replace function pg_catalog.redshift_bind_view(name text, body text, aliases text[], sources text, verb text) returns void
 language plpgsql as $$
 begin
-    execute format(
+    execute redshift_hidden.format(
         '%s view %s%s as %s', verb, name,
-        case when sources <> '' and cardinality(aliases) > 0
-            then (select '(' || string_agg(quote_ident(alias), ', ' order by at) || ')' from unnest(aliases) with ordinality as u (alias, at)) end,
+        case when sources <> '' and redshift_hidden.cardinality(aliases) > 0
+            then (select '(' || redshift_hidden.string_agg(quote_ident(alias), ', ' order by at) || ')' from redshift_hidden.unnest(aliases) with ordinality as u (alias, at)) end,
         case when sources = '' then 'select' else body end
     );
 end $$;
@@ -85,7 +85,7 @@ end $$;
 create or replace function pg_catalog.redshift_remember_view(name text, body text, aliases text[], sources text)
 returns void language plpgsql security definer as $$
 begin
-    if not pg_has_role(session_user, (select relowner from pg_class where oid = name::regclass), 'member') then
+    if not redshift_hidden.pg_has_role(session_user, (select relowner from pg_class where oid = name::regclass), 'member') then
         raise exception 'must be owner of view %', name using errcode = '42501';
     end if;
     delete from pg_depend d using pg_rewrite r
@@ -101,7 +101,7 @@ create or replace function pg_catalog.redshift_create_view(name text, body text,
 language plpgsql as $$
 declare
     sources text := '';
-    old oid := to_regclass(name);
+    old oid := redshift_hidden.to_regclass(name);
 begin
     if old is not null and not replace_old then
         raise exception 'relation "%" already exists', name using errcode = '42P07';
@@ -142,7 +142,7 @@ begin
             where n.depth < 32 and strpos(lower(n.body), lower(c.relname)) > 0
         ),
         ordered as (select view, max(depth) as depth, min(depth) = 0 as is_named from named group by view)
-        select l.*, o.is_named, format('%I.%I', n.nspname, c.relname) as name, c.relowner, c.relacl
+        select l.*, o.is_named, redshift_hidden.format('%I.%I', n.nspname, c.relname) as name, c.relowner, c.relacl
         from ordered o
         join redshift_meta.late_binding_views l on l.view = o.view
         join pg_class c on c.oid = l.view
@@ -160,7 +160,7 @@ begin
             reason := sqlerrm;
             continue;
         end;
-        if strpos(' ' || now_sources, ' ' || broken || '.') > 0 then
+        if strpos(' ' || now_sources, ' ' || broken::text || '.') > 0 then
             raise exception '%', reason using errcode = '42P01';
         end if;
         continue when now_sources = old.sources;
@@ -169,7 +169,7 @@ begin
         exception when invalid_table_definition then
             execute 'drop view ' || old.name;
             perform pg_catalog.redshift_bind_view(old.name, old.body, old.aliases, now_sources, 'create');
-            execute format('alter view %s owner to %I', old.name, pg_get_userbyid(old.relowner));
+            execute redshift_hidden.format('alter view %s owner to %I', old.name, pg_get_userbyid(old.relowner));
             update pg_class set relacl = old.relacl where oid = old.name::regclass;
         end;
         perform pg_catalog.redshift_remember_view(old.name, old.body, old.aliases, now_sources);
@@ -215,15 +215,15 @@ grant select on pg_catalog.redshift_attribute, information_schema.redshift_colum
 create or replace function pg_catalog.has_assumerole_privilege(who text, iam_role_arn text, cmd_type text)
 returns boolean language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    is_superuser boolean := (select rolcreaterole from pg_roles where rolname = session_user);
+    is_superuser boolean := (select rolcreaterole from redshift_hidden.pg_roles where rolname = session_user);
 begin
     if who <> session_user and not is_superuser then
         raise exception 'permission denied to see the privileges of user %', who using errcode = '42501';
     end if;
-    return (select rolcreaterole from pg_roles where rolname = who) or exists (
-        select 1 from redshift_meta.assumerole a left join pg_roles r on r.rolname = a.grantee
+    return (select rolcreaterole from redshift_hidden.pg_roles where rolname = who) or exists (
+        select 1 from redshift_meta.assumerole a left join redshift_hidden.pg_roles r on r.rolname = a.grantee
         where a.command = upper(cmd_type) and a.role in ('*', iam_role_arn)
-            and (a.grantee = 'public' or pg_has_role(who::name, r.oid, 'member'))
+            and (a.grantee = 'public' or redshift_hidden.pg_has_role(who::name, r.oid, 'member'))
     );
 end $$;
 create or replace function pg_catalog.has_assumerole_privilege(iam_role_arn text, cmd_type text)
@@ -234,17 +234,17 @@ returns void language plpgsql security definer set search_path = pg_catalog, pg_
 declare
     missing text;
 begin
-    if not (select rolcreaterole from pg_roles where rolname = session_user) then
+    if not (select rolcreaterole from redshift_hidden.pg_roles where rolname = session_user) then
         raise exception 'must be superuser to grant or revoke ASSUMEROLE' using errcode = '42501';
     end if;
-    select g into missing from unnest(grantees) g
-    where g <> 'public' and not exists (select 1 from pg_roles where rolname = g) limit 1;
+    select g into missing from redshift_hidden.unnest(grantees) g
+    where g <> 'public' and not exists (select 1 from redshift_hidden.pg_roles where rolname = g) limit 1;
     if missing is not null then
         raise exception 'user "%" does not exist', missing using errcode = '42704';
     end if;
     if granted then
         insert into redshift_meta.assumerole
-        select g, r, c from unnest(grantees) g, unnest(roles) r, unnest(commands) c on conflict do nothing;
+        select g, r, c from redshift_hidden.unnest(grantees) g, redshift_hidden.unnest(roles) r, redshift_hidden.unnest(commands) c on conflict do nothing;
     else
         delete from redshift_meta.assumerole
         where grantee = any(grantees) and command = any(commands) and ('*' = any(roles) or role = any(roles));

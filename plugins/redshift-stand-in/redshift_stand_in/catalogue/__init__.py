@@ -69,19 +69,35 @@ def sources() -> list[tuple[str, str]]:
     return sorted((f.name, f.read_text("utf-8")) for f in files if f.name.endswith(".sql"))
 
 
+def allowed() -> list[tuple[str, str]]:
+    """What of PostgreSQL stays in sight: (kind, name), the kind being its file's name."""
+    files = resources.files(__name__).joinpath("allowed").iterdir()
+    return sorted(
+        (file.name.removesuffix(".txt"), name)
+        for file in files
+        for line in file.read_text("utf-8").splitlines()
+        if not line.startswith("# ")
+        for name in line.split()
+    )
+
+
 def version() -> str:
     """A fingerprint of the catalogue."""
     digest = hashlib.sha256()
-    for _, text in sources():
-        digest.update(text.encode())
+    for name, text in [*sources(), *allowed()]:
+        digest.update(f"{name} {text}\n".encode())
     return digest.hexdigest()[:16]
 
 
 def _install(backend: Backend, database: str) -> None:
-    backend.query("set allow_system_table_mods = on; set client_min_messages = error")
+    backend.query(
+        "set allow_system_table_mods = on; set client_min_messages = error; "
+        "set search_path = pg_catalog, redshift_hidden"
+    )
     backend.query(f"begin; select pg_advisory_xact_lock({_LOCK})")
     if _installed(backend) != version():
         backend.query(_DROP_OLD)
+        backend.query(_allowed())
         for _, text in sources():
             backend.query(text)
         backend.query(
@@ -92,6 +108,15 @@ def _install(backend: Backend, database: str) -> None:
         isolation = "" if _has_isolation(backend, database) else _snapshot(database)
         backend.query(f"grant create, usage on schema public to public; {isolation}")
     backend.query("commit")
+
+
+def _allowed() -> str:
+    """A temporary table of what stays in sight; what is hidden is found by this catalogue's SQL."""
+    rows = ", ".join(f"({literal(kind)}, {literal(name)})" for kind, name in allowed())
+    return (
+        "create temporary table allowed (kind text, name text) on commit drop; "
+        f"insert into pg_temp.allowed values {rows}"
+    )
 
 
 def _installed(backend: Backend) -> str | None:

@@ -14,7 +14,7 @@ from redshift_stand_in.copy.target import Column, Target
 from redshift_stand_in.options.options import Options
 from redshift_stand_in.sql.lexer import literal
 
-_NOW = "(pg_catalog.clock_timestamp() at time zone 'UTC')"
+_NOW = "(redshift_hidden.clock_timestamp() at time zone 'UTC')"
 _SHOWN_TYPES = {
     "varchar": "varchar",
     "bpchar": "char",
@@ -53,8 +53,8 @@ class Entry:
 def begin(context: Context, url: str, target: Target, options: Options) -> Entry:
     """Gives the load a number."""
     row = context.as_superuser(
-        "select pg_catalog.nextval('redshift_meta.query_id'), "
-        f"(select oid from pg_catalog.pg_roles where rolname = {literal(context.user)}), {_NOW}"
+        "select redshift_hidden.nextval('redshift_meta.query_id'), "
+        f"(select oid from redshift_hidden.pg_roles where rolname = {literal(context.user)}), {_NOW}"
     )[0]
     return Entry(int(row[0] or 0), int(row[1] or 0), url, target, options, literal(row[2]))
 

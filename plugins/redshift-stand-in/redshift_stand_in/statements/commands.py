@@ -92,7 +92,7 @@ def create_table(table: ddl.CreateTable, statement: str) -> Run:
 
     def run(context: Context) -> str:
         with context.transaction():
-            exists = f"select 1 where pg_catalog.to_regclass({literal(table.name)}) is not null"
+            exists = f"select 1 where redshift_hidden.to_regclass({literal(table.name)}) is not null"
             there = table.if_not_exists and context.query(exists)
             context.query(statement)
             tag = context.backend.tag

@@ -223,7 +223,7 @@ def _listagg(sql: Sql, i: int) -> str:
             # PostgreSQL wants the very expression that is made distinct in the ORDER BY.
             order = order.replace(value, f"({value})::varchar")
     body = f"{'distinct ' if distinct else ''}({value})::varchar, {separator}{order}"
-    return sql.edited([sql.cut(i, behind, f"pg_catalog.string_agg({body})")])
+    return sql.edited([sql.cut(i, behind, f"redshift_hidden.string_agg({body})")])
 
 
 def _decode(sql: Sql, i: int) -> str:
