@@ -48,14 +48,10 @@ def refusal(text: str) -> StatementError:
         ("create type e as enum ('a')", "TYPE"),
         ("create sequence s", "SEQUENCE"),
         ("select * from (values (1,2)) x(a,b)", "VALUES"),
-        ("select string_agg(v, ',') from t", "does not exist"),
-        ("select to_jsonb(v) from t", "does not exist"),
-        ("select concat_ws(',', a, b) from t", "does not exist"),
         ("select * from t where a is distinct from b", "DISTINCT FROM"),
         ("savepoint x", "SAVEPOINT"),
         ("rollback to x", "ROLLBACK TO"),
         ("select now() from t", "not supported on Redshift tables"),
-        ("create table x as select current_timestamp as a", "not supported on Redshift tables"),
         ("insert into t select generate_series(1,3)", "not supported on Redshift tables"),
         ("select sum(a) over (order by b) from t", "frame clause"),
         (
@@ -96,7 +92,6 @@ def refusal(text: str) -> StatementError:
         ("select /* x", "unterminated"),
         ("set standard_conforming_strings = on", "cannot be changed"),
         ("select a from " + "x" * 64, "63 bytes"),
-        ("select regexp_matches('a', 'b')", "does not exist"),
         ("select ctid from t", "system column"),
     ],
 )

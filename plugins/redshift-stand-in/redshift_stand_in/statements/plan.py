@@ -11,6 +11,7 @@ from redshift_stand_in import assumerole
 from redshift_stand_in.copy import command as copy_command
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql import locks, refuse
+from redshift_stand_in.sql.checks import parameters
 from redshift_stand_in.sql.lexer import Sql, split_statements
 from redshift_stand_in.sql.rewrite import expressions, grants, merge, show
 from redshift_stand_in.sql.tables import alter_table, create_table, views
@@ -20,15 +21,6 @@ from redshift_stand_in.unload import command as unload_command
 if TYPE_CHECKING:
     from redshift_stand_in.context import Context
 
-#: Settings of Redshift's sessions that PostgreSQL does not know; the front keeps them under a
-#: prefix.
-_SESSION_SETTINGS = re.compile(
-    r"^(?:SET|RESET|SHOW) (?:SESSION |LOCAL )?(QUERY_GROUP|WLM_QUERY_SLOT_COUNT|"
-    r"ENABLE_CASE_SENSITIVE_IDENTIFIER|"
-    r"ENABLE_RESULT_CACHE_FOR_SESSION|JSON_SERIALIZATION_ENABLE|ANALYZE_THRESHOLD_PERCENT|"
-    r"DATESTYLE_|DESCRIBE_FIELD_NAME_IN_UPPERCASE|ENABLE_NUMERIC_ROUNDING|MV_ENABLE_AQMV_FOR_SESSION|"
-    r"QUERY_GROUP_|STATEMENT_TIMEOUT_|SPECTRUM_ENABLE_PSEUDO_COLUMNS)\b"
-)
 _ISOLATION = re.compile(r"^ALTER DATABASE ([\w\"]+) ISOLATION LEVEL (SERIALIZABLE|SNAPSHOT)$")
 _FIXED_SETTINGS = re.compile(
     r"^SET (?:SESSION |LOCAL )?(STANDARD_CONFORMING_STRINGS|BYTEA_OUTPUT|ROLE) ?"
@@ -89,9 +81,9 @@ def _make(text: str) -> Plan:
         return Plan("", run=run, text=text)
     if sql.norm(0) == "SHOW" and (query := show.query(sql)):
         return Plan(query, text=text)
-    if _SESSION_SETTINGS.match(sql.shape):
-        return Plan(_prefixed_setting(sql), text=text)
     refuse.check(sql)
+    if sql.norm(0) in ("SET", "SHOW", "RESET"):
+        return Plan(_prefixed_setting(sql), text=text)
     run = _rewritten_command(sql)
     if run:
         return Plan("", run=run, text=text)
@@ -157,6 +149,9 @@ def _rewritten_command(sql: Sql) -> Run | None:
 
 
 def _prefixed_setting(sql: Sql) -> str:
-    index = 2 if sql.norm(1) in ("SESSION", "LOCAL") else 1
+    """PostgreSQL does not know Redshift's own parameters: it keeps them under a prefix."""
+    index = parameters.name_index(sql)
     name = sql.tokens[index]
-    return sql.edited([(name.start, name.end, f"redshift.{name.text.lower()}")])
+    if not name.is_name or name.name not in parameters.OWN:
+        return sql.text
+    return sql.edited([(name.start, name.end, f"redshift.{name.name}")])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.sql.checks import names
 from redshift_stand_in.sql.lexer import Edit, Sql, quote
 from redshift_stand_in.sql.rewrite import qualify
 
@@ -126,6 +127,8 @@ def _word_edits(sql: Sql, i: int) -> list[Edit]:
     token, following = sql.tokens[i], sql.norm(i + 1)
     called = following == "("
     edits: list[Edit] = []
+    if names.is_free(sql, i):
+        return [(token.start, token.end, quote(token.name))]
     if called and token.norm in _RENAMED_CALLS and sql.norm(i - 1) != ".":
         edits.append((token.start, token.end, _RENAMED_CALLS[token.norm]))
     if called and token.norm in _DATE_PART_CALLS and sql.norm(i + 3) == ",":
@@ -137,6 +140,8 @@ def _word_edits(sql: Sql, i: int) -> list[Edit]:
             edits.append((token.end, token.end, "(18,0)"))
     elif token.norm == "MAX" and following == ")" and sql.norm(i - 1) == "(":
         edits.append((token.start, token.end, "65535"))
+    elif token.norm == "DATETIME" and sql.norm(i - 1) in _TYPE_PLACES:
+        edits.append((token.start, token.end, "timestamp"))
     elif token.norm == "NVARCHAR":
         edits.append((token.start, token.end, "varchar"))
     elif token.norm == "SYSDATE" and not called:

@@ -7,30 +7,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redshift_stand_in.errors import SYNTAX_ERROR, NotInStandIn, StatementError
+from redshift_stand_in.errors import (
+    SYNTAX_ERROR,
+    NotInRedshift,
+    NotInStandIn,
+    StatementError,
+)
 from redshift_stand_in.sql.lexer import Edit, Sql, qualified
 from redshift_stand_in.sql.tables.attributes import TableAttributes
 from redshift_stand_in.sql.tables.types import column_type
 
 ENCODINGS = frozenset(
-    [
-        "RAW",
-        "AZ64",
-        "BYTEDICT",
-        "DELTA",
-        "DELTA32K",
-        "LZO",
-        "MOSTLY8",
-        "MOSTLY16",
-        "MOSTLY32",
-        "RUNLENGTH",
-        "TEXT255",
-        "TEXT32K",
-        "ZSTD",
-        "AUTO",
-    ]
+    ["RAW", "AZ64", "BYTEDICT", "DELTA", "DELTA32K", "LZO", "MOSTLY8", "MOSTLY16", "MOSTLY32"]
+    + ["RUNLENGTH", "TEXT255", "TEXT32K", "ZSTD", "AUTO"]
 )
 _TABLE_CONSTRAINTS = frozenset(["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT"])
+#: What may follow a column's type.
+_ATTRIBUTES = frozenset(
+    ["ENCODE", "DISTKEY", "SORTKEY", "IDENTITY", "PRIMARY", "UNIQUE", "REFERENCES", "CONSTRAINT"]
+    + ["DEFAULT", "NULL", "NOT", "GENERATED"]
+)
 MAX_SORT_KEYS = 400
 MAX_INTERLEAVED = 8
 
@@ -147,7 +143,11 @@ def _like(sql: Sql, start: int, behind: int) -> list[Edit]:
 
 def _column(sql: Sql, start: int, behind: int, attributes: TableAttributes) -> list[Edit]:
     name = sql.tokens[start].name
-    edits, i = column_type(sql, start + 1)
+    try:
+        edits, i = column_type(sql, start + 1)
+    except NotInRedshift:
+        kind = sql.near(start + 1).lower()
+        raise NotInRedshift(f'Column "{name}" has unsupported type "{kind}": it is') from None
     while i < behind:
         word = sql.norm(i)
         if word == "ENCODE":
@@ -173,9 +173,27 @@ def _column(sql: Sql, start: int, behind: int, attributes: TableAttributes) -> l
         elif word == "CONSTRAINT":
             edits.append(sql.cut(i, i + 2))
             i += 2
+        elif word == "DEFAULT":
+            i = _behind_default(sql, i + 1, behind)
+        elif word == "NULL" or sql.norms(i, 2) == ("NOT", "NULL"):
+            i += 1 + (word == "NOT")
+        elif sql.norms(i, 4) == ("GENERATED", "BY", "DEFAULT", "AS"):
+            i += 4
         else:
-            i += 1
+            raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
     return edits
+
+
+def _behind_default(sql: Sql, i: int, behind: int) -> int:
+    """The index behind a default's expression, which ends where another attribute begins."""
+    depth = sql.tokens[i - 1].depth
+    while i < behind and (
+        sql.tokens[i].depth > depth
+        or sql.norm(i) not in _ATTRIBUTES
+        or (sql.norm(i) == "NULL" and sql.norm(i - 1) == "DEFAULT")
+    ):
+        i += 1
+    return i
 
 
 def _identity(sql: Sql, i: int) -> Edit:

@@ -10,9 +10,9 @@ from redshift_stand_in.errors import (
     INVALID_PARAMETER,
     SYNTAX_ERROR,
     NotInRedshift,
+    NotInStandIn,
     StatementError,
 )
-from redshift_stand_in.sql.keywords import ABSENT_TYPES
 from redshift_stand_in.sql.lexer import Edit, Sql
 
 MAX_VARCHAR = 65535
@@ -47,6 +47,14 @@ _LENGTHS = {
     "VARBYTE": MAX_VARBYTE,
     "VARBINARY": MAX_VARBYTE,
 }
+#: Types of PostgreSQL; any other name is one of a type that does not exist.
+_UNSUPPORTED = frozenset(
+    ["JSON", "JSONB", "UUID", "BYTEA", "XML", "MONEY", "INET", "CIDR", "MACADDR", "MACADDR8"]
+    + ["TSVECTOR", "TSQUERY", "BIT", "VARBIT", "POINT", "LINE", "LSEG", "BOX", "PATH", "POLYGON"]
+    + ["CIRCLE", "SERIAL", "BIGSERIAL", "SMALLSERIAL", "INTERVAL", "OID", "NAME", "HSTORE"]
+)
+#: Redshift's own.
+_ABSENT = frozenset(["SUPER", "GEOMETRY", "GEOGRAPHY", "HLLSKETCH"])
 _KNOWN = frozenset(
     [
         "SMALLINT",
@@ -68,10 +76,8 @@ _KNOWN = frozenset(
         "TIMETZ",
         "TIMESTAMP",
         "TIMESTAMPTZ",
+        "DATETIME",
         "BINARY",
-        "INTERVAL",
-        "OID",
-        "NAME",
     ]
 ) | frozenset(_SIZED)
 
@@ -86,7 +92,9 @@ def column_type(sql: Sql, index: int) -> tuple[list[Edit], int]:
         StatementError: Redshift has no such type, or its size is out of range.
     """
     word = sql.norm(index)
-    if word in ABSENT_TYPES:
+    if word in _ABSENT or sql.norms(index, 2) in (("INTERVAL", "YEAR"), ("INTERVAL", "DAY")):
+        raise NotInStandIn(f"The type {word} is")
+    if word in _UNSUPPORTED:
         raise NotInRedshift(f"The type {word} is")
     if word not in _KNOWN:
         raise StatementError(f'type "{sql.near(index).lower()}" does not exist', "42704")
@@ -96,6 +104,8 @@ def column_type(sql: Sql, index: int) -> tuple[list[Edit], int]:
         return _sized(sql, index, index + 1, "VARCHAR", "varchar")
     if word in _SIZED:
         return _sized(sql, index, index, word, _RENAMED.get(word))
+    if word == "DATETIME":
+        return [sql.cut(index, index + 1, "timestamp")], index + 1
     behind = index + 1
     if word == "DOUBLE" and sql.norm(behind) == "PRECISION":
         behind += 1

@@ -1,0 +1,1 @@
+"""What a statement must not hold: each module looks at one kind of thing. Pure."""

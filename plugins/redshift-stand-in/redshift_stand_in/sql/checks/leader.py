@@ -1,0 +1,100 @@
+"""What runs on the leader node and what runs on the compute nodes, in one statement.
+
+Sources: "SQL functions supported on the leader node", "Leader node-only functions" and "Compute
+node-only functions" in the Amazon Redshift Database Developer Guide.
+"""
+
+from __future__ import annotations
+
+from redshift_stand_in.errors import StatementError
+from redshift_stand_in.sql import selects
+from redshift_stand_in.sql.lexer import Sql
+
+_LEADER_FUNCTIONS = frozenset(
+    ["AGE", "NOW", "ISFINITE", "GET_BIT", "GET_BYTE", "SET_BIT", "SET_BYTE", "TO_ASCII"]
+    + ["CURRENT_SCHEMA", "CURRENT_SCHEMAS", "CURRENT_SETTING", "HAS_DATABASE_PRIVILEGE"]
+    + ["HAS_SCHEMA_PRIVILEGE", "HAS_TABLE_PRIVILEGE", "HAS_FUNCTION_PRIVILEGE"]
+    + ["HAS_LANGUAGE_PRIVILEGE", "GENERATE_SERIES", "FORMAT_TYPE", "OBJ_DESCRIPTION"]
+    + ["COL_DESCRIPTION", "PG_GET_VIEWDEF", "PG_GET_EXPR", "PG_GET_USERBYID", "PG_GET_RULEDEF"]
+    + ["PG_GET_CONSTRAINTDEF", "PG_GET_INDEXDEF", "PG_GET_TRIGGERDEF", "PG_TABLE_IS_VISIBLE"]
+    + ["PG_ENCODING_TO_CHAR", "PG_CLIENT_ENCODING", "SET_CONFIG", "PG_BACKEND_PID"]
+    + ["ARRAY_TO_STRING", "PG_TYPE_IS_VISIBLE", "PG_FUNCTION_IS_VISIBLE"]
+)
+_LEADER_WORDS = frozenset(["CURRENT_TIMESTAMP", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP"])
+_COMPUTE_FUNCTIONS = frozenset(["LISTAGG", "MEDIAN", "PERCENTILE_CONT", "PERCENTILE_DISC"])
+_SYSTEM = ("stl_", "stv_", "svl_", "svv_", "sys_", "svcs_")
+_WRITES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE"])
+_REFUSED = "Specified types or functions (one per INFO message) not supported on Redshift tables."
+
+
+def check(sql: Sql) -> None:
+    """Refuses a statement that needs both kinds of node where Redshift cannot.
+
+    Raises:
+        StatementError: it does.
+    """
+    functions = _called(sql)
+    found = selects.find(sql) if sql.words & {"SELECT", "FROM"} else []
+    kinds = _read(sql, found)
+    written = sql.norm(0) in _WRITES or _is_ctas(sql)
+    user = "user" in kinds or sql.norm(0) in ("UPDATE", "DELETE", "MERGE")
+    if "catalogue" in kinds and (user or written):
+        raise StatementError(_REFUSED, detail="the system catalog is on the leader node only")
+    if name := functions & _LEADER_FUNCTIONS or sql.words & _LEADER_WORDS and _bare(sql):
+        series = "GENERATE_SERIES" in functions and written
+        if user or "system table" in kinds or series:
+            raise StatementError(
+                _REFUSED, detail=f"{sorted(name)[0].lower()} runs on the leader node only"
+            )
+    if functions & _COMPUTE_FUNCTIONS and not kinds & {"user", "system table", "system view"}:
+        raise StatementError(
+            "One or more of the used functions must be applied on at least one user created "
+            "tables. Examples of user table only functions are LISTAGG, MEDIAN, PERCENTILE_CONT, "
+            "etc"
+        )
+
+
+def _called(sql: Sql) -> frozenset[str]:
+    return frozenset(
+        t.norm
+        for i, t in enumerate(sql.tokens)
+        if t.kind == "word"
+        and sql.norm(i + 1) == "("
+        and (sql.norm(i - 1) != "." or sql.norm(i - 2) in ("PG_CATALOG", '"'))
+    )
+
+
+def _bare(sql: Sql) -> frozenset[str]:
+    return frozenset(
+        t.norm
+        for i, t in enumerate(sql.tokens)
+        if t.norm in _LEADER_WORDS and sql.norm(i - 1) not in (".", "AS", "DEFAULT")
+    )
+
+
+def _is_ctas(sql: Sql) -> bool:
+    return sql.norm(0) == "CREATE" and "TABLE" in sql.norms(1, 3) and "SELECT" in sql.words
+
+
+def _read(sql: Sql, found: list[selects.Select]) -> set[str]:
+    """The kinds of what the statement's SELECTs read."""
+    common = selects.common_tables(sql)
+    return {
+        kind(source.parts)
+        for select in found
+        for source in select.sources
+        if source.parts and not (len(source.parts) == 1 and source.parts[0] in common)
+        if not source.is_function
+    }
+
+
+def kind(parts: tuple[str, ...]) -> str:
+    """Where a relation is: catalogue, system table, system view or user."""
+    schema, name = (parts[-2] if len(parts) > 1 else "", parts[-1])
+    if schema == "information_schema":
+        return "catalogue"
+    if schema not in ("", "pg_catalog"):
+        return "user"
+    if name.startswith(_SYSTEM):
+        return "system table" if name.startswith(("stl_", "stv_", "svl_")) else "system view"
+    return "catalogue" if name.startswith("pg_") or schema == "pg_catalog" else "user"

@@ -1,0 +1,115 @@
+"""Names: how long they may be, and which words must be quoted to be one.
+
+Sources: "Names and identifiers" and "Reserved words" in the Amazon Redshift Database Developer
+Guide, corrected by what users have tried on a cluster (sqlfluff, pull requests 2318 and 2751,
+issues 2299 and 2558): the guide reserves some words that the cluster does not, and the other way
+round.
+"""
+
+from __future__ import annotations
+
+from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.sql.lexer import Sql, Token
+
+#: PostgreSQL cuts names there, Redshift at 127 bytes: a longer name would silently become another.
+MAX_IDENTIFIER_BYTES = 63
+
+#: Reserved in Redshift and not in PostgreSQL, and in no statement that goes to PostgreSQL a word of
+#: the language.
+_ALWAYS = frozenset(
+    ["AES128", "AES256", "ALLOWOVERWRITE", "APPEND", "BLANKSASNULL", "COMPROWS", "COMPUPDATE"]
+    + ["CREDENTIALS", "CURRENT_USER_ID", "DEFRAG", "DELIMITERS", "EMPTYASNULL", "ENCRYPT"]
+    + ["ENCRYPTION", "EXPLICIT_IDS", "FILLRECORD", "GLOBALDICT256", "GLOBALDICT64K"]
+    + ["IGNOREBLANKLINES", "IGNOREHEADER", "LUN", "LUNS", "NEW", "OLD", "OPEN", "PARALLEL"]
+    + ["PERCENT", "PERMISSIONS", "READRATIO", "RECOVER", "REJECTLOG", "RESORT", "RESTORE"]
+    + ["TAG", "TDES", "TRUNCATECOLUMNS", "DISABLE", "ENABLE"]
+)
+_ENCODINGS = frozenset(
+    ["AZ64", "BYTEDICT", "DELTA", "DELTA32K", "LZO", "MOSTLY8", "MOSTLY16", "MOSTLY32", "RAW"]
+    + ["RUNLENGTH", "TEXT255", "TEXT32K"]
+)
+#: Words of the language too: reserved where a name is meant.
+_SOMETIMES = frozenset(
+    ["BETWEEN", "DATETIME", "IDENTITY", "IGNORE", "MINUS", "NULLS", "OFF", "OID", "PARTITION"]
+    + ["PIVOT", "RESPECT", "SNAPSHOT", "SYSTEM", "TIMESTAMP", "TOP", "UNNEST", "UNPIVOT"]
+    + ["WITHIN", "WITHOUT"]
+)
+#: Reserved in PostgreSQL and free in Redshift: they are quoted on their way.
+_FREE = frozenset(
+    ["ASYMMETRIC", "COLLATION", "CONCURRENTLY", "CURRENT_CATALOG", "CURRENT_ROLE"]
+    + ["CURRENT_SCHEMA", "FETCH", "LATERAL", "RETURNING", "SYMMETRIC", "TABLESAMPLE", "VARIADIC"]
+    + ["WINDOW"]
+)
+#: A name may follow them.
+_BEFORE_NAME = frozenset(
+    ["(", ",", ".", "SELECT", "DISTINCT", "TABLE", "VIEW", "SCHEMA", "COLUMN", "ADD", "EXISTS"]
+    + ["FROM", "JOIN", "INTO", "UPDATE", "BY", "AND", "OR", "ON", "WHERE", "SET", "HAVING"]
+    + ["QUALIFY", "NOT", "WITH", "RECURSIVE", "WHEN", "THEN", "ELSE", "CASE", "=", "<", ">"]
+    + ["<=", ">=", "<>", "!=", "+", "-", "*", "/", "||", "DROP", "RENAME", "TEMP", "AS", "TO"]
+)
+_AFTER_OPERAND = frozenset([")", "'", "0", '"', "$", "NOT", "END", "NULL"])
+
+
+def check(sql: Sql) -> None:
+    """Refuses names that Redshift or the stand-in cannot have.
+
+    Raises:
+        StatementError: with the name.
+    """
+    creates = sql.norm(0) in ("CREATE", "ALTER")
+    signature = bool(sql.words & {"FUNCTION", "PROCEDURE", "PREPARE"})
+    for i, token in enumerate(sql.tokens):
+        if not token.is_name:
+            continue
+        if len(token.name.encode()) > MAX_IDENTIFIER_BYTES:
+            raise StatementError(
+                f'the name "{token.name}" is longer than {MAX_IDENTIFIER_BYTES} bytes: '
+                "Redshift takes 127, the local stand-in cannot"
+            )
+        if token.kind == "word" and _is_refused(sql, i, token, creates, signature):
+            raise StatementError(f'syntax error at or near "{token.text}"', SYNTAX_ERROR)
+
+
+def is_free(sql: Sql, index: int) -> bool:
+    """Whether a word that PostgreSQL reserves is a name there."""
+    return (
+        sql.norm(index) in _FREE
+        and index > 0
+        and sql.norm(index - 1) in _BEFORE_NAME
+        and sql.norm(index + 1) not in ("(", "'")
+    )
+
+
+def _is_refused(sql: Sql, i: int, token: Token, creates: bool, signature: bool) -> bool:
+    before = sql.norm(i - 1)
+    if before in (".", "AS") and i > 0:
+        return False
+    if token.norm in _ALWAYS:
+        return not (token.norm == "APPEND" and sql.norm(i + 1) == "FROM")
+    if token.norm in _ENCODINGS:
+        return before != "ENCODE" or sql.norm(i - 2) in ("(", ",")
+    if token.norm in _SOMETIMES and before in _BEFORE_NAME and not signature:
+        return not _is_keyword(sql, i, token.norm, creates)
+    return False
+
+
+def _is_keyword(sql: Sql, i: int, word: str, creates: bool) -> bool:
+    """Whether a word that may be a name after what stands before it is one of the language."""
+    following = sql.norm(i + 1)
+    if word in ("TIMESTAMP", "DATETIME"):
+        return following in ("'", "(") or sql.norm(i - 2) == "CONVERT"
+    if word == "OID":
+        return not creates
+    if word == "OFF":
+        return sql.norm(0) == "SET"
+    if word == "BETWEEN":
+        return sql.norm(i - 1) == "NOT"
+    if word == "TOP":
+        return following in ("0", "$")
+    if word == "PARTITION":
+        return following == "BY"
+    if word == "MINUS":
+        return following in ("SELECT", "ALL", "(") and sql.norm(i - 1) in ("*", ")")
+    if word in ("WITHOUT", "WITHIN", "NULLS", "IGNORE", "RESPECT", "SNAPSHOT"):
+        return False
+    return following == "("

@@ -1,0 +1,102 @@
+"""SET, SHOW and RESET: the parameters that Redshift has.
+
+Source: "Configuration reference", "SET", "SHOW", "RESET" and "SET SESSION AUTHORIZATION" in the
+Amazon Redshift Database Developer Guide.
+"""
+
+from __future__ import annotations
+
+import re
+
+from redshift_stand_in.errors import SYNTAX_ERROR, NotInStandIn, StatementError
+from redshift_stand_in.sql.lexer import Sql
+
+#: PostgreSQL knows them too.
+_SHARED = frozenset(
+    [
+        "application_name",
+        "client_encoding",
+        "client_min_messages",
+        "datestyle",
+        "extra_float_digits",
+        "search_path",
+        "seed",
+        "statement_timeout",
+        "timezone",
+    ]
+)
+#: Redshift's own: the front keeps them under a prefix.
+OWN = frozenset(
+    [
+        "analyze_threshold_percent",
+        "cast_super_null_on_error",
+        "datashare_break_glass_session_var",
+        "default_geometry_encoding",
+        "describe_field_name_in_uppercase",
+        "downcase_delimited_identifier",
+        "enable_case_sensitive_identifier",
+        "enable_case_sensitive_super_attribute",
+        "enable_numeric_rounding",
+        "enable_result_cache_for_session",
+        "enable_vacuum_boost",
+        "error_on_nondeterministic_update",
+        "interval_forbid_composite_literals",
+        "json_serialization_enable",
+        "json_serialization_parse_nested_strings",
+        "max_concurrency_scaling_clusters",
+        "max_cursor_result_set_size",
+        "mv_enable_aqmv_for_session",
+        "navigate_super_null_on_error",
+        "parse_super_null_on_error",
+        "pg_federation_repeatable_read",
+        "query_group",
+        "spectrum_enable_pseudo_columns",
+        "spectrum_query_maxerror",
+        "stored_proc_log_min_messages",
+        "use_fips_ssl",
+        "wlm_query_slot_count",
+    ]
+)
+#: To be shown and not to be set.
+_SHOWN = frozenset(
+    ["all", "is_superuser", "server_encoding", "server_version", "session_authorization"]
+    + ["standard_conforming_strings", "transaction_isolation", "integer_datetimes"]
+)
+#: With another value they change what names and literals mean.
+_FIXED = {"enable_case_sensitive_identifier": "FALSE", "downcase_delimited_identifier": "TRUE"}
+_SAME = {"OFF": "FALSE", "ON": "TRUE", "DEFAULT": ""}
+_SESSION = re.compile(
+    r"SET SESSION AUTHORIZATION \S+|SET LOCAL SESSION AUTHORIZATION \S+"
+    r"|SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL [A-Z ]+"
+    r"|RESET SESSION AUTHORIZATION"
+)
+_SET = re.compile(r"SET (?:SESSION |LOCAL )?\S+(?: \. \S+)? (?:TO|=) .+|SET SEED TO .+")
+
+
+def check(sql: Sql) -> None:
+    """Refuses a parameter that Redshift does not have.
+
+    Raises:
+        StatementError: with its name.
+    """
+    head = sql.norm(0)
+    if head not in ("SET", "SHOW", "RESET") or _SESSION.fullmatch(sql.shape):
+        return
+    index = name_index(sql)
+    if index >= len(sql) or (head == "SET" and not _SET.fullmatch(sql.shape)):
+        raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
+    name = sql.tokens[index].name if sql.tokens[index].is_name else sql.near(index)
+    if sql.norm(index + 1) == ".":  # a session variable, named by whoever sets it
+        return
+    if name not in _SHARED | OWN and (head == "SET" or name not in _SHOWN):
+        raise StatementError(f'unrecognized configuration parameter "{name}"', "42704")
+    if head == "SET" and name in _FIXED:
+        value = sql.tokens[-1]
+        given = (value.value if value.kind == "string" else value.text).upper()
+        if _SAME.get(given, given) not in ("", _FIXED[name]):
+            raise NotInStandIn(f"{name} with another value than its default is")
+
+
+def name_index(sql: Sql) -> int:
+    """Where the parameter's name stands."""
+    return 2 if sql.norm(1) in ("SESSION", "LOCAL") else 1
