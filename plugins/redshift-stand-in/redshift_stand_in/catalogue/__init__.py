@@ -105,6 +105,8 @@ def _install(backend: Backend, database: str) -> None:
             f"delete from redshift_meta.version; insert into redshift_meta.version values "
             f"({literal(version())})"
         )
+        # Who comes past the front sees PostgreSQL whole.
+        backend.query('alter role current_user set search_path = "$user", public, redshift_hidden')
         isolation = "" if _has_isolation(backend, database) else _snapshot(database)
         backend.query(f"grant create, usage on schema public to public; {isolation}")
     backend.query("commit")

@@ -93,7 +93,11 @@ class Executor:
             return False
         self.context.backend.put(b"Q", planned.sql.encode() + b"\0")
         self.context.backend.flush()
-        ok = self._relay([None])
+        try:
+            ok = self._relay([None])
+        except StatementError as error:
+            self._fail(error)
+            ok = False
         return self._after(own, ok)
 
     # The extended protocol -----------------------------------------------------------------------
@@ -154,7 +158,18 @@ class Executor:
         self.context.backend.put(b"S")
         self.context.backend.flush()
         named = [self._names.described(kind, body) for kind, body in part if kind in b"DE"]
-        return self._relay(named)
+        try:
+            return self._relay(named)
+        except StatementError as error:
+            self._forget([body for kind, body in part if kind == b"P"])
+            self._fail(error)
+            return False
+
+    def _forget(self, parsed: list[bytes]) -> None:
+        """Makes PostgreSQL forget statements: the client has been told that they are wrong."""
+        for body in parsed:
+            self.context.backend.put(b"C", b"S" + body.split(b"\0", 1)[0] + b"\0")
+        self.context.backend.query("")
 
     # Both ----------------------------------------------------------------------------------------
 
@@ -201,21 +216,31 @@ class Executor:
 
         Returns:
             Whether no error was among them.
+
+        Raises:
+            StatementError: a result has a type that Redshift has not; nothing of it was passed on.
         """
         backend, client = self.context.backend, self.client
         ok, position = True, 0
         shape: Shape | None = None
+        refused: StatementError | None = None
         waiting = iter(described)
         current = next(waiting, None)
         while True:
             wait_for(backend, client, backend.cancel)
             kind, body = backend.read()
             backend.note(kind, body)
+            if refused and kind != b"Z":
+                continue
             if kind == b"D":
                 shape = current.shape if current else shape
                 client.put(kind, reshape(body, shape) if shape else body)
             elif kind == b"T":
-                shape, body = shape_of(body)
+                try:
+                    shape, body = shape_of(body)
+                except StatementError as error:
+                    refused = error
+                    continue
                 if current:
                     current.shape = shape
                 client.put(kind, body)
@@ -229,6 +254,8 @@ class Executor:
                 log.debug("error: %s", decode_fields(body))
                 client.put(kind, BackendError(body).payload())
             elif kind == b"Z":
+                if refused:
+                    raise refused
                 return ok
             else:
                 client.put(kind, body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redshift_stand_in.sql.checks import (
     forms,
+    functions,
     leader,
     names,
     parameters,
@@ -24,6 +25,7 @@ def check(sql: Sql) -> None:
     rules.check(sql)
     forms.check(sql)
     parameters.check(sql)
+    functions.check(sql)
     names.check(sql)
     check_query(sql)
 

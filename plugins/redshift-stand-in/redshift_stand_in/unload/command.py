@@ -87,6 +87,8 @@ def parse(sql: Sql) -> Unload:
     inner = Sql(sql.tokens[2].value)
     if inner.norm(0) not in ("SELECT", "WITH", "("):
         raise StatementError("UNLOAD takes a SELECT", SYNTAX_ERROR)
+    if any(token.norm == "LIMIT" and token.depth == 0 for token in inner.tokens):
+        raise StatementError("Limit clause is not supported", SYNTAX_ERROR)
     refuse.check(inner)
     bucket, prefix = source.split_url(sql.tokens[5].value)
     given = options.parse(sql, 6, "UNLOAD")

@@ -121,7 +121,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "DROP VIEW (?:IF EXISTS )?{QS}{END}",
     ),
     "END": ("END{WORK}",),
-    "EXPLAIN": ("EXPLAIN(?: VERBOSE)? (?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE|\\() .*",),
+    "EXPLAIN": ("EXPLAIN(?: VERBOSE)? (?:(?:INSERT|UPDATE|DELETE|CREATE) .*|\\(* ?(?:SELECT|WITH) .*)",),
     "FETCH": ("FETCH (?:NEXT |ALL |FORWARD (?:0 |ALL )?)?FROM {N}",),
     "GRANT": (
         *(f"GRANT {right} TO {{GRANTEES}}" for right in _RIGHTS),

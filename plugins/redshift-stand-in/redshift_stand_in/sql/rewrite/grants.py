@@ -9,7 +9,9 @@ Database Developer Guide.
 
 from __future__ import annotations
 
-from redshift_stand_in.errors import NotInStandIn
+import re
+
+from redshift_stand_in.errors import INVALID_PARAMETER, NotInStandIn, StatementError
 from redshift_stand_in.sql.lexer import Edit, Sql
 
 #: Options of CREATE and ALTER USER that say nothing that the stand-in could act on.
@@ -49,6 +51,8 @@ def _user(sql: Sql) -> str:
     """PASSWORD DISABLE, CREATEUSER and its like; the rest is PostgreSQL's too."""
     edits: list[Edit] = []
     for i, token in enumerate(sql.tokens[3:], start=3):
+        if token.kind == "string" and sql.norm(i - 1) == "PASSWORD":
+            _check_password(token.value)
         if token.norm in _REFUSED_OPTIONS:
             raise NotInStandIn(f"{sql.norm(0)} USER … {token.norm} is")
         if token.norm == "DISABLE" and sql.norm(i - 1) == "PASSWORD":
@@ -57,6 +61,20 @@ def _user(sql: Sql) -> str:
             # A Redshift superuser may make users; no client is PostgreSQL's superuser here.
             edits.append(sql.cut(i, i + 1, token.norm.replace("USER", "ROLE").lower()))
     return sql.edited(edits)
+
+
+def _check_password(password: str) -> None:
+    """Its length and its characters ("CREATE USER"); a hash is taken as it is."""
+    if re.fullmatch(r"md5[0-9a-f]{32}|sha256\|.+", password):
+        return
+    if not 8 <= len(password) <= 64:
+        raise StatementError("password must be 8 to 64 characters long", INVALID_PARAMETER)
+    wanted = {"[A-Z]": "an uppercase letter", "[a-z]": "a lowercase letter", "[0-9]": "a number"}
+    for pattern, what in wanted.items():
+        if not re.search(pattern, password):
+            raise StatementError(f"password must contain {what}", INVALID_PARAMETER)
+    if re.search(r"[^\x21-\x7e]|['\"\\/@]", password):
+        raise StatementError("password has a character that it may not have", INVALID_PARAMETER)
 
 
 def _last_word(sql: Sql, words: tuple[str, ...]) -> list[Edit]:

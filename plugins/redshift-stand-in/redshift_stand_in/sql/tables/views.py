@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.sql import selects
 from redshift_stand_in.sql.lexer import Sql, qualified
 from redshift_stand_in.sql.tables.create_table import sql_index
 
@@ -33,6 +34,19 @@ class LateBindingView:
     replace: bool
 
 
+def _check_sources(query: Sql) -> None:
+    """Each table that it reads must be named with its schema."""
+    common = selects.common_tables(query)
+    for select in selects.find(query):
+        for source in select.sources:
+            own = source.is_function or (source.parts and source.parts[0] in common)
+            if len(source.parts) == 1 and not own:
+                raise StatementError(
+                    f'relation "{source.parts[0]}" must be qualified with its schema: CREATE VIEW '
+                    "… WITH NO SCHEMA BINDING"
+                )
+
+
 def is_late_binding(sql: Sql) -> bool:
     """Whether the statement ends in WITH NO SCHEMA BINDING."""
     return sql.norms(len(sql) - 4, 4) == _SUFFIX
@@ -54,6 +68,7 @@ def parse(sql: Sql) -> LateBindingView:
     if sql.norm(index) != "AS":
         raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
     body = sql.between(index + 1, len(sql) - 4)
+    _check_sources(Sql(body))
     return LateBindingView(
         qualified(parts), parts, columns, body, sql.norms(1, 2) == ("OR", "REPLACE")
     )
