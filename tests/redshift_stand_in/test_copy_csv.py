@@ -62,7 +62,7 @@ def last_error(sql):
         ('1|"a|b"|||||x\n', "removequotes", ["a|b", None, None, None, None, "x  "]),
         ("1|a\\|b\\\nc|||||x\n", "escape", ["a|b\nc", None, None, None, None, "x  "]),
         ("1\ta\t\t\t\t\tx\n", "delimiter '\\t'", ["a", None, None, None, None, "x  "]),
-        ("1,a\n", "csv fillrecord", ["a", None, None, None, None, "   "]),
+        ("1,a\n", "csv fillrecord", ["a", None, None, None, None, None]),
         ("\n1,a,,,,,x\n\n", "csv ignoreblanklines", ["a", None, None, None, None, "x  "]),
         ("h\nh,h\n1,a,,,,,x", "csv ignoreheader 2", ["a", None, None, None, None, "x  "]),
         (

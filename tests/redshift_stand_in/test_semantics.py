@@ -176,7 +176,7 @@ def test_merge(sql):
         ("datediff(hour, '2024-01-01 10:59'::timestamp, '2024-01-01 11:00'::timestamp)", 1),
         ("datediff(week, '2024-01-06'::date, '2024-01-07'::date)", 1),
         ("dateadd(month, 1, '2024-01-31'::date)", datetime.datetime(2024, 2, 29)),
-        ("dateadd(month, 1, '2024-02-29'::date)", datetime.datetime(2024, 3, 31)),
+        ("dateadd(month, 1, '2024-02-29'::date)", datetime.datetime(2024, 3, 29)),
         ("dateadd(hour, -1, '2024-01-01'::timestamp)", datetime.datetime(2023, 12, 31, 23)),
         ("date_trunc('day', '2024-05-06'::date)", datetime.datetime(2024, 5, 6)),
         ("trunc('2024-05-06 10:00'::timestamp)", datetime.date(2024, 5, 6)),

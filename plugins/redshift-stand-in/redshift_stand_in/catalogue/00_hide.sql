@@ -29,17 +29,20 @@ where p.pronamespace = 'pg_catalog'::regnamespace and p.oid < 16384 and (
         )
     )
     -- Redshift has the name with other arguments, or another meaning.
-    or p.proname in ('concat', 'version')
-    or (p.proname = 'regexp_replace' and p.pronargs = 3)
+    or (p.proname in ('extract', 'date_part') and p.proargtypes[1] <> 'interval'::regtype)
     or (p.proname = 'avg' and p.proargtypes[0] in (20, 21, 23, 1700))
     or (p.proname in ('date_trunc', 'lag', 'lead') and p.pronargs = 3)
     or (p.proname = 'to_timestamp' and p.pronargs = 1)
     or (p.proname = 'age' and p.proargtypes[0] = 'xid'::regtype)
     or (p.proname = 'substring' and p.proargtypes[1] = 'text'::regtype)
-    or (p.proname in ('regexp_replace', 'regexp_count', 'regexp_instr', 'regexp_substr') and p.pronargs > 3)
     or (p.proname in ('rank', 'dense_rank', 'percent_rank', 'cume_dist') and p.prokind = 'a')
 );
 
 update pg_catalog.pg_class c set relnamespace = 'redshift_hidden'::regnamespace
 where c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and c.relkind in ('r', 'v') and c.oid < 16384
     and c.relname::text not in (select name from pg_temp.allowed where kind = 'relations');
+-- The types of their rows go with them, so that others may have their names.
+update pg_catalog.pg_type t set typnamespace = 'redshift_hidden'::regnamespace
+from pg_catalog.pg_class c
+where c.relnamespace = 'redshift_hidden'::regnamespace and t.oid = c.reltype
+    and left(t.typname, 1) <> '_';

@@ -154,9 +154,13 @@ create or replace view pg_catalog.svv_user_info as
 select rolname::varchar(128) as user_name, oid::int as user_id, rolcreatedb as createdb, rolcreaterole as superuser,
     false as catalog_update, rolconnlimit::varchar as connection_limit
 from redshift_hidden.pg_roles where rolcanlogin;
+-- A superuser of Redshift is one here who may make roles.
+create or replace view pg_catalog.pg_user as
+select usename, usesysid, usecreatedb, r.rolcreaterole as usesuper, false as usecatupd, passwd, valuntil::timestamp as valuntil, useconfig
+from redshift_hidden.pg_user u join redshift_hidden.pg_roles r on r.oid = u.usesysid where r.rolcanlogin and not r.rolsuper;
 create or replace view pg_catalog.pg_user_info as
 select usename, usesysid, usecreatedb, usesuper, usecatupd, passwd, valuntil, useconfig
-from (select u.*, false as usecatupd from pg_catalog.pg_user u) as u;
+from pg_catalog.pg_user;
 create or replace view pg_catalog.svv_roles as
 select oid::int as role_id, rolname::text as role_name, null::text as role_owner from redshift_hidden.pg_roles where not rolcanlogin and oid >= 16384;
 create or replace view pg_catalog.svv_user_grants as
@@ -173,13 +177,47 @@ select a.usename::text as txn_owner, a.datname::text as txn_db, a.backend_xid::t
 from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
 where l.database = (select oid from pg_catalog.pg_database where datname = current_database()) and a.pid <> pg_catalog.pg_backend_pid();
 
+-- Keys: what CREATE and ALTER TABLE have said, which PostgreSQL does not know.
+create or replace view pg_catalog.pg_constraint as
+select
+    row_number() over (order by k.tbl, k.kind, k.columns) as oid,
+    (c.relname || case k.kind when 'p' then '_pkey' when 'u' then '_' || k.columns[1] || '_key' else '_' || k.columns[1] || '_fkey' end)::name
+        as conname,
+    c.relnamespace as connamespace, k.kind as contype, false as condeferrable, false as condeferred, k.tbl as conrelid, 0::oid as contypid,
+    coalesce(to_regclass(nullif(btrim(split_part(k.reference, '(', 1)), ''))::oid, 0::oid) as confrelid,
+    (select array_agg(a.attnum order by array_position(k.columns, a.attname::text)) from pg_catalog.pg_attribute a
+        where a.attrelid = k.tbl and a.attname::text = any (k.columns)) as conkey,
+    (select array_agg(a.attnum) from pg_catalog.pg_attribute a
+        where a.attrelid = to_regclass(nullif(btrim(split_part(k.reference, '(', 1)), '')) and a.attnum > 0
+            and a.attname::text = any (string_to_array(translate(split_part(k.reference, '(', 2), ' )"', ''), ','))) as confkey
+from redshift_meta.constraints k
+join pg_catalog.pg_class c on c.oid = k.tbl;
+create or replace view information_schema.table_constraints as
+select
+    current_database()::varchar as constraint_catalog, n.nspname::varchar as constraint_schema, k.conname::varchar as constraint_name,
+    current_database()::varchar as table_catalog, n.nspname::varchar as table_schema, c.relname::varchar as table_name,
+    case k.contype when 'p' then 'PRIMARY KEY' when 'u' then 'UNIQUE' else 'FOREIGN KEY' end::varchar as constraint_type,
+    'NO'::varchar as is_deferrable, 'NO'::varchar as initially_deferred
+from pg_catalog.pg_constraint k
+join pg_catalog.pg_class c on c.oid = k.conrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace;
+create or replace view information_schema.key_column_usage as
+select
+    current_database()::varchar as constraint_catalog, n.nspname::varchar as constraint_schema, k.conname::varchar as constraint_name,
+    current_database()::varchar as table_catalog, n.nspname::varchar as table_schema, c.relname::varchar as table_name,
+    a.attname::varchar as column_name, array_position(k.conkey, a.attnum)::int as ordinal_position
+from pg_catalog.pg_constraint k
+join pg_catalog.pg_class c on c.oid = k.conrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = any (k.conkey);
+
 do $$
 declare
     name text;
 begin
     for name in
-        select c.relname from pg_class c where c.relnamespace = 'pg_catalog'::regnamespace and c.relkind = 'v' and c.oid >= 16384
+        select format('%I.%I', c.relnamespace::regnamespace, c.relname) from pg_class c where c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and c.relkind = 'v' and c.oid >= 16384
     loop
-        execute format('grant select on pg_catalog.%I to public', name);
+        execute format('grant select on %s to public', name);
     end loop;
 end $$;

@@ -23,7 +23,8 @@ declare
 begin
     for old in
         select 'view ' || c.oid::regclass as what from pg_class c
-        where c.relnamespace = 'pg_catalog'::regnamespace and c.relkind = 'v' and c.oid >= 16384
+        where c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+            and c.relkind = 'v' and c.oid >= 16384
         union all
         select 'routine ' || p.oid::regprocedure from pg_proc p
         where p.pronamespace = 'pg_catalog'::regnamespace and p.oid >= 16384

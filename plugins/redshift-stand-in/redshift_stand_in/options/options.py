@@ -20,6 +20,8 @@ from redshift_stand_in.sql.lexer import Sql
 
 _ROLE = re.compile(r"arn:aws(?:-cn|-us-gov)?:iam::\d{12}:role/[\w+=,.@/-]+")
 _OCTAL = re.compile(r"\\([0-7]{1,3})$")
+#: NULL AS '\\0' or '\\000': the character NUL.
+_NUL = re.compile(r"\\0{1,3}$")
 _MAX_ERRORS = 100_000
 
 
@@ -158,6 +160,8 @@ def _value(sql: Sql, index: int, name: str, values: dict[str, str]) -> int:
         raise StatementError("syntax error at end of input", SYNTAX_ERROR)
     token = sql.tokens[index]
     text = token.value if token.kind == "string" else token.text
+    if name in ("NULL", "DELIMITER", "QUOTE") and "\\" in token.text:
+        text = _escaped(token.text)
     if name == "ENCODING":
         text = text.upper().replace("-", "")
     elif (
@@ -172,6 +176,14 @@ def _value(sql: Sql, index: int, name: str, values: dict[str, str]) -> int:
         return index + 1 + bool(unit)
     values[name] = text
     return index + 1
+
+
+def _escaped(literal: str) -> str:
+    r"""What ``'\N'``, ``'\t'``, ``'\001'`` or ``'\0'`` means to COPY and UNLOAD."""
+    inner = literal[1:-1].replace("''", "'").replace("\\\\", "\\")
+    if _NUL.fullmatch(inner):
+        return "\0"
+    return {"\\t": "\t", "\\n": "\n", "\\r": "\r"}.get(inner, inner)
 
 
 def _check_authorization(options: Options) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from redshift_stand_in import catalogue
 from redshift_stand_in.context import Context
 from redshift_stand_in.errors import INTERNAL_ERROR, NotInStandIn, StatementError
 from redshift_stand_in.sql import locks
@@ -259,6 +260,22 @@ def create_principal(sql: Sql, statement: str) -> Run:
             if sql.norm(1) == "USER":
                 context.query(f"grant {quote(name)} to current_user")
         return context.backend.tag if context.in_transaction else f"CREATE {sql.norm(1)}"
+
+    return run
+
+
+def create_database(sql: Sql) -> Run:
+    """CREATE DATABASE, with the catalogue in it."""
+    name = sql.tokens[2].name
+    if sql.words & {"COLLATE", "ISOLATION", "CONNECTION"}:
+        raise NotInStandIn("CREATE DATABASE with COLLATE, ISOLATION LEVEL or CONNECTION LIMIT is")
+
+    def run(context: Context) -> str:
+        context.not_in_transaction("CREATE DATABASE")
+        context.query(sql.text)
+        address = context.backend.address
+        catalogue.install(address.directory, address.port, name, superuser=address.superuser)
+        return "CREATE DATABASE"
 
     return run
 

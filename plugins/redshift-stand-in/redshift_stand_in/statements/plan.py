@@ -139,6 +139,8 @@ def _rewritten_command(sql: Sql) -> Run | None:
     if head[0] == "CREATE" and "VIEW" in sql.norms(1, 3) and views.is_late_binding(sql):
         view = views.parse(sql)
         return commands.create_late_binding_view(view, expressions.rewrite(view.body))
+    if head == ("CREATE", "DATABASE"):
+        return commands.create_database(sql)
     if head in (("CREATE", "USER"), ("CREATE", "GROUP"), ("CREATE", "ROLE")):
         return commands.create_principal(sql, grants.rewrite(sql) or sql.text)
     if head[0] == "LOCK":

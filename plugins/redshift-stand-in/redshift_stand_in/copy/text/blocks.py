@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -96,9 +97,9 @@ def is_plain(data: bytes, quote: str | None, delimiter: str) -> bool:
     """Whether a block has nothing that a common CSV reader takes in another way than Redshift does.
 
     Those are: NUL; a carriage return that no newline follows; a quote that neither begins nor ends
-    a field, or white space between a quote and a delimiter, which Redshift ignores.
+    a field, or white space between a quote and a delimiter, which Redshift ignores; a byte order mark.
     """
-    if b"\0" in data:
+    if b"\0" in data or data.startswith(codecs.BOM_UTF8):
         return False
     octets = np.frombuffer(data, dtype=np.uint8)
     if b"\r" in data:

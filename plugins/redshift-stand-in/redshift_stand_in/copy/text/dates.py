@@ -77,9 +77,9 @@ def read_as(value: str, formats: tuple[str, ...]) -> datetime:
     """
     for given in formats:
         wanted = strptime_format(given)
-        for text, form in ((value, wanted), (value, f"{wanted}.%f")):
+        for form in (wanted, f"{wanted}.%f", wanted.replace("%z", ".%f%z")):
             try:
-                found = datetime.strptime(text, form)
+                found = datetime.strptime(value, form)
             except ValueError:
                 continue
             offset = found.utcoffset()

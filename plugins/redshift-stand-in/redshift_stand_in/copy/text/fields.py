@@ -53,6 +53,19 @@ def convert(value: str, *, quoted: bool, column: Column, options: Options) -> st
     return loaded
 
 
+def absent(column: Column, options: Options) -> str | None:
+    """The value of a field that a short record has not: NULL, and '' of a VARCHAR (FILLRECORD).
+
+    Raises:
+        BadValue: the column is NOT NULL.
+    """
+    if column.kind == "varchar" and not options.empty_as_null:
+        return ""
+    if column.not_null:
+        raise failures.missing()
+    return None
+
+
 def _convert(value: str, quoted: bool, column: Column, options: Options) -> str | None:
     if options.null and value == options.null:
         return None
@@ -151,7 +164,7 @@ def _date(value: str, _: Column, options: Options) -> str | None:
             )
         formats = AUTO_DATES if given == "auto" else (given,)
         return read_as(value, formats).strftime("%Y-%m-%d").zfill(10)
-    except ValueError:
+    except (ValueError, BadValue):
         if "ACCEPTANYDATE" in options:
             return None
         raise failures.invalid_date(len(value)) from None
@@ -176,7 +189,7 @@ def _timestamp(value: str, column: Column, options: Options) -> str | None:
             raise failures.invalid_timestamp()
         formats = AUTO_TIMES if given == "auto" else (given,)
         return read_as(value, formats).isoformat(" ")
-    except (ValueError, ArithmeticError, OverflowError):
+    except (ValueError, ArithmeticError, OverflowError, BadValue):
         if "ACCEPTANYDATE" in options:
             return None
         raise failures.invalid_timestamp() from None

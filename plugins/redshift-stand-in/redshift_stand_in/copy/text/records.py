@@ -17,6 +17,8 @@ from redshift_stand_in.copy.text import fields
 from redshift_stand_in.copy.text.blocks import Block
 from redshift_stand_in.options.options import Options
 
+#: A field that a short record has not (FILLRECORD); no field can be it.
+_MISSING = "\0missing"
 #: A field and whether it stood in quotes.
 Field = tuple[str, bool]
 
@@ -64,7 +66,12 @@ def convert(
         try:
             row = []
             for column, (value, quoted) in _paired(record, columns, options):
-                row.append(fields.convert(value, quoted=quoted, column=column, options=options))
+                absent = value == _MISSING
+                row.append(
+                    fields.absent(column, options)
+                    if absent
+                    else fields.convert(value, quoted=quoted, column=column, options=options)
+                )
         except BadValue as error:
             whole = error.code in (1202, 1203, 1214, 1218)
             report(
@@ -86,9 +93,9 @@ def convert(
 def _paired(
     record: Record, columns: list[Column], options: Options
 ) -> Iterator[tuple[Column, Field]]:
-    if "\0" in record.text:
-        raise failures.nul_character()
     fields = record.fields
+    if "\0" in record.text and any("\0" in v and v != options.null for v, _ in fields or []):
+        raise failures.nul_character()
     if fields is None:
         raise failures.bad_quotes()
     missing = len(columns) - len(fields)
@@ -96,7 +103,7 @@ def _paired(
         raise failures.many_fields()
     if missing and "FILLRECORD" not in options:
         raise failures.few_fields()
-    return zip(columns, fields + [("", False)] * missing, strict=True)
+    return zip(columns, [*fields, *((_MISSING, False),) * missing], strict=True)
 
 
 def _csv(row: list[str | None]) -> str:
@@ -161,7 +168,8 @@ def _split_delimited(text: str, line: int, options: Options) -> Iterator[Record]
     field = re.compile(rf"(?:\\.|[^\\{delimiter}])*" if escaping else f"[^{delimiter}]*", re.S)
     at = 0
     while at < len(text):
-        raw = _matched(record, text, at)
+        raw = whole = _matched(record, text, at)
+        raw = raw.removesuffix("\r")
         fields: list[Field] | None = []
         place = 0
         while fields is not None:
@@ -179,7 +187,7 @@ def _split_delimited(text: str, line: int, options: Options) -> Iterator[Record]
             place += 1
         yield Record(line, raw, fields)
         line += raw.count("\n") + 1
-        at += len(raw) + 1
+        at += len(whole) + 1
 
 
 def _matched(pattern: re.Pattern[str], text: str, at: int) -> str:

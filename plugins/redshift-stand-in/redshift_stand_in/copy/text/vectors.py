@@ -6,6 +6,7 @@ to :mod:`records`, which goes row by row and finds the file's line, the column a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _TIMESTAMP = r"^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d{1,6})?)?$"
 _FLOAT = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
 _BOOLEANS = pa.array(["t", "true", "y", "yes", "1", "f", "false", "n", "no", "0"])
+
+_BLANK_LINE = re.compile(rb"(?:^|\n)\r?\n")
 
 #: Their stubs do not know what their functions take.
 pc: Any = pyarrow.compute
@@ -50,6 +53,8 @@ def convert(data: bytes, columns: list[Column], options: Options) -> tuple[memor
     Raises:
         NotPlain: something in it needs a closer look.
     """
+    if len(columns) > 1 and "IGNOREBLANKLINES" not in options and _BLANK_LINE.search(data):
+        raise NotPlain("a blank line")
     try:
         table = _read(data, len(columns), options)
         checked = [_check(table.column(i), column, options) for i, column in enumerate(columns)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
-from redshift_stand_in.sql.checks import names
+from redshift_stand_in.sql.checks import names, parameters
 from redshift_stand_in.sql.lexer import Edit, Sql, quote
 from redshift_stand_in.sql.rewrite import qualify
 
@@ -131,6 +131,12 @@ def _word_edits(sql: Sql, i: int) -> list[Edit]:
         return [(token.start, token.end, quote(token.name))]
     if called and token.norm in _RENAMED_CALLS and sql.norm(i - 1) != ".":
         edits.append((token.start, token.end, _RENAMED_CALLS[token.norm]))
+    if called and token.norm == "CURRENT_SETTING" and sql.norm(i + 2) == "'":
+        name = sql.tokens[i + 2]
+        if name.value.lower() in parameters.OWN:
+            new = f"'redshift.{name.value.lower()}', true"
+            behind = sql.close(i + 1)
+            edits.append((name.start, sql.tokens[behind].start, new))
     if called and token.norm in _DATE_PART_CALLS and sql.norm(i + 3) == ",":
         part = sql.tokens[i + 2]
         if part.kind == "word":
