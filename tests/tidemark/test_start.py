@@ -13,6 +13,22 @@ ROOT = Path(__file__).parents[2]
 #: Each takes a tenth of a second of CPU or more to be imported.
 SLOW = {"boto3", "duckdb", "meltano", "numpy", "pyarrow", "pymysql", "singer_sdk", "sqlalchemy"}
 _TOLD = "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+#: Entry point, and words that it answers by itself.
+PROGRAMS = {
+    "tap-mysql": ("tap_mysql.cli", "--version"),
+    "tap-s3-parquet": ("tap_s3_parquet.__main__", "--version"),
+    "target-s3-parquet": ("target_s3_parquet.__main__", "--version"),
+    "target-redshift": ("target_redshift.cli", "--version"),
+    "tidemark-dbt": ("tidemark.dbt.run", "--version"),
+    "meltano": ("meltano.cli", "run --help"),
+}
+_SPARED = """
+import atexit, gc
+atexit.register(lambda: print(gc.isenabled() and gc.get_freeze_count()))
+sys.argv = [{program!r}, *{words!r}.split()]
+from {module} import main
+main()
+"""
 _HELP = """
 import sys, typer.testing
 from tidemark.cli import app
@@ -68,3 +84,14 @@ def test_who_looks_at_states_and_manifests_needs_neither_meltano_nor_arrow(what:
 
 def test_who_asks_mysql_and_the_warehouse_needs_neither_meltano_nor_arrow() -> None:
     assert imported("import tidemark.services.health.status") & SLOW == {"pymysql"}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_collector_spares_what_a_program_has_imported(program: str) -> None:
+    module, words = PROGRAMS[program]
+    code = _SPARED.format(program=program, words=words, module=module)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}"],
+        check=True, capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert int(done.stdout.split()[-1]) > 50_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from tidemark_core.host.collector import lasting_imports
 from tidemark_core.process import run_plugin
 from tidemark_core.run_context import log_level
 
@@ -15,7 +16,8 @@ def main() -> None:
 
 def _command() -> None:
     # Imported late: a wrong option is answered before half a second of imports is spent.
-    from tap_mysql.singer.tap import TapMySQL
+    with lasting_imports():
+        from tap_mysql.singer.tap import TapMySQL
 
     command = TapMySQL.cli
     logging.getLogger("tap-mysql").setLevel(log_level())

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from tidemark_core.host.collector import lasting_imports
 from tidemark_core.process import run_plugin
-
-from tap_s3_parquet.tap import TapS3Parquet
 
 
 def main() -> None:
-    run_plugin(TapS3Parquet.cli)
+    run_plugin(_command)
+
+
+def _command() -> None:
+    with lasting_imports():
+        from tap_s3_parquet.tap import TapS3Parquet
+
+    TapS3Parquet.cli()
 
 
 if __name__ == "__main__":

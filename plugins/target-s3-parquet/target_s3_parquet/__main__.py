@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from tidemark_core.host.collector import lasting_imports
 from tidemark_core.process import run_plugin
-
-from target_s3_parquet.target import TargetS3Parquet
 
 
 def main() -> None:
-    run_plugin(TargetS3Parquet.cli)
+    run_plugin(_command)
+
+
+def _command() -> None:
+    with lasting_imports():
+        from target_s3_parquet.target import TargetS3Parquet
+
+    TargetS3Parquet.cli()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from tidemark_core.errors import (
     TunnelError,
     WarehouseError,
 )
+from tidemark_core.host.collector import lasting_imports
 from tidemark_core.host.trusted_file import check_trusted
 from tidemark_core.process import end_with_meltano
 from tidemark_core.redshift.connection import (
@@ -218,7 +219,8 @@ def _dbt(words: Sequence[str]) -> int:
     # and nobody here can do anything about it.
     warnings.filterwarnings("ignore", module="redshift_connector")
     # Imported late: dbt takes seconds to import, and a night with nothing new does without.
-    from dbt.cli.main import cli
+    with lasting_imports():
+        from dbt.cli.main import cli
 
     try:
         cli(args=list(words), prog_name="dbt")

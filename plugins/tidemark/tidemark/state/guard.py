@@ -10,6 +10,7 @@ import click
 from dotenv import dotenv_values
 from meltano.core.error import ExitCode, MeltanoError
 from tidemark_core.errors import ConfigError
+from tidemark_core.host.collector import spare_what_is_here
 
 from tidemark.config.env_file import read_environment
 from tidemark.config.environment import project_folder
@@ -44,6 +45,8 @@ def guard() -> None:
     root = None if context is None else context.find_root()
     if root is None or root.info_name != "meltano":
         return
+    # Behind us lies most of what Meltano imports, before us what it does.
+    spare_what_is_here()
     project = project_folder()
     folder = system_folder(project, os.environ)
     if empty_half_made(folder):
