@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from tidemark_core.host.collector import lasting_imports
 from tidemark_core.process import run_plugin
 from tidemark_core.run_context import log_level
+from tidemark_singer.sdk_imports import sdk_imports
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
 
 def _command() -> None:
     # Imported late: a wrong option is answered before half a second of imports is spent.
-    with lasting_imports():
+    with sdk_imports():
         from tap_mysql.singer.tap import TapMySQL
 
     command = TapMySQL.cli

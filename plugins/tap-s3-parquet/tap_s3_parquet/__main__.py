@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tidemark_core.host.collector import lasting_imports
 from tidemark_core.process import run_plugin
+from tidemark_singer.sdk_imports import sdk_imports
 
 
 def main() -> None:
@@ -11,7 +11,7 @@ def main() -> None:
 
 
 def _command() -> None:
-    with lasting_imports():
+    with sdk_imports():
         from tap_s3_parquet.tap import TapS3Parquet
 
     TapS3Parquet.cli()

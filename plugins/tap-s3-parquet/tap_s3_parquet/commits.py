@@ -11,7 +11,6 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.types.arrow import from_arrow
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_singer.batch_file import BatchFile
 
@@ -114,6 +113,8 @@ def from_file(index: Index, table: TableName, entry: Entry) -> Commit | None:
     if _RUN_METADATA in reader.metadata:
         _log.info("%s was never committed; left out", entry.key, extra={"table": str(table)})
         return None
+    from tidemark_core.types.arrow import from_arrow  # with Arrow, as in `open_parquet`
+
     with open_parquet(reader, entry.key, table) as file:
         properties = {}
         for field in file.schema_arrow:

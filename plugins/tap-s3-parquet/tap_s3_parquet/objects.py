@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import explained
 
 if TYPE_CHECKING:
+    import pyarrow.parquet as pq
     from _typeshed import WriteableBuffer
     from mypy_boto3_s3 import S3Client
 
@@ -92,6 +91,10 @@ def open_parquet(reader: ObjectReader, name: str, table: TableName) -> Iterator[
     Raises:
         LakeError: It is none.
     """
+    # A run that names files, or has none, does without Arrow.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     with io.BufferedReader(reader, _BUFFER) as buffered:
         try:
             file = pq.ParquetFile(pa.PythonFile(buffered, "r"))

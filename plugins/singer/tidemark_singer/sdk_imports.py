@@ -1,0 +1,48 @@
+"""The SDK's imports, without what it takes along and none of our plugins uses.
+
+joblib (and NumPy with it) drains sinks in several threads, UPath writes batch files of the SDK
+itself: up to a sixth of a second of CPU a start. Both are imported when they are first called.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from tidemark_core.host.collector import lasting_imports
+
+_LATE = ("joblib", "upath")
+
+
+@contextmanager
+def sdk_imports() -> Iterator[None]:
+    """Imports a plugin and the SDK, which stay until the program ends.
+
+    What was imported before stays what it is, and whoever imports joblib or UPath afterwards gets
+    them.
+    """
+    late = {name: _Late(name) for name in _LATE if name not in sys.modules}
+    sys.modules.update(late)
+    try:
+        with lasting_imports():
+            yield
+    finally:
+        for name in late:
+            del sys.modules[name]
+
+
+class _Late(ModuleType):
+    """A module of which only functions and classes are wanted, to be called."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what the import system asks of every module
+            raise AttributeError(name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            return getattr(import_module(self.__name__), name)(*arguments, **options)
+
+        return call
