@@ -111,3 +111,19 @@ def test_a_plugin_starts_without_what_the_sdk_alone_would_use(plugin: str) -> No
     found = imported(f"{run}\ntry: main()\nexcept SystemExit: pass")
     assert "singer_sdk" in found
     assert found & ({"fsspec", "joblib", "upath"} | SPARED_BY[plugin]) == set()
+
+
+def test_meltano_asks_for_the_variables_as_the_guard_has_it() -> None:
+    code = """
+import atexit
+from meltano.core.settings_service import SettingsService
+atexit.register(lambda: print(SettingsService.env.fget.__module__))
+sys.argv = ["meltano", "run", "--help"]
+from meltano.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys{code}"],
+        check=True, capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stdout.split()[-1] == "tidemark.state.variables"

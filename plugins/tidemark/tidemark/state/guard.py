@@ -17,6 +17,7 @@ from tidemark.config.environment import project_folder
 from tidemark.config.validation import refuse_bad_values, unknown_settings
 from tidemark.job.leftovers import remove_stale_configs, system_folder
 from tidemark.job.systemdb import empty_half_made
+from tidemark.state import variables
 
 logger = logging.getLogger("tidemark")
 #: The commands that run plugins.
@@ -47,6 +48,7 @@ def guard() -> None:
         return
     # Behind us lies most of what Meltano imports, before us what it does.
     spare_what_is_here()
+    variables.install()
     project = project_folder()
     folder = system_folder(project, os.environ)
     if empty_half_made(folder):
