@@ -110,6 +110,24 @@ def test_a_large_file_goes_in_parts_and_leaves_none_behind_when_it_fails(
     assert lake.manifests()[0].rows == 300_000
 
 
+def test_of_a_file_that_goes_in_parts_few_are_in_memory(lake: Any, tmp_path: Path) -> None:
+    def memory(which: str) -> int:
+        """Megabytes of this process, by the kernel's own account."""
+        words = Path("/proc/self/status").read_text().split()
+        return int(words[words.index(f"{which}:") + 1]) >> 10
+
+    path, megabyte = tmp_path / "large", os.urandom(1 << 20)
+    with path.open("wb") as written:
+        for _ in range(96):
+            written.write(megabyte)
+    uploader = upload.Uploader(lake.place, "r")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+    before = memory("VmRSS")
+    with path.open("rb") as file:
+        uploader.put_file(file, f"{lake.place.layout.root}large")
+    assert memory("VmHWM") - before < 72
+
+
 @pytest.mark.fault(41)
 @pytest.mark.parametrize("status", [500, 503])
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from tidemark_core.host.arrow_memory import lean_arrow
 from tidemark_core.process import run_plugin
 from tidemark_core.run_context import log_level
 from tidemark_singer.sdk_imports import sdk_imports
@@ -15,6 +16,7 @@ def main() -> None:
 
 
 def _command() -> None:
+    lean_arrow()
     # Imported late: a wrong option is answered before half a second of imports is spent.
     with sdk_imports():
         from tap_mysql.singer.tap import TapMySQL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidemark_core.host.arrow_memory import lean_arrow
 from tidemark_core.process import run_plugin
 from tidemark_singer.sdk_imports import sdk_imports
 
@@ -11,6 +12,7 @@ def main() -> None:
 
 
 def _command() -> None:
+    lean_arrow()
     with sdk_imports():
         from tap_s3_parquet.tap import TapS3Parquet
 

@@ -8,7 +8,6 @@ from io import BufferedReader
 from typing import IO, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
@@ -149,11 +148,11 @@ def _cast(values: Any, wanted: pa.DataType) -> Any:
         return values
     if pa.types.is_timestamp(wanted):
         if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-            values = pc.cast(values, pa.timestamp("us", "UTC"))
+            values = values.cast(pa.timestamp("us", "UTC"))
         if pa.types.is_timestamp(values.type) and values.type.tz:
-            values = pc.cast(values, pa.timestamp(values.type.unit, "UTC"))
-            values = pc.cast(values, pa.timestamp(values.type.unit))
-    return pc.cast(values, wanted)
+            values = values.cast(pa.timestamp(values.type.unit, "UTC"))
+            values = values.cast(pa.timestamp(values.type.unit))
+    return values.cast(wanted)
 
 
 def write_all(sink: IO[bytes], schema: pa.Schema, batches: Iterable[Any]) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import date
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.folders import day_partition
 
@@ -33,11 +32,13 @@ def check_column(schema: StreamSchema, column: str) -> None:
 
 def by_day(batch: pa.RecordBatch, column: str, suffix: str) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Splits a batch by the day of a column; gives each day's folders and rows."""
-    days = pc.cast(batch.column(column), pa.date32(), safe=False)
+    days = batch.column(column).cast(pa.date32(), safe=False)
     distinct: list[date | None] = days.unique().to_pylist()
     if len(distinct) == 1:
         yield day_partition(distinct[0], suffix), batch
         return
+    import pyarrow.compute as pc  # 10 MB: who lays no table out by a column goes without
+
     for day in distinct:
         mask = pc.is_null(days) if day is None else pc.equal(days, pa.scalar(day, pa.date32()))
         yield day_partition(day, suffix), batch.filter(mask)

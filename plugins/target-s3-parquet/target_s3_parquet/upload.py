@@ -23,8 +23,10 @@ T = TypeVar("T")
 _MEGABYTE = 1 << 20
 #: Above this size the transfer manager sends parts, and aborts the upload when one of them fails.
 _TRANSFER = TransferConfig(
-    multipart_threshold=64 * _MEGABYTE, multipart_chunksize=16 * _MEGABYTE, max_concurrency=4
+    multipart_threshold=64 * _MEGABYTE, multipart_chunksize=8 * _MEGABYTE, max_concurrency=4
 )
+# Parts are read ahead, ten of them by default; boto3 has no argument for it.
+_TRANSFER.max_in_memory_upload_chunks = 4
 #: Refusals after which the object may be there all the same; the last one is what a second try to
 #: complete an upload in parts hears when the first has succeeded.
 _UNCLEAR = frozenset(
