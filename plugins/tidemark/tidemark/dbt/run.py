@@ -27,7 +27,7 @@ from tidemark_core.errors import (
     TunnelError,
     WarehouseError,
 )
-from tidemark_core.host.collector import lasting_imports
+from tidemark_core.host.collector import lasting_imports, spare_what_is_here
 from tidemark_core.host.trusted_file import check_trusted
 from tidemark_core.process import end_with_meltano
 from tidemark_core.redshift.connection import (
@@ -68,6 +68,7 @@ class UnreachableError(WarehouseError):
 def main() -> None:
     """Entry point of ``tidemark-dbt``; exits with dbt's own code."""
     end_with_meltano()
+    spare_what_is_here()
     signal.signal(signal.SIGTERM, _terminate)
     words = sys.argv[1:]
     if not _command(words):
