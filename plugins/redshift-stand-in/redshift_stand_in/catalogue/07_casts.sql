@@ -24,9 +24,12 @@ end $$;
 
 create or replace function pg_catalog.redshift_boolean(value bigint) returns boolean
 language sql immutable strict as $$ select value <> 0 $$;
+create or replace function pg_catalog.redshift_boolean(value smallint) returns boolean
+language sql immutable strict as $$ select value <> 0 $$;
 do $$ begin
     if not exists (select 1 from pg_cast where castsource = 20 and casttarget = 16) then
         create cast (bigint as boolean) with function pg_catalog.redshift_boolean(bigint);
+        create cast (smallint as boolean) with function pg_catalog.redshift_boolean(smallint);
     end if;
 end $$;
 

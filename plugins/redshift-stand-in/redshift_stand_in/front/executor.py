@@ -161,14 +161,16 @@ class Executor:
         try:
             return self._relay(named)
         except StatementError as error:
-            self._forget([body for kind, body in part if kind == b"P"])
+            parsed = [body.split(b"\0", 1)[0] for kind, body in part if kind == b"P"]
+            described = [body[1:-1] for kind, body in part if kind == b"D" and body[:1] == b"S"]
+            self._forget({*parsed, *described})
             self._fail(error)
             return False
 
-    def _forget(self, parsed: list[bytes]) -> None:
+    def _forget(self, names: set[bytes]) -> None:
         """Makes PostgreSQL forget statements: the client has been told that they are wrong."""
-        for body in parsed:
-            self.context.backend.put(b"C", b"S" + body.split(b"\0", 1)[0] + b"\0")
+        for name in names:
+            self.context.backend.put(b"C", b"S" + name + b"\0")
         self.context.backend.query("")
 
     # Both ----------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def _is_refused(sql: Sql, i: int, token: Token, creates: bool, signature: bool) 
     if before in (".", "AS") and i > 0:
         return False
     if token.norm in _ALWAYS:
-        return not (token.norm == "APPEND" and sql.norm(i + 1) == "FROM")
+        return not (token.norm == "APPEND" and sql.norms(0, 2) == ("ALTER", "TABLE"))
     if token.norm in _ENCODINGS:
         return before != "ENCODE" or sql.norm(i - 2) in ("(", ",")
     if token.norm in _SOMETIMES and before in _BEFORE_NAME and not signature:

@@ -44,8 +44,17 @@ def check(sql: Sql) -> None:
             inner = [k for k in range(i + 2, end) if sql.norm(k) == "AS" and sql.tokens[k].depth == depth]
             if inner:
                 _check_type(sql, inner[-1] + 1)
+        elif token.kind == "word" and _is_literal_of_type(sql, i):
+            _check_type(sql, i)
         elif token.norm in _PART_CALLS and sql.norm(i + 1) == "(" and sql.norm(i - 1) != ".":
             _check_part(sql, i + 2)
+
+
+def _is_literal_of_type(sql: Sql, i: int) -> bool:
+    """``numeric(5,2) '1'``"""
+    if sql.norm(i) not in ("NUMERIC", "DECIMAL", "VARCHAR", "CHAR") or sql.norm(i + 1) != "(":
+        return False
+    return sql.norm(sql.close(i + 1) + 1) == "'"
 
 
 def _check_type(sql: Sql, index: int) -> None:

@@ -50,6 +50,10 @@ _AFTER_SOURCE = frozenset(
     ]
 )
 _CLAUSES = frozenset(("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "SET", "VALUES"))
+_SIZED_BY_MAX = frozenset(
+    ["VARCHAR", "VARYING", "NVARCHAR", "CHAR", "CHARACTER", "NCHAR", "BPCHAR", "VARBYTE", "TEXT"]
+    + ["VARBINARY"]
+)
 _TYPE_PLACES = frozenset(("::", "AS"))
 
 
@@ -144,7 +148,7 @@ def _word_edits(sql: Sql, i: int) -> list[Edit]:
     elif token.norm in ("DECIMAL", "NUMERIC", "DEC") and not called:
         if sql.norm(i - 1) in _TYPE_PLACES:
             edits.append((token.end, token.end, "(18,0)"))
-    elif token.norm == "MAX" and following == ")" and sql.norm(i - 1) == "(":
+    elif token.norm == "MAX" and sql.norm(i - 2) in _SIZED_BY_MAX and following == ")":
         edits.append((token.start, token.end, "65535"))
     elif token.norm == "DATETIME" and sql.norm(i - 1) in _TYPE_PLACES:
         edits.append((token.start, token.end, "timestamp"))
@@ -154,8 +158,10 @@ def _word_edits(sql: Sql, i: int) -> list[Edit]:
         edits.append((token.start, token.end, "pg_catalog.redshift_sysdate()"))
     elif token.norm == "MINUS" and following in ("SELECT", "(", "ALL"):
         edits.append((token.start, token.end, "except"))
-    elif token.norm == "APPROXIMATE" and following in ("COUNT", "PERCENTILE_DISC"):
+    elif token.norm == "APPROXIMATE" and following == "COUNT":
         edits.append((token.start, token.end, ""))
+    elif token.norm == "APPROXIMATE" and following == "PERCENTILE_DISC":
+        edits.append(sql.cut(i, i + 2, "redshift_hidden.percentile_disc"))
     return edits
 
 
