@@ -32,9 +32,36 @@ COLUMNS = [
 ]
 FLAGS = ["EMPTYASNULL", "BLANKSASNULL", "TRIMBLANKS", "TRUNCATECOLUMNS", "IGNOREBLANKLINES"]
 FLAGS += ["FILLRECORD", "ROUNDEC", "ACCEPTANYDATE"]
-PIECES = ["", "a", "ab ", " ", "  ", "é", "abcdefg", "\\N", "NULL", "0", "1", "-7", "+3", "40000", "1.5"]
+PIECES = [
+    "",
+    "a",
+    "ab ",
+    " ",
+    "  ",
+    "é",
+    "abcdefg",
+    "\\N",
+    "NULL",
+    "0",
+    "1",
+    "-7",
+    "+3",
+    "40000",
+    "1.5",
+]
 PIECES += ["1.005", "99999.9", ".5", "1e3", "nan", "t", "FALSE", "yes", "2024-02-29", "2023-02-29"]
-PIECES += ["2024-01-01 10:00:00", "2024-01-01 10:00:00.5", "4142", "4g", "'", "\ufeff", "\r", "\t", "\\"]
+PIECES += [
+    "2024-01-01 10:00:00",
+    "2024-01-01 10:00:00.5",
+    "4142",
+    "4g",
+    "'",
+    "\ufeff",
+    "\r",
+    "\t",
+    "\\",
+]
+QUOTED = ['"', '""', '"a"', '"x,y"', '"p\nq"', ' "a" ', '""""']
 ENDS = ["\n", "\n", "\r\n", "\n\n", "\r\n\r\n"]
 
 
@@ -48,7 +75,7 @@ def loads(draw):
     if null := draw(st.sampled_from(["", None, None, "NULL", "a"])):
         values["NULL"] = null
     delimiter = "," if is_csv else "|"
-    pieces = PIECES + ['"', '""', '"a"', '"x,y"', '"p\nq"', ' "a" ', '""""'] if is_csv else PIECES
+    pieces = [*PIECES, *QUOTED] if is_csv else PIECES
     rows = draw(
         st.lists(
             st.tuples(

@@ -3,7 +3,7 @@
 A line is ``+ statement`` (Redshift runs it), ``- statement`` (Redshift refuses it), ``? statement``
 (Redshift has it, the stand-in says that it has not) or ``= expression | value``. ``~`` names the
 page of the Developer Guide, or the recording, that the lines below it follow; ``! statement`` makes
-what they need. ``{a|b|c}`` stands for each of these in turn.
+what they need. ``{a|b|c}`` stands for each of these in turn, ``#`` for a number of the line's own.
 """
 
 from __future__ import annotations
@@ -21,10 +21,18 @@ FOLDER = Path(__file__).with_name("corpus")
 #: Words that one session of Redshift refused and another did not.
 DOUBTFUL = frozenset(["END-EXEC", "QUALIFY", *words.redshift_reserved_keywords.split()])
 #: Reserved, and an expression by themselves.
-VALUES = frozenset(
-    ["ALL", "CURRENT_DATE", "CURRENT_USER", "FALSE", "NULL", "OID", "SESSION_USER", "SYSDATE"]
-    + ["TRUE", "USER"]
-)
+VALUES = {
+    "ALL",
+    "CURRENT_DATE",
+    "CURRENT_USER",
+    "FALSE",
+    "NULL",
+    "OID",
+    "SESSION_USER",
+    "SYSDATE",
+    "TRUE",
+    "USER",
+}
 
 
 class Line(NamedTuple):
@@ -43,7 +51,8 @@ def lines(path: Path) -> list[Line]:
         if kind == "~":
             source = text
         elif kind in ("+", "-", "?", "=", "!"):
-            found += [Line(kind, each, source) for each in alternatives(text)]
+            for each in alternatives(text):
+                found.append(Line(kind, each.replace("#", str(len(found))), source))
     return found
 
 

@@ -54,7 +54,8 @@ def begin(context: Context, url: str, target: Target, options: Options) -> Entry
     """Gives the load a number."""
     row = context.as_superuser(
         "select redshift_hidden.nextval('redshift_meta.query_id'), "
-        f"(select oid from redshift_hidden.pg_roles where rolname = {literal(context.user)}), {_NOW}"
+        f"(select oid from redshift_hidden.pg_roles where rolname = {literal(context.user)}), "
+        f"{_NOW}"
     )[0]
     return Entry(int(row[0] or 0), int(row[1] or 0), url, target, options, literal(row[2]))
 

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.words import words
 
 _SET_OPERATORS = frozenset(["UNION", "INTERSECT", "EXCEPT", "MINUS"])
 _CLAUSES = frozenset(
     ["FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT", "OFFSET", "INTO"]
 )
-_JOIN_WORDS = frozenset(
-    ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "NATURAL", "ON", "USING", "AS"]
-    + ["LATERAL", "ONLY", "PIVOT", "UNPIVOT", "SET", "WHEN", "REMOVE"]
+_JOIN_WORDS = words(
+    "JOIN INNER LEFT RIGHT FULL OUTER CROSS NATURAL ON USING AS LATERAL ONLY PIVOT UNPIVOT "
+    "SET WHEN REMOVE"
 )
 
 
@@ -103,7 +104,7 @@ def common_tables(sql: Sql) -> frozenset[str]:
     return frozenset(names)
 
 
-def own_tokens(sql: Sql, select: Select, selects: list[Select]) -> Iterator[int]:
+def own_tokens(select: Select, selects: list[Select]) -> Iterator[int]:
     """Indices of the tokens of a SELECT that stand in no SELECT within it."""
     inner = sorted((s.start, s.end) for s in selects if s.parent is select)
     at = select.start
@@ -119,13 +120,18 @@ def _end(sql: Sql, start: int) -> int:
         token = sql.tokens[i]
         if token.depth < depth:
             return i
-        if token.depth == depth and token.norm in _SET_OPERATORS and sql.norm(i + 1) in (
-            "SELECT",
-            "ALL",
-            "DISTINCT",
-            "(",
-            "VALUES",
-            "TABLE",
+        if (
+            token.depth == depth
+            and token.norm in _SET_OPERATORS
+            and sql.norm(i + 1)
+            in (
+                "SELECT",
+                "ALL",
+                "DISTINCT",
+                "(",
+                "VALUES",
+                "TABLE",
+            )
         ):
             return i
     return len(sql)

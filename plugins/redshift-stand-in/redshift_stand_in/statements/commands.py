@@ -93,7 +93,9 @@ def create_table(table: ddl.CreateTable, statement: str) -> Run:
 
     def run(context: Context) -> str:
         with context.transaction():
-            exists = f"select 1 where redshift_hidden.to_regclass({literal(table.name)}) is not null"
+            exists = (
+                f"select 1 where redshift_hidden.to_regclass({literal(table.name)}) is not null"
+            )
             there = table.if_not_exists and context.query(exists)
             context.query(statement)
             tag = context.backend.tag
@@ -152,12 +154,15 @@ def alter(change: alter_table.Alter) -> Run:
 def _check_resizable(context: Context, table: str, column: str) -> None:
     """Refuses what Redshift does: keys (as its users report), and columns of some encodings."""
     name = literal(column)
-    ((is_key, encoding),) = context.query(
+    ((is_key, encoding, resizable),) = context.query(
         f"select (select {name} = distkey or {name} = any(sortkeys) "
         f"from redshift_meta.table_attributes where tbl = {_oid(table)}), "
         f"(select encoding from redshift_meta.encodings where tbl = {_oid(table)} "
-        f"and col = {name})"
+        f"and col = {name}), (select atttypid in (1043, 6551) from pg_catalog.pg_attribute where "
+        f"attrelid = {_oid(table)} and attname = {name})"
     )
+    if resizable == "f":
+        raise StatementError("ALTER COLUMN TYPE is for columns of VARCHAR and VARBYTE")
     if is_key == "t":
         raise StatementError("found unexpected dependency for column", INTERNAL_ERROR)
     if encoding in _FIXED_ENCODINGS:

@@ -110,8 +110,6 @@ def _front_command(sql: Sql) -> Run | None:
         return unload_command.plan(sql)
     if assumerole.is_meant(sql):
         return assumerole.plan(sql)
-    if head == "VACUUM":
-        return commands.vacuum(sql)
     if sql.norms(0, 2) == ("ANALYZE", "COMPRESSION"):
         raise StatementError("ANALYZE COMPRESSION is not supported by the local Redshift stand-in")
     if match := _ISOLATION.match(sql.shape):
@@ -143,6 +141,8 @@ def _rewritten_command(sql: Sql) -> Run | None:
         return commands.create_database(sql)
     if head in (("CREATE", "USER"), ("CREATE", "GROUP"), ("CREATE", "ROLE")):
         return commands.create_principal(sql, grants.rewrite(sql) or sql.text)
+    if head[0] == "VACUUM":
+        return commands.vacuum(sql)
     if head[0] == "LOCK":
         return commands.lock(sql)
     if head[0] == "ANALYZE":

@@ -233,9 +233,11 @@ def _put_manifest(client: S3Client, unload: Unload) -> None:
 
 def _journal(context: Context, unload: Unload, rows: int) -> None:
     kind = "Parquet" if unload.options.parquet else "CSV" if unload.options.csv else "Text"
+    user = literal(context.user)
     values = ", ".join(
-        f"((select oid::int from redshift_hidden.pg_roles where rolname = {literal(context.user)}), "
-        f"redshift_hidden.nextval('redshift_meta.query_id'), {literal(f's3://{unload.bucket}/{key}')}, "
+        f"((select oid::int from redshift_hidden.pg_roles where rolname = {user}), "
+        "redshift_hidden.nextval('redshift_meta.query_id'), "
+        f"{literal(f's3://{unload.bucket}/{key}')}, "
         f"{rows if position == 0 else 0}, {size}, {literal(kind)}, pg_catalog.now() at time "
         f"zone 'UTC')"
         for position, (key, size) in enumerate(unload.written)

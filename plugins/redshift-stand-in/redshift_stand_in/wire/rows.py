@@ -14,12 +14,11 @@ INTERVAL_OID = 1186
 #: What pg_get_late_binding_view_cols() gives.
 RECORD_OID = 2249
 #: Types that a result may have: Redshift's, and those of its catalogue with their arrays.
-_TYPES = frozenset(
-    [16, 20, 21, 23, 25, 700, 701, 705, 1042, 1043, 1082, 1083, 1114, 1184, 1266, 1700]
-    + [VARBYTE_OID, INTERVAL_OID]
-    + [18, 19, 22, 24, 26, 27, 28, 29, 30, 194, 1033, 2205, 2278]
-    + [1002, 1003, 1005, 1007, 1009, 1015, 1028, 1034, 1790]
-)
+_TYPES = frozenset([
+    16, 20, 21, 23, 25, 700, 701, 705, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 6551,
+    18, 19, 22, 24, 26, 27, 28, 29, 30, 194, 1033, 2205, 2278,
+    1002, 1003, 1005, 1007, 1009, 1015, 1028, 1034, 1790,
+])  # fmt: skip
 
 _FIELD = struct.Struct("!ihihih")
 _INTERVAL = struct.Struct("!qii")

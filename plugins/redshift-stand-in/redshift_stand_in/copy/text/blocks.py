@@ -97,7 +97,8 @@ def is_plain(data: bytes, quote: str | None, delimiter: str) -> bool:
     """Whether a block has nothing that a common CSV reader takes in another way than Redshift does.
 
     Those are: NUL; a carriage return that no newline follows; a quote that neither begins nor ends
-    a field, or white space between a quote and a delimiter, which Redshift ignores; a byte order mark.
+    a field, or white space between a quote and a delimiter, which Redshift ignores; a byte order
+    mark.
     """
     if b"\0" in data or data.startswith(codecs.BOM_UTF8):
         return False

@@ -23,7 +23,7 @@ _TIMESTAMP = r"^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d{1,6})?)?$"
 _FLOAT = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
 _BOOLEANS = pa.array(["t", "true", "y", "yes", "1", "f", "false", "n", "no", "0"])
 
-_BLANK_LINE = re.compile(rb"(?:^|\n)\r?\n")
+_BLANK_LINE = re.compile(rb"(?:^|\n)(?:\r?\n|\r\Z)")
 
 #: Their stubs do not know what their functions take.
 pc: Any = pyarrow.compute

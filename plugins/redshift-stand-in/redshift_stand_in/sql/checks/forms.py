@@ -6,6 +6,7 @@ columns of a CREATE TABLE or behind ALTER TABLE is looked at elsewhere.
 Source: the pages of "SQL commands" in the Amazon Redshift Database Developer Guide.
 """
 
+# ruff: noqa: E501, S105 - patterns are read in one line, and none is a password
 from __future__ import annotations
 
 import re
@@ -15,9 +16,7 @@ from redshift_stand_in.sql.lexer import Sql
 
 _N = r'(?:[^\W\d][\w$]*|")'
 _Q = rf"{_N}(?: \. {_N}){{0,2}}"
-_TYPE = (
-    rf"{_N}(?: VARYING| PRECISION)?(?: \( (?:0|MAX)(?: , 0)? \))?(?: WITH(?:OUT)? TIME ZONE)?"
-)
+_TYPE = rf"{_N}(?: VARYING| PRECISION)?(?: \( (?:0|MAX)(?: , 0)? \))?(?: WITH(?:OUT)? TIME ZONE)?"
 _PARTS = {
     "N": _N,
     "NS": rf"{_N}(?: , {_N})*",
@@ -66,7 +65,7 @@ _USER_OPTION = (
     r"(?: CREATEDB| NOCREATEDB| CREATEUSER| NOCREATEUSER| SYSLOG ACCESS (?:RESTRICTED|UNRESTRICTED)"
     r"| VALID UNTIL '| CONNECTION LIMIT {LIMIT}| SESSION TIMEOUT 0| EXTERNALID {N})"
 )
-_PASSWORD = r" PASSWORD (?:'|DISABLE)"
+_SECRET = r" PASSWORD (?:'|DISABLE)"
 
 #: The forms of each command, by its first word.
 _FORMS: dict[str, tuple[str, ...]] = {
@@ -82,7 +81,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "ALTER ROLE {N}(?: WITH)? (?:RENAME TO {N}|OWNER TO {N}|EXTERNALID TO {N})",
         "ALTER SCHEMA {N}(?: RENAME TO {N}| OWNER TO {N}|{QUOTA})",
         "ALTER TABLE {Q} .*",
-        f"ALTER USER {{N}}(?: WITH)?(?:,?(?:{_USER_OPTION}|{_PASSWORD}))+",
+        f"ALTER USER {{N}}(?: WITH)?(?:,?(?:{_USER_OPTION}|{_SECRET}))+",
         "ALTER USER {N}(?: WITH)? (?:RENAME TO {N}|RESET SESSION TIMEOUT|RESET {N}"
         "|SET {N} (?:TO|=) .+)",
     ),
@@ -90,7 +89,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
         r"ANALYZE(?: VERBOSE)?(?: {Q}(?: \( {NS} \))?)?(?: PREDICATE COLUMNS| ALL COLUMNS)?",
     ),
     "BEGIN": ("BEGIN{WORK}(?: ISOLATION LEVEL {LEVEL})?(?: ,)?(?: READ (?:WRITE|ONLY))?",),
-    "CLOSE": ("CLOSE {N}",),
+    "CLOSE": ("CLOSE (?!ALL$){N}",),
     "COMMENT": (
         "COMMENT ON (?:TABLE|VIEW|COLUMN|DATABASE) {Q}(?: \\. {N})? IS (?:'|NULL)",
         "COMMENT ON CONSTRAINT {N} ON {Q} IS (?:'|NULL)",
@@ -106,7 +105,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "CREATE SCHEMA (?:IF NOT EXISTS )?{N}(?: AUTHORIZATION {N})?(?:{QUOTA})?(?: CREATE .*)?",
         "CREATE SCHEMA AUTHORIZATION {N}(?:{QUOTA})?(?: CREATE .*)?",
         "CREATE (?:(?:LOCAL )?TEMP(?:ORARY)? )?TABLE (?:IF NOT EXISTS )?{Q} .*",
-        f"CREATE USER {{N}}(?: WITH)?{_PASSWORD}(?:{_USER_OPTION}| IN GROUP {{NS}})*",
+        f"CREATE USER {{N}}(?: WITH)?{_SECRET}(?:{_USER_OPTION}| IN GROUP {{NS}})*",
         r"CREATE (?:OR REPLACE )?VIEW {Q}(?: \( {NS} \))? AS {QUERY}",
     ),
     "DECLARE": ("DECLARE {N} CURSOR FOR {QUERY}",),
@@ -121,7 +120,9 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "DROP VIEW (?:IF EXISTS )?{QS}{END}",
     ),
     "END": ("END{WORK}",),
-    "EXPLAIN": ("EXPLAIN(?: VERBOSE)? (?:(?:INSERT|UPDATE|DELETE|CREATE) .*|\\(* ?(?:SELECT|WITH) .*)",),
+    "EXPLAIN": (
+        "EXPLAIN(?: VERBOSE)? (?:(?:INSERT|UPDATE|DELETE|CREATE) .*|\\(* ?(?:SELECT|WITH) .*)",
+    ),
     "FETCH": ("FETCH (?:NEXT |ALL |FORWARD (?:0 |ALL )?)?FROM {N}",),
     "GRANT": (
         *(f"GRANT {right} TO {{GRANTEES}}" for right in _RIGHTS),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.tables.types import column_type
+from redshift_stand_in.sql.words import words
 
-_CLAUSES = frozenset(
-    ["FROM", "INTO", "WHERE", "GROUP", "ORDER", "LIMIT", "UNION", "INTERSECT", "EXCEPT", "MINUS"]
-    + ["HAVING", "WITH", "OFFSET"]
+_CLAUSES = words(
+    "FROM INTO WHERE GROUP ORDER LIMIT UNION INTERSECT EXCEPT MINUS HAVING WITH OFFSET"
 )
 
 
@@ -23,6 +24,10 @@ def check(sql: Sql) -> None:
     """
     if sql.norm(0) != "CREATE" or "FUNCTION" not in sql.norms(1, 3):
         return
+    opening = next(i for i in range(len(sql)) if sql.norm(i) == "(")
+    for first, _ in sql.arguments(opening):
+        column_type(sql, first)
+    column_type(sql, sql.close(opening) + 2)
     body = Sql(next(t.value for t in sql.tokens if t.kind == "string").rstrip(" \n\t;"))
     if body.norm(0) != "SELECT":
         raise StatementError(f'syntax error at or near "{body.near(0)}"', SYNTAX_ERROR)

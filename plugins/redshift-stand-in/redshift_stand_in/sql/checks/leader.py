@@ -9,16 +9,16 @@ from __future__ import annotations
 from redshift_stand_in.errors import StatementError
 from redshift_stand_in.sql import selects
 from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.words import words
 
-_LEADER_FUNCTIONS = frozenset(
-    ["AGE", "NOW", "ISFINITE", "GET_BIT", "GET_BYTE", "SET_BIT", "SET_BYTE", "TO_ASCII"]
-    + ["CURRENT_SCHEMA", "CURRENT_SCHEMAS", "CURRENT_SETTING", "HAS_DATABASE_PRIVILEGE"]
-    + ["HAS_SCHEMA_PRIVILEGE", "HAS_TABLE_PRIVILEGE", "HAS_FUNCTION_PRIVILEGE"]
-    + ["HAS_LANGUAGE_PRIVILEGE", "GENERATE_SERIES", "FORMAT_TYPE", "OBJ_DESCRIPTION"]
-    + ["COL_DESCRIPTION", "PG_GET_VIEWDEF", "PG_GET_EXPR", "PG_GET_USERBYID", "PG_GET_RULEDEF"]
-    + ["PG_GET_CONSTRAINTDEF", "PG_GET_INDEXDEF", "PG_GET_TRIGGERDEF", "PG_TABLE_IS_VISIBLE"]
-    + ["PG_ENCODING_TO_CHAR", "PG_CLIENT_ENCODING", "SET_CONFIG", "PG_BACKEND_PID"]
-    + ["ARRAY_TO_STRING", "PG_TYPE_IS_VISIBLE", "PG_FUNCTION_IS_VISIBLE"]
+_LEADER_FUNCTIONS = words(
+    "AGE NOW ISFINITE GET_BIT GET_BYTE SET_BIT SET_BYTE TO_ASCII CURRENT_SCHEMA "
+    "CURRENT_SCHEMAS CURRENT_SETTING HAS_DATABASE_PRIVILEGE HAS_SCHEMA_PRIVILEGE "
+    "HAS_TABLE_PRIVILEGE HAS_FUNCTION_PRIVILEGE HAS_LANGUAGE_PRIVILEGE GENERATE_SERIES "
+    "FORMAT_TYPE OBJ_DESCRIPTION COL_DESCRIPTION PG_GET_VIEWDEF PG_GET_EXPR PG_GET_USERBYID "
+    "PG_GET_RULEDEF PG_GET_CONSTRAINTDEF PG_GET_INDEXDEF PG_GET_TRIGGERDEF "
+    "PG_TABLE_IS_VISIBLE PG_ENCODING_TO_CHAR PG_CLIENT_ENCODING SET_CONFIG PG_BACKEND_PID "
+    "ARRAY_TO_STRING PG_TYPE_IS_VISIBLE PG_FUNCTION_IS_VISIBLE"
 )
 _LEADER_WORDS = frozenset(["CURRENT_TIMESTAMP", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP"])
 _COMPUTE_FUNCTIONS = frozenset(["LISTAGG", "MEDIAN", "PERCENTILE_CONT", "PERCENTILE_DISC"])
@@ -40,7 +40,7 @@ def check(sql: Sql) -> None:
     user = "user" in kinds or sql.norm(0) in ("UPDATE", "DELETE", "MERGE")
     if "catalogue" in kinds and (user or written):
         raise StatementError(_REFUSED, detail="the system catalog is on the leader node only")
-    if name := functions & _LEADER_FUNCTIONS or sql.words & _LEADER_WORDS and _bare(sql):
+    if name := (functions & _LEADER_FUNCTIONS) or _bare(sql):
         series = "GENERATE_SERIES" in functions and written
         if user or "system table" in kinds or series:
             raise StatementError(

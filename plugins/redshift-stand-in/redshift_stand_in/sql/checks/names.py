@@ -10,44 +10,38 @@ from __future__ import annotations
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.lexer import Sql, Token
+from redshift_stand_in.sql.words import words
 
 #: PostgreSQL cuts names there, Redshift at 127 bytes: a longer name would silently become another.
 MAX_IDENTIFIER_BYTES = 63
 
 #: Reserved in Redshift and not in PostgreSQL, and in no statement that goes to PostgreSQL a word of
 #: the language.
-_ALWAYS = frozenset(
-    ["AES128", "AES256", "ALLOWOVERWRITE", "APPEND", "BLANKSASNULL", "COMPROWS", "COMPUPDATE"]
-    + ["CREDENTIALS", "CURRENT_USER_ID", "DEFRAG", "DELIMITERS", "EMPTYASNULL", "ENCRYPT"]
-    + ["ENCRYPTION", "EXPLICIT_IDS", "FILLRECORD", "GLOBALDICT256", "GLOBALDICT64K"]
-    + ["IGNOREBLANKLINES", "IGNOREHEADER", "LUN", "LUNS", "NEW", "OLD", "OPEN", "PARALLEL"]
-    + ["PERCENT", "PERMISSIONS", "READRATIO", "RECOVER", "REJECTLOG", "RESORT", "RESTORE"]
-    + ["TAG", "TDES", "TRUNCATECOLUMNS", "DISABLE", "ENABLE"]
+_ALWAYS = words(
+    "AES128 AES256 ALLOWOVERWRITE APPEND BLANKSASNULL COMPROWS COMPUPDATE CREDENTIALS "
+    "CURRENT_USER_ID DEFRAG DELIMITERS EMPTYASNULL ENCRYPT ENCRYPTION EXPLICIT_IDS FILLRECORD "
+    "GLOBALDICT256 GLOBALDICT64K IGNOREBLANKLINES IGNOREHEADER LUN LUNS NEW OLD OPEN PARALLEL "
+    "PERCENT PERMISSIONS READRATIO RECOVER REJECTLOG RESORT RESTORE TAG TDES TRUNCATECOLUMNS"
 )
-_ENCODINGS = frozenset(
-    ["AZ64", "BYTEDICT", "DELTA", "DELTA32K", "LZO", "MOSTLY8", "MOSTLY16", "MOSTLY32", "RAW"]
-    + ["RUNLENGTH", "TEXT255", "TEXT32K"]
+_ENCODINGS = words(
+    "AZ64 BYTEDICT DELTA DELTA32K LZO MOSTLY8 MOSTLY16 MOSTLY32 RAW RUNLENGTH TEXT255 TEXT32K"
 )
 #: Words of the language too: reserved where a name is meant.
-_SOMETIMES = frozenset(
-    ["BETWEEN", "DATETIME", "IDENTITY", "IGNORE", "MINUS", "NULLS", "OFF", "OID", "PARTITION"]
-    + ["PIVOT", "RESPECT", "SNAPSHOT", "SYSTEM", "TIMESTAMP", "TOP", "UNNEST", "UNPIVOT"]
-    + ["WITHIN", "WITHOUT"]
+_SOMETIMES = words(
+    "BETWEEN DATETIME DISABLE ENABLE IDENTITY IGNORE MINUS NULLS OFF OID PARTITION PIVOT "
+    "RESPECT SNAPSHOT SYSTEM TIMESTAMP TOP UNNEST UNPIVOT WITHIN WITHOUT"
 )
 #: Reserved in PostgreSQL and free in Redshift: they are quoted on their way.
-_FREE = frozenset(
-    ["ASYMMETRIC", "COLLATION", "CONCURRENTLY", "CURRENT_CATALOG", "CURRENT_ROLE"]
-    + ["CURRENT_SCHEMA", "FETCH", "LATERAL", "RETURNING", "SYMMETRIC", "TABLESAMPLE", "VARIADIC"]
-    + ["WINDOW"]
+_FREE = words(
+    "ASYMMETRIC COLLATION CONCURRENTLY CURRENT_CATALOG CURRENT_ROLE CURRENT_SCHEMA FETCH "
+    "LATERAL RETURNING SYMMETRIC TABLESAMPLE VARIADIC WINDOW"
 )
 #: A name may follow them.
-_BEFORE_NAME = frozenset(
-    ["(", ",", ".", "SELECT", "DISTINCT", "TABLE", "VIEW", "SCHEMA", "COLUMN", "ADD", "EXISTS"]
-    + ["FROM", "JOIN", "INTO", "UPDATE", "BY", "AND", "OR", "ON", "WHERE", "SET", "HAVING"]
-    + ["QUALIFY", "NOT", "WITH", "RECURSIVE", "WHEN", "THEN", "ELSE", "CASE", "=", "<", ">"]
-    + ["<=", ">=", "<>", "!=", "+", "-", "*", "/", "||", "DROP", "RENAME", "TEMP", "AS", "TO"]
+_BEFORE_NAME = words(
+    "( , . SELECT DISTINCT TABLE VIEW SCHEMA COLUMN ADD EXISTS FROM JOIN INTO UPDATE BY AND OR ON "
+    "WHERE SET HAVING QUALIFY NOT WITH RECURSIVE WHEN THEN ELSE CASE = < > <= >= <> != + - * / || "
+    "DROP RENAME TEMP AS TO"
 )
-_AFTER_OPERAND = frozenset([")", "'", "0", '"', "$", "NOT", "END", "NULL"])
 
 
 def check(sql: Sql) -> None:
@@ -85,7 +79,7 @@ def _is_refused(sql: Sql, i: int, token: Token, creates: bool, signature: bool) 
     if before in (".", "AS") and i > 0:
         return False
     if token.norm in _ALWAYS:
-        return not (token.norm == "APPEND" and sql.norms(0, 2) == ("ALTER", "TABLE"))
+        return (token.norm, sql.norm(0)) not in (("APPEND", "ALTER"), ("PERCENT", "VACUUM"))
     if token.norm in _ENCODINGS:
         return before != "ENCODE" or sql.norm(i - 2) in ("(", ",")
     if token.norm in _SOMETIMES and before in _BEFORE_NAME and not signature:
@@ -110,6 +104,6 @@ def _is_keyword(sql: Sql, i: int, word: str, creates: bool) -> bool:
         return following == "BY"
     if word == "MINUS":
         return following in ("SELECT", "ALL", "(") and sql.norm(i - 1) in ("*", ")")
-    if word in ("WITHOUT", "WITHIN", "NULLS", "IGNORE", "RESPECT", "SNAPSHOT"):
+    if word in ("WITHOUT", "WITHIN", "NULLS", "IGNORE", "RESPECT", "SNAPSHOT", "DISABLE", "ENABLE"):
         return False
     return following == "("

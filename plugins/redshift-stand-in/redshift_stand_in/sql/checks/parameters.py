@@ -10,6 +10,7 @@ import re
 
 from redshift_stand_in.errors import SYNTAX_ERROR, NotInStandIn, StatementError
 from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.words import words
 
 #: PostgreSQL knows them too.
 _SHARED = frozenset(
@@ -58,9 +59,9 @@ OWN = frozenset(
     ]
 )
 #: To be shown and not to be set.
-_SHOWN = frozenset(
-    ["all", "is_superuser", "server_encoding", "server_version", "session_authorization"]
-    + ["standard_conforming_strings", "transaction_isolation", "integer_datetimes"]
+_SHOWN = words(
+    "all is_superuser server_encoding server_version session_authorization "
+    "standard_conforming_strings transaction_isolation integer_datetimes"
 )
 #: With another value they change what names and literals mean.
 _FIXED = {"enable_case_sensitive_identifier": "FALSE", "downcase_delimited_identifier": "TRUE"}

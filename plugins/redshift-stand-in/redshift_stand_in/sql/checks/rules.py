@@ -5,6 +5,7 @@ and the pages of the SQL commands in the Amazon Redshift Database Developer Guid
 commands are in :mod:`forms`, functions, types and operators in the catalogue's lists.
 """
 
+# ruff: noqa: E501 - patterns are read in one line
 from __future__ import annotations
 
 import re
@@ -44,15 +45,27 @@ NOT_IN_REDSHIFT = _rules(
     (r"\bOPERATOR \(", "OPERATOR() is"),
     (r'[\w")] (?:= >|: =) ', "A named argument is"),
     (r"\bVARIADIC (?:['$]|ARRAY\b)", "VARIADIC is"),
-    (r"^COPY\b.* (?:FROM STDIN|FROM PROGRAM|TO (?:STDOUT|PROGRAM|'))", "COPY other than from S3 is"),
-    (r"^(?!INSERT|MERGE).*\bVALUES \(", "A VALUES list as a constant table is"),
-    (r"^(?:INSERT|MERGE)\b.*[(,] ?VALUES \(|\bUNION (?:ALL )?VALUES\b", "A VALUES list as a constant table is"),
-    (r"(?:\(|UNION|ALL|EXCEPT|INTERSECT|AS) TABLE " + _NAME + r"(?: \)|$| UNION| ORDER)", "TABLE as a query is"),
+    (
+        r"^COPY\b.* (?:FROM STDIN|FROM PROGRAM|TO (?:STDOUT|PROGRAM|'))",
+        "COPY other than from S3 is",
+    ),
+    (r"^(?!INSERT|MERGE|EXPLAIN).*\bVALUES \(", "A VALUES list as a constant table is"),
+    (
+        r"^(?:INSERT|MERGE)\b.*[(,] ?VALUES \(|\bUNION (?:ALL )?VALUES\b",
+        "A VALUES list as a constant table is",
+    ),
+    (
+        r"(?:\(|UNION|ALL|EXCEPT|INTERSECT|AS) TABLE " + _NAME + r"(?: \)|$| UNION| ORDER)",
+        "TABLE as a query is",
+    ),
     (r"\bPARTITION OF\b|^CREATE [^(]*TABLE\b.*\) PARTITION BY\b", "Table partitioning is"),
     (r"^CREATE\b.*\bTABLE\b.*\bEXCLUDE (?:USING|\()", "An EXCLUDE constraint is"),
     (r"^(?:CREATE|ALTER)\b.*\bTABLE\b.*\bCHECK \(", "A CHECK constraint is"),
     (r"\bGENERATED ALWAYS AS\b", "GENERATED ALWAYS is"),
-    (r"^ALTER TABLE\b.*\bADD (?:COLUMN )?.*, ADD\b", "More than one ADD COLUMN in an ALTER TABLE is"),
+    (
+        r"^ALTER TABLE\b.*\bADD (?:COLUMN )?.*, ADD\b",
+        "More than one ADD COLUMN in an ALTER TABLE is",
+    ),
     (r"^ALTER TABLE\b.*, (?:DROP|RENAME)\b", "More than one action in an ALTER TABLE is"),
     (
         rf"^ALTER TABLE\b.*\bALTER (?:COLUMN )?{_NAME} (?:SET|DROP) (NOT NULL|DEFAULT|STORAGE|"
@@ -80,7 +93,10 @@ NOT_IN_REDSHIFT = _rules(
     (r"\bWITH (?:RECURSIVE )?[^;]*\bAS \( (?:INSERT|UPDATE|DELETE)\b", "A data-modifying WITH is"),
     (r"\bCOLLATE (?!CASE_)[\w\"]+", "COLLATE with a collation's name is"),
     (r"\bUNNEST \(", "UNNEST of an array is"),
-    (r"\b(?:ROWS FROM|XML\w+|GROUPING SETS|\w+) \( (?:PATH|DOCUMENT|CONTENT) '", "An XML function is"),
+    (
+        r"\b(?:ROWS FROM|XML\w+|GROUPING SETS|\w+) \( (?:PATH|DOCUMENT|CONTENT) '",
+        "An XML function is",
+    ),
     (r"\bROWS FROM \(", "ROWS FROM is"),
     (r"\b(XML\w+) \(", r"\1 is"),
     (r"\bBETWEEN (?:A?SYMMETRIC)\b", "BETWEEN SYMMETRIC is"),
@@ -90,13 +106,19 @@ NOT_IN_REDSHIFT = _rules(
     (r"\bGROUP BY DISTINCT\b", "GROUP BY DISTINCT is"),
     (r"\b(?:FROM|JOIN|UPDATE|INTO) ONLY\b", "ONLY is"),
     (r"\bWHERE CURRENT OF\b", "WHERE CURRENT OF is"),
-    (r"\bSELECT (?:(?:FROM|WHERE|UNION|ORDER BY|LIMIT)\b(?! [,.])|\))|\bSELECT$", "A SELECT without a list is"),
+    (
+        r"\bSELECT (?:(?:FROM|WHERE|UNION|ORDER BY|LIMIT)\b(?! [,.])|\))|\bSELECT$",
+        "A SELECT without a list is",
+    ),
     (rf"^UPDATE (?:ONLY )?{_NAME}(?: (?:AS )?(?!SET\b)[\w\"]+)? SET \(", "UPDATE … SET (list) is"),
     (rf"^UPDATE\b.* SET .*, \( {_NAME} , .*?\) = ", "UPDATE … SET (list) is"),
     (r"^CREATE (?:OR REPLACE )?(?:TEMP(?:ORARY)? )?VIEW IF NOT EXISTS\b", "VIEW IF NOT EXISTS is"),
     (r"^CREATE (?:OR REPLACE )?TEMP(?:ORARY)? VIEW\b", "A temporary view is"),
     (r"^CREATE .*\bVIEW\b.*\bWITH (?:LOCAL |CASCADED )?CHECK OPTION$", "WITH CHECK OPTION is"),
-    (r"^CREATE .*TABLE IF NOT EXISTS [^(]* AS (?:\( )?(?:SELECT|WITH)\b", "CREATE TABLE IF NOT EXISTS … AS is"),
+    (
+        r"^CREATE .*TABLE IF NOT EXISTS [^(]* AS (?:\( )?(?:SELECT|WITH)\b",
+        "CREATE TABLE IF NOT EXISTS … AS is",
+    ),
     (r"^CREATE .*TABLE\b.* WITH (?:NO )?DATA$", "CREATE TABLE AS … WITH DATA is"),
     (r"\b(?:CTID|XMIN|XMAX|CMIN|CMAX|TABLEOID)\b", "A PostgreSQL system column is"),
     (r"\bSIMILAR \(|\bOVERLAY \(.* PLACING\b", "This function is"),
@@ -115,7 +137,10 @@ NOT_IN_STAND_IN = _rules(
         r"DECIMAL_PRECISION|DECIMAL_SCALE|OBJECT_TRANSFORM) \((?! SELECT)",
         r"\1 (SUPER) is",
     ),
-    (r"^(?:CREATE|ALTER|DROP|REFRESH) MATERIALIZED VIEW\b(?! CONCURRENTLY)", "A materialized view is"),
+    (
+        r"^(?:CREATE|ALTER|DROP|REFRESH) MATERIALIZED VIEW\b(?! CONCURRENTLY)",
+        "A materialized view is",
+    ),
     (
         r"^(?:CREATE|DROP|ALTER)(?: OR REPLACE)? EXTERNAL\b",
         "An external schema, table or function (Spectrum) is",
@@ -152,9 +177,15 @@ NOT_IN_STAND_IN = _rules(
         r"|VACUUM|ANALYZE|CANCEL|ACCESS \w+ ?\w*)(?: ,.*)? (?:TO|FROM) ROLE\b",
         "A system permission is",
     ),
-    (r"^(?:GRANT|REVOKE)\b.*\bFOR (?:TABLES|SCHEMAS|FUNCTIONS|PROCEDURES) IN\b", "A scoped permission is"),
+    (
+        r"^(?:GRANT|REVOKE)\b.*\bFOR (?:TABLES|SCHEMAS|FUNCTIONS|PROCEDURES) IN\b",
+        "A scoped permission is",
+    ),
     (r"^(?:GRANT|REVOKE)\b.* ON EXTERNAL\b|^(?:GRANT|REVOKE)\b.* SYS :", "This GRANT is"),
-    (r"^(?:GRANT|REVOKE) (?:[\w ,]*, )?(DROP|ALTER)\b(?=[\w ,]* ON (?:TABLE|SCHEMA|DATABASE|ALL TABLES|\w+ (?:\. \w+ )?(?:TO|FROM)))", r"GRANT \1 is"),
+    (
+        r"^(?:GRANT|REVOKE) (?:[\w ,]*, )?(DROP|ALTER)\b(?=[\w ,]* ON (?:TABLE|SCHEMA|DATABASE|ALL TABLES|\w+ (?:\. \w+ )?(?:TO|FROM)))",
+        r"GRANT \1 is",
+    ),
     (r"^CALL\b|^(?:CREATE|ALTER|DROP)(?: OR REPLACE)? PROCEDURE\b", "A stored procedure is"),
     (r"^(?:PREPARE|EXECUTE|DEALLOCATE) (?!TRANSACTION)\w+", "PREPARE as a statement is"),
     (r"^CANCEL\b", "CANCEL is"),
@@ -191,6 +222,10 @@ def _check_bit_strings(sql: Sql) -> None:
             raise NotInRedshift("A Unicode escape is")
 
 
+#: What stands before a parenthesis that holds no arguments.
+_NO_CALL = frozenset(("OVER", "GROUP", "AS", "FROM", "JOIN", "IN", "EXISTS", "ALL", "ANY", "UNION"))
+
+
 def _check_aggregate_orders(sql: Sql) -> None:
     """``f(x ORDER BY y)``: only WITHIN GROUP has an order."""
     for i, token in enumerate(sql.tokens):
@@ -198,13 +233,10 @@ def _check_aggregate_orders(sql: Sql) -> None:
             continue
         opening = next(k for k in range(i - 1, -1, -1) if sql.tokens[k].depth == token.depth - 1)
         inner = {sql.norm(k) for k in range(opening, i) if sql.tokens[k].depth == token.depth}
-        called = sql.tokens[opening - 1] if opening else None
-        if called is None or called.kind != "word" or "SELECT" in inner or ")" in inner - {")"}:
-            continue
-        words = ("OVER", "GROUP", "AS", "FROM", "JOIN", "IN", "EXISTS", "ALL", "ANY", "UNION")
-        if called.norm not in words and not inner & {"SELECT", "WITH", "UNION"}:
-            if sql.norm(opening + 1) != "(":
-                raise NotInRedshift("ORDER BY in the arguments of an aggregate is")
+        is_call = opening > 0 and sql.tokens[opening - 1].kind == "word"
+        is_query = inner & {"SELECT", "WITH", "UNION"} or sql.norm(opening + 1) == "("
+        if is_call and not is_query and sql.norm(opening - 1) not in _NO_CALL:
+            raise NotInRedshift("ORDER BY in the arguments of an aggregate is")
 
 
 def _check_recursion(sql: Sql) -> None:
@@ -215,11 +247,15 @@ def _check_recursion(sql: Sql) -> None:
         if token.depth > 0 and sql.norm(0) not in ("CREATE", "UNLOAD"):
             raise NotInRedshift("WITH RECURSIVE in a subquery is")
         if sql.norm(i + 2) != "(":
-            raise StatementError("a recursive common table expression needs column names", SYNTAX_ERROR)
+            raise StatementError(
+                "a recursive common table expression needs column names", SYNTAX_ERROR
+            )
         body = sql.close(i + 2) + 2
         if sql.norm(body) != "(":
             raise StatementError(f'syntax error at or near "{sql.near(body)}"', SYNTAX_ERROR)
         depth, end = sql.tokens[body].depth + 1, sql.close(body)
-        unions = [k for k in range(body, end) if sql.norm(k) == "UNION" and sql.tokens[k].depth == depth]
+        unions = [
+            k for k in range(body, end) if sql.norm(k) == "UNION" and sql.tokens[k].depth == depth
+        ]
         if any(sql.norm(k + 1) != "ALL" for k in unions):
             raise NotInRedshift("UNION in a recursive query is")

@@ -12,11 +12,11 @@ from redshift_stand_in.errors import StatementError
 from redshift_stand_in.sql import selects
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.selects import Select
+from redshift_stand_in.sql.words import words
 
-_AGGREGATES = frozenset(
-    ["SUM", "COUNT", "AVG", "LISTAGG", "MEDIAN", "STDDEV", "STDDEV_SAMP", "STDDEV_POP"]
-    + ["VARIANCE", "VAR_SAMP", "VAR_POP", "PERCENTILE_CONT", "BIT_AND", "BIT_OR"]
-    + ["BOOL_AND", "BOOL_OR"]
+_AGGREGATES = words(
+    "SUM COUNT AVG LISTAGG MEDIAN STDDEV STDDEV_SAMP STDDEV_POP VARIANCE VAR_SAMP VAR_POP "
+    "PERCENTILE_CONT BIT_AND BIT_OR BOOL_AND BOOL_OR"
 )
 _OUTER = frozenset(["LEFT", "RIGHT", "FULL"])
 
@@ -33,14 +33,14 @@ def check(sql: Sql) -> None:
         if select.parent is None:
             continue
         levels = _levels(sql, select, found)
-        if levels and _is_unsupported(sql, select, found, levels):
+        if levels and _is_unsupported(sql, select, select.parent, found, levels):
             raise StatementError("This type of correlated subquery pattern is not supported yet")
 
 
 def _levels(sql: Sql, select: Select, found: list[Select]) -> set[int]:
     """How many SELECTs further out the tables are that a SELECT refers to."""
     levels = set()
-    for i in selects.own_tokens(sql, select, found):
+    for i in selects.own_tokens(select, found):
         token = sql.tokens[i]
         if not token.is_name or sql.norm(i + 1) != "." or sql.norm(i - 1) == ".":
             continue
@@ -62,10 +62,10 @@ def _level(select: Select, name: str) -> int:
     return 0
 
 
-def _is_unsupported(sql: Sql, select: Select, found: list[Select], levels: set[int]) -> bool:
-    parent = select.parent
-    assert parent is not None
-    own = [sql.norm(i) for i in selects.own_tokens(sql, select, found)]
+def _is_unsupported(
+    sql: Sql, select: Select, parent: Select, found: list[Select], levels: set[int]
+) -> bool:
+    own = [sql.norm(i) for i in selects.own_tokens(select, found)]
     return (
         max(levels) > 1
         or "OVER" in own
@@ -120,7 +120,7 @@ def _connected_by_in(sql: Sql, select: Select) -> bool:
 def _check_orders(sql: Sql, select: Select, found: list[Select]) -> None:
     """LISTAGG, MEDIAN and PERCENTILE_CONT of one SELECT sort by the same."""
     orders = set()
-    for i in selects.own_tokens(sql, select, found):
+    for i in selects.own_tokens(select, found):
         if sql.norm(i) not in ("LISTAGG", "MEDIAN", "PERCENTILE_CONT") or sql.norm(i + 1) != "(":
             continue
         end = sql.close(i + 1)

@@ -6,27 +6,46 @@ Redshift Database Developer Guide.
 
 from __future__ import annotations
 
-from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.errors import StatementError
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.tables import types
+from redshift_stand_in.sql.words import words
 
 #: The catalogue's own types, which a query of the catalogue may cast to.
 _CATALOGUE = frozenset(
-    ["NAME", "OID", "REGCLASS", "REGPROC", "XID", "INTERVAL", "DATETIME", '"', "INT2VECTOR", "ACLITEM"]
+    [
+        "NAME",
+        "OID",
+        "REGCLASS",
+        "REGPROC",
+        "XID",
+        "INTERVAL",
+        "DATETIME",
+        '"',
+        "INT2VECTOR",
+        "ACLITEM",
+    ]
 )
-_PARTS = frozenset(
-    ["MILLENNIUM", "MILLENNIA", "MIL", "MILS", "CENTURY", "CENTURIES", "C", "CENT", "CENTS"]
-    + ["DECADE", "DECADES", "DEC", "DECS", "EPOCH", "YEAR", "YEARS", "Y", "YR", "YRS"]
-    + ["QUARTER", "QUARTERS", "QTR", "QTRS", "MONTH", "MONTHS", "MON", "MONS", "WEEK", "WEEKS", "W"]
-    + ["DAYOFWEEK", "DOW", "DW", "WEEKDAY", "DAYOFYEAR", "DOY", "DY", "YEARDAY", "DAY", "DAYS", "D"]
-    + ["HOUR", "HOURS", "H", "HR", "HRS", "MINUTE", "MINUTES", "M", "MIN", "MINS"]
-    + ["SECOND", "SECONDS", "S", "SEC", "SECS", "MILLISECOND", "MILLISECONDS", "MS", "MSEC"]
-    + ["MSECS", "MSECOND", "MSECONDS", "MILLISEC", "MILLISECS", "MILLISECON", "MICROSECOND"]
-    + ["MICROSECONDS", "MICROSEC", "MICROSECS", "MICROSECOND", "USECOND", "USECONDS", "US", "USEC"]
-    + ["USECS", "TIMEZONE", "TIMEZONE_HOUR", "TIMEZONE_MINUTE"]
+_PARTS = words(
+    "MILLENNIUM MILLENNIA MIL MILS CENTURY CENTURIES C CENT CENTS DECADE DECADES DEC DECS "
+    "EPOCH YEAR YEARS Y YR YRS QUARTER QUARTERS QTR QTRS MONTH MONTHS MON MONS WEEK WEEKS W "
+    "DAYOFWEEK DOW DW WEEKDAY DAYOFYEAR DOY DY YEARDAY DAY DAYS D HOUR HOURS H HR HRS MINUTE "
+    "MINUTES M MIN MINS SECOND SECONDS S SEC SECS MILLISECOND MILLISECONDS MS MSEC MSECS "
+    "MSECOND MSECONDS MILLISEC MILLISECS MILLISECON MICROSECOND MICROSECONDS MICROSEC "
+    "MICROSECS MICROSECOND USECOND USECONDS US USEC USECS TIMEZONE TIMEZONE_HOUR "
+    "TIMEZONE_MINUTE"
 )
 _PART_CALLS = frozenset(
-    ["EXTRACT", "DATE_PART", "DATEPART", "DATE_TRUNC", "DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF"]
+    [
+        "EXTRACT",
+        "DATE_PART",
+        "DATEPART",
+        "DATE_TRUNC",
+        "DATEADD",
+        "DATE_ADD",
+        "DATEDIFF",
+        "DATE_DIFF",
+    ]
 )
 
 
@@ -41,7 +60,9 @@ def check(sql: Sql) -> None:
             _check_type(sql, i + 1)
         elif token.norm == "CAST" and sql.norm(i + 1) == "(":
             depth, end = token.depth + 1, sql.close(i + 1)
-            inner = [k for k in range(i + 2, end) if sql.norm(k) == "AS" and sql.tokens[k].depth == depth]
+            inner = [
+                k for k in range(i + 2, end) if sql.norm(k) == "AS" and sql.tokens[k].depth == depth
+            ]
             if inner:
                 _check_type(sql, inner[-1] + 1)
         elif token.kind == "word" and _is_literal_of_type(sql, i):
@@ -51,7 +72,7 @@ def check(sql: Sql) -> None:
 
 
 def _is_literal_of_type(sql: Sql, i: int) -> bool:
-    """``numeric(5,2) '1'``"""
+    """Whether it begins ``numeric(5,2) '1'``."""
     if sql.norm(i) not in ("NUMERIC", "DECIMAL", "VARCHAR", "CHAR") or sql.norm(i + 1) != "(":
         return False
     return sql.norm(sql.close(i + 1) + 1) == "'"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from redshift_stand_in.errors import SYNTAX_ERROR, NotInRedshift, NotInStandIn, StatementError
 from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.words import words
 
-_FRAMED = frozenset(
-    ["SUM", "COUNT", "AVG", "MIN", "MAX", "STDDEV", "STDDEV_SAMP", "STDDEV_POP", "VARIANCE"]
-    + ["VAR_SAMP", "VAR_POP", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE"]
+_FRAMED = words(
+    "SUM COUNT AVG MIN MAX STDDEV STDDEV_SAMP STDDEV_POP VARIANCE VAR_SAMP VAR_POP "
+    "FIRST_VALUE LAST_VALUE NTH_VALUE"
 )
 _RANKING = frozenset(
     ["ROW_NUMBER", "RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST", "NTILE", "LAG", "LEAD"]

@@ -11,6 +11,7 @@ from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.checks import names, parameters
 from redshift_stand_in.sql.lexer import Edit, Sql, quote
 from redshift_stand_in.sql.rewrite import qualify
+from redshift_stand_in.sql.words import words
 
 _DATE_PART_CALLS = frozenset(
     ["DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF", "DATE_PART", "DATEPART"]
@@ -50,10 +51,7 @@ _AFTER_SOURCE = frozenset(
     ]
 )
 _CLAUSES = frozenset(("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "SET", "VALUES"))
-_SIZED_BY_MAX = frozenset(
-    ["VARCHAR", "VARYING", "NVARCHAR", "CHAR", "CHARACTER", "NCHAR", "BPCHAR", "VARBYTE", "TEXT"]
-    + ["VARBINARY"]
-)
+_SIZED_BY_MAX = words("VARCHAR VARYING NVARCHAR CHAR CHARACTER NCHAR BPCHAR VARBYTE TEXT VARBINARY")
 _TYPE_PLACES = frozenset(("::", "AS"))
 
 
@@ -119,6 +117,8 @@ def _repeat(sql: Sql, trigger: str, change: Callable[[Sql, int], str]) -> Sql:
 
 def _plain_edits(sql: Sql) -> list[Edit]:
     edits: list[Edit] = []
+    if sql.norm(0) == "DELETE" and sql.norm(1) != "FROM":
+        edits.append((sql.tokens[0].end, sql.tokens[0].end, " from"))
     for i, token in enumerate(sql.tokens):
         if token.kind == "quoted" and token.text != token.text.lower():
             edits.append((token.start, token.end, quote(token.name)))

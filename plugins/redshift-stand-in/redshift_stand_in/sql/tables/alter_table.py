@@ -121,8 +121,15 @@ def _add_constraint(sql: Sql, i: int, table: str) -> Alter:
         raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
     end = sql.close(opening)
     columns = [t.name for t in sql.tokens[opening + 1 : end] if t.is_name]
-    found = TableAttributes(constraints=[(sql.norm(i)[0].lower(), columns, sql.rest(end + 1))])
+    found = TableAttributes(
+        constraints=[(sql.norm(i)[0].lower(), columns, _referenced(sql, end + 1))]
+    )
     return Alter(table, None, found)
+
+
+def _referenced(sql: Sql, index: int) -> str:
+    """What a foreign key refers to: ``table [(column)]``."""
+    return sql.rest(index + (sql.norm(index) == "REFERENCES"))
 
 
 def _alter(sql: Sql, i: int, table: str) -> Alter:

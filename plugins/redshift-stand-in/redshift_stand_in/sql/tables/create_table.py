@@ -16,16 +16,17 @@ from redshift_stand_in.errors import (
 from redshift_stand_in.sql.lexer import Edit, Sql, qualified
 from redshift_stand_in.sql.tables.attributes import TableAttributes
 from redshift_stand_in.sql.tables.types import column_type
+from redshift_stand_in.sql.words import words
 
-ENCODINGS = frozenset(
-    ["RAW", "AZ64", "BYTEDICT", "DELTA", "DELTA32K", "LZO", "MOSTLY8", "MOSTLY16", "MOSTLY32"]
-    + ["RUNLENGTH", "TEXT255", "TEXT32K", "ZSTD", "AUTO"]
+ENCODINGS = words(
+    "RAW AZ64 BYTEDICT DELTA DELTA32K LZO MOSTLY8 MOSTLY16 MOSTLY32 RUNLENGTH TEXT255 TEXT32K "
+    "ZSTD AUTO"
 )
 _TABLE_CONSTRAINTS = frozenset(["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT"])
 #: What may follow a column's type.
-_ATTRIBUTES = frozenset(
-    ["ENCODE", "DISTKEY", "SORTKEY", "IDENTITY", "PRIMARY", "UNIQUE", "REFERENCES", "CONSTRAINT"]
-    + ["DEFAULT", "NULL", "NOT", "GENERATED"]
+_ATTRIBUTES = words(
+    "ENCODE DISTKEY SORTKEY IDENTITY PRIMARY UNIQUE REFERENCES CONSTRAINT DEFAULT NULL NOT "
+    "GENERATED"
 )
 MAX_SORT_KEYS = 400
 MAX_INTERLEAVED = 8
@@ -69,6 +70,8 @@ def parse(sql: Sql) -> CreateTable:
     if parts[-1].startswith("#"):
         raise NotInStandIn("A temporary table named with # is")
     edits.append(sql.cut(first, index, qualified(parts)))
+    if sql.norms(index, 2) == ("(", ")"):
+        raise StatementError('syntax error at or near ")"', SYNTAX_ERROR)
     if sql.norm(index) == "(" and not _is_name_list(sql, index):
         edits += _columns(sql, index, attributes)
         index = sql.close(index) + 1
@@ -135,8 +138,11 @@ def _without(sql: Sql, ranges: list[tuple[int, int]], dropped: list[tuple[int, i
 
 def _like(sql: Sql, start: int, behind: int) -> list[Edit]:
     """``LIKE parent [INCLUDING|EXCLUDING DEFAULTS]`` is PostgreSQL's too; other options are not."""
-    words = {t.norm for t in sql.tokens[start:behind] if t.kind == "word"}
-    if "INCLUDING" in words and "DEFAULTS" not in words:
+    _, index = sql.table_name(start + 1)
+    if index < behind and sql.norms(index, behind - index) not in (
+        ("INCLUDING", "DEFAULTS"),
+        ("EXCLUDING", "DEFAULTS"),
+    ):
         raise StatementError("LIKE takes INCLUDING or EXCLUDING DEFAULTS only", SYNTAX_ERROR)
     return []
 
@@ -238,7 +244,10 @@ def _constraint(sql: Sql, start: int, behind: int, attributes: TableAttributes) 
         raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
     end = sql.close(opening)
     columns = [t.name for t in sql.tokens[opening + 1 : end] if t.is_name]
-    attributes.constraints.append((word[0].lower(), columns, sql.between(end + 1, behind)))
+    first = end + (2 if word == "FOREIGN" and sql.norm(end + 1) == "REFERENCES" else 1)
+    if (word == "FOREIGN") != (first < behind):
+        raise StatementError(f'syntax error at or near "{sql.near(end + 1)}"', SYNTAX_ERROR)
+    attributes.constraints.append((word[0].lower(), columns, sql.between(first, behind)))
     return columns if word == "PRIMARY" else []
 
 

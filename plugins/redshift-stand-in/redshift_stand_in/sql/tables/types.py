@@ -14,6 +14,7 @@ from redshift_stand_in.errors import (
     StatementError,
 )
 from redshift_stand_in.sql.lexer import Edit, Sql
+from redshift_stand_in.sql.words import words
 
 MAX_VARCHAR = 65535
 MAX_CHAR = 4096
@@ -48,10 +49,10 @@ _LENGTHS = {
     "VARBINARY": MAX_VARBYTE,
 }
 #: Types of PostgreSQL; any other name is one of a type that does not exist.
-_UNSUPPORTED = frozenset(
-    ["JSON", "JSONB", "UUID", "BYTEA", "XML", "MONEY", "INET", "CIDR", "MACADDR", "MACADDR8"]
-    + ["TSVECTOR", "TSQUERY", "BIT", "VARBIT", "POINT", "LINE", "LSEG", "BOX", "PATH", "POLYGON"]
-    + ["CIRCLE", "SERIAL", "BIGSERIAL", "SMALLSERIAL", "INTERVAL", "OID", "NAME", "HSTORE"]
+_UNSUPPORTED = words(
+    "JSON JSONB UUID BYTEA XML MONEY INET CIDR MACADDR MACADDR8 TSVECTOR TSQUERY BIT VARBIT "
+    "POINT LINE LSEG BOX PATH POLYGON CIRCLE SERIAL BIGSERIAL SMALLSERIAL INTERVAL OID NAME "
+    "HSTORE"
 )
 #: Redshift's own.
 _ABSENT = frozenset(["SUPER", "GEOMETRY", "GEOGRAPHY", "HLLSKETCH"])
