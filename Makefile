@@ -73,8 +73,8 @@ lint: .venv/.synced  ## ruff, import-linter, mypy, sqlfluff
 	cd transform && REDSHIFT_HOST=- REDSHIFT_DATABASE=- ../$(BIN)/dbt --quiet parse --no-partial-parse
 	cd transform && ../$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
 
-bench-extract: setup  ## The backup leg beside the raw read, dlt and a Singer pair: ROWS=1000000
-	@$(BIN)/python bench/extract.py --rows $(or $(ROWS),1000000)
+bench-extract: setup  ## The backup leg beside other programs: ROWS=1000000 PIN=1
+	@$(BIN)/python bench/extract.py --rows $(or $(ROWS),1000000) $(if $(PIN),--pin)
 
 bench-load: setup  ## The load leg's speed and memory: make bench-load [ROWS=1000000] [FORMAT=auto]
 	@$(BIN)/python bench/load.py --rows $(or $(ROWS),1000000) --format $(or $(FORMAT),csv)

@@ -122,7 +122,7 @@ def measure(
     console.print("Writing the lake …")
     backup(env, folder, catalog(env, folder, [WIDE]))
     console.print("Reading MySQL raw …")
-    raw = statistics.median(raw_read(sandbox, WIDE) for _ in range(_READS))
+    raw = statistics.median(raw_read(sandbox, WIDE).seconds for _ in range(_READS))
     console.print("Loading …")
     run_id = str(uuid.uuid4())
     leg = load(env, folder, run_id)

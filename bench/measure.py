@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 _EVERY_SECONDS = 0.02
+_TICK = os.sysconf("SC_CLK_TCK")
+#: CPU seconds of what `run` has run.
+_of_runs: list[float] = []
 
 
 class BenchError(Exception):
@@ -30,12 +33,14 @@ class Measured:
         peaks: Highest resident memory in MB, by program; of several processes of one program,
             the largest.
         output: What the last command wrote to stdout.
+    cpus: CPU seconds by program, to a fiftieth of a second of each process.
     """
 
     seconds: float
     cpu_seconds: float
     peaks: dict[str, float]
     output: str
+    cpus: dict[str, float]
 
 
 def run(
@@ -56,7 +61,7 @@ def run(
         BenchError: One of them failed; with the end of its stderr.
     """
     environ = os.environ | dict(env or {})
-    before = _cpu()
+    before = children_cpu()
     begun = time.monotonic()
     running: list[subprocess.Popen[bytes]] = []
     errors: list[_Reader] = []
@@ -80,14 +85,21 @@ def run(
     watcher = _Watcher([process.pid for process in running])
     codes = [process.wait() for process in running]
     seconds = time.monotonic() - begun
-    peaks = watcher.stop()
+    watcher.stop()
     for command, code, reader in zip(commands, codes, errors, strict=True):
         if code:
             raise BenchError(f"{command[0]} ended with {code}:\n{reader.text()[-4000:]}")
-    return Measured(seconds, _cpu() - before, peaks, output.text())
+    cpu = children_cpu() - before
+    _of_runs.append(cpu)
+    return Measured(seconds, cpu, watcher.peaks(), output.text(), watcher.cpus())
 
 
-def _cpu() -> float:
+def tunnels_cpu() -> float:
+    """CPU seconds of children that `run` did not start and that have ended: of tunnels."""
+    return children_cpu() - sum(_of_runs)
+
+
+def children_cpu() -> float:
     """CPU seconds of all children that have ended, and of theirs."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
@@ -113,14 +125,14 @@ class _Reader:
 
 
 class _Watcher:
-    """Reads the kernel's own high-water marks of processes and their children until told.
+    """Reads the kernel's own high-water marks of processes and their children until told, and CPU.
 
     Not `ru_maxrss`: a child that was started by vfork inherits its parent's.
     """
 
     def __init__(self, pids: Sequence[int]) -> None:
         self._pids = pids
-        self._peaks: dict[int, tuple[str, float]] = {}
+        self._seen: dict[int, tuple[str, float, float]] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -137,18 +149,28 @@ class _Watcher:
             kilobytes = int(words[words.index("VmHWM:") + 1])
             # One that is just ending has no command line any more; its name is known then.
             if name := _program(folder):
-                self._peaks[pid] = (name, kilobytes / 1024)
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                seconds = (int(fields[11]) + int(fields[12])) / _TICK
+                self._seen[pid] = (name, kilobytes / 1024, seconds)
             for task in (folder / "task").iterdir():
                 for child in (task / "children").read_text().split():
                     self._look(int(child))
 
-    def stop(self) -> dict[str, float]:
+    def stop(self) -> None:
         self._ended.set()
         self._thread.join()
+
+    def peaks(self) -> dict[str, float]:
         peaks: dict[str, float] = {}
-        for name, size in self._peaks.values():
+        for name, size, _ in self._seen.values():
             peaks[name] = max(size, peaks.get(name, 0.0))
         return peaks
+
+    def cpus(self) -> dict[str, float]:
+        cpus: dict[str, float] = {}
+        for name, _, seconds in self._seen.values():
+            cpus[name] = cpus.get(name, 0.0) + seconds
+        return cpus
 
 
 def _program(folder: Path) -> str:

@@ -30,15 +30,15 @@ from world import WIDE
 _PREFIX = "bench/"
 
 
-def raw_read(sandbox: Sandbox, table: TableName) -> float:
-    """Seconds that MariaDB's own client takes to read a table through a tunnel into nothing."""
+def raw_read(sandbox: Sandbox, table: TableName) -> Measured:
+    """Has MariaDB's own client read a table through a tunnel into nothing."""
     with open_tunnel(sandbox.config, target(sandbox.config, Database.MYSQL)) as tunnel:
         query = f"SELECT * FROM `{table.table}`"
         client = mysql_client(sandbox.config, tunnel.port, "reader", query)
         # The tunnel encrypts, as it does for the tap: TLS within would only make this one slower.
         words_of_it = [word for word in client.command if not word.startswith("--ssl")]
         command = [*words_of_it, "--skip-ssl", "--quick", "--batch"]
-        return run(command, env=client.env, discard=True).seconds
+        return run(command, env=client.env, discard=True)
 
 
 def pandas_csv(s3: S3Location, folder: Path) -> Measured:

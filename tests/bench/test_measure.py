@@ -28,6 +28,7 @@ def test_a_pipes_memory_and_time_are_measured_children_included(tmp_path: Path) 
     assert 143 < done.peaks["eater.py"] < 200
     assert done.seconds >= 0.2
     assert done.cpu_seconds > 0
+    assert 0 < done.cpus["eater.py"] <= done.cpu_seconds
 
 
 def test_a_command_that_fails_stops_the_bench_with_its_last_words() -> None:
