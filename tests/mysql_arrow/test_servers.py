@@ -335,7 +335,7 @@ def test_random_values_of_every_type_are_what_pymysql_reads(
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     kinds, chance = kinds_of(sandbox), random.Random(seed)
-    with closing(connect()) as connection, closing(connect()) as other:
+    with closing(connect()) as connection, closing(connect(autocommit=True)) as other:
         fill(connection, kinds, 200, chance)
         compared = compare(connection, other, kinds, chance, as_the_tap=as_the_tap)
         assert compared == 200 * len(kinds)
@@ -360,7 +360,7 @@ def test_ten_million_random_values_are_what_pymysql_reads(
     seed, compared, peaks = random.randrange(2**32), 0, list[int]()
     print(f"seed {seed}")
     kinds, chance = kinds_of(sandbox), random.Random(seed)
-    with closing(connect()) as connection, closing(connect()) as other:
+    with closing(connect()) as connection, closing(connect(autocommit=True)) as other:
         while compared < 10_000_000:
             fill(connection, kinds, 10_000, chance)
             for as_the_tap in (False, True):
