@@ -299,11 +299,14 @@ def test_every_warehouse_user_gets_in(world: Sandbox, user: str) -> None:
     assert world.warehouse("SELECT current_user", user=user) == [(user,)]
 
 
-def test_the_administrator_can_do_what_the_scripts_need_and_is_no_superuser(
+def test_the_administrator_can_do_what_the_scripts_need_and_is_no_superuser_of_postgresql(
     world: Sandbox,
 ) -> None:
+    """To the warehouse he is one, as on Redshift; PostgreSQL's could read this machine's files."""
     (row,) = world.warehouse("SELECT usesuper, usecreatedb FROM pg_user WHERE usename = 'awsuser'")
-    assert row[0] is False
+    assert row[0] is True
+    supers = world.postgres.query("SELECT rolname FROM pg_roles WHERE rolsuper")
+    assert "awsuser" not in supers.split()
     world.warehouse("CREATE SCHEMA IF NOT EXISTS made_here")
     world.warehouse("DROP SCHEMA made_here")
 
