@@ -60,7 +60,7 @@ class Server:
         self.part.prepare()
         options = (
             f"--server-id={number}", f"--port={self.port}", "--bind-address=127.0.0.1",
-            "--skip-networking=OFF", "--log-bin=binlog", "--innodb-buffer-pool-size=32M",
+            "--skip-networking=OFF", "--innodb-buffer-pool-size=32M",
         )  # fmt: skip
         command = [*self.part.command(), *options]
         self.part.daemon.start(command, env=self.part.environment(), cwd=self.part.folder)
@@ -72,7 +72,8 @@ class Server:
         word = "SOURCE" if self.is_mysql else "MASTER"
         change = "CHANGE REPLICATION SOURCE" if self.is_mysql else "CHANGE MASTER"
         key = ", GET_SOURCE_PUBLIC_KEY = 1" if self.is_mysql else ""
-        primary.sql("RESET BINARY LOGS AND GTIDS" if self.is_mysql else "RESET MASTER")
+        for server in (primary, self):  # else a GTID of the one may be known to the other
+            server.sql("RESET BINARY LOGS AND GTIDS" if self.is_mysql else "RESET MASTER")
         primary.sql(f"CREATE USER replicator@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}'")
         primary.sql("GRANT REPLICATION SLAVE ON *.* TO replicator@'127.0.0.1'")
         self.sql(

@@ -309,9 +309,21 @@ def test_a_replica_that_does_not_replicate_stops_or_is_told_once(
     assert "does not replicate" in warning
 
 
+@pytest.fixture
+def without_right(source: Source) -> Iterator[str]:
+    """The right to ask how far a replica is behind, which the reader does not have."""
+    reader = f"{source.sandbox.env()['DB_USER']}@localhost"
+    if not source.is_mysql:
+        yield "REPLICA MONITOR"
+        return
+    source.sql(f"REVOKE REPLICATION CLIENT ON *.* FROM {reader}")
+    yield "REPLICATION CLIENT"
+    source.sql(f"GRANT REPLICATION CLIENT ON *.* TO {reader}")
+
+
 @pytest.mark.fault(13)
 def test_whether_a_server_is_a_replica_may_be_hidden(
-    source: Source, caplog: pytest.LogCaptureFixture
+    source: Source, caplog: pytest.LogCaptureFixture, without_right: str
 ) -> None:
     fill([source], "hidden", ["(1, 'a', '2024-01-01')"])
     fill([source], "hidden_too", ["(1, 'a', '2024-01-01')"])
@@ -320,27 +332,25 @@ def test_whether_a_server_is_a_replica_may_be_hidden(
     read = source.run(catalog)
     assert read.error is None
     (record,) = [r for r in caplog.records if r.name == "tap-mysql.replica"]
-    right = "REPLICATION CLIENT" if source.is_mysql else "REPLICA MONITOR"
     assert record.levelno == logging.INFO
-    assert f"GRANT {right} ON *.*" in record.getMessage()
+    assert f"GRANT {without_right} ON *.*" in record.getMessage()
     refused = source.run(
         source.catalog("hidden", key="update_at"), backup_max_replica_lag_seconds=9
     )
     assert isinstance(refused.error, ConfigError)
-    assert f"GRANT {right} ON *.*" in str(refused.error)
+    assert f"GRANT {without_right} ON *.*" in str(refused.error)
     assert refused.messages == []
 
 
 def test_a_server_that_is_no_replica_is_never_behind(
-    source: Source, caplog: pytest.LogCaptureFixture
+    source: Source, caplog: pytest.LogCaptureFixture, without_right: str
 ) -> None:
-    right = "REPLICATION CLIENT" if source.is_mysql else "REPLICA MONITOR"
     reader = f"{source.sandbox.env()['DB_USER']}@localhost"
     fill([source], "primary_one", ["(1, 'a', '2024-01-01')"])
-    source.sql(f"GRANT {right} ON *.* TO {reader}")
+    source.sql(f"GRANT {without_right} ON *.* TO {reader}")
     try:
         result = source.read("primary_one", "update_at", backup_max_replica_lag_seconds=1)
     finally:
-        source.sql(f"REVOKE {right} ON *.* FROM {reader}")
+        source.sql(f"REVOKE {without_right} ON *.* FROM {reader}")
     assert result.ids("primary_one") == [1]
     assert told(caplog, "replica") == []

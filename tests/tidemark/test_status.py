@@ -199,6 +199,7 @@ def test_doctor_names_what_the_mysql_user_may_beyond_reading(lake: Lake, seeded:
         ("GRANT ALL PRIVILEGES ON *.* TO `t`@`%`", ["ALL PRIVILEGES on *.*"]),
         ("GRANT SELECT, UPDATE (`a`) ON `x`.* TO `t`@`%`", ["UPDATE on `x`.*"]),
         ("GRANT `reader`@`%` TO `t`@`%`", []),
+        ("GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `t`@`%`", []),
     ],
 )
 def test_rights_beyond_reading_are_read_from_what_the_server_shows(

@@ -24,6 +24,7 @@ class MariaDb(Source):
             tmp=self.folder / "tmp",
             socket=self.config.mysql_socket,
             user=account_name(),
+            server_id=self.config.base,
             tls=self.config.tls,
         )
 

@@ -92,6 +92,8 @@ class Source(Part):
             f"CREATE USER IF NOT EXISTS {reader}",
             self.set_password(reader, words.MYSQL_READER_PASSWORD),
             f"GRANT SELECT, SHOW VIEW ON `{words.MYSQL_DATABASE}`.* TO {reader}",
+            # To read the binary log, and to ask where it ends.
+            f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {reader}",
         ):
             self.query(statement)
 

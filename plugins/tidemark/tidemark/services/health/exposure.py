@@ -16,6 +16,8 @@ _NEEDED = frozenset(
     {
         *("USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES", "REPLICATION CLIENT"),
         *("REPLICA MONITOR", "SLAVE MONITOR", "BINLOG MONITOR"),
+        # What reads the binary log.
+        *("REPLICATION SLAVE", "REPLICATION REPLICA"),
     }
 )
 _GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<where>.+?) TO ", re.DOTALL)
