@@ -1,0 +1,144 @@
+"""What a server must be set to, so that its log can be read and holds every change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pymysql
+import pymysql.err
+
+from mysql_binlog.model import Problem
+from mysql_binlog.position import Flavor
+from mysql_binlog.server import Server
+
+_DAY = 86_400
+_ASKED = (
+    *("log_bin", "binlog_format", "binlog_row_image", "server_id", "gtid_mode"),
+    *("log_slave_updates", "log_replica_updates", "expire_logs_days", "read_only"),
+    *("binlog_expire_logs_seconds", "binlog_expire_logs_auto_purge", "binlog_storage_engine"),
+    *("max_binlog_total_size", "log_bin_trust_function_creators"),
+)
+_RIGHTS = re.compile(r"GRANT (?P<rights>.+?) ON \*\.\* TO ", re.DOTALL)
+
+
+def check_log(
+    connection: pymysql.Connection[Any], *, server_id: int | None = None
+) -> list[Problem]:
+    """Looks whether the log can be read, and holds every change.
+
+    Args:
+        connection: To the server.
+        server_id: The reader's own; None: not looked at.
+
+    Raises:
+        pymysql.err.MySQLError: The server refused, or the connection is lost.
+    """
+    server = Server(connection)
+    grants = [str(text) for (text,) in server.rows("SHOW GRANTS FOR CURRENT_USER")]
+    user = str(server.value("CURRENT_USER()"))
+    found = server.variables(*_ASKED)
+    return [
+        *problems(found, server.flavor, _is_replica(server)),
+        *_missing(grants, user, server.flavor),
+        *_same_id(found, server_id),
+    ]
+
+
+def _is_replica(server: Server) -> bool | None:
+    """Whether it replicates; None if that may not be asked."""
+    new = server.flavor == "mysql" and server.version >= (8, 0, 22)
+    try:
+        return bool(server.rows("SHOW REPLICA STATUS" if new else "SHOW SLAVE STATUS"))
+    except pymysql.err.MySQLError:
+        return None
+
+
+def problems(
+    found: Mapping[str, str], flavor: Flavor, is_replica: bool | None
+) -> Iterator[Problem]:
+    """What is wrong with a server's settings. Pure.
+
+    Args:
+        found: Global variables, as far as the server has them.
+        flavor: Which server.
+        is_replica: Whether it replicates; None: not known.
+    """
+    if found.get("log_bin", "OFF").upper() not in ("ON", "1"):
+        where = "log_bin, then restart the server"
+        yield Problem("log_bin", "OFF", "ON", f"in its configuration: {where}", True)
+        return
+    if (format_ := found.get("binlog_format", "ROW")).upper() != "ROW":
+        yield _setting("binlog_format", format_, "ROW", fatal=True)
+    image = found.get("binlog_row_image", "FULL").upper()
+    if image not in ("FULL", "NOBLOB", "FULL_NODUP"):
+        # Found out by a row whose key is a default: then the reading stops.
+        yield _setting("binlog_row_image", image, "FULL", fatal=False)
+    updates = found.get("log_replica_updates", found.get("log_slave_updates", "ON")).upper()
+    if updates not in ("ON", "1") and is_replica is not False:
+        name = "log_slave_updates" if flavor == "mariadb" else "log_replica_updates"
+        yield Problem(name, updates, "ON", f"in its configuration: {name} = ON, then restart it",
+                      is_replica is True)  # fmt: skip
+    if found.get("binlog_storage_engine", "").strip():
+        yield Problem("binlog_storage_engine", found["binlog_storage_engine"], "''",
+                      "in its configuration: leave it out, then restart it", True)  # fmt: skip
+    yield from _short_retention(found)
+    if flavor == "mysql" and found.get("gtid_mode", "OFF").upper() != "ON":
+        yield Problem(
+            "gtid_mode", found.get("gtid_mode", "OFF"), "ON",
+            "SET GLOBAL gtid_mode, one step at a time up to ON: the log cannot be followed to "
+            "another server, and what waits long for its commit may be missed", False,
+        )  # fmt: skip
+
+
+def _setting(name: str, found: str, wanted: str, *, fatal: bool) -> Problem:
+    return Problem(name, found, wanted, f"SET GLOBAL {name} = '{wanted}'", fatal)
+
+
+def _short_retention(found: Mapping[str, str]) -> Iterator[Problem]:
+    if found.get("binlog_expire_logs_auto_purge", "ON").upper() in ("OFF", "0"):
+        return
+    seconds = float(found.get("binlog_expire_logs_seconds") or 0)
+    name = (
+        "binlog_expire_logs_seconds"
+        if "binlog_expire_logs_seconds" in found
+        else "expire_logs_days"
+    )
+    seconds = seconds or float(found.get("expire_logs_days") or 0) * _DAY
+    if 0 < seconds < 7 * _DAY:
+        wanted = 7 if name == "expire_logs_days" else 7 * _DAY
+        yield Problem(name, f"{seconds / _DAY:.2g} days", "7 days",
+                      f"SET GLOBAL {name} = {wanted}", False)  # fmt: skip
+    if float(found.get("max_binlog_total_size") or 0) > 0:
+        yield Problem("max_binlog_total_size", found["max_binlog_total_size"], "0",
+                      "SET GLOBAL max_binlog_total_size = 0", False)  # fmt: skip
+
+
+def _missing(grants: Iterable[str], user: str, flavor: Flavor) -> Iterator[Problem]:
+    """The rights that a reader of the log lacks; those that come by a role are not seen."""
+    account = "'{}'@'{}'".format(*user.rpartition("@")[::2])
+    rights, roles = set[str](), False
+    for grant in grants:
+        if match := _RIGHTS.match(grant):
+            rights |= {right.strip().upper() for right in match["rights"].split(",")}
+        elif " ON " not in grant:
+            roles = True
+    if "ALL PRIVILEGES" in rights or roles:
+        return
+    tells = {"REPLICATION CLIENT", "BINLOG MONITOR", "SUPER"}
+    asked = {"REPLICATION SLAVE": {"REPLICATION SLAVE", "REPLICATION REPLICA"}}
+    asked["BINLOG MONITOR" if flavor == "mariadb" else "REPLICATION CLIENT"] = tells
+    for right, names in asked.items():
+        if not rights & names:
+            yield Problem(
+                right, "not granted", "granted", f"GRANT {right} ON *.* TO {account}", True
+            )
+
+
+def _same_id(found: Mapping[str, str], server_id: int | None) -> Iterator[Problem]:
+    if server_id is not None and found.get("server_id") == str(server_id):
+        yield Problem("server_id", f"{server_id}, the reader's own", "another one",
+                      "give the reader another server_id", True)  # fmt: skip
+    elif found.get("server_id") == "0":
+        yield _setting("server_id", "0", "1", fatal=True)

@@ -1,0 +1,1 @@
+"""The events of a log: what each type is, and the small ones read."""

@@ -1,0 +1,154 @@
+"""Sets of GTIDs: MySQL's intervals by server and tag, MariaDB's last number of each domain."""
+
+from __future__ import annotations
+
+import re
+import struct
+import uuid
+from collections.abc import Iterator
+
+#: (server's UUID, tag or "") and its intervals, sorted and apart, each with both ends in it.
+Intervals = dict[tuple[str, str], list[tuple[int, int]]]
+_TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
+#: GTID numbers are below 2**63.
+_MOST = 2**63 - 1
+
+
+class GtidSet:
+    """MySQL's set of GTIDs.
+
+    Args:
+        text: As ``gtid_executed`` writes it, line breaks and tags included.
+
+    Raises:
+        ValueError: It is something else.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        self._intervals: Intervals = {}
+        for part in filter(None, re.sub(r"\s", "", text).lower().split(",")):
+            server, *words = part.split(":")
+            source, tag = str(uuid.UUID(server)), ""
+            if not words:
+                raise ValueError(f"{part!r} is no GTID")
+            for word in words:
+                if _TAG.fullmatch(word):
+                    tag = word
+                    continue
+                first, _, last = word.partition("-")
+                self._add_interval((source, tag), int(first), int(last or first))
+
+    def _add_interval(self, source: tuple[str, str], first: int, last: int) -> None:
+        if not 0 < first <= last <= _MOST:
+            raise ValueError(f"{first}-{last} is no interval of GTIDs")
+        known = self._intervals.setdefault(source, [])
+        if known and known[-1][1] + 1 == first:  # as they come in a log
+            known[-1] = (known[-1][0], last)
+            return
+        known.append((first, last))
+        known.sort()
+        merged = [known[0]]
+        for low, high in known[1:]:
+            if low <= merged[-1][1] + 1:
+                merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+            else:
+                merged.append((low, high))
+        self._intervals[source] = merged
+
+    def add(self, server: str, number: int, tag: str = "") -> None:
+        """Adds one transaction."""
+        self._add_interval((server, tag), number, number)
+
+    def update(self, other: GtidSet) -> None:
+        """Adds all transactions of another set."""
+        for source, first, last in other:
+            self._add_interval(source, first, last)
+
+    def has(self, server: str, number: int, tag: str = "") -> bool:
+        """Whether one transaction is in it."""
+        known = self._intervals.get((server, tag), ())
+        return any(first <= number <= last for first, last in known)
+
+    def missing_in(self, other: GtidSet) -> GtidSet:
+        """What of it is not in another set."""
+        left = GtidSet()
+        for source, first, last in self:
+            for low, high in other._intervals.get(source, ()):
+                if low > last:
+                    break
+                if high >= first:
+                    if low > first:
+                        left._add_interval(source, first, low - 1)
+                    first = high + 1
+            if first <= last:
+                left._add_interval(source, first, last)
+        return left
+
+    def __iter__(self) -> Iterator[tuple[tuple[str, str], int, int]]:
+        for source in sorted(self._intervals):
+            for first, last in self._intervals[source]:
+                yield source, first, last
+
+    def __bool__(self) -> bool:
+        return bool(self._intervals)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GtidSet) and self._intervals == other._intervals
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        parts: dict[str, list[str]] = {}
+        for (server, tag), intervals in sorted(self._intervals.items()):
+            words = parts.setdefault(server, [])
+            if tag:
+                words.append(tag)
+            words += [f"{a}-{b}" if a != b else str(a) for a, b in intervals]
+        return ",".join(":".join((server, *words)) for server, words in parts.items())
+
+    def encoded(self) -> bytes:
+        """The set as COM_BINLOG_DUMP_GTID takes it; with tags, as MySQL 8.3 and later do."""
+        tagged = any(tag for _, tag in self._intervals)
+        count = len(self._intervals)
+        # The form's number stands in the first and in the last byte of the count.
+        parts = [struct.pack("<Q", (1 << 56) | (count << 8) | 1 if tagged else count)]
+        for (server, tag), intervals in sorted(self._intervals.items()):
+            parts.append(uuid.UUID(server).bytes)
+            if tagged:
+                parts += [bytes([len(tag) << 1]), tag.encode()]
+            parts.append(struct.pack("<Q", len(intervals)))
+            parts += [struct.pack("<QQ", first, last + 1) for first, last in intervals]
+        return b"".join(parts)
+
+
+class GtidList:
+    """MariaDB's position: of each domain its last transaction.
+
+    Args:
+        text: As ``gtid_binlog_pos`` writes it: domain-server-number, separated by commas.
+
+    Raises:
+        ValueError: It is something else.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        self._last: dict[int, tuple[int, int]] = {}
+        for part in filter(None, text.replace(" ", "").split(",")):
+            domain, server, number = map(int, part.split("-"))
+            if domain in self._last:
+                raise ValueError(f"{text!r} has a domain twice")
+            self.add(domain, server, number)
+
+    def add(self, domain: int, server: int, number: int) -> None:
+        """Notes a domain's next transaction."""
+        self._last[domain] = (server, number)
+
+    def reaches(self, other: GtidList) -> bool:
+        """Whether it is as far as another one in each of that one's domains."""
+        return all(
+            self._last.get(domain, (0, -1))[1] >= number
+            for domain, (_, number) in other._last.items()
+        )
+
+    def __str__(self) -> str:
+        return ",".join(f"{domain}-{s}-{n}" for domain, (s, n) in sorted(self._last.items()))

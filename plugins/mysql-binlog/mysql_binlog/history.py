@@ -1,0 +1,322 @@
+"""What the events of a log say, one after the other: transactions, positions, keys, statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from mysql_binlog.errors import DamagedLog, UnknownEvent, UnreachablePosition, UnreadableChange
+from mysql_binlog.events import bodies
+from mysql_binlog.events.codes import (
+    DELETES,
+    HEADER,
+    HEARTBEATS,
+    IGNORABLE,
+    PASSED_OVER,
+    ROWS,
+    WRITES,
+    Code,
+)
+from mysql_binlog.events.event import Event
+from mysql_binlog.events.source import Reader, payload
+from mysql_binlog.events.statements import Statements
+from mysql_binlog.group import Keys, Prepared, PreparedOnes
+from mysql_binlog.gtid import GtidSet
+from mysql_binlog.model import Batch, Key, Kind, Statement, Table
+from mysql_binlog.place import Place
+from mysql_binlog.position import Position
+from mysql_binlog.tables import Tables, ends_statement
+from mysql_binlog.wire.start import Start
+
+#: Rows events of at most so many bytes are taken in one go.
+_IN_ONE_GO = 2**20
+#: Keys of one event that are taken before a batch may be given.
+_PAUSE = 10_000
+#: Keys of prepared XA transactions that are kept, each.
+_MOST_PREPARED = 200_000
+#: An event within a compressed transaction that is read in one piece.
+_IN_MEMORY = 16 * 2**20
+
+
+class History:
+    """Reads events, and keeps what they say until a batch is asked for.
+
+    Args:
+        since: Where the reading begins.
+        until: Where it ends.
+        start: How the server was asked.
+        tables: Finds keys.
+        fold: How the server compares names of tables.
+
+    Attributes:
+        count: Keys that are kept.
+    """
+
+    def __init__(
+        self, since: Position, until: Position, start: Start, tables: Tables,
+        fold: Callable[[str], str] = str,
+    ) -> None:  # fmt: skip
+        self._mariadb, self._tables = since.flavor == "mariadb", tables
+        self._statements = Statements(tables.wanted, fold)
+        self._place = Place(since, until, start)
+        self._keys: Keys = {}
+        self._told: list[Statement] = []
+        self.count = 0
+        self._prepared = PreparedOnes()
+        #: The XA transaction whose rows come now.
+        self._xa: Prepared | None = None
+        #: Whether a transaction is open; was begun by rows; is one statement, as its GTID says.
+        self._open = self._implicit = self._alone = False
+
+    @property
+    def here(self) -> Position:
+        """Where the last event ended, in a transaction or not."""
+        return self._place.here
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end is reached."""
+        return not self._open and self._place.is_at_end
+
+    def taken_gtids(self) -> GtidSet:
+        """The GTIDs of MySQL's transactions since this was last asked."""
+        return self._place.taken_gtids()
+
+    def batch(self, *, last: bool = False) -> Batch:
+        """Gives what is kept, and forgets it.
+
+        Args:
+            last: Whether the server has no more, or the end is reached.
+
+        Raises:
+            UnreachablePosition: The server has no more, and the end is not reached.
+        """
+        if last and self._open:
+            raise UnreachablePosition(
+                f"the log ends in the middle of a transaction, at {self.here}"
+            )
+        end = self._place.last_position() if last else self._place.boundary
+        keys = {table: found for table, found in self._keys.items() if found}
+        names = self._prepared.names
+        batch = Batch(self._prepared.held_at(end), keys, tuple(self._told), names)
+        self._keys, self._told, self.count = {}, [], 0
+        return batch
+
+    def take(self, event: Event) -> Iterator[None] | None:
+        """Takes an event.
+
+        Returns:
+            None when that is done. Else it is a large one: what takes it piece by piece, and lets a
+            batch be given in between.
+
+        Raises:
+            BinlogError: It cannot be read on.
+        """
+        code, place = event.code, self._place
+        if code == Code.ROTATE:
+            self._rotate(event)
+            return None
+        skipped = place.skips
+        place.advance(event, within=self._open)
+        if code == Code.FORMAT_DESCRIPTION:
+            self._format(event)
+        elif code == Code.TRANSACTION_PAYLOAD and not skipped:
+            return self._payload(payload(event.reader()))
+        elif code in ROWS and not skipped and not place.is_behind_end:
+            if event.data is None or len(event.data) > _IN_ONE_GO:
+                return self._rows(event)
+            for _ in self._rows(event):
+                pass
+        elif not skipped and not place.is_behind_end:
+            self._other(event)
+        if not self._open:
+            place.pass_boundary()
+        return None
+
+    def _rotate(self, event: Event) -> None:
+        file, offset = bodies.rotate(event.reader().rest(1024))
+        if self._open and file != self._place.here.file:
+            raise DamagedLog("a file of the log ends in the middle of a transaction")
+        self._place.rotate(file, offset)
+        self._tables.begin_file()
+        if not self._open:
+            self._place.pass_boundary()
+
+    def _format(self, event: Event) -> None:
+        self._place.begin_file(event.timestamp)
+        self._tables.begin_file()
+
+    def _other(self, event: Event) -> None:
+        """Takes an event without rows."""
+        code = event.code
+        if code == Code.TABLE_MAP:
+            if event.data is None:
+                raise DamagedLog("a table map of more than 16 MB")
+            if told := self._tables.describe(event.data):
+                self._told.append(told)
+        elif code == Code.QUERY and bodies.is_begin(event.data):
+            self._open, self._implicit = True, False
+        elif code in (Code.QUERY, Code.MARIADB_QUERY_COMPRESSED):
+            self._query(bodies.query(event.reader(), compressed=code != Code.QUERY))
+        else:
+            self._mark(event)
+
+    def _mark(self, event: Event) -> None:
+        """Takes an event that marks a transaction, or means nothing here."""
+        code = event.code
+        if code == Code.XID:
+            self._end()
+        elif code == Code.XA_PREPARE:
+            self._prepare(*bodies.xa_prepare(event.reader()))
+        elif code == Code.GTID:
+            self._begin(bodies.gtid(event.reader()))
+        elif code == Code.GTID_TAGGED:
+            self._begin(bodies.tagged_gtid(event.reader()))
+        elif code == Code.MARIADB_GTID:
+            self._begin(bodies.mariadb_gtid(event.reader(), event.server_id))
+        elif code == Code.ANONYMOUS_GTID:
+            self._begin(bodies.Began("", 0))
+        elif code in PASSED_OVER or code in HEARTBEATS:
+            return
+        elif code == Code.EXECUTE_LOAD_QUERY:
+            raise UnreadableChange("LOAD DATA was logged as a statement: its rows are not known")
+        elif code == Code.INCIDENT:
+            raise UnreadableChange("the log itself says that events were lost (an incident)")
+        elif not event.flags & IGNORABLE:
+            raise UnknownEvent(f"an event of type {code}, which is not known, at {self.here}")
+
+    def _begin(self, began: bodies.Began) -> None:
+        if self._open:
+            raise DamagedLog("a transaction begins in the middle of another one")
+        self._place.begin(began)
+        self._open, self._implicit, self._alone = True, False, began.alone
+
+    def _end(self) -> None:
+        if self._xa is not None:
+            raise DamagedLog("an XA transaction ends without being prepared")
+        self._open = self._implicit = False
+
+    def _query(self, query: bodies.Query) -> None:
+        words = query.text[:64].upper().split()
+        first = words[0].rstrip(";") if words else ""
+        if first == "BEGIN":
+            self._open, self._implicit = True, False
+        elif first == "COMMIT" or (first == "ROLLBACK" and "TO" not in words):
+            self._end()
+        elif first in ("SAVEPOINT", "ROLLBACK", "RELEASE"):
+            return
+        elif first == "XA":
+            self._xa_query(query.text)
+        elif self._statements.changes_rows(query):
+            raise UnreadableChange(
+                "a statement was logged in place of the rows that it changed "
+                f"(binlog_format was not ROW): {query.text[:200]}"
+            )
+        else:
+            self._told += self._statements.read(query)
+            # A statement of its own ends what its GTID began; MariaDB's CREATE … SELECT does not.
+            rows_follow = self._statements.begins_transaction(query) or (
+                self._mariadb and self._open and not self._alone
+            )
+            self._open = rows_follow
+
+    def _xa_query(self, text: str) -> None:
+        found = bodies.xa_statement(text)
+        if found is None:
+            raise UnreadableChange(f"an XA statement that is not understood: {text[:200]}")
+        verb, xid = found
+        if verb in ("START", "BEGIN"):
+            self._open, self._xa = True, Prepared(self._place.boundary)
+        elif verb in ("COMMIT", "ROLLBACK"):
+            ended = self._prepared.end(xid, committed=verb == "COMMIT")
+            if ended is not None and verb == "COMMIT":
+                self._commit(ended, text)
+            self._end()
+
+    def _prepare(self, xid: bodies.Xid, one_phase: bool) -> None:
+        prepared = self._xa or Prepared(self._place.boundary)
+        self._xa = None
+        self._end()
+        if one_phase:
+            self._commit(prepared, f"XA COMMIT {bodies.xid_text(xid)} ONE PHASE")
+        else:
+            self._prepared.add(xid, prepared)
+
+    def _commit(self, prepared: Prepared, text: str) -> None:
+        """Takes what an XA transaction has changed."""
+        for table, keys in prepared.keys.items():
+            self._keys.setdefault(table, {}).update(keys)
+            self.count += len(keys)
+        self._told += [
+            Statement("other", table, f"{text}, which changed too many rows to note", True)
+            for table in sorted(prepared.overflow)
+        ]
+
+    def _rows(self, event: Event) -> Iterator[None]:
+        if not self._open:
+            self._open = self._implicit = True
+        found = self._tables.rows(event)
+        if found is not None:
+            table, keys = found
+            kind: Kind = "update"
+            if event.code in WRITES:
+                kind = "write"
+            elif event.code in DELETES:
+                kind = "delete"
+            if self._xa is not None and not self._xa.overflow:
+                yield from self._rows_of_xa(self._xa, table, keys, kind)
+            else:
+                yield from self._note(table, keys, kind)
+                if self._xa is not None:
+                    self._xa.overflow.add(table)
+        if self._implicit and ends_statement(event):
+            self._open = self._implicit = False
+            self._place.pass_boundary()
+
+    def _note(self, table: Table, keys: Iterator[Key], kind: Kind) -> Iterator[None]:
+        """Keeps keys of rows, and pauses from time to time."""
+        while True:
+            known = self._keys.setdefault(table, {})
+            before, pause = len(known), _PAUSE
+            for key in keys:
+                known[key] = kind
+                pause -= 1
+                if not pause:
+                    break
+            self.count += len(known) - before
+            yield
+            if pause:
+                return
+
+    def _rows_of_xa(
+        self, xa: Prepared, table: Table, keys: Iterator[Key], kind: Kind
+    ) -> Iterator[None]:
+        known = xa.keys.setdefault(table, {})
+        for key in keys:
+            known[key] = kind
+            if len(known) > _MOST_PREPARED:
+                xa.overflow.update(xa.keys)
+                for each, kept in xa.keys.items():
+                    yield from self._note(each, iter(kept), kind)
+                xa.keys = {}
+                yield from self._note(table, keys, kind)
+                return
+
+    def _payload(self, events: Reader) -> Iterator[None]:
+        """Takes the events of a compressed transaction."""
+        while events.left is None or events.left:
+            head = events.take(HEADER.size)
+            timestamp, code, server_id, length, _, flags = HEADER.unpack(head)
+            left = length - HEADER.size
+            if left < 0 or code == Code.TRANSACTION_PAYLOAD:
+                raise DamagedLog("a compressed transaction has an event that is none")
+            event = Event(code, timestamp, server_id, 0, flags, None, Reader(events, left))
+            if left <= _IN_MEMORY:
+                event.data = head + events.take(left)
+            if code in ROWS:
+                yield from self._rows(event)
+            else:
+                self._other(event)
+            if event.data is None and event.body is not None:
+                event.body.skip(event.body.left or 0)
+        if not self._open:
+            self._place.pass_boundary()

@@ -1,0 +1,158 @@
+"""Where in the log a reading is, as far as that is known from the events that came."""
+
+from __future__ import annotations
+
+from mysql_binlog.errors import UnreachablePosition
+from mysql_binlog.events.bodies import Began
+from mysql_binlog.events.codes import ARTIFICIAL
+from mysql_binlog.events.event import Event
+from mysql_binlog.gtid import GtidList, GtidSet
+from mysql_binlog.position import Position, file_number
+from mysql_binlog.wire.start import Start
+
+#: The offsets of events have 32 bits.
+_ROUND = 2**32
+
+
+class Place:
+    """Follows the offsets and the GTIDs.
+
+    Args:
+        since: Where the reading begins.
+        until: Where it ends.
+        start: How the server was asked.
+    """
+
+    def __init__(self, since: Position, until: Position, start: Start) -> None:
+        self._since, self._until, self._start = since, until, start
+        self._mysql = since.flavor == "mysql"
+        self._end = until.order
+        self._set = GtidSet(since.gtid if self._mysql else "")
+        self._list = GtidList("" if self._mysql else since.gtid)
+        self._taken = GtidSet()
+        self._began: Began | None = None
+        self._file, self._created = since.file, since.created
+        self._number, self._offset, self._skip_to = file_number(since.file), start.offset, 0
+        if start.skip_to:
+            self._skip_to = start.skip_to
+        #: File, its creation, its number and the offset of the last whole transaction's end.
+        self._boundary = since.file, since.created, self._number, since.offset
+        self._moved = False
+        #: Whether an event was seen that comes after the end.
+        self.is_behind_end = False
+
+    @property
+    def here(self) -> Position:
+        """Where the last event ended."""
+        return self._until.at(self._file, self._offset, self._created, "")
+
+    @property
+    def boundary(self) -> Position:
+        """Where the last whole transaction ended, or the reading began."""
+        if not self._moved:
+            return self._since
+        file, created, _, offset = self._boundary
+        return self._until.at(file, offset, created, self._gtid())
+
+    @property
+    def skips(self) -> bool:
+        """Whether what comes is before the beginning."""
+        return self._offset < self._skip_to
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the last boundary is the end."""
+        return self.is_behind_end or self._boundary[2:] >= self._end
+
+    def rotate(self, file: str, offset: int) -> None:
+        """Goes to another file, or to where the server begins in the first one."""
+        if file != self._file:
+            self._created, self._skip_to = 0, 0
+        self._file, self._number, self._offset = file, file_number(file), offset
+
+    def begin_file(self, created: int) -> None:
+        """Takes when a file was begun.
+
+        Raises:
+            UnreachablePosition: It is not the file that the position is of.
+        """
+        known = self._since
+        same = known.server == self._until.server and known.file == self._file
+        if same and known.created and created != known.created:
+            raise UnreachablePosition(
+                f"{self._file} is another file of that name: the numbering was reset"
+            )
+        self._created = created
+
+    def advance(self, event: Event, *, within: bool) -> None:
+        """Goes to the end of an event.
+
+        Args:
+            event: It.
+            within: Whether it comes in the middle of a transaction.
+
+        Raises:
+            UnreachablePosition: A transaction goes on behind the end, or over the beginning.
+        """
+        if not event.end or event.flags & ARTIFICIAL:
+            return
+        before = self._offset
+        offset = before - before % _ROUND + event.end
+        self._offset = offset + _ROUND if offset < before else offset
+        if before < self._skip_to < self._offset:
+            raise UnreachablePosition(f"no event of {self._file} begins at {self._skip_to}")
+        if (self._number, self._offset) > self._end:
+            if within:
+                raise UnreachablePosition("the end is in the middle of a transaction")
+            self.is_behind_end = True
+
+    def begin(self, began: Began) -> None:
+        """Takes a transaction's GTID."""
+        self._began = began
+        if self._mysql and began.server:
+            self._taken.add(began.server, began.number, began.tag)
+
+    def pass_boundary(self) -> None:
+        """Notes that no transaction is open here."""
+        if self._offset < self._skip_to:
+            return
+        self._moved = True
+        self._boundary = self._file, self._created, self._number, self._offset
+        began, self._began = self._began, None
+        if began is None or not began.server:
+            return
+        if self._mysql:
+            self._set.add(began.server, began.number, began.tag)
+        else:
+            domain, server = began.server.split("-")
+            self._list.add(int(domain), int(server), began.number)
+
+    def taken_gtids(self) -> GtidSet:
+        """MySQL's transactions that have come since this was last asked."""
+        taken, self._taken = self._taken, GtidSet()
+        return taken
+
+    def last_position(self) -> Position:
+        """Where the reading ended.
+
+        Raises:
+            UnreachablePosition: The server has no more, and the end was not reached.
+        """
+        if self.is_at_end or (self._start.gtid is not None and self._has_all()):
+            created = self._created if self._file == self._until.file else 0
+            gtid = self._gtid() or self._until.gtid
+            return self._until.at(self._until.file, self._until.offset, created, gtid)
+        file, _, _, offset = self._boundary
+        raise UnreachablePosition(f"the log ends at {file}:{offset}")
+
+    def _has_all(self) -> bool:
+        """Whether there is nothing before the end that is not known, so that nothing was sent."""
+        if self._mysql:
+            return not GtidSet(self._until.gtid).missing_in(self._set)
+        return self._list.reaches(GtidList(self._until.gtid))
+
+    def _gtid(self) -> str:
+        """The GTIDs before the boundary; "" if those before the beginning are not known."""
+        if not self._since.gtid:
+            return ""
+        return str(self._set) if self._mysql else str(self._list)

@@ -1,0 +1,1 @@
+"""Row events: how tables, rows and the values of keys are laid out."""

@@ -1,0 +1,1 @@
+"""The way to the server: where to begin, the dump commands, packets."""

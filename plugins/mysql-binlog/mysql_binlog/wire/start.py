@@ -1,0 +1,184 @@
+"""Where the reading of a log begins, and whether it can begin there at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mysql_binlog.errors import AnotherServer, GapError, LogPurged, UnreachablePosition
+from mysql_binlog.gtid import GtidList, GtidSet
+from mysql_binlog.position import Position
+from mysql_binlog.server import Server
+
+#: COM_BINLOG_DUMP has 32 bits for the offset.
+_MOST_OFFSET = 2**32 - 1
+#: Where the events of a file begin.
+FIRST_OFFSET = 4
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the server is asked to begin.
+
+    Attributes:
+        file: The file, or "" where GTIDs decide.
+        offset: The byte.
+        gtid: What is known already, where GTIDs decide.
+        skip_to: Events before this offset of the first file are not looked at.
+    """
+
+    file: str
+    offset: int
+    gtid: str | None = None
+    skip_to: int = 0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a server says of its log.
+
+    Attributes:
+        identity: As `Position.server`.
+        has_gtids: Whether its transactions have GTIDs.
+        files: Its log files and how long they are.
+        executed: GTIDs that are in its log, or were.
+        purged: Those that were.
+        at_since: MariaDB: the GTIDs before the first position, as its log has them; None if it has
+            no such place; "" where they were not asked for.
+    """
+
+    identity: str
+    has_gtids: bool
+    files: Mapping[str, int]
+    executed: str
+    purged: str
+    at_since: str | None = ""
+
+
+def ask(server: Server, since: Position) -> Facts:
+    """Asks a server what is known of its log.
+
+    Raises:
+        RefusedRead: It has no log, or a right is missing.
+        pymysql.err.MySQLError: It refused, or the connection is lost.
+    """
+    files = server.files()
+    facts = Facts(server.identity, server.has_gtids, files, "", "")
+    if server.flavor == "mariadb":
+        at_since: str | None = ""
+        # It reads the file up to there: only for a position that nobody has read up to.
+        if not since.created and since.server == server.identity and since.file in files:
+            found = server.value("BINLOG_GTID_POS(%s, %s)", (since.file, since.offset))
+            at_since = None if found is None else str(found)
+        executed = str(server.value("@@GLOBAL.gtid_binlog_pos"))
+        return replace(facts, executed=executed, at_since=at_since)
+    executed, purged = server.row("SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged")
+    return replace(facts, executed=str(executed), purged=str(purged))
+
+
+def choose(facts: Facts, since: Position, until: Position) -> Start:
+    """Decides how the server is asked. Pure.
+
+    On the server that the position is of, by file and offset: so the file itself is seen, and a
+    numbering that was reset is noticed. On another one, or when the file is gone, by GTIDs.
+
+    Raises:
+        GapError: Some of the log between the positions cannot be had.
+    """
+    if until.server != facts.identity:
+        raise AnotherServer(f"the end was asked of {until.server}, and {facts.identity} answers")
+    if facts.has_gtids:
+        _check_gtids(facts, since)
+    if since.server != facts.identity:
+        return _elsewhere(facts, since)
+    if since.file not in facts.files:
+        return _gone(facts, since)
+    if since.offset > facts.files[since.file]:
+        raise UnreachablePosition(
+            f"{since.file} ends at {facts.files[since.file]}: the log was reset, or is a backup's"
+        )
+    if since.order > until.order:
+        raise UnreachablePosition("the end comes before the beginning: the log was reset")
+    return _by_file(facts, since)
+
+
+def _check_gtids(facts: Facts, since: Position) -> None:
+    if since.flavor == "mysql":
+        known, executed = GtidSet(since.gtid), GtidSet(facts.executed)
+        if unknown := known.missing_in(executed):
+            raise UnreachablePosition(
+                f"{facts.identity} has never had the transactions {unknown}: it is behind, "
+                "was reset, or is a backup's"
+            )
+    elif not GtidList(facts.executed).reaches(GtidList(since.gtid)):
+        raise UnreachablePosition(
+            f"{facts.identity} is at GTID {facts.executed or 'none'}, which is not as far: it is "
+            "behind, was reset, or is a backup's"
+        )
+
+
+def _elsewhere(facts: Facts, since: Position) -> Start:
+    if not facts.has_gtids or not since.gtid:
+        raise AnotherServer(
+            f"{facts.identity} answers, and there are no GTIDs to find the place by"
+        )
+    return _by_gtid(facts, since)
+
+
+def _gone(facts: Facts, since: Position) -> Start:
+    numbers = [replace(since, file=file, offset=0).order for file in facts.files]
+    if not numbers or replace(since, offset=0).order > max(numbers):
+        raise UnreachablePosition(f"there is no {since.file}: the numbering was reset")
+    if not facts.has_gtids or not since.gtid:
+        raise LogPurged(f"{since.file} is no longer there")
+    return _by_gtid(facts, since)
+
+
+def _by_gtid(facts: Facts, since: Position) -> Start:
+    known = GtidSet(since.gtid) if since.flavor == "mysql" else GtidSet()
+    if gone := GtidSet(facts.purged).missing_in(known):
+        raise LogPurged(f"the server has removed the transactions {gone} from its log")
+    return Start("", FIRST_OFFSET, since.gtid)
+
+
+def _by_file(facts: Facts, since: Position) -> Start:
+    exact = bool(since.created)
+    if since.flavor == "mysql":
+        # Not read up to: what is in the log, but was not committed, is known by GTIDs alone.
+        if facts.has_gtids and since.gtid and not exact:
+            return _by_gtid(facts, since)
+    elif not exact and (
+        facts.at_since is None or not GtidList(facts.at_since).reaches(GtidList(since.gtid))
+    ):
+        raise UnreachablePosition(
+            f"at that place the log has GTID {facts.at_since or 'none'}: the numbering was reset"
+        )
+    if since.offset <= _MOST_OFFSET:
+        return Start(since.file, since.offset)
+    if facts.has_gtids and since.gtid:
+        return _by_gtid(facts, since)
+    return Start(since.file, FIRST_OFFSET, skip_to=since.offset)
+
+
+#: Words of the errors 1236 and 1789, by what they mean.
+_REFUSALS: tuple[tuple[str, type[GapError]], ...] = (
+    ("Could not find first log file", LogPurged),
+    ("purged", LogPurged),
+    ("not in the master's binlog", UnreachablePosition),
+    ("position > file size", UnreachablePosition),
+    ("position < 4", UnreachablePosition),
+    ("bogus data in log event", UnreachablePosition),
+    ("more GTIDs than the source has", UnreachablePosition),
+    ("more GTIDs than the master has", UnreachablePosition),
+    ("AUTO_POSITION", AnotherServer),
+)
+
+
+def refusal(code: int, text: str) -> GapError | None:
+    """What the server's refusal to send its log means; None if it is something else."""
+    if code not in (1236, 1789, 13114):
+        return None
+    for words, kind in _REFUSALS:
+        if words in text:
+            return kind(f"the server says: {text}")
+    return None

@@ -1,0 +1,282 @@
+"""Events of a log as the server sends them, over the socket that PyMySQL has logged in by."""
+
+from __future__ import annotations
+
+import ssl
+import struct
+import time
+import uuid
+import zlib
+from collections.abc import Generator, Iterator
+from typing import Any, BinaryIO, cast
+
+import pymysql
+import pymysql.err
+
+from mysql_binlog.errors import DamagedLog, RefusedRead, StalledStream
+from mysql_binlog.events.codes import ARTIFICIAL, CHECKSUM, HEADER, HEARTBEATS, Code
+from mysql_binlog.events.event import Event
+from mysql_binlog.events.source import Reader
+from mysql_binlog.gtid import GtidSet
+from mysql_binlog.position import Flavor
+from mysql_binlog.wire.start import Start, refusal
+
+_DUMP, _DUMP_GTID, _NON_BLOCK = 0x12, 0x1E, 0x01
+#: A packet of this size goes on in the next one.
+_FULL_PACKET = 2**24 - 1
+_BUFFER = 256 * 1024
+_OK, _END, _ERROR = 0x00, 0xFE, 0xFF
+_LOST = 2013
+#: How long the server waits for a reader that is busy with what it has read.
+_WAIT_SECONDS = 86_400
+_CRC32 = 1
+
+
+def dump(
+    connection: pymysql.Connection[Any], flavor: Flavor, start: Start, *, server_id: int,
+    stall_seconds: float,
+) -> Generator[Event, None, None]:  # fmt: skip
+    """Asks for the log, and gives its events until the server has no more.
+
+    The connection is closed in the end.
+
+    Raises:
+        GapError: The log cannot be had from there.
+        RefusedRead: The server refuses for another reason.
+        StalledStream: Nothing came for ``stall_seconds``.
+        DamagedLog: What came is no log.
+        pymysql.err.MySQLError: The connection is lost.
+    """
+    try:
+        _prepare(connection, flavor, start, stall_seconds)
+        command = _command(flavor, start, server_id)
+        connection._execute_command(*command)  # type: ignore[attr-defined]
+        yield from _events(_Packets(connection, stall_seconds), stall_seconds)
+    finally:
+        connection._force_close()  # type: ignore[attr-defined]
+
+
+def _prepare(
+    connection: pymysql.Connection[Any], flavor: Flavor, start: Start, stall_seconds: float
+) -> None:
+    beat = int(min(max(stall_seconds / 3, 0.1), 3600) * 1e9)
+    name = str(uuid.uuid4())
+    settings: dict[str, object] = {
+        "@master_binlog_checksum": "CRC32",
+        "@master_heartbeat_period": beat,
+        "net_write_timeout": _WAIT_SECONDS,
+    }
+    if flavor == "mysql":
+        settings["@source_binlog_checksum"] = "CRC32"
+        settings["@source_heartbeat_period"] = beat
+        # Else it would end another reader that has the same server_id.
+        settings["@replica_uuid"] = settings["@slave_uuid"] = name
+    else:
+        settings["@mariadb_slave_capability"] = 4  # knows GTID events
+        if start.gtid is not None:
+            settings["@slave_connect_state"] = start.gtid
+            settings["@slave_gtid_strict_mode"] = 0
+            settings["@slave_gtid_ignore_duplicates"] = 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SET {', '.join(f'{name} = %s' for name in settings)}", [*settings.values()]
+        )
+
+
+def _command(flavor: Flavor, start: Start, server_id: int) -> tuple[int, bytes]:
+    """The number and the body of the command that asks for the log."""
+    if flavor == "mysql" and start.gtid is not None:
+        known = GtidSet(start.gtid).encoded()
+        head = struct.pack("<HII", _NON_BLOCK, server_id, 0)
+        return _DUMP_GTID, head + struct.pack("<QI", start.offset, len(known)) + known
+    head = struct.pack("<IHI", start.offset, _NON_BLOCK, server_id)
+    return _DUMP, head + start.file.encode()
+
+
+class _Packets:
+    """The packets that the server sends, each the event that it holds."""
+
+    def __init__(self, connection: pymysql.Connection[Any], stall_seconds: float) -> None:
+        way = connection._sock  # type: ignore[attr-defined]
+        way.settimeout(stall_seconds)
+        self._file = cast("BinaryIO", way.makefile("rb", buffering=_BUFFER))
+        self._sequence, self._stall = 1, stall_seconds
+
+    def next(self) -> bytes | Reader | None:
+        """The next packet, its first byte included; None: the end.
+
+        Returns:
+            One of more than 16 MB as a stream, behind its first byte.
+
+        Raises:
+            BinlogError: The server refuses to go on, or it is no packet.
+        """
+        size = self.header()
+        if size == _FULL_PACKET:
+            (kind,) = self.exactly(1)
+            if kind != _OK:
+                raise DamagedLog("a packet of the log is none")
+            return Reader(_Continued(self, size - 1))
+        data = self.exactly(size)
+        if data[:1] == b"\0":
+            return data
+        if data[:1] == b"\xff":
+            raise _error(data)
+        if data[:1] == b"\xfe" and size < 9:
+            return None
+        raise DamagedLog("a packet of the log is none")
+
+    def header(self) -> int:
+        head = self.exactly(4)
+        if head[3] != self._sequence:
+            raise DamagedLog("a packet's number is not the next one")
+        self._sequence = (self._sequence + 1) % 256
+        return head[0] | head[1] << 8 | head[2] << 16
+
+    def exactly(self, size: int) -> bytes:
+        """So many bytes of the socket."""
+        try:
+            data = self._file.read(size)
+        except TimeoutError as error:
+            raise StalledStream(f"the server has sent nothing for {self._stall:g} s") from error
+        except (OSError, ssl.SSLError) as error:
+            raise pymysql.err.OperationalError(_LOST, f"Lost connection: {error}") from error
+        if len(data) != size:
+            raise pymysql.err.OperationalError(_LOST, "Lost connection: the server closed it")
+        return data
+
+
+class _Continued:
+    """A packet that goes on in further ones."""
+
+    def __init__(self, packets: _Packets, left: int) -> None:
+        self._packets, self._left, self._last = packets, left, False
+
+    def read(self, size: int) -> bytes:
+        parts = []
+        while size > 0 and (self._left or not self._last):
+            if not self._left:
+                self._left = self._packets.header()
+                self._last = self._left < _FULL_PACKET
+            data = self._packets.exactly(min(size, self._left))
+            self._left -= len(data)
+            size -= len(data)
+            parts.append(data)
+        return b"".join(parts)
+
+
+def _error(data: bytes) -> Exception:
+    code = int.from_bytes(data[1:3], "little")
+    text = data[3:].decode(errors="replace")
+    if text.startswith("#"):
+        text = text[6:]
+    if found := refusal(code, text):
+        return found
+    if code in (1227, 1045, 1044):
+        return RefusedRead(f"GRANT REPLICATION SLAVE ON *.* is missing: {text}")
+    if "checksum" in text or "crc" in text.lower() or "truncated" in text:
+        return DamagedLog(f"the server says: {text}")
+    if code == 1236:
+        return RefusedRead(f"the server says: {text}")
+    return pymysql.err.OperationalError(code, text)
+
+
+class _Checked:
+    """The body of a large event; its checksum is looked at when it is over."""
+
+    def __init__(self, packet: Reader, header: bytes, left: int, *, checksum: bool) -> None:
+        self._packet, self._left, self._checksum = packet, left, checksum
+        self._crc = zlib.crc32(header)
+
+    def read(self, size: int) -> bytes:
+        data = self._packet.take(min(size, self._left))
+        self._crc = zlib.crc32(data, self._crc)
+        self._left -= len(data)
+        return data
+
+    def finish(self) -> None:
+        """Passes over what nobody has read.
+
+        Raises:
+            DamagedLog: The checksum is wrong.
+        """
+        while self._left:
+            self.read(_BUFFER)
+        if self._checksum and self._packet.number(CHECKSUM) != self._crc:
+            raise DamagedLog("an event's checksum is wrong")
+
+
+def _events(packets: _Packets, stall_seconds: float) -> Iterator[Event]:
+    checksums, last, beat = False, time.monotonic(), -1
+    while (packet := packets.next()) is not None:
+        if isinstance(packet, Reader):
+            yield from _large(packet, checksums)
+            continue
+        event = _small(packet, checksums)
+        if event.code in HEARTBEATS:
+            if event.end != beat:  # it goes on in parts of the log that are not sent
+                beat, last = event.end, time.monotonic()
+            elif time.monotonic() - last > stall_seconds:
+                raise StalledStream(f"the server has sent no event for {stall_seconds:g} s")
+            continue
+        last = time.monotonic()
+        if event.code == Code.FORMAT_DESCRIPTION:
+            checksums, event = _format(packet)
+        yield event
+
+
+def _small(packet: bytes, checksums: bool) -> Event:
+    """The event of a packet in memory."""
+    size = len(packet) - 1
+    if size < HEADER.size:
+        raise DamagedLog("an event is shorter than its header")
+    timestamp, code, server_id, length, end, flags = HEADER.unpack_from(packet, 1)
+    if length != size:
+        raise DamagedLog("an event is not as long as it says")
+    if flags & ARTIFICIAL or not end:  # not of the file: made with a checksum, or without
+        whole = size < HEADER.size + CHECKSUM or not _crc_fits(packet)
+        checked = not whole
+    elif code == Code.FORMAT_DESCRIPTION:
+        checked = False
+    else:
+        checked = checksums
+        if checked and not (size >= HEADER.size + CHECKSUM and _crc_fits(packet)):
+            raise DamagedLog("an event's checksum is wrong")
+    data = packet[1:-CHECKSUM] if checked else packet[1:]
+    return Event(code, timestamp, server_id, end, flags, data)
+
+
+def _crc_fits(packet: bytes) -> bool:
+    told = int.from_bytes(packet[-CHECKSUM:], "little")
+    return zlib.crc32(memoryview(packet)[1:-CHECKSUM]) == told
+
+
+def _format(packet: bytes) -> tuple[bool, Event]:
+    """Whether the file's events have checksums, as the format description says at its end."""
+    timestamp, code, server_id, _, end, flags = HEADER.unpack_from(packet, 1)
+    size = len(packet) - 1
+    # Version, server's version, time, header's length; of each type the length of what is fixed.
+    if size < HEADER.size + 57 + Code.TABLE_MAP + 1 + CHECKSUM:
+        raise DamagedLog("the log has the format of a server before MySQL 5.6")
+    kind = packet[-CHECKSUM - 1]
+    if kind not in (0, _CRC32):
+        raise DamagedLog(f"the log's checksums are of an unknown kind ({kind})")
+    if kind == _CRC32 and not _crc_fits(packet):
+        raise DamagedLog("the checksum of a file's first event is wrong")
+    if packet[1 + HEADER.size + 57 + Code.TABLE_MAP - 1] != 8:
+        raise DamagedLog("the log has table maps of an unknown form")
+    return kind == _CRC32, Event(code, timestamp, server_id, end, flags, packet[1:])
+
+
+def _large(packet: Reader, checksums: bool) -> Iterator[Event]:
+    """The event of a packet of more than 16 MB."""
+    header = packet.take(HEADER.size)
+    timestamp, code, server_id, length, end, flags = HEADER.unpack(header)
+    left = length - HEADER.size - (CHECKSUM if checksums else 0)
+    if left < 0:
+        raise DamagedLog("an event is not as long as it says")
+    checked = _Checked(packet, header, left, checksum=checksums)
+    yield Event(code, timestamp, server_id, end, flags, None, Reader(checked, left))
+    checked.finish()
+    if packet.read(1):  # also takes the empty packet that may end it
+        raise DamagedLog("an event is not as long as it says")
