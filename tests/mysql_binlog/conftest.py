@@ -8,7 +8,15 @@ from typing import Any
 
 import pymysql
 import pytest
-from mysql_binlog import Batch, Key, KeyColumns, Position, current_position, key_columns, read_changes
+from mysql_binlog import (
+    Batch,
+    Key,
+    KeyColumns,
+    Position,
+    current_position,
+    key_columns,
+    read_changes,
+)
 from tidemark_sandbox.config import account_name
 from tidemark_sandbox.world import Sandbox
 

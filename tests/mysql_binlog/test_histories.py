@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Keys = dict[str, set[tuple[Any, ...]]]
 #: Tables with keys before, between and behind what has a length of its own; NULLs everywhere.
 TABLES = {
-    "first": ("id BIGINT PRIMARY KEY, t VARCHAR(300), d DECIMAL(9,2), b BLOB, j JSON, e DATETIME(3)",
+    "first": ("id BIGINT PRIMARY KEY, t VARCHAR(300), d DECIMAL(9,2), b BLOB, j JSON, e DATETIME",
               ("id",)),
     "last": ("t TEXT, v VARCHAR(40) CHARACTER SET latin1, n INT, id INT UNSIGNED, "
              "PRIMARY KEY (id)", ("id",)),
@@ -65,7 +65,9 @@ class History:
             "pair": {"x": "257", "t": large},
             "made": {"t": "'a'"},
         }[table]
-        chosen = {name: value if chance.random() < 0.7 else "NULL" for name, value in values.items()}
+        chosen = {
+            name: value if chance.random() < 0.7 else "NULL" for name, value in values.items()
+        }
         return ", ".join(chosen), ", ".join(chosen.values())
 
     def _write(self, verb: str, table: str, key: tuple[Any, ...]) -> None:

@@ -29,6 +29,7 @@ _TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext")
 _BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
 _BLOBS = frozenset({Type.BLOB, Type.BLOB_COMPRESSED})
 _STRINGS = frozenset({Type.STRING, Type.VARCHAR, Type.VAR_STRING, Type.VARCHAR_COMPRESSED})
+_COMPRESSED = frozenset({Type.BLOB_COMPRESSED, Type.VARCHAR_COMPRESSED})
 #: How information_schema's types are logged.
 LOGGED_AS: dict[str, frozenset[Type]] = {
     **{name: frozenset({kind}) for name, (kind, _) in _INTEGERS.items()},
@@ -74,6 +75,8 @@ def decoder(column: Column, logged: LoggedColumn, text: Text) -> Decode:
         WrongKey: No exact value can be had.
     """
     kind = column.data_type
+    if logged.type in _COMPRESSED:  # no index can have it
+        raise WrongKey(f"column {column.name} is COMPRESSED, which no key can be")
     if kind in _INTEGERS:
         signed = "unsigned" not in column.column_type
         return lambda data: int.from_bytes(data, "little", signed=signed)
@@ -227,14 +230,6 @@ def _span(negative: bool, hours: int, minutes: int, seconds: int, micro: int) ->
     return -span if negative else span
 
 
-def _uuid(data: bytes) -> str:
-    """MariaDB keeps those that begin with a time with their halves changed about."""
-    padded = data.ljust(16, b"\0")
-    if padded[8] & 0x80 and padded[6] < 0x60:
-        pass
-    return str(uuid.UUID(bytes=padded))
-
-
 _OTHERS: dict[str, Decode] = {
     "float": lambda data: struct.unpack("<f", data)[0],
     "double": lambda data: struct.unpack("<d", data)[0],
@@ -242,6 +237,6 @@ _OTHERS: dict[str, Decode] = {
     "date": _date,
     "inet4": lambda data: socket.inet_ntop(socket.AF_INET, data.ljust(4, b"\0")),
     "inet6": lambda data: socket.inet_ntop(socket.AF_INET6, data.ljust(16, b"\0")),
-    "uuid": _uuid,
+    "uuid": lambda data: str(uuid.UUID(bytes=data.ljust(16, b"\0"))),
 }
 _TEMPORAL = {"datetime": _datetime, "timestamp": _timestamp, "time": _time}
