@@ -44,7 +44,12 @@ class Log:
     def session(self, *settings: str) -> Iterator[pymysql.cursors.Cursor]:
         """A session with settings of its own."""
         with closing(self.connect(database=_DATABASE)) as connection, connection.cursor() as cursor:
-            for setting in ("sql_mode = ''", "time_zone = '+00:00'", *settings):
+            for setting in (
+                "sql_mode = ''",
+                "time_zone = '+00:00'",
+                "lock_wait_timeout = 5",
+                *settings,
+            ):
                 cursor.execute(f"SET SESSION {setting}")
             yield cursor
 

@@ -189,6 +189,8 @@ class History:
             raise DamagedLog("a transaction begins in the middle of another one")
         self._place.begin(began)
         self._open, self._implicit, self._alone = True, False, began.alone
+        if began.prepares:
+            self._xa = Prepared(self._place.boundary)
 
     def _end(self) -> None:
         if self._xa is not None:

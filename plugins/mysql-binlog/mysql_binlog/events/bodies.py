@@ -41,12 +41,14 @@ class Began:
         number: Its number.
         tag: MySQL's tag, or "".
         alone: Whether it is a single statement, which no COMMIT follows (MariaDB says so).
+        prepares: Whether an XA transaction is prepared (likewise).
     """
 
     server: str
     number: int
     tag: str = ""
     alone: bool = False
+    prepares: bool = False
 
 
 def is_begin(event: bytes | None) -> bool:
@@ -105,7 +107,8 @@ def _uuid(data: bytes) -> str:
 def mariadb_gtid(event: Reader, server_id: int) -> Began:
     """Reads MariaDB's GTID_EVENT; the server's id is in the header."""
     number, domain, flags = event.number(8), event.number(4), event.number(1)
-    return Began(f"{domain}-{server_id}", number, alone=bool(flags & 0x01))
+    return Began(f"{domain}-{server_id}", number, alone=bool(flags & 0x01),
+                 prepares=bool(flags & 0x40))  # fmt: skip
 
 
 def _varlen(event: Reader) -> int:

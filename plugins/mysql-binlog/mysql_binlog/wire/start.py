@@ -43,8 +43,8 @@ class Facts:
         files: Its log files and how long they are.
         executed: GTIDs that are in its log, or were.
         purged: Those that were.
-        at_since: MariaDB: the GTIDs before the first position, as its log has them; None if it has
-            no such place; "" where they were not asked for.
+        at_since: MariaDB: the GTIDs before the first position, as its log has them; "" if they were
+            not asked for, or it does not say (there are events of more than max_allowed_packet).
     """
 
     identity: str
@@ -52,7 +52,7 @@ class Facts:
     files: Mapping[str, int]
     executed: str
     purged: str
-    at_since: str | None = ""
+    at_since: str = ""
 
 
 def ask(server: Server, since: Position) -> Facts:
@@ -65,11 +65,11 @@ def ask(server: Server, since: Position) -> Facts:
     files = server.files()
     facts = Facts(server.identity, server.has_gtids, files, "", "")
     if server.flavor == "mariadb":
-        at_since: str | None = ""
+        at_since: str = ""
         # It reads the file up to there: only for a position that nobody has read up to.
         if not since.created and since.server == server.identity and since.file in files:
             found = server.value("BINLOG_GTID_POS(%s, %s)", (since.file, since.offset))
-            at_since = None if found is None else str(found)
+            at_since = str(found or "")
         executed = str(server.value("@@GLOBAL.gtid_binlog_pos"))
         return replace(facts, executed=executed, at_since=at_since)
     executed, purged = server.row("SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged")
@@ -142,17 +142,16 @@ def _by_gtid(facts: Facts, since: Position) -> Start:
 
 
 def _by_file(facts: Facts, since: Position) -> Start:
-    exact = bool(since.created)
-    if since.flavor == "mysql":
-        # Not read up to: what is in the log, but was not committed, is known by GTIDs alone.
-        if facts.has_gtids and since.gtid and not exact:
+    if since.gtid and not since.created:  # nobody has read up to there
+        if since.flavor == "mysql" and facts.has_gtids:
+            # What is in the log, but was not committed, is known by GTIDs alone.
             return _by_gtid(facts, since)
-    elif not exact and (
-        facts.at_since is None or not GtidList(facts.at_since).reaches(GtidList(since.gtid))
-    ):
-        raise UnreachablePosition(
-            f"at that place the log has GTID {facts.at_since or 'none'}: the numbering was reset"
-        )
+        if since.flavor == "mariadb" and not facts.at_since:
+            return _by_gtid(facts, since)
+        if since.flavor == "mariadb" and not GtidList(facts.at_since).reaches(GtidList(since.gtid)):
+            raise UnreachablePosition(
+                f"at that place the log has GTID {facts.at_since}: the numbering was reset"
+            )
     if since.offset <= _MOST_OFFSET:
         return Start(since.file, since.offset)
     if facts.has_gtids and since.gtid:
