@@ -91,11 +91,8 @@ def test_a_row_that_is_logged_without_its_key_stops(log: Log) -> None:
     since = log.end()
     with log.session("binlog_row_image = 'MINIMAL'") as cursor:
         cursor.execute("INSERT INTO d (b) VALUES (1)")
-    if log.is_mysql:
-        assert log.changed(since, "d") == {(5, 1)}
-    else:
-        with pytest.raises(UnreadableChange, match="binlog_row_image"):
-            log.changed(since, "d")
+    with pytest.raises(UnreadableChange, match="binlog_row_image"):
+        log.changed(since, "d")
 
 
 @pytest.mark.fault(180)
@@ -176,6 +173,7 @@ def test_a_row_of_many_packets_is_passed_over_in_little_memory(
 @pytest.mark.fault(181)
 def test_what_is_given_is_committed(log: Log, table: str) -> None:
     """Another session writes all the time; each key that is read must be there to be read."""
+    log.sql("FLUSH BINARY LOGS")  # the server need not read what other tests have left
     stop = threading.Event()
 
     def write() -> None:
@@ -190,9 +188,9 @@ def test_what_is_given_is_committed(log: Log, table: str) -> None:
         at = current_position(connection)
         writer = threading.Thread(target=write)
         writer.start()
-        limit, seen = time.monotonic() + 1.5, 0
+        limit, seen = time.monotonic() + 20, 0
         try:
-            while time.monotonic() < limit:
+            while seen < 100 and time.monotonic() < limit:
                 until = current_position(connection)
                 for batch in read_changes(log.connect, at, until, wanted, server_id=4_712):
                     keys = [key for (key,) in batch.keys.get((log.database, table), ())]
@@ -205,7 +203,7 @@ def test_what_is_given_is_committed(log: Log, table: str) -> None:
         finally:
             stop.set()
             writer.join()
-    assert seen > 10
+    assert seen >= 100
 
 
 def test_tagged_gtids_are_followed(log: Log, table: str) -> None:

@@ -167,6 +167,10 @@ _REFUSALS: tuple[tuple[str, type[GapError]], ...] = (
     ("position > file size", UnreachablePosition),
     ("position < 4", UnreachablePosition),
     ("bogus data in log event", UnreachablePosition),
+    # The server takes other bytes for an event's length: none of its own is too long for it.
+    ("exceeded max_allowed_packet", UnreachablePosition),
+    ("truncated in the middle of event", UnreachablePosition),
+    ("crc", UnreachablePosition),
     ("more GTIDs than the source has", UnreachablePosition),
     ("more GTIDs than the master has", UnreachablePosition),
     ("AUTO_POSITION", AnotherServer),

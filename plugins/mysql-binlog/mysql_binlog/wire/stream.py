@@ -8,6 +8,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Any, BinaryIO, cast
 
 import pymysql
@@ -51,7 +52,8 @@ def dump(
         _prepare(connection, flavor, start, stall_seconds)
         command = _command(flavor, start, server_id)
         connection._execute_command(*command)  # type: ignore[attr-defined]
-        yield from _events(_Packets(connection, stall_seconds), stall_seconds)
+        with closing(_Packets(connection, stall_seconds)) as packets:
+            yield from _events(packets, stall_seconds)
     finally:
         connection._force_close()  # type: ignore[attr-defined]
 
@@ -101,6 +103,10 @@ class _Packets:
         way.settimeout(stall_seconds)
         self._file = cast("BinaryIO", way.makefile("rb", buffering=_BUFFER))
         self._sequence, self._stall = 1, stall_seconds
+
+    def close(self) -> None:
+        """Lets go of the socket."""
+        self._file.close()
 
     def next(self) -> bytes | Reader | None:
         """The next packet, its first byte included; None: the end.
@@ -174,8 +180,6 @@ def _error(data: bytes) -> Exception:
         return found
     if code in (1227, 1045, 1044):
         return RefusedRead(f"GRANT REPLICATION SLAVE ON *.* is missing: {text}")
-    if "checksum" in text or "crc" in text.lower() or "truncated" in text:
-        return DamagedLog(f"the server says: {text}")
     if code == 1236:
         return RefusedRead(f"the server says: {text}")
     return pymysql.err.OperationalError(code, text)
