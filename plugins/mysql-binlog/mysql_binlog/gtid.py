@@ -35,8 +35,8 @@ class GtidSet:
                 if _TAG.fullmatch(word):
                     tag = word
                     continue
-                first, _, last = word.partition("-")
-                self._add_interval((source, tag), int(first), int(last or first))
+                first, dash, last = word.partition("-")
+                self._add_interval((source, tag), int(first), int(last if dash else first))
 
     def _add_interval(self, source: tuple[str, str], first: int, last: int) -> None:
         if not 0 < first <= last <= _MOST:
