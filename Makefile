@@ -16,7 +16,7 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium gdb systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help install setup setup-tests demo test unit test-mysql soak faults lint audit format bench bench-extract bench-load bench-night bench-settings docs sbom clean
+.PHONY: help install setup setup-tests demo test unit test-mysql soak faults lint audit format bench bench-extract bench-load bench-binlog bench-night bench-settings docs sbom clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -54,6 +54,7 @@ unit: .venv/.synced  ## The tests that need no server, in seconds
 test-mysql: setup  ## The tests of the tap, verify, the sandbox and generated databases on MySQL itself
 	@./orchestrate/setup/debian.sh debootstrap
 	SANDBOX_SERVER=mysql $(BIN)/pytest -m "not soak" tests/tap_mysql tests/generated tests/mysql_arrow \
+		tests/mysql_binlog \
 		tests/tidemark/test_verify_content.py tests/sandbox/test_mysql.py
 
 soak: setup-tests  ## The long tests too
@@ -78,6 +79,9 @@ bench-extract: setup  ## The backup leg beside other programs: ROWS=1000000 PIN=
 
 bench-load: setup  ## The load leg's speed and memory: make bench-load [ROWS=1000000] [FORMAT=auto]
 	@$(BIN)/python bench/load.py --rows $(or $(ROWS),1000000) --format $(or $(FORMAT),csv)
+
+bench-binlog: setup  ## Changed keys a CPU second from the binary log: make bench-binlog [ROWS=1000000]
+	@$(BIN)/python bench/binlog.py --rows $(or $(ROWS),1000000)
 
 bench-night: setup  ## Where the time of a night goes, with nothing new and with 1,000 changed rows
 	@$(BIN)/python bench/night.py

@@ -24,6 +24,7 @@ _PACKAGES = {
     "mysqlclient": ("mysqlclient-static==2.3.0.post3",),
     # The package `sling` fetches its program from elsewhere; this is the last that brings it.
     "sling": ("sling-linux-amd64==1.4.11",),
+    "mysql-replication": ("mysql-replication==1.0.17",),
     "singer-tap": ("pipelinewise-tap-mysql==1.6.0",),
     # Of the Parquet targets on PyPI the one that loads what this tap writes.
     "singer-target": ("plinxore-target-s3==0.1.7",),
@@ -90,7 +91,7 @@ class Other:
     took: Measured
 
 
-def _environment(name: str) -> Path:
+def environment(name: str) -> Path:
     """An environment's folder of programs, made when it is first asked for."""
     folder = _CACHE / name
     if not (folder / ".made").exists():
@@ -103,7 +104,7 @@ def _environment(name: str) -> Path:
 
 def dlt_read(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> Other:
     """Has dlt copy a table to the same S3 as Parquet, by ConnectorX."""
-    programs, env = _environment("dlt"), sandbox.env()
+    programs, env = environment("dlt"), sandbox.env()
     with open_tunnel(sandbox.config, target(sandbox.config, Database.MYSQL)) as tunnel:
         prefix = "DESTINATION__FILESYSTEM__"
         done = run(
@@ -124,12 +125,12 @@ def dlt_read(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> Oth
 
 def connectorx_read(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> Other:  # noqa: ARG001
     """Has ConnectorX read a table into one Arrow table, and write nothing."""
-    return _script(sandbox, table, rows, _environment("dlt"), _CONNECTORX)
+    return _script(sandbox, table, rows, environment("dlt"), _CONNECTORX)
 
 
 def mysqlclient_read(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> Other:  # noqa: ARG001
     """Has mysqlclient read a table as tuples, and write nothing."""
-    return _script(sandbox, table, rows, _environment("mysqlclient"), _MYSQLCLIENT)
+    return _script(sandbox, table, rows, environment("mysqlclient"), _MYSQLCLIENT)
 
 
 def sling_read(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> Other:
@@ -137,7 +138,7 @@ def sling_read(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> O
 
     For Parquet it fetches a program from elsewhere.
     """
-    (program,) = _environment("sling").parent.glob("lib/*/site-packages/*/bin/sling-linux-amd64")
+    (program,) = environment("sling").parent.glob("lib/*/site-packages/*/bin/sling-linux-amd64")
     program.chmod(0o755)
     env, made = sandbox.env(), folder / "sling.csv"
     with open_tunnel(sandbox.config, target(sandbox.config, Database.MYSQL)) as tunnel:
@@ -148,7 +149,7 @@ def sling_read(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> O
             env={"BENCH": f"mysql://{login}/{table.schema}", "SLING_HOME_DIR": str(folder),
                  "SLING_DISABLE_TELEMETRY": "true"},
         )  # fmt: skip
-    count = [_environment("dlt") / "python", "-c", textwrap.dedent(_COUNT), made]
+    count = [environment("dlt") / "python", "-c", textwrap.dedent(_COUNT), made]
     found = int(run(count).output)
     if found != rows:
         raise ValueError(f"sling read {found} rows instead of {rows}")
@@ -197,7 +198,7 @@ def singer_read(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> 
 
 
 def _singer(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> Measured:
-    tap, target_bin = _environment("singer-tap"), _environment("singer-target")
+    tap, target_bin = environment("singer-tap"), environment("singer-target")
     env, few = sandbox.env(), TableName(table.schema, f"{table.table}_bench")
     sandbox.mysql(f"DROP TABLE IF EXISTS `{few.table}`")
     sandbox.mysql(f"CREATE TABLE `{few.table}` LIKE `{table.table}`")

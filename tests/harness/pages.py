@@ -31,6 +31,7 @@ OWN_DATABASE = f"{OPERATOR}::test_somebody_elses_database_is_copied_as_printed"
 RUNBOOK = f"{OPERATOR}::test_a_runbook_works_as_printed"
 NAMES = "tests/tidemark/test_landing_names.py"
 MYSQL_ARROW = "tests/mysql_arrow/test_servers.py::test_the_page_reads_a_table_as_printed"
+MYSQL_BINLOG = "tests/mysql_binlog/test_transactions.py::test_the_page_reads_a_log_as_printed"
 STAND_IN = "tests/redshift_stand_in/test_local.py::test_its_page_works_as_printed"
 #: The test that executes a block, by the page and the words that the block begins with.
 EXECUTED = {
@@ -53,6 +54,7 @@ EXECUTED = {
     ("docs/lake.md", "aws"): TOOLS,
     ("docs/lake.md", "import"): TOOLS,
     ("plugins/mysql-arrow/README.md", ""): MYSQL_ARROW,
+    ("plugins/mysql-binlog/README.md", ""): MYSQL_BINLOG,
     ("plugins/redshift-stand-in/README.md", ""): STAND_IN,
     ("docs/sandbox.md", "tidemark-sandbox forward"): TOOLS,
     ("docs/sandbox.md", "PGPASSWORD"): TOOLS,

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 from mysql_binlog import (
     BinlogError,
+    Change,
     Position,
     UnreadableChange,
     current_position,
     key_columns,
     read_changes,
 )
+from pages import Block
+from tidemark_sandbox.config import account_name
 
 if TYPE_CHECKING:
     from conftest import Log
@@ -267,3 +270,17 @@ def test_a_wrong_wish_is_told(log: Log) -> None:
             key_columns(connection, (log.database, "k"), ["b"])
         with pytest.raises(BinlogError, match="is not there"):
             key_columns(connection, (log.database, "nowhere"))
+
+
+def test_the_page_reads_a_log_as_printed(log: Log, printed: list[Block]) -> None:
+    log.sql("DROP TABLE IF EXISTS orders", "CREATE TABLE orders (id INT PRIMARY KEY)")
+    (block,) = printed
+    way = f"unix_socket={log.socket!r}, user={account_name()!r}"
+    text = block.text.replace('host="db.example", user="reader", password="…"', way)
+    text = text.replace('"shop"', repr(log.database))
+    text = text.replace("...  # time goes by", "write()").replace(
+        "...  # change", "found += [change]  #"
+    )
+    found: list[Change] = []
+    exec(text, {"found": found, "write": lambda: log.sql("INSERT INTO orders VALUES (7)")})
+    assert found == [Change((log.database, "orders"), "write", (7,))]
