@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 from tidemark_core.errors import ConfigError, WarehouseError
+from tidemark_core.types.singer_schema import LOG_BASED, METHOD, ROW_METADATA
 
 if TYPE_CHECKING:
     from conftest import Lake, Table
@@ -75,6 +77,29 @@ def test_a_key_with_a_null_is_refused(lake: Lake, state: dict[str, Any], method:
     with pytest.raises(WarehouseError, match=r"a key is NULL.*column b, key a=2, b=None"):
         lake.load(table.schema(), bad, state, load_method=method)
     assert table.rows("v", order="v") == [(1,)]
+
+
+@pytest.mark.fault(182)
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"load_method": "upsert"}, {"load_format": "parquet"}],
+    ids=["csv", "upsert", "parquet"],
+)
+def test_rows_of_a_log_say_themselves_when_they_were_read_and_found_gone(
+    lake: Lake, table: Table, state: dict[str, Any], config: dict[str, Any]
+) -> None:
+    at = [datetime(2026, 1, 2, 3, 4, 5, tick) for tick in (1, 2)]
+    rows = table.arrow([(1, "a", None), (2, None, None)])
+    for name, values in zip(ROW_METADATA, (at, [None, at[1]]), strict=True):
+        rows = rows.append_column(name, pa.array(values, pa.timestamp("us")))
+    schema = table.schema()
+    schema["schema"] |= {METHOD: LOG_BASED}
+    schema["schema"]["properties"] |= ROW_METADATA
+    lake.load(schema, table.batch(table.write(rows)), state, **config)
+    assert table.rows("id, name, _sdc_extracted_at, _sdc_deleted_at") == [
+        (1, "a", at[0], None),
+        (2, None, at[1], at[1]),
+    ]
 
 
 @pytest.mark.fault(60)

@@ -13,6 +13,7 @@ import pytest
 from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import LOG_BASED, METHOD, ROW_METADATA
 from tidemark_singer.batch_file import BatchFile
 
 FOLDER = "incremental/shop.orders/year=2025/month=08/day=03/hour=04/2025-08-03_04-05-06_batch_"
@@ -62,6 +63,29 @@ def test_files_are_numbered_through_the_run_and_each_state_has_its_manifest(
     assert [file.key[-12:] for file in second.files] == ["0003.parquet"]
     assert (first.part, second.part, first.run_id) == (1, 2, second.run_id)
     assert [row["id"] for row in lake.rows()] == [1, 2, 3]
+
+
+@pytest.mark.fault(182)
+def test_what_rows_read_by_the_log_say_of_themselves_is_kept(
+    lake: Any, feed: Any, say: Any, make_file: Any
+) -> None:
+    """And the manifest tells it from the source's columns; of other streams it is left out."""
+    schema = say.schema()
+    schema["schema"] |= {METHOD: LOG_BASED}
+    schema["schema"]["properties"] |= ROW_METADATA
+    at = datetime(2025, 8, 3, 4, 5, 6, 7)
+    times = pa.array([at, at], pa.timestamp("us")), pa.array([None, at], pa.timestamp("us"))
+    rows = say.orders(1, 2)
+    for name, values in zip(ROW_METADATA, times, strict=True):
+        rows = rows.append_column(name, values)
+    file = make_file(rows)
+    before = Path(file.path).read_bytes()
+    feed(schema, say.batch(file), say.state(1))
+    [manifest] = lake.manifests()
+    assert manifest.is_log_based
+    assert list(manifest.columns) == list(say.schema()["schema"]["properties"])
+    assert list(manifest.schema["properties"]) == [*manifest.columns, *ROW_METADATA]
+    assert lake.body(FOLDER + "0001.parquet") == before, "byte for byte"
 
 
 def test_nothing_new_commits_nothing_and_passes_the_state_on(

@@ -30,6 +30,10 @@ TABLES: Mapping[str, tuple[Mapping[str, str], Mapping[str, object]]] = {
     "colours": ({"id": "integer", "name": "varchar(9)"}, {"unique_key": ["id"], "meta": FULL}),
     "labels": ({"name": "varchar(9)"}, {"meta": FULL | NO_KEY}),
     "unseen": ({"id": "integer"}, {"unique_key": ["id"], "meta": {"replication_key": "id"}}),
+    "logged": (
+        {"id": "integer", "name": "varchar(9)"},
+        {"unique_key": ["id"], "meta": {"replication_method": "LOG_BASED"}},
+    ),
     "tokens": (
         {"token": "varbyte(8)", "owner": "varchar(9)", "update_at": "timestamp"},
         {"unique_key": ["token"], "sort": ["token"], "meta": {"replication_key": "update_at"}},
@@ -159,6 +163,31 @@ def test_tables_of_every_kind_hold_what_they_should(
     assert {name: rows(query, name) for name in expected} == expected
     kinds("run", "--full-refresh")
     assert {name: rows(query, name) for name in expected} == expected
+
+
+@pytest.mark.fault(182)
+def test_rows_that_are_read_by_the_log_go_and_come_back(
+    kinds: Dbt, landing: Landing, query: Query
+) -> None:
+    """Each row says when it was read, to the microsecond, whatever load brought it."""
+
+    def version(key: int, name: str | None, tick: int) -> dict[str, object]:
+        at = TEN + timedelta(microseconds=tick)
+        gone = {"_sdc_deleted_at": at} if name is None else {}
+        return {"id": key, "name": name, "_sdc_extracted_at": at} | gone
+
+    run = ("run", "--select", "logged")
+    first = [version(1, "a", 0), version(2, "a", 0), version(3, "a", 0), version(4, "a", 0)]
+    landing.load("logged", [*first, version(1, "b", 1), version(2, None, 1), version(3, None, 1)])
+    kinds(*run)
+    assert rows(query, "logged") == [(1, "b"), (4, "a")]
+    landing.load("logged", [version(2, "back", 2), version(4, None, 2), version(1, "late", 0)])
+    kinds(*run)
+    assert rows(query, "logged") == [(1, "b"), (2, "back")]
+    kinds(*run, "--full-refresh")
+    assert rows(query, "logged") == [(1, "b"), (2, "back")]
+    versions = query("select count(*) from landing.logged where id = 3", user="tidemark_loader")
+    assert tuple(versions[0]) == (2,)
 
 
 def test_a_contract_is_built_as_printed(kinds: Dbt, query: Query) -> None:

@@ -14,9 +14,11 @@ from tidemark_core.names import TableName, fold_columns
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import (
+    ANNOTATION,
     FULL_TABLE,
     PADDED,
     from_json_schema,
+    is_metadata,
     replication_method,
     to_json_schema,
 )
@@ -71,9 +73,16 @@ class StreamSchema:
                 raise LakeError(error.message, table=table, column=name) from error
             exact = to_json_schema(types[name], nullable=_is_nullable(declared))
             singer[name] = exact | {word: declared[word] for word in _KEPT if word in declared}
+            if is_metadata(name, declared):
+                del singer[name][ANNOTATION]
         texts = frozenset(name for name, declared in properties.items() if _is_text(declared))
         exact_schema = {"type": "object", "properties": singer}
         return cls(table, types, texts, exact_schema, keys, replication_method(schema))
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the source, without what rows say of themselves."""
+        return [name for name, told in self.singer["properties"].items() if ANNOTATION in told]
 
     @property
     def arrow(self) -> pa.Schema:

@@ -10,7 +10,13 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding
 from singer_sdk.sinks import BatchSink
 from singer_sdk.sinks.core import BaseJSONSchemaValidator
 from tidemark_core.errors import LakeError
-from tidemark_core.types.singer_schema import SINGER_METADATA, is_metadata
+from tidemark_core.types.singer_schema import (
+    LOG_BASED,
+    ROW_METADATA,
+    SINGER_METADATA,
+    is_metadata,
+    replication_method,
+)
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.isolating_target import remove_local
 from tidemark_singer.local_file import read_records
@@ -41,9 +47,13 @@ class LakeSink(BatchSink):
         self.table.set_schema(self.schema, self.key_properties)
 
     def _remove_sdc_metadata_from_schema(self) -> None:
-        """Leaves columns that the source really has, whatever their names."""
+        """Leaves columns that the source really has, whatever their names.
+
+        And what rows that are read by a log say of themselves: nothing else tells of a deletion.
+        """
         properties = self.schema["properties"]
-        for name in SINGER_METADATA & properties.keys():
+        kept = ROW_METADATA.keys() if replication_method(self.schema) == LOG_BASED else set()
+        for name in SINGER_METADATA & properties.keys() - kept:
             if is_metadata(name, properties[name]):
                 del properties[name]
 

@@ -90,7 +90,7 @@ class TableWriter:
             ConfigError: A column has the name of one that landing adds.
         """
         told = StreamSchema.parse(self.table, schema, keys)
-        fold_columns(told.types, table=self.table)
+        fold_columns(told.columns, table=self.table)
         if self._options.partition_column:
             check_column(told, self._options.partition_column)
         known = self._schema

@@ -4,7 +4,7 @@
 {#- How a table comes to hold what was loaded, and from what:
       columns          the contract's, by name
       unique_key       of a row, as a list; empty: none
-      replication_key  what grows when a row changes
+      replication_key  what grows when a row changes; none where each row says when it was read (LOG_BASED)
       kind             merged: the newest version of each row; copied: the newest copy of the whole table;
                        appended: the rows of every load
     A unit test knows neither columns nor config of the model that it tests, and overrides this macro. -#}
@@ -21,15 +21,19 @@
     {{- return({
         'columns': node.columns,
         'unique_key': keys,
-        'replication_key': meta.replication_key,
+        'replication_key': none if method == 'LOG_BASED' else meta.replication_key,
         'kind': 'copied' if method == 'FULL_TABLE' else 'merged' if keys else 'appended',
     }) -}}
 {%- endmacro %}
 
 {% macro refuse_contract(node, keys, method, replication_key) -%}
     {%- set wrong = [] -%}
-    {%- if method not in ('INCREMENTAL', 'FULL_TABLE') -%}
-        {%- do wrong.append('meta.replication_method is ' ~ method ~ ', and not INCREMENTAL or FULL_TABLE') -%}
+    {%- if method not in ('INCREMENTAL', 'LOG_BASED', 'FULL_TABLE') -%}
+        {%- do wrong.append(
+            'meta.replication_method is ' ~ method ~ ', and not INCREMENTAL, LOG_BASED or FULL_TABLE'
+        ) -%}
+    {%- elif method == 'LOG_BASED' and not keys -%}
+        {%- do wrong.append('it is read by its log and needs unique_key: by it deleted rows are known') -%}
     {%- elif method == 'INCREMENTAL' and keys and not replication_key -%}
         {%- do wrong.append('it needs meta.replication_key: the column that grows when a row changes') -%}
     {%- endif -%}

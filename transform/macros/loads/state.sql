@@ -24,8 +24,9 @@
 
 {#- The columns of <table>__versions: key, replication key, then how the version came here. -#}
 {% macro version_columns(contract) -%}
-    {%- set grows = [] if contract.replication_key in contract.unique_key else [contract.replication_key] -%}
-    {{- return(contract.unique_key + grows + system_columns() | list) -}}
+    {%- set grows = contract.replication_key -%}
+    {%- set own = [grows] if grows and grows not in contract.unique_key else [] -%}
+    {{- return(contract.unique_key + own + system_columns() | list) -}}
 {%- endmacro %}
 
 {#- on-run-start: those of all merged_loads models, created where they are missing. -#}
@@ -53,8 +54,9 @@
 
 {#- A model whose contract is wrong says so itself, when it is built. -#}
 {% macro state_kinds(node) -%}
-    {{- return(['loads', 'versions'] if node.config.unique_key and (node.config.meta.replication_method or '') | upper
-        != 'FULL_TABLE' and node.config.meta.replication_key else ['loads']) -}}
+    {%- set method = (node.config.meta.replication_method or '') | upper -%}
+    {%- set merged = method == 'LOG_BASED' or method != 'FULL_TABLE' and node.config.meta.replication_key -%}
+    {{- return(['loads', 'versions'] if node.config.unique_key and merged else ['loads']) -}}
 {%- endmacro %}
 
 {% macro create_state_table_sql(node, kind) -%}

@@ -1,8 +1,8 @@
-{#- Newest wins. Two versions of a row are told apart by the replication key, then by when the source was read,
-    then by the load; a missing value is older than any other. These two macros are the only place that says so. -#}
+{#- Newest wins. Two versions of a row are told apart by the replication key, if there is one, then by when the source was
+    read, then by the load; a missing value is older than any other. These two macros are the only place that says so. -#}
 
 {% macro version_order(replication_key) -%}
-    {{- return([replication_key, '_sdc_extracted_at', '_tidemark_load_id']) -}}
+    {{- return(([replication_key] if replication_key else []) + ['_sdc_extracted_at', '_tidemark_load_id']) -}}
 {%- endmacro %}
 
 {#- The rank of a version among those of the same row: 1 is the newest. -#}
@@ -38,5 +38,5 @@
 
 {#- The same without the load: whether a row would go back in time, however often it was loaded. -#}
 {% macro is_newer_content(a, b, replication_key) -%}
-    {{- return(is_newer(a, b, replication_key, version_order(replication_key)[:2])) -}}
+    {{- return(is_newer(a, b, replication_key, version_order(replication_key)[:-1])) -}}
 {%- endmacro %}

@@ -11,7 +11,7 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName
-from tidemark_core.types.singer_schema import FULL_TABLE, from_json_schema
+from tidemark_core.types.singer_schema import FULL_TABLE, LOG_BASED, from_json_schema, is_metadata
 
 VERSION = 1
 #: More than S3 keeps in an object, more rows than any table has, more than any fencing token:
@@ -54,8 +54,9 @@ class Manifest:
         bookmark: The stream's bookmark that this commit makes true, as the tap wrote it.
         conversions: Values changed on the way, by column and reason.
         fence: Fencing token of the lease under which it was written.
-        replication_method: How the rows were read: ``INCREMENTAL``, or ``FULL_TABLE`` where they
-            are all that the table had; None: nothing says.
+        replication_method: How the rows were read: ``INCREMENTAL``; ``LOG_BASED``, where each says
+            of itself when it was read and whether it is gone; or ``FULL_TABLE`` where they are all
+            that the table had; None: nothing says.
     """
 
     table: TableName
@@ -74,6 +75,17 @@ class Manifest:
     def is_full_copy(self) -> bool:
         """Whether its rows are all that the table had."""
         return self.replication_method == FULL_TABLE
+
+    @property
+    def is_log_based(self) -> bool:
+        """Whether its rows say of themselves when they were read, and whether they are gone."""
+        return self.replication_method == LOG_BASED
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The properties of its schema that are columns of the source."""
+        properties: dict[str, Any] = self.schema.get("properties", {})
+        return {name: told for name, told in properties.items() if not is_metadata(name, told)}
 
     @property
     def rows(self) -> int:

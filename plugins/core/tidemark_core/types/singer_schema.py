@@ -24,7 +24,7 @@ ANNOTATION = "x-tidemark-type"
 PADDED = "x-tidemark-padded"
 #: Of a whole schema: how its rows are read, in the words of Singer's metadata.
 METHOD = "x-tidemark-replication-method"
-INCREMENTAL, FULL_TABLE = "INCREMENTAL", "FULL_TABLE"
+INCREMENTAL, FULL_TABLE, LOG_BASED = "INCREMENTAL", "FULL_TABLE", "LOG_BASED"
 #: What a tap may say of its records in columns of their own.
 #: https://sdk.meltano.com/en/latest/implementation/record_metadata.html
 SINGER_METADATA = frozenset(
@@ -38,6 +38,12 @@ SINGER_METADATA = frozenset(
         "_sdc_sync_started_at",
     }
 )
+
+#: What each row of a LOG_BASED stream says of itself, behind the table's columns: when it was read,
+#: and when it was found deleted. By the first its versions are told apart.
+ROW_METADATA: Mapping[str, Mapping[str, Any]] = {
+    name: {"type": ["string", "null"], "format": "date-time"} for name in (EXTRACTED_AT, DELETED_AT)
+}
 
 
 def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, Any]:

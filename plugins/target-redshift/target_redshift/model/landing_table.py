@@ -57,6 +57,10 @@ class Column:
         return to_redshift(self.type)
 
 
+#: Those of Tidemark's columns that files may have: of rows that are read by the source's log.
+ROW_COLUMNS = tuple(Column(name, name, kind) for name, kind in METADATA if name != LOAD_ID)
+
+
 @dataclass(frozen=True)
 class LandingTable:
     """A landing table: the source's columns in the source's order, then Tidemark's.

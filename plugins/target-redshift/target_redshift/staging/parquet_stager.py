@@ -21,7 +21,7 @@ from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.s3.client import explained
 from tidemark_core.types.arrow import to_arrow
 
-from target_redshift.model.landing_table import Column, LandingTable
+from target_redshift.model.landing_table import ROW_COLUMNS, Column, LandingTable
 from target_redshift.staging.area import put_copy_manifest
 from target_redshift.staging.csv_stager import Staged
 from target_redshift.staging.load_file import LoadFile, unreadable
@@ -138,13 +138,13 @@ def _read_tail(client: S3Client, file: LoadFile, size: int) -> bytes:
 
 
 def fitting_columns(landing: LandingTable, file: LoadFile, schema: pa.Schema) -> tuple[Column, ...]:
-    """The landing table's columns in a file's order.
+    """The landing table's columns in a file's order, with what its rows say of themselves.
 
     Raises:
         UnfitError: A column has a type that would have to be converted first.
         LakeError: The file has a column that the schema does not name.
     """
-    known = {column.source: column for column in landing.columns}
+    known = {column.source: column for column in (*landing.columns, *ROW_COLUMNS)}
     columns = []
     for field in schema:
         column = known.get(field.name)

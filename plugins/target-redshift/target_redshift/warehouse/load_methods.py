@@ -188,12 +188,14 @@ def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedPar
     for number, group in enumerate(staged.groups):
         stage = sql.landing(stage_table(load.name, load.load_id, number))
         names = [column.name for column in group.columns]
+        own = constants(group.moment, load.load_id)
+        own = {name: text for name, text in own.items() if name not in names}
         _copy(connection, load, stage, names, manifest=group.manifest, rows=group.rows)
         _check_copied_keys(connection, load, stage, group.columns)
         load.phase("insert")
         with events.step(table, "insert"):
             connection.execute(
-                sql.insert_all(load.name, stage, names, constants(group.moment, load.load_id)),
+                sql.insert_all(load.name, stage, names, own),
                 what="INSERT of the copied rows",
                 table=table,
             )

@@ -98,7 +98,7 @@ def _named(chosen: list[Column], columns: list[Column]) -> list[str]:
 
 def _columns(facts: Facts) -> tuple[list[Column], list[NotCompared]]:
     """The columns that both MySQL and the lake have; those that one of them lacks."""
-    lake = facts.newest.schema.get("properties", {})
+    lake = facts.newest.columns
     found, left = [], []
     for name, schema in lake.items():
         if name in facts.source:

@@ -151,7 +151,7 @@ def summarise(
 ) -> Inspection:
     """Puts the inspection together. Pure."""
     profiles = []
-    for name, schema in newest.schema.get("properties", {}).items():
+    for name, schema in newest.columns.items():
         own = statistics.get(name, _Statistics(None))
         distinct = pc.count_distinct(sample[name]).as_py() if name in sample.column_names else None
         profiles.append(

@@ -130,7 +130,7 @@ def to_mysql(rows: Any, newest: Manifest, target: Target) -> int:
         TunnelError: The bastion cannot be reached.
     """
     table = f"{quote_mysql(target.database)}.{quote_mysql(newest.table.table)}"
-    columns = {n: from_json_schema(s) for n, s in newest.schema["properties"].items()}
+    columns = {n: from_json_schema(s) for n, s in newest.columns.items()}
     try:
         with target.connect() as connection, connection.cursor() as cursor:
             cursor.execute(create_sql(table, columns, newest.key_properties))

@@ -14,9 +14,10 @@ from tap_s3_parquet.objects import ObjectReader
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import TableName
+from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName
 
 from tidemark.config.project import Project
+from tidemark.services.bookmarks.bookmark import OWN
 
 _CHUNK = 8 << 20
 _FORMATS = (".parquet", ".csv")
@@ -34,7 +35,10 @@ class Restored:
 
 
 def chosen(manifests: Sequence[Manifest], as_of: datetime | None) -> list[Manifest]:
-    """The commits that a restore reads: of a table that was read whole the newest copy. Pure.
+    """The commits that a restore reads. Pure.
+
+    Of a table that was read whole the newest copy; of one that is read by the log the newest first
+    load that is whole, and what came after it.
 
     Raises:
         LakeError: There is none, or there is nothing to tell versions of a row apart by.
@@ -46,7 +50,23 @@ def chosen(manifests: Sequence[Manifest], as_of: datetime | None) -> list[Manife
         return [m for m in found if m.extracted_at == found[-1].extracted_at]
     if not found[-1].key_properties:
         raise LakeError("the table has no key", table=found[-1].table)
-    return found
+    return _since_first_load(found) if found[-1].is_log_based else found
+
+
+def _since_first_load(found: list[Manifest]) -> list[Manifest]:
+    """Without what came before: of rows that were deleted then, no tombstone tells."""
+    begun = [_first_load(manifest) for manifest in found]
+    whole = [epoch for epoch, is_whole in begun if is_whole]
+    if not whole:
+        return found
+    return [m for m, (epoch, _) in zip(found, begun, strict=True) if epoch == whole[-1]]
+
+
+def _first_load(manifest: Manifest) -> tuple[object, bool]:
+    """To which first load of the table a commit belongs, and whether that was whole with it."""
+    own = manifest.bookmark.get(OWN)
+    own = own if isinstance(own, dict) else {}
+    return own.get("epoch"), manifest.is_log_based and "first_load" not in own
 
 
 @contextmanager
@@ -95,17 +115,24 @@ def _fill(project: Project, manifests: Sequence[Manifest], connection: Any, fold
 
 
 def newest_sql(newest: Manifest) -> str:
-    """The newest version of each key: by the replication key, then by the order of commits."""
+    """The newest version of each key: by the replication key, then by the order of commits.
+
+    Of rows that are read by the log by the time of their reading, and none of those that are gone.
+    """
+    names = ", ".join(map(_name, newest.columns))
     if newest.is_full_copy:
-        return f"SELECT {', '.join(map(_name, newest.schema['properties']))} FROM versions"
+        return f"SELECT {names} FROM versions"
     keys = ", ".join(_name(key) for key in newest.key_properties)
     mark = newest.bookmark.get("replication_key")
+    if newest.is_log_based:
+        mark = EXTRACTED_AT
     by = f"{_name(str(mark))} DESC NULLS LAST, " if mark in newest.schema["properties"] else ""
-    names = ", ".join(_name(name) for name in newest.schema["properties"])
-    return (
-        f"SELECT {names} FROM versions "
+    found = (
+        f"SELECT * FROM versions "
         f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {by}_order DESC) = 1"
     )
+    there = f" WHERE {_name(DELETED_AT)} IS NULL" if newest.is_log_based else ""
+    return f"SELECT {names} FROM ({found}){there}"
 
 
 def _name(identifier: str) -> str:
