@@ -66,8 +66,9 @@ def _text(value: Any) -> str:
 def places(key: KeyColumns, logged: TableMap) -> tuple[int, ...] | None:
     """Where the wanted columns are in the rows of a table map; None: nobody can tell.
 
-    By name, where the server logs names. Else the log's columns have to be the table's of today,
-    all of them in their order, by their types; hidden ones may follow them.
+    By name, where the server logs names. Else the log's columns have to be the table's of today, in
+    their order, by their types, as far as the last of the wanted ones; what comes behind it moves
+    none of them. That an ALTER has moved them its statement says.
     """
     if logged.names:
         where = {name: place for place, name in enumerate(logged.names)}
@@ -78,11 +79,11 @@ def places(key: KeyColumns, logged: TableMap) -> tuple[int, ...] | None:
             for name, place in zip(key.names, found, strict=True)
         )
         return found if fits else None
-    if len(logged.columns) < len(key.columns):
+    first = key.columns[: max(key.places) + 1]
+    if len(logged.columns) < len(first):
         return None
-    if not all(_fits(column, logged, place) for place, column in enumerate(key.columns)):
-        return None
-    return key.places
+    fits = all(_fits(column, logged, place) for place, column in enumerate(first))
+    return key.places if fits else None
 
 
 def _fits(column: Column, logged: TableMap, place: int) -> bool:
