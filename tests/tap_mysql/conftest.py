@@ -111,6 +111,17 @@ class Source:
             cursor.execute(statement)
             return list(cursor.fetchall())
 
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Callable[..., None]]:
+        """Runs statements, with their arguments, in one transaction."""
+        with (
+            closing(self.sandbox.source.connect(database=DATABASE)) as connection,
+            connection.cursor() as cursor,
+        ):
+            connection.begin()
+            yield lambda statement, *arguments: cursor.execute(statement, arguments)
+            connection.commit()
+
     def numbers(self, last: int, first: int = 1) -> str:
         """What gives a column ``seq`` of numbers, after SELECT."""
         return f"FROM {NUMBERS} WHERE seq BETWEEN {first} AND {last}"

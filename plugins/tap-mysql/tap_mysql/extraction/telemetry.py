@@ -97,4 +97,10 @@ def _text(value: KeyValue | None) -> str | None:
 
 
 def _value(bookmark: object) -> object:
-    return bookmark.get("replication_key_value") if isinstance(bookmark, Mapping) else None
+    if not isinstance(bookmark, Mapping):
+        return None
+    own = bookmark.get("tidemark")
+    position = own.get("position") if isinstance(own, Mapping) else None
+    if isinstance(position, Mapping):
+        return f"{position.get('file')}:{position.get('offset')}"
+    return bookmark.get("replication_key_value")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 import pyarrow as pa
@@ -11,6 +12,8 @@ from mysql_arrow import INVALID_UTF8, ZERO_DATE, Change
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import TIMESTAMP
+from tidemark_core.types.singer_schema import ROW_METADATA
 
 from tap_mysql.query.column_reads import FLAG, OTHER_TEXT, Plan
 from tap_mysql.query.sql import Key
@@ -22,7 +25,15 @@ _REASONS = {
     INVALID_UTF8: "text that is not valid UTF-8",
     OTHER_TEXT: "text that has no exact form in UTF-8",
 }
+#: Of what rows say of themselves; UTC, as all times in files are.
+ROW_TIME = to_arrow(TIMESTAMP)
 Changed = Callable[[str, str, int], None]
+
+
+def _plain(value: object, plan: Plan) -> object:
+    """A key's value as the column's Arrow type takes it."""
+    text = value is not None and plan.kind.kind == "string" and not isinstance(value, str)
+    return str(value) if text else value
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class Converter:
         strict: Whether a value that would be changed stops the read.
         fixed: Columns of keys, in which such a value always stops it.
         keyless: The replication key, if rows without one are read: its zero dates become NULL.
+        read_at: What rows say of themselves, UTC: when they were read; None: they say nothing.
         schema: Of the table.
         answer: Of the query, which shows behind the columns what texts were changed.
     """
@@ -46,12 +58,14 @@ class Converter:
     strict: bool = False
     fixed: frozenset[str] = frozenset()
     keyless: str | None = None
+    read_at: datetime | None = None
     schema: pa.Schema = field(init=False)
     answer: pa.Schema = field(init=False)
 
     def __post_init__(self) -> None:
         fields = [pa.field(p.column.name, to_arrow(p.kind)) for p in self.plans]
-        object.__setattr__(self, "schema", pa.schema(fields))
+        own = [pa.field(name, ROW_TIME) for name in ROW_METADATA] if self.read_at else []
+        object.__setattr__(self, "schema", pa.schema([*fields, *own]))
         flags = [pa.field(f"{FLAG}{n}", pa.string()) for n in range(len(self._flagged))]
         object.__setattr__(self, "answer", pa.schema([*fields, *flags]))
 
@@ -75,7 +89,35 @@ class Converter:
             if self._refuses(change):
                 raise self._refused(change, batch, changes)
             changed(change.column, change.reason, change.count)
-        return batch
+        return batch if self.read_at is None else self._stamped(batch, deleted=False)
+
+    def tombstones(self, keys: Sequence[Key]) -> pa.RecordBatch:
+        """Rows of keys that are gone: the key, when that was seen, and nothing else.
+
+        Args:
+            keys: Values of the columns of ``key``.
+
+        Raises:
+            SourceError: A key is none that its column can have.
+        """
+        values = dict(zip(self.key, zip(*keys, strict=True), strict=True))
+        arrays = []
+        for plan in self.plans:
+            name, kind = plan.column.name, to_arrow(plan.kind)
+            try:
+                found = values.get(name, [None] * len(keys))
+                arrays.append(pa.array([_plain(value, plan) for value in found], kind))
+            except (pa.ArrowException, TypeError, ValueError) as error:
+                raise SourceError(
+                    f"a deleted key is no {plan.kind}", table=self.table, column=name
+                ) from error
+        names = [plan.column.name for plan in self.plans]
+        return self._stamped(pa.RecordBatch.from_arrays(arrays, names), deleted=True)
+
+    def _stamped(self, batch: pa.RecordBatch, *, deleted: bool) -> pa.RecordBatch:
+        read_at = pa.array([self.read_at] * batch.num_rows, ROW_TIME)
+        gone = read_at if deleted else pa.array([None] * batch.num_rows, ROW_TIME)
+        return pa.RecordBatch.from_arrays([*batch.columns, read_at, gone], schema=self.schema)
 
     def key_at(self, batch: pa.RecordBatch, names: Sequence[str], row: int) -> Key:
         """A row's key, each value as a literal can write it: decimals beyond Arrow's are text."""

@@ -78,6 +78,36 @@ class Reading:
         self.folder.await_room(self.stop)
         return FinishedFile(FileWriter(self.folder.new_file(), self.converter.schema).finish(), 0)
 
+    def new_file(self) -> Building:
+        """Begins a file as soon as there is room for it.
+
+        Raises:
+            SourceError: The target has taken nothing for too long.
+        """
+        self.folder.await_room(self.stop)
+        writer = FileWriter(self.folder.new_file(), self.converter.schema)
+        return Building(writer, self.converter)
+
+    def rows_of(self, selected: Range) -> list[Rows]:
+        """Reads rows that are few enough for memory.
+
+        Raises:
+            SourceError: The server refused, or was away for too long.
+            TunnelError: The bastion was away for too long.
+            TableChangedError: The table's definition changed, or another server answers.
+            Stopped: The run is being stopped.
+        """
+        query = select(self.converter.plans, selected)
+        for failures in range(1, self.attempts + 1):
+            try:
+                found = list(Fetch(self.source, query, self.shape, self.stop))
+            except (FetchError, TidemarkError) as error:
+                self._recover(error, Mode(), failures, ordered=False)
+            else:
+                self.meter.add(rows=sum(rows.batch.num_rows for rows in found))
+                return found
+        raise ValueError(f"{self.attempts} attempts")
+
     def files(self, selected: Range) -> Iterator[FinishedFile]:
         """Reads a range into files, each given as soon as it is finished.
 
@@ -116,15 +146,13 @@ class Reading:
                 self._recover(error, mode, failures, bool(left.order))
 
     def _once(self, selected: Range, mode: Mode) -> Iterator[FinishedFile]:
-        building: _Building | None = None
+        building: Building | None = None
         try:
             for rows in self._rows(selected, mode):
                 if building is None:
                     if self._ends_for_room(selected, mode):  # of another range's files
                         return
-                    self.folder.await_room(self.stop)
-                    path = self.folder.new_file()
-                    building = _Building(FileWriter(path, self.converter.schema), self.converter)
+                    building = self.new_file()
                 piece = self.converter.convert(rows, building.changed)
                 building.add(piece, self.replication_key, selected.order)
                 if building.writer.rows >= self.batch_size:
@@ -224,8 +252,17 @@ class Mode:
 
 
 @dataclass
-class _Building:
-    """A file that is being written, and what is known of it so far."""
+class Building:
+    """A file that is being written, and what is known of it so far.
+
+    Attributes:
+        writer: Writes it.
+        converter: Types of its columns.
+        last: Values of the order columns in its last row.
+        least: Least replication key in it.
+        greatest: Greatest replication key in it.
+        changes: Values that were changed, by column and reason.
+    """
 
     writer: FileWriter
     converter: Converter

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import singer_sdk.singerlib as singer
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, SDKBatchMessage
+from tidemark_core.types.singer_schema import FULL_TABLE, METHOD
 from tidemark_singer.batch_file import BatchFile
 
 from tap_mysql.reading.parquet_file import FinishedFile
@@ -84,7 +85,7 @@ class StreamOutput:
     def begin(self, moment: datetime) -> None:
         """See `tap_mysql.extraction.output.Output.begin`."""
         self.extracted_at = moment
-        if self.records and self.replication_key is None:
+        if self.records and self.schema.get(METHOD) == FULL_TABLE:
             # Milliseconds, as other taps have them; another one for each beginning.
             self.version = max(int(moment.timestamp() * 1000), (self.version or 0) + 1)
         self.messages.schema(

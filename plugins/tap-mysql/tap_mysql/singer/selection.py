@@ -11,8 +11,10 @@ from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.types.singer_schema import (
     FULL_TABLE,
     INCREMENTAL,
+    LOG_BASED,
     METHOD,
     PADDED,
+    ROW_METADATA,
     to_json_schema,
 )
 
@@ -43,9 +45,10 @@ def with_padding(schema: dict[str, Any], table: Table, keys: tuple[str, ...]) ->
     return schema | {"properties": properties}
 
 
-def with_method(schema: dict[str, Any], key: Column | None) -> dict[str, Any]:
-    """A stream's schema that says how the table is read: by a replication key, or whole."""
-    return schema | {METHOD: FULL_TABLE if key is None else INCREMENTAL}
+def with_method(schema: dict[str, Any], method: str) -> dict[str, Any]:
+    """A stream's schema that says how the table is read, and what its rows say of themselves."""
+    own = ROW_METADATA if method == LOG_BASED else {}
+    return schema | {METHOD: method, "properties": schema["properties"] | own}
 
 
 def stream_metadata(table: Table) -> list[dict[str, Any]]:
@@ -79,7 +82,7 @@ class Chosen:
     """What the catalog says of a stream.
 
     Attributes:
-        method: ``INCREMENTAL`` or ``FULL_TABLE``.
+        method: ``INCREMENTAL``, ``LOG_BASED`` or ``FULL_TABLE``.
         replication_key: Column name, for INCREMENTAL.
         key_properties: Key columns; empty: the table's own primary key.
         columns: Columns by name, whether each is selected; empty: the catalog says nothing.
@@ -92,12 +95,15 @@ class Chosen:
 
 
 def replication_column(table: Table, chosen: Chosen) -> Column | None:
-    """The column by which a table is read incrementally; None: it is read whole.
+    """The column by which a table is read incrementally; None: it is read whole, or by the log.
 
     Raises:
-        ConfigError: There is no such column, or its type does not grow.
+        ConfigError: There is no such column, or its type does not grow; or the log cannot tell the
+            table's rows.
     """
-    if chosen.method == FULL_TABLE:
+    if chosen.method == LOG_BASED:
+        check_log_key(table, chosen.key_properties)
+    if chosen.method in (FULL_TABLE, LOG_BASED):
         return None
     hint = (
         f"set metadata {table.name.stream}: replication-key in extract/extractors.meltano.yml, or "
@@ -129,6 +135,48 @@ def replication_column(table: Table, chosen: Chosen) -> Column | None:
             hint=hint,
         )
     return column
+
+
+def why_not_by_log(table: Table) -> str | None:
+    """Why the log does not tell which rows of a table have changed; None: it does."""
+    if table.is_view:
+        return "the log has nothing of a view"
+    if not table.primary_key:
+        return "the log tells rows by their primary key, and it has none"
+    for name in (column.name for column in table.columns):
+        if name.lower() in ROW_METADATA:
+            return f"its column {name} has the name of what rows say of themselves"
+    for column in (table.column(name) for name in table.primary_key):
+        if column is not None and not column.is_exact_in_log:
+            kind = column.mysql.column_type
+            if column.character_set is not None:
+                kind += f" in {column.character_set}"
+            return (
+                f"its key's column {column.name} has the type {kind}, which the log does not tell"
+            )
+    return None
+
+
+def check_log_key(table: Table, asked: tuple[str, ...] = ()) -> None:
+    """Refuses a table whose rows the log does not tell.
+
+    Args:
+        table: The table.
+        asked: Key columns that the catalog names.
+
+    Raises:
+        ConfigError: It cannot be read by the log.
+    """
+    why = why_not_by_log(table)
+    if why is None and asked and {*map(str.lower, asked)} != {*map(str.lower, table.primary_key)}:
+        why = "the log tells rows by the primary key, and table-key-properties names another one"
+    if why is not None:
+        raise ConfigError(
+            f"it cannot be read by the server's log: {why}",
+            table=table.name,
+            hint="give it a primary key of numbers, dates or text in utf8mb4, or another method: "
+            f"tidemark add {table.name} --full-table",
+        )
 
 
 def key_columns(table: Table, chosen: Chosen) -> tuple[str, ...]:

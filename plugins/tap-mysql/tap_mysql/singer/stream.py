@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk import Stream
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog, MetadataMapping, StreamMetadata
 from tidemark_core.runs.progress import Meter
-from tidemark_core.types.singer_schema import FULL_TABLE
+from tidemark_core.types.singer_schema import FULL_TABLE, LOG_BASED
 
+from tap_mysql.extraction.log_table import LogExtraction
 from tap_mysql.extraction.table import Extraction
 from tap_mysql.query.column_reads import plan
 from tap_mysql.query.sql import Range, select
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tidemark_core.names import TableName
 
     from tap_mysql.singer.tap import TapMySQL
+
+Made = TypeVar("Made", bound=Extraction)
 
 
 class MySQLStream(Stream):
@@ -78,6 +81,18 @@ class MySQLStream(Stream):
 
     def prepare(self, *, again: bool) -> Extraction:
         """See `tap_mysql.extraction.run.Job.prepare`."""
+        return self._prepare(Extraction, again=again)
+
+    def prepare_log(self, *, again: bool) -> LogExtraction:
+        """See `tap_mysql.extraction.log_run.LogJob.prepare_log`."""
+        return self._prepare(LogExtraction, again=again)
+
+    @property
+    def is_log_based(self) -> bool:
+        """Whether the table is read by the server's log."""
+        return self.replication_method == LOG_BASED
+
+    def _prepare(self, kind: type[Made], *, again: bool) -> Made:
         if again:
             self.source_table = self._tap_mysql.look_again(self.table)
             self._schema = choices.stream_schema(self.source_table)
@@ -90,14 +105,14 @@ class MySQLStream(Stream):
             messages=self._tap_mysql.messages,
             stream=self.name,
             schema=choices.with_method(
-                choices.with_padding(self._schema_of(columns), table, keys), key
+                choices.with_padding(self._schema_of(columns), table, keys), chosen.method
             ),
             key_properties=keys,
             replication_key=key.name if key else None,
             records=self._tap_mysql.settings["backup_output"] == "record",
         )
         reading = self._reading(columns, keys, key)
-        return Extraction(
+        return kind(
             table=table,
             plans=reading.converter.plans,
             replication_key=key,

@@ -25,7 +25,9 @@ from tidemark_core.runs.progress import Display, display
 from tidemark_core.settings import config_schema, resolve
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 
+from tap_mysql.binlog.log import Log
 from tap_mysql.extraction import run, telemetry
+from tap_mysql.extraction.log_run import LogRun
 from tap_mysql.incremental.options import Options
 from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.settings import SETTINGS
@@ -238,12 +240,17 @@ class TapMySQL(Tap):
         self.messages.begin()
         together = self.settings["backup_strategy"] == "inter-table"
         workers = self.settings["backup_max_workers"] if together else 1
-        outcomes = run.run(streams, workers, self.stop)
+        outcomes = run.run([s for s in streams if not s.is_log_based], workers, self.stop)
+        outcomes += self._by_log(workers).run([s for s in streams if s.is_log_based])
         outcomes += [run.failed(name, error) for name, error in sorted(self._unread().items())]
         if not outcomes:
             raise nothing_selected(len(self._catalogued() or self.streams), self._schemas())
         telemetry.run_ended(self.settings["backup_strategy"], outcomes)
         run.raise_failures(outcomes)
+
+    def _by_log(self, workers: int) -> LogRun:
+        attempts = self.settings["backup_retry_attempts"]
+        return LogRun(Log(self.source), workers, attempts, self.stop)
 
     def _unread(self) -> dict[TableName, TidemarkError]:
         """What is selected and not read, with the reason; names what was backed up before."""

@@ -86,11 +86,12 @@ class Session:
     """A connection.
 
     Attributes:
+        connection: The driver's.
         server: Version text of the server.
     """
 
     def __init__(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
-        self._connection = connection
+        self.connection = connection
         self.server = str(connection.get_server_info())  # type: ignore[no-untyped-call]
 
     @property
@@ -119,7 +120,7 @@ class Session:
     @contextmanager
     def _asked(self, query: str, parameters: tuple[Any, ...]) -> Iterator[pymysql.cursors.Cursor]:
         try:
-            with self._connection.cursor() as cursor:
+            with self.connection.cursor() as cursor:
                 cursor.execute(query, parameters or None)
                 yield cursor
         except pymysql.err.MySQLError as error:
@@ -144,10 +145,10 @@ class Session:
             pymysql.err.MySQLError: The server refused, or went away.
         """
         if guard is not None:
-            self._connection.query(guard)
+            self.connection.query(guard)
         import mysql_arrow  # takes pyarrow along, which only a read needs
 
-        return mysql_arrow.query(self._connection, query, schema, **shape)
+        return mysql_arrow.query(self.connection, query, schema, **shape)
 
     def plan(self, query: str) -> list[dict[str, Any]]:
         """How the server would answer a query: its plan's steps, by the names of their columns.
@@ -186,9 +187,8 @@ class Source:
         """What fails on any other server than the one that may be read; None: any may be."""
         return None if self.server is None else self.server.guard
 
-    @contextmanager
-    def session(self) -> Iterator[Session]:
-        """Opens a connection.
+    def connect(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
+        """Opens a connection; whoever asks for it closes it.
 
         Raises:
             TunnelError: The bastion is away, or cannot reach the server.
@@ -196,7 +196,7 @@ class Source:
         """
         self.endpoint.ensure()
         try:
-            connection = open_connection(
+            return open_connection(
                 self.endpoint,
                 server_name=self.login.server_name,
                 timeout=self.timeout,
@@ -215,6 +215,16 @@ class Source:
         except (OSError, ValueError) as error:
             self.endpoint.check()
             raise SourceError(f"MySQL cannot be reached: {error}", retryable=True) from error
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Opens a connection, and closes it at the end.
+
+        Raises:
+            TunnelError: The bastion is away, or cannot reach the server.
+            SourceError: The server is away, or refused the login.
+        """
+        connection = self.connect()
         try:
             session = Session(connection)
             for statement in SESSION[1:]:

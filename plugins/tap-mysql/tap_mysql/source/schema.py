@@ -16,6 +16,8 @@ _ORDERABLE = frozenset(
         "binary", "varbinary", "date", "datetime", "timestamp", "year", "uuid",
     }
 )  # fmt: skip
+#: Character sets whose every text Python and MySQL read alike.
+_EXACT_CHARACTER_SETS = frozenset({"ascii", "binary", "latin1", "utf8", "utf8mb3", "utf8mb4"})
 DATES = frozenset({"date", "datetime", "timestamp"})
 
 
@@ -58,6 +60,15 @@ class Column:
         if self.type is None or self.data_type == "bit":
             return False
         return is_integer(self.type) or self.type.kind in ("timestamp", "date")
+
+    @property
+    def is_exact_in_log(self) -> bool:
+        """Whether a key of this type is the same in the binary log, in Python and in a query."""
+        if self.type is None or self.data_type not in _ORDERABLE - {"uuid"}:
+            return False
+        if self.data_type == "decimal":
+            return self.type.kind == "decimal"
+        return self.character_set is None or self.character_set in _EXACT_CHARACTER_SETS
 
     @property
     def is_set_by_updates(self) -> bool:

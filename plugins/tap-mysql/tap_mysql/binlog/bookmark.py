@@ -1,0 +1,141 @@
+"""The bookmark of a table that is read by the server's log, and how it is checked when read back.
+
+Singer state with all that is ours under ``tidemark``: the position in the log, when the newest rows
+were read, and how far an unfinished first load has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from mysql_binlog import Position
+from tidemark_core.errors import StateError
+from tidemark_core.names import TableName
+from tidemark_core.types.singer_schema import LOG_BASED
+
+from tap_mysql.incremental.bookmark import OWN, VERSION
+from tap_mysql.query.sql import Key
+from tap_mysql.values import key_values
+
+_TICK = timedelta(microseconds=1)
+Left = tuple[tuple[Key | None, Key | None], ...]
+
+
+@dataclass(frozen=True)
+class LogBookmark:
+    """What has been read of a table.
+
+    Attributes:
+        position: Before it every change is read, or still to be read by the first load.
+        epoch: When the first load began, which tells its files, and those after them, from others.
+        read_at: When the newest rows were read, by the source's clock, UTC; never goes back.
+        columns: The columns that were read last, in their order.
+        left: Key ranges that the first load has not read yet, each ``(after, until)``; empty: it is
+            done.
+    """
+
+    position: Position
+    epoch: datetime
+    read_at: datetime
+    columns: tuple[str, ...]
+    left: Left = ()
+
+    def next_reading(self, now: datetime) -> datetime:
+        """When rows that are read now were read: later than all before, whatever the clock says.
+
+        Args:
+            now: The source's clock, UTC.
+        """
+        return max(now, self.read_at + _TICK)
+
+
+@dataclass(frozen=True)
+class LogIdentity:
+    """What a bookmark belongs to.
+
+    Attributes:
+        table: The table.
+        key: Columns of its primary key.
+    """
+
+    table: TableName
+    key: tuple[str, ...]
+
+    def write(self, bookmark: LogBookmark) -> dict[str, Any]:
+        """Writes a bookmark as Singer state."""
+        own: dict[str, Any] = {
+            "version": VERSION,
+            "table": str(self.table),
+            "replication_method": LOG_BASED,
+            "key": list(self.key),
+            "columns": list(bookmark.columns),
+            "epoch": key_values.to_state(bookmark.epoch),
+            "read_at": key_values.to_state(bookmark.read_at),
+            "position": bookmark.position.to_json(),
+        }
+        if bookmark.left:
+            left = [
+                [key_values.pack(after), key_values.pack(until)] for after, until in bookmark.left
+            ]
+            own["first_load"] = {"left": left}
+        return {OWN: own}
+
+    def read(self, state: Any) -> LogBookmark | None:
+        """Reads a bookmark and holds it against what it must belong to.
+
+        Args:
+            state: The stream's entry in the state; an empty one is that of a stream never read.
+
+        Returns:
+            None: the table was never read.
+
+        Raises:
+            StateError: It is damaged, or belongs to another table, key or replication method. It is
+                never taken for an empty one: that would read the whole table again, unasked.
+        """
+        if not isinstance(state, Mapping):
+            raise self._refuse("is not an object")
+        if not any(value is not None for value in state.values()):
+            return None
+        own = state.get(OWN)
+        if not isinstance(own, Mapping) or own.get("replication_method") != LOG_BASED:
+            raise self._refuse("is not one of a table that is read by the server's log")
+        if own.get("version") != VERSION:
+            raise self._refuse(f"has version {own.get('version')!r}; this tap reads {VERSION}")
+        if own.get("table") != str(self.table):
+            raise self._refuse(f"belongs to table {own.get('table')}")
+        if own.get("key") != list(self.key):
+            raise self._refuse(f"is of the key {own.get('key')}; it is now {list(self.key)}")
+        try:
+            return self._parse(own)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self._refuse("is damaged") from error
+
+    def _parse(self, own: Mapping[str, Any]) -> LogBookmark:
+        load = own.get("first_load")
+        left = () if load is None else tuple(self._range(pair) for pair in load["left"])
+        if load is not None and not left:
+            raise ValueError("a first load with nothing left")
+        return LogBookmark(
+            position=Position.from_json(own["position"]),
+            epoch=datetime.fromisoformat(own["epoch"]),
+            read_at=datetime.fromisoformat(own["read_at"]),
+            columns=tuple(map(str, own["columns"])),
+            left=left,
+        )
+
+    def _range(self, pair: Any) -> tuple[Key | None, Key | None]:
+        after, until = (key_values.unpack(key) for key in pair)
+        if any(key is not None and len(key) != len(self.key) for key in (after, until)):
+            raise ValueError("a key range of another key")
+        return after, until
+
+    def _refuse(self, what: str) -> StateError:
+        return StateError(
+            f"the bookmark {what}",
+            table=self.table,
+            hint=f"read the table anew: tidemark watermark reset -t {self.table}",
+        )

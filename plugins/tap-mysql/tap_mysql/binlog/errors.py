@@ -1,0 +1,53 @@
+"""What keeps a table from being read by the log, in the operator's words."""
+
+from __future__ import annotations
+
+from mysql_binlog import BinlogError, GapError, Problem, Statement
+from tidemark_core.errors import SourceError
+from tidemark_core.names import TableName
+
+
+def anew(table: TableName) -> str:
+    """The commands that read a table anew where its changes are not all to be had."""
+    return (
+        f"tidemark watermark reset -t {table} and tidemark sync -t {table} read it anew, then "
+        f"tidemark reconcile -t {table} marks the rows that were deleted meanwhile"
+    )
+
+
+def unreadable(error: BinlogError, table: TableName) -> SourceError:
+    """The error of a table whose changes cannot be read."""
+    if isinstance(error, GapError):
+        what = f"its changes are not all in the server's log any more: {error}"
+        return SourceError(what, table=table, hint=anew(table))
+    return SourceError(
+        f"the server's log could not be read: {error}",
+        table=table,
+        hint="run it again; if it happens twice: tidemark doctor",
+    )
+
+
+def changed_as_a_whole(statement: Statement, table: TableName) -> SourceError | None:
+    """The error of a table of which no event says what became of its rows; None: each row's does.
+
+    ``CREATE TABLE`` comes behind a ``DROP``, which says so, or made nothing (IF NOT EXISTS).
+    """
+    replaces = " OR REPLACE " in f" {' '.join(statement.sql.split())} ".upper()
+    harmless = statement.kind == "alter" and not statement.keys_uncertain
+    if harmless or (statement.kind == "create" and not replaces):
+        return None
+    if statement.keys_uncertain:
+        what = "the columns of its key have another place than when rows were logged"
+    else:
+        what = f"{statement.kind.upper()} has changed it as a whole, which no row's event tells"
+    return SourceError(f"{what}: {statement.sql[:200]}", table=table, hint=anew(table))
+
+
+def refused(problem: Problem, table: TableName) -> SourceError:
+    """The error of a table whose server has no log that can be read."""
+    return SourceError(
+        f"the server's log cannot be read: {problem.setting} is {problem.found}, and must be "
+        f"{problem.wanted}",
+        table=table,
+        hint=problem.statement,
+    )

@@ -1,0 +1,143 @@
+"""The binary log of the source: where it ends, whether it can be read, what has changed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import mysql_binlog
+from mysql_binlog import Batch, BinlogError, KeyColumns, Position, Problem, WrongKey, key_columns
+from tidemark_core.errors import SourceError
+from tidemark_core.names import TableName
+
+from tap_mysql.source.connection import Session, Source
+from tap_mysql.source.server_identity import Server, identify
+
+#: Of the numbers that a replica may have, those that people do not give.
+_SERVER_IDS = (2**31, 2**32 - 1)
+_CASCADES = """
+SELECT constraint_schema, table_name, unique_constraint_schema, referenced_table_name
+FROM information_schema.referential_constraints
+WHERE delete_rule IN ('CASCADE', 'SET NULL') OR update_rule IN ('CASCADE', 'SET NULL')
+ORDER BY constraint_schema, table_name, constraint_name
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a server's log and its clock said at one time.
+
+    Attributes:
+        position: Where the log ended.
+        now: The clock, UTC.
+        server: Whose both are.
+    """
+
+    position: Position
+    now: datetime
+    server: Server
+
+
+@dataclass
+class Log:
+    """The log of a server.
+
+    Attributes:
+        source: The server.
+        server_id: The number under which the log is asked for; no replica may have it.
+    """
+
+    source: Source
+    server_id: int = field(default_factory=lambda: random.randrange(*_SERVER_IDS))  # noqa: S311
+
+    def moment(self) -> Moment:
+        """Where the log ends now.
+
+        Every transaction before it is seen by a query that begins when this returns, or comes again
+        when the log is read from there.
+
+        Raises:
+            SourceError: The server is away, or does not tell.
+        """
+        with self.source.session() as session:
+            return Moment(end_of_log(session), session.now(), identify(session))
+
+    def problems(self) -> list[Problem]:
+        """What keeps the log from being read, or soon may."""
+        with self.source.session() as session:
+            return problems(session)
+
+    def cascades(self, tables: Iterable[TableName]) -> dict[TableName, tuple[TableName, ...]]:
+        """Of tables whose rows change with those of others: the others."""
+        with self.source.session() as session:
+            return cascades(session, tables)
+
+    def columns(self, tables: Mapping[TableName, tuple[str, ...]]) -> dict[TableName, KeyColumns]:
+        """The columns that tables have now; a table that is gone, or has lost its key, is left out.
+
+        Args:
+            tables: Their keys, by table.
+        """
+        found = {}
+        with self.source.session() as session:
+            for table, key in tables.items():
+                with suppress(WrongKey):
+                    name = (table.schema, table.table)
+                    found[table] = key_columns(session.connection, name, key)
+        return found
+
+    def changes(
+        self, since: Position, until: Position, tables: Mapping[TableName, KeyColumns]
+    ) -> Iterator[Batch]:
+        """The keys that have changed between two positions.
+
+        Raises:
+            BinlogError: Not all of them can be had.
+        """
+        named = {(table.schema, table.table): columns for table, columns in tables.items()}
+        return mysql_binlog.read_changes(
+            self.source.connect, since, until, named, server_id=self.server_id
+        )
+
+
+def end_of_log(session: Session) -> Position:
+    """Where the log ends.
+
+    Raises:
+        SourceError: The server does not tell.
+    """
+    try:
+        return mysql_binlog.current_position(session.connection)
+    except BinlogError as error:
+        raise SourceError(
+            f"the server's log does not tell where it ends: {error}", hint="tidemark doctor"
+        ) from error
+
+
+def problems(session: Session) -> list[Problem]:
+    """What keeps the log from being read, or soon may."""
+    return mysql_binlog.check_log(session.connection)
+
+
+def cascades(
+    session: Session, tables: Iterable[TableName]
+) -> dict[TableName, tuple[TableName, ...]]:
+    """Of tables whose rows change with those of others, by a foreign key: the others.
+
+    Below MySQL 9.6 the engine does that by itself, and the log has nothing of it.
+    """
+    wanted = set(tables)
+    found: dict[TableName, tuple[TableName, ...]] = {}
+    for schema, child, other, parent in session.rows(_CASCADES):
+        name = TableName(schema, child)
+        if name in wanted:
+            found[name] = (*found.get(name, ()), TableName(other, parent))
+    return found
+
+
+def only(source: Source, server: Server) -> Source:
+    """The source, when no other server may answer in its place."""
+    return replace(source, server=server)

@@ -1,0 +1,148 @@
+"""One table that is read by the server's log: its first load, and the keys that have changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
+from tap_mysql.binlog.log import Log, Moment, only
+from tap_mysql.extraction import schema_drift
+from tap_mysql.extraction.table import Extraction
+from tap_mysql.query.key_ranges import split
+from tap_mysql.query.sql import Key, Range
+from tap_mysql.reading.key_reader import KeyReader
+from tap_mysql.reading.parquet_file import FinishedFile
+
+logger = logging.getLogger("tap-mysql.log")
+
+
+@dataclass
+class LogExtraction(Extraction):
+    """Reads a table whose changed keys the log tells.
+
+    Rows are read at a later time than that up to which the log was read, so they are at least as
+    new as the position that the bookmark gets; what is newer has its own event behind it.
+    """
+
+    @property
+    def identity(self) -> LogIdentity:
+        """What the bookmark belongs to."""
+        return LogIdentity(self.table.name, self.table.primary_key)
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return tuple(plan.column.name for plan in self.plans)
+
+    def begin(self, state: object, log: Log) -> LogBookmark:
+        """Reads the bookmark, and what is left of the first load.
+
+        Args:
+            state: The stream's entry in the Singer state.
+            log: The server's.
+
+        Raises:
+            TidemarkError: The table cannot be read; what was committed before stays true.
+            Stopped: The run is being stopped.
+            TableChangedError: The table's definition changed under the read, or another server
+                answers.
+        """
+        bookmark = self.identity.read(state)
+        if bookmark is not None:
+            drift = schema_drift.between(bookmark.columns, self._columns, self.table)
+            schema_drift.warn(self.table, drift)
+            return self._first_load(bookmark, log.moment()) if bookmark.left else bookmark
+        # Before anything is read: what changes meanwhile is in the log behind it.
+        moment = log.moment()
+        with self.reading.source.session() as session:
+            ranges = split(
+                Range(self.table.name, order=self._order), self.options.chunks, session.rows
+            )
+        left = tuple((part.after, part.until) for part in ranges)
+        begun = LogBookmark(moment.position, moment.now, moment.now, self._columns, left)
+        return self._first_load(begun, moment)
+
+    def _first_load(self, bookmark: LogBookmark, moment: Moment) -> LogBookmark:
+        """Reads the ranges that are left; each file moves its range's start in the bookmark.
+
+        A file is held back until the next one comes, so that the last one tells that all is read.
+        """
+        bookmark = self._read_now(bookmark, moment)
+        ranges = [
+            Range(self.table.name, (), self._order, after, until) for after, until in bookmark.left
+        ]
+        limit = self.options.max_rows
+        if limit:
+            rows = min(self.reading.batch_size, -(-limit // len(ranges)))
+            self.reading = replace(self.reading, batch_size=rows)
+        self._begin(None, None, self.table.rows)
+        # The first file's manifest has it then, whichever STATE commits that.
+        self._commit(None, self.identity.write(bookmark))
+        left: list[Any] = list(bookmark.left)
+        held: FinishedFile | None = None
+        try:
+            for number, file in self._read(ranges):
+                if file is None:
+                    left[number] = None
+                    continue
+                if held is not None:
+                    self._commit(held, self.identity.write(bookmark))
+                left[number] = (file.last, ranges[number].until)
+                held = file
+                bookmark = replace(bookmark, left=tuple(pair for pair in left if pair))
+                if limit and self.rows + file.rows >= limit:
+                    break
+        except BaseException:
+            if held is not None:
+                held.path.unlink(missing_ok=True)
+            raise
+        bookmark = replace(bookmark, left=tuple(pair for pair in left if pair))
+        if held is None:
+            self._commit_nothing(self.identity.write(bookmark))
+        else:
+            self._commit(held, self.identity.write(bookmark))
+        return bookmark
+
+    def read_keys(self, bookmark: LogBookmark, keys: Sequence[Key], moment: Moment) -> LogBookmark:
+        """Reads the rows of keys that have changed.
+
+        Args:
+            bookmark: The one that becomes true with it.
+            keys: The keys.
+            moment: A time behind the bookmark's position.
+
+        Raises:
+            TidemarkError: The table cannot be read; what was committed before stays true.
+            Stopped: The run is being stopped.
+            TableChangedError: The table's definition changed under the read, or another server
+                answers.
+        """
+        bookmark = self._read_now(bookmark, moment)
+        self._begin(None, None, len(keys))
+        held: FinishedFile | None = None
+        for file in KeyReader(self.reading, self.table).files(keys):
+            if held is not None:
+                self._commit(held, None)
+            held = file
+        self._commit(held, self.identity.write(bookmark))
+        return bookmark
+
+    def settle(self, bookmark: LogBookmark) -> None:
+        """Tells a bookmark with which no row came, and of columns that are new."""
+        if set(bookmark.columns) == set(self._columns):
+            self.output.commit(None, self.identity.write(bookmark))
+            return
+        self.output.begin(self.moment)
+        self._commit_nothing(self.identity.write(replace(bookmark, columns=self._columns)))
+
+    def _read_now(self, bookmark: LogBookmark, moment: Moment) -> LogBookmark:
+        """Makes ready to read rows of this moment, from its server alone."""
+        read_at: datetime = bookmark.next_reading(moment.now)
+        converter = replace(self.reading.converter, read_at=read_at)
+        source = only(self.reading.source, moment.server)
+        self.reading = replace(self.reading, source=source, converter=converter)
+        self.moment = read_at.replace(tzinfo=UTC)
+        return replace(bookmark, read_at=read_at, columns=self._columns)

@@ -1,0 +1,198 @@
+"""Tables that are read by the server's log: what is read of them, and what each bookmark says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mysql_binlog import Batch, KeyColumns, LogPurged, Position, Statement
+from tap_mysql.binlog.log import Log
+from tidemark_core.errors import SourceError
+from tidemark_core.names import TableName
+
+if TYPE_CHECKING:
+    from conftest import Result, Source
+
+DATABASE = "tap_test"
+
+
+class Told:
+    """A log of which the tests say what it tells; where it ends, the server itself says."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, list[tuple[Any, ...]]] = {}
+        self.statements: list[Statement] = []
+        self.error: Exception | None = None
+
+    def changes(
+        self, _: Log, __: Position, until: Position, tables: Mapping[TableName, KeyColumns]
+    ) -> Iterator[Batch]:
+        if self.error is not None:
+            raise self.error
+        wanted = {table.table for table in tables}
+        keys = {
+            (DATABASE, t): dict.fromkeys(k, "update") for t, k in self.keys.items() if t in wanted
+        }
+        statements = tuple(s for s in self.statements if s.table[1] in wanted)
+        yield Batch(until, keys, statements)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    found = Told()
+    monkeypatch.setattr(Log, "changes", lambda *words: found.changes(*words))
+    return found
+
+
+def logged(source: Source, *tables: str, state: Any = None, **settings: Any) -> Result:
+    catalog = source.catalog(*tables)
+    for stream in catalog["streams"]:
+        stream["replication_method"] = "LOG_BASED"  # where Meltano puts it
+    return source.run(catalog, state, **settings)
+
+
+def good(result: Result) -> Result:
+    if result.error is not None:
+        raise result.error
+    return result
+
+
+def newest(*results: Result, table: str = "t") -> dict[Any, Any]:
+    """The rows that are there, by id, as a warehouse finds them."""
+    rows = [row for result in results for row in result.rows(table)]
+    found: dict[Any, Any] = {}
+    for row in sorted(rows, key=lambda row: row["_sdc_extracted_at"]):
+        found[row["id"]] = row
+    return {key: row["v"] for key, row in found.items() if row["_sdc_deleted_at"] is None}
+
+
+def test_a_first_load_then_what_has_changed(source: Source, told: Told) -> None:
+    source.make("t", "id INT PRIMARY KEY, v INT NOT NULL", "(1, 10)", "(2, 20)", "(3, 30)")
+    first = good(logged(source, "t"))
+    assert newest(first) == {1: 10, 2: 20, 3: 30}
+    source.sql("DELETE FROM t WHERE id = 2")
+    source.sql("UPDATE t SET v = 11 WHERE id = 1")
+    told.keys = {"t": [(1,), (2,), (9,)]}
+    second = good(logged(source, "t", state=first.state))
+    gone = [row for row in second.rows("t") if row["_sdc_deleted_at"] is not None]
+    assert sorted((row["id"], row["v"]) for row in gone) == [(2, None), (9, None)]
+    assert newest(first, second) == {1: 11, 3: 30}
+    source.sql("INSERT INTO t VALUES (2, 21)")
+    told.keys = {"t": [(2,)]}
+    third = good(logged(source, "t", state=second.state))
+    assert newest(first, second, third) == {1: 11, 2: 21, 3: 30}
+
+
+def test_a_quiet_table_moves_on_without_a_file(source: Source, told: Told) -> None:
+    source.make("t", "id INT PRIMARY KEY, v INT", "(1, 10)")
+    source.make("other", "id INT PRIMARY KEY")
+    first = good(logged(source, "t"))
+    source.sql("INSERT INTO other VALUES (1)")
+    second = good(logged(source, "t", state=first.state))
+    assert second.files() == []
+    before, after = (r.bookmark("t")["tidemark"]["position"] for r in (first, second))
+    assert (after["file"], after["offset"]) > (before["file"], before["offset"])
+
+
+@pytest.mark.fault(184)
+@pytest.mark.parametrize("kind", ["truncate", "drop", "rename", "other"])
+def test_what_no_row_tells_stops_its_table_alone(source: Source, told: Told, kind: Any) -> None:
+    for table in ("t", "u"):
+        source.make(table, "id INT PRIMARY KEY, v INT", "(1, 10)")
+    first = good(logged(source, "t", "u"))
+    told.keys = {"t": [(1,)], "u": [(1,)]}
+    told.statements = [Statement(kind, (DATABASE, "t"), "TRUNCATE t")]
+    second = logged(source, "t", "u", state=first.state)
+    assert isinstance(second.error, SourceError)
+    (error,) = second.error.of_tables
+    assert f"{kind.upper()} has changed it" in error.message
+    assert error.hint is not None
+    assert "tidemark watermark reset -t tap_test.t" in error.hint
+    assert second.bookmark("t") == first.bookmark("t")
+    assert second.files("t") == []
+    assert second.bookmark("u") != first.bookmark("u")
+    assert newest(second, table="u") == {1: 10}
+
+
+@pytest.mark.fault(183)
+def test_a_gap_stops_without_a_word_to_the_target(source: Source, told: Told) -> None:
+    source.make("t", "id INT PRIMARY KEY, v INT", "(1, 10)")
+    first = good(logged(source, "t"))
+    told.error = LogPurged("the log of it is gone")
+    second = logged(source, "t", state=first.state)
+    assert "the log of it is gone" in str(second.error)
+    assert second.messages == []
+
+
+@pytest.mark.fault(185)
+@pytest.mark.parametrize(
+    ("columns", "told_why"),
+    [
+        ("id INT, v INT", "it has none"),
+        ("id FLOAT PRIMARY KEY, v INT", "type float"),
+        ("id VARCHAR(9) CHARACTER SET cp932 PRIMARY KEY, v INT", "varchar(9) in cp932"),
+        ("id INT PRIMARY KEY, _sdc_deleted_at INT", "the name of what rows say"),
+    ],
+)
+def test_a_table_that_the_log_cannot_tell_is_refused(
+    source: Source, columns: str, told_why: str
+) -> None:
+    source.make("t", columns)
+    assert told_why in str(logged(source, "t").error)
+
+
+@pytest.mark.fault(187)
+def test_a_first_load_that_ended_early_goes_on(source: Source, told: Told) -> None:
+    source.make("t", "id INT PRIMARY KEY, v INT")
+    source.sql(f"INSERT INTO t SELECT seq, seq {source.numbers(1000)}")
+    states, results, state = [], [], None
+    for _ in range(4):
+        results.append(good(logged(source, "t", state=state, backup_max_rows=300)))
+        state = results[-1].state
+        states.append(results[-1].bookmark("t")["tidemark"])
+    assert [len(result.rows("t")) for result in results] == [300, 300, 300, 100]
+    assert ["first_load" in own for own in states] == [True, True, True, False]
+    assert len({own["epoch"] for own in states}) == 1
+    positions = [own["position"] for own in states[:3]]
+    assert all(position == positions[0] for position in positions), "that of its beginning"
+    assert newest(*results) == {number: number for number in range(1, 1001)}
+
+
+@pytest.mark.fault(189)
+def test_versions_are_in_order_when_the_clock_goes_back(source: Source, told: Told) -> None:
+    source.make("t", "id INT PRIMARY KEY, v INT", "(1, 10)")
+    first = good(logged(source, "t"))
+    ahead = first.state
+    ahead["bookmarks"]["tap_test-t"]["tidemark"]["read_at"] = "2100-01-01T00:00:00.000000"
+    told.keys = {"t": [(1,)]}
+    second = good(logged(source, "t", state=ahead))
+    assert str(second.rows("t")[0]["_sdc_extracted_at"]) == "2100-01-01 00:00:00.000001"
+    third = good(logged(source, "t", state=second.state))
+    assert str(third.rows("t")[0]["_sdc_extracted_at"]) == "2100-01-01 00:00:00.000002"
+
+
+@pytest.mark.fault(186)
+def test_keys_of_every_type_and_spelling(source: Source, told: Told) -> None:
+    """A key that is spelled anew is another one; with blanks at its end it is none."""
+    source.make("t", "id VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY, v INT", "('Ä', 1)")
+    first = good(logged(source, "t"))
+    source.sql("UPDATE t SET id = 'ä', v = 2")
+    told.keys = {"t": [("Ä",), ("ä",), ("ä ",)]}
+    second = good(logged(source, "t", state=first.state))
+    assert newest(first, second) == {"ä": 2}
+    source.make(
+        "u",
+        "a BIGINT UNSIGNED, b DECIMAL(20,3), c BINARY(4), d DATETIME(6), id CHAR(5), v INT,"
+        "PRIMARY KEY (a, b, c, d, id)",
+        "(18446744073709551615, 1.5, X'0102', '2024-01-01 00:00:00.000001', 'x', 1)",
+        "(18446744073709551615, 1.5, X'0102', '2024-01-01 00:00:00.000001', 'y', 2)",
+        "(0, -1.5, X'00', '1000-01-01', '', 3)",
+    )
+    first = good(logged(source, "u"))
+    keys = source.sql("SELECT a, b, TRIM(TRAILING X'00' FROM c), d, id FROM u")
+    source.sql("DELETE FROM u WHERE id = 'y'")
+    told.keys = {"u": [tuple(key) for key in keys]}
+    second = good(logged(source, "u", state=first.state))
+    assert newest(second, table="u") == {"x": 1, "": 3}
+    assert len(second.rows("u")) == 3
