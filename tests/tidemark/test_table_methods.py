@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tap_mysql.source.schema import Column, Table
-from tidemark.services.tables.method import BIG_ROWS, Wish, propose
+from tidemark.services.tables.method import BIG_ROWS, Remark, Wish, propose
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import MySQLColumn, from_mysql
@@ -72,6 +72,23 @@ def test_what_fits_is_proposed(given: Table, told: str) -> None:
     found = propose(given, full, Wish())
     assert str(found) == told
     assert found.why
+
+
+def test_the_log_is_proposed_where_no_column_tells_and_it_can_be_read() -> None:
+    readable, not_so = (lambda: None), (lambda: Remark("no log", "SET it"))
+    found = propose(table(ID), full, Wish(), readable)
+    assert (str(found), found.key) == ("LOG_BASED", None)
+    assert "the server's log does" in found.why
+    assert str(propose(table(ID, ON_UPDATE), full, Wish(), readable)) == "INCREMENTAL by seen"
+    assert str(propose(table(ID), full, Wish(), not_so)) == "FULL_TABLE"
+    for other in (table(ID, key=()), table(ID, is_view=True), table(column("id", "float"))):
+        assert str(propose(other, full, Wish(), readable)) == "FULL_TABLE"
+    assert str(propose(table(ID, ON_UPDATE), full, Wish(log_based=True), readable)) == "LOG_BASED"
+    with pytest.raises(ConfigError, match="no log") as refused:
+        propose(table(ID), full, Wish(log_based=True), not_so)
+    assert refused.value.hint == "SET it"
+    with pytest.raises(ConfigError, match="it has none"):
+        propose(table(ID, key=()), full, Wish(log_based=True), readable)
 
 
 def test_an_index_is_preferred_and_asked_for_where_there_is_none() -> None:

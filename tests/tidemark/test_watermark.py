@@ -46,6 +46,39 @@ def test_get_shows_both_legs_in_one_view(lake: Lake) -> None:
     assert {row["table"] for row in every} == {str(lake.table), "settlement.other"}
 
 
+def by_log(lake: Lake, position: dict[str, Any]) -> dict[str, Any]:
+    """The bookmark of a table that is read by the server's log."""
+    own = {"version": 1, "table": str(lake.table), "replication_method": "LOG_BASED"}
+    return {"tidemark": own | {"position": position, "epoch": "x", "read_at": "x"}}
+
+
+def test_a_place_in_the_log_is_shown_and_set(lake: Lake) -> None:
+    log = [(str(row[0]), int(row[1])) for row in lake.sandbox.mysql("SHOW BINARY LOGS")]
+    file, size = log[-1]
+    lake.bookmark(Leg.BACKUP, by_log(lake, {"file": file, "offset": 99, "gtid": "0-1-2"}))
+    name = str(lake.table)
+    (shown,) = lake.run("watermark", "get", "-t", name, "--format", "json").json
+    assert (shown["last_data"], shown["status"]) == (f"{file}:99", "backed up")
+    set_to = ("watermark", "set", "-t", name, "--yes", "--position")
+    for wrong in (f"{file}:{size + 1_000_000}", f"{file}:3", f"{file}:x", "other.000001:4", "4"):
+        assert "is no place in the log" in lake.run(*set_to, wrong).err
+    done = lake.run(*set_to, f"{file}:{size}")
+    assert done.code == 0, done.err
+    assert f"{file}:99 → {file}:{size} (by hand)" in done.out
+    own = lake.bookmarks(Leg.BACKUP)[lake.table.stream]["tidemark"]
+    assert own["position"]["gtid"] == ""
+    assert (own["position"]["file"], own["position"]["offset"]) == (file, size)
+    assert own["epoch"] == "x"
+    (shown,) = lake.run("watermark", "get", "-t", name, "--format", "json").json
+    assert shown["strategy"] == "manual"
+
+
+def test_a_table_that_is_not_read_by_the_log_has_no_place_in_it(lake: Lake) -> None:
+    lake.bookmark(Leg.BACKUP, mark(lake))
+    done = lake.run("watermark", "set", "-t", str(lake.table), "--position", "b.000001:4", "--yes")
+    assert "is not read by MySQL's log" in done.err
+
+
 def test_set_shows_old_and_new_keeps_a_copy_and_touches_no_other_table(lake: Lake) -> None:
     lake.commit(lake.file())
     lake.bookmark(Leg.BACKUP, mark(lake), **{"settlement-other": OTHER})

@@ -51,6 +51,10 @@ def add(
     full_table: Annotated[
         bool, typer.Option("--full-table", help="Copy the whole table in each run.")
     ] = False,
+    log_based: Annotated[
+        bool,
+        typer.Option("--log-based", help="Copy the rows that the server's binary log tells of."),
+    ] = False,
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
@@ -63,11 +67,13 @@ def add(
     from tidemark.services.tables.addition import plan_addition
     from tidemark.services.tables.method import Wish
 
-    if sum((replication_key is not None, append_only, full_table)) > 1:
-        raise ConfigError("choose one of --replication-key, --append-only and --full-table")
+    if sum((replication_key is not None, append_only, full_table, log_based)) > 1:
+        raise ConfigError(
+            "choose one of --replication-key, --append-only, --full-table and --log-based"
+        )
     project, tell = Project.load(), teller(format)
     with editing(project) as (files, reader):
-        wish = Wish(replication_key, full_table, append_only)
+        wish = Wish(replication_key, full_table, append_only, log_based)
         plan = plan_addition(project, files, table, left_out or [], wish)
         if format is Format.TABLE:
             _show(plan)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.commands.options import table_names
 from tidemark.config.project import Project
 from tidemark.terminal.console import Format, FormatOption, Panel, console, note, print_json
 from tidemark.terminal.table import make_table
+
+if TYPE_CHECKING:
+    from tidemark.services.tables.listing import Listed
 
 _EXAMPLES = """Examples:
 
@@ -37,7 +41,7 @@ def tables(
     rows = [
         (
             one.table,
-            f"by {one.replication_key}" if one.replication_key else "whole each time",
+            _how(one),
             one.since,
             one.rows,
             one.name,
@@ -62,6 +66,12 @@ def tables(
     elif any(one.differences for one in found.tables):
         differing = " ".join(f"'{one.table}'" for one in found.tables if one.differences)
         note(f"Next: tidemark add {differing}")
+
+
+def _how(one: Listed) -> str:
+    if one.replication_method == LOG_BASED:
+        return "by the server's log"
+    return f"by {one.replication_key}" if one.replication_key else "whole each time"
 
 
 def register(app: typer.Typer) -> None:

@@ -11,7 +11,7 @@ from tidemark_core.errors import ConfigError, TidemarkError
 
 from tidemark.commands.options import TableOption, TablesOption
 from tidemark.config.project import Project
-from tidemark.services.bookmarks.bookmark import Leg, value_of
+from tidemark.services.bookmarks.bookmark import Leg, place_of
 from tidemark.services.bookmarks.store import States
 from tidemark.services.watermark.view import Watermark, read_watermarks
 from tidemark.terminal.app import App
@@ -56,7 +56,8 @@ def get(table: TablesOption = None, format: FormatOption = Format.TABLE) -> None
     "set",
     epilog="Examples:\n\n"
     "  tidemark watermark set -t partner_info --timestamp '2025-08-01 00:00:00' --yes\n\n"
-    "  tidemark watermark set -t delivery_status --id 100 --yes",
+    "  tidemark watermark set -t delivery_status --id 100 --yes\n\n"
+    "  tidemark watermark set -t partner_info --position binlog.000012:4711 --yes",
 )
 def set_(
     table: TableOption,
@@ -69,6 +70,12 @@ def set_(
     number: Annotated[
         int | None, typer.Option("--id", metavar="N", help="For keys that are numbers.")
     ] = None,
+    position: Annotated[
+        str | None,
+        typer.Option(
+            "--position", metavar="FILE:OFFSET", help="For tables that are read by MySQL's log."
+        ),
+    ] = None,
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
@@ -77,12 +84,17 @@ def set_(
     The next backup reads the rows from that time on. `sync --redshift-only` looks at the lake's
     files from that time on again; what is in the warehouse's ledger is not loaded twice.
     """
-    from tidemark.services.watermark.change import plan_set
+    from tidemark.services.watermark.change import plan_set, plan_set_position
 
-    if (timestamp is None) == (number is None):
-        raise ConfigError("give one of --timestamp and --id")
+    if sum(value is not None for value in (timestamp, number, position)) != 1:
+        raise ConfigError("give one of --timestamp, --id and --position")
     project = Project.load()
-    _apply(project, plan_set(project, project.table(table), timestamp, number), yes, format)
+    name = project.table(table)
+    if position is not None:
+        changes = plan_set_position(project, name, position)
+    else:
+        changes = plan_set(project, name, timestamp, number)
+    _apply(project, changes, yes, format)
 
 
 @app.command("reset", epilog="Example:\n\n  tidemark watermark reset -t partner_info --yes")
@@ -118,7 +130,7 @@ def _apply(project: Project, changes: list[Change], yes: bool, format: Format) -
         if copied:
             tell(f"The state as it was: {copies[-1]}")
     table = changes[0].table
-    mark = value_of(states.bookmarks(Leg.BACKUP).get(table.stream))
+    mark = place_of(states.bookmarks(Leg.BACKUP).get(table.stream))
     tell(f"{table}: the next backup starts at {mark or 'the beginning'}.")
     if format is Format.JSON:
         told = [

@@ -12,7 +12,7 @@ from typing import Any
 
 from tidemark_core.names import LandingNames, TableName
 from tidemark_core.runs.progress import EVERY_VARIABLE, WATCHED_SECONDS
-from tidemark_core.types.singer_schema import FULL_TABLE
+from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL, LOG_BASED
 
 from tidemark.config.meltano_files import declarations
 from tidemark.config.rules import (
@@ -72,12 +72,18 @@ class Rules:
         return merged
 
     def replication_key(self, table: TableName) -> str | None:
-        """The replication key by the metadata rules; None: read whole."""
+        """The replication key by the metadata rules; None: read whole, or by the server's log."""
         merged = self.settings(table)
-        if merged.get("replication-method") == FULL_TABLE:
+        if merged.get("replication-method") in (FULL_TABLE, LOG_BASED):
             return None
         key = merged.get("replication-key")
         return None if key is None else str(key)
+
+    def method(self, table: TableName) -> str:
+        """How the metadata rules have the table read."""
+        if self.settings(table).get("replication-method") == LOG_BASED:
+            return LOG_BASED
+        return INCREMENTAL if self.replication_key(table) else FULL_TABLE
 
     def tables(self) -> list[TableName]:
         """The tables that the select rules name one by one."""

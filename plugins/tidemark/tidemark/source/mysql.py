@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from mysql_binlog import Position, Problem
+from tap_mysql.binlog.log import cascades, end_of_log, problems
 from tap_mysql.source.connection import Login, Session, Source
 from tap_mysql.source.discovery import discover
 from tap_mysql.source.schema import Table
@@ -44,6 +46,22 @@ class MySQL:
     def tables(self, schemas: Iterable[str]) -> dict[TableName, Table]:
         """What the tap discovers in some databases: tables, views, columns and keys."""
         return discover(self._session, schemas)
+
+    def log_problems(self) -> list[Problem]:
+        """What keeps the server's log from being read, or soon may."""
+        return problems(self._session)
+
+    def log_files(self) -> dict[str, int]:
+        """The files of the server's log, and how long they are."""
+        return {str(row[0]): int(row[1]) for row in self.rows("SHOW BINARY LOGS")}
+
+    def log_end(self) -> Position:
+        """Where the server's log ends."""
+        return end_of_log(self._session)
+
+    def cascades(self, tables: Iterable[TableName]) -> dict[TableName, tuple[TableName, ...]]:
+        """Of tables whose rows change with those of others: the others."""
+        return cascades(self._session, tables)
 
 
 @contextmanager

@@ -175,6 +175,14 @@ def manual_bookmark(
     return {"replication_key": key, "replication_key_value": value, OWN: own}
 
 
+def positioned(
+    before: dict[str, Any], position: dict[str, Any], *, now: datetime
+) -> dict[str, Any]:
+    """A bookmark of a table that is read by the log, set to another position by hand."""
+    set_at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {OWN: before[OWN] | {"position": position, MANUAL: {"set_at": set_at}}}
+
+
 def is_manual(bookmark: dict[str, Any] | None) -> bool:
     """Whether the bookmark was set by hand and no run has moved it since."""
     own = (bookmark or {}).get(OWN)
@@ -185,6 +193,21 @@ def value_of(bookmark: dict[str, Any] | None) -> str | int | None:
     """The replication key's value; None when nothing has been finished."""
     value = (bookmark or {}).get("replication_key_value")
     return value if isinstance(value, str | int) else None
+
+
+def log_place(bookmark: Mapping[str, Any] | None) -> str | None:
+    """Where in the server's log a table stands that is read by it; None: it is not, or not yet."""
+    own = (bookmark or {}).get(OWN)
+    position = own.get("position") if isinstance(own, dict) and "first_load" not in own else None
+    if not isinstance(position, dict):
+        return None
+    return f"{position.get('file')}:{position.get('offset')}"
+
+
+def place_of(bookmark: dict[str, Any] | None) -> str | int | None:
+    """How far a table has been read, for people: the replication key's value, or in the log."""
+    value = value_of(bookmark)
+    return log_place(bookmark) if value is None else value
 
 
 def reached(bookmark: Mapping[str, Any]) -> str | int | None:

@@ -13,6 +13,7 @@ from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName
 from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS, connect
 from tidemark_core.s3.client import explained
 from tidemark_core.ssh.tunnel import Bastion
+from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.env_file import check_private
 from tidemark.config.environment import env_file
@@ -45,6 +46,7 @@ def checks(project: Project) -> dict[str, Check]:
         "SSH keys": lambda: check_keys(project),
         "clocks": lambda: check_clocks(project),
         "source tables": lambda: check_tables(project),
+        "MySQL's log": lambda: check_log(project),
         "S3 rights": lambda: check_s3_rights(project),
         "bucket": lambda: check_bucket(project),
         "warehouse rights": lambda: check_warehouse_rights(project),
@@ -127,7 +129,32 @@ def check_tables(project: Project) -> Iterator[Finding]:
                 continue
             if table.schema not in known:
                 known[table.schema] = {t.name for t in list_tables(mysql, table.schema)}
+            by_log = rules.method(table) == LOG_BASED
+            if by_log and table in known[table.schema]:
+                yield Finding("source tables", Level.OK, f"{table} is read by the server's log")
+                continue
             yield _check_table(mysql, table, rules.replication_key(table), known[table.schema])
+
+
+def check_log(project: Project) -> Iterator[Finding]:
+    """The binary log, if tables are read by it."""
+    part, rules = "MySQL's log", Rules.read(project.root)
+    tables = [table for table in rules.tables() if rules.method(table) == LOG_BASED]
+    if not tables:
+        yield Finding(part, Level.OK, "no table is read by it")
+        return
+    with open_mysql(project.mysql_values) as mysql:
+        found = mysql.log_problems()
+        for problem in found:
+            level = Level.ERROR if problem.fatal else Level.WARN
+            text = f"{problem.setting} is {problem.found}, and should be {problem.wanted}"
+            yield Finding(part, level, text, problem.statement)
+        for table, parents in mysql.cascades(tables).items():
+            text = f"{table}: rows that a change of {', '.join(map(str, parents))} deletes are not "
+            hint = f"in cron, tidemark reconcile -t {table} --yes"
+            yield Finding(part, Level.WARN, text + "in it (foreign key with CASCADE)", hint)
+    if not any(problem.fatal for problem in found):
+        yield Finding(part, Level.OK, f"{len(tables)} tables are read by it")
 
 
 def _check_table(mysql: MySQL, table: TableName, key: str | None, known: set[TableName]) -> Finding:

@@ -11,6 +11,7 @@ from tap_mysql.settings import SETTINGS as TAP_SETTINGS
 from tap_mysql.singer.missing_tables import missing
 from tidemark_core.errors import ConfigError, LakeError, TidemarkError
 from tidemark_core.names import TableName
+from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.project import Project
 from tidemark.config.schemas import further_schemas
@@ -21,7 +22,7 @@ from tidemark.config.selection import (
     load_variables,
     models,
 )
-from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.bookmarks.bookmark import Leg, log_place
 from tidemark.services.bookmarks.store import States
 from tidemark.services.lake.catalogue import ask_ledger
 from tidemark.services.lake.listing import list_tables, read_manifests
@@ -73,7 +74,8 @@ class Plan:
     @property
     def whole(self) -> tuple[TableName, ...]:
         """Tables that are read whole each time."""
-        return tuple(table for table in self.tables if self.keys.get(table) is None)
+        keyless = (table for table in self.tables if self.keys.get(table) is None)
+        return tuple(table for table in keyless if self.rules.method(table) != LOG_BASED)
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,10 @@ def _forecast(
     recent: Sequence[Extraction] | None,
 ) -> Forecast:
     table, key = known.name, plan.keys[known.name]
+    place = log_place(mark)
+    if plan.rules.method(table) == LOG_BASED and place is not None:
+        # What the log has behind it, nobody knows before it is read.
+        return Forecast(str(table), None, place, None, 0, 0, counted=False, files=0)
     keyless = check_keys(mysql, table, key, values["backup_null_keys"]) if key else 0
     since = lower_bound(
         mark,

@@ -17,7 +17,14 @@ from tidemark.services.tables.identifiers import is_own, landing_name
 from tidemark.services.tables.method import Method, Remark, Wish, propose
 from tidemark.services.tables.project_files import TABLES, ProjectFiles
 from tidemark.services.tables.schemas import keep_schemas
-from tidemark.services.tables.source import find_tables, gaps, landing_table, remarks
+from tidemark.services.tables.source import (
+    find_tables,
+    gaps,
+    landing_table,
+    log_remarks,
+    remarks,
+    why_no_log,
+)
 from tidemark.source.mysql import MySQL, open_mysql
 
 
@@ -124,10 +131,10 @@ def _add(
     method = _as_it_is(files, table) if wish.is_open else None
     changes_method = method is None
     if method is None:
-        method = propose(table, gaps(mysql, table), wish)
+        method = propose(table, gaps(mysql, table), wish, lambda: why_no_log(mysql))
     name = contract.name if contract else _free_name(files, table.name, models)
     landing = landing_table(table, method, files.rules, name)
-    told = (*method.remarks, *remarks(mysql, table, landing))
+    told = (*method.remarks, *log_remarks(mysql, table, method), *remarks(mysql, table, landing))
     if contract is None:
         models.add(name)
         _give_name(files, table.name, name)

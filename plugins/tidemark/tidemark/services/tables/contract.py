@@ -12,7 +12,7 @@ from tap_mysql.source.schema import Table
 from target_redshift.model.landing_table import LandingTable
 from tidemark_core.errors import ConfigError
 from tidemark_core.printable import printable
-from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL
+from tidemark_core.types.singer_schema import INCREMENTAL
 
 from tidemark.config.yaml_text import block, flow
 from tidemark.services.tables.identifiers import needs_quotes
@@ -37,7 +37,7 @@ class Contract:
         path: Its file, below the project's folder.
         name: The model's, and so the table's in landing and in public.
         source: ``schema.table``.
-        method: ``INCREMENTAL`` or ``FULL_TABLE``.
+        method: ``INCREMENTAL``, ``LOG_BASED`` or ``FULL_TABLE``.
         replication_key: As the warehouse spells it.
         key: Columns of the key, likewise.
         columns: Data types by name, in the contract's order.
@@ -98,7 +98,7 @@ def read_contracts(path: str, text: str) -> list[Contract]:
 def described(contract: Contract) -> str:
     """How a contract says that its table is copied, as `Method` has it."""
     key = contract.replication_key
-    return f"{INCREMENTAL} by {key}" if key and contract.method != FULL_TABLE else contract.method
+    return f"{INCREMENTAL} by {key}" if key and contract.method == INCREMENTAL else contract.method
 
 
 def _optional(text: object) -> str | None:

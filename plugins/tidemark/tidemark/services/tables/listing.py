@@ -11,7 +11,6 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName, quote_redshift
 from tidemark_core.redshift.connection import connect
 from tidemark_core.s3.client import explained
-from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL
 
 from tidemark.config.file_changes import FileChanges
 from tidemark.config.project import Project
@@ -34,7 +33,7 @@ class Listed:
     Attributes:
         table: ``schema.table``.
         name: Its name in landing and in public.
-        replication_method: ``INCREMENTAL`` or ``FULL_TABLE``.
+        replication_method: ``INCREMENTAL``, ``LOG_BASED`` or ``FULL_TABLE``.
         replication_key: A column, for INCREMENTAL.
         since: When it was read for the first time; None: it was not yet.
         rows: Of its public table; None: there is none, or it could not be asked.
@@ -96,7 +95,7 @@ def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
             Listed(
                 table=str(table),
                 name=names[table],
-                replication_method=INCREMENTAL if key else FULL_TABLE,
+                replication_method=rules.method(table),
                 replication_key=key,
                 since=_since(project, table),
                 rows=rows.get(table),
@@ -141,7 +140,7 @@ def _difference(
     if not rules.selects(table):
         return ("no select rule takes it in",)
     key = rules.replication_key(table)
-    method = Method(INCREMENTAL if key else FULL_TABLE, "", key)
+    method = Method(rules.method(table), "", key)
     try:
         found = compare(contract, landing_table(source, method, rules, contract.name)).told()
     except TidemarkError as error:

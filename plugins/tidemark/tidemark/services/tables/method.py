@@ -5,7 +5,8 @@ The first of these that holds:
 1. MySQL itself sets a column when a row changes (ON UPDATE CURRENT_TIMESTAMP).
 2. A NOT NULL timestamp is called as a time of change is, best one with an index.
 3. The table is called as a log is, and has an AUTO_INCREMENT key: only new rows are read.
-4. It is read whole each time.
+4. It has a key, and the server's log tells which rows have changed.
+5. It is read whole each time.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from tap_mysql.singer.selection import check_log_key, why_not_by_log
 from tap_mysql.source.schema import Column, Table
 from tidemark_core.errors import ConfigError
-from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL
+from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL, LOG_BASED
 
 from tidemark.source.quoting import add_index, quoted
 from tidemark.terminal.format import size
@@ -45,6 +47,8 @@ _LOGS = frozenset(
 BIG_ROWS, BIG_BYTES = 1_000_000, 2**30
 #: Whether some rows of the table have no value in a column: NULL, or a zero date.
 Gaps = Callable[[Column], bool]
+#: Why the server's log cannot be read, and what to do; None: it can be.
+NoLog = Callable[[], "Remark | None"]
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,13 @@ class Wish:
         replication_key: A column.
         full_table: To be read whole.
         append_only: Rows are only ever added: read by the AUTO_INCREMENT key.
+        log_based: To be read by the server's log.
     """
 
     replication_key: str | None = None
     full_table: bool = False
     append_only: bool = False
+    log_based: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -84,9 +90,9 @@ class Method:
     """How a table is copied.
 
     Attributes:
-        name: ``INCREMENTAL`` or ``FULL_TABLE``.
+        name: ``INCREMENTAL``, ``LOG_BASED`` or ``FULL_TABLE``.
         why: In a few words.
-        key: The replication key, as MySQL spells it; None: the table is read whole.
+        key: The replication key, as MySQL spells it; None: it is read whole, or by the log.
         remarks: What it costs, and what would be better.
     """
 
@@ -96,17 +102,29 @@ class Method:
     remarks: tuple[Remark, ...] = ()
 
     def __str__(self) -> str:
-        return f"{INCREMENTAL} by {self.key}" if self.key else FULL_TABLE
+        return f"{INCREMENTAL} by {self.key}" if self.key else self.name
 
 
-def propose(table: Table, gaps: Gaps, wish: Wish) -> Method:
+def _not_asked() -> Remark | None:
+    return Remark("nobody has asked for the server's log")
+
+
+def propose(table: Table, gaps: Gaps, wish: Wish, log: NoLog = _not_asked) -> Method:
     """Proposes how a table is copied.
+
+    Args:
+        table: The table.
+        gaps: Whether some rows have no value in a column.
+        wish: What is asked for.
+        log: Says why the server's log cannot be read; None: it can be.
 
     Raises:
         ConfigError: What was wished for cannot be.
     """
     if wish.full_table:
         return Method(FULL_TABLE, "as asked")
+    if wish.log_based:
+        return _by_log(table, log)
     if wish.replication_key is not None:
         return _asked(table, wish.replication_key, gaps)
     if wish.append_only:
@@ -127,7 +145,18 @@ def propose(table: Table, gaps: Gaps, wish: Wish) -> Method:
         for column in table.columns
         if column.nullable and is_time_of_change(column) and not column.is_set_by_updates
     ]
+    if why_not_by_log(table) is None and log() is None:
+        why = "no column tells when a row changed, and the server's log does; deletes too"
+        return Method(LOG_BASED, why, None, tuple(passed))
     return _whole(table, "no column tells when a row changed", passed)
+
+
+def _by_log(table: Table, log: NoLog) -> Method:
+    check_log_key(table)
+    problem = log()
+    if problem is not None:
+        raise ConfigError(problem.text, table=table.name, hint=problem.hint)
+    return Method(LOG_BASED, "as asked")
 
 
 def _candidates(table: Table) -> Iterator[tuple[Column, str]]:

@@ -20,6 +20,7 @@ from target_redshift.model.landing_table import LandingTable
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LandingNames, TableName
 from tidemark_core.types.column_type import MAX_VARBYTE_BYTES, MAX_VARCHAR_BYTES
+from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.rules import select_rule
 from tidemark.config.selection import Rules
@@ -118,6 +119,31 @@ def gaps(mysql: MySQL, table: Table) -> Gaps:
         return bool(mysql.rows(f"SELECT 1 FROM {mysql_table(table.name)} WHERE {where} LIMIT 1"))
 
     return ask
+
+
+def why_no_log(mysql: MySQL) -> Remark | None:
+    """Why the server's log cannot be read; None: it can be."""
+    fatal = (problem for problem in mysql.log_problems() if problem.fatal)
+    problem = next(fatal, None)
+    if problem is None:
+        return None
+    told = f"{problem.setting} is {problem.found}, and must be {problem.wanted}"
+    return Remark(f"the server's log cannot be read: {told}", problem.statement)
+
+
+def log_remarks(mysql: MySQL, table: Table, method: Method) -> list[Remark]:
+    """What the server's log does not tell of a table."""
+    if method.name != LOG_BASED:
+        return []
+    parents = mysql.cascades([table.name]).get(table.name, ())
+    return [
+        Remark(
+            f"the log does not tell of rows that a change of {parent} deletes or changes here "
+            "(foreign key with CASCADE or SET NULL; MySQL 9.6 and later do)",
+            f"in cron, tidemark reconcile -t {table.name} --yes",
+        )
+        for parent in parents
+    ]
 
 
 def landing_table(table: Table, method: Method, rules: Rules, name: str) -> LandingTable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tidemark_core.errors import ConfigError, SourceError
@@ -14,9 +14,11 @@ from tidemark.config.selection import Rules
 from tidemark.services.bookmarks.bookmark import (
     Leg,
     id_value,
+    log_place,
     manual_bookmark,
+    place_of,
+    positioned,
     timestamp_value,
-    value_of,
 )
 from tidemark.services.bookmarks.load_bookmark import describe, extraction_of, since
 from tidemark.services.bookmarks.replication_key import (
@@ -30,6 +32,9 @@ from tidemark.services.lake.listing import read_manifests
 from tidemark.source.mysql import open_mysql
 from tidemark.source.queries import column_type, greatest, table_exists
 from tidemark.terminal.format import parse_time
+
+#: A log file begins with four bytes that are no event.
+_FIRST = 4
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,41 @@ def plan_set(
     return changes
 
 
+def plan_set_position(project: Project, table: TableName, text: str) -> list[Change]:
+    """The change that sets a place in the server's log.
+
+    Args:
+        project: Where we are.
+        table: A table that is read by the log.
+        text: ``file:offset``, between two transactions.
+
+    Raises:
+        ConfigError: The table is not read by the log, its first load is not done, or the log does
+            not have the place.
+        SourceError: MySQL cannot be asked.
+    """
+    states, now = States(project), bucket_time(project)
+    before = states.bookmarks(Leg.BACKUP).get(table.stream)
+    if before is None or log_place(before) is None:
+        raise ConfigError(
+            "the table is not read by MySQL's log, or its first load is not done", table=table,
+            hint="tidemark watermark list",
+        )  # fmt: skip
+    file, _, offset = text.rpartition(":")
+    with open_mysql(project.mysql_values) as mysql:
+        files, server = mysql.log_files(), mysql.log_end()
+    if not offset.isdecimal() or not _FIRST <= int(offset) <= files.get(file, 0):
+        known = ", ".join(f"{name} to {size}" for name, size in files.items())
+        raise ConfigError(
+            f"{text!r} is no place in the log; the bookmark was not changed", table=table,
+            hint=f"the log has {known}",
+        )  # fmt: skip
+    # Without GTIDs it is the place that counts.
+    place = replace(server, file=file, offset=int(offset), gtid="", created=0)
+    bookmark = positioned(before, place.to_json(), now=now)
+    return [Change(Leg.BACKUP, table, _text(before), f"{text} (by hand)", bookmark)]
+
+
 def plan_reset(project: Project, table: TableName, legs: Iterable[Leg]) -> list[Change]:
     """The changes that make a table start afresh.
 
@@ -114,7 +154,7 @@ def plan_reset(project: Project, table: TableName, legs: Iterable[Leg]) -> list[
 
 
 def _text(bookmark: dict[str, Any] | None) -> str:
-    value = value_of(bookmark)
+    value = place_of(bookmark)
     return "nothing yet" if value is None else str(value)
 
 

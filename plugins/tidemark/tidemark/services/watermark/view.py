@@ -12,7 +12,7 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 
 from tidemark.config.project import Project
-from tidemark.services.bookmarks.bookmark import Leg, is_manual, value_of
+from tidemark.services.bookmarks.bookmark import Leg, is_manual, place_of
 from tidemark.services.bookmarks.store import States
 from tidemark.services.lake.catalogue import ask_ledger
 from tidemark.services.lake.ledger import LedgerEntry
@@ -27,7 +27,7 @@ class Watermark:
     Attributes:
         table: ``schema.table``.
         replication_key: The column of the bookmark.
-        last_data: Replication key up to which the source has been read.
+        last_data: Replication key up to which the source has been read, or place in its log.
         last_extraction: When the newest commit was extracted.
         strategy: ``manual`` (set by hand, no run since), ``bookmark``, or ``-``.
         rows_extracted: Rows in all committed files, retired ones included.
@@ -85,7 +85,7 @@ def watermark(
     return Watermark(
         table=str(table),
         replication_key=(mark or {}).get("replication_key"),
-        last_data=value_of(mark),
+        last_data=place_of(mark),
         last_extraction=max(times, default=None),
         strategy="manual" if manual else ("bookmark" if mark else "-"),
         rows_extracted=sum(file.rows for file in everything.values()),
@@ -106,7 +106,7 @@ def _status(
         start = "set by hand: the next backup starts there"
     elif bookmark is None:
         start = "reset: the next backup reads all" if has_files else "never backed up"
-    elif value_of(bookmark) is None:
+    elif place_of(bookmark) is None:
         start = "first backup unfinished: the next one goes on with it"
     else:
         start = "backed up"
