@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import madeup
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from tidemark_sandbox.world import Sandbox
@@ -18,6 +19,13 @@ from tidemark_sandbox.world import Sandbox
 EVERY = [f"{schema}.{name}" for schema, names in madeup.TABLES.items() for name in names]
 #: Floating point and geometry are compared by nobody.
 EQUAL = dict.fromkeys(EVERY, "agrees") | {"a.kinds": "agrees as far as compared"}
+
+
+#: Those with a key that have no column which tells when a row changed.
+BY_LOG = [
+    "a.2024_sales", "a.calendar", "a.kinds", "a.odd columns", "a.order_items", "a.sometimes",
+    "a.tokens", "b.empty_b", "b.group", "b.nothing_changes", "b.price$list",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,11 +100,16 @@ def test_two_commands_copy_every_table(clone: Clone) -> None:
     assert clone.verdicts() == EQUAL
     clone.lint()
     listed = clone.json("tables")
+    methods = {one["table"]: one["replication_method"] for one in listed["tables"]}
+    assert [table for table, method in methods.items() if method == "LOG_BASED"] == BY_LOG
     assert [one["differences"] for one in listed["tables"]] == [[]] * len(EVERY)
     assert all(one["rows"] is not None for one in listed["tables"])
 
 
-def test_tables_that_change_are_added_again(clone: Clone, module_sandbox: Sandbox) -> None:
+@pytest.mark.fault(182)
+def test_tables_that_change_are_added_again(
+    clone: Clone, module_sandbox: Sandbox, tmp_path: Path
+) -> None:
     file = clone.root / "transform/models/tables/customer.yml"
     text = file.read_text().replace('"int(10) unsigned in MySQL."', "Hers.")
     file.write_text(f"# by hand\n{text}")
@@ -111,3 +124,18 @@ def test_tables_that_change_are_added_again(clone: Clone, module_sandbox: Sandbo
     assert file.read_text().startswith("# by hand")
     clone.run("meltano", "run", "sync")
     assert clone.verdicts() == EQUAL
+    only_the_log_tells(clone, module_sandbox, tmp_path / "tokens.parquet")
+
+
+def only_the_log_tells(clone: Clone, sandbox: Sandbox, restored: Path) -> None:
+    """Rows that are gone have left public, landing has their history, and restore knows of it."""
+    landing = "SELECT count(*), count(_sdc_deleted_at) FROM landing.nothing_changes"
+    versions = sandbox.warehouse(landing, user="tidemark_loader")
+    assert [tuple(row) for row in versions] == [(3, 1)]
+    clone.run("tidemark", "restore", "-t", "a.tokens", "--to-file", str(restored))
+    rows = sorted(tuple(row.values()) for row in pq.read_table(restored).to_pylist())
+    assert rows == [(b"\0\0\0\0", 4), (b"\xff\xfe\xfd\xfc", 3)]
+    gone = {
+        table["table"]: table["deleted"] for table in clone.json("reconcile", "--dry-run")["tables"]
+    }
+    assert [table for table in BY_LOG if gone.get(table)] == []

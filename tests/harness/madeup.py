@@ -102,6 +102,14 @@ DELETE FROM b.weights LIMIT 1
 INSERT INTO a.settings VALUES ('new', repeat('x', 300))
 DELETE FROM b.nothing_changes WHERE code = 'fr'
 INSERT INTO a.empty_one (id) VALUES (1)
+DELETE FROM a.tokens WHERE owner = 1
+REPLACE INTO a.tokens VALUES (X'FFFEFDFC', 3), (X'00000000', 4)
+UPDATE a.order_items SET sku = 'AA' WHERE sku = 'a'
+UPDATE a.order_items SET amount = 7 WHERE customer_id = 1 AND no = 2
+DELETE FROM a.calendar WHERE `year` = 2024
+UPDATE a.`odd columns` SET `größe` = 99
+DELETE FROM b.`price$list`
+INSERT INTO b.empty_b VALUES (1, 'x')
 """
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 import redshift_connector
+from tap_s3_parquet.index import Index
 from tidemark.runner.leases import hold_job
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.bookmarks.store import States
 from tidemark.services.compare.key_difference import differing
 from tidemark.services.compare.row_keys import RowKey, row_key
+from tidemark.services.verify.gone_rows import GoneRows
 from tidemark.source.mysql import MySQL, open_mysql
-from tidemark_core.errors import ConfigError
+from tidemark_core.errors import ConfigError, StateError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import connect
 from tidemark_core.types.column_type import ColumnType
-from tidemark_core.types.singer_schema import to_json_schema
+from tidemark_core.types.singer_schema import LOG_BASED, ROW_METADATA, to_json_schema
 
 if TYPE_CHECKING:
     from conftest import Lake
@@ -402,3 +408,51 @@ def test_a_key_that_cannot_be_compared_is_refused(keys: tuple[str, ...], what: s
     with pytest.raises(ConfigError, match=what) as caught:
         row_key(manifest, "t")
     assert caught.value.table == "settlement.t"
+
+
+@pytest.mark.fault(190)
+def test_rows_of_a_table_that_is_read_by_the_log_get_tombstones(copied: Lake) -> None:
+    """They go into the lake as the backup's own, newer than what was read before; no mark does."""
+    place = {"file": "binlog.000001", "offset": 4, "gtid": "", "server": "x", "flavor": "mariadb"}
+    own = {
+        "version": 1, "table": str(copied.table), "replication_method": LOG_BASED, "key": ["ID"],
+        "columns": ["ID", "status"], "epoch": "2025-08-03T12:00:00.000000",
+        "read_at": "2100-01-01T00:00:00.000000",
+        "position": place | {"created": 0},
+    }  # fmt: skip
+    bookmark = {"tidemark": own}
+    index = Index(copied.project.location)
+    first = index.read(index.manifests(copied.table)[-1])
+    schema = {"properties": first.columns | ROW_METADATA}
+    later = first.extracted_at + timedelta(days=1)
+    copied.commit(moment=later, schema=schema, bookmark=bookmark, method=LOG_BASED)
+    copied.bookmark(Leg.BACKUP, bookmark)
+    assert reconcile(copied, "--yes")["deleted"] == 0
+    delete(copied, 3, 7)
+    shown = reconcile(copied, "--dry-run")
+    assert (shown["deleted"], shown["new"], list(shown["first"])) == (2, 2, ["3", "7"])
+    assert copied.bookmarks(Leg.BACKUP)[copied.table.stream] == bookmark
+    reconcile(copied, "--yes")
+    assert marks(copied) == {}
+    newest = index.read(index.manifests(copied.table)[-1])
+    (file,) = newest.files
+    answer = copied.project.s3.get_object(Bucket=copied.project.bucket, Key=file.key)
+    rows = pq.read_table(io.BytesIO(answer["Body"].read())).to_pylist()
+    at = datetime(2100, 1, 1, 0, 0, 0, 1)
+    found = [(r["ID"], r["status"], r["_sdc_extracted_at"], r["_sdc_deleted_at"]) for r in rows]
+    assert sorted(found) == [(3, None, at, at), (7, None, at, at)]
+    moved = own | {"read_at": "2100-01-01T00:00:00.000001"}
+    assert copied.bookmarks(Leg.BACKUP)[copied.table.stream] == {"tidemark": moved}
+    assert newest.bookmark == {"tidemark": moved}
+
+
+@pytest.mark.fault(190)
+def test_no_tombstone_is_written_when_a_backup_has_come_in_between(lake: Lake) -> None:
+    """A row may be back that was gone when MySQL was asked."""
+    schema = {"properties": {"ID": to_json_schema(ColumnType("int64"))}}
+    now = datetime.now(UTC)
+    newest = Manifest(lake.table, "run", 1, now, schema, ("ID",), ())
+    gone = GoneRows(newest, {}, row_key(newest, "x"), ["1"], [(1,)])
+    with pytest.raises(StateError, match="a backup has come in between"):
+        gone.write(lake.project, States(lake.project), now, "run")
+    assert lake.keys() == set()

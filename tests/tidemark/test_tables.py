@@ -98,6 +98,7 @@ def test_an_empty_table_says_so_and_markup_is_text() -> None:
 def test_values_read_as_they_are_typed() -> None:
     assert key_text("2026-11-24T17:55:10.000000") == "2026-11-24 17:55:10"
     assert key_text("2026-11-24T17:55:10.000001") == "2026-11-24 17:55:10.000001"
+    assert key_text("ITS-log.000001:4") == "ITS-log.000001:4"
     assert key_text(67590) == "67590"
     assert key_text(None) is None
     assert [counted(n, "file") for n in (0, 1, 1200)] == ["0 files", "1 file", "1,200 files"]

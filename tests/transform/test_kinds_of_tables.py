@@ -285,9 +285,13 @@ def test_a_part_is_not_taken_for_a_copy_when_a_table_begins_to_be_read_in_full(
 def test_a_wider_contract_keeps_the_rows(
     kinds: Dbt, landing: Landing, query: Query, dbt_env: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """Of a key too, which is remembered beside the table; and a narrower one is refused."""
+    """Of a key too, which is remembered beside the table; and a narrower one is refused.
+
+    And so does one with a replication key, of a table that was read by the log until now.
+    """
     landing.load("pairs", [pair(1, "a")])
-    kinds("run", "--select", "pairs")
+    landing.load("logged", [{"id": 1, "name": "a"}, {"id": 2, "name": "a"}])
+    kinds("run", "--select", "pairs", "logged")
     project = tmp_path / "transform"
     shutil.copytree(kinds.project, project, ignore=shutil.ignore_patterns("target", "logs"))
     file = project / "models" / "tables" / "pairs.yml"
@@ -297,6 +301,12 @@ def test_a_wider_contract_keeps_the_rows(
     columns[0]["data_type"] = "bigint"
     columns.append({"name": "more", "data_type": "integer"})
     file.write_text(json.dumps(told))
+    file = project / "models" / "tables" / "logged.yml"
+    logged = json.loads(file.read_text())
+    meta = {"replication_method": "INCREMENTAL", "replication_key": "name"}
+    logged["models"][0]["config"]["meta"] = meta
+    file.write_text(json.dumps(logged))
+    landing.load("logged", [{"id": 1, "name": "b"}])
     loader = "tidemark_loader"
     query("drop table landing.pairs", user=loader)
     shape = {column["name"]: column["data_type"] for column in columns} | SYSTEM
@@ -306,7 +316,8 @@ def test_a_wider_contract_keeps_the_rows(
     landing.load("pairs", [pair(large, "long enough for 20")])
     again = Dbt(dbt_env, tmp_path / "target", project)
     try:
-        again("run", "--select", "pairs")
+        again("run", "--select", "pairs", "logged")
+        assert rows(query, "logged") == [(1, "b"), (2, "a")]
         assert rows(query, "pairs") == [
             (1, "x", "a", 2026, TEN, None), (large, "x", "long enough for 20", 2026, TEN, None),
         ]  # fmt: skip
@@ -317,8 +328,10 @@ def test_a_wider_contract_keeps_the_rows(
     create(query, "pairs")
     narrower = kinds("run", "--select", "pairs", check=False)
     assert "Build it anew: dbt build --full-refresh" in narrower["pairs"]["message"]
-    for table in ("public.pairs", "tidemark_dbt.pairs__versions", "tidemark_dbt.pairs__loads"):
-        query(f"drop table {table}", user="tidemark_transformer")
+    for name in ("public.pairs", "tidemark_dbt.pairs", "public.logged", "tidemark_dbt.logged"):
+        kinds_of = ("__versions", "__loads") if name.startswith("tidemark_dbt") else ("",)
+        for kind in kinds_of:
+            query(f"drop table {name}{kind}", user="tidemark_transformer")
 
 
 @pytest.mark.fault(156)

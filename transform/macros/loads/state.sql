@@ -49,7 +49,27 @@
         {%- for node, kind in missing -%}
             {%- do run_query(create_state_table_sql(node, kind)) -%}
         {%- endfor -%}
+        {%- do add_replication_keys(schema) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- A table that was read by the log (LOG_BASED) and has a replication key now: its versions until now have none, so that
+    any other is newer. -#}
+{% macro add_replication_keys(schema) -%}
+    {%- set known = run_query(
+        "select lower(table_name) || ' ' || lower(column_name) as name from information_schema.columns"
+        ~ " where table_schema = '" ~ schema ~ "'"
+    ).columns[0].values() -%}
+    {%- for node in graph.nodes.values() if node.config.materialized == 'merged_loads' -%}
+        {%- set key = node.config.meta.replication_key -%}
+        {%- set by_key = 'versions' in state_kinds(node) and node.config.meta.replication_method != 'LOG_BASED' -%}
+        {%- if by_key and key in node.columns and (node.name ~ '__versions ' ~ key) | lower not in known -%}
+            {%- do run_query(
+                'alter table ' ~ state_relation(node.name, 'versions') ~ ' add column '
+                ~ column_sql(key, node.columns) ~ ' ' ~ node.columns[key].data_type
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- A model whose contract is wrong says so itself, when it is built. -#}

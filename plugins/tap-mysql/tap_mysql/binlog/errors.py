@@ -11,7 +11,7 @@ def anew(table: TableName) -> str:
     """The commands that read a table anew where its changes are not all to be had."""
     return (
         f"tidemark watermark reset -t {table} and tidemark sync -t {table} read it anew, then "
-        f"tidemark reconcile -t {table} marks the rows that were deleted meanwhile"
+        f"tidemark reconcile -t {table} takes out the rows that were deleted meanwhile"
     )
 
 

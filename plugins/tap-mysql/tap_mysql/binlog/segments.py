@@ -43,8 +43,8 @@ def segments(bookmarks: Mapping[TableName, Position], until: Position) -> list[S
             found.append(Segment(position, until, frozenset([table])))
     wanted: set[TableName] = set()
     starts = [in_order[order] for order in sorted(in_order)]
-    ends = [position for position, _ in starts[1:]] + [until]
-    for (position, tables), end in zip(starts, ends, strict=True):
+    ends = [*(position for position, _ in starts[1:]), until]
+    for (position, tables), end in zip(starts, ends, strict=False):
         wanted |= tables
         found.append(Segment(position, end, frozenset(wanted)))
     return found

@@ -47,7 +47,8 @@ def reconcile(
     """Mark the rows of the public tables that MySQL has no more; tell which came late.
 
     A mark is an entry in landing.tidemark_deletions, and all that changes: the rows stay in the
-    public tables. The mark of a row that is in MySQL again is taken away. Rows that MySQL has and
+    public tables. Rows of tables that are read by MySQL's log leave them with the next load and
+    build. The mark of a row that is in MySQL again is taken away. Rows that MySQL has and
     the public table has not, although the bookmark is beyond them, are told with the command that
     brings them; exit 3 then.
     """
@@ -66,8 +67,11 @@ def reconcile(
         if changes:
             confirm("Change the marks?", yes=yes)
             with hold_job(project, f"tidemark reconcile, run {run_id}"):
-                found.write(run_id)
+                found.write(project, run_id)
             tell(f"{counted(new, 'row')} marked, {counted(back, 'mark')} taken away.")
+            for gone in found.by_log:
+                leave = f"{gone.table}: {counted(len(gone.texts), 'row')} leave public with"
+                tell(f"{leave} tidemark sync -t {gone.table} --redshift-only")
         else:
             tell("Nothing was changed." if new or back else "There is nothing to change.")
     if format is Format.JSON:

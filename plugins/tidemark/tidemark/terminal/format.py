@@ -60,7 +60,8 @@ def moment(value: datetime, separator: str = " ") -> str:
 def key_text(value: str | int | None) -> str | None:
     """A replication key's value as it is typed: no separators in a number, no fraction of zero."""
     if isinstance(value, str):
-        return value.replace("T", " ").removesuffix(".000000")
+        day, sign, time = value[:10], value[10:11], value[11:]
+        return f"{day} {time.removesuffix('.000000')}" if sign == "T" else value
     return None if value is None else str(value)
 
 

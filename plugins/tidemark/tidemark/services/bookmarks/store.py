@@ -74,13 +74,15 @@ class States:
         Returns:
             Key of the copy of the state as it was; None when there was none.
         """
-        state_id = leg.state_id(self._project.environment)
         # A run writes the bookmarks of all its tables at once, so none of them may be at work.
         others = {TableName.from_stream(stream) for stream in self.bookmarks(leg)}
-        with (
-            self.held({table, *others}, leg),
-            self._store.locked(state_id, retry_seconds=0.2),
-        ):
+        with self.held({table, *others}, leg):
+            return self.write(leg, table, bookmark)
+
+    def write(self, leg: Leg, table: TableName, bookmark: dict[str, Any] | None) -> str | None:
+        """The same for who holds the lease of a job already."""
+        state_id = leg.state_id(self._project.environment)
+        with self._store.locked(state_id, retry_seconds=0.2):
             before = self._store.get(state_id)
             copied = None if before is None else self._keep(before)
             self._store.set(with_bookmark(before, state_id, table.stream, bookmark))

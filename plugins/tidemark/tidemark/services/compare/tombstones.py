@@ -32,7 +32,7 @@ _NEW = f"{_SEEN} AND row_key NOT IN ({_MARKED})"
 _OLD = f"{_MARKED} AND row_key NOT IN ({_SEEN})"
 #: Redshift binds at most 32,767 values a statement.
 _AT_ONCE = 1_000
-_SHOWN = 5
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Marks:
         # Without a table there is no mark yet.
         new = _NEW if self._exists else _SEEN
         first = self._execute(
-            f"{new} ORDER BY len(row_key), row_key LIMIT {_SHOWN}", self._names(new, table)
+            f"{new} ORDER BY len(row_key), row_key LIMIT {SHOWN}", self._names(new, table)
         )
         return Marking(
             str(table),

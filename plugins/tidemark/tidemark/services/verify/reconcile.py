@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tidemark_core.errors import ConfigError
@@ -18,8 +18,9 @@ from tidemark.services.bookmarks.store import States
 from tidemark.services.compare.key_difference import differing, public_rows
 from tidemark.services.compare.late_rows import Late, LateRows
 from tidemark.services.compare.row_keys import PUBLIC, RowKey, Window, row_key
-from tidemark.services.compare.tombstones import Marking, Marks
+from tidemark.services.compare.tombstones import SHOWN, Marking, Marks
 from tidemark.services.lake.ledger import refuse_other_copy, relation_exists
+from tidemark.services.verify.gone_rows import GoneRows
 from tidemark.services.verify.verify import bookmark_of, read_lake
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import source_time, table_exists
@@ -37,6 +38,7 @@ class Looked:
         late: Rows that the bookmark is beyond and the public table has not, by table.
         left_out: Tables that could not be looked at, and why.
         at: When it began, by the source's clock.
+        by_log: Of tables that are read by the log, the rows that are gone.
     """
 
     markings: list[Marking]
@@ -44,13 +46,22 @@ class Looked:
     left_out: dict[str, str]
     at: datetime
     _marks: Marks
+    by_log: list[GoneRows] = field(default_factory=list)
 
-    def write(self, run_id: str) -> None:
-        """Marks and unmarks.
+    def write(self, project: Project, run_id: str) -> None:
+        """Marks and unmarks; of tables that are read by the log, commits tombstones to the lake.
+
+        Args:
+            project: Where we are; no job may be at work.
+            run_id: Who looked.
 
         Raises:
-            WarehouseError: The warehouse refused; nothing has changed.
+            StateError: A backup of such a table has come in between.
+            TidemarkError: The warehouse, or S3, refused; nothing of a table has changed then.
         """
+        states = States(project)
+        for gone in self.by_log:
+            gone.write(project, states, self.at, run_id)
         self._marks.write(self.markings, self.at, run_id)
 
 
@@ -87,11 +98,21 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
                 continue
             window = Window.of(bookmark_of(history[-1], marks))
             late = LateRows(str(table))
+            by_log = history[-1].is_log_based
+            gone = GoneRows(history[-1], marks.get(table.stream, {}), key)
             for keys in differing(key, mysql, copy, window):
-                found._marks.found(table, keys.gone)
+                if by_log:
+                    gone.add(copy, keys.gone)
+                else:
+                    found._marks.found(table, keys.gone)
                 late.add(keys.late, landed(key, copy, list(keys.late)))
             found.late.extend(late.told())
-            found.markings.append(found._marks.marking(table, public_rows(key, copy)))
+            marking = found._marks.marking(table, public_rows(key, copy))
+            if gone.texts:
+                found.by_log.append(gone)
+                number, first = len(gone.texts), tuple(gone.texts[:SHOWN])
+                marking = replace(marking, deleted=number, new=number, first=first)
+            found.markings.append(marking)
         yield found
 
 

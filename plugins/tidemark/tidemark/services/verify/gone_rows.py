@@ -1,0 +1,151 @@
+"""Tombstones of rows that are gone from a table which is read by the log, and that it did not tell.
+
+Rows that a foreign key has deleted, or that were deleted while the log could not be read. They go
+into the lake as the backup's own do: files, then the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
+from target_s3_parquet.store import Store
+from target_s3_parquet.table import TableWriter, WriteOptions
+from tidemark_core.errors import StateError
+from tidemark_core.host.temporary_folder import temporary_folder
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName, fold, quote_redshift
+from tidemark_core.redshift.connection import WarehouseConnection
+from tidemark_core.settings import LEASE_SECONDS
+from tidemark_core.types.arrow import to_arrow
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import LOG_BASED, METHOD, from_json_schema
+from tidemark_singer.batch_file import BatchFile
+
+from tidemark.config.project import Project
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.bookmarks.store import States
+from tidemark.services.compare.row_keys import PUBLIC, RowKey
+
+#: Redshift binds at most 32,767 values a statement.
+_AT_ONCE = 1_000
+
+
+@dataclass
+class GoneRows:
+    """The rows of one table that are gone.
+
+    Attributes:
+        newest: Its newest manifest.
+        mark: Its bookmark when MySQL began to be asked.
+        key: Its key.
+        texts: The keys that are gone, as texts.
+        keys: The same as values of the key's columns.
+    """
+
+    newest: Manifest
+    mark: dict[str, Any]
+    key: RowKey
+    texts: list[str] = field(default_factory=list)
+    keys: list[tuple[Any, ...]] = field(default_factory=list)
+
+    @property
+    def table(self) -> TableName:
+        return self.newest.table
+
+    def add(self, copy: WarehouseConnection, texts: Sequence[str]) -> None:
+        """Takes keys, by their texts, as the public table has them."""
+        self.texts += texts
+        for start in range(0, len(texts), _AT_ONCE):
+            self.keys += _values(copy, self.key, texts[start : start + _AT_ONCE])
+
+    def write(self, project: Project, states: States, found_at: datetime, run_id: str) -> None:
+        """Commits the tombstones to the lake, whose next load and build take the rows out.
+
+        Args:
+            project: Where we are; no job may be at work.
+            states: The bookmarks.
+            found_at: When MySQL began to be asked, by its clock.
+            run_id: Who asked.
+
+        Raises:
+            StateError: A backup has come in between: a row may be back.
+            LakeError: S3 refused; nothing is committed.
+        """
+        identity = LogIdentity(self.table, self.newest.key_properties)
+        known = identity.read(states.bookmarks(Leg.BACKUP).get(self.table.stream, {}))
+        if known is None or known != identity.read(self.mark):
+            raise StateError(
+                "a backup has come in between; nothing of it was changed",
+                table=self.table,
+                hint=f"tidemark reconcile -t {self.table}",
+            )
+        bookmark = _later(known, found_at)
+        # First: what is read from now on is newer than the tombstones, whatever the clock says.
+        states.write(Leg.BACKUP, self.table, identity.write(bookmark))
+        self._commit(project, identity.write(bookmark), bookmark.read_at, run_id)
+
+    def _commit(
+        self, project: Project, bookmark: dict[str, Any], read_at: datetime, run_id: str
+    ) -> None:
+        seconds = project.values((LEASE_SECONDS,))[LEASE_SECONDS.name]
+        store = Store(project.location, run_id, seconds)
+        writer = TableWriter(self.table, store, WriteOptions())
+        try:
+            writer.set_schema(self.newest.schema | {METHOD: LOG_BASED}, self.newest.key_properties)
+            with temporary_folder("tombstones") as folder:
+                path = folder / "tombstones.parquet"
+                pq.write_table(self._tombstones(read_at), path)
+                moment = read_at.replace(tzinfo=UTC).isoformat()
+                writer.add_file(
+                    BatchFile.local(str(path), rows=len(self.keys), extracted_at=moment)
+                )
+            writer.commit(bookmark)
+        finally:
+            writer.close()
+
+    def _tombstones(self, read_at: datetime) -> pa.Table:
+        """Rows with the key and the time alone."""
+        names = [name for name, _ in self.key.columns]
+        own = dict(zip(names, zip(*self.keys, strict=True), strict=True))
+        times = dict.fromkeys((EXTRACTED_AT, DELETED_AT), [read_at] * len(self.keys))
+        nothing = [None] * len(self.keys)
+        return pa.table(
+            {
+                name: pa.array((own | times).get(name, nothing), to_arrow(from_json_schema(told)))
+                for name, told in self.newest.schema["properties"].items()
+            }
+        )
+
+
+def _later(bookmark: LogBookmark, found_at: datetime) -> LogBookmark:
+    return replace(bookmark, read_at=bookmark.next_reading(found_at.replace(tzinfo=None)))
+
+
+def _values(
+    copy: WarehouseConnection, key: RowKey, texts: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
+    """The keys' values, each of its own type: a text of several columns is none of them."""
+    columns = ", ".join(_readable(name, kind) for name, kind in key.columns)
+    table = f"{quote_redshift(PUBLIC)}.{quote_redshift(key.name)}"
+    query = (
+        f"SELECT {columns} FROM {table} WHERE {key.redshift()} IN ({', '.join('?' * len(texts))})"
+    )
+    for row in copy.execute(query, list(texts), what="reading keys", table=key.table):
+        kinds = (kind for _, kind in key.columns)
+        yield tuple(_value(v, kind) for v, kind in zip(row, kinds, strict=True))
+
+
+def _readable(name: str, kind: ColumnType) -> str:
+    """A column as the driver can read it: it decodes VARBYTE as UTF-8, which few values are."""
+    quoted = quote_redshift(fold(name))
+    return f"TO_HEX({quoted})" if kind.kind == "binary" else quoted
+
+
+def _value(value: Any, kind: ColumnType) -> Any:
+    return bytes.fromhex(value) if kind.kind == "binary" else value
