@@ -159,6 +159,18 @@ def test_a_first_load_that_ended_early_goes_on(source: Source, told: Told) -> No
     assert newest(*results) == {number: number for number in range(1, 1001)}
 
 
+@pytest.mark.fault(183)
+def test_a_first_load_goes_on_where_it_began_only(source: Source, told: Told) -> None:
+    """Another server may be behind the position, and what it lacks comes by no event."""
+    source.make("t", "id INT PRIMARY KEY, v INT", "(1, 10)", "(2, 20)")
+    first = good(logged(source, "t", backup_max_rows=1))
+    state = first.state
+    state["bookmarks"]["tap_test-t"]["tidemark"]["position"]["server"] = "another"
+    second = logged(source, "t", state=state)
+    assert "its first load began on another, and now" in str(second.error)
+    assert second.messages == []
+
+
 @pytest.mark.fault(189)
 def test_versions_are_in_order_when_the_clock_goes_back(source: Source, told: Told) -> None:
     source.make("t", "id INT PRIMARY KEY, v INT", "(1, 10)")

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tidemark_core.errors import SourceError
+
 from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
+from tap_mysql.binlog.errors import anew
 from tap_mysql.binlog.log import Log, Moment, only
 from tap_mysql.extraction import schema_drift
 from tap_mysql.extraction.table import Extraction
@@ -51,10 +54,12 @@ class LogExtraction(Extraction):
                 answers.
         """
         bookmark = self.identity.read(state)
+        with self.reading.source.session() as session:
+            self.options.replication.lag(session, self.table.name)
         if bookmark is not None:
             drift = schema_drift.between(bookmark.columns, self._columns, self.table)
             schema_drift.warn(self.table, drift)
-            return self._first_load(bookmark, log.moment()) if bookmark.left else bookmark
+            return self._go_on(bookmark, log.moment()) if bookmark.left else bookmark
         # Before anything is read: what changes meanwhile is in the log behind it.
         moment = log.moment()
         with self.reading.source.session() as session:
@@ -64,6 +69,23 @@ class LogExtraction(Extraction):
         left = tuple((part.after, part.until) for part in ranges)
         begun = LogBookmark(moment.position, moment.now, moment.now, self._columns, left)
         return self._first_load(begun, moment)
+
+    def _go_on(self, bookmark: LogBookmark, moment: Moment) -> LogBookmark:
+        """Goes on with a first load, on the server on which it began.
+
+        Another one may be behind the position, and what it lacks is not in the log behind that.
+
+        Raises:
+            SourceError: Another server answers.
+        """
+        if moment.position.server != bookmark.position.server:
+            raise SourceError(
+                f"its first load began on {bookmark.position.server}, and now "
+                f"{moment.position.server} answers",
+                table=self.table.name,
+                hint=anew(self.table.name),
+            )
+        return self._first_load(bookmark, moment)
 
     def _first_load(self, bookmark: LogBookmark, moment: Moment) -> LogBookmark:
         """Reads the ranges that are left; each file moves its range's start in the bookmark.
