@@ -95,7 +95,7 @@ def test_what_should_be_known_is_told(
     assert "differ in case" in told("named")
     assert "'a' and 'a ' are two keys" in told("blanks")
     for name in ("gappy", "zero"):
-        assert str(by_name[name].method) == "FULL_TABLE"
+        assert str(by_name[name].method) == "LOG_BASED"
         assert "some rows have none (NULL or a zero date)" in told(name)
     assert "a holds up to 78.1 KB, and Redshift takes 64.0 KB" in told("long_text")
     assert "REDSHIFT_TOO_LONG" in told("long_text")
