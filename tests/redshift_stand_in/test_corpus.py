@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ import pytest
 import redshift_connector
 from sqlfluff.dialects import dialect_redshift_keywords as words
 
+PAGE = Path(__file__).parents[2] / "docs" / "redshift-stand-in.md"
 FOLDER = Path(__file__).with_name("corpus")
 #: Words that one session of Redshift refused and another did not.
 DOUBTFUL = frozenset(["END-EXEC", "QUALIFY", *words.redshift_reserved_keywords.split()])
@@ -96,6 +98,7 @@ def verdict(line: Line, outcome: Outcome) -> bool:
     return outcome.error is None
 
 
+@pytest.mark.fault(192)
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
 def test_the_corpus(path, run):
     wrong = []
@@ -110,6 +113,16 @@ def test_the_corpus(path, run):
         if not right:
             wrong.append(f"{line.kind} {line.text} => {outcome} ({line.source})")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_page_tells_the_corpus():
+    """docs/redshift-stand-in.md has the counts."""
+    rows = []
+    for path in sorted(FOLDER.glob("*.txt")):
+        count = Counter(line.kind for line in lines(path))
+        rows.append(f"| {path.stem} | {' | '.join(str(count[kind]) for kind in '+-?=')} |")
+    table = "\n".join(rows)
+    assert table in PAGE.read_text("utf-8"), f"the page should say:\n{table}"
 
 
 def test_reserved_words_must_be_quoted(run):
