@@ -59,7 +59,7 @@ _THEIRS = """
     stream = BinLogStreamReader(
         connection_settings={"unix_socket": socket, "user": user, "host": "localhost"},
         server_id=4712, log_file=since["file"], log_pos=since["offset"], resume_stream=True,
-        only_events=[UpdateRowsEvent, WriteRowsEvent], is_mariadb=since["flavor"] == "mariadb",
+        only_events=[UpdateRowsEvent, WriteRowsEvent],
         end_log_pos=until["offset"], blocking=False)
     for event in stream:
         rows += len(event.rows)

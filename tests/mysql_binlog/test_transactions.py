@@ -209,9 +209,8 @@ def test_what_is_given_is_committed(log: Log, table: str) -> None:
     assert seen >= 100
 
 
+@pytest.mark.mysql
 def test_tagged_gtids_are_followed(log: Log, table: str) -> None:
-    if not log.is_mysql:
-        pytest.skip("MariaDB has none")
     since = log.end()
     with log.session() as cursor:
         cursor.execute("SET gtid_next = 'AUTOMATIC:night_run'")
@@ -225,9 +224,8 @@ def test_tagged_gtids_are_followed(log: Log, table: str) -> None:
     assert log.changed(again, table) == {(9,)}
 
 
+@pytest.mark.mysql
 def test_json_that_is_changed_in_part_is_passed_over(log: Log) -> None:
-    if not log.is_mysql:
-        pytest.skip("MariaDB's JSON is text")
     log.sql(
         "DROP TABLE IF EXISTS j",
         "CREATE TABLE j (a JSON, id INT PRIMARY KEY, b JSON, t TEXT)",
