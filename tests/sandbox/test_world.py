@@ -383,7 +383,8 @@ def test_another_sandbox_begins_with_data_that_were_saved(
 ) -> None:
     world.mysql("CREATE OR REPLACE TABLE saved (a INT PRIMARY KEY)")
     world.mysql("INSERT INTO saved VALUES (1)")
-    world.warehouse("CREATE TABLE IF NOT EXISTS public.saved AS SELECT 2 AS a")
+    world.warehouse("DROP TABLE IF EXISTS public.saved")
+    world.warehouse("CREATE TABLE public.saved AS SELECT 2 AS a")
     world.s3.client.put_object(Bucket=BUCKET, Key="saved", Body=b"3")
     world.save(tmp_path / "saved")
     assert everything_of(world) == set()
