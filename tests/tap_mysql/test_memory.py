@@ -94,7 +94,7 @@ def test_a_table_without_a_key_is_taken_no_faster_than_it_is_written(
         ahead.append(taken[0] / on_the_wire - sum(asked.sizes) / in_a_batch)
 
     monkeypatch.setattr(mysql_arrow.wire.Wire, "receive", watched)
-    monkeypatch.setattr("tap_mysql.reading.range_reader._Building.add", _before(slow))
+    monkeypatch.setattr("tap_mysql.reading.range_reader.Building.add", _before(slow))
     assert source.read("keyless").ids("keyless") == list(range(1, ROWS + 1))
     (query,) = asked.queries
     assert "LIMIT" not in query
@@ -104,9 +104,9 @@ def test_a_table_without_a_key_is_taken_no_faster_than_it_is_written(
 
 
 def _before(action: Callable[..., None]) -> Callable[..., None]:
-    from tap_mysql.reading.range_reader import _Building
+    from tap_mysql.reading.range_reader import Building
 
-    add = _Building.add
+    add = Building.add
 
     def acting(*arguments: Any) -> None:
         action()

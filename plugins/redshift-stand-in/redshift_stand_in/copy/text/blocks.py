@@ -97,10 +97,10 @@ def is_plain(data: bytes, quote: str | None, delimiter: str) -> bool:
     """Whether a block has nothing that a common CSV reader takes in another way than Redshift does.
 
     Those are: NUL; a carriage return that no newline follows; a quote that neither begins nor ends
-    a field, or white space between a quote and a delimiter, which Redshift ignores; a byte order
-    mark.
+    a field, or that no other one closes, or white space between a quote and a delimiter, which
+    Redshift ignores; a byte order mark.
     """
-    if b"\0" in data or data.startswith(codecs.BOM_UTF8):
+    if b"\0" in data or data.startswith(codecs.BOM_UTF8) or data.endswith(b"\r"):
         return False
     octets = np.frombuffer(data, dtype=np.uint8)
     if b"\r" in data:
@@ -110,6 +110,8 @@ def is_plain(data: bytes, quote: str | None, delimiter: str) -> bool:
     if not quote or quote.encode() not in data:
         return True
     places = np.flatnonzero(octets == ord(quote))
+    if len(places) % 2:
+        return False
     edge = np.zeros(256, dtype=bool)
     edge[[ord(quote), ord(delimiter), 10, 13]] = True
     inner = ~edge[_neighbour(octets, places, -1)] & ~edge[_neighbour(octets, places, 1)]

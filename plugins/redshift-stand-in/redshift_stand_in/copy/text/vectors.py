@@ -74,6 +74,8 @@ def write(columns: list[Strings]) -> memoryview:
 def _read(data: bytes, count: int, options: Options) -> Any:
     names = [str(i) for i in range(count)]
     empty = options.empty_as_null
+    if data and not data.endswith(b"\n"):
+        data += b"\n"  # without it Arrow takes an empty last field for one in quotes
     return pacsv.read_csv(
         pa.BufferReader(data),
         pacsv.ReadOptions(column_names=names, block_size=max(len(data) + 1, 1 << 16)),
