@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,3 +76,12 @@ def test_a_file_that_is_not_there_is_named(use: Callable[[str], object], tmp_pat
         use(str(tmp_path / "nosuch"))
     with pytest.raises(ConfigError, match="is not a file"):
         use(str(tmp_path))
+
+
+def test_a_login_that_names_no_protocol_is_a_clients_and_warns_of_nothing(authority: Path) -> None:
+    """The filters of warnings are those of all threads: doctor logs in while others do."""
+    with _root_certificate(str(authority)):
+        context = ssl.SSLContext()
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, False)
+    with pytest.warns(DeprecationWarning, match="without protocol"):
+        ssl.SSLContext()

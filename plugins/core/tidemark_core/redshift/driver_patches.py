@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from ssl import Purpose, SSLContext
+from ssl import PROTOCOL_TLS_CLIENT, Purpose, SSLContext
 from typing import Any
 
 from tidemark_core.host.trusted_file import check_trusted
@@ -29,6 +28,8 @@ routes: dict[tuple[str, int], str] = {}
 _NAME = "tidemark-dbt"
 #: File of the authority that a login trusts in place of the system's; None: the system's.
 _authority: ContextVar[str | None] = ContextVar("tidemark_authority", default=None)
+#: Whether a login of ours is under way here.
+_logging_in: ContextVar[bool] = ContextVar("tidemark_logging_in", default=False)
 
 
 def login(
@@ -46,9 +47,7 @@ def login(
     install_routes()
     token = _socket.set(socket)
     try:
-        with _root_certificate(config.get("redshift_ssl_root_cert")), warnings.catch_warnings():
-            # It makes its TLS context in a deprecated way, still with verification.
-            warnings.simplefilter("ignore", DeprecationWarning)
+        with _root_certificate(config.get("redshift_ssl_root_cert")):
             connection = redshift_connector.connect(
                 host=server_name,
                 port=port,
@@ -117,11 +116,13 @@ def _root_certificate(path: str | None) -> Iterator[None]:
     if path:
         check_trusted(path, "REDSHIFT_SSL_ROOT_CERT")
     _patch(SSLContext, "load_default_certs", _trusting)
-    token = _authority.set(path or None)
+    _patch(SSLContext, "__new__", _client)
+    tokens = _authority.set(path or None), _logging_in.set(True)
     try:
         yield
     finally:
-        _authority.reset(token)
+        _authority.reset(tokens[0])
+        _logging_in.reset(tokens[1])
 
 
 def _trusting(original: Callable[..., None]) -> Callable[..., None]:
@@ -135,6 +136,23 @@ def _trusting(original: Callable[..., None]) -> Callable[..., None]:
             self.load_verify_locations(path)
 
     return load
+
+
+def _client(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Has the TLS context of a login made for a client.
+
+    The driver names no protocol, of which Python warns. To ignore that for the time of a login
+    would change the filters of all threads.
+    """
+
+    def new(cls: type[SSLContext], protocol: int | None = None, *args: Any, **options: Any) -> Any:
+        if protocol is not None or not _logging_in.get():
+            return original(cls, protocol, *args, **options)
+        context = original(cls, PROTOCOL_TLS_CLIENT, *args, **options)
+        context.check_hostname = False  # as without a protocol; the driver sets it for verify-full
+        return context
+
+    return new
 
 
 def let_go(error: Exception) -> None:
