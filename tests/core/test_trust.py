@@ -83,5 +83,5 @@ def test_a_login_that_names_no_protocol_is_a_clients_and_warns_of_nothing(author
     with _root_certificate(str(authority)):
         context = ssl.SSLContext()
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, False)
-    with pytest.warns(DeprecationWarning, match="without protocol"):
+    with pytest.warns(DeprecationWarning, match="deprecated"):
         ssl.SSLContext()
