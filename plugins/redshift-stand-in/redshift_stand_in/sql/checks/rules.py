@@ -97,7 +97,7 @@ NOT_IN_REDSHIFT = _rules(
         r"\b(?:ROWS FROM|XML\w+|GROUPING SETS|\w+) \( (?:PATH|DOCUMENT|CONTENT) '",
         "An XML function is",
     ),
-    (r"\bROWS FROM \(", "ROWS FROM is"),
+    (r"\b(?:FROM|JOIN) (?:LATERAL )?ROWS FROM \(", "ROWS FROM is"),
     (r"\b(XML\w+) \(", r"\1 is"),
     (r"\bBETWEEN (?:A?SYMMETRIC)\b", "BETWEEN SYMMETRIC is"),
     (r"\b(?:ANY|ALL|SOME) \( (?:'|\$|ARRAY\b|CAST\b)", "An array behind ANY, SOME or ALL is"),
