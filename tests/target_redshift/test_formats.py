@@ -12,8 +12,10 @@ import hypothesis
 import hypothesis.strategies as st
 import pyarrow as pa
 import pytest
+from redshift_connector.error import ProgrammingError
 from tidemark_core.errors import WarehouseError
 from tidemark_core.redshift.connection import WarehouseConnection
+from tidemark_core.redshift.errors import explain_query
 
 if TYPE_CHECKING:
     from conftest import Lake, Table
@@ -155,6 +157,33 @@ def test_killed_at_a_boundary_a_rerun_gives_the_same_table(
     assert lake.load(*messages, load_format="auto") == [state["value"]]
     assert [row[0] for row in table.rows("id")] == [1, 2, 3]
     assert len(table.ledger()) == 2
+    assert stage_tables(lake) == []
+
+
+@pytest.mark.fault(55)
+@pytest.mark.parametrize("statement", ["COPY", "COMMIT"])
+def test_a_transaction_that_is_tried_again_uses_its_stage_tables_again(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    statement: str,
+) -> None:
+    execute, failed = WarehouseConnection.execute, []
+    said = {"S": "ERROR", "C": "XX000", "M": "1023 \nDETAIL: Serializable isolation violation"}
+
+    def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+        if sql.startswith(statement) and not failed:
+            failed.append(sql)
+            raise explain_query(ProgrammingError(said), statement)
+        return execute(self, sql, *rest, **named)
+
+    monkeypatch.setattr(WarehouseConnection, "execute", fail)
+    file = table.write([(1, "a", None), (2, "b", None)])
+    lake.load(table.schema(), table.batch(file), state, load_format="parquet")
+    assert failed
+    assert [row[0] for row in table.rows("id")] == [1, 2]
+    assert len(table.ledger()) == 1
     assert stage_tables(lake) == []
 
 

@@ -156,8 +156,8 @@ def create_temporary(name: str, definitions: Sequence[tuple[str, str]]) -> str:
 
 
 def create_stage(name: str, definitions: Sequence[tuple[str, str]]) -> str:
-    """The same, of a table that outlives the session."""
-    return f"CREATE TABLE {landing(name)} ({_columns(definitions)}) DISTSTYLE EVEN"
+    """The same, of a table that outlives the session: a load that is tried again has it already."""
+    return f"CREATE TABLE IF NOT EXISTS {landing(name)} ({_columns(definitions)}) DISTSTYLE EVEN"
 
 
 def _columns(definitions: Sequence[tuple[str, str]]) -> str:
