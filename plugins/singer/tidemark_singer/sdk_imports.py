@@ -1,7 +1,8 @@
 """The SDK's imports, without what it takes along and none of our plugins uses.
 
 joblib (and NumPy with it) drains sinks in several threads, UPath writes batch files of the SDK
-itself: up to a sixth of a second of CPU a start. Both are imported when they are first called.
+itself, Requests and the two kinds of streams read from web services: up to a quarter of a second of
+CPU and 10 MB a start. They are imported when they are first called.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from typing import Any
 
 from tidemark_core.host.collector import lasting_imports
 
-_LATE = ("joblib", "upath")
+_STREAMS = ("singer_sdk.streams.rest", "singer_sdk.streams.graphql")
+_LATE = ("joblib", "requests", "upath", *_STREAMS)
 
 
 @contextmanager
 def sdk_imports() -> Iterator[None]:
     """Imports a plugin and the SDK, which stay until the program ends.
 
-    What was imported before stays what it is, and whoever imports joblib or UPath afterwards gets
-    them.
+    What was imported before stays what it is, and whoever imports joblib, Requests or UPath
+    afterwards gets them.
     """
     late = {name: _Late(name) for name in _LATE if name not in sys.modules}
     sys.modules.update(late)
