@@ -261,8 +261,8 @@ def test_ok_is_said_only_of_tables_that_were_loaded(
         early = tidemark(*words)
     assert early.returncode == 2
     told = results(early)
+    # Whether the tap had looked at the lake when the target found its setting wrong is a race.
     assert (told[str(good)]["error"], told[str(good)]["done"]) == (None, False)
-    assert str(bad) in str(told[str(bad)]["error"]), "the lake was looked at before the setting"
     assert not told[str(bad)]["done"]
     assert "LOAD_FORMAT" in early.stderr
     assert "LOAD_FORMAT" in json.loads(early.stdout)["errors"][0]
