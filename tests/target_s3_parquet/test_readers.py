@@ -228,7 +228,7 @@ def test_only_committed_files_by_the_manifests(lake: Any, folder: str) -> None:
 def test_files_made_of_records_suit_athena_and_spectrum(
     lake: Any, feed: Any, say: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_s3_parquet.rows.ROW_GROUP_ROWS", 2_000)
+    monkeypatch.setattr("tidemark_core.lake.parquet_writer.GROUP_ROWS", 2_000)
     records = [say.record(id=number, name="x" * 20) for number in range(3_000)]
     feed(say.schema(), *records, say.state(1), batch_size_rows=500)
     [file] = lake.manifests()[0].files

@@ -1,11 +1,11 @@
-"""Parquet files: how ours are written, and how somebody else's is checked before it is taken."""
+"""Somebody else's Parquet files: checked before they are taken, read in the stream's own types."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,9 +14,6 @@ from tidemark_core.names import TableName
 
 from target_s3_parquet.schema import StreamSchema
 
-#: A row group is what Athena and Spectrum read at a time, and what statistics skip: large enough
-#: to compress, small enough for several readers a file.
-ROW_GROUP_ROWS = 131_072
 _BATCH_ROWS = 16_384
 #: pyarrow's own note of the Arrow types; readers that do not know it ignore it.
 _HARMLESS = frozenset({b"ARROW:schema"})
@@ -37,25 +34,6 @@ class Checked:
 
     rows: int
     as_is: bool
-
-
-def open_writer(sink: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
-    """Opens a Parquet file for Athena, Spectrum and everybody else.
-
-    No schema metadata of Python's is written: Spectrum has refused files for what stood there.
-    Timestamps are plain INT64 microseconds, statistics are on, pages of version 1.
-    """
-    return pq.ParquetWriter(
-        sink,
-        schema.remove_metadata(),
-        version="2.6",
-        compression="zstd",
-        compression_level=3,
-        data_page_version="1.0",
-        write_statistics=True,
-        store_schema=False,
-        use_deprecated_int96_timestamps=False,
-    )
 
 
 def open_parquet(file: BufferedReader, name: str, table: TableName) -> pq.ParquetFile:
@@ -153,18 +131,3 @@ def _cast(values: Any, wanted: pa.DataType) -> Any:
             values = values.cast(pa.timestamp(values.type.unit, "UTC"))
             values = values.cast(pa.timestamp(values.type.unit))
     return values.cast(wanted)
-
-
-def write_all(sink: IO[bytes], schema: pa.Schema, batches: Iterable[Any]) -> int:
-    """Writes batches as row groups of `ROW_GROUP_ROWS`; gives the number of rows."""
-    rows, held, waiting = 0, 0, []
-    with open_writer(sink, schema) as writer:
-        for batch in batches:
-            waiting.append(batch)
-            held += batch.num_rows
-            if held >= ROW_GROUP_ROWS:
-                writer.write_table(pa.Table.from_batches(waiting, schema))
-                rows, held, waiting = rows + held, 0, []
-        if waiting:
-            writer.write_table(pa.Table.from_batches(waiting, schema))
-    return rows + held

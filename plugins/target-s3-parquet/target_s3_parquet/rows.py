@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
+from tidemark_core.lake.parquet_writer import GROUP_BYTES, ParquetFileWriter
 from tidemark_singer.record_values import UnfitValueError, first_changed, to_array
 
-from target_s3_parquet.parquet import ROW_GROUP_ROWS, open_writer
 from target_s3_parquet.schema import StreamSchema, key_error
 
-#: A row group is written out at this many bytes of Arrow memory, however few its rows.
-_ROW_GROUP_BYTES = 64 << 20
 NOT_IN_SCHEMA = "not_in_schema"
 
 
@@ -76,7 +74,7 @@ class Memory:
     and one batch: then the file that holds most writes it out, as a smaller row group.
     """
 
-    def __init__(self, limit: int = 2 * _ROW_GROUP_BYTES) -> None:
+    def __init__(self, limit: int = 4 * GROUP_BYTES) -> None:
         self._limit = limit
         self._files: set[RowFile] = set()
 
@@ -110,35 +108,34 @@ class RowFile:
         schema: The stream's.
         temp_dir: Where temporary files live; None: the system's place.
         memory: Shared with the other files that are being made.
-
-    Attributes:
-        rows: Rows in it so far.
-        waiting: Bytes of Arrow memory that wait to be written.
     """
 
     def __init__(self, schema: StreamSchema, temp_dir: str | None, memory: Memory) -> None:
         self._schema = schema
         self._memory = memory
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=temp_dir)  # noqa: SIM115
-        try:
-            self._writer = open_writer(self._file, schema.arrow)
-        except OSError as error:
-            self._file.close()
-            raise disk_error(error, schema) from error
-        self._waiting: list[pa.RecordBatch] = []
-        self._waiting_rows = 0
-        self.waiting = 0
-        self.rows = 0
+        with _disk(schema):
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=temp_dir)  # noqa: SIM115
+        self._parquet = ParquetFileWriter(self._file, schema.arrow)
         memory.enter(self)
 
+    @property
+    def rows(self) -> int:
+        """Rows in it so far."""
+        return self._parquet.rows
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of Arrow memory that wait to be written."""
+        return self._parquet.waiting
+
     def add(self, batch: pa.RecordBatch) -> None:
-        """Takes a batch; writes a row group when enough has come together."""
-        self._waiting.append(batch)
-        self._waiting_rows += batch.num_rows
-        self.waiting += batch.nbytes
-        self.rows += batch.num_rows
-        if self._waiting_rows >= ROW_GROUP_ROWS or self.waiting >= _ROW_GROUP_BYTES:
-            self.flush()
+        """Takes a batch; writes a row group when enough has come together.
+
+        Raises:
+            LakeError: The disk is full.
+        """
+        with _disk(self._schema):
+            self._parquet.write(batch)
         self._memory.keep_bounded()
 
     def flush(self) -> None:
@@ -147,38 +144,40 @@ class RowFile:
         Raises:
             LakeError: The disk is full.
         """
-        if not self._waiting:
-            return
-        try:
-            self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema.arrow))
-        except OSError as error:
-            raise disk_error(error, self._schema) from error
-        self._waiting, self._waiting_rows, self.waiting = [], 0, 0
+        with _disk(self._schema):
+            self._parquet.flush()
 
     def finish(self) -> IO[bytes]:
-        """Closes the Parquet file and gives it, open, to be uploaded."""
-        self.flush()
-        try:
-            self._writer.close()
+        """Closes the Parquet file and gives it, open, to be uploaded.
+
+        Raises:
+            LakeError: The disk is full.
+        """
+        with _disk(self._schema):
+            self._parquet.close()
             self._file.flush()
-        except OSError as error:
-            raise disk_error(error, self._schema) from error
         return self._file
 
     def drop(self) -> None:
         """Lets go of everything, finished or not. Never raises."""
         self._memory.leave(self)
-        with contextlib.suppress(OSError):
-            self._writer.close()
-        self._writer.is_open = False  # else it tries once more when it is collected
+        self._parquet.abandon()
         with contextlib.suppress(OSError):
             self._file.close()
 
 
-def disk_error(error: OSError, schema: StreamSchema) -> LakeError:
-    """Says what to do when a temporary file cannot be written."""
-    return LakeError(
-        f"a temporary file cannot be written: {error.strerror or error}",
-        table=schema.table,
-        hint="free disk space, or set S3_TEMP_DIR to a folder with room",
-    )
+@contextlib.contextmanager
+def _disk(schema: StreamSchema) -> Iterator[None]:
+    """Whoever writes a temporary file of a stream.
+
+    Raises:
+        LakeError: In place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise LakeError(
+            f"a temporary file cannot be written: {error.strerror or error}",
+            table=schema.table,
+            hint="free disk space, or set S3_TEMP_DIR to a folder with room",
+        ) from error

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
 from target_s3_parquet.store import Store
 from target_s3_parquet.table import TableWriter, WriteOptions
 from tidemark_core.errors import StateError
 from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.lake.manifest import Manifest
+from tidemark_core.lake.parquet_writer import ParquetFileWriter
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName, fold, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.settings import LEASE_SECONDS
@@ -100,7 +101,7 @@ class GoneRows:
             writer.set_schema(self.newest.schema | {METHOD: LOG_BASED}, self.newest.key_properties)
             with temporary_folder("tombstones") as folder:
                 path = folder / "tombstones.parquet"
-                pq.write_table(self._tombstones(read_at), path)
+                self._write(path, read_at)
                 moment = read_at.replace(tzinfo=UTC).isoformat()
                 writer.add_file(
                     BatchFile.local(str(path), rows=len(self.keys), extracted_at=moment)
@@ -109,18 +110,21 @@ class GoneRows:
         finally:
             writer.close()
 
-    def _tombstones(self, read_at: datetime) -> pa.Table:
+    def _write(self, path: Path, read_at: datetime) -> None:
         """Rows with the key and the time alone."""
         names = [name for name, _ in self.key.columns]
         own = dict(zip(names, zip(*self.keys, strict=True), strict=True))
         times = dict.fromkeys((EXTRACTED_AT, DELETED_AT), [read_at] * len(self.keys))
         nothing = [None] * len(self.keys)
-        return pa.table(
+        rows = pa.record_batch(
             {
                 name: pa.array((own | times).get(name, nothing), to_arrow(from_json_schema(told)))
                 for name, told in self.newest.schema["properties"].items()
             }
         )
+        file = ParquetFileWriter(path, rows.schema)
+        file.write(rows)
+        file.close()
 
 
 def _later(bookmark: LogBookmark, found_at: datetime) -> LogBookmark:

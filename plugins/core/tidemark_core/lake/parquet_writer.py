@@ -1,0 +1,108 @@
+"""How Parquet files of the lake are written, whoever writes them: one way for all readers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, Any, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+#: Rows and bytes of a row group, whichever comes first: what a writer holds in memory. Larger ones
+#: make files neither smaller nor faster to read (docs/performance.md).
+GROUP_ROWS, GROUP_BYTES = 32_768, 32 * 2**20
+#: A column gets a dictionary when of the first rows at most this share of values is different.
+_SAMPLE_ROWS, _FEW = 4_096, 0.25
+
+
+class ParquetFileWriter:
+    """Writes one Parquet file, a row group at a time.
+
+    zstd, statistics, pages of version 1, timestamps as plain INT64 microseconds, and no schema
+    metadata of Python's: Spectrum has refused files for what stood there.
+
+    Args:
+        sink: A path, or a file that is open for writing; one that is open stays so.
+        schema: The file's; its metadata are left out.
+
+    Attributes:
+        rows: Rows that were given so far.
+        waiting: Bytes of Arrow memory that wait to be written.
+    """
+
+    def __init__(self, sink: Path | IO[bytes], schema: pa.Schema) -> None:
+        self.rows = self.waiting = 0
+        self._sink = sink
+        self._schema = schema.remove_metadata()
+        self._batches: list[pa.RecordBatch] = []
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Takes a batch; writes a row group when enough has come together.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        self.rows += batch.num_rows
+        self.waiting += batch.nbytes
+        self._batches.append(batch)
+        if sum(b.num_rows for b in self._batches) >= GROUP_ROWS or self.waiting >= GROUP_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what waits as a row group.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        if self._batches:
+            table = pa.Table.from_batches(self._batches, self._schema)
+            self._open(repetitive(table)).write_table(table)
+            self._batches, self.waiting = [], 0
+
+    def close(self) -> None:
+        """Completes the file.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        self.flush()
+        self._open([]).close()
+
+    def abandon(self) -> None:
+        """Lets go of the file as it is. Never raises."""
+        self._batches, self.waiting = [], 0
+        if self._writer is not None:
+            try:
+                self._writer.close()
+            except OSError:
+                self._writer.is_open = False  # else it tries once more when it is collected
+
+    def _open(self, dictionaries: list[str]) -> pq.ParquetWriter:
+        """The writer; it is opened with the first rows, which decide how columns are encoded."""
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(
+                self._sink,
+                self._schema,
+                version="2.6",
+                compression="zstd",
+                data_page_version="1.0",
+                write_statistics=True,
+                store_schema=False,
+                use_deprecated_int96_timestamps=False,
+                use_dictionary=cast("Any", dictionaries),  # the stubs know only bool
+            )
+        return self._writer
+
+
+def repetitive(table: pa.Table) -> list[str]:
+    """Columns whose values repeat enough for a dictionary to pay; others cost time and room by it.
+
+    Args:
+        table: The first rows of a file; some thousands of them are looked at.
+    """
+    import pyarrow.compute as pc  # 10 MB: who writes no rows goes without
+
+    sample = table.slice(0, _SAMPLE_ROWS)
+    limit = _FEW * sample.num_rows
+    return [n for n in sample.column_names if pc.count_distinct(sample[n]).as_py() <= limit]
