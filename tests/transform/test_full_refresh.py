@@ -6,13 +6,15 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
-from transform_project import Dbt, Landing, Query
+from transform_project import Dbt, DbtResult, Landing, Query
 
 TABLE = "settlement_normal_delivery_detail"
 TEN = datetime(2026, 1, 1, 10)
 
 
-def delivery(key: int, parcel: str | None, status: str, update_at: datetime = TEN) -> dict:
+def delivery(
+    key: int, parcel: str | None, status: str, update_at: datetime = TEN
+) -> dict[str, object]:
     return {
         "id": key,
         "billing_num": "B1",
@@ -26,7 +28,7 @@ def delivery(key: int, parcel: str | None, status: str, update_at: datetime = TE
     }
 
 
-def held(query: Query) -> list[tuple]:
+def held(query: Query) -> list[tuple[object, ...]]:
     return sorted(
         tuple(row)
         for row in query(
@@ -36,7 +38,7 @@ def held(query: Query) -> list[tuple]:
     )
 
 
-def refresh(dbt: Dbt, *arguments: str, check: bool = True):
+def refresh(dbt: Dbt, *arguments: str, check: bool = True) -> DbtResult:
     return dbt("run", "--select", TABLE, "--full-refresh", *arguments, check=check)
 
 

@@ -115,7 +115,7 @@ def beside_a_build(
         if has_stopped and race.ahead is None:
             waiting = "select count(*) from pg_locks where not granted"
             wait_for(lambda: second.has_ended() or query(waiting)[0][0], "the second build hangs")
-        elif has_stopped:
+        elif has_stopped and race.ahead is not None:
             time.sleep(race.ahead)
     finally:
         told.unlink(missing_ok=True)

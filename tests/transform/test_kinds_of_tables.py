@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pages import assigned
@@ -19,7 +20,7 @@ FULL = {"replication_method": "FULL_TABLE"}
 NO_KEY = {"dbt-bouncer": {"skip_checks": ["check_model_has_unique_test",
                                           "check_model_has_tests_by_name"]}}  # fmt: skip
 #: Of each table: its columns, then its config.
-TABLES: Mapping[str, tuple[Mapping[str, str], Mapping[str, object]]] = {
+TABLES: Mapping[str, tuple[dict[str, str], Mapping[str, Any]]] = {
     "pairs": (
         {"order": "integer", "b c": "varchar(9)", 'say "it"': "varchar(9)", "year": "integer",
          "update at": "timestamp"},
@@ -119,7 +120,7 @@ def kinds(landing: Landing, project: Dbt, query: Query) -> Dbt:
     return project
 
 
-def rows(query: Query, name: str) -> list[tuple]:
+def rows(query: Query, name: str) -> list[tuple[Any, ...]]:
     return sorted(map(tuple, query(f"select * from public.{name}", user="tidemark_transformer")))
 
 
@@ -173,8 +174,8 @@ def test_rows_that_are_read_by_the_log_go_and_come_back(
 
     def version(key: int, name: str | None, tick: int) -> dict[str, object]:
         at = TEN + timedelta(microseconds=tick)
-        gone = {"_sdc_deleted_at": at} if name is None else {}
-        return {"id": key, "name": name, "_sdc_extracted_at": at} | gone
+        row: dict[str, object] = {"id": key, "name": name, "_sdc_extracted_at": at}
+        return row if name is not None else row | {"_sdc_deleted_at": at}
 
     run = ("run", "--select", "logged")
     first = [version(1, "a", 0), version(2, "a", 0), version(3, "a", 0), version(4, "a", 0)]

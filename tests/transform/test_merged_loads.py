@@ -9,17 +9,24 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from transform_project import Dbt, DbtResult, Landing, Query
+
+if TYPE_CHECKING:
+    from tidemark_sandbox.world import Sandbox
 
 TABLE = "partner_info"
 TEN = datetime(2026, 1, 1, 10)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-#: For each row: what is loaded before each build, as (name, replication key, time of reading).
-STORIES: Mapping[str, tuple[int, Sequence[tuple | None], str | None]] = {
+#: A row that is loaded: its name, replication key and time of reading.
+Told = tuple[str, datetime | None, datetime]
+#: For each row: what is loaded before each build.
+STORIES: Mapping[str, tuple[int, Sequence[Told | None], str | None]] = {
     "a new version replaces the old one": (1, [("a", TEN, TEN), ("b", TEN + SECOND, TEN)], "b"),
     "a row that is not loaded again stays": (2, [("a", TEN, TEN)], "a"),
     "a row that comes later is added": (3, [None, ("a", TEN, TEN)], "a"),
@@ -63,7 +70,10 @@ STORIES: Mapping[str, tuple[int, Sequence[tuple | None], str | None]] = {
 }
 
 
-def partner(key: int, name: str, update_at: datetime | None = TEN, **more: object) -> dict:
+Row = dict[str, object]
+
+
+def partner(key: int, name: str, update_at: datetime | None = TEN, **more: object) -> Row:
     return {"id": key, "partner_id": key, "partner_name": name, "update_at": update_at, **more}
 
 
@@ -75,7 +85,7 @@ def merge(dbt: Dbt, *arguments: str, check: bool = True) -> DbtResult:
     return dbt("run", "--select", TABLE, *arguments, check=check)
 
 
-def version(key: int, told: tuple) -> dict:
+def version(key: int, told: Told) -> Row:
     name, update_at, read = told
     deleted = {"_sdc_deleted_at": read} if name == "deleted" else {}
     return partner(key, name, update_at, _sdc_extracted_at=read, **deleted)
@@ -89,9 +99,9 @@ def told(built: Landing, dbt: Dbt, query: Query) -> tuple[dict[int, str], dict[i
         built.load(
             TABLE,
             [
-                version(key, told[step])
+                version(key, row)
                 for key, told, _ in STORIES.values()
-                if len(told) > step and told[step]
+                if len(told) > step and (row := told[step])
             ],
         )
         merge(dbt)
@@ -131,7 +141,12 @@ def test_only_rows_of_new_loads_are_touched_and_a_repeat_touches_none(
 
 @pytest.mark.fault(17)
 def test_a_run_that_is_killed_in_the_middle_changes_nothing_and_is_made_good(
-    landing: Landing, dbt_env: dict[str, str], dbt: Dbt, query: Query, sandbox, tmp_path
+    landing: Landing,
+    dbt_env: dict[str, str],
+    dbt: Dbt,
+    query: Query,
+    sandbox: Sandbox,
+    tmp_path: Path,
 ) -> None:
     landing.load(TABLE, [partner(1, "a")])
     merge(dbt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from transform_project import Dbt, Landing, Query
@@ -11,7 +12,7 @@ OWN = ("dev_anna", "dev_anna_tidemark_dbt")
 
 
 @pytest.fixture
-def annas(landing: Landing, dbt_env: dict[str, str], query: Query, tmp_path) -> Iterator[Dbt]:
+def annas(landing: Landing, dbt_env: dict[str, str], query: Query, tmp_path: Path) -> Iterator[Dbt]:
     ((database,),) = query("select current_database()")
     query(f"grant create on database {database} to tidemark_transformer")
     runner = Dbt(dbt_env | {"REDSHIFT_SCHEMA": "dev_anna"}, tmp_path)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 from transform_project import TABLES, TRANSFORM, Dbt, Landing, Query, contract
+
+if TYPE_CHECKING:
+    from tidemark_sandbox.world import Sandbox
 
 PUBLISHED = TRANSFORM / "analyses" / "settlement"
 LATEST = """(select * from (select d.*, row_number() over (partition by ant_parcel_no order by
@@ -46,13 +51,13 @@ def plain(value: object) -> str:
     return str(value)
 
 
-def answers(rows: list, ordered: bool = False) -> list[tuple[str, ...]]:
+def answers(rows: Sequence[Sequence[object]], ordered: bool = False) -> list[tuple[str, ...]]:
     found = [tuple(plain(value) for value in row) for row in rows]
     return found if ordered else sorted(found)
 
 
 @pytest.fixture(scope="module")
-def settlement(built: Landing, dbt: Dbt, query: Query, seeded) -> None:
+def settlement(built: Landing, dbt: Dbt, query: Query, seeded: Sandbox) -> None:
     """What MySQL has, in landing and built."""
     built.clear()
     for table in TABLES:
@@ -72,7 +77,7 @@ def test_every_published_query_has_its_question() -> None:
 
 @pytest.mark.parametrize("name", IN_MYSQL)
 def test_it_runs_unchanged_and_answers_as_mysql(
-    name: str, settlement: None, query: Query, seeded
+    name: str, settlement: None, query: Query, seeded: Sandbox
 ) -> None:
     text = (PUBLISHED / f"{name}.sql").read_text()
     expected = seeded.mysql(IN_MYSQL[name])

@@ -28,7 +28,7 @@ class Version:
         """What MySQL had then: the same row, change and reading always give the same content."""
         return f"{self.key}/{self.changed}/{self.read}"
 
-    def row(self) -> dict:
+    def row(self) -> dict[str, object]:
         when = EPOCH + timedelta(hours=self.read)
         changed = None if self.changed is None else EPOCH + timedelta(minutes=self.changed)
         return {
@@ -53,6 +53,10 @@ loads = st.lists(st.lists(versions, min_size=1, max_size=8, unique=True), min_si
 histories = st.tuples(loads, st.sets(st.integers(0, 6), max_size=3))
 
 
+#: Loads, and after which of them everything is built.
+Told = tuple[Sequence[Sequence[Version]], set[int]]
+
+
 def oracle(history: Sequence[Sequence[Version]]) -> dict[int, str]:
     """Newest wins, told the slow way: one version after another, whatever its load."""
     newest: dict[int, Version] = {}
@@ -63,7 +67,7 @@ def oracle(history: Sequence[Sequence[Version]]) -> dict[int, str]:
     return {key: version.text for key, version in newest.items() if not version.deleted}
 
 
-def order(version: Version) -> tuple:
+def order(version: Version) -> tuple[bool, int, int]:
     return (version.changed is not None, version.changed or 0, version.read)
 
 
@@ -75,7 +79,7 @@ def tell(
     landing: Landing,
     dbt: Dbt,
     query: Query,
-    history: tuple[Sequence[Sequence[Version]], set[int]],
+    history: Told,
 ) -> None:
     told, builds = history
     landing.clear()
@@ -97,12 +101,12 @@ quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.
     max_examples=2, deadline=None, database=None, derandomize=True, suppress_health_check=quiet
 )
 @given(history=histories)
-def test_some_histories(built: Landing, dbt: Dbt, query: Query, history) -> None:
+def test_some_histories(built: Landing, dbt: Dbt, query: Query, history: Told) -> None:
     tell(built, dbt, query, history)
 
 
 @pytest.mark.soak
 @settings(max_examples=50, deadline=None, suppress_health_check=quiet)
 @given(history=histories)
-def test_fifty_histories(built: Landing, dbt: Dbt, query: Query, history) -> None:
+def test_fifty_histories(built: Landing, dbt: Dbt, query: Query, history: Told) -> None:
     tell(built, dbt, query, history)

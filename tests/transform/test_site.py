@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tidemark.dbt import site
@@ -15,6 +16,9 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.s3.client import S3Location
 from transform_browser import Browser
 from transform_project import TABLES, TRANSFORM, Dbt, Landing, Query, contract
+
+if TYPE_CHECKING:
+    from tidemark_sandbox.world import Sandbox
 
 #: What somebody who may ALTER a table of the source can write into the pages.
 HOSTILE = "</script><script>document.title='owned'</script>"
@@ -165,7 +169,7 @@ def test_a_lineage_page_of_another_form_is_refused() -> None:
         lineage_for_readers("<html>window.somethingElse = 1</html>")
 
 
-def test_it_is_published_to_the_bucket(pages: Path, sandbox) -> None:
+def test_it_is_published_to_the_bucket(pages: Path, sandbox: Sandbox) -> None:
     env = sandbox.env()
     client = S3Location.from_config({name.lower(): text for name, text in env.items()}).client()
     keys = site.publish_site(pages, client, env["S3_BUCKET_NAME"], "docs/")

@@ -19,6 +19,7 @@ from typing import Any
 
 from dbt.adapters.sql.connections import SQLConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 from tidemark_core.redshift.driver_patches import install_routes
 
 _add_query = SQLConnectionManager.add_query
@@ -41,7 +42,7 @@ def stop_at(statement: int, told: Path) -> None:
                     time.sleep(0.01)
         return _add_query(self, sql, *given, **named)
 
-    SQLConnectionManager.add_query = add_query
+    SQLConnectionManager.add_query = add_query  # type: ignore[method-assign]
 
 
 def main() -> None:
@@ -51,14 +52,16 @@ def main() -> None:
         manifest = dbtRunner().invoke(["parse"]).result
     for line in sys.stdin:
         asked = json.loads(line)
-        SQLConnectionManager.add_query = _add_query
+        SQLConnectionManager.add_query = _add_query  # type: ignore[method-assign]
         if asked["stop"]:
             statement, told = asked["stop"]
             stop_at(statement, Path(told))
+        parsed = None
+        if isinstance(manifest, Manifest):
+            parsed = manifest.deepcopy()  # type: ignore[no-untyped-call]
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
-            runner = dbtRunner(manifest=manifest.deepcopy() if manifest else None)
-            result = runner.invoke(asked["arguments"])
+            result = dbtRunner(manifest=parsed).invoke(asked["arguments"])
         nodes = {
             node.node.unique_id: {
                 "status": str(node.status),

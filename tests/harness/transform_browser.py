@@ -89,7 +89,8 @@ class Browser:
             assert chunk, "chromium gives no answer"
             self._buffer += chunk
         message, _, self._buffer = self._buffer.partition(b"\0")
-        return json.loads(message)
+        answer: dict[str, Any] = json.loads(message)
+        return answer
 
     def _note(self, event: dict[str, Any]) -> None:
         method, told = event.get("method"), event.get("params", {})
