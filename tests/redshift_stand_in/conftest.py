@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,6 +119,10 @@ class World:
         return sorted(o["Key"] for o in found)
 
 
+#: Puts data into S3, and gives the COPY that loads it into a table.
+Copy = Callable[..., str]
+
+
 class Sql:
     """Runs statements in one session and gives rows, or the error that the client sees."""
 
@@ -220,7 +224,7 @@ def start_front(folder: Path, port: int, s3_port: int, stack: contextlib.ExitSta
     )
     stack.callback(end, process)
     world = World(folder, port, s3_client(s3_port), process, s3_url, certificate, key)
-    stack.callback(lambda: [close_quietly(c) for c in world.open_connections])
+    stack.callback(close_all, world.open_connections)
     return world
 
 
@@ -291,9 +295,11 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def close_quietly(connection: Any) -> None:
-    with contextlib.suppress(Exception):
-        connection.close()
+def close_all(connections: Iterable[Any]) -> None:
+    """Closes them, those too that a server has closed before."""
+    for connection in connections:
+        with contextlib.suppress(Exception):
+            connection.close()
 
 
 @pytest.fixture
@@ -303,13 +309,12 @@ def sql(world: World) -> Iterator[Sql]:
     session("drop schema if exists t cascade")
     session("create schema t")
     yield session
-    for connection in world.open_connections:
-        close_quietly(connection)
+    close_all(world.open_connections)
     world.open_connections.clear()
 
 
 @pytest.fixture
-def copy(world: World, sql: Sql) -> Callable[..., str]:
+def copy(world: World, sql: Sql) -> Copy:
     """Puts data into S3 and loads it into a table."""
 
     def load(table: str, data: bytes | str, options: str = "csv", key: str = "copy/data") -> str:

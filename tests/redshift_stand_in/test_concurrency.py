@@ -5,25 +5,30 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
 import redshift_connector
 
+if TYPE_CHECKING:
+    from tests.redshift_stand_in.conftest import Copy, Sql, World
+
 ENDLESS = "select count(*) from pg_proc a, pg_proc b, pg_proc c, pg_proc d"
 
 
 @pytest.fixture
-def sessions(world, sql):
+def sessions(world: World, sql: Sql) -> list[Sql]:
     sql("create table t.w(id int, v int)")
     sql("insert into t.w values (1, 0)")
     return [type(sql)(world.connect(autocommit=False)) for _ in range(2)]
 
 
-def in_thread(work):
+def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, dict[str, object]]:
     result: dict[str, object] = {}
 
-    def run():
+    def run() -> None:
         try:
             result["value"] = work()
         except Exception as error:
@@ -34,7 +39,7 @@ def in_thread(work):
     return thread, result
 
 
-def waits_for_a_lock(world, count=1):
+def waits_for_a_lock(world: World, count: int = 1) -> bool:
     cursor = world.superuser().cursor()
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -45,7 +50,9 @@ def waits_for_a_lock(world, count=1):
     return False
 
 
-def test_a_writer_waits_for_the_writer_of_the_same_table(world, sql, sessions):
+def test_a_writer_waits_for_the_writer_of_the_same_table(
+    world: World, sql: Sql, sessions: list[Sql]
+) -> None:
     first, second = sessions
     first("insert into t.w values (2, 0)")
     thread, result = in_thread(lambda: second("update t.w set v = v + 1"))
@@ -58,7 +65,7 @@ def test_a_writer_waits_for_the_writer_of_the_same_table(world, sql, sessions):
     assert sql("select id, v from t.w order by 1") == [[1, 1], [2, 1]]
 
 
-def test_a_conflicting_write_after_a_snapshot_is_error_1023(sql, sessions):
+def test_a_conflicting_write_after_a_snapshot_is_error_1023(sql: Sql, sessions: list[Sql]) -> None:
     first, second = sessions
     second("select * from t.w")
     first("update t.w set v = 5")
@@ -72,13 +79,15 @@ def test_a_conflicting_write_after_a_snapshot_is_error_1023(sql, sessions):
     assert sql("select v from t.w") == [[5]]
 
 
-def test_lock_first_makes_the_second_writer_see_the_first(world, sql, sessions):
+def test_lock_first_makes_the_second_writer_see_the_first(
+    world: World, sql: Sql, sessions: list[Sql]
+) -> None:
     first, second = sessions
     for session in sessions[:1]:
         session("lock t.w")
     first("update t.w set v = 5")
 
-    def work():
+    def work() -> None:
         second("lock t.w")
         second("update t.w set v = v + 1")
         second.connection.commit()
@@ -91,7 +100,7 @@ def test_lock_first_makes_the_second_writer_see_the_first(world, sql, sessions):
     assert sql("select v from t.w") == [[6]]
 
 
-def test_copy_waits_too(world, sql, sessions, copy):
+def test_copy_waits_too(world: World, sql: Sql, sessions: list[Sql], copy: Copy) -> None:
     first, _ = sessions
     first("delete from t.w")
     statement = copy("t.w", "7,7\n")
@@ -103,7 +112,7 @@ def test_copy_waits_too(world, sql, sessions, copy):
     assert type(sql)(world.connect())("select id from t.w") == [[7]]
 
 
-def test_a_serializable_database_refuses_write_skew(world, sql):
+def test_a_serializable_database_refuses_write_skew(world: World, sql: Sql) -> None:
     sql("create table t.a(id int)")
     sql("create table t.b(id int)")
     sql("alter database dev isolation level serializable")
@@ -120,7 +129,7 @@ def test_a_serializable_database_refuses_write_skew(world, sql):
         sql("alter database dev isolation level snapshot")
 
 
-def test_a_running_statement_can_be_cancelled(world):
+def test_a_running_statement_can_be_cancelled(world: World) -> None:
     connection = psycopg2.connect(
         host="127.0.0.1",
         port=world.tcp_port,
@@ -143,7 +152,7 @@ def test_a_running_statement_can_be_cancelled(world):
         connection.close()
 
 
-def test_a_client_that_dies_leaves_nothing_running(world):
+def test_a_client_that_dies_leaves_nothing_running(world: World) -> None:
     client = world.connect()
     cursor = client.cursor()
     cursor.execute("select pg_backend_pid()")
@@ -157,19 +166,19 @@ def test_a_client_that_dies_leaves_nothing_running(world):
     thread.join(20)
 
 
-def test_garbage_and_early_ends_do_no_harm(world, sql):
+def test_garbage_and_early_ends_do_no_harm(world: World, sql: Sql) -> None:
     for data in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\x08\x04\xd2\x16\x2f"):
         with socket.create_connection(("127.0.0.1", world.tcp_port)) as sock:
             sock.sendall(data)
     assert sql("select 1") == [[1]]
 
 
-def _any(cursor, text):
+def _any(cursor: Any, text: str) -> bool:
     cursor.execute(text)
     return bool(cursor.fetchall())
 
 
-def _until(condition):
+def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         if condition():

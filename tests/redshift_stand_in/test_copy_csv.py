@@ -6,9 +6,14 @@ from __future__ import annotations
 import datetime
 import gzip
 import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
+
+if TYPE_CHECKING:
+    from tests.redshift_stand_in.conftest import Copy, Sql, World
 
 ROLE = "iam_role 'arn:aws:iam::000000000000:role/copy'"
 COLUMNS = "id int, v varchar(5), d date, ts timestamp, n decimal(6,2), b boolean, c char(3)"
@@ -16,22 +21,30 @@ EMPTY = [None] * 5
 
 
 @pytest.fixture
-def table(sql):
+def table(sql: Sql) -> str:
     sql(f"create table t.a({COLUMNS})")
     return "t.a"
 
 
-def load(sql, copy, data, options="csv", table="t.a", order="id"):
+def load(
+    sql: Sql,
+    copy: Copy,
+    data: bytes | str,
+    options: str = "csv",
+    table: str = "t.a",
+    order: str = "id",
+) -> list[Any]:
     sql(f"truncate {table}")
     sql(copy(table, data, options))
     return sql(f"select * from {table} order by {order}")
 
 
-def last_error(sql):
-    return sql(
+def last_error(sql: Sql) -> list[Any]:
+    (error,) = sql(
         "select line_number, colname, err_code, err_reason, raw_field_value from stl_load_errors "
         "order by query desc, line_number limit 1"
-    )[0]
+    )
+    return list(error)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +97,9 @@ def last_error(sql):
         ("1,a,,,,0,x\n", "csv", ["a", None, None, None, False, "x  "]),
     ],
 )
-def test_a_record_is_loaded_as_the_documentation_says(sql, copy, table, data, options, expected):
+def test_a_record_is_loaded_as_the_documentation_says(
+    sql: Sql, copy: Copy, table: str, data: str, options: str, expected: list[object]
+) -> None:
     if "%" in options:
         data = "1,%a,b%,,,,,x\n"
         expected = ["a,b", None, None, None, None, "x  "]
@@ -119,8 +134,15 @@ def test_a_record_is_loaded_as_the_documentation_says(sql, copy, table, data, op
     ],
 )
 def test_a_bad_record_stops_the_load_and_is_explained(
-    sql, copy, table, data, options, column, code, reason
-):
+    sql: Sql,
+    copy: Copy,
+    table: str,
+    data: bytes | str,
+    options: str,
+    column: str | None,
+    code: int,
+    reason: str,
+) -> None:
     head = b"7,ok,,,,,\n"
     body = head + (data if isinstance(data, bytes) else data.encode())
     error = sql.error(copy("t.a", body, options))
@@ -131,11 +153,11 @@ def test_a_bad_record_stops_the_load_and_is_explained(
     assert sql("select count(*) from t.a") == [[0]]
 
 
-def test_invalid_characters_are_replaced_byte_by_byte(sql, copy, table):
+def test_invalid_characters_are_replaced_byte_by_byte(sql: Sql, copy: Copy, table: str) -> None:
     assert load(sql, copy, b"1,a\xff\xfe,,,,,x\n", "csv acceptinvchars as '^'")[0][1] == "a^^"
 
 
-def test_errors_below_maxerror_are_left_out_and_kept(sql, copy, table):
+def test_errors_below_maxerror_are_left_out_and_kept(sql: Sql, copy: Copy, table: str) -> None:
     data = "1,ok,,,,,\nx,bad,,,,,\n3,toolong,,,,,\n4,fine,,,,,\n"
     assert [r[0] for r in load(sql, copy, data, "csv maxerror 3")] == [1, 4]
     assert sql("select pg_last_copy_count()") == [[2]]
@@ -147,7 +169,9 @@ def test_errors_below_maxerror_are_left_out_and_kept(sql, copy, table):
     assert "failed" in sql.error(copy("t.a", data, "csv maxerror 2"))
 
 
-def test_errors_survive_the_rollback_and_the_transaction_is_over(world, sql, copy, table):
+def test_errors_survive_the_rollback_and_the_transaction_is_over(
+    world: World, sql: Sql, copy: Copy, table: str
+) -> None:
     statement = copy("t.a", "zz,,,,,,\n", "csv")
     session = type(sql)(world.connect(autocommit=False))
     session("select 1")
@@ -158,13 +182,13 @@ def test_errors_survive_the_rollback_and_the_transaction_is_over(world, sql, cop
     assert last_error(sql)[4] == "zz"
 
 
-def test_a_null_for_a_not_null_column_is_refused(sql, copy):
+def test_a_null_for_a_not_null_column_is_refused(sql: Sql, copy: Copy) -> None:
     sql("create table t.n(id int not null, v varchar(5))")
     sql.error(copy("t.n", "1,a\n\\N,b\n"))
     assert last_error(sql)[:3] == [2, "id", 1213]
 
 
-def test_numbers_and_bytes_of_every_type(sql, copy):
+def test_numbers_and_bytes_of_every_type(sql: Sql, copy: Copy) -> None:
     sql(
         "create table t.n(s smallint, b bigint, r real, d double precision, z timestamptz, y varbyte(4), m varchar(max))"
     )
@@ -188,7 +212,7 @@ def test_numbers_and_bytes_of_every_type(sql, copy):
     assert sql("select y from t.n") == [["AB"]]
 
 
-def test_columns_defaults_and_identity(sql, copy):
+def test_columns_defaults_and_identity(sql: Sql, copy: Copy) -> None:
     sql("create table t.i(id bigint identity(5,2), v varchar(5) default 'dflt', n int)")
     sql(copy("t.i (n)", "1\n2\n"))
     assert sql("select * from t.i order by id") == [[5, "dflt", 1], [7, "dflt", 2]]
@@ -201,7 +225,9 @@ def test_columns_defaults_and_identity(sql, copy):
 @pytest.mark.parametrize(
     ("option", "squeeze"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)]
 )
-def test_compressed_files_and_a_manifest(world, sql, table, option, squeeze):
+def test_compressed_files_and_a_manifest(
+    world: World, sql: Sql, table: str, option: str, squeeze: Callable[[bytes], bytes]
+) -> None:
     urls = [world.put(f"parts/{option}{i}", squeeze(f"{i},a,,,,,\n".encode())) for i in range(3)]
     entries = [{"url": url, "mandatory": True} for url in urls[:2]] + [
         {"url": "s3://stage/parts/none"}
@@ -219,7 +245,7 @@ def test_compressed_files_and_a_manifest(world, sql, table, option, squeeze):
     assert history == [["completed", 2, 2]]
 
 
-def test_files_that_cannot_be_read_are_named(world, sql, table):
+def test_files_that_cannot_be_read_are_named(world: World, sql: Sql, table: str) -> None:
     whole = gzip.compress(b"1,a,,,,,\n" * 1000)
     cut = world.put("bad/cut", whole[:-20])
     assert cut in sql.error(f"copy t.a from '{cut}' {ROLE} csv gzip")
@@ -240,17 +266,17 @@ def test_files_that_cannot_be_read_are_named(world, sql, table):
     assert sql("select 1") == [[1]]
 
 
-def test_noload_checks_and_loads_nothing(sql, copy, table):
+def test_noload_checks_and_loads_nothing(sql: Sql, copy: Copy, table: str) -> None:
     sql(copy("t.a", "1,a,,,,,\n", "csv noload"))
     assert sql("select count(*) from t.a") == [[0]]
     sql.error(copy("t.a", "x,a,,,,,\n", "csv noload"))
 
 
-def test_utf16_is_converted(sql, copy, table):
+def test_utf16_is_converted(sql: Sql, copy: Copy, table: str) -> None:
     assert load(sql, copy, "1,é,,,,,\n".encode("utf-16"), "csv encoding utf16")[0][1] == "é"
 
 
-def test_many_blocks_of_quoted_newlines_arrive_whole(sql, copy):
+def test_many_blocks_of_quoted_newlines_arrive_whole(sql: Sql, copy: Copy) -> None:
     sql("create table t.big(id int, v varchar(200))")
     rows = "".join(
         f'{i},"line {i}\nand ""quoted"", with, commas {"x" * 80}"\n' for i in range(120_000)
@@ -266,7 +292,7 @@ def test_many_blocks_of_quoted_newlines_arrive_whole(sql, copy):
     assert last_error(sql)[0] == 240_001
 
 
-def test_the_rows_of_a_wide_temporary_table_are_counted(sql, copy):
+def test_the_rows_of_a_wide_temporary_table_are_counted(sql: Sql, copy: Copy) -> None:
     """Else PostgreSQL takes them for one, and joins each row with each."""
     wide = ", ".join(f"v{n} varchar(1020)" for n in range(50))
     sql(f"create temporary table wide(id int, {wide})")

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redshift_stand_in.copy.failures import LoadError
 from redshift_stand_in.copy.target import Column
 from redshift_stand_in.copy.text import blocks, records, vectors
 from redshift_stand_in.options.options import Options
@@ -65,8 +66,12 @@ QUOTED = ['"', '""', '"a"', '"x,y"', '"p\nq"', ' "a" ', '""""']
 ENDS = ["\n", "\n", "\r\n", "\n\n", "\r\n\r\n"]
 
 
+#: Data, the columns it is loaded into, and COPY's parameters.
+Load = tuple[bytes, list[Column], Options]
+
+
 @st.composite
-def loads(draw):
+def loads(draw: st.DrawFn) -> Load:
     columns = draw(st.lists(st.sampled_from(COLUMNS), min_size=1, max_size=3))
     values = dict.fromkeys(draw(st.sets(st.sampled_from(FLAGS))), "")
     is_csv = draw(st.booleans())
@@ -95,7 +100,7 @@ def loads(draw):
 @pytest.mark.fault(193)
 @settings(max_examples=500, deadline=None)
 @given(loads())
-def test_both_paths_load_the_same(load):
+def test_both_paths_load_the_same(load: Load) -> None:
     data, columns, options = load
     quote = options.quote if options.csv else None
     if not blocks.is_plain(data, quote, options.delimiter):
@@ -104,7 +109,7 @@ def test_both_paths_load_the_same(load):
         fast, count = vectors.convert(data, columns, options)
     except vectors.NotPlain:
         return
-    errors = []
+    errors: list[LoadError] = []
     slow, slow_count = records.convert(
         blocks.Block(data, 1), "s3://x", columns, options, errors.append
     )
@@ -141,7 +146,7 @@ def _value(text: str, kind: str) -> object:
         ("delimiter '\\001'", "DELIMITER", "\x01"),
     ],
 )
-def test_backslashes_in_parameters(text, name, value):
+def test_backslashes_in_parameters(text: str, name: str, value: object) -> None:
     from redshift_stand_in.options import options
     from redshift_stand_in.sql.lexer import Sql
 

@@ -11,12 +11,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import redshift_connector
 from sqlfluff.dialects import dialect_redshift_keywords as words
+
+if TYPE_CHECKING:
+    from tests.redshift_stand_in.conftest import Sql
 
 PAGE = Path(__file__).parents[2] / "docs" / "redshift-stand-in.md"
 FOLDER = Path(__file__).with_name("corpus")
@@ -47,7 +51,8 @@ class Line(NamedTuple):
 
 def lines(path: Path) -> list[Line]:
     """The lines of a file, each alternative as a line of its own."""
-    found, source = [], ""
+    found: list[Line] = []
+    source = ""
     for line in path.read_text("utf-8").splitlines():
         kind, _, text = line.partition(" ")
         if kind == "~":
@@ -72,8 +77,11 @@ class Outcome(NamedTuple):
     error: str | None = None
 
 
+Run = Callable[[str], Outcome]
+
+
 @pytest.fixture
-def run(sql):
+def run(sql: Sql) -> Run:
     """Runs a statement in the schema ``t``, and undoes nothing."""
     sql("set search_path to t")
 
@@ -100,7 +108,7 @@ def verdict(line: Line, outcome: Outcome) -> bool:
 
 @pytest.mark.fault(192)
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
-def test_the_corpus(path, run):
+def test_the_corpus(path: Path, run: Run) -> None:
     wrong = []
     for line in lines(path):
         if line.kind == "=":
@@ -115,7 +123,7 @@ def test_the_corpus(path, run):
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_page_tells_the_corpus():
+def test_the_page_tells_the_corpus() -> None:
     """docs/redshift-stand-in.md has the counts."""
     rows = []
     for path in sorted(FOLDER.glob("*.txt")):
@@ -125,7 +133,7 @@ def test_the_page_tells_the_corpus():
     assert table in PAGE.read_text("utf-8"), f"the page should say:\n{table}"
 
 
-def test_reserved_words_must_be_quoted(run):
+def test_reserved_words_must_be_quoted(run: Run) -> None:
     """As tried on a cluster: sqlfluff, pull request 2318."""
     reserved = sorted(set(words.redshift_reserved_keywords.split()))
     taken = [w for w in reserved if not run(f"create table t.r ({w} int)").error]
@@ -135,7 +143,7 @@ def test_reserved_words_must_be_quoted(run):
     assert {w for w in reserved if not run(f"select {w} from t.q").error} == VALUES
 
 
-def test_other_words_are_names(run):
+def test_other_words_are_names(run: Run) -> None:
     free = sorted(set(words.redshift_unreserved_keywords.split()) - DOUBTFUL)
     refused = []
     for chunk in (free[i : i + 50] for i in range(0, len(free), 50)):

@@ -8,8 +8,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.redshift_stand_in.conftest import Sql, World
 
 FILES = {
     "dbt_project.yml": """
@@ -105,7 +109,7 @@ class Dbt:
 
 
 @pytest.fixture
-def dbt(world, sql, tmp_path) -> Dbt:
+def dbt(world: World, sql: Sql, tmp_path: Path) -> Dbt:
     for user in ("dbt_user", "dbt_reader"):
         if not sql(f"select 1 from pg_user where usename = '{user}'"):
             sql(f"create user {user} password 'Secret123'")
@@ -118,7 +122,7 @@ def dbt(world, sql, tmp_path) -> Dbt:
     return Dbt(tmp_path, world.tcp_port)
 
 
-def test_a_project_is_built_rebuilt_and_documented(dbt, world, sql):
+def test_a_project_is_built_rebuilt_and_documented(dbt: Dbt, world: World, sql: Sql) -> None:
     dbt(["build"], ["build", "--vars", "{bump: 7}"], ["docs", "generate"])
     assert sql("select id, bump from probe.merged order by id") == [[1, 7], [2, 7]]
     assert sql("select count(added), count(*) from probe.replaced") == [[2, 2]]

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
@@ -16,9 +17,14 @@ from redshift_stand_in.front.server import Address
 from redshift_stand_in.postgres.cluster import SUPERUSER
 from redshift_stand_in.wire.protocol import message
 
+if TYPE_CHECKING:
+    from tests.redshift_stand_in.conftest import Copy, Sql, World
+
 
 @pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning")  # the driver's own
-def test_the_driver_speaks_tls_and_verifies_the_certificate(world, monkeypatch):
+def test_the_driver_speaks_tls_and_verifies_the_certificate(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(world.certificate))
     connection = redshift_connector.connect(
         host="localhost",
@@ -30,11 +36,11 @@ def test_the_driver_speaks_tls_and_verifies_the_certificate(world, monkeypatch):
     )
     cursor = connection.cursor()
     cursor.execute("select 'é' as a")
-    assert list(cursor.fetchone()) == ["é"]
+    assert list(cursor.fetchall()[0]) == ["é"]
     connection.close()
 
 
-def test_a_socket_and_psql(world):
+def test_a_socket_and_psql(world: World) -> None:
     done = subprocess.run(
         [
             "psql",
@@ -55,7 +61,7 @@ def test_a_socket_and_psql(world):
         sock.connect(world.socket_path)
 
 
-def test_what_is_asked_in_one_piece_is_answered_in_one_piece(world):
+def test_what_is_asked_in_one_piece_is_answered_in_one_piece(world: World) -> None:
     connection = redshift_connector.connect(
         host="localhost", unix_sock=world.socket_path, database="dev", user="admin",
         password="Secret123", ssl=False,
@@ -71,13 +77,13 @@ def test_what_is_asked_in_one_piece_is_answered_in_one_piece(world):
     connection.close()
 
 
-def test_parameters_of_statements(sql):
+def test_parameters_of_statements(sql: Sql) -> None:
     sql("create table t.p(a int, b varchar(9))")
     sql("insert into t.p values (%s, %s)", 5, "it's\\é")
     assert sql("select b from t.p where a = %s", 5) == [["it's\\é"]]
 
 
-def test_a_wrong_password_and_the_superuser_are_refused(world):
+def test_a_wrong_password_and_the_superuser_are_refused(world: World) -> None:
     for user, password in (("admin", "wrong"), (SUPERUSER, ""), ("nobody", "x")):
         with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
             psycopg2.connect(
@@ -90,7 +96,7 @@ def test_a_wrong_password_and_the_superuser_are_refused(world):
             )
 
 
-def test_rights_mean_something(world, sql):
+def test_rights_mean_something(world: World, sql: Sql) -> None:
     for name in ("analyst", "loader"):
         if not sql(f"select 1 from pg_user where usename = '{name}'"):
             sql(f"create user {name} password 'Secret123'")
@@ -116,7 +122,7 @@ def test_rights_mean_something(world, sql):
     assert "permission denied" in session.error("select * from t.open")
 
 
-def test_load_errors_are_seen_by_their_owner_only(world, sql, copy):
+def test_load_errors_are_seen_by_their_owner_only(world: World, sql: Sql, copy: Copy) -> None:
     if not sql("select 1 from pg_user where usename = 'analyst'"):
         sql("create user analyst password 'Secret123'")
     sql("create table t.e(a int)")
@@ -125,7 +131,7 @@ def test_load_errors_are_seen_by_their_owner_only(world, sql, copy):
     assert type(sql)(world.connect("analyst"))("select count(*) from stl_load_errors") == [[0]]
 
 
-def test_the_catalogue_is_installed_again_without_harm(world, sql):
+def test_the_catalogue_is_installed_again_without_harm(world: World, sql: Sql) -> None:
     sql("create table t.kept(a int) diststyle all")
     superuser = world.superuser().cursor()
     superuser.execute("update redshift_meta.version set version = 'an older one'")
@@ -137,7 +143,7 @@ def test_the_catalogue_is_installed_again_without_harm(world, sql):
     assert sql("select diststyle from svv_table_info where \"table\" = 'kept'") == [["ALL"]]
 
 
-def test_sigterm_ends_the_front_with_its_clients(world):
+def test_sigterm_ends_the_front_with_its_clients(world: World) -> None:
     path = world.folder / "front" / "second.sock"
     stale = socket.socket(socket.AF_UNIX)
     stale.bind(str(path))
@@ -149,7 +155,6 @@ def test_sigterm_ends_the_front_with_its_clients(world):
             password="Secret123",
             database="dev",
             unix_sock=str(path),
-            host=None,
             ssl=False,
             tcp_keepalive=False,
         )
@@ -164,7 +169,7 @@ def test_sigterm_ends_the_front_with_its_clients(world):
         process.wait()
 
 
-def test_addresses():
+def test_addresses() -> None:
     assert Address.parse("unix:/a/b").path == Path("/a/b")
     assert Address.parse("tcp:127.0.0.1:5439").port == 5439
     for text in ("", "unix:", "tcp:5439", "tcp:x:y", "http:a:1"):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import redshift_connector
 
+if TYPE_CHECKING:
+    from tests.redshift_stand_in.conftest import Sql, World
 
-def test_tables_may_come_go_and_change(world, sql):
+
+def test_tables_may_come_go_and_change(world: World, sql: Sql) -> None:
     sql("create view t.v as select * from t.later with no schema binding")
     assert "t.later" in sql.error("select * from t.v")
     sql("create table t.later(a int)")
@@ -27,7 +32,7 @@ def test_tables_may_come_go_and_change(world, sql):
     sql("drop view t.v")
 
 
-def test_a_table_that_was_swapped_is_read_anew(world, sql):
+def test_a_table_that_was_swapped_is_read_anew(world: World, sql: Sql) -> None:
     sql("create table t.first(a int, v varchar(4))")
     sql("insert into t.first values (1, 'old')")
     sql("create view t.inner_view as select a, v from t.first with no schema binding")
@@ -55,7 +60,7 @@ def test_a_table_that_was_swapped_is_read_anew(world, sql):
     sql("drop table t.first")
 
 
-def test_a_column_may_grow_and_go(world, sql):
+def test_a_column_may_grow_and_go(world: World, sql: Sql) -> None:
     sql("create table t.wide(a int, v varchar(4), gone int)")
     sql("create view t.all_columns as select * from t.wide with no schema binding")
     sql("create view t.one_column as select gone from t.wide with no schema binding")
@@ -70,7 +75,7 @@ def test_a_column_may_grow_and_go(world, sql):
     sql("drop table t.wide")
 
 
-def test_who_may_read_the_view_needs_no_right_on_its_table(world, sql):
+def test_who_may_read_the_view_needs_no_right_on_its_table(world: World, sql: Sql) -> None:
     sql("create table t.hidden(a int)")
     sql("create view t.shown as select a from t.hidden with no schema binding")
     sql("create user reader password 'Secret123'")
@@ -90,7 +95,7 @@ def test_who_may_read_the_view_needs_no_right_on_its_table(world, sql):
     sql("drop table t.hidden")
 
 
-def test_a_condition_reaches_the_table(world, sql):
+def test_a_condition_reaches_the_table(world: World, sql: Sql) -> None:
     """Or a look-up of one row would read the whole table through the view, as in no warehouse."""
     sql("create table t.rows(k varchar(8), n int)")
     sql(

@@ -71,7 +71,7 @@ def ask(url: str, sql: str) -> object:
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute(sql)
-        return cursor.fetchone()[0] if cursor.description else None
+        return cursor.fetchall()[0][0] if cursor.description else None
     finally:
         connection.close()
 
@@ -146,7 +146,7 @@ def test_the_fixture_is_a_redshift(redshift_stand_in: StandIn) -> None:
     )
     cursor = connection.cursor()
     cursor.execute("select nvl(null, getdate()) > '2020-01-01'")
-    assert list(cursor.fetchone()) == [True]
+    assert list(cursor.fetchall()[0]) == [True]
     connection.close()
 
 

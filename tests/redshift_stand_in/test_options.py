@@ -16,13 +16,13 @@ def parse(text: str) -> options.Options:
     return command.parse(Sql(f"copy t from 's3://b/k' {text}")).options
 
 
-def test_defaults_are_redshifts():
+def test_defaults_are_redshifts() -> None:
     text, csv = parse(ROLE), parse(f"{ROLE} csv")
     assert (text.delimiter, csv.delimiter, csv.quote, csv.null) == ("|", ",", '"', "\\N")
     assert (csv.encoding, csv.compression, csv.empty_as_null) == ("UTF8", None, False)
 
 
-def test_every_parameter_is_read():
+def test_every_parameter_is_read() -> None:
     found = parse(
         f"{ROLE} format as csv quote as '%' delimiter as '\\t' null as 'x' ignoreheader as 1 maxerror as 5 dateformat 'auto' "
         "timeformat as 'epochsecs' acceptinvchars as '^' compupdate off statupdate on region as 'us-east-1' encoding as utf16le "
@@ -54,7 +54,7 @@ def test_every_parameter_is_read():
         (f"{ROLE} csv acceptanydate", "DATEFORMAT"),
     ],
 )
-def test_what_cannot_be_is_refused(text, reason):
+def test_what_cannot_be_is_refused(text: str, reason: str) -> None:
     with pytest.raises(StatementError, match=reason):
         parse(text)
 
@@ -62,12 +62,12 @@ def test_what_cannot_be_is_refused(text, reason):
 @pytest.mark.parametrize(
     "name", ["json 'auto'", "bzip2", "format as orc", "fixedwidth 'a:1'", "readratio 5", "ssh"]
 )
-def test_what_the_stand_in_lacks_is_refused_by_name(name):
+def test_what_the_stand_in_lacks_is_refused_by_name(name: str) -> None:
     with pytest.raises(NotInStandIn):
         parse(f"{ROLE} {name}")
 
 
-def test_authorization_forms():
+def test_authorization_forms() -> None:
     assert parse("iam_role default").keys is None
     assert parse("credentials 'aws_iam_role=arn:aws:iam::123456789012:role/r'").keys is None
     keys = {"aws_access_key_id": "A", "aws_secret_access_key": "B"}
@@ -88,12 +88,12 @@ def test_authorization_forms():
         b'{"entries": [{"url": "s3://a/b", "mandatory": "yes"}]}',
     ],
 )
-def test_a_manifest_that_is_none_is_refused(text):
+def test_a_manifest_that_is_none_is_refused(text: bytes) -> None:
     with pytest.raises(StatementError):
         source.manifest_entries(text, columnar=False)
 
 
-def test_a_parquet_manifest_states_lengths():
+def test_a_parquet_manifest_states_lengths() -> None:
     entry = b'{"entries": [{"url": "s3://a/b"}]}'
     assert source.manifest_entries(entry, columnar=False)
     with pytest.raises(StatementError, match="content_length"):

@@ -7,11 +7,16 @@ import datetime
 import gzip
 import io
 import json
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+if TYPE_CHECKING:
+    from tests.redshift_stand_in.conftest import Copy, Sql, World
 
 ROLE = "iam_role 'arn:aws:iam::000000000000:role/copy'"
 TABLE = "id bigint, s smallint, v varchar(5), n decimal(10,2), d date, ts timestamp, b boolean, f double precision, y varbyte(4)"
@@ -42,13 +47,13 @@ VALUES = [
 ]
 
 
-def parquet(columns) -> bytes:
+def parquet(columns: Mapping[str, Any]) -> bytes:
     out = io.BytesIO()
     pq.write_table(pa.table(columns), out)
     return out.getvalue()
 
 
-def test_parquet_is_loaded_by_position(sql, copy):
+def test_parquet_is_loaded_by_position(sql: Sql, copy: Copy) -> None:
     sql(f"create table t.p({TABLE})")
     renamed = {f"other_{name}": values for name, values in ROWS.items()}
     sql(copy("t.p", parquet(renamed), "format as parquet"))
@@ -56,7 +61,7 @@ def test_parquet_is_loaded_by_position(sql, copy):
     assert sql("select pg_last_copy_count()") == [[2]]
 
 
-def test_a_parquet_manifest_states_the_lengths(world, sql):
+def test_a_parquet_manifest_states_the_lengths(world: World, sql: Sql) -> None:
     sql("create table t.p(a int)")
     body = parquet({"a": pa.array([1], pa.int32())})
     url = world.put("pq/a.parquet", body)
@@ -87,13 +92,15 @@ def test_a_parquet_manifest_states_the_lengths(world, sql):
         ("real", pa.array([1.0], pa.float64()), "incompatible"),
     ],
 )
-def test_parquet_that_does_not_fit_is_refused(sql, copy, column, values, reason):
+def test_parquet_that_does_not_fit_is_refused(
+    sql: Sql, copy: Copy, column: str, values: object, reason: str
+) -> None:
     sql(f"create table t.p(a {column})")
     assert reason in sql.error(copy("t.p", parquet({"x": values}), "format as parquet"))
     assert sql("select count(*) from t.p") == [[0]]
 
 
-def test_parquet_needs_as_many_columns_and_to_be_parquet(sql, copy):
+def test_parquet_needs_as_many_columns_and_to_be_parquet(sql: Sql, copy: Copy) -> None:
     sql("create table t.p(a int, b varchar(3))")
     one = parquet({"a": pa.array([1], pa.int32())})
     assert "Unmatched number of columns" in sql.error(copy("t.p", one, "format as parquet"))
@@ -104,19 +111,21 @@ def test_parquet_needs_as_many_columns_and_to_be_parquet(sql, copy):
 
 
 @pytest.fixture
-def filled(sql):
+def filled(sql: Sql) -> None:
     sql("create table t.u(a int, v varchar(20), n decimal(5,2), y varbyte(4), t timestamp)")
     sql(
         "insert into t.u values (1, 'a,b|\"x\"', 1.5, 'AB'::varbyte, '2024-01-01 10:00:00'), (2, null, null, null, null), (3, '', 2, null, null)"
     )
 
 
-def unload(sql, target, options, query="select * from t.u order by a"):
+def unload(
+    sql: Sql, target: str, options: str, query: str = "select * from t.u order by a"
+) -> None:
     escaped = query.replace("'", "''")
     sql(f"unload ('{escaped}') to 's3://stage/{target}' {ROLE} {options}")
 
 
-def test_unload_csv_and_load_again(world, sql, filled):
+def test_unload_csv_and_load_again(world: World, sql: Sql, filled: None) -> None:
     unload(sql, "u/csv_", "csv header parallel off")
     assert world.keys("u/csv_") == ["u/csv_000"]
     text = world.get("u/csv_000").decode()
@@ -136,7 +145,7 @@ def test_unload_csv_and_load_again(world, sql, filled):
     assert sql("select count(*) from t.back") == [[3]]
 
 
-def test_unload_delimited_text(world, sql, filled):
+def test_unload_delimited_text(world: World, sql: Sql, filled: None) -> None:
     unload(sql, "u/text_", "parallel off null as '@'")
     assert world.get("u/text_000").decode().splitlines()[1] == "2|@|@|@|@"
     unload(
@@ -148,7 +157,7 @@ def test_unload_delimited_text(world, sql, filled):
     assert world.get("u/text_000").decode() == '"a,b\\|\\"x\\""\n'
 
 
-def test_unload_parquet_and_load_again(world, sql, filled):
+def test_unload_parquet_and_load_again(world: World, sql: Sql, filled: None) -> None:
     unload(sql, "u/pq_", "format as parquet manifest")
     table = pq.read_table(io.BytesIO(world.get("u/pq_0000_part_00.parquet")))
     assert table.schema.field("n").type == pa.decimal128(5, 2)
@@ -159,7 +168,7 @@ def test_unload_parquet_and_load_again(world, sql, filled):
     assert sql("select * from t.back order by a") == sql("select * from t.u order by a")
 
 
-def test_unload_is_checked_like_any_statement(sql, filled):
+def test_unload_is_checked_like_any_statement(sql: Sql, filled: None) -> None:
     assert "DISTINCT ON" in sql.error(
         f"unload ('select distinct on (a) a from t.u') to 's3://stage/x' {ROLE}"
     )
@@ -173,7 +182,7 @@ def test_unload_is_checked_like_any_statement(sql, filled):
     )
 
 
-def test_unload_splits_by_size(world, sql):
+def test_unload_splits_by_size(world: World, sql: Sql) -> None:
     sql("create table t.ten(n int)")
     sql(f"insert into t.ten values {', '.join(f'({n})' for n in range(10))}")
     unload(

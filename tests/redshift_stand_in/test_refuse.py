@@ -95,7 +95,7 @@ def refusal(text: str) -> StatementError:
         ("select ctid from t", "system column"),
     ],
 )
-def test_what_redshift_does_not_have_is_refused(text, reason):
+def test_what_redshift_does_not_have_is_refused(text: str, reason: str) -> None:
     import re
 
     assert re.search(reason, str(refusal(text)), re.I)
@@ -118,7 +118,7 @@ def test_what_redshift_does_not_have_is_refused(text, reason):
         "select qualify_me, a+1 from t qualify row_number() over (partition by a order by b) = 1",
     ],
 )
-def test_what_only_the_stand_in_lacks_is_refused_by_name(text):
+def test_what_only_the_stand_in_lacks_is_refused_by_name(text: str) -> None:
     assert isinstance(refusal(text), NotInStandIn)
     assert "stand-in" in str(refusal(text))
 
@@ -152,5 +152,5 @@ def test_what_only_the_stand_in_lacks_is_refused_by_name(text):
         "select top 5 a from t",
     ],
 )
-def test_what_redshift_has_is_not_refused(text):
+def test_what_redshift_has_is_not_refused(text: str) -> None:
     assert plan.make(text).run is None

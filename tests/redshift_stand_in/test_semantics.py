@@ -6,11 +6,15 @@ from __future__ import annotations
 import datetime
 import hashlib
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from tests.redshift_stand_in.conftest import Sql, World
 
-def test_lengths_are_in_bytes(sql):
+
+def test_lengths_are_in_bytes(sql: Sql) -> None:
     sql("create table t.s(v varchar(5), c char(3), d text)")
     assert "character varying(5)" in sql.error("insert into t.s(v) values ('ééé')")
     assert "Multibyte" in sql.error("insert into t.s(c) values ('é')")
@@ -24,7 +28,7 @@ def test_lengths_are_in_bytes(sql):
     assert "too long" in sql.error("insert into t.s(d) values (repeat('x', 257))")
 
 
-def test_trailing_blanks_do_not_count_in_comparisons(sql):
+def test_trailing_blanks_do_not_count_in_comparisons(sql: Sql) -> None:
     sql("create table t.s(v varchar(10))")
     sql("insert into t.s values ('a'), ('a  '), ('b')")
     assert sql("select count(*) from t.s where v = 'a'") == [[2]]
@@ -37,7 +41,7 @@ def test_trailing_blanks_do_not_count_in_comparisons(sql):
     assert sql("select count(*) from (select v from t.s group by v)") == [[2]]
 
 
-def test_decimals_and_integers(sql):
+def test_decimals_and_integers(sql: Sql) -> None:
     sql("create table t.n(a decimal, b decimal(10,2), i int)")
     sql("insert into t.n values (2.6, 1.005, 7), (3, 2, 8)")
     assert sql("select a, b from t.n order by i limit 1") == [[Decimal(3), Decimal("1.01")]]
@@ -45,7 +49,7 @@ def test_decimals_and_integers(sql):
     assert "overflow" in sql.error("insert into t.n(b) values (123456789)")
 
 
-def test_keys_are_not_enforced(sql):
+def test_keys_are_not_enforced(sql: Sql) -> None:
     sql(
         "create table t.k(id int primary key, u int unique, constraint f foreign key (u) references t.k(id))"
     )
@@ -56,13 +60,13 @@ def test_keys_are_not_enforced(sql):
     sql("alter table t.k add constraint x unique (u)")
 
 
-def test_quoted_names_fold(sql):
+def test_quoted_names_fold(sql: Sql) -> None:
     sql('create table t."MixEd"("ID" int, "select" varchar(3))')
     sql("insert into T.mixed values (1, 'a')")
     assert sql('select Id, "SELECT" from t."MIXED"') == [[1, "a"]]
 
 
-def test_attributes_are_remembered(sql):
+def test_attributes_are_remembered(sql: Sql) -> None:
     sql("create table t.d(a int encode az64, b varchar(3)) distkey(a) interleaved sortkey(a, b)")
     sql("insert into t.d values (1, 'x')")
     assert sql(
@@ -79,7 +83,7 @@ def test_attributes_are_remembered(sql):
     assert "not in the table" in sql.error("create table t.e(a int) distkey(zz)")
 
 
-def test_names_without_a_schema_and_tables_that_are_there(world, sql):
+def test_names_without_a_schema_and_tables_that_are_there(world: World, sql: Sql) -> None:
     sql("set search_path to t")
     sql("create table plain(a int) diststyle even")
     sql("create table copied as select 'x' as v")
@@ -92,7 +96,7 @@ def test_names_without_a_schema_and_tables_that_are_there(world, sql):
     assert "already exists" in sql.error("create table plain(a int)")
 
 
-def test_create_table_as_leaves_types_that_redshift_has(sql):
+def test_create_table_as_leaves_types_that_redshift_has(sql: Sql) -> None:
     sql(
         "create table t.c as select 'abc' as a, cast('x' as varchar(7)) as b, 1::decimal(5,2) as c, getdate() as d"
     )
@@ -108,7 +112,7 @@ def test_create_table_as_leaves_types_that_redshift_has(sql):
     assert sql("select a, b from s") == [["abc", "x"]]
 
 
-def test_alter_table(sql):
+def test_alter_table(sql: Sql) -> None:
     sql("create table t.a(id int, v varchar(3))")
     sql("insert into t.a values (1, 'abc')")
     sql("alter table t.a add column w decimal(8,2) encode az64")
@@ -125,7 +129,7 @@ def test_alter_table(sql):
     assert sql("select count(*) from t.p") == [[0]]
 
 
-def test_truncate_commits(world, sql):
+def test_truncate_commits(world: World, sql: Sql) -> None:
     sql("create table t.x(id int)")
     session = type(sql)(world.connect(autocommit=False))
     session("insert into t.x values (1)")
@@ -140,7 +144,7 @@ def test_truncate_commits(world, sql):
     assert "does not exist" in sql.error("vacuum t.nope")
 
 
-def _in_transaction(world, sql, text):
+def _in_transaction(world: World, sql: Sql, text: str) -> str:
     session = type(sql)(world.connect(autocommit=False))
     session("select 1")
     message = session.error(text)
@@ -148,7 +152,7 @@ def _in_transaction(world, sql, text):
     return message
 
 
-def test_merge(sql):
+def test_merge(sql: Sql) -> None:
     sql("create table t.target(id int, v varchar(5))")
     sql("create table t.source(id int, v varchar(5))")
     sql("insert into t.target values (1, 'old'), (3, 'keep')")
@@ -203,12 +207,12 @@ def test_merge(sql):
         ("to_hex('abc'::varbyte)", "616263"),
     ],
 )
-def test_functions(sql, expression, value):
+def test_functions(sql: Sql, expression: str, value: object) -> None:
     found = sql(f"select {expression}")[0][0]
     assert found == value
 
 
-def test_queries_that_postgres_spells_differently(sql):
+def test_queries_that_postgres_spells_differently(sql: Sql) -> None:
     sql("create table t.q(id int, v varchar(5), n int)")
     sql("insert into t.q values (1, 'a', 3), (1, 'b', 2), (2, 'c', 1)")
     assert sql(
@@ -239,7 +243,7 @@ def test_queries_that_postgres_spells_differently(sql):
     ) == [[1]]
 
 
-def test_refusals_fail_the_transaction(world, sql):
+def test_refusals_fail_the_transaction(world: World, sql: Sql) -> None:
     session = type(sql)(world.connect(autocommit=False))
     session("create table t.r(a int)")
     assert "DISTINCT ON" in session.error("select distinct on (a) a from t.r")
@@ -248,7 +252,7 @@ def test_refusals_fail_the_transaction(world, sql):
     assert "does not exist" in sql.error("select * from t.r")
 
 
-def test_show_commands(sql):
+def test_show_commands(sql: Sql) -> None:
     sql("create table t.a(id int not null, v varchar(7))")
     sql("comment on table t.a is 'about a'")
     assert [r[2:4] for r in sql('show tables from schema "dev"."t"')] == [["a", "TABLE"]]
