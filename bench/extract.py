@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -159,8 +160,8 @@ class _Bench:
             ("pipelinewise-tap-mysql | target-s3", singer_read, singer_rows),
         )
         for name, reader, count in readers:
-            read = self._read(name, lambda r=reader, n=count: r(self.sandbox, WIDE, n, self.folder))
-            self.result.reads.append(read)
+            action = partial(reader, self.sandbox, WIDE, count, self.folder)
+            self.result.reads.append(self._read(name, action))
 
     def _read(self, name: str, action: Callable[[], Other]) -> Read:
         self.console.print(f"{name} …")

@@ -149,7 +149,7 @@ def sling_read(sandbox: Sandbox, table: TableName, rows: int, folder: Path) -> O
             env={"BENCH": f"mysql://{login}/{table.schema}", "SLING_HOME_DIR": str(folder),
                  "SLING_DISABLE_TELEMETRY": "true"},
         )  # fmt: skip
-    count = [environment("dlt") / "python", "-c", textwrap.dedent(_COUNT), made]
+    count: list[str | Path] = [environment("dlt") / "python", "-c", textwrap.dedent(_COUNT), made]
     found = int(run(count).output)
     if found != rows:
         raise ValueError(f"sling read {found} rows instead of {rows}")

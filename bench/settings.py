@@ -22,7 +22,7 @@ from legs import backup, catalog, config, load, report, rows_in_lake
 from measure import BenchError, Measured
 from rich.console import Console
 from target_redshift.settings import SETTINGS as TARGET
-from tidemark_core.names import TableName
+from tidemark_core.names import TableName, fold
 from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 from world import WIDE, count, empty_bucket, seeded
@@ -196,7 +196,7 @@ class Bench:
 
         def once() -> Measured:
             lakes.append(self._lake())
-            done = self._run(lakes[-1] | cell.settings, tables, selected, cell.rows)
+            done = self._run({**lakes[-1], **cell.settings}, tables, selected, cell.rows)
             states.append(done.output.splitlines()[-1])
             return done
 
@@ -206,10 +206,10 @@ class Bench:
         settings = {**lake, **cell.settings, "S3_TABLES": json.dumps([str(table)])}
 
         def once() -> Measured:
-            self._sandbox.warehouse(f"DROP TABLE IF EXISTS landing.{table.landing}")
+            self._sandbox.warehouse(f"DROP TABLE IF EXISTS landing.{fold(table.table)}")
             self._sandbox.warehouse("DROP TABLE IF EXISTS landing.tidemark_loads")
             run_id = str(uuid.uuid4())
-            done = load(self._common | settings, self._folder, run_id)
+            done = load({**self._common, **settings}, self._folder, run_id)
             _must_be(report(self.location(settings), run_id)["rows"], cell.rows, "loaded")
             return done
 

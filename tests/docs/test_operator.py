@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -53,7 +54,9 @@ class Host:
     machine: Machine
     said: str = ""
 
-    def given(self, world: Sandbox, *, defaults: bool = True, **others: str) -> None:
+    def given(
+        self, world: Sandbox, others: Mapping[str, str] | None = None, *, defaults: bool = True
+    ) -> None:
         """Writes what the operator is given: settings, and the files of a world that they name."""
         folder = self.machine.folder / "srv" / "given"
         folder.mkdir(exist_ok=True)
@@ -65,11 +68,14 @@ class Host:
                 key = name.endswith("KEY_PATH")
                 values[name] = "/opt/tidemark/.key" if key else f"/srv/given/{copy.name}"
         example = (ROOT / ".env.example").read_text()
-        (folder / "prod.env").write_text(filled_in(example, values | others, defaults=defaults))
+        values |= others or {}
+        (folder / "prod.env").write_text(filled_in(example, values, defaults=defaults))
 
-    def operator(self, world: Sandbox, *, defaults: bool = True, **others: str) -> Terminal:
+    def operator(
+        self, world: Sandbox, others: Mapping[str, str] | None = None, *, defaults: bool = True
+    ) -> Terminal:
         """A terminal of the account, in the project, whose settings lead to a world."""
-        self.given(world, defaults=defaults, **others)
+        self.given(world, others, defaults=defaults)
         terminal = self.machine.terminal("tidemark", "/opt/tidemark")
         terminal.type("editor .env\nsource .venv/bin/activate")
         return terminal
@@ -210,9 +216,9 @@ def test_the_old_tool_is_taken_over_as_printed(
         old_file = leave_what_the_old_tool_left(world, location)
         settings = [block for block in fenced(printed[0].page) if block.kind == ""]
         lines = "".join(block.text for block in settings).splitlines()
-        operator = host.operator(world, **dict(line.split("=", 1) for line in lines))
+        operator = host.operator(world, dict(line.split("=", 1) for line in lines))
         operator.type(f"export OLD_WATERMARK='{WATERMARK}'")
-        compared: list[tuple[object, ...]] = []
+        compared: list[tuple[Any, ...]] = []
         for block in printed:
             if block.kind == "sql":
                 for statement in filter(str.strip, block.text.split(";")):
@@ -252,7 +258,7 @@ def test_somebody_elses_database_is_copied_as_printed(
         world.mysql(statement)
     own = {"S3_INCREMENTAL_PATH": "crm/incremental/", "S3_HIGH_WATERMARK_KEY": "crm/watermark/x"}
     own |= {"DB_USER": "tidemark", "DB_PASSWORD": "choose-a-password", "DB_DATABASE": "crm"}
-    host.given(world, **own)
+    host.given(world, own)
     author = {f"GIT_{who}_{what}": "anna@example.com" for who in ("AUTHOR", "COMMITTER")
               for what in ("NAME", "EMAIL")}  # fmt: skip
     terminal = host.machine.terminal("tidemark", "/opt/tidemark", **author)

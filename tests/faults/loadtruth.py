@@ -135,7 +135,7 @@ class Truth:
     def _committed(self, table: TableName) -> dict[str, int]:
         """The lake's committed files with their rows."""
         client, layout = self._s3.client(), self._s3.layout
-        files = {}
+        files: dict[str, int] = {}
         for entry in list_keys(client, self._s3.bucket, layout.manifests_prefix(table)):
             body = client.get_object(Bucket=self._s3.bucket, Key=entry["Key"])["Body"].read()
             manifest = Manifest.from_json(body, key=entry["Key"], layout=layout)

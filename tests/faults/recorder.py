@@ -129,7 +129,7 @@ class Recorder:
             return
         if report.when == "setup" or report.failed or report.skipped:
             # Until its body has run to the end, a test has proved nothing.
-            result = report.outcome if report.outcome != "passed" else "not run"
+            result: str = report.outcome if report.outcome != "passed" else "not run"
         elif report.when == "call":
             result = report.outcome
         else:

@@ -14,7 +14,7 @@ from tidemark_core.types.singer_schema import to_json_schema
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 LOADER, BUILDER = "tidemark_loader", "tidemark_transformer"
 #: MySQL's type, the warehouse's, the lake's.

@@ -115,6 +115,14 @@ def _condition(operator: str, found: str | None, wanted: list[str]) -> bool:
     raise NotImplementedError(operator)
 
 
+def _denied(message: str) -> Any:
+    """S3's answer, as far as anybody reads it."""
+    return {
+        "Error": {"Code": "AccessDenied", "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": 403, "HTTPHeaders": {}},
+    }
+
+
 def police(policies: Policies, patch: Any) -> list[str]:
     """Lets every S3 client of this process be refused what the policies do not allow.
 
@@ -127,7 +135,7 @@ def police(policies: Policies, patch: Any) -> list[str]:
     """
     refused: list[str] = []
     # Where a request has all that event handlers add to it, such as the uploader's condition.
-    real = BaseClient._emit_api_params
+    real = BaseClient._emit_api_params  # type: ignore[attr-defined]
 
     def guarded(self: Any, api_params: Any, operation_model: Any, context: Any) -> Any:
         arguments = real(self, api_params, operation_model, context)
@@ -136,9 +144,7 @@ def police(policies: Policies, patch: Any) -> list[str]:
             for action, key, said in _asked(operation, arguments):
                 if not policies.allows(action, key, **said):
                     refused.append(f"{action} {key}")
-                    told = {"Code": "AccessDenied", "Message": f"{policies.role}: {action} {key}"}
-                    metadata = {"HTTPStatusCode": 403, "HTTPHeaders": {}}
-                    raise ClientError({"Error": told, "ResponseMetadata": metadata}, operation)
+                    raise ClientError(_denied(f"{policies.role}: {action} {key}"), operation)
         return arguments
 
     patch.setattr(BaseClient, "_emit_api_params", guarded)

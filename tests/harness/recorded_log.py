@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest import mock
 
 import pymysql
 from mysql_binlog import Batch, Column, KeyColumns, Position, current_position, key_columns
@@ -62,9 +63,10 @@ class Recorded:
 
     def batches(self, packets: bytes | None = None) -> Iterator[Batch]:
         """What is read of the packets, or of others in their place."""
-        tables = Tables(self.tables, Charsets(None))
+        tables = Tables(self.tables, Charsets(cast("pymysql.Connection[Any]", None)))
         history = History(self.since, self.until, self.start, tables)
-        wire = stream._Packets(_Socket(self.packets if packets is None else packets), 1)
+        socket = _Socket(self.packets if packets is None else packets)
+        wire = stream._Packets(cast("pymysql.Connection[Any]", socket), 1)
         for event in stream._events(wire, 1):
             for _ in _taken(history, event):
                 pass
@@ -104,12 +106,15 @@ def _record(socket: str) -> None:
     seen: list[bytes] = []
     exactly = stream._Packets.exactly
 
-    def watched(packets: Any, size: int) -> bytes:
+    def watched(packets: stream._Packets, size: int) -> bytes:
         seen.append(exactly(packets, size))
         return seen[-1]
 
-    stream._Packets.exactly = watched
-    with closing(connect()) as connection, connection.cursor() as cursor:
+    with (
+        mock.patch.object(stream._Packets, "exactly", watched),
+        closing(connect()) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute("DROP DATABASE IF EXISTS recorded")
         cursor.execute("CREATE DATABASE recorded CHARACTER SET utf8mb4")
         cursor.execute("FLUSH BINARY LOGS")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hypothesis import strategies as st
 
 from anydb import quoting
 from anydb.model import Server
 from anydb.tables import Column, Shape, columns, insert
-
-Draw = Callable[..., object]
 
 #: Values of a replication key that the next run looks at: the greatest, beyond it, and late ones
 #: within BACKUP_LOOKBACK_SECONDS (300) and BACKUP_LOOKBACK_IDS (1000).
@@ -23,7 +19,7 @@ _ENDS = {"TIMESTAMP": "2038-01-15", "DATE": "9999-12-29", "DATETIME": "9999-12-2
 
 
 @st.composite
-def changes(draw: Draw, server: Server, shape: Shape, spare: str, *, zero: bool) -> list[str]:
+def changes(draw: st.DrawFn, server: Server, shape: Shape, spare: str, *, zero: bool) -> list[str]:
     """Statements: at times a changed definition, then rows that are new, late, changed, gone."""
     statements = _tops(shape)
     shape, altered = draw(_altered(server, shape, spare, zero=zero))
@@ -67,7 +63,7 @@ def _growth(growing: Column) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def _inserts(draw: Draw, shape: Shape) -> list[str]:
+def _inserts(draw: st.DrawFn, shape: Shape) -> list[str]:
     given = [column for column in shape.columns if column.given]
     if not given:
         return []
@@ -82,7 +78,7 @@ def _inserts(draw: Draw, shape: Shape) -> list[str]:
 
 
 @st.composite
-def _updates(draw: Draw, shape: Shape) -> list[str]:
+def _updates(draw: st.DrawFn, shape: Shape) -> list[str]:
     """Each moves the replication key too, unless that is part of the key."""
     free = [c for c in shape.columns if c.given and c.name not in shape.key]
     growing = shape.growing
@@ -105,7 +101,7 @@ def _updates(draw: Draw, shape: Shape) -> list[str]:
 
 @st.composite
 def _altered(
-    draw: Draw, server: Server, shape: Shape, spare: str, *, zero: bool
+    draw: st.DrawFn, server: Server, shape: Shape, spare: str, *, zero: bool
 ) -> tuple[Shape, list[str]]:
     """The table after an ALTER TABLE, mostly after none."""
     what = draw(st.sampled_from(("", "", "", "", "add", "add", "drop", "modify", "rename")))

@@ -208,5 +208,5 @@ def _by_value(
             findings.say(f"the row {row} is there {found} times in place of {number}")
         findings.rows += number
         findings.values += number * len(names)
-    for row in wanted:
-        findings.changed.update(value.reason for value in row.values() if value.reason)
+    for values in wanted:
+        findings.changed.update(value.reason for value in values.values() if value.reason)

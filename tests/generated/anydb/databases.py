@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -14,7 +14,6 @@ from anydb.model import Database, Server, Settings, Table
 from anydb.tables import Shape, rows, shapes
 
 T = TypeVar("T")
-Draw = Callable[..., object]
 _MOST_ROWS = 9
 
 #: Modes of the writing session; those with True let zero dates in.
@@ -38,7 +37,7 @@ def placeholder(position: int) -> str:
 
 
 @st.composite
-def databases(draw: Draw, server: Server, *, plain: bool = False) -> Database:
+def databases(draw: st.DrawFn, server: Server, *, plain: bool = False) -> Database:
     """One to three tables, and a view now and then; its SQL has placeholders for names.
 
     Args:
@@ -77,14 +76,14 @@ def databases(draw: Draw, server: Server, *, plain: bool = False) -> Database:
     return Database(draw(names.names()), tuple(tables), (tuple(first), tuple(second)))
 
 
-def _table(draw: Draw, name: str, shape: Shape) -> Table:
+def _table(draw: st.DrawFn, name: str, shape: Shape) -> Table:
     dates = [c.name for c in shape.columns if c.kind.declaration.startswith("DATE")]
     partition = draw(st.sampled_from(dates)) if dates and draw(st.integers(0, 5)) == 0 else None
     return Table("", name, shape.growing.name if shape.growing else None, partition)
 
 
 @st.composite
-def chosen_settings(draw: Draw) -> Settings:
+def chosen_settings(draw: st.DrawFn) -> Settings:
     """What an operator may set."""
     strategy = draw(st.sampled_from(("sequential", "inter-table", "chunked")))
     small = draw(st.booleans())
@@ -144,7 +143,7 @@ def told_apart(drawn: Sequence[Database], prefix: str) -> list[Database]:
     one is given another, but in every fiftieth database, where the load must refuse it.
     """
     taken: set[str] = set()
-    made = []
+    made: list[Database] = []
     for number, database in enumerate(drawn):
         title = f"{prefix}{number}{database.name}"[:40].rstrip()
         words, tables = {DATABASE: quoting.name(title)}, []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from hypothesis import strategies as st
 
@@ -13,7 +13,6 @@ from anydb.charsets import charsets
 from anydb.model import Server
 
 Literals = st.SearchStrategy[str]
-Draw = Callable[..., object]
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ _INTEGERS = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 24, "INT": 32, "BIGINT":
 
 
 @st.composite
-def integers(draw: Draw) -> Kind:
+def integers(draw: st.DrawFn) -> Kind:
     """Integers of each size, signed and not, with a display width now and then."""
     name = draw(st.sampled_from(sorted(_INTEGERS)))
     bits = _INTEGERS[name]
@@ -52,7 +51,7 @@ def integers(draw: Draw) -> Kind:
 
 
 @st.composite
-def decimals(draw: Draw, server: Server) -> Kind:
+def decimals(draw: st.DrawFn, server: Server) -> Kind:
     precision = draw(st.sampled_from((1, 5, 9, 10, 18, 19, 28, 29, 37, 38, 39, 65)))
     most = min(precision, 38 if server == "mariadb" else 30)
     scale = draw(st.sampled_from((0, 0, 1, 2, most)) | st.integers(0, most))
@@ -72,10 +71,10 @@ def _point(number: int, scale: int) -> str:
 
 
 @st.composite
-def floats(draw: Draw) -> Kind:
+def floats(draw: st.DrawFn) -> Kind:
     name = draw(st.sampled_from(("FLOAT", "DOUBLE", "REAL", "FLOAT(7,4)", "DOUBLE(12,3)",
                                  "FLOAT UNSIGNED", "FLOAT(30)")))  # fmt: skip
-    width = 32 if name.startswith("FLOAT") and name != "FLOAT(30)" else 64
+    width: Literal[32, 64] = 32 if name.startswith("FLOAT") and name != "FLOAT(30)" else 64
     ordinary = st.sampled_from((0.0, -0.0, 0.1, 1.5, -2.25, 1e-7, 123456.789, 1 / 3))
     edges = st.sampled_from((1e-45, 1.17549435e-38, 3.4028234e38, -3.4028234e38, 16777217.0))
     if width == 64:
@@ -85,14 +84,14 @@ def floats(draw: Draw) -> Kind:
 
 
 @st.composite
-def bits(draw: Draw) -> Kind:
+def bits(draw: st.DrawFn) -> Kind:
     size = draw(st.sampled_from((1, 2, 8, 9, 33, 63, 64)))
     values = st.integers(0, 2**size - 1) | st.sampled_from((0, 1, 2**size - 1))
     return Kind(f"BIT({size})", values.map(lambda n: f"b'{n:b}'"), growth="number")
 
 
 @st.composite
-def texts(draw: Draw, server: Server) -> Kind:
+def texts(draw: st.DrawFn, server: Server) -> Kind:
     """CHAR, VARCHAR and the TEXTs in any character set."""
     charset = draw(charsets(server))
     name = draw(st.sampled_from(("VARCHAR", "VARCHAR", "CHAR", "TINYTEXT", "TEXT", "MEDIUMTEXT",
@@ -111,7 +110,7 @@ def texts(draw: Draw, server: Server) -> Kind:
 
 
 @st.composite
-def members(draw: Draw, server: Server) -> Kind:
+def members(draw: st.DrawFn, server: Server) -> Kind:
     """ENUM and SET, whose members hold quotes and, an ENUM's, commas."""
     charset = draw(charsets(server))
     several = draw(st.booleans())
@@ -126,7 +125,7 @@ def members(draw: Draw, server: Server) -> Kind:
 
 
 @st.composite
-def binaries(draw: Draw) -> Kind:
+def binaries(draw: st.DrawFn) -> Kind:
     name = draw(st.sampled_from(("BINARY", "VARBINARY", "VARBINARY", "TINYBLOB", "BLOB",
                                  "MEDIUMBLOB", "LONGBLOB")))  # fmt: skip
     sized = name.endswith("BINARY")
@@ -151,7 +150,7 @@ def _quoted(value: str) -> str:
 
 
 @st.composite
-def moments(draw: Draw, *, zero: bool) -> Kind:
+def moments(draw: st.DrawFn, *, zero: bool) -> Kind:
     """DATE, DATETIME(0…6) and TIMESTAMP(0…6).
 
     Args:
@@ -175,7 +174,7 @@ def moments(draw: Draw, *, zero: bool) -> Kind:
 
 
 @st.composite
-def clocks(draw: Draw) -> Kind:
+def clocks(draw: st.DrawFn) -> Kind:
     """TIME(0…6) and YEAR."""
     if draw(st.booleans()):
         return Kind("YEAR", st.sampled_from(("0", "1901", "2024", "2155")), growth="number")
@@ -191,7 +190,7 @@ _JSON = ('{}', '[]', 'null', '"a"', '{"a": 1, "b": [1, 2.50, null]}', '{"b":1,"a
 
 
 @st.composite
-def others(draw: Draw, server: Server) -> Kind:
+def others(draw: st.DrawFn, server: Server) -> Kind:
     """JSON, geometry, and what only one of the servers has."""
     own = ("UUID", "INET4", "INET6") if server == "mariadb" else ("VECTOR(2)",)
     name = draw(st.sampled_from(("JSON", "JSON", "BOOLEAN", "POINT", "GEOMETRY", *own)))

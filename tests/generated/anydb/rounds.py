@@ -237,13 +237,13 @@ class Batch:
             refusals = [leg.refused([table]) for leg in legs]
             if any(refusals):
                 self._wrong(table, f"refused by a run with nothing new: {refusals}")
-        for table, commits in self.lake.commits().items():
+        for name, commits in self.lake.commits().items():
             new = [file for commit in commits for file in commit.files if file not in files]
             if new:
-                self._wrong(self._table(table), f"a run with nothing new wrote {new}")
-        for table, number in Counter(t for t, _, _, _ in self._landing.ledger()).items():
-            if number != rows[table]:
-                self._wrong(self._table(table), "a run with nothing new loaded files")
+                self._wrong(self._table(name), f"a run with nothing new wrote {new}")
+        for name, number in Counter(t for t, _, _, _ in self._landing.ledger()).items():
+            if number != rows[name]:
+                self._wrong(self._table(name), "a run with nothing new loaded files")
 
     def _table(self, name: str) -> Table | None:
         return next((table for table in self._copies if str(table) == name), None)

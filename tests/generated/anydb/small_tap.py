@@ -14,10 +14,12 @@ from tap_mysql.reading.range_reader import Mode
 
 def shrink() -> None:
     if page := int(os.environ["GENERATED_PAGE_ROWS"]):
-        Mode.limit = lambda *_: page
+        Mode.limit = lambda *_: page  # type: ignore[method-assign]
     if chunk := int(os.environ["GENERATED_CHUNK_ROWS"]):
-        assert "least_rows" in key_ranges.split.__kwdefaults__
-        key_ranges.split.__kwdefaults__["least_rows"] = chunk
+        defaults = key_ranges.split.__kwdefaults__
+        assert defaults is not None
+        assert "least_rows" in defaults
+        defaults["least_rows"] = chunk
 
 
 if __name__ == "__main__":

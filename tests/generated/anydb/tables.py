@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from anydb import kinds, names, quoting
 from anydb.kinds import Kind
 from anydb.model import Server
-
-Draw = Callable[..., object]
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Shape:
 
 @st.composite
 def columns(
-    draw: Draw, server: Server, name: str, *, zero: bool, kind: Kind | None = None
+    draw: st.DrawFn, server: Server, name: str, *, zero: bool, kind: Kind | None = None
 ) -> Column:
     made = kind or draw(kinds.kinds(server, zero=zero))
     nullable = draw(st.booleans()) and "VECTOR" not in made.declaration
@@ -86,7 +84,7 @@ _COMMENTS = ("'it''s'", "'\"quoted\"'", "'100%'", "'한글'", "''")
 
 
 @st.composite
-def generated(draw: Draw, name: str, others: Sequence[Column]) -> Column:
+def generated(draw: st.DrawFn, name: str, others: Sequence[Column]) -> Column:
     """A column that the server computes of another one."""
     of = quoting.name(draw(st.sampled_from(others)).name)
     how = draw(st.sampled_from((" VIRTUAL", " STORED")))
@@ -99,7 +97,7 @@ def generated(draw: Draw, name: str, others: Sequence[Column]) -> Column:
 
 
 @st.composite
-def shapes(draw: Draw, server: Server, qualified: str, *, zero: bool) -> Shape:
+def shapes(draw: st.DrawFn, server: Server, qualified: str, *, zero: bool) -> Shape:
     """A table: one to eight columns, any key or none, a replication key or none.
 
     Args:
@@ -130,7 +128,7 @@ def shapes(draw: Draw, server: Server, qualified: str, *, zero: bool) -> Shape:
 
 
 @st.composite
-def _growing(draw: Draw, server: Server, name: str, *, zero: bool) -> Column:
+def _growing(draw: st.DrawFn, server: Server, name: str, *, zero: bool) -> Column:
     kind = draw(kinds.growing(server, zero=zero))
     extra = ""
     if kind.declaration.startswith(("DATETIME", "TIMESTAMP")) and draw(st.integers(0, 2)) == 0:
@@ -141,7 +139,7 @@ def _growing(draw: Draw, server: Server, name: str, *, zero: bool) -> Column:
 
 @st.composite
 def _keys(
-    draw: Draw, made: list[Column], growing: Column | None
+    draw: st.DrawFn, made: list[Column], growing: Column | None
 ) -> tuple[tuple[str, ...], list[str], list[Column]]:
     """Chooses key columns, which are NOT NULL: names, clauses, and the columns as they then are."""
     able = [column for column in made if column.kind.key is not None and column.given]
@@ -162,7 +160,7 @@ def _keys(
 
 
 @st.composite
-def rows(draw: Draw, shape: Shape, most: int) -> list[str]:
+def rows(draw: st.DrawFn, shape: Shape, most: int) -> list[str]:
     """INSERTs, a row each: the server may refuse one and take the next."""
     given = [column for column in shape.columns if column.given]
     if not given:
