@@ -68,7 +68,13 @@ def env_file(
 
 def through_meltano(root: Path, plugin: str, env_file: Path, **environ: str) -> dict[str, Any]:
     """The config that Meltano hands to a plugin."""
-    words = [root / ".venv/bin/meltano", "--env-file", env_file, "--environment", "prod"]
+    words: list[str | Path] = [
+        root / ".venv/bin/meltano",
+        "--env-file",
+        env_file,
+        "--environment",
+        "prod",
+    ]
     done = subprocess.run(
         [*words, "config", "print", plugin],
         cwd=root,

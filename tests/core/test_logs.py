@@ -22,7 +22,11 @@ def _at_info(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def filled(event: Event) -> dict[str, Any]:
-    return dict.fromkeys(FIELDS[event], "x")
+    return _named(*FIELDS[event])
+
+
+def _named(*names: str) -> dict[str, Any]:
+    return dict.fromkeys(names, "x")
 
 
 @pytest.mark.parametrize("event", Event)
@@ -53,7 +57,7 @@ def test_an_event_without_one_of_its_fields_is_refused(event: Event) -> None:
 @pytest.mark.parametrize("name", ["event", "run_id", "timestamp", "args", "module"])
 def test_a_field_cannot_take_a_name_that_means_something_else(name: str) -> None:
     with pytest.raises(TypeError, match=name):
-        log_event(log, Event.CLI_INITIALIZED, **{name: "x"})
+        log_event(log, Event.CLI_INITIALIZED, **_named(name))
 
 
 def test_the_sdk_format_that_meltano_reads_has_the_event_whole(

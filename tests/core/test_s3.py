@@ -4,6 +4,7 @@ import json
 import os
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,11 +12,12 @@ from io import BytesIO
 from itertools import count
 from pathlib import Path
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
 from tidemark_core.settings import S3_SETTINGS, resolve
@@ -56,14 +58,20 @@ def test_a_document_is_read_if_it_can_be_one(place: S3Location, beyond: int) -> 
     assert answer["Body"].tell() == 0
 
 
+def _headers(request: AWSPreparedRequest) -> Mapping[str, bytes]:
+    """A signed request's headers: bytes by now."""
+    return cast("Mapping[str, bytes]", request.headers)
+
+
 def _unsent(place: S3Location) -> tuple[Any, list[AWSPreparedRequest]]:
     """A client whose requests are kept and go nowhere: the server here has no key to seal with."""
-    client = place.client()
+    client: Any = place.client()
     kept: list[AWSPreparedRequest] = []
 
     def keep(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         kept.append(request)
-        seal = {name: v.decode() for name, v in request.headers.items() if name.startswith(SEAL)}
+        sent = _headers(request).items()
+        seal = HTTPHeaders.from_dict({n: v.decode() for n, v in sent if n.startswith(SEAL)})
         raw = HTTPResponse(BytesIO(b"<x/>"), preload_content=False)
         return AWSResponse(request.url, 200, seal, raw)
 
@@ -77,7 +85,7 @@ def test_every_object_is_sealed_as_the_settings_say(place: S3Location) -> None:
         client, kept = _unsent(replace(place, encryption=encryption))
         client.put_object(Bucket=place.bucket, Key="sealed/one", Body=b"x")
         client.create_multipart_upload(Bucket=place.bucket, Key="sealed/two")
-        assert [request.headers.get(SEAL) for request in kept] == [expected, expected]
+        assert [_headers(request).get(SEAL) for request in kept] == [expected, expected]
 
 
 @pytest.mark.security(11)
@@ -87,9 +95,9 @@ def test_the_kms_key_is_named_where_an_object_is_made_and_nowhere_else(place: S3
     client.put_object(Bucket=place.bucket, Key="sealed/two", Body=b"x")
     client.abort_multipart_upload(Bucket=place.bucket, Key="sealed/two", UploadId="1")
     put, aborted = kept
-    assert put.headers[SEAL] == b"aws:kms"
+    assert _headers(put)[SEAL] == b"aws:kms"
     name = f"{SEAL}-aws-kms-key-id"
-    assert put.headers[name] == b"arn:aws:kms:us-east-1:1:key/k"
+    assert _headers(put)[name] == b"arn:aws:kms:us-east-1:1:key/k"
     assert name not in aborted.headers
 
 
@@ -97,11 +105,11 @@ def test_the_kms_key_is_named_where_an_object_is_made_and_nowhere_else(place: S3
 def test_a_server_that_ignores_the_seal_is_noticed_with_the_first_object(
     place: S3Location,
 ) -> None:
-    client = replace(place, encryption="AES256").client()
+    client: Any = replace(place, encryption="AES256").client()
 
     def without_seal(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         raw = HTTPResponse(BytesIO(b""), preload_content=False)
-        return AWSResponse(request.url, 200, {}, raw)
+        return AWSResponse(request.url, 200, HTTPHeaders(), raw)
 
     client.meta.events.register("before-send.s3", without_seal)
     with pytest.raises(LakeError, match=r"sealed/one is stored with encryption None, not 'AES256'"):
@@ -125,7 +133,7 @@ def test_every_request_names_the_expected_owner(place: S3Location) -> None:
         ({"access_key": "nobody"}, "S3_ACCESS_KEY"),
     ],
 )
-def test_a_wrong_setting_is_named(place: S3Location, change: dict[str, str], says: str) -> None:
+def test_a_wrong_setting_is_named(place: S3Location, change: dict[str, Any], says: str) -> None:
     wrong = replace(place, **change)
     with pytest.raises(LakeError, match=says) as caught:
         list(list_keys(wrong.client(), wrong.bucket, "x/"))

@@ -12,8 +12,7 @@ from dataclasses import replace
 
 import pytest
 from tidemark_core.errors import ConfigError, TunnelError
-from tidemark_core.ssh import process
-from tidemark_core.ssh.process import LOCAL_HOST
+from tidemark_core.ssh.process import LOCAL_HOST, TunnelProcess
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox
 
@@ -41,7 +40,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
             super().__init__(*arguments, **options)  # type: ignore[call-overload]
             started.append(self)
 
-    monkeypatch.setattr(process.subprocess, "Popen", Child)
+    monkeypatch.setattr(subprocess, "Popen", Child)
     return started
 
 
@@ -148,7 +147,7 @@ def test_a_start_that_is_cut_off_leaves_nothing(
             time.sleep(0.1)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(process.TunnelProcess, "_wait", interrupted)
+        monkeypatch.setattr(TunnelProcess, "_wait", interrupted)
     else:
 
         def no_thread(_: threading.Thread) -> None:

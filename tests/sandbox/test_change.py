@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pymysql.connections import Connection
@@ -59,8 +60,9 @@ def test_the_late_transaction_commits_after_the_others(
 ) -> None:
     commits = []
 
-    def commit(connection: Connection[object]) -> None:
-        commits.append((connection.thread_id(), counts(seeded)[DELIVERY]))
+    def commit(connection: Connection[Any]) -> None:
+        thread = connection.thread_id()  # type: ignore[no-untyped-call]
+        commits.append((thread, counts(seeded)[DELIVERY]))
         original(connection)
 
     original = Connection.commit

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -18,12 +19,12 @@ from tidemark_sandbox.seed.others import (
     return_columns,
     status_columns,
 )
-from tidemark_sandbox.seed.values import datetimes, decimals, seconds, tab_separated
+from tidemark_sandbox.seed.values import Column, datetimes, decimals, seconds, tab_separated
 from tidemark_sandbox.seed.words import STATUSES
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
 ROWS = 3_000
-MAKERS = {
+MAKERS: dict[str, Callable[[History, int], list[Column]]] = {
     "settlement_normal_delivery_detail": delivery_columns,
     "settlement_claim_detail": claim_columns,
     "partner_info": partner_columns,
