@@ -26,8 +26,10 @@ def test_a_wheel_is_made_with_the_system_s_compiler_or_one_from_pypi(
     if not has_compiler:
         environment["PATH"] = str(programs)
     assert bool(shutil.which("cc", path=environment["PATH"])) == has_compiler
-    command = [project_root / ".uv/bin/uv", "build", "--wheel", "--package", "tidemark-mysql-arrow",
-               "--python", project_root / ".venv/bin/python", "--out-dir", tmp_path]  # fmt: skip
+    command: list[str | Path] = [
+        *(project_root / ".uv/bin/uv", "build", "--wheel", "--package", "tidemark-mysql-arrow"),
+        *("--python", project_root / ".venv/bin/python", "--out-dir", tmp_path),
+    ]
     done = subprocess.run(
         command, cwd=project_root, env=environment, capture_output=True, text=True, check=False
     )

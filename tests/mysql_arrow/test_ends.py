@@ -38,7 +38,8 @@ def test_an_error_in_the_middle_is_the_server_s_own_and_the_connection_goes_on()
 def test_a_statement_that_is_refused_is_the_server_s_own_error(refused: str) -> None:
     says = packet(1, b"\xff\x7a\x04#42S02No such table")
     answers = {"prepare": prepared(), "execute": says} | {refused: says}
-    with Server(**answers, hangs_up=False).connected() as connection:
+    server = Server(answers["execute"], answers["prepare"], hangs_up=False)
+    with server.connected() as connection:
         for _ in range(2):
             with pytest.raises(pymysql.err.ProgrammingError, match="No such table") as caught:
                 mysql_arrow.query(connection, "SELECT")
@@ -96,7 +97,7 @@ def test_a_query_that_is_left_ends_its_connection_and_one_that_is_not_gives_it_b
         batches = mysql_arrow.query(connection, "SELECT", batch_rows=5)
         assert [batch.num_rows for batch in batches] == [5]
         assert list(batches) == []
-        assert connection._sock.gettimeout() == 77
+        assert connection._sock.gettimeout() == 77  # type: ignore[attr-defined]
         batches = mysql_arrow.query(connection, "SELECT", batch_rows=2)
         next(batches)
         batches.close()

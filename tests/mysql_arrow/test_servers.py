@@ -26,6 +26,7 @@ import pytest
 from kernel_fuzz import Sample, fuzz
 from mysql_arrow.kernel import Code
 from mysql_arrow.result import Result
+from mysql_arrow.wire import Wire
 from pages import Block
 from tap_mysql.query.column_reads import plan
 from tap_mysql.source.schema import Column
@@ -226,6 +227,11 @@ KINDS = (
 Connect = Callable[..., "pymysql.Connection[Any]"]
 
 
+def thread_of(connection: pymysql.Connection[Any]) -> int:
+    """What KILL knows the session by."""
+    return int(connection.thread_id())  # type: ignore[no-untyped-call]
+
+
 @pytest.fixture(scope="module")
 def connect(sandbox: Sandbox) -> Iterator[Connect]:
     def open_connection(**options: Any) -> pymysql.Connection[Any]:
@@ -376,14 +382,14 @@ def test_ten_million_random_values_are_what_pymysql_reads(
 def corpus(sandbox: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> list[Sample]:
     """What the server sends of rows of every type."""
     seen: list[bytes] = []
-    receive = mysql_arrow.result.Wire.receive
+    receive = Wire.receive
 
-    def watched(wire: Any) -> int:
+    def watched(wire: Wire) -> int:
         size = receive(wire)
         seen.append(bytes(wire.buffer[:size]))
         return size
 
-    monkeypatch.setattr(mysql_arrow.result.Wire, "receive", watched)
+    monkeypatch.setattr(Wire, "receive", watched)
     chance, found = random.Random(1), []
     kinds = [kind for kind in kinds_of(sandbox) if "TEXT" not in kind.sql]
     with closing(connect()) as connection:
@@ -459,7 +465,7 @@ def test_a_query_that_is_killed_in_the_middle_says_so(connect: Connect) -> None:
         )  # fmt: skip
         assert next(batches).num_rows == 5
         with other.cursor() as cursor:
-            cursor.execute(f"KILL QUERY {connection.thread_id()}")
+            cursor.execute(f"KILL QUERY {thread_of(connection)}")
         # MySQL's SLEEP ends early, and the query with it.
         with pytest.raises(pymysql.err.OperationalError) as caught:
             list(batches)
@@ -470,7 +476,7 @@ def test_a_query_that_is_killed_in_the_middle_says_so(connect: Connect) -> None:
 @pytest.mark.fault(167)
 def test_a_session_that_is_killed_is_lost(connect: Connect) -> None:
     with closing(connect()) as connection, closing(connect()) as other:
-        killer = threading.Timer(0.5, lambda: other.query(f"KILL {connection.thread_id()}"))
+        killer = threading.Timer(0.5, lambda: other.query(f"KILL {thread_of(connection)}"))
         killer.start()
         began = time.monotonic()
         with pytest.raises(pymysql.err.OperationalError) as caught:
@@ -498,7 +504,7 @@ def test_rows_come_through_tls(sandbox: Sandbox, connect: Connect) -> None:
     context = ssl.create_default_context(cafile=sandbox.config.ca)
     context.check_hostname = False
     with closing(connect(ssl=context)) as connection:
-        assert isinstance(connection._sock, ssl.SSLSocket)
+        assert isinstance(connection._sock, ssl.SSLSocket)  # type: ignore[attr-defined]
         (batch,) = mysql_arrow.query(connection, "SELECT REPEAT('x', 3000000), DATE '2024-02-29'")
         assert batch.column(0)[0].as_py() == "x" * 3_000_000
         assert batch.column(1).to_pylist() == [date(2024, 2, 29)]

@@ -37,7 +37,7 @@ class Log:
         self.socket, self.is_mysql, self.database = socket, is_mysql, _DATABASE
 
     def connect(self, **options: Any) -> pymysql.Connection[Any]:
-        words = {"user": account_name(), "autocommit": True, "charset": "utf8mb4"} | options
+        words = {"user": account_name(), "autocommit": True, "charset": "utf8mb4", **options}
         return pymysql.connect(unix_socket=self.socket, **words)
 
     @contextmanager

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pymysql
 import pytest
 from mysql_binlog import (
     AnotherServer,
@@ -27,8 +28,9 @@ from mysql_binlog.wire.start import Facts, choose
 from servers import Server, more_servers, wait_for
 
 if TYPE_CHECKING:
-    from conftest import Log
     from tidemark_sandbox.world import Sandbox
+
+    from tests.mysql_binlog.conftest import Log
 
 
 @pytest.fixture
@@ -166,14 +168,14 @@ def test_two_connections_to_two_servers_stop(log: Log, table: str) -> None:
     """Behind a balancer the second connection may end elsewhere."""
     since = log.end()
     log.sql("INSERT INTO t VALUES (1)")
-    opened = []
+    opened: list[pymysql.Connection[Any]] = []
 
-    def connect() -> object:
+    def connect() -> pymysql.Connection[Any]:
         opened.append(log.connect())
         if len(opened) == 2:  # as another server says it
             expression = "'another' AS u, 'ON'" if log.is_mysql else "1, 'another', 3, '/'"
             real = opened[-1].query
-            opened[-1].query = lambda sql, *rest: real(
+            opened[-1].query = lambda sql, *rest: real(  # type: ignore[method-assign]
                 f"SELECT {expression}" if "@@GLOBAL.server_" in sql else sql, *rest
             )
         return opened[-1]
@@ -227,7 +229,7 @@ def test_a_failover_loses_nothing_and_a_replica_that_is_behind_stops(
 # -- without a server
 
 
-def facts(**changed: object) -> Facts:
+def facts(**changed: Any) -> Facts:
     files = {"log.000003": 1000, "log.000004": 500}
     return replace(Facts("s", False, files, "", ""), **changed)
 
@@ -268,9 +270,10 @@ def test_positions_are_written_and_read() -> None:
     gtid = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:8:tag_1:1-3"
     position = Position("binlog.000001", 5 * 2**30, gtid, "u", "mysql", 7)
     assert Position.from_json(position.to_json()) == position
-    for wrong in ({}, {"file": 1}, position.to_json() | {"offset": -1}, None, [],
-                  position.to_json() | {"gtid": "x"}, position.to_json() | {"file": "binlog"},
-                  position.to_json() | {"flavor": "postgres"}):  # fmt: skip
+    told: list[Any] = [{}, {"file": 1}, position.to_json() | {"offset": -1}, None, [],
+                       position.to_json() | {"gtid": "x"}, position.to_json() | {"file": "binlog"},
+                       position.to_json() | {"flavor": "postgres"}]  # fmt: skip
+    for wrong in told:
         with pytest.raises(ValueError, match=r"position|GTID|UUID|badly"):
             Position.from_json(wrong)
 

@@ -11,7 +11,7 @@ import pymysql
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Log
+    from tests.mysql_binlog.conftest import Log
 
 Keys = dict[str, set[tuple[Any, ...]]]
 #: Tables with keys before, between and behind what has a length of its own; NULLs everywhere.

@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pymysql
 import pytest
@@ -194,7 +194,7 @@ def served(answer: Callable[[socket.socket], None], stall: float) -> list[int]:
     thread = threading.Thread(target=answer, args=(theirs,))
     thread.start()
     try:
-        packets = _Packets(SimpleNamespace(_sock=ours), stall)
+        packets = _Packets(cast("pymysql.Connection[Any]", SimpleNamespace(_sock=ours)), stall)
         return [event.code for event in _events(packets, stall)]
     finally:
         packets.close()

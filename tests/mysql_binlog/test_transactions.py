@@ -23,7 +23,7 @@ from pages import Block
 from tidemark_sandbox.config import account_name
 
 if TYPE_CHECKING:
-    from conftest import Log
+    from tests.mysql_binlog.conftest import Log
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from mysql_binlog.rows.table_map import LoggedColumn, TableMap, Type, Width
 from mysql_binlog.rows.walk import Images, Layout, rows_in_memory, stream_rows
 
 if TYPE_CHECKING:
-    from conftest import Log
+    from tests.mysql_binlog.conftest import Log
 
 Make = Callable[[random.Random], str]
 
@@ -179,7 +179,7 @@ def test_rows_are_walked_alike_in_memory_and_in_a_stream(
     layout, rows, logged = made
     expected = [
         tuple(
-            None if row[place] is None else decode(row[place])
+            None if (value := row[place]) is None else decode(value)
             for place, decode in zip(layout.places, layout.decoders, strict=True)
         )
         for row in rows

@@ -192,7 +192,7 @@ class Source:
                 config=self.config(**settings),
                 catalog=catalog,
                 state=state,
-                message_writer=collector,  # type: ignore[arg-type]
+                message_writer=collector,
             )
             tap.extract_selected()
         except BaseException as error:

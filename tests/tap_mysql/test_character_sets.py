@@ -9,7 +9,7 @@ from tap_mysql.query.column_reads import OTHER_TEXT
 from tidemark_core.errors import SourceError
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 UNICODE = {"binary", "utf8", "utf8mb3", "utf8mb4", "utf16", "utf16le", "utf32"}
 #: Two bytes each, from 0x0000 to 0xEA60: codes with and without a character, and question marks.

@@ -14,7 +14,7 @@ from tap_mysql.values.repeated_hour import step_back
 from tidemark_core.errors import StateError
 
 if TYPE_CHECKING:
-    from conftest import Result, Source
+    from tests.tap_mysql.conftest import Result, Source
 
 COLUMNS = "id INT PRIMARY KEY, v INT, update_at DATETIME, KEY (update_at)"
 HOUR = timedelta(hours=1)

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pymysql
 import pytest
-import tap_mysql.source.connection
 from readhooks import after_files, watch_queries
 from tap_mysql.singer.tap import _FIRST_CONTACT_SECONDS, TapMySQL
 from tap_mysql.source.arrow_query import Fetch, FetchError, Shape
-from tap_mysql.source.driver import CONNECT_SECONDS, GREETING_SECONDS
+from tap_mysql.source.driver import CONNECT_SECONDS, GREETING_SECONDS, open_connection
 from tap_mysql.source.error_codes import Cure
 from tidemark_core.errors import SourceError, TunnelError
 from tidemark_core.host.process_identity import Holder
@@ -30,7 +29,7 @@ from tidemark_core.runs.report import LegReport
 from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
-    from conftest import Relay, Source
+    from tests.tap_mysql.conftest import Relay, Source
 
 ROWS = 60_000
 TAP = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "tap-mysql"
@@ -467,7 +466,7 @@ def test_a_full_server_is_asked_again(
     wide: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
     monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
-    connect, tries = tap_mysql.source.connection.open_connection, list[int]()
+    connect, tries = open_connection, list[int]()
     full = {"discovery": {1, 2}, "the look": {3, 4}, "never again": range(1, 100)}[when]
 
     def sometimes_full(*endpoint: Any, **arguments: Any) -> Any:

@@ -10,7 +10,7 @@ from tidemark_core.errors import ConfigError, SourceError, StateError
 from tidemark_core.types.singer_schema import METHOD
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 COLUMNS = "id INT PRIMARY KEY, v VARCHAR(20), update_at DATETIME(6), KEY (update_at)"
 

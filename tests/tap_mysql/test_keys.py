@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tidemark_core.errors import SourceError
 
 if TYPE_CHECKING:
-    from conftest import Result, Source
+    from tests.tap_mysql.conftest import Result, Source
 
 UPDATED = "update_at DATETIME NOT NULL, KEY (update_at)"
 
@@ -133,7 +133,7 @@ def test_zero_dates_are_refused_as_null_keys_are(zeroes: Source) -> None:
 @pytest.mark.parametrize("kind", ["DATE", "DATETIME(6)", "TIMESTAMP(3)"])
 def test_zero_dates_are_read_whenever_they_change(zeroes: Source, kind: str) -> None:
     zeroes.make("zeroed", f"id INT PRIMARY KEY, v INT, update_at {kind} NOT NULL, KEY (update_at)")
-    read = {"backup_null_keys": "read"}
+    read: dict[str, Any] = {"backup_null_keys": "read"}
     add_zeroes(zeroes, 1, 2)
     first = zeroes.read("zeroed", "update_at", **read)
     assert first.ids("zeroed") == [1, 2]

@@ -8,10 +8,10 @@ import pytest
 from tidemark_core.errors import ConfigError, TidemarkError
 
 if TYPE_CHECKING:
-    from conftest import Result, Source
+    from tests.tap_mysql.conftest import Result, Source
 
 CHUNKED: dict[str, Any] = {"backup_strategy": "chunked", "backup_num_chunks": 4}
-NO_LOOKBACK = {"backup_lookback_seconds": 0, "backup_lookback_ids": 0}
+NO_LOOKBACK: dict[str, Any] = {"backup_lookback_seconds": 0, "backup_lookback_ids": 0}
 
 
 def runs(source: Source, table: str, key: str, limit: int, **settings: Any) -> list[Result]:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mysql_binlog import Batch, KeyColumns, LogPurged, Position, Statement
+from mysql_binlog.model import Kind
 from tap_mysql.binlog.log import Log
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:
-    from conftest import Result, Source
+    from tests.tap_mysql.conftest import Result, Source
 
 DATABASE = "tap_test"
 
@@ -31,7 +32,7 @@ class Told:
         if self.error is not None:
             raise self.error
         wanted = {table.table for table in tables}
-        keys = {
+        keys: dict[tuple[str, str], dict[tuple[Any, ...], Kind]] = {
             (DATABASE, t): dict.fromkeys(k, "update") for t, k in self.keys.items() if t in wanted
         }
         statements = tuple(s for s in self.statements if s.table[1] in wanted)

@@ -11,7 +11,7 @@ import pytest
 from tidemark_core.errors import SourceError, StateError
 
 if TYPE_CHECKING:
-    from conftest import Result, Source
+    from tests.tap_mysql.conftest import Result, Source
 
 STREAM = "tap_test-t"
 Position = dict[str, Any]

@@ -15,7 +15,7 @@ from tidemark_core.errors import SourceError
 from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
-    from conftest import Result, Source
+    from tests.tap_mysql.conftest import Result, Source
 
 #: Of each table its columns, and what makes a random key; the last column is the value.
 TABLES: dict[str, tuple[str, Callable[[random.Random], tuple[Any, ...]]]] = {

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pymysql
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from pymysql._auth import scramble_caching_sha2
 from scripted_mysql import packet
 from tap_mysql.source.connection import Login
 from tap_mysql.source.connection import Source as Server
@@ -69,7 +69,7 @@ def log_in(says: Sequence[bytes], public_key: Path | None = None) -> tuple[str, 
             return heard
 
         answers = pool.submit(serve)
-        login = Login("reader", PASSWORD, "db", public_key=public_key and str(public_key))
+        login = Login("reader", PASSWORD, "db", public_key=str(public_key) if public_key else None)
         told = ""
         with open_endpoint(None, *server.getsockname()) as endpoint:
             try:
@@ -115,7 +115,7 @@ def test_a_server_s_own_key_does_not_open_the_password(key: rsa.RSAPrivateKey) -
 def test_what_the_server_remembers_is_proved_and_not_told() -> None:
     _, heard = log_in([greeting(b"caching_sha2_password"), FAST])
     assert PASSWORD.encode() not in b"".join(heard)
-    proof = pymysql._auth.scramble_caching_sha2(PASSWORD.encode(), NONCE)
+    proof = scramble_caching_sha2(PASSWORD.encode(), NONCE)
     assert proof in heard[0]
 
 

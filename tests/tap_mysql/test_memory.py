@@ -11,7 +11,7 @@ import pytest
 from tap_mysql.source.arrow_query import Fetch
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 ROWS = 4_000
 BATCH = 2**19

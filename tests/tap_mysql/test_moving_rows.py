@@ -10,7 +10,7 @@ import pytest
 from readhooks import after_files, watch_queries
 
 if TYPE_CHECKING:
-    from conftest import Result, Source
+    from tests.tap_mysql.conftest import Result, Source
 
 BASE = datetime(2024, 1, 1)
 ROWS = 1000

@@ -15,8 +15,9 @@ from servers import Server, more_servers, wait_for
 from tidemark_core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from conftest import Relay, Result, Source
     from tidemark_sandbox.world import Sandbox
+
+    from tests.tap_mysql.conftest import Relay, Result, Source
 
 MakeRelay = Callable[..., "Relay"]
 COLUMNS = "id INT PRIMARY KEY, v VARCHAR(300), update_at DATETIME, KEY (update_at)"

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 JSON_TIME = "DATE_FORMAT({}, '%Y-%m-%dT%H:%i:%s.%fZ')"
 TEXT, BYTES = "CAST({} AS CHAR)", "REPLACE(TO_BASE64({}), '\n', '')"

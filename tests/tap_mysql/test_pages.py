@@ -15,7 +15,7 @@ from tap_mysql.query.sql import select
 from tap_mysql.reading import range_reader
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 ShortPages = Callable[[int], None]
 

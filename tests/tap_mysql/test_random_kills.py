@@ -19,7 +19,7 @@ from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location, list_keys
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 BIN = Path(__file__).resolve().parents[2] / ".venv" / "bin"
 ROWS, KILLS = 60_000, 10
@@ -45,7 +45,7 @@ class Pair:
 
     def run(self, kill_after: float | None = None) -> bool:
         """Runs the pair; whether it was killed before it had ended."""
-        tap_words = [BIN / "tap-mysql", *self._files("tap", self._tap())]
+        tap_words: list[str | Path] = [BIN / "tap-mysql", *self._files("tap", self._tap())]
         tap_words += ["--catalog", self._write("catalog", self._catalog())]
         if self.state is not None:
             tap_words += ["--state", self._write("state", self.state)]

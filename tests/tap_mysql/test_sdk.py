@@ -10,10 +10,11 @@ import pytest
 from singer_sdk.testing import tap_tests
 from singer_sdk.testing.config import SuiteConfig
 from singer_sdk.testing.runners import TapTestRunner
+from singer_sdk.testing.templates import StreamTestTemplate, TapTestTemplate
 from tap_mysql.singer.tap import TapMySQL
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 TAP_TESTS = (
     tap_tests.TapCLIPrintsTest,
@@ -49,12 +50,12 @@ def runner(source: Source) -> TapTestRunner:
 
 
 @pytest.mark.parametrize("test_class", TAP_TESTS, ids=lambda c: c.name)
-def test_tap(runner: TapTestRunner, test_class: type[tap_tests.TapTestTemplate]) -> None:
+def test_tap(runner: TapTestRunner, test_class: type[TapTestTemplate]) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         test_class().run(config=SuiteConfig(), resource=None, runner=runner)
 
 
 @pytest.mark.parametrize("test_class", STREAM_TESTS, ids=lambda c: c.name)
-def test_stream(runner: TapTestRunner, test_class: type[tap_tests.StreamTestTemplate]) -> None:
+def test_stream(runner: TapTestRunner, test_class: type[StreamTestTemplate]) -> None:
     (stream,) = runner.new_tap().streams.values()
     test_class().run(config=SuiteConfig(), resource=None, runner=runner, stream=stream)

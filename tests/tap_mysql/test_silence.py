@@ -19,7 +19,7 @@ from tidemark_core.errors import SourceError
 from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
-    from conftest import Relay, Source
+    from tests.tap_mysql.conftest import Relay, Source
 
 ROWS = 12_000
 TAP = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "tap-mysql"

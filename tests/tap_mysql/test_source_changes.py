@@ -16,7 +16,7 @@ from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType, MySQLColumn
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 BASE = "id INT PRIMARY KEY, a INT, b INT, update_at DATETIME NOT NULL, KEY (update_at)"
 

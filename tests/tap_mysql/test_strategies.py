@@ -11,7 +11,7 @@ from tap_mysql.reading.range_reader import Reading
 from tidemark_core.errors import SourceError
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 CHUNKED: dict[str, Any] = {"backup_strategy": "chunked", "backup_num_chunks": 4}
 KEYS = {
@@ -113,7 +113,7 @@ def test_a_row_of_the_future_does_not_take_a_first_load_past_what_it_read(
         yield next(finish(self, selected))
         raise SourceError("the test pulls the plug")
 
-    settings = {"backup_batch_size": 1, "backup_lookback_seconds": 0}
+    settings: dict[str, Any] = {"backup_batch_size": 1, "backup_lookback_seconds": 0}
     with monkeypatch.context() as patch:
         patch.setattr(Reading, "files", failing)
         first = source.run(source.catalog("soon", key="update_at"), **settings)

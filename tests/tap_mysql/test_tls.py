@@ -13,7 +13,7 @@ from tidemark_core.errors import ConfigError, SourceError
 from tidemark_sandbox.certificates import ensure_certificates
 
 if TYPE_CHECKING:
-    from conftest import Relay, Source
+    from tests.tap_mysql.conftest import Relay, Source
 
 pytestmark = pytest.mark.security(6)
 WORD = "a-word-that-only-the-rows-have"

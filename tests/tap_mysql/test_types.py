@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tap_mysql.reading.conversion import Converter
 
 if TYPE_CHECKING:
-    from conftest import Source
+    from tests.tap_mysql.conftest import Source
 
 
 @dataclass(frozen=True)

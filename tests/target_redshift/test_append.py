@@ -18,7 +18,7 @@ from tidemark_core.errors import LakeError, WarehouseError
 from tidemark_core.logs import Event, fields_of
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 ROWS = [(1, "one", Decimal("1.10")), (2, None, None), (3, "", Decimal("-3.00"))]
 

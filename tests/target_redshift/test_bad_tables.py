@@ -11,7 +11,7 @@ from tidemark_core.errors import ConfigError, TidemarkError, WarehouseError
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 REFUSED = [bad for bad in BAD_TABLES if bad.leg == "load"]
 

@@ -17,7 +17,7 @@ from proctree import tunnels
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 #: These run with every change; all of them in the soak.
 _QUICK = {

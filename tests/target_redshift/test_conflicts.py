@@ -12,7 +12,7 @@ from tidemark_core.redshift.errors import QueryError
 from tidemark_core.runs.report import LegReport
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def leg(monkeypatch: pytest.MonkeyPatch) -> LegReport:
 
 def _meanwhile(lake: Lake, monkeypatch: pytest.MonkeyPatch, word: str, *statements: str) -> None:
     """Lets another session do something, once, before the load's first statement of a kind."""
-    execute, done = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    done: list[str] = []
 
     def armed(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
         if sql.startswith(word) and not done:

@@ -20,7 +20,7 @@ from tidemark_core.runs.report import LegReport
 from tidemark_core.s3.lease import Lease
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 Watch = Callable[["subprocess.Popen[str]"], "subprocess.Popen[str]"]
 
@@ -71,7 +71,8 @@ def test_what_a_load_left_behind_goes_with_the_next_run_though_its_table_has_not
 def test_a_lost_answer_to_commit_is_looked_up_in_the_ledger(
     lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute, lost = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    lost: list[str] = []
 
     def lose(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
         rows = execute(self, sql, *rest, **named)
@@ -96,7 +97,8 @@ def test_a_serialisable_violation_is_tried_again_as_a_whole(
     monkeypatch: pytest.MonkeyPatch,
     statement: str,
 ) -> None:
-    execute, failed = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    failed: list[str] = []
     said = {"S": "ERROR", "C": "XX000", "M": "1023 \nDETAIL: Serializable isolation violation"}
 
     def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
@@ -114,7 +116,8 @@ def test_a_serialisable_violation_is_tried_again_as_a_whole(
 def test_a_session_that_is_ended_by_the_server_is_opened_again(
     lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute, ended = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    ended: list[int] = []
 
     def end(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
         if sql.startswith("COPY") and not ended:
@@ -180,7 +183,8 @@ def test_a_warehouse_that_gives_up_leaves_the_table_as_it_was(
     statement: str,
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
-    execute, tries = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    tries: list[str] = []
 
     def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
         if sql.startswith(statement):
@@ -234,14 +238,20 @@ def test_a_second_loader_of_the_table_is_told_who_holds_it(
 def test_two_first_loads_of_a_warehouse_may_make_the_ledger_at_once(
     lake: Lake, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute, commits = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    commits: list[threading.Timer] = []
 
     def at_once(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
         if sql.startswith("CREATE TABLE IF NOT EXISTS") and not commits:
             other = connect(lake.config)
             execute(other, "BEGIN")
             execute(other, sql)
-            commits.append(threading.Timer(0.3, lambda: (execute(other, "COMMIT"), other.close())))
+
+            def end() -> None:
+                execute(other, "COMMIT")
+                other.close()
+
+            commits.append(threading.Timer(0.3, end))
             commits[0].start()
         return execute(self, sql, *rest, **named)
 
@@ -262,7 +272,8 @@ def test_a_holder_that_was_overtaken_cannot_commit(
     lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
-    execute, overtaken = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    overtaken: list[str] = []
 
     def overtake(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
         if sql == "BEGIN" and not overtaken:

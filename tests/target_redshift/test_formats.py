@@ -18,7 +18,7 @@ from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import explain_query
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 _DDL = ("CREATE", "ALTER", "DROP", "COMMENT", "TRUNCATE")
 
@@ -63,7 +63,8 @@ def test_a_usual_load_has_no_ddl_and_no_temporary_table_in_its_transaction(
     lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state, load_format=form)
-    execute, said = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    said: list[str] = []
 
     def listen(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
         said.append(sql)
@@ -169,7 +170,8 @@ def test_a_transaction_that_is_tried_again_uses_its_stage_tables_again(
     monkeypatch: pytest.MonkeyPatch,
     statement: str,
 ) -> None:
-    execute, failed = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    failed: list[str] = []
     said = {"S": "ERROR", "C": "XX000", "M": "1023 \nDETAIL: Serializable isolation violation"}
 
     def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:

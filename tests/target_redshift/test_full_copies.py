@@ -13,7 +13,7 @@ from hypothesis import example, given
 from tidemark_core.errors import TidemarkError
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 Message = dict[str, Any]
 

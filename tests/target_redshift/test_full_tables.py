@@ -17,7 +17,7 @@ from tidemark_core.errors import TidemarkError, WarehouseError
 from tidemark_core.types.singer_schema import FULL_TABLE, METHOD
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 pytestmark = pytest.mark.fault(159)
 Message = dict[str, Any]

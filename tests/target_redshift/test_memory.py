@@ -13,7 +13,7 @@ import pytest
 from measure import run
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.target_redshift.conftest import Lake
 
 _COLUMNS = {"ID": "int64", **{f"text_{n}": "string(40)" for n in range(24)}}
 _FILE_ROWS = 100_000

@@ -12,7 +12,7 @@ from tidemark_core.errors import ConfigError, WarehouseError
 from tidemark_core.types.singer_schema import LOG_BASED, METHOD, ROW_METADATA
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 
 @pytest.mark.fault(58)
@@ -89,8 +89,9 @@ def test_rows_of_a_log_say_themselves_when_they_were_read_and_found_gone(
     lake: Lake, table: Table, state: dict[str, Any], config: dict[str, Any]
 ) -> None:
     at = [datetime(2026, 1, 2, 3, 4, 5, tick) for tick in (1, 2)]
+    moments: list[list[datetime | None]] = [[*at], [None, at[1]]]
     rows = table.arrow([(1, "a", None), (2, None, None)])
-    for name, values in zip(ROW_METADATA, (at, [None, at[1]]), strict=True):
+    for name, values in zip(ROW_METADATA, moments, strict=True):
         rows = rows.append_column(name, pa.array(values, pa.timestamp("us")))
     schema = table.schema()
     schema["schema"] |= {METHOD: LOG_BASED}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 Watch = Callable[["subprocess.Popen[str]"], "subprocess.Popen[str]"]
 #: With the two methods, a hundred.

@@ -24,7 +24,7 @@ from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 
 def one(kind: str, value: Any, counts: Conversions | None = None) -> Any:

@@ -16,7 +16,7 @@ from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import WarehouseConnection
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 
 @pytest.mark.parametrize(
@@ -148,15 +148,14 @@ def test_a_passing_fault_of_s3_is_tried_again(
     from botocore.client import BaseClient
     from botocore.exceptions import ClientError
 
-    call, failed = BaseClient._make_api_call, []
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+    failed: list[str] = []
 
     def fail(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
         if operation == "PutObject" and "part-" in arguments["Key"] and not failed:
             failed.append(operation)
-            raise ClientError(
-                {"Error": {"Code": "SlowDown"}, "ResponseMetadata": {"HTTPStatusCode": 503}},
-                operation,
-            )
+            busy: Any = {"Error": {"Code": "SlowDown"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+            raise ClientError(busy, operation)
         return call(self, operation, arguments)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", fail)
@@ -229,7 +228,7 @@ def test_temporary_files_are_private_and_gone_afterwards(
 ) -> None:
     import tempfile
 
-    modes = []
+    modes: list[int] = []
     execute = WarehouseConnection.execute
 
     def look(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:

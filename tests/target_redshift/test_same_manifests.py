@@ -17,12 +17,13 @@ from tap_s3_parquet.tap import TapS3Parquet
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 
 if TYPE_CHECKING:
-    from conftest import Lake, Table
+    from tests.target_redshift.conftest import Lake, Table
 
 Message = dict[str, Any]
 Watch = Callable[["subprocess.Popen[str]"], "subprocess.Popen[str]"]
 #: Commit by commit; rows 1 to 3 come in several versions.
-COMMITS = [
+Row = tuple[int, str | None, Decimal | None]
+COMMITS: list[list[list[Row]]] = [
     [[(1, "a1", Decimal("1.00")), (2, "a2", None)], [(3, "a3", None)]],
     [[(2, "b2", Decimal("2.00")), (4, "b4", None)]],
     [[(1, None, None)], [(3, "", Decimal("-3.00")), (5, "c5", None)]],

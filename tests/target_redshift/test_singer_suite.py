@@ -41,11 +41,12 @@ class ClosingRunner(TargetTestRunner):
 
     def new_target(self) -> TargetRedshift:
         target = super().new_target()
+        assert isinstance(target, TargetRedshift)
         self.targets.append(target)
         return target
 
 
-class TestSingerTarget(_Standard):
+class TestSingerTarget(_Standard):  # type: ignore[misc]
     """Each test begins without what an earlier one has left.
 
     By load_method=append-only: some of the streams have no key, which an upsert refuses.

@@ -13,7 +13,7 @@ from target_redshift.staging.csv_encoder import NULL_MARKER
 from tidemark_core.errors import WarehouseError
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.target_redshift.conftest import Lake
 
 TEXTS = [
     pytest.param([None, "", "NULL", "\\N", "null", NULL_MARKER], marks=pytest.mark.fault(93)),

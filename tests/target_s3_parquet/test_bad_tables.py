@@ -14,7 +14,7 @@ from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import to_json_schema
 
 if TYPE_CHECKING:
-    from conftest import Feed, Lake, MakeFile, Say
+    from tests.target_s3_parquet.conftest import Feed, Lake, MakeFile, Say
 
 Message = dict[str, Any]
 REFUSED = [bad for bad in BAD_TABLES if bad.leg == "backup"]

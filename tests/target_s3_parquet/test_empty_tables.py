@@ -10,7 +10,7 @@ from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL, METHOD
 
 if TYPE_CHECKING:
-    from conftest import Feed, Lake, MakeFile, Say
+    from tests.target_s3_parquet.conftest import Feed, Lake, MakeFile, Say
 
 pytestmark = pytest.mark.fault(160)
 Message = dict[str, Any]

@@ -17,7 +17,7 @@ from tidemark_core.types.column_type import ColumnType
 from tidemark_singer.batch_file import BatchFile
 
 if TYPE_CHECKING:
-    from conftest import Feed, Lake, Say
+    from tests.target_s3_parquet.conftest import Feed, Lake, Say
 
 Message = dict[str, Any]
 COLUMNS = {"id": ColumnType("int64")}
@@ -76,7 +76,7 @@ def commits(lake: Lake, stream: str) -> list[list[int]]:
 @pytest.mark.fault(127)
 def test_a_held_copys_bookmark_stays_when_it_fails(lake: Lake, feed: Feed, say: Say) -> None:
     """A STATE of another table is passed on meanwhile, and claims nothing of the copy."""
-    marks = {"shop-whole": {"at": "old"}}
+    marks: dict[str, dict[str, str | int]] = {"shop-whole": {"at": "old"}}
     say.stream = "shop-whole"
     messages = [{"type": "STATE", "value": {"bookmarks": dict(marks)}}, say.schema(COLUMNS)]
     messages += records("shop-whole", [1], 7, True)

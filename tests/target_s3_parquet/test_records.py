@@ -271,7 +271,7 @@ def test_many_files_at_once_hold_no_more_memory_than_a_few(
         for file in files:
             file.add(batch)
             assert memory.held <= 3 * batch.nbytes
-    assert {pq.read_metadata(pa.PythonFile(file.finish())).num_rows for file in files} == {100_000}
+    assert {pq.read_metadata(file.finish()).num_rows for file in files} == {100_000}
     for file in files:
         file.drop()
     assert memory.held == 0

@@ -27,6 +27,7 @@ class ClosingRunner(TargetTestRunner):
 
     def new_target(self) -> TargetS3Parquet:
         target = super().new_target()
+        assert isinstance(target, TargetS3Parquet)
         self.targets.append(target)
         return target
 
