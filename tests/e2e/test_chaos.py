@@ -39,7 +39,7 @@ def checkouts(
     """Two machines, so to say, and somebody who builds by hand on the second."""
     env = {name: os.environ[name] for name in ("PATH", "HOME")} | sandbox.env() | SETTINGS
     env |= {"MELTANO_CLI_DISABLE_VERSION_CHECK": "1", "NO_COLOR": "1"}
-    made = []
+    made: list[Checkout] = []
     for name in ("first", "second", "by hand"):
         root = make_checkout(tmp_path / name, env) if name != "by hand" else made[-1].root
         own = {

@@ -14,7 +14,7 @@ from loadtruth import Backup, Truth
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Project
+    from tests.e2e.conftest import Project
 
 #: These run with every change; all of them in the soak. What a kill at a boundary does to the
 #: loader itself, its session, its tunnel and S3 is tried without Meltano in target_redshift/.

@@ -14,7 +14,7 @@ from loadtruth import TABLES, Backup, Truth
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Project
+    from tests.e2e.conftest import Project
 
 #: With the two methods, a hundred.
 MOMENTS = 50

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from nights import Night
 from tap_mysql.settings import SETTINGS
-from tidemark_sandbox.world import Sandbox
+from tidemark_sandbox.world import PartName, Sandbox
 
 DELIVERIES = "settlement_normal_delivery_detail"
 TABLES = {
@@ -150,7 +150,7 @@ def test_without_the_bastion_a_sync_fails_at_once_by_its_name(
 
 @pytest.mark.parametrize("part", ["mariadb", "bastion", "s3", "postgres", "warehouse"])
 def test_a_killed_part_is_healed_by_up_and_the_data_is_there(
-    part: str, night: Night, sandbox: Sandbox
+    part: PartName, night: Night, sandbox: Sandbox
 ) -> None:
     sandbox.kill(part)
     sandbox.up()

@@ -16,7 +16,7 @@ from tidemark.job.alert import Alert, Memory, MemoryFile, decide, send
 from tidemark.runner.failure_cause import Cause
 
 if TYPE_CHECKING:
-    from conftest import Hook
+    from tests.orchestrate.conftest import Hook
 
 HOUR = 3600.0
 RUN = {"run_id": "r1", "host": "h", "environment": "prod", "log": "/logs/x.log"}

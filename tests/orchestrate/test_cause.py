@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from tidemark.runner.failure_cause import Cause, CauseFinder
 
 
-def cause(*lines: dict[str, object] | str, code: int = 1) -> Cause:
+def cause(*lines: Mapping[str, object] | str, code: int = 1) -> Cause:
     finder = CauseFinder()
     for line in lines:
         finder.read(line if isinstance(line, str) else json.dumps(line))

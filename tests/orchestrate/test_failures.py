@@ -21,8 +21,9 @@ from tidemark_core.settings import resolve
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Hook
     from nights import Night
+
+    from tests.orchestrate.conftest import Hook
 
 
 @pytest.fixture(scope="module")

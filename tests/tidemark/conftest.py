@@ -162,7 +162,10 @@ class Lake:
     def bookmarks(self, leg: Leg) -> dict[str, Any]:
         """The bookmarks of a leg as they stand on S3."""
         state = TidemarkStateStore(**self.project.state_values).get(leg.state_id("dev"))
-        return {} if state is None else state.completed_state["singer_state"]["bookmarks"]
+        if state is None or state.completed_state is None:
+            return {}
+        marks: dict[str, Any] = state.completed_state["singer_state"]["bookmarks"]
+        return marks
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ wholes = st.fixed_dictionaries({}, optional={"singer_state": singer, "other": va
 def test_the_state_that_the_next_run_reads_is_the_one_that_meltano_merges(
     completed: dict[str, Any], partial: dict[str, Any]
 ) -> None:
-    merged = merge(copy.deepcopy(partial), copy.deepcopy(completed))
+    merged = merge(copy.deepcopy(partial), copy.deepcopy(completed))  # type: ignore[no-untyped-call]
     assert effective(State("x", partial, completed)) == merged.get("singer_state", {})
 
 

@@ -15,7 +15,7 @@ from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 SCHEMA = "dev_twins_tidemark_dbt"
 SHAPE = Shape(frozenset({"public.a"}), frozenset({"a"}), frozenset({"a"}))
@@ -25,7 +25,8 @@ SHAPE = Shape(frozenset({"public.a"}), frozenset({"a"}), frozenset({"a"}))
 def test_two_first_builds_may_write_down_what_they_did_at_once(
     lake: Lake, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute, met = WarehouseConnection.execute, []
+    execute = WarehouseConnection.execute
+    met: list[threading.Timer] = []
     values = lake.project.reader_values
 
     def at_once(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
@@ -34,7 +35,12 @@ def test_two_first_builds_may_write_down_what_they_did_at_once(
             other = connect(values)
             execute(other, "BEGIN")
             execute(other, sql)
-            met.append(threading.Timer(0.3, lambda: (execute(other, "COMMIT"), other.close())))
+
+            def end() -> None:
+                execute(other, "COMMIT")
+                other.close()
+
+            met.append(threading.Timer(0.3, end))
             met[-1].start()
         return execute(self, sql, *rest, **named)
 
@@ -42,10 +48,12 @@ def test_two_first_builds_may_write_down_what_they_did_at_once(
     monkeypatch.setattr(WarehouseConnection, "execute", at_once)
     try:
         with connect(values) as warehouse:
-            BuildState(warehouse, SCHEMA).write({"a": {1, 2}}, ("0" * 64, SHAPE), "run-1")
+            BuildState(warehouse, SCHEMA).write(
+                {"a": frozenset({1, 2})}, ("0" * 64, SHAPE), "run-1"
+            )
         with connect(values) as warehouse:
             state = BuildState(warehouse, SCHEMA)
-            state.write({"a": {3}}, None, "run-2")
+            state.write({"a": frozenset({3})}, None, "run-2")
             last = state.read().last
         assert len(met) == 2
         assert last is not None

@@ -18,7 +18,7 @@ from tidemark_core.names import TableName
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Lake, Result
+    from tests.tidemark.conftest import Lake, Result
 
 ROOT = typer.main.get_command(app)
 PARTNER = TableName("settlement", "partner_info")

@@ -20,7 +20,7 @@ NODES = {
 MANIFEST = {"nodes": {key: {"depends_on": {"nodes": made_of}} for key, made_of in NODES.items()}}
 
 
-def result(key: str, status: str, message: str | None = None) -> dict:
+def result(key: str, status: str, message: str | None = None) -> dict[str, str | None]:
     return {"unique_id": key, "status": status, "message": message}
 
 

@@ -30,10 +30,15 @@ ages = st.timedeltas(timedelta(0), timedelta(days=400)) | st.timedeltas(
 )
 
 
+#: What stands on S3, its manifests, and the ledger, if it could be read.
+FoundLake = tuple[list[LakeObject], dict[TableName, list[Manifest]], dict[str, str] | None]
+
+
 @st.composite
-def lakes(draw: st.DrawFn) -> tuple[list[LakeObject], dict, dict[str, str] | None]:
+def lakes(draw: st.DrawFn) -> FoundLake:
     """Objects, some of them in manifests, some of those in the ledger."""
-    objects, ledger = [], {}
+    objects: list[LakeObject] = []
+    ledger: dict[str, str] = {}
     committed: dict[TableName, list[ManifestFile]] = {}
     for batch in range(1, draw(st.integers(1, 12)) + 1):
         table = draw(tables)
@@ -77,7 +82,9 @@ def test_only_files_of_the_pattern_go(pattern: str | None, batches: list[int]) -
     ),
     st.frozensets(tables),
 )
-def test_nothing_goes_that_must_stay(lake, rules: Rules, wanted: frozenset[TableName]) -> None:
+def test_nothing_goes_that_must_stay(
+    lake: FoundLake, rules: Rules, wanted: frozenset[TableName]
+) -> None:
     objects, manifests, ledger = lake
     files = classify(objects, manifests, ledger, LAYOUT)
     selection = select(files, rules, now=NOW, tables=wanted, layout=LAYOUT)

@@ -13,7 +13,7 @@ import pytest
 from tidemark.services.bookmarks.bookmark import Leg
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 LOADER = "tidemark_loader"
 #: As a table has it that was read by its key before.

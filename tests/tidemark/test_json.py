@@ -8,7 +8,7 @@ import pytest
 from tidemark.services.bookmarks.bookmark import Leg
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 FINDINGS = {"status": str, "findings": [{"part", "level", "message", "hint"}]}
 MARK = {

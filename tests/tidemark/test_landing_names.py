@@ -15,7 +15,7 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 pytestmark = pytest.mark.fault(157)
 CUSTOMER = TableName("crm", "customer")

@@ -34,7 +34,7 @@ from tidemark.services.sync.sync import LegResult, Plan
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND: Any = typer.main.get_command(app)

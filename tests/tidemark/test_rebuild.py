@@ -12,7 +12,7 @@ from tidemark.services.verify.counts import StageCounts
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 MARK = {"replication_key": "update_at", "replication_key_value": "2025-08-03T04:05:06.000000"}
 

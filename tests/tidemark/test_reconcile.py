@@ -27,7 +27,7 @@ from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import LOG_BASED, ROW_METADATA, to_json_schema
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 #: dbt's user, who owns the public tables.
 BUILDER = "tidemark_transformer"
@@ -423,7 +423,7 @@ def test_rows_of_a_table_that_is_read_by_the_log_get_tombstones(copied: Lake) ->
     bookmark = {"tidemark": own}
     index = Index(copied.project.location)
     first = index.read(index.manifests(copied.table)[-1])
-    schema = {"properties": first.columns | ROW_METADATA}
+    schema = {"properties": {**first.columns, **ROW_METADATA}}
     later = first.extracted_at + timedelta(days=1)
     copied.commit(moment=later, schema=schema, bookmark=bookmark, method=LOG_BASED)
     copied.bookmark(Leg.BACKUP, bookmark)

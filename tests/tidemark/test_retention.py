@@ -16,7 +16,7 @@ from tidemark.services.lake import catalogue
 from tidemark.services.maintenance.vacuum import judge
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 
 @pytest.fixture

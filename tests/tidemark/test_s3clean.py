@@ -21,7 +21,7 @@ from tidemark_core.names import TableName
 from tidemark_core.s3.lease import Lease
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 WHEN = datetime(2025, 8, 3, 4, 5, 6, tzinfo=UTC)
 

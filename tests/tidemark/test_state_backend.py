@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from meltano.core.state_store import MeltanoState
@@ -17,11 +17,14 @@ from tidemark_core.errors import LakeError, StateError
 from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 STATE_ID = "dev:tap-mysql-to-target-s3-parquet"
 BOOKMARKS = {"singer_state": {"bookmarks": {"s-t": {"replication_key_value": 5}}}}
 
 
-def config(sandbox: Sandbox, folder: str) -> dict[str, str]:
+def config(sandbox: Sandbox, folder: str) -> dict[str, Any]:
     env = sandbox.env()
     names = ("bucket_name", "access_key", "secret_key", "region", "endpoint_url")
     return {f"s3_{name}": env[f"S3_{name.upper()}"] for name in names} | {
@@ -139,6 +142,10 @@ def test_a_lock_that_a_crash_left_is_taken_over(
         assert time.monotonic() - start > 1
 
 
+def hooked(client: S3Client, hook: Callable[[], None]) -> S3Client:
+    return cast("S3Client", Hooked(client, hook))
+
+
 class Hooked:
     """A client that calls a hook once, after it was told how old a lock is."""
 
@@ -167,7 +174,7 @@ def test_of_two_who_find_a_dead_lock_one_takes_it(sandbox: Sandbox, folder: str)
 
         stores = [
             StateStore(client, location.bucket, f"{folder}/watermark/", lock_timeout_seconds=1.5)
-            for client in (location.client(), Hooked(location.client(), overtake))
+            for client in (location.client(), hooked(location.client(), overtake))
         ]
         first, second = stores
         put(sandbox, f"{folder}/watermark/dev%3Atap-mysql-to-target-s3-parquet/lock", b"")

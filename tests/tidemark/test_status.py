@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from policies import Policies, police
+from target_redshift.staging.area import put_copy_manifest
 from tidemark.config.project import Project
 from tidemark.config.selection import Rules
 from tidemark.services.aws.iam_policy import render
@@ -24,7 +25,7 @@ from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -97,11 +98,10 @@ def test_doctor_finds_a_role_that_cannot_read_the_bucket(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The warehouse itself refuses: what it is to read is not where it may look."""
-    put = copy_probe.put_copy_manifest
     monkeypatch.setattr(
         copy_probe,
         "put_copy_manifest",
-        lambda client, bucket, prefix, entries: put(
+        lambda client, bucket, prefix, entries: put_copy_manifest(
             client, bucket, prefix, [(f"{key}.not-there", size) for key, size in entries]
         ),
     )

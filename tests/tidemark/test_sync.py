@@ -17,7 +17,7 @@ from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 
 NOON = "2025-08-03T12:00:00"

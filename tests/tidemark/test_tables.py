@@ -65,9 +65,9 @@ def test_a_schema_that_all_names_have_is_said_once_where_there_is_no_room() -> N
 def test_the_watermarks_of_long_names_are_a_table_in_120_columns() -> None:
     now = datetime(2026, 11, 24, 17, 55, 10, tzinfo=UTC)
     mark = Watermark(
-        *(NAME, "update_at", "2026-11-24T17:55:10.000000", now, "bookmark"),
-        *(100_000, 5, 99_000, 4, 1, now, "backed up; 1 file to be loaded"),
-    )
+        NAME, "update_at", "2026-11-24T17:55:10.000000", now, "bookmark",
+        100_000, 5, 99_000, 4, 1, now, "backed up; 1 file to be loaded",
+    )  # fmt: skip
     lines = drawn(sheet([mark]), 120)
     assert " ".join(lines[1].split()) == "table last data last extraction rows loaded status"
     assert "99,000 of 100,000" in lines[3]

@@ -15,7 +15,7 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 
 def insert_late(lake: Lake) -> None:
@@ -185,7 +185,7 @@ def test_a_damaged_manifest_leaves_the_other_tables_to_be_seen(
     assert "failed" in verdicts.values()
 
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "version": 1, "run_id": "good", "leg": "extract", "started_at": "2025-08-03T00:00:00Z",
     "ended_at": "2025-08-03T00:00:09Z", "seconds": 9.0, "success": True, "error": None,
     "retries": 0, "tables": [], "host": "h", "user": "u",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 
 def verify(lake: Lake, *more: str) -> tuple[int, str]:

@@ -26,7 +26,7 @@ from tidemark_core.names import TableName, quote_mysql
 from tidemark_core.types.column_type import ColumnType
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 WHEN = datetime(2025, 8, 3, 12, tzinfo=UTC)
 MARK = ("update_at", "2025-08-03T12:00:00.000000")

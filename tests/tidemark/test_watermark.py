@@ -13,7 +13,7 @@ from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 OTHER = {"replication_key": "update_at", "replication_key_value": "2025-01-01T00:00:00.000000"}
 MARK = {
