@@ -68,7 +68,6 @@ lint: .venv/.synced  ## ruff, import-linter, mypy, sqlfluff
 	$(BIN)/ruff format --check $(LINTED)
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/mypy
-	$(BIN)/mypy --config-file tests/mypy.ini bench tests
 	$(BIN)/sqlfluff lint --disable-progress-bar load transform
 	@# Parsing asks for a profile, not for a warehouse.
 	cd transform && REDSHIFT_HOST=- REDSHIFT_DATABASE=- ../$(BIN)/dbt --quiet parse --no-partial-parse
