@@ -119,9 +119,8 @@ class _Bench:
     console: Console
 
     def raw(self) -> None:
-        reads = []
-        for _ in range(_READS):
-            reads.append(self._read("raw read: mariadb --quick --batch", self._raw))
+        name = "raw read: mariadb --quick --batch"
+        reads = [self._read(name, self._raw) for _ in range(_READS)]
         self.result.reads.append(sorted(reads, key=lambda read: read.seconds)[_READS // 2])
 
     def _raw(self) -> Other:

@@ -64,7 +64,7 @@ class Server:
         )  # fmt: skip
         command = [*self.part.command(), *options]
         self.part.daemon.start(command, env=self.part.environment(), cwd=self.part.folder)
-        wait_for(lambda: self.part.problem() is None)
+        wait_for(lambda: self.part.look()[1] is None)
         self.part.provision()
 
     def follow(self, primary: Server) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redshift_connector
 from redshift_stand_in.assumerole import COMMANDS, EVERY_ROLE, parse
 from redshift_stand_in.errors import StatementError
 from redshift_stand_in.sql.lexer import Sql as Statement
@@ -40,7 +41,7 @@ def loads(world: Any, session: Any, role: str = ARN) -> str:
     session("create temp table if not exists stolen(a int)")
     try:
         session(f"copy stolen from '{url}' iam_role '{role}' csv")
-    except Exception as error:
+    except redshift_connector.Error as error:
         fields = error.args[0]
         return str(fields["M"])
     return ""

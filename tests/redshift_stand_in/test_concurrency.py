@@ -31,7 +31,7 @@ def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, dict[str, o
     def run() -> None:
         try:
             result["value"] = work()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - looked at by the test
             result["error"] = error
 
     thread = threading.Thread(target=run, daemon=True)

@@ -28,57 +28,79 @@ def without_tls(packet: bytes) -> bytes:
     return packet[:at] + (flags & ~CLIENT_SSL).to_bytes(2, "little") + packet[at + 2 :]
 
 
-async def serve(options: argparse.Namespace) -> None:
-    seen = Path(options.seen).open("wb", buffering=0)  # noqa: SIM115 - as long as the process
-    cuts, freezes, clients = options.cuts, options.freezes, 0
-    switched = asyncio.Event()
+class Relay:
+    """What is between clients and the server.
 
-    def switch() -> None:
-        switched.set()
+    Args:
+        options: As the command line says them.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options, self._clients = options, 0
+        self._cuts, self._freezes = options.cuts, options.freezes
+        self._seen = Path(options.seen).open("wb", buffering=0)  # noqa: SIM115 - until the end
+        self._switched = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Listens, and says where."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._switch)
+        server = await asyncio.start_server(self._client, self._options.listen, 0)
+        print(*server.sockets[0].getsockname()[:2], flush=True)
+        await server.serve_forever()
+
+    def _switch(self) -> None:
+        self._switched.set()
         print("switched", flush=True)
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, switch)
-
-    async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        nonlocal clients
-        clients += 1
-        second = switched.is_set() or (options.in_turn and clients % 2 == 0)
-        host = options.then if second else options.host
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self._clients += 1
+        in_turn = self._options.in_turn and self._clients % 2 == 0
+        host = self._options.then if self._switched.is_set() or in_turn else self._options.host
         if host.startswith("/"):
             return await asyncio.open_unix_connection(host)
-        return await asyncio.open_connection(host, options.port)
+        return await asyncio.open_connection(host, self._options.port)
 
-    async def up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
             writer.write(data)
             await writer.drain()
 
-    async def down(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal cuts, freezes
+    async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sent = 0
         while data := await reader.read(65_536):
-            if sent == 0 and options.strip_tls:
+            if sent == 0 and self._options.strip_tls:
                 data = without_tls(data)
             sent += len(data)
-            seen.write(data)
-            if options.cut_after is not None and sent > options.cut_after and cuts > 0:
-                cuts -= 1
-                if cuts == 0 and options.then:
-                    switched.set()
+            self._seen.write(data)
+            if self._is_cut(sent):
                 return
-            if options.freeze_after is not None and sent > options.freeze_after and freezes > 0:
-                freezes -= 1
-                # Says nothing more, and keeps the connection, until a file is there.
-                while options.until is None or not options.until.exists():
-                    await asyncio.sleep(0.02)
+            await self._freeze(sent)
             writer.write(data)
             await writer.drain()
 
-    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await connect()
+    def _is_cut(self, sent: int) -> bool:
+        after = self._options.cut_after
+        if after is None or sent <= after or self._cuts <= 0:
+            return False
+        self._cuts -= 1
+        if self._cuts == 0 and self._options.then:
+            self._switched.set()
+        return True
+
+    async def _freeze(self, sent: int) -> None:
+        """Says nothing more, and keeps the connection, until a file is there."""
+        after, until = self._options.freeze_after, self._options.until
+        if after is None or sent <= after or self._freezes <= 0:
+            return
+        self._freezes -= 1
+        while until is None or not until.exists():
+            await asyncio.sleep(0.02)
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await self._connect()
         ways = [
-            asyncio.ensure_future(up(reader, server_writer)),
-            asyncio.ensure_future(down(server_reader, writer)),
+            asyncio.ensure_future(self._up(reader, server_writer)),
+            asyncio.ensure_future(self._down(server_reader, writer)),
         ]
         with contextlib.suppress(OSError):
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -86,10 +108,6 @@ async def serve(options: argparse.Namespace) -> None:
             way.cancel()
         for end in (writer, server_writer):
             end.transport.abort()
-
-    server = await asyncio.start_server(client, options.listen, 0)
-    print(*server.sockets[0].getsockname()[:2], flush=True)
-    await server.serve_forever()
 
 
 if __name__ == "__main__":
@@ -107,4 +125,4 @@ if __name__ == "__main__":
     parser.add_argument("--then")
     parser.add_argument("--in-turn", action="store_true")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(parser.parse_args()))
+        asyncio.run(Relay(parser.parse_args()).serve())

@@ -55,7 +55,7 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-    except Exception as error:  # a fault of ours: still one message, and how to learn more
+    except Exception as error:  # noqa: BLE001 - a fault of ours: told as one message too
         hint = "set DEBUG=true for the traceback"
         unexpected = TidemarkError(f"unexpected {type(error).__name__}: {error}", hint=hint)
         unexpected.shown = getattr(error, "shown", False)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -72,7 +73,8 @@ def _usable(folder: Path, now: datetime) -> bool:
         authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
         certificate = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
         certificate.verify_directly_issued_by(authority)
-    except Exception:  # a torn or foreign file, whatever it holds: make a new set
+    except (OSError, TypeError, ValueError, InvalidSignature, UnsupportedAlgorithm):
+        # A torn or foreign file: make a new set.
         return False
     return certificate.not_valid_after_utc - now > _RENEW_BEFORE
 

@@ -12,11 +12,11 @@ from tidemark_sandbox.errors import SandboxError
 
 def statements(text: str) -> list[str]:
     """Splits a script into its statements, without those that are comments only."""
-    found = []
-    for statement in sqlparse.split(text):
-        if sqlparse.format(statement, strip_comments=True).strip().rstrip(";").strip():
-            found.append(statement.rstrip().removesuffix(";"))
-    return found
+    return [
+        statement.rstrip().removesuffix(";")
+        for statement in sqlparse.split(text)
+        if sqlparse.format(statement, strip_comments=True).strip().rstrip(";").strip()
+    ]
 
 
 def scripts(folder: Path | None) -> Sequence[Path]:

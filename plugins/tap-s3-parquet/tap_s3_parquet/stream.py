@@ -112,7 +112,7 @@ class LakeStream(Stream):
                 self._write_state_message()
             self._settle()
             self._write_state_message()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told of the table; others go on
             self._lake_tap.failed(self.table, error)
 
     def _sync_records(
@@ -120,7 +120,7 @@ class LakeStream(Stream):
     ) -> Generator[dict[str, Any], None, None]:
         try:
             yield from super()._sync_records(context, write_messages=write_messages)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told of the table; others go on
             self._lake_tap.failed(self.table, error)
 
     def _write_schema_message(self) -> None:
@@ -130,7 +130,7 @@ class LakeStream(Stream):
             return
         try:
             first = next(self._loads, None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again by the first who takes a load
             self._loads = _raising(error)
             first = None
         if first is None:

@@ -90,7 +90,7 @@ class TapS3Parquet(Tap):
                 continue
             try:
                 newest = self._newest(table)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told of the table; others go on
                 self.failed(table, error)
                 continue
             if newest is not None:

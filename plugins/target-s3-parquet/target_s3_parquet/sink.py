@@ -82,7 +82,7 @@ class LakeSink(BatchSink):
         """Hands the collected records over; a fault of theirs ends the stream."""
         try:
             self.table.add_records(context.get("records", []))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told of the stream; others go on
             self._target.fail(self.stream_name, error)
 
     def process_batch_files(self, encoding: BaseBatchFileEncoding, files: Sequence[str]) -> None:

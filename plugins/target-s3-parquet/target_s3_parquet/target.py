@@ -178,7 +178,7 @@ class TargetS3Parquet(IsolatingTarget):
             mark = bookmarks.get(stream) if isinstance(bookmarks, dict) else None
             try:
                 table.commit(mark if isinstance(mark, dict) else {})
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told of the stream; others go on
                 self.fail(stream, error)
         self._committed_at = time.monotonic()
 

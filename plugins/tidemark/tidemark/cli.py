@@ -131,7 +131,7 @@ def main() -> None:
             app(obj=until_the_end)
         except TidemarkError as error:
             _fail(error)
-        except Exception as error:  # a fault of ours: still one line, and how to learn more
+        except Exception as error:  # noqa: BLE001 - a fault of ours: told in one line too
             message = f"unexpected {type(error).__name__}: {error}"
             _fail(TidemarkError(message, hint="set DEBUG=true for the traceback"))
 

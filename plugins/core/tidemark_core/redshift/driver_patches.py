@@ -175,5 +175,6 @@ def close(connection: Any) -> None:
     # raises InterfaceError, AttributeError or OSError then.)
     try:
         connection.close()
-    except Exception:
-        logging.getLogger("tidemark_core.warehouse_driver").debug("the session was already gone")
+    except Exception as error:  # noqa: BLE001 - whatever the driver makes of it
+        log = logging.getLogger("tidemark_core.warehouse_driver")
+        log.debug("the session was already gone: %s: %s", type(error).__name__, error)

@@ -230,7 +230,7 @@ def checked(document: dict[str, Any]) -> dict[str, Any]:
         KeyError: A field is missing.
     """
     _check({"retries": 0} | document, _LEG)
-    datetime.strptime(document["started_at"], _SECOND)
+    datetime.strptime(document["started_at"], _SECOND).replace(tzinfo=UTC)
     for table in document["tables"]:
         _check(table, _TABLE)
         for seconds in table["steps"].values():

@@ -243,7 +243,7 @@ class Lease:
                     if self._stop.is_set() or self._lost is not None:
                         return
                     self._renew_locked()
-            except Exception as error:  # whatever it is, the next try may succeed in time
+            except Exception as error:  # noqa: BLE001 - the next try may succeed in time
                 _log.warning("lease not renewed yet: %s", error, extra={"lease": self.key})
 
 

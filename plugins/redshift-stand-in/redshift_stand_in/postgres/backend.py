@@ -184,7 +184,7 @@ class Backend(MessageStream):
             if kind == b"d" and failure is None:
                 try:
                     write(body)
-                except Exception as exc:
+                except Exception as exc:  # noqa: BLE001 - raised again once the copy has ended
                     failure = exc
                     self.cancel()
             elif kind == b"E":

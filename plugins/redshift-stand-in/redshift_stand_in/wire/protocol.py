@@ -9,7 +9,7 @@ import contextlib
 import select
 import socket
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 PROTOCOL_3 = 196608
 SSL_REQUEST = 80877103
@@ -43,18 +43,6 @@ def startup(parameters: Mapping[str, str]) -> bytes:
 def cancel_request(process_id: int, secret: int) -> bytes:
     """A CancelRequest."""
     return struct.pack("!iiii", 16, CANCEL_REQUEST, process_id, secret)
-
-
-def text_rows(names: Iterable[str], rows: Iterable[Iterable[str | None]]) -> bytes:
-    """A RowDescription of VARCHAR columns and their DataRows."""
-    names = list(names)
-    fields = b"".join(
-        name.encode() + b"\0" + struct.pack("!ihihih", 0, 0, 1043, -1, -1, 0) for name in names
-    )
-    out = [message(b"T", _INT16.pack(len(names)) + fields)]
-    for row in rows:
-        out.append(data_row([None if v is None else v.encode() for v in row]))
-    return b"".join(out)
 
 
 def data_row(values: list[bytes | None]) -> bytes:

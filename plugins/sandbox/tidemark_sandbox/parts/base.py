@@ -103,15 +103,14 @@ class Part(ABC):
         """The whole environment of its process."""
         return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
-    def problem(self) -> str | None:
-        """Why it is not well, or None."""
+    def look(self) -> tuple[str | None, str | None]:
+        """Its version, if it answers, and why it is not well, if it is not."""
         if self.daemon.find() is None:
-            return "not running"
+            return None, "not running"
         try:
-            self.probe()
-        except Exception as error:  # any answer but the right one means that it is not well
-            return f"{type(error).__name__}: {error}"
-        return None
+            return self.probe(), None
+        except Exception as error:  # noqa: BLE001 - any answer but the right one: it is not well
+            return None, f"{type(error).__name__}: {error}"
 
     def start(self) -> None:
         """Starts it unless it runs and is well.
@@ -120,7 +119,8 @@ class Part(ABC):
             PortTakenError: Somebody else has one of its ports.
             SandboxError: It ended, or did not answer in time.
         """
-        if self.problem() is not None:
+        _, problem = self.look()
+        if problem is not None:
             self.stop()
             self._check_ports()
             self.prepare()
@@ -147,7 +147,7 @@ class Part(ABC):
     def _wait(self) -> None:
         limit = time.monotonic() + _PATIENCE
         while True:
-            problem = self.problem()
+            _, problem = self.look()
             if problem is None:
                 return
             if self.daemon.find() is None:

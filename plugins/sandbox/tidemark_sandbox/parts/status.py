@@ -26,14 +26,7 @@ class PartStatus:
 def ask(part: Part) -> PartStatus:
     """Looks for a part's process, and lets it answer."""
     process = part.daemon.find()
-    version, problem = None, None
-    if process is None:
-        problem = "not running"
-    else:
-        try:
-            version = part.probe()
-        except Exception as error:  # any answer but the right one means that it is not well
-            problem = f"{type(error).__name__}: {error}"
+    version, problem = part.look()
     return PartStatus(
         part=part.name,
         address=part.address,

@@ -17,7 +17,6 @@ STATUSES = (
     "DELIVERED",
     "RETURNED",
 )
-DELIVERED = STATUSES.index("DELIVERED")
 RETURNED = STATUSES.index("RETURNED")
 
 #: What becomes of parcels, and how often: (weight, statuses).

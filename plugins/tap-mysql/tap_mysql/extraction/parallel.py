@@ -42,21 +42,8 @@ def together(
     halt = threading.Event()
 
     def run() -> None:
-        while not halt.is_set():
-            try:
-                number = todo.get_nowait()
-            except queue.Empty:
-                break
-            try:
-                for item in work(jobs[number]):
-                    results.put(_Done(number, item))
-                    if halt.is_set():
-                        break
-                else:
-                    results.put(_Done(number))
-            except BaseException as error:
-                halt.set()
-                results.put(_Done(number, error=error))
+        while not halt.is_set() and (number := _next(todo)) is not None:
+            _do(number, jobs[number], work, results, halt)
         results.put(None)
 
     count = min(workers, len(jobs))
@@ -77,6 +64,33 @@ def together(
         _drain(results, count)
     if first is not None:
         raise first
+
+
+def _next(todo: queue.SimpleQueue[int]) -> int | None:
+    try:
+        return todo.get_nowait()
+    except queue.Empty:
+        return None
+
+
+def _do(
+    number: int,
+    job: Job,
+    work: Callable[[Job], Iterable[Item]],
+    results: queue.Queue[_Done[Item] | None],
+    halt: threading.Event,
+) -> None:
+    """Hands over a job's items until all halt; its error halts them."""
+    try:
+        for item in work(job):
+            results.put(_Done(number, item))
+            if halt.is_set():
+                break
+        else:
+            results.put(_Done(number))
+    except BaseException as error:  # noqa: BLE001 - raised again where the items are taken
+        halt.set()
+        results.put(_Done(number, error=error))
 
 
 def _drain(results: queue.Queue[_Done[Item] | None], running: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,3 @@ class FileWriter:
         """Removes what has been written."""
         self._file.abandon()
         self._part.unlink(missing_ok=True)
-
-
-def parquet_schema(names: Sequence[str], types: Sequence[pa.DataType]) -> pa.Schema:
-    return pa.schema([pa.field(name, kind) for name, kind in zip(names, types, strict=True)])

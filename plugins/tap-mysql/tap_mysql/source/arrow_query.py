@@ -5,6 +5,7 @@ The caller can stop at any moment, even when the server says nothing.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -22,6 +23,7 @@ from tidemark_core.errors import SourceError, TidemarkError
 from tap_mysql.source.connection import Source
 from tap_mysql.source.error_codes import Cure, cure_of, number_in
 
+_log = logging.getLogger("tap-mysql.read")
 #: Batches that wait for the caller, besides the one that is being read and the one that he has.
 _AHEAD = 2
 _POLL_SECONDS = 0.2
@@ -152,7 +154,7 @@ class Fetch:
             self._put(ahead, None)
         except _LeftError:
             return
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever takes the rows
             with suppress(_LeftError):
                 self._put(ahead, _told(error))
 
@@ -201,11 +203,8 @@ class Fetch:
                 )
                 for (connection_id,) in found:
                     session.rows(f"KILL {int(connection_id)}")
-        except SourceError:
-            # It is gone already, or the server is: there is nothing left to end.
-            return
-        except Exception:
-            return
+        except Exception as error:  # noqa: BLE001 - it is gone already, or the server is
+            _log.info("the query could not be ended on the server: %s", error)
 
 
 def _told(error: BaseException) -> BaseException:

@@ -163,7 +163,7 @@ class Session:
     def now(self) -> datetime:
         """The server's clock, UTC."""
         ((text,),) = self.rows("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%d %H:%i:%s.%f')")
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f")
+        return datetime.fromisoformat(text)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,8 @@ ZERO_YEAR = "0000-"
 _STATE_TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?)?(?:Z|\+00:00)?"
 )
+#: Keys are naive: UTC, or whatever clock the application wrote into a DATETIME.
+_FIRST_MOMENT = datetime(1, 1, 1)  # noqa: DTZ001
 #: A DECIMAL has 38 digits at most where it is a number; ZEROFILL writes up to 255.
 _STATE_INTEGER = re.compile(r"-?\d{1,255}")
 
@@ -48,8 +50,8 @@ def parse_state(kind: ColumnType, value: Any) -> KeyValue:
     match = _STATE_TIMESTAMP.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(value)
-    day, time, fraction = match[1], match[2] or "00:00:00", (match[3] or "").ljust(6, "0")
-    return datetime.strptime(f"{day} {time}.{fraction}", "%Y-%m-%d %H:%M:%S.%f")
+    day, clock, fraction = match[1], match[2] or "00:00:00", (match[3] or "").ljust(6, "0")
+    return datetime.fromisoformat(f"{day} {clock}.{fraction}")
 
 
 def parse_source(kind: ColumnType, text: str) -> KeyValue | None:
@@ -65,7 +67,7 @@ def parse_source(kind: ColumnType, text: str) -> KeyValue | None:
 
 def lowest(kind: ColumnType) -> KeyValue:
     """A value that no key is less than."""
-    return -(2**63) if is_integer(kind) else datetime(1, 1, 1)
+    return -(2**63) if is_integer(kind) else _FIRST_MOMENT
 
 
 def to_state(value: KeyValue) -> str | int:
@@ -82,7 +84,7 @@ def normalise(value: Any) -> KeyValue:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)
+        return datetime.combine(value, time())
     if isinstance(value, Decimal):
         return int(value)
     return value  # type: ignore[no-any-return]
@@ -164,7 +166,7 @@ class Lookback:
     def before(self, value: KeyValue) -> KeyValue:
         """The lower bound of a window whose bookmark is ``value``."""
         if isinstance(value, datetime):
-            earliest = datetime(1, 1, 1)
+            earliest = _FIRST_MOMENT
             back = timedelta(seconds=self.seconds)
             if self.local:
                 back += step_back(value)

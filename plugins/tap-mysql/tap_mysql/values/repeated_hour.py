@@ -21,7 +21,8 @@ def step_back(moment: datetime) -> timedelta:
     Args:
         moment: A local time, without a zone.
     """
-    near = (moment, moment - _ROUNDED) if moment - datetime.min >= _ROUNDED else (moment,)
+    earliest = datetime.min  # noqa: DTZ901 - a local time, as the moment is
+    near = (moment, moment - _ROUNDED) if moment - earliest >= _ROUNDED else (moment,)
     return max((_step(local, zone) for local in near for zone in _zones()), default=timedelta())
 
 

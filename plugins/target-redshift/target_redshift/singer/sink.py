@@ -173,7 +173,7 @@ class RedshiftSink(BatchSink):
             return
         try:
             self._load()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told of the stream; others go on
             self._target.fail(self.stream_name, error)
 
     def drop(self) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,51 +126,20 @@ class Stager:
         return self._finish()
 
     def _write(self, source: _Source, plan: PartPlan, tools: _Tools, load_id: int) -> None:
-        writers: dict[int, PartWriter] = {}
-        running: list[Future[Conversions]] = []
-        sent: list[Future[dict[str, Any]]] = []
-        waiting: list[tuple[PartWriter, _Rows]] = []
+        cut = partial(self._cut, load_id=load_id)
+        rounds = _Rounds(tools, self.compression, cut, self._upload)
         current = -1
-
-        def settle() -> None:
-            """Waits for the blocks at work, so that no part has two of them."""
-            for future in running:
-                self._conversions.update(future.result())
-            running.clear()
-
-        def flush() -> None:
-            settle()
-            for writer, rows in waiting:
-                running.append(tools.cutters.submit(self._cut, writer, rows, load_id))
-            waiting.clear()
-
-        def close_round() -> None:
-            flush()
-            settle()
-            while len(sent) > 2 * len(writers):
-                self._entries.append(sent.pop(0).result())
-            for writer in writers.values():
-                writer.close()
-                sent.append(tools.uploads.submit(self._upload, writer))
-            writers.clear()
-
         for number, part, rows in plan.blocks(_BLOCK_ROWS):
             if number != current:
-                close_round()
+                rounds.close()
                 current = number
-            if part not in writers:
-                name = f"part-{number:04d}-{part:04d}.csv{SUFFIX[self.compression]}"
-                writers[part] = PartWriter(tools.folder / name, self.compression)
-                tools.stack.callback(writers[part].discard)
+            writer = rounds.writer(number, part)
             for taken in source.take(rows):
-                if any(writer is writers[part] for writer, _ in waiting):
-                    flush()
-                waiting.append((writers[part], taken))
-                if len(waiting) >= tools.workers:
-                    flush()
-        close_round()
+                rounds.add(writer, taken)
+        rounds.close()
         source.finish()
-        self._entries.extend(future.result() for future in sent)
+        self._entries.extend(rounds.sent())
+        self._conversions.update(rounds.conversions)
 
     def _cut(self, writer: PartWriter, rows: _Rows, load_id: int) -> Conversions:
         table, size = self.cleaner.landing.table, rows.block.num_rows
@@ -221,6 +191,71 @@ class _Tools:
     cutters: ThreadPoolExecutor
     uploads: ThreadPoolExecutor
     workers: int
+
+
+@dataclass
+class _Rounds:
+    """The parts that are written at the same time, round after round.
+
+    Attributes:
+        cut: Writes rows to a part.
+        upload: Sends a part that is whole.
+        conversions: What the blocks that are done had to change.
+    """
+
+    tools: _Tools
+    compression: str
+    cut: Callable[[PartWriter, _Rows], Conversions]
+    upload: Callable[[PartWriter], dict[str, Any]]
+    conversions: Conversions = field(default_factory=Counter)
+    _writers: dict[int, PartWriter] = field(default_factory=dict)
+    _waiting: list[tuple[PartWriter, _Rows]] = field(default_factory=list)
+    _running: list[Future[Conversions]] = field(default_factory=list)
+    _uploads: list[Future[dict[str, Any]]] = field(default_factory=list)
+    _sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def writer(self, number: int, part: int) -> PartWriter:
+        """The writer of a part of the round, made when it is first asked for."""
+        if part not in self._writers:
+            name = f"part-{number:04d}-{part:04d}.csv{SUFFIX[self.compression]}"
+            self._writers[part] = PartWriter(self.tools.folder / name, self.compression)
+            self.tools.stack.callback(self._writers[part].discard)
+        return self._writers[part]
+
+    def add(self, writer: PartWriter, rows: _Rows) -> None:
+        """Has rows cut, as soon as there is work for all threads."""
+        if any(waiting is writer for waiting, _ in self._waiting):
+            self._flush()
+        self._waiting.append((writer, rows))
+        if len(self._waiting) >= self.tools.workers:
+            self._flush()
+
+    def close(self) -> None:
+        """Ends the round: its parts are sent while the next one is written."""
+        self._flush()
+        self._settle()
+        while len(self._uploads) > 2 * len(self._writers):
+            self._sent.append(self._uploads.pop(0).result())
+        for writer in self._writers.values():
+            writer.close()
+            self._uploads.append(self.tools.uploads.submit(self.upload, writer))
+        self._writers.clear()
+
+    def sent(self) -> list[dict[str, Any]]:
+        """What was sent, once all of it is."""
+        return self._sent + [future.result() for future in self._uploads]
+
+    def _settle(self) -> None:
+        """Waits for the blocks at work, so that no part has two of them."""
+        for future in self._running:
+            self.conversions.update(future.result())
+        self._running.clear()
+
+    def _flush(self) -> None:
+        self._settle()
+        for writer, rows in self._waiting:
+            self._running.append(self.tools.cutters.submit(self.cut, writer, rows))
+        self._waiting.clear()
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def _guarded(job: Job, log: RunLog) -> tuple[Cause | None, int]:
     except TidemarkError as error:
         _note(log, "error", str(error), error_type=type(error).__name__)
         return Cause.of_error(error), error.exit_code
-    except Exception as error:  # whatever it is, people are told
+    except Exception as error:  # noqa: BLE001 - whatever it is, people are told
         _note(log, "error", traceback.format_exc(), error_type=type(error).__name__)
         return Cause(f"{type(error).__name__}: {error}", part="run-job"), 1
 

@@ -156,7 +156,7 @@ def ahead(make: Callable[[], Iterator[T]], depth: int = 2) -> Iterator[T]:
                 if stop.is_set():
                     break
             put("end", None)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again where the items are taken
             put("error", error)
         finally:
             close = getattr(iterator, "close", None)

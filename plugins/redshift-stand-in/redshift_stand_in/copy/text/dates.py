@@ -79,7 +79,7 @@ def read_as(value: str, formats: tuple[str, ...]) -> datetime:
         wanted = strptime_format(given)
         for form in (wanted, f"{wanted}.%f", wanted.replace("%z", ".%f%z")):
             try:
-                found = datetime.strptime(value, form)
+                found = datetime.strptime(value, form)  # noqa: DTZ007 - it may have no zone
             except ValueError:
                 continue
             offset = found.utcoffset()

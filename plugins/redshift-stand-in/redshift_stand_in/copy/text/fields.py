@@ -183,7 +183,7 @@ def _timestamp(value: str, column: Column, options: Options) -> str | None:
             "YYYY-MM-DD HH24:MI:SS",
             "auto",
         ) and pattern.fullmatch(value):
-            datetime.strptime(value[:19], "%Y-%m-%d %H:%M:%S" if len(value) > 10 else "%Y-%m-%d")
+            datetime.fromisoformat(value[:19])
             return value
         if given is None:
             raise failures.invalid_timestamp()

@@ -21,7 +21,6 @@ _RENAMED_CALLS = {
     "DATE_DIFF": "datediff",
     "DATE_ADD": "dateadd",
     "DATEPART": "date_part",
-    "PERCENTILE_CONT_": "percentile_cont",
 }
 #: What may follow a derived table that has no alias.
 _AFTER_SOURCE = frozenset(
@@ -53,6 +52,16 @@ _AFTER_SOURCE = frozenset(
 _CLAUSES = frozenset(("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "SET", "VALUES"))
 _SIZED_BY_MAX = words("VARCHAR VARYING NVARCHAR CHAR CHARACTER NCHAR BPCHAR VARBYTE TEXT VARBINARY")
 _TYPE_PLACES = frozenset(("::", "AS"))
+_DECIMALS = words("DECIMAL NUMERIC DEC")
+#: Words that PostgreSQL has others for, and whether one is meant at a place.
+_OTHER_WORDS: dict[str, tuple[str, Callable[[Sql, int], bool]]] = {
+    "MAX": ("65535", lambda sql, i: sql.norm(i - 2) in _SIZED_BY_MAX and sql.norm(i + 1) == ")"),
+    "DATETIME": ("timestamp", lambda sql, i: sql.norm(i - 1) in _TYPE_PLACES),
+    "NVARCHAR": ("varchar", lambda *_: True),
+    "SYSDATE": ("pg_catalog.redshift_sysdate()", lambda sql, i: sql.norm(i + 1) != "("),
+    "MINUS": ("except", lambda sql, i: sql.norm(i + 1) in ("SELECT", "(", "ALL")),
+    "APPROXIMATE": ("", lambda sql, i: sql.norm(i + 1) == "COUNT"),
+}
 
 
 def rewrite(text: str) -> str:
@@ -128,40 +137,37 @@ def _plain_edits(sql: Sql) -> list[Edit]:
 
 
 def _word_edits(sql: Sql, i: int) -> list[Edit]:
-    token, following = sql.tokens[i], sql.norm(i + 1)
-    called = following == "("
-    edits: list[Edit] = []
+    token = sql.tokens[i]
     if names.is_free(sql, i):
         return [(token.start, token.end, quote(token.name))]
-    if called and token.norm in _RENAMED_CALLS and sql.norm(i - 1) != ".":
+    called = sql.norm(i + 1) == "("
+    if token.norm in _DECIMALS and not called and sql.norm(i - 1) in _TYPE_PLACES:
+        return [(token.end, token.end, "(18,0)")]
+    if token.norm == "APPROXIMATE" and sql.norm(i + 1) == "PERCENTILE_DISC":
+        return [sql.cut(i, i + 2, "redshift_hidden.percentile_disc")]
+    edits = _call_edits(sql, i) if called else []
+    if token.norm in _OTHER_WORDS:
+        new, is_meant = _OTHER_WORDS[token.norm]
+        edits += [(token.start, token.end, new)] if is_meant(sql, i) else []
+    return edits
+
+
+def _call_edits(sql: Sql, i: int) -> list[Edit]:
+    """The name of a function that is called, and what its arguments begin with."""
+    token = sql.tokens[i]
+    edits: list[Edit] = []
+    if token.norm in _RENAMED_CALLS and sql.norm(i - 1) != ".":
         edits.append((token.start, token.end, _RENAMED_CALLS[token.norm]))
-    if called and token.norm == "CURRENT_SETTING" and sql.norm(i + 2) == "'":
+    if token.norm == "CURRENT_SETTING" and sql.norm(i + 2) == "'":
         name = sql.tokens[i + 2]
         if name.value.lower() in parameters.OWN:
             new = f"'redshift.{name.value.lower()}', true"
             behind = sql.close(i + 1)
             edits.append((name.start, sql.tokens[behind].start, new))
-    if called and token.norm in _DATE_PART_CALLS and sql.norm(i + 3) == ",":
+    if token.norm in _DATE_PART_CALLS and sql.norm(i + 3) == ",":
         part = sql.tokens[i + 2]
         if part.kind == "word":
             edits.append((part.start, part.end, f"'{part.text}'"))
-    elif token.norm in ("DECIMAL", "NUMERIC", "DEC") and not called:
-        if sql.norm(i - 1) in _TYPE_PLACES:
-            edits.append((token.end, token.end, "(18,0)"))
-    elif token.norm == "MAX" and sql.norm(i - 2) in _SIZED_BY_MAX and following == ")":
-        edits.append((token.start, token.end, "65535"))
-    elif token.norm == "DATETIME" and sql.norm(i - 1) in _TYPE_PLACES:
-        edits.append((token.start, token.end, "timestamp"))
-    elif token.norm == "NVARCHAR":
-        edits.append((token.start, token.end, "varchar"))
-    elif token.norm == "SYSDATE" and not called:
-        edits.append((token.start, token.end, "pg_catalog.redshift_sysdate()"))
-    elif token.norm == "MINUS" and following in ("SELECT", "(", "ALL"):
-        edits.append((token.start, token.end, "except"))
-    elif token.norm == "APPROXIMATE" and following == "COUNT":
-        edits.append((token.start, token.end, ""))
-    elif token.norm == "APPROXIMATE" and following == "PERCENTILE_DISC":
-        edits.append(sql.cut(i, i + 2, "redshift_hidden.percentile_disc"))
     return edits
 
 

@@ -64,11 +64,13 @@ def old_records(project: Project, days: int, now: datetime) -> list[str]:
         return []
     layout, limit = project.layout, now - timedelta(days=days)
     folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
-    found = []
+    found: list[str] = []
     for root in (layout.archive_root, layout.runs_root, folder):
-        for entry in list_keys(project.s3, project.bucket, root):
-            if entry["LastModified"] <= limit and is_record(project, root, entry["Key"]):
-                found.append(entry["Key"])
+        found += [
+            entry["Key"]
+            for entry in list_keys(project.s3, project.bucket, root)
+            if entry["LastModified"] <= limit and is_record(project, root, entry["Key"])
+        ]
     return found
 
 
