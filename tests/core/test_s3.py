@@ -19,7 +19,13 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
+from tidemark_core.s3.client import (
+    S3Location,
+    delete_all,
+    explained,
+    list_keys,
+    read_document,
+)
 from tidemark_core.settings import S3_SETTINGS, resolve
 from urllib3 import HTTPResponse
 
@@ -123,6 +129,31 @@ def test_every_request_names_the_expected_owner(place: S3Location) -> None:
     list(list_keys(client, place.bucket, "owned/"))
     assert len(seen) == 3
     assert {request.headers["x-amz-expected-bucket-owner"] for request in seen} == {b"123456789012"}
+
+
+def test_many_objects_are_deleted_a_thousand_at_a_time(place: S3Location) -> None:
+    client, seen = _watched(place)
+    client.put_object(Bucket=place.bucket, Key="many/1000", Body=b"x")
+    delete_all(client, place.bucket, [f"many/{n}" for n in range(1_001)], "a test")
+    assert len(seen) == 3
+    assert not list(list_keys(client, place.bucket, "many/"))
+
+
+def test_an_object_that_is_not_deleted_is_named(place: S3Location) -> None:
+    client: Any = place.client()
+    told = b"<Error><Key>kept/7</Key><Code>AccessDenied</Code></Error>"
+
+    def refuse(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        raw = HTTPResponse(
+            BytesIO(b"<DeleteResult>" + told + b"</DeleteResult>"), preload_content=False
+        )
+        return AWSResponse(request.url, 200, HTTPHeaders(), raw)
+
+    client.meta.events.register("before-send.s3", refuse)
+    with pytest.raises(LakeError, match=r"refused to delete 'kept/7': AccessDenied") as caught:
+        delete_all(client, place.bucket, ["kept/7"], "a test", table="s.t")
+    assert (caught.value.table, caught.value.stops_all) == ("s.t", True)
+    assert "orchestrate/iam/" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_whoever_is_quicker_at_every_port_gets_nothing_and_is_told_of(
         port = rogue.getsockname()[1]
         monkeypatch.setattr("tidemark_core.ssh.process.free_port", lambda: port)
         # Taken between our look and ssh's bind.
-        monkeypatch.setattr("tidemark_core.ssh.process._is_free", lambda _: True)
+        monkeypatch.setattr("tidemark_core.ssh.process.can_bind", lambda _: True)
         with (
             pytest.raises(ConfigError, match=f"ss -ltnp 'sport = :{port}'"),
             open_endpoint(bastion, mysql, 0, 0),

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tidemark_core.host.local_ports import free_port
 from tidemark_sandbox.parts.source import Source as Part
-from tidemark_sandbox.ports import free_port
 from tidemark_sandbox.world import source
 
 if TYPE_CHECKING:

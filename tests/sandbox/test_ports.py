@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redshift_stand_in.front.server import Address
+from tidemark_core.host.local_ports import can_bind
 from tidemark_sandbox.ports import (
     BLOCK,
     DEFAULT_BASE,
     Ports,
     another_block,
-    can_bind,
     free_port_block,
     holder,
     listeners,

@@ -20,10 +20,11 @@ import pytest
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
 from machines import become
+from tidemark_core.host.local_ports import can_bind
 from tidemark_sandbox.clients import Database, target
 from tidemark_sandbox.config import BUCKET, WAREHOUSE_PASSWORDS
 from tidemark_sandbox.errors import MissingPackagesError, PortTakenError, SandboxError
-from tidemark_sandbox.ports import HOST, can_bind
+from tidemark_sandbox.ports import HOST
 from tidemark_sandbox.processes import writers
 from tidemark_sandbox.ssh import ssh_command
 from tidemark_sandbox.tunnel import open_tunnel

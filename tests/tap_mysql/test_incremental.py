@@ -268,7 +268,7 @@ def test_a_damaged_bookmark_is_never_taken_for_an_empty_one(
         {"replication_key": "created_at"},
         {"replication_key_value": "2024-01-01T00:00:00+02:00"},
         {"tidemark": {"version": 1, "table": "tap_test.other"}},
-        {"tidemark": {"version": 1, "key_type": "int64"}},
+        {"tidemark": {"version": 1, "table": "tap_test.t", "key_type": "int64"}},
         {"tidemark": {"version": 99}},
     ],
 )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from pymysql._auth import scramble_caching_sha2
 from scripted_mysql import packet
+from tap_mysql.source.arrow_query import Fetch, Shape
 from tap_mysql.source.connection import Login
 from tap_mysql.source.connection import Source as Server
 from tidemark_core.errors import ConfigError, SourceError
+from tidemark_core.host.local_ports import LOCAL_HOST, free_port
 from tidemark_core.ssh.tunnel import open_endpoint
 
 pytestmark = [pytest.mark.security(6), pytest.mark.fault(169)]
@@ -148,3 +152,16 @@ def test_a_key_file_that_is_not_there_or_that_others_may_change_is_a_wrong_setti
             Server(login, endpoint, timeout=10).session(),
         ):
             pass
+
+
+def test_a_query_that_cannot_be_ended_on_its_server_is_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO", "tap-mysql.read")
+    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
+    with open_endpoint(None, LOCAL_HOST, free_port()) as endpoint:
+        source = Server(Login("reader", PASSWORD, "db"), endpoint, timeout=10)
+        Fetch(source, "SELECT 1", Shape(pa.schema([]), 1, 1), threading.Event())._kill()
+    (record,) = [each for each in caplog.records if each.name == "tap-mysql.read"]
+    assert "the query could not be ended on the server" in record.getMessage()
+    assert "Connection refused" in record.getMessage()

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mysql_binlog import Position
+from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
 from tap_mysql.extraction.parallel import together
 from tap_mysql.incremental import window
 from tap_mysql.incremental.bookmark import Bookmark, Edge, FirstLoad, Identity
@@ -27,6 +29,7 @@ from tap_mysql.source.replica_lag import decide as lag_of
 from tap_mysql.source.server_identity import Server
 from tap_mysql.values import key_values
 from tap_mysql.values.key_values import Lookback
+from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import SourceError, StateError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
@@ -151,6 +154,34 @@ def test_a_bookmark_comes_back(value: int, edge: Edge | None, server: Server | N
     bookmark = Bookmark(value, edge, server=server)
     identity = replace(IDENTITY, server=server)
     assert identity.read(json.loads(json.dumps(identity.write(bookmark)))) == bookmark
+
+
+LOG_IDENTITY = LogIdentity(TABLE, ("id",))
+LOG_BOOKMARK = LogBookmark(
+    Position("log.000001", 4, "", "s", "mysql"), datetime(2024, 1, 1), datetime(2024, 1, 1), ("id",)
+)
+
+
+@pytest.mark.parametrize(
+    ("identity", "written"),
+    [(IDENTITY, IDENTITY.write(Bookmark(7))), (LOG_IDENTITY, LOG_IDENTITY.write(LOG_BOOKMARK))],
+    ids=["by a key", "by the log"],
+)
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"version": 2}, "has version 2"),
+        ({"version": None}, "has version None"),
+        ({"table": "shop.other"}, "belongs to table shop.other"),
+        ({"table": None}, "belongs to table None"),
+    ],
+)
+def test_a_bookmark_of_another_version_or_table_is_refused(
+    identity: Identity | LogIdentity, written: dict[str, Any], changed: dict[str, Any], says: str
+) -> None:
+    assert identity.read(written)
+    with pytest.raises(StateError, match=says):
+        identity.read(written | {OWN: written[OWN] | changed})
 
 
 def test_a_server_is_known_by_its_identity_and_not_by_its_name() -> None:

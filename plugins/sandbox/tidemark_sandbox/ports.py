@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tidemark_core.host.local_ports import can_bind
 
 from tidemark_sandbox.errors import SandboxError
 
@@ -102,17 +103,6 @@ def remove_sockets(ports: Ports) -> list[Path]:
     return left
 
 
-def can_bind(port: int) -> bool:
-    """Whether a server could listen on this port of 127.0.0.1 now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
 def free_blocks() -> Iterator[int]:
     """The bases of blocks in which every port is free now; another process may take one."""
     return (base for base in _FREE_BLOCKS if all(map(can_bind, Ports(base).all)))
@@ -151,14 +141,6 @@ def _reserve(base: int) -> bool:
         os.close(lock)
         return False
     return True
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that the kernel calls free."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def listeners(table: str, port: int) -> set[str]:

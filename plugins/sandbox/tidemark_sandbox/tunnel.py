@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tidemark_core.host.local_ports import can_bind, free_port
 from tidemark_core.ssh.process import STANDS_OPTIONS, TUNNEL_STANDS
 
 from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import PortTakenError, SandboxError
-from tidemark_sandbox.ports import HOST, can_bind, free_port, holder
+from tidemark_sandbox.ports import HOST, holder
 from tidemark_sandbox.ssh import ssh_command
 
 _PATIENCE = 30.0

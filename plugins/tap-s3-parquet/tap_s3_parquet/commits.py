@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from tidemark_core.errors import LakeError, TidemarkError
+from tidemark_core.lake.layout import RUN_METADATA
 from tidemark_core.lake.manifest import Manifest, ManifestFile
+from tidemark_core.moments import to_second
 from tidemark_core.names import TableName
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_singer.batch_file import BatchFile
@@ -20,7 +22,6 @@ from tap_s3_parquet.objects import ObjectReader, open_parquet
 
 _log = logging.getLogger(__name__)
 #: Object metadata that target-s3-parquet writes: such a file is only good with its manifest.
-_RUN_METADATA = "tidemark-run"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Commit:
                 "rows": file.rows,
                 "etag": file.etag,
                 "bytes": file.size,
-                "extracted_at": self.extracted_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "extracted_at": to_second(self.extracted_at),
             }
             if self.manifest is not None:
                 facts["manifest"] = self.entries[0].key
@@ -110,7 +111,7 @@ def from_file(index: Index, table: TableName, entry: Entry) -> Commit | None:
         LakeError: It is no Parquet file, or has a column that no warehouse can hold.
     """
     reader = ObjectReader(index.client, index.bucket, entry.key)
-    if _RUN_METADATA in reader.metadata:
+    if RUN_METADATA in reader.metadata:
         _log.info("%s was never committed; left out", entry.key, extra={"table": str(table)})
         return None
     from tidemark_core.types.arrow import from_arrow  # with Arrow, as in `open_parquet`

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
+from tidemark_core.s3.client import S3Location, ask_time, explained, list_keys, read_document
 
 from tap_s3_parquet.bookmark import Entry
 
@@ -34,10 +33,7 @@ class Index:
 
     def now(self) -> datetime:
         """S3's own time."""
-        with explained(f"asking for s3://{self.bucket}"):
-            answer = self.client.head_bucket(Bucket=self.bucket)
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        return parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
+        return ask_time(self.client, self.bucket)
 
     def tables(self, *, listing: bool) -> list[TableName]:
         """Tables that have manifests, or with ``listing`` data files."""

@@ -13,6 +13,7 @@ from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
+from tidemark_core.lake.layout import RUN_METADATA
 from tidemark_core.s3.client import S3Location, explained
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ _UNCLEAR = frozenset(
 _ABSENT = frozenset({"NoSuchKey", "404"})
 _ATTEMPTS, _PAUSE = 5, 1.0
 #: Object metadata: who wrote it. The tap tells our files from an older tool's by it.
-RUN_METADATA = "tidemark-run"
 _TOKEN_METADATA = "tidemark-upload"  # noqa: S105 - the name of a header
 
 

@@ -45,6 +45,8 @@ _RUN_KEY = re.compile(
     r"/(?P<run>[A-Za-z0-9][A-Za-z0-9\-]{0,63})_(?P<leg>[a-z]{1,32})\.json"
 )
 MAX_KEY_BYTES = 1024
+#: The S3 metadata of a data file that names the run which wrote it.
+RUN_METADATA = "tidemark-run"
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
+from tidemark_core.moments import to_second
 from tidemark_core.names import TableName
 from tidemark_core.types.singer_schema import FULL_TABLE, LOG_BASED, from_json_schema, is_metadata
 
@@ -105,7 +106,7 @@ class Manifest:
             "stream": self.table.stream,
             "run_id": self.run_id,
             "part": self.part,
-            "extracted_at": self.extracted_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "extracted_at": to_second(self.extracted_at),
             "rows": self.rows,
             "bytes": self.size,
             "key_properties": list(self.key_properties),

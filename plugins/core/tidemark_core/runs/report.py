@@ -21,10 +21,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tidemark_core.moments import from_second, to_second
 from tidemark_core.run_context import run_id
 
 VERSION = 1
-_SECOND = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass
@@ -170,8 +170,8 @@ class LegReport:
             "leg": self.leg,
             "host": socket.gethostname(),
             "user": current_user(),
-            "started_at": self.started.strftime(_SECOND),
-            "ended_at": datetime.now(UTC).strftime(_SECOND) if ended else None,
+            "started_at": to_second(self.started),
+            "ended_at": to_second(datetime.now(UTC)) if ended else None,
             "seconds": round(self.seconds, 3),
             "success": self.success if ended else None,
             "error": self._error,
@@ -230,7 +230,7 @@ def checked(document: dict[str, Any]) -> dict[str, Any]:
         KeyError: A field is missing.
     """
     _check({"retries": 0} | document, _LEG)
-    datetime.strptime(document["started_at"], _SECOND).replace(tzinfo=UTC)
+    from_second(document["started_at"])
     for table in document["tables"]:
         _check(table, _TABLE)
         for seconds in table["steps"].values():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
     from botocore.model import OperationModel
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectTypeDef
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef, ObjectTypeDef
 
 _RETRYABLE = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
 #: What S3 says of one object; anything else would meet every other request, too.
@@ -28,6 +30,8 @@ _OF_ONE_OBJECT = frozenset(
         *("InvalidRange", "InvalidObjectState", "KeyTooLongError", "EntityTooLarge"),
     }
 )
+#: What one request may delete.
+_MOST_KEYS = 1000
 #: Bytes. No honest manifest or run report comes near this.
 _LARGEST_DOCUMENT = 32 << 20
 _HINTS = {
@@ -234,3 +238,53 @@ def list_keys(client: S3Client, bucket: str, prefix: str) -> Iterator[ObjectType
     with explained(f"listing s3://{bucket}/{prefix}"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from page.get("Contents", [])
+
+
+def delete_all(
+    client: S3Client, bucket: str, keys: Sequence[str], what: str, *, table: object = None
+) -> None:
+    """Deletes objects, 1,000 a request.
+
+    Args:
+        client: S3 client.
+        bucket: Their bucket.
+        keys: Their keys; one that is not there is deleted already.
+        what: What is being done, for the error.
+        table: Whose objects they are, for the error.
+
+    Raises:
+        LakeError: S3 refused a request, or one of the keys in it.
+    """
+    for start in range(0, len(keys), _MOST_KEYS):
+        objects: list[ObjectIdentifierTypeDef] = [
+            {"Key": key} for key in keys[start : start + _MOST_KEYS]
+        ]
+        with explained(what):
+            answer = client.delete_objects(
+                Bucket=bucket, Delete={"Objects": objects, "Quiet": True}
+            )
+        for failed in answer.get("Errors", []):
+            code = failed.get("Code", "unknown")
+            raise LakeError(
+                f"S3 refused to delete {failed.get('Key')!r}: {code}",
+                table=table,
+                hint=_HINTS.get(code),
+                retryable=code in _RETRYABLE,
+                stops_all=code not in _OF_ONE_OBJECT,
+            )
+
+
+def server_time(answer: Mapping[str, Any]) -> datetime:
+    """S3's clock, as an answer of it has it; ours where it has none."""
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
+
+
+def ask_time(client: S3Client, bucket: str) -> datetime:
+    """S3's clock: ages are told by it, whatever this machine thinks.
+
+    Raises:
+        LakeError: The bucket cannot be reached.
+    """
+    with explained(f"a look at s3://{bucket}"):
+        return server_time(client.head_bucket(Bucket=bucket))

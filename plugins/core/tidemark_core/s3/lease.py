@@ -23,8 +23,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.host.process_identity import Holder
+from tidemark_core.moments import to_second
 from tidemark_core.s3.client import explained
-from tidemark_core.s3.lease_record import CLOCK_GRAIN, SECOND, VERSION, look, read_record
+from tidemark_core.s3.lease_record import CLOCK_GRAIN, VERSION, look, read_record
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,7 +54,7 @@ class Lease:
         self._bucket = bucket
         self._holder = holder
         self._ttl = ttl
-        self._since = _utc_now()
+        self._since = to_second(datetime.now(UTC))
         # Those of our writes of which nobody has told us that they failed; the last good one too.
         self._ours: set[str] = set()
         self._etag = ""
@@ -263,7 +264,3 @@ def _floor(now: datetime) -> int:
     """
     second = int(now.timestamp()) * 1000
     return min(max(second, time.time_ns() // 1_000_000), second + 999)
-
-
-def _utc_now() -> str:
-    return datetime.now(UTC).strftime(SECOND)

@@ -6,21 +6,20 @@ import json
 import logging
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from tidemark_core.host.process_identity import Holder
-from tidemark_core.s3.client import explained
+from tidemark_core.moments import to_second
+from tidemark_core.s3.client import explained, server_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _log = logging.getLogger("tidemark_core.lease")
 VERSION = 1
-SECOND = "%Y-%m-%dT%H:%M:%SZ"
 #: S3 tells times in whole seconds; a lease counts as expired this many seconds late.
 CLOCK_GRAIN = 2.0
 #: For a lease object that cannot be read.
@@ -87,7 +86,7 @@ class LeaseRecord:
         ) as error:
             # Not ours, or of a later Tidemark: respected as long as somebody keeps writing it.
             _log.warning("%s is no lease that we can read: %r", key, error, extra={"lease": key})
-            since = modified.strftime(SECOND)
+            since = to_second(modified)
             return cls(etag, "", 0, _UNKNOWN, since, _UNKNOWN_TTL, False, age)
 
 
@@ -113,14 +112,8 @@ def look(client: S3Client, bucket: str, key: str) -> tuple[LeaseRecord | None, d
                 body = stream.read(_LARGEST)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
-                return None, _now(error.response)
+                return None, server_time(error.response)
             raise
-    modified, now = answer["LastModified"], _now(answer)
+    modified, now = answer["LastModified"], server_time(answer)
     age = max(0.0, (now - modified).total_seconds())
     return LeaseRecord.parse(key, body, answer["ETag"], modified, age), now
-
-
-def _now(answer: Any) -> datetime:
-    """S3's clock, as an answer has it; ours where it has none."""
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return parsedate_to_datetime(date) if date else datetime.now(UTC)

@@ -6,7 +6,6 @@ of our pipe.
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import threading
 import time
@@ -17,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import IO, NoReturn
 
 from tidemark_core.errors import ConfigError, TunnelError
+from tidemark_core.host.local_ports import LOCAL_HOST, can_bind, free_port
 from tidemark_core.ssh.errors import BastionFacts, explain
 
-LOCAL_HOST = "127.0.0.1"
 #: Ends the child when its own standard input ends, and passes the child's exit code on.
 _LEASH = """
 exec 3<&0 </dev/null
@@ -134,7 +133,7 @@ class TunnelProcess:
             self._end()
 
     def _start(self, deadline: float) -> None:
-        if self.port and not _is_free(self.port):
+        if self.port and not can_bind(self.port):
             raise _PortTakenError
         self._stderr.clear()
         self._stands.clear()
@@ -238,21 +237,3 @@ class TunnelProcess:
 
 class _PortTakenError(Exception):
     """Somebody took the local port between our choice and ssh's bind."""
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOCAL_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOCAL_HOST, port))
-        except OSError:
-            return False
-        return True

@@ -10,9 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
+from tidemark_core.host.local_ports import can_bind
+
 from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import PortTakenError, SandboxError
-from tidemark_sandbox.ports import another_block, can_bind, holder
+from tidemark_sandbox.ports import another_block, holder
 from tidemark_sandbox.processes import Daemon
 
 #: Longer than anything that is well needs, on a machine that has much else to do.

@@ -16,9 +16,9 @@ from tidemark_core.errors import StateError
 from tidemark_core.names import TableName
 from tidemark_core.types.singer_schema import LOG_BASED
 
-from tap_mysql.incremental.bookmark import OWN, VERSION
 from tap_mysql.query.sql import Key
 from tap_mysql.values import key_values
+from tap_mysql.values.own_part import OWN, mismatch, signed
 
 _TICK = timedelta(microseconds=1)
 Left = tuple[tuple[Key | None, Key | None], ...]
@@ -67,8 +67,7 @@ class LogIdentity:
     def write(self, bookmark: LogBookmark) -> dict[str, Any]:
         """Writes a bookmark as Singer state."""
         own: dict[str, Any] = {
-            "version": VERSION,
-            "table": str(self.table),
+            **signed(self.table),
             "replication_method": LOG_BASED,
             "key": list(self.key),
             "columns": list(bookmark.columns),
@@ -103,10 +102,8 @@ class LogIdentity:
         own = state.get(OWN)
         if not isinstance(own, Mapping) or own.get("replication_method") != LOG_BASED:
             raise self._refuse("is not one of a table that is read by the server's log")
-        if own.get("version") != VERSION:
-            raise self._refuse(f"has version {own.get('version')!r}; this tap reads {VERSION}")
-        if own.get("table") != str(self.table):
-            raise self._refuse(f"belongs to table {own.get('table')}")
+        if problem := mismatch(own, self.table):
+            raise self._refuse(problem)
         if own.get("key") != list(self.key):
             raise self._refuse(f"is of the key {own.get('key')}; it is now {list(self.key)}")
         try:

@@ -19,9 +19,8 @@ from tap_mysql.query.sql import Key
 from tap_mysql.source.server_identity import Server
 from tap_mysql.values import key_values
 from tap_mysql.values.key_values import KeyValue
+from tap_mysql.values.own_part import OWN, mismatch, signed
 
-VERSION = 1
-OWN = "tidemark"
 #: Fields that the SDK leaves behind and that say nothing.
 _SDK_FIELDS = frozenset({"starting_replication_value", "replication_key_signpost"})
 
@@ -103,11 +102,7 @@ class Identity:
 
     def write(self, bookmark: Bookmark) -> dict[str, Any]:
         """Writes a bookmark as Singer state."""
-        own: dict[str, Any] = {
-            "version": VERSION,
-            "table": str(self.table),
-            "key_type": str(self.kind),
-        }
+        own: dict[str, Any] = {**signed(self.table), "key_type": str(self.kind)}
         if self.server is not None:
             own["server"] = self.server.write()
         if self.columns:
@@ -151,10 +146,8 @@ class Identity:
         own = fields.get(OWN, {})
         if not isinstance(own, Mapping):
             raise self._refuse(f"has a damaged field {OWN!r}")
-        if own and own.get("version") != VERSION:
-            raise self._refuse(f"has version {own.get('version')!r}; this tap reads {VERSION}")
-        if own.get("table", str(self.table)) != str(self.table):
-            raise self._refuse(f"belongs to table {own['table']}")
+        if own and (problem := mismatch(own, self.table)):
+            raise self._refuse(problem)
         if fields.get("replication_key") != self.key:
             raise self._refuse(
                 f"is one of replication key {fields.get('replication_key')!r}, but the key is now "

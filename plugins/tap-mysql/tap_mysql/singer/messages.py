@@ -14,11 +14,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import singer_sdk.singerlib as singer
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, SDKBatchMessage
+from tidemark_core.moments import to_second
 from tidemark_core.types.singer_schema import FULL_TABLE, METHOD
 from tidemark_singer.batch_file import BatchFile
 
 from tap_mysql.reading.parquet_file import FinishedFile
-from tap_mysql.values.key_values import NEVER, now_text, to_state
+from tap_mysql.values.key_values import NEVER, to_state
 
 _RECORD_ROWS = 10_000
 
@@ -108,7 +109,7 @@ class StreamOutput:
         self.messages.commit(self.stream, written, state)
 
     def _batch(self, file: FinishedFile) -> Iterator[SDKBatchMessage]:
-        facts: dict[str, Any] = {"rows": file.rows, "extracted_at": now_text(self.extracted_at)}
+        facts: dict[str, Any] = {"rows": file.rows, "extracted_at": to_second(self.extracted_at)}
         if file.greatest is not None:
             facts["stats"] = {"min": to_state(file.least), "max": to_state(file.greatest)}
         elif file.last is not None:

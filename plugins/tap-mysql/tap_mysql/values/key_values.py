@@ -172,8 +172,3 @@ class Lookback:
                 back += step_back(value)
             return value - back if value - earliest > back else earliest
         return int(value) - self.ids  # type: ignore[arg-type]
-
-
-def now_text(moment: datetime) -> str:
-    """A UTC moment as manifests write it, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

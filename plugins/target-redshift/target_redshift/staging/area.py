@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import explained, list_keys
+from tidemark_core.s3.client import delete_all, explained, list_keys
 from tidemark_core.s3.lease import Lease
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def remove_staging(client: S3Client, bucket: str, prefix: str) -> int:
     Raises:
         LakeError: S3 refused.
     """
-    return _remove(client, bucket, [found["Key"] for found in list_keys(client, bucket, prefix)])
+    keys = [found["Key"] for found in list_keys(client, bucket, prefix)]
+    delete_all(client, bucket, keys, f"removing s3://{bucket}/{prefix}")
+    return len(keys)
 
 
 def remove_abandoned(
@@ -78,18 +80,9 @@ def remove_abandoned(
     for found in list_keys(client, bucket, layout.staging_root):
         if table := layout.staged_table(found["Key"]):
             staged[table].append(found["Key"])
-    return {
-        table: _remove(client, bucket, keys)
-        for table, keys in staged.items()
-        if table in ours or Lease.is_free(client, bucket, layout.lease_key(table, "warehouse"))
-    }
-
-
-def _remove(client: S3Client, bucket: str, keys: Sequence[str]) -> int:
-    for start in range(0, len(keys), 1000):
-        page = keys[start : start + 1000]
-        with explained(f"removing s3://{bucket}/{page[0]}"):
-            client.delete_objects(
-                Bucket=bucket, Delete={"Objects": [{"Key": key} for key in page], "Quiet": True}
-            )
-    return len(keys)
+    removed = {}
+    for table, keys in staged.items():
+        if table in ours or Lease.is_free(client, bucket, layout.lease_key(table, "warehouse")):
+            delete_all(client, bucket, keys, f"removing s3://{bucket}/{keys[0]}", table=table)
+            removed[table] = len(keys)
+    return removed

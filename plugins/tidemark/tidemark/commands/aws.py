@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from tidemark_core.lake.manifest import Manifest
+from tidemark_core.moments import to_second
 from tidemark_core.report_store import read_reports
 from tidemark_core.s3.client import explained, list_keys, read_document
 
@@ -104,7 +105,7 @@ def cloudwatch(
     reports = [
         report
         for report in read_reports(project.location, since.date(), now.date())
-        if report.started_at >= since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        if report.started_at >= to_second(since)
     ]
     namespace = project.values(MONITOR_SETTINGS)["cloudwatch_namespace"]
     found = metrics(reports, project.environment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -83,7 +84,10 @@ class CauseFinder:
 
     def read(self, line: str) -> None:
         """Takes in one line as Meltano writes it, JSON or not."""
-        record = _parse(line)
+        self.take_in(record_in(line), line)
+
+    def take_in(self, record: Mapping[str, Any], line: str) -> None:
+        """The same, of a line whose record is known."""
         text = _ANSI.sub("", str(record.get("event", line))).strip()
         if not text:
             return
@@ -160,7 +164,8 @@ class CauseFinder:
         return Cause(self._dbt[0] + more, part="dbt", next=hint)
 
 
-def _parse(line: str) -> dict[str, Any]:
+def record_in(line: str) -> dict[str, Any]:
+    """A line of a run's log as Meltano writes it in JSON; empty: it is none."""
     try:
         record = json.loads(line)
     except ValueError:

@@ -8,13 +8,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from tidemark_core.errors import StateError
 from tidemark_core.names import decode_component, encode_component
-from tidemark_core.s3.client import explained, list_keys
+from tidemark_core.s3.client import explained, list_keys, server_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -179,8 +178,7 @@ class StateStore:
                 return None
             raise
         # Both times are the server's: this machine's clock does not matter.
-        now = held["ResponseMetadata"]["HTTPHeaders"].get("date")
-        age = _http_seconds(now) - held["LastModified"].timestamp() if now else 0
+        age = (server_time(held) - held["LastModified"]).total_seconds()
         return held["ETag"] if age > self._lock_timeout else None
 
     def _give_back(self, key: str, ours: str) -> None:
@@ -195,7 +193,3 @@ class StateStore:
 
 def _status(error: ClientError) -> int:
     return error.response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-def _http_seconds(date: str) -> float:
-    return parsedate_to_datetime(date).timestamp()

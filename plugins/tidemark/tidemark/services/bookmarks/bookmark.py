@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from tap_mysql.values.own_part import OWN, signed
 from tidemark_core.errors import ConfigError, StateError
+from tidemark_core.moments import to_second
 from tidemark_core.names import TableName
 
 from tidemark.state.store import State
 from tidemark.terminal.format import parse_time
 
 #: Where a bookmark keeps what is Tidemark's own.
-OWN = "tidemark"
 MANUAL = "manual"
-_VERSION = 1
 _MAX_ID = 10**20 - 1
 
 
@@ -163,7 +163,7 @@ def manual_bookmark(
         before: The bookmark until now; the key's type is taken from it.
         now: For the record.
     """
-    own: dict[str, Any] = {"version": _VERSION, "table": str(table)}
+    own = signed(table)
     known = (before or {}).get(OWN)
     if (
         isinstance(known, dict)
@@ -171,7 +171,7 @@ def manual_bookmark(
         and (before or {}).get("replication_key") == key
     ):
         own["key_type"] = known["key_type"]
-    own[MANUAL] = {"set_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    own[MANUAL] = {"set_at": to_second(now)}
     return {"replication_key": key, "replication_key_value": value, OWN: own}
 
 
@@ -179,7 +179,7 @@ def positioned(
     before: dict[str, Any], position: dict[str, Any], *, now: datetime
 ) -> dict[str, Any]:
     """A bookmark of a table that is read by the log, set to another position by hand."""
-    set_at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    set_at = to_second(now)
     return {OWN: before[OWN] | {"position": position, MANUAL: {"set_at": set_at}}}
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import connect
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.client import ask_time
 
 from tidemark.config.project import Project
 from tidemark.services.lake.file_status import LakeFile, classify
@@ -78,15 +77,12 @@ def ask_ledger(
 
 
 def bucket_time(project: Project) -> datetime:
-    """The time by the bucket's clock: ages are told by it, whatever this machine thinks.
+    """The time by the bucket's clock.
 
     Raises:
         LakeError: The bucket cannot be reached.
     """
-    with explained(f"a look at s3://{project.bucket}"):
-        answer = project.s3.head_bucket(Bucket=project.bucket)
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return parsedate_to_datetime(date) if date else datetime.now(UTC)
+    return ask_time(project.s3, project.bucket)
 
 
 def require_known(

@@ -16,14 +16,12 @@ from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import explained, read_document
+from tidemark_core.s3.client import delete_all, explained, read_document
 from tidemark_core.s3.lease import Lease
 
 from tidemark.config.project import Project
 from tidemark.services.lake.catalogue import Catalogue, read_catalogue
 from tidemark.services.lake.file_status import LakeFile, Rules, Selection, Status, select
-
-_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -138,16 +136,5 @@ def _delete(project: Project, table: TableName, keys: list[str]) -> None:
         # Asked once more, where it is done: nothing but this table's Parquet files.
         if project.layout.parse_data_key(key).table != table:
             raise LakeError(f"{key!r} is another table's and was not removed", table=table)
-    for start in range(0, len(keys), _BATCH):
-        part = keys[start : start + _BATCH]
-        with explained(f"deleting files of {table} in s3://{project.bucket}"):
-            answer = project.s3.delete_objects(
-                Bucket=project.bucket,
-                Delete={"Objects": [{"Key": key} for key in part], "Quiet": True},
-            )
-        for failed in answer.get("Errors", []):
-            raise LakeError(
-                f"S3 refused to delete {failed.get('Key')!r}: {failed.get('Code')}",
-                table=table,
-                hint="compare the role's rights with `tidemark iam-policy`, then clean again",
-            )
+    what = f"deleting files of {table} in s3://{project.bucket}"
+    delete_all(project.s3, project.bucket, keys, what, table=table)

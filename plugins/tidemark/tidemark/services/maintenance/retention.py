@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from tidemark_core.errors import LakeError
 from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection, connect
-from tidemark_core.s3.client import explained, list_keys
+from tidemark_core.s3.client import delete_all, list_keys
 
 from tidemark.config.project import Project
 from tidemark.config.settings import HIGH_WATERMARK_KEY
@@ -94,15 +94,8 @@ def delete_records(project: Project, keys: Sequence[str]) -> None:
     Raises:
         LakeError: S3 refused.
     """
-    for start in range(0, len(keys), 1000):
-        objects = [{"Key": key} for key in keys[start : start + 1000]]
-        with explained(f"deleting old records in s3://{project.bucket}"):
-            answer = project.s3.delete_objects(
-                Bucket=project.bucket,
-                Delete={"Objects": objects, "Quiet": True},  # type: ignore[typeddict-item]
-            )
-        for failed in answer.get("Errors", []):
-            raise LakeError(f"S3 refused to delete {failed.get('Key')!r}: {failed.get('Code')}")
+    what = f"deleting old records in s3://{project.bucket}"
+    delete_all(project.s3, project.bucket, keys, what)
 
 
 def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:

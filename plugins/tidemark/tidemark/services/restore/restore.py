@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from tap_mysql.values.own_part import OWN
 from tap_s3_parquet.objects import ObjectReader
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.host.temporary_folder import temporary_folder
@@ -17,7 +18,6 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName
 
 from tidemark.config.project import Project
-from tidemark.services.bookmarks.bookmark import OWN
 
 _CHUNK = 8 << 20
 _FORMATS = (".parquet", ".csv")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from tidemark_core.logs import Event
 from tidemark_core.masking import SECRETS, secrets_of
@@ -17,7 +15,7 @@ from tidemark_core.runs.deferred import Failure
 
 from tidemark.config.project import Project
 from tidemark.dbt.results import read_failures
-from tidemark.runner.failure_cause import Cause, CauseFinder
+from tidemark.runner.failure_cause import Cause, CauseFinder, record_in
 from tidemark.runner.meltano import meltano_command, run, run_command
 
 EXTRACT_AND_LAND = ("tap-mysql", "target-s3-parquet")
@@ -64,21 +62,13 @@ class Observer:
         """Takes in one line."""
         masked = SECRETS(line)
         self.log(masked)
-        self.finder.read(masked)
-        record = _parse(masked)
+        record = record_in(masked)
+        self.finder.take_in(record, masked)
         table = record.get("table")
         if record.get("level") in ("error", "critical") and isinstance(table, str):
             self.errors.setdefault(table, str(record.get("event", "")).strip())
         if record.get("event") in _COMPLETED:
             self.done.update(map(str, record.get("successful_tables") or ()))
-
-
-def _parse(line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 @dataclass(frozen=True)
