@@ -20,7 +20,8 @@ from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.host.process_identity import Holder
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
-from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import resolve
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

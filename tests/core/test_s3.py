@@ -26,7 +26,8 @@ from tidemark_core.s3.client import (
     list_keys,
     read_document,
 )
-from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import resolve
 from urllib3 import HTTPResponse
 
 LARGEST = 32 << 20

@@ -14,7 +14,8 @@ from target_s3_parquet.settings import SETTINGS as TARGET_S3_PARQUET
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location, list_keys
-from tidemark_core.settings import S3_SETTINGS, Setting, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import Setting, resolve
 from tidemark_sandbox.world import Sandbox
 
 #: Table → what its rows are held by against MySQL; the last column grows with a row's versions.

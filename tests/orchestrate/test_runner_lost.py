@@ -16,7 +16,8 @@ from proctree import command_line, descendants
 from target_redshift.warehouse.sql import LEDGER, LEDGER_COLUMNS
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
-from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import resolve
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

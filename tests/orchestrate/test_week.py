@@ -19,7 +19,8 @@ from proctree import descendants
 from tidemark_core.report_store import read_reports
 from tidemark_core.runs.report import RunReport
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import resolve
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

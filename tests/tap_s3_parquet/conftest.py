@@ -20,7 +20,8 @@ from tap_s3_parquet.tap import TapS3Parquet
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import resolve
 from tidemark_core.types.arrow import from_arrow
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_singer.batch_file import BatchFile

@@ -24,7 +24,8 @@ from s3proxy import Proxy, SealingProxy
 from target_s3_parquet.target import TargetS3Parquet
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.s3.client import S3Location, list_keys
-from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import resolve
 from tidemark_core.types.column_type import ColumnType, decimal
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_singer.batch_file import BatchFile

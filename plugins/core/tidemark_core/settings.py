@@ -149,25 +149,6 @@ def resolve(
     return values
 
 
-S3_SETTINGS = (
-    Setting("s3_bucket_name", "Bucket of the lake.", required=True),
-    Setting("s3_access_key", "Access key; empty: the default credential chain.", secret=True),
-    Setting("s3_secret_key", "Secret key; empty: the default credential chain.", secret=True),
-    Setting("s3_region", "Region of the bucket.", default="us-east-1"),
-    Setting("s3_endpoint_url", "Endpoint of an S3-compatible server; empty: AWS."),
-    Setting("s3_incremental_path", "Folder of the lake's data files.", default="incremental/"),
-    Setting(
-        "s3_expected_bucket_owner",
-        "Account id that must own the bucket; requests to anybody else's bucket are refused.",
-    ),
-    Setting(
-        "s3_server_side_encryption",
-        "Encryption asked for each object written; empty: the bucket's default.",
-        choices=("AES256", "aws:kms", "aws:kms:dsse"),
-    ),
-    Setting("s3_kms_key_id", "ARN of the KMS key; empty: the account's default key for S3."),
-)
-
 LEASE_SECONDS = Setting(
     "s3_lease_seconds",
     "Seconds after which another machine may take over from a writer, job or build that has died.",

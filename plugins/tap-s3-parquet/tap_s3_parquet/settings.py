@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-from tidemark_core.settings import S3_SETTINGS, Setting
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
 
-SETTINGS = (
-    *S3_SETTINGS,
-    Setting(
-        "s3_discover",
+from tidemark_core.errors import ConfigError
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import declared, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class TapSettings(S3Settings):
+    """What is read of the lake, and how it is handed over."""
+
+    s3_discover: Literal["manifests", "listing"] = setting(
         "What is read: manifests (committed files only), or listing (files of a lake that has no "
         "manifests too).",
-        default="manifests",
-        choices=("manifests", "listing"),
-    ),
-    Setting(
-        "s3_tables",
-        'Tables to read, as patterns: ["settlement.*"]; empty: every table of the lake.',
-        "array",
-        default=[],
-    ),
-    Setting(
-        "s3_start_time",
-        "Files extracted before this time (UTC) are left out: 2025-08-01 or 2025-08-01T06:00:00.",
-    ),
-    Setting(
-        "s3_output",
+        "manifests",
+    )
+    s3_tables: list[str] = setting(
+        'Tables to read, as patterns: ["settlement.*"]; empty: every table of the lake.', []
+    )
+    s3_start_time: str | None = setting(
+        "Files extracted before this time (UTC) are left out: 2025-08-01 or 2025-08-01T06:00:00."
+    )
+    s3_output: Literal["batch", "records"] = setting(
         "How rows are handed over: batch (files are named, for target-redshift) or records (for "
         "any other target).",
-        default="batch",
-        choices=("batch", "records"),
-    ),
-    Setting(
-        "s3_batch_rows",
+        "batch",
+    )
+    s3_batch_rows: int = setting(
         "Rows of one load: manifests are put together until they hold this many.",
-        "integer",
-        default=2_000_000,
+        2_000_000,
         minimum=1,
-    ),
-)
+    )
+
+    @property
+    def start_time(self) -> datetime | None:
+        """Before it files are left out; None: none are.
+
+        Raises:
+            ConfigError: It is no time.
+        """
+        if self.s3_start_time is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(self.s3_start_time)
+        except ValueError as error:
+            raise ConfigError(
+                f"S3_START_TIME {self.s3_start_time!r} is no time",
+                hint="write it as 2025-08-01T06:00:00",
+            ) from error
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+SETTINGS = declared(TapSettings)

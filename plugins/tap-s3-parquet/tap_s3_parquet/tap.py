@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from types import FrameType
@@ -14,17 +13,17 @@ from singer_sdk.helpers._util import load_json
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import Tap
-from tidemark_core.errors import ConfigError
 from tidemark_core.names import TableName
 from tidemark_core.process import end_by
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import config_schema, resolve
+from tidemark_core.settings import config_schema
+from tidemark_core.typed_settings import read, values
 from tidemark_singer.failures import Failures
 
 from tap_s3_parquet.bookmark import read_state
 from tap_s3_parquet.commits import Commit, from_file, from_manifest
 from tap_s3_parquet.index import Index
-from tap_s3_parquet.settings import SETTINGS
+from tap_s3_parquet.settings import SETTINGS, TapSettings
 from tap_s3_parquet.stream import LakeStream
 
 _log = logging.getLogger(__name__)
@@ -53,37 +52,37 @@ class TapS3Parquet(Tap):
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Resolves the settings first, whose errors name the variable and the next step."""
-        self._settings = resolve(SETTINGS, self._config)
-        self._config = {**self._config, **self._settings}
-        self.start_time = _start_time(self._settings["s3_start_time"])
+        self.settings = read(TapSettings, self._config)
+        self._config = {**self._config, **values(self.settings)}
+        self.start_time = self.settings.start_time
         return list(super()._validate_config(raise_errors=raise_errors))
 
     @cached_property
     def index(self) -> Index:
         """The lake."""
-        return Index(S3Location.from_config(self._settings))
+        return Index(S3Location.of(self.settings))
 
     @property
     def is_listing(self) -> bool:
         """Whether files that have no manifest are read too."""
-        return bool(self._settings["s3_discover"] == "listing")
+        return self.settings.s3_discover == "listing"
 
     @property
     def names_files(self) -> bool:
         """Whether files are named instead of read."""
-        return bool(self._settings["s3_output"] == "batch")
+        return self.settings.s3_output == "batch"
 
     @property
     def batch_rows(self) -> int:
         """Rows of one load."""
-        return int(self._settings["s3_batch_rows"])
+        return self.settings.s3_batch_rows
 
     def discover_streams(self) -> Sequence[LakeStream]:
         """Finds the tables; the newest commit of each tells its columns."""
         found = set(self.index.tables(listing=False))
         if self.is_listing:
             found.update(self.index.tables(listing=True))
-        wanted = self._settings["s3_tables"]
+        wanted = self.settings.s3_tables
         streams = []
         for table in sorted(found):
             if wanted and not any(fnmatchcase(str(table), pattern) for pattern in wanted):
@@ -156,15 +155,3 @@ class TapS3Parquet(Tap):
         )
         tap.sync_all()
         tap.raise_failures()
-
-
-def _start_time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"S3_START_TIME {text!r} is no time", hint="write it as 2025-08-01T06:00:00"
-        ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
+from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import (
     LANDING_NAMES,
     LEASE_SECONDS,
     LOCK_SECONDS,
-    S3_SETTINGS,
     Setting,
 )
 

@@ -33,8 +33,8 @@ class LakeSink(BatchSink):
     """
 
     def __init__(self, target: TargetS3Parquet, **arguments: Any) -> None:
+        self._target = target  # which the SDK's own initialisation asks for a validator
         super().__init__(target=target, **arguments)
-        self._target = target
         self.is_dropped = False
         self.table = target.table(self.stream_name)
 
@@ -63,7 +63,7 @@ class LakeSink(BatchSink):
 
     def get_validator(self) -> BaseJSONSchemaValidator | None:
         """The SDK's own, when asked for: types are checked on the way to Arrow anyway."""
-        return super().get_validator() if self.config.get("validate_records") else None
+        return super().get_validator() if self._target.settings.validate_records else None
 
     def _parse_timestamps_in_record(self, *_: Any, **__: Any) -> None:
         """Leaves times as they came; they are read exactly on the way to Arrow."""

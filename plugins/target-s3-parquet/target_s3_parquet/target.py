@@ -17,10 +17,11 @@ from tidemark_core.process import end_by
 from tidemark_core.report_store import reporting
 from tidemark_core.run_context import run_id
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import config_schema, resolve
+from tidemark_core.settings import config_schema
+from tidemark_core.typed_settings import read, values
 from tidemark_singer.isolating_target import IsolatingTarget
 
-from target_s3_parquet.settings import SETTINGS
+from target_s3_parquet.settings import SETTINGS, TargetSettings
 from target_s3_parquet.sink import LakeSink
 from target_s3_parquet.store import Store
 from target_s3_parquet.table import TableWriter, WriteOptions
@@ -58,8 +59,9 @@ class TargetS3Parquet(IsolatingTarget):
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Resolves the settings first, whose errors name the variable and the next step."""
-        self._settings = resolve(SETTINGS, self._config) if raise_errors else {}
-        self._config = {**self._config, **self._settings}
+        if raise_errors:
+            self.settings = read(TargetSettings, self._config)
+            self._config = {**self._config, **values(self.settings)}
         return list(super()._validate_config(raise_errors=raise_errors))
 
     def table(self, stream: str) -> TableWriter:
@@ -70,15 +72,15 @@ class TargetS3Parquet(IsolatingTarget):
             LakeError: S3 refused.
         """
         if stream not in self._tables:
-            settings, table = self._settings, TableName.from_stream(stream)
+            settings, table = self.settings, TableName.from_stream(stream)
             if self._store is None:
-                place = S3Location.from_config(settings)
-                self._store = Store(place, run_id(), settings["s3_lease_seconds"])
+                place = S3Location.of(settings)
+                self._store = Store(place, run_id(), settings.s3_lease_seconds)
             options = WriteOptions(
-                accept_changes=settings["s3_schema_changes"] == "accept",
-                file_rows=settings["s3_file_rows"],
-                partition_column=settings["s3_partition_columns"].get(str(table)),
-                temp_dir=settings["s3_temp_dir"],
+                accept_changes=settings.s3_schema_changes == "accept",
+                file_rows=settings.s3_file_rows,
+                partition_column=settings.s3_partition_columns.get(str(table)),
+                temp_dir=settings.s3_temp_dir,
             )
             self._tables[stream] = TableWriter(table, self._store, options)
         return self._tables[stream]
@@ -159,8 +161,8 @@ class TargetS3Parquet(IsolatingTarget):
         rows += sum(self._sinks_active[s].current_size for s in tables if s in self._sinks_active)
         return (
             rows == 0
-            or rows >= self._settings["s3_commit_rows"]
-            or time.monotonic() - self._committed_at >= self._settings["s3_commit_seconds"]
+            or rows >= self.settings.s3_commit_rows
+            or time.monotonic() - self._committed_at >= self.settings.s3_commit_seconds
         )
 
     def _handle_max_record_age(self) -> None:
@@ -203,7 +205,7 @@ class TargetS3Parquet(IsolatingTarget):
         target = cls(config=given.config, parse_env_config=given.parse_env)
         log_event(_log, Event.CLI_INITIALIZED)
         try:
-            with reporting("lake", S3Location.from_config(target._settings)):
+            with reporting("lake", S3Location.of(target.settings)):
                 target.listen(file_input)
         finally:
             target.close()

@@ -15,6 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.runs.report import current
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
@@ -73,28 +75,37 @@ class S3Location:
     connect_timeout: int = 10
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> S3Location:
-        """Reads the values of `tidemark_core.settings.S3_SETTINGS`.
+    def of(cls, settings: S3Settings) -> S3Location:
+        """The bucket of the settings.
 
         Raises:
             ConfigError: Only one of the two keys is set.
         """
-        if bool(config.get("s3_access_key")) != bool(config.get("s3_secret_key")):
+        if bool(settings.s3_access_key) != bool(settings.s3_secret_key):
             raise ConfigError(
                 "of S3_ACCESS_KEY and S3_SECRET_KEY only one is set",
                 hint="set both, or neither: then the default credential chain is used",
             )
         return cls(
-            bucket=config["s3_bucket_name"],
-            region=config.get("s3_region") or "us-east-1",
-            endpoint_url=config.get("s3_endpoint_url") or None,
-            access_key=config.get("s3_access_key") or None,
-            secret_key=config.get("s3_secret_key") or None,
-            incremental=config.get("s3_incremental_path") or "incremental/",
-            expected_owner=config.get("s3_expected_bucket_owner") or None,
-            encryption=config.get("s3_server_side_encryption") or None,
-            kms_key_id=config.get("s3_kms_key_id") or None,
+            bucket=settings.s3_bucket_name,
+            region=settings.s3_region,
+            endpoint_url=settings.s3_endpoint_url,
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key,
+            incremental=settings.s3_incremental_path,
+            expected_owner=settings.s3_expected_bucket_owner,
+            encryption=settings.s3_server_side_encryption,
+            kms_key_id=settings.s3_kms_key_id,
         )
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> S3Location:
+        """The same, of values by the settings' names.
+
+        Raises:
+            ConfigError: A value is missing or wrong.
+        """
+        return cls.of(read(S3Settings, config))
 
     def __repr__(self) -> str:
         return f"S3Location(bucket={self.bucket!r}, endpoint_url={self.endpoint_url!r})"

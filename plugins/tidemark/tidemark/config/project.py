@@ -15,7 +15,8 @@ from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import LandingNames, TableName
 from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import S3_SETTINGS, Setting, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import Setting, resolve
 
 from tidemark.config.env_file import check_private, secrets_in_files
 from tidemark.config.environment import env_file, load_environment, project_folder

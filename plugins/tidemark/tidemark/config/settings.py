@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
-from tidemark_core.settings import MYSQL_SETTINGS, S3_SETTINGS, Setting, bastion_settings
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import MYSQL_SETTINGS, Setting, bastion_settings
 
 from tidemark.config.job_settings import JOB_SETTINGS
 

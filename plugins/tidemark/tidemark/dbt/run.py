@@ -40,7 +40,8 @@ from tidemark_core.report_store import reporting
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.deferred import Failure, defer
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, S3_SETTINGS, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, resolve
 
 from tidemark.config.environment import load_environment
 from tidemark.config.settings import DBT_SETTINGS

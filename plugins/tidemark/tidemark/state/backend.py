@@ -14,7 +14,8 @@ from typing import Any
 
 from meltano.core.state_store import MeltanoState, StateStoreManager
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import S3_SETTINGS, resolve
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import resolve
 
 from tidemark.config.environment import refuse_open_env_file
 from tidemark.config.settings import HIGH_WATERMARK_KEY

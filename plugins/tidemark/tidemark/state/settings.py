@@ -6,7 +6,8 @@ Meltano imports this before it does anything in this project, so `guard` stands 
 from __future__ import annotations
 
 from meltano.core.setting_definition import SettingDefinition, SettingKind
-from tidemark_core.settings import S3_SETTINGS, Setting
+from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.settings import Setting
 
 from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.state.guard import guard

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from tap_s3_parquet.backlog import Backlog
 from tap_s3_parquet.bookmark import Bookmark
 from tap_s3_parquet.index import Index
-from tap_s3_parquet.settings import SETTINGS
+from tap_s3_parquet.settings import TapSettings
 from tidemark_core.names import TableName
+from tidemark_core.typed_settings import read
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg
@@ -31,9 +31,9 @@ class NextLoad:
     def __init__(self, project: Project, marks: Mapping[str, Mapping[str, Any]]) -> None:
         self._index = Index(project.location)
         self._marks = marks
-        values = project.values(SETTINGS)
-        self._listing = values["s3_discover"] == "listing"
-        self._start = _utc(values["s3_start_time"])
+        settings = read(TapSettings, {}, project.environ)
+        self._listing = settings.s3_discover == "listing"
+        self._start = settings.start_time
 
     def files(self, table: TableName) -> set[str]:
         """The keys of the files that the next load is handed; what the ledger has it skips.
@@ -90,8 +90,3 @@ def read_waiting(project: Project, tables: Iterable[TableName]) -> tuple[list[Wa
             )
         )
     return found, problem
-
-
-def _utc(text: str | None) -> datetime | None:
-    moment = datetime.fromisoformat(text) if text else None
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
