@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tap_mysql.settings import TapSettings
 from tap_mysql.source.connection import Login
 from tidemark_core.errors import ConfigError, SourceError
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.certificates import ensure_certificates
 
 if TYPE_CHECKING:
@@ -140,7 +142,7 @@ def test_tls_that_could_not_be_verified_is_refused_before_anything_is_opened(
 ) -> None:
     """DB_HOST is a socket here, which is no name for a certificate."""
     with pytest.raises(ConfigError, match="DB_SSL_SERVER_NAME"):
-        Login.from_config(tunnelled(rows, db_ssl_server_name=None))
+        Login.of(read(TapSettings, tunnelled(rows, db_ssl_server_name=None)))
 
 
 def test_through_a_bastion_the_system_s_authorities_do_not_know_the_sandbox_s(

@@ -176,33 +176,6 @@ LANDING_NAMES = Setting(
     default={},
 )
 
-MYSQL_SETTINGS = (
-    Setting(
-        "db_host",
-        "MySQL server as the bastion (or this machine) sees it; a path is a Unix socket there.",
-        required=True,
-    ),
-    Setting("db_port", "Port of the MySQL server.", "integer", default=3306, minimum=1),
-    Setting("db_user", "MySQL user; SELECT is all it needs.", required=True),
-    Setting("db_password", "Password of the MySQL user.", secret=True),
-    Setting("db_database", "Default database: a bare table name is one of it.", required=True),
-    Setting(
-        "db_ssl_mode",
-        "TLS to MySQL: disabled, or verify (certificate and the name in it).",
-        default="disabled",
-        choices=("disabled", "verify"),
-    ),
-    Setting(
-        "db_ssl_ca",
-        "CA file that signed MySQL's certificate; empty: the system's.",
-    ),
-    Setting("db_ssl_server_name", "Name in MySQL's certificate, where it is not DB_HOST."),
-    Setting(
-        "db_server_public_key",
-        "File of MySQL's RSA key: caching_sha2_password may send the password for it without TLS.",
-    ),
-)
-
 
 def bastion_settings(prefix: str, what: str) -> tuple[Setting, ...]:
     """Declares the settings of an SSH bastion.

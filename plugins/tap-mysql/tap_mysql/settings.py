@@ -2,102 +2,109 @@
 
 from __future__ import annotations
 
-from tidemark_core.settings import MYSQL_SETTINGS, Setting, bastion_settings
+from dataclasses import dataclass
+from typing import Literal
 
-SETTINGS: tuple[Setting, ...] = (
-    *MYSQL_SETTINGS,
-    Setting("db_schemas", "Further databases to discover, a JSON array of names.", "array"),
-    *bastion_settings("ssh_bastion", "MySQL"),
-    Setting(
-        "ssh_local_port",
+from tidemark_core.settings import bastion_settings
+from tidemark_core.typed_settings import declared, setting, shared
+
+from tap_mysql.incremental.options import Options
+from tap_mysql.source.replica_lag import Replication
+from tap_mysql.source.settings import MySQLSettings
+from tap_mysql.values.key_values import Lookback
+
+_HOST, _PORT, _USER, _KEY_PATH, _KNOWN_HOSTS, _JUMP = bastion_settings("ssh_bastion", "MySQL")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TapSettings(MySQLSettings):
+    """What is read of MySQL, and how."""
+
+    db_schemas: list[str] | None = setting("Further databases to discover, a JSON array of names.")
+    ssh_bastion_host: str | None = shared(_HOST)
+    ssh_bastion_port: int = shared(_PORT)
+    ssh_bastion_user: str | None = shared(_USER)
+    ssh_bastion_key_path: str | None = shared(_KEY_PATH)
+    ssh_bastion_known_hosts: str | None = shared(_KNOWN_HOSTS)
+    ssh_bastion_jump: str | None = shared(_JUMP)
+    ssh_local_port: int = setting(
         "Port of 127.0.0.1 that leads to MySQL too, for every user of this machine; 0: none is "
         "needed.",
-        "integer",
         0,
         minimum=0,
-    ),
-    Setting(
-        "backup_strategy",
+    )
+    backup_strategy: Literal["sequential", "inter-table", "chunked"] = setting(
         "sequential: one table at a time; inter-table: BACKUP_MAX_WORKERS tables at once; "
         "chunked: the first load of a table in BACKUP_NUM_CHUNKS key ranges at once.",
-        default="sequential",
-        choices=("sequential", "inter-table", "chunked"),
-    ),
-    Setting("backup_batch_size", "Rows of a file, at most.", "integer", 200_000, minimum=1),
-    Setting(
-        "backup_max_rows",
+        "sequential",
+    )
+    backup_batch_size: int = setting("Rows of a file, at most.", 200_000, minimum=1)
+    backup_max_rows: int = setting(
         "About so many new rows of a table and run, in the order of the replication key; the next "
         "run goes on from there. 0: all of them.",
-        "integer",
         0,
         minimum=0,
-    ),
-    Setting("backup_max_workers", "Queries at the same time, at most.", "integer", 4, minimum=1),
-    Setting("backup_num_chunks", "Key ranges of a chunked first load.", "integer", 4, minimum=1),
-    Setting(
-        "backup_retry_attempts",
+    )
+    backup_max_workers: int = setting("Queries at the same time, at most.", 4, minimum=1)
+    backup_num_chunks: int = setting("Key ranges of a chunked first load.", 4, minimum=1)
+    backup_retry_attempts: int = setting(
         "Tries of a read that lost its connection, each from the last finished file; also of a "
         "discovery, or of the look at a table, before it.",
-        "integer",
         5,
         minimum=1,
-    ),
-    Setting(
-        "backup_timeout_seconds",
-        "Seconds without a row after which a query is given up.",
-        "integer",
-        1800,
-        minimum=1,
-    ),
-    Setting(
-        "backup_lookback_seconds",
+    )
+    backup_timeout_seconds: int = setting(
+        "Seconds without a row after which a query is given up.", 1800, minimum=1
+    )
+    backup_lookback_seconds: int = setting(
         "How long a transaction may take to commit: each run reads again the rows of so many "
         "seconds before the bookmark, if they have changed.",
-        "integer",
         300,
         minimum=0,
-    ),
-    Setting(
-        "backup_lookback_ids",
+    )
+    backup_lookback_ids: int = setting(
         "The same for replication keys that are numbers: so many keys before the bookmark.",
-        "integer",
         1000,
         minimum=0,
-    ),
-    Setting(
-        "backup_max_replica_lag_seconds",
+    )
+    backup_max_replica_lag_seconds: int = setting(
         "Where DB_HOST is a replica: seconds that it may be behind before tables are refused; "
         "needs REPLICATION CLIENT, on MariaDB REPLICA MONITOR. 0: any.",
-        "integer",
         0,
         minimum=0,
-    ),
-    Setting(
-        "backup_null_keys",
+    )
+    backup_null_keys: Literal["refuse", "read"] = setting(
         "Rows whose replication key is NULL or a zero date: refuse the table, or read them when "
         "they change.",
-        default="refuse",
-        choices=("refuse", "read"),
-    ),
-    Setting(
-        "backup_strict",
+        "refuse",
+    )
+    backup_strict: bool = setting(
         "Stop at a value that cannot be kept as it is (0000-00-00, invalid UTF-8), in place of "
         "writing NULL or U+FFFD and counting it. In a key such a value always stops its table.",
-        "boolean",
-        default=False,
-    ),
-    Setting(
-        "backup_output",
+        False,
+    )
+    backup_output: Literal["batch", "record"] = setting(
         "batch: Parquet files named in BATCH messages; record: RECORD messages for any target.",
-        default="batch",
-        choices=("batch", "record"),
-    ),
-    Setting("backup_temp_dir", "Folder for files on their way; empty: the system's own."),
-    Setting(
-        "backup_temp_max_mb",
+        "batch",
+    )
+    backup_temp_dir: str | None = setting("Folder for files on their way; empty: the system's own.")
+    backup_temp_max_mb: int = setting(
         "Megabytes of files that may wait there for the target; beyond it the read waits. 0: any.",
-        "integer",
         1024,
         minimum=0,
-    ),
-)
+    )
+
+    def options(self) -> Options:
+        """Makes of them how the tables of a run are extracted."""
+        chunked = self.backup_strategy == "chunked"
+        return Options(
+            lookback=Lookback(self.backup_lookback_seconds, self.backup_lookback_ids),
+            null_keys=self.backup_null_keys,
+            chunks=self.backup_num_chunks if chunked else 1,
+            workers=self.backup_max_workers if chunked else 1,
+            max_rows=self.backup_max_rows,
+            replication=Replication(self.backup_max_replica_lag_seconds),
+        )
+
+
+SETTINGS = declared(TapSettings)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tap_mysql.source.replica_lag import Replication
 from tap_mysql.source.schema import Column
@@ -34,16 +32,3 @@ class Options:
     def of(self, key: Column) -> Options:
         """The options of a table with this replication key."""
         return replace(self, lookback=replace(self.lookback, local=key.data_type == "datetime"))
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> Options:
-        """Reads resolved settings."""
-        chunked = settings["backup_strategy"] == "chunked"
-        return cls(
-            lookback=Lookback(settings["backup_lookback_seconds"], settings["backup_lookback_ids"]),
-            null_keys=settings["backup_null_keys"],
-            chunks=settings["backup_num_chunks"] if chunked else 1,
-            workers=settings["backup_max_workers"] if chunked else 1,
-            max_rows=settings["backup_max_rows"],
-            replication=Replication(settings["backup_max_replica_lag_seconds"]),
-        )

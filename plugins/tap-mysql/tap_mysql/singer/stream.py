@@ -109,7 +109,7 @@ class MySQLStream(Stream):
             ),
             key_properties=keys,
             replication_key=key.name if key else None,
-            records=self._tap_mysql.settings["backup_output"] == "record",
+            records=self._tap_mysql.settings.backup_output == "record",
         )
         reading = self._reading(columns, keys, key)
         return kind(
@@ -141,14 +141,14 @@ class MySQLStream(Stream):
                 self.table,
                 [plan(column, is_key=column.name in fixed) for column in columns],
                 keys,
-                tap.settings["backup_strict"],
+                tap.settings.backup_strict,
                 frozenset(fixed),
                 key.name if key and reads_keyless else None,
             ),
             folder=tap.folder,
             replication_key=key.name if key else None,
-            batch_size=tap.settings["backup_batch_size"],
-            attempts=tap.settings["backup_retry_attempts"],
+            batch_size=tap.settings.backup_batch_size,
+            attempts=tap.settings.backup_retry_attempts,
             parallel=tap.parallel,
             stop=tap.stop,
             meter=Meter(str(self.table), tap.display),

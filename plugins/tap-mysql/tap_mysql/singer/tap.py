@@ -22,15 +22,16 @@ from tidemark_core.names import TableName
 from tidemark_core.process import TERMINATED
 from tidemark_core.report_store import reporting
 from tidemark_core.runs.progress import Display, display
-from tidemark_core.settings import config_schema, resolve
+from tidemark_core.settings import config_schema
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.typed_settings import read, values
 
 from tap_mysql.binlog.log import Log
 from tap_mysql.extraction import run, telemetry
 from tap_mysql.extraction.log_run import LogRun
 from tap_mysql.incremental.options import Options
 from tap_mysql.reading.spool_folder import TempFolder
-from tap_mysql.settings import SETTINGS
+from tap_mysql.settings import SETTINGS, TapSettings
 from tap_mysql.singer.messages import Messages
 from tap_mysql.singer.missing_tables import (
     copies_nothing,
@@ -88,28 +89,28 @@ class TapMySQL(Tap):
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         if raise_errors:
-            resolve(SETTINGS, self.config)
+            read(TapSettings, self.config)
         return []
 
     @cached_property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> TapSettings:
         """Every setting's value.
 
         Raises:
             ConfigError: A value is missing or wrong.
         """
-        return resolve(SETTINGS, self.config)
+        return read(TapSettings, self.config)
 
     @cached_property
     def options(self) -> Options:
-        """How tables are extracted."""
-        return Options.from_settings(self.settings)
+        """How tables are extracted; one for all of them, which are told once what is so of all."""
+        return self.settings.options()
 
     @property
     def parallel(self) -> int:
         """Queries at the same time."""
-        strategy = self.settings["backup_strategy"]
-        return 1 if strategy == "sequential" else int(self.settings["backup_max_workers"])
+        is_sequential = self.settings.backup_strategy == "sequential"
+        return 1 if is_sequential else self.settings.backup_max_workers
 
     # -- what is opened once, when first needed
 
@@ -121,27 +122,25 @@ class TapMySQL(Tap):
             TunnelError: The bastion is away, or not the one it should be.
         """
         settings = self.settings
-        bastion = Bastion.from_config(settings)
-        host = settings["db_host"]
-        if bastion is None and host.startswith("/"):
+        bastion = Bastion.from_config(values(settings))
+        if bastion is None and settings.db_host.startswith("/"):
             raise ConfigError(
                 "DB_HOST is a Unix socket, which is reached through a bastion only",
                 hint="set SSH_BASTION_HOST, or DB_HOST to a host name",
             )
-        login = Login.from_config(settings)
-        local_port = settings["ssh_local_port"] or None
+        login, local_port = Login.of(settings), settings.ssh_local_port or None
         endpoint = self._resources.enter_context(
-            open_endpoint(bastion, host, settings["db_port"], local_port)
+            open_endpoint(bastion, settings.db_host, settings.db_port, local_port)
         )
-        return Source(login, endpoint, settings["backup_timeout_seconds"])
+        return Source(login, endpoint, settings.backup_timeout_seconds)
 
     @cached_property
     def folder(self) -> TempFolder:
         """Where files are written."""
         folder = TempFolder(
-            self.settings["backup_temp_dir"],
-            room=self.settings["backup_temp_max_mb"] * 2**20,
-            patience=self.settings["backup_timeout_seconds"],
+            self.settings.backup_temp_dir,
+            room=self.settings.backup_temp_max_mb * 2**20,
+            patience=self.settings.backup_timeout_seconds,
         )
         self._resources.callback(folder.close)
         return folder
@@ -199,11 +198,11 @@ class TapMySQL(Tap):
             with self.source.session() as session:
                 return discover(session, schemas)
 
-        attempts = self.settings["backup_retry_attempts"]
+        attempts = self.settings.backup_retry_attempts
         return persist(ask, "the discovery of tables", attempts, self.stop, within=within)
 
     def _schemas(self) -> set[str]:
-        return {self.settings["db_database"], *map(str, self.settings["db_schemas"] or ())}
+        return {self.settings.db_database, *map(str, self.settings.db_schemas or ())}
 
     def _selected(self) -> list[TableName] | None:
         if self.input_catalog is None:
@@ -238,18 +237,18 @@ class TapMySQL(Tap):
             return
         self._greet()
         self.messages.begin()
-        together = self.settings["backup_strategy"] == "inter-table"
-        workers = self.settings["backup_max_workers"] if together else 1
+        together = self.settings.backup_strategy == "inter-table"
+        workers = self.settings.backup_max_workers if together else 1
         outcomes = run.run([s for s in streams if not s.is_log_based], workers, self.stop)
         outcomes += self._by_log(workers).run([s for s in streams if s.is_log_based])
         outcomes += [run.failed(name, error) for name, error in sorted(self._unread().items())]
         if not outcomes:
             raise nothing_selected(len(self._catalogued() or self.streams), self._schemas())
-        telemetry.run_ended(self.settings["backup_strategy"], outcomes)
+        telemetry.run_ended(self.settings.backup_strategy, outcomes)
         run.raise_failures(outcomes)
 
     def _by_log(self, workers: int) -> LogRun:
-        attempts = self.settings["backup_retry_attempts"]
+        attempts = self.settings.backup_retry_attempts
         return LogRun(Log(self.source), workers, attempts, self.stop)
 
     def _unread(self) -> dict[TableName, TidemarkError]:
@@ -276,9 +275,9 @@ class TapMySQL(Tap):
     def _greet(self) -> None:
         def ask() -> None:
             with self.source.session() as session:
-                telemetry.connected(session, self.settings["db_database"])
+                telemetry.connected(session, self.settings.db_database)
 
-        attempts = self.settings["backup_retry_attempts"]
+        attempts = self.settings.backup_retry_attempts
         persist(ask, "the connection to MySQL", attempts, self.stop)
 
     def extract_selected(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,7 @@ from tidemark_core.ssh.tunnel import Endpoint
 from tap_mysql.source.driver import open_connection, verifying_context
 from tap_mysql.source.error_codes import number_in, source_error, tls_error
 from tap_mysql.source.server_identity import Server
+from tap_mysql.source.settings import MySQLSettings
 
 if TYPE_CHECKING:
     import mysql_arrow
@@ -58,27 +59,27 @@ class Login:
     public_key: str | None = None
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Login:
-        """Reads resolved settings.
+    def of(cls, settings: MySQLSettings) -> Login:
+        """Who the settings say.
 
         Raises:
             ConfigError: TLS has no name to verify.
         """
-        tls = config["db_ssl_mode"] == "verify"
-        name = config.get("db_ssl_server_name") or config["db_host"]
+        tls = settings.db_ssl_mode == "verify"
+        name = settings.db_ssl_server_name or settings.db_host
         if tls and name.startswith("/"):
             raise ConfigError(
                 f"DB_HOST {name!r} is a socket: the certificate of the server has no name to match",
                 hint="set DB_SSL_SERVER_NAME to the name in the certificate",
             )
         return cls(
-            user=config["db_user"],
-            password=config["db_password"] or "",
-            database=config["db_database"],
+            user=settings.db_user,
+            password=settings.db_password or "",
+            database=settings.db_database,
             tls=tls,
-            ca=config["db_ssl_ca"],
+            ca=settings.db_ssl_ca,
             server_name=name,
-            public_key=config["db_server_public_key"],
+            public_key=settings.db_server_public_key,
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tap_mysql.source.settings import MYSQL_SETTINGS
 from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
 from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import MYSQL_SETTINGS, Setting, bastion_settings
+from tidemark_core.settings import Setting, bastion_settings
 
 from tidemark.config.job_settings import JOB_SETTINGS
 

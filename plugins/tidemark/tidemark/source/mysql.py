@@ -11,8 +11,10 @@ from tap_mysql.binlog.log import cascades, end_of_log, problems
 from tap_mysql.source.connection import Login, Session, Source
 from tap_mysql.source.discovery import discover
 from tap_mysql.source.schema import Table
+from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.names import TableName
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.typed_settings import read
 
 
 class MySQL:
@@ -75,9 +77,10 @@ def open_mysql(values: Mapping[str, Any]) -> Iterator[MySQL]:
         TunnelError: The bastion cannot be reached.
         SourceError: MySQL cannot be reached or refuses the login.
     """
+    settings = read(MySQLSettings, values)
     bastion = Bastion.from_config(values, prefix="ssh_bastion")
     with (
-        open_endpoint(bastion, values["db_host"], values["db_port"]) as endpoint,
-        Source(Login.from_config(values), endpoint).session() as session,
+        open_endpoint(bastion, settings.db_host, settings.db_port) as endpoint,
+        Source(Login.of(settings), endpoint).session() as session,
     ):
         yield MySQL(session)
