@@ -13,9 +13,10 @@ import pytest
 from muterelay import mute_relay
 from redshift_connector.error import InterfaceError, OperationalError, ProgrammingError
 from tidemark_core.errors import ConfigError, TunnelError, WarehouseError
-from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS, connect, routed
+from tidemark_core.redshift.connection import connect, routed
 from tidemark_core.redshift.credentials import Credentials, credentials
 from tidemark_core.redshift.errors import QueryError, explain_connect, explain_query
+from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
 from tidemark_core.settings import resolve
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
 from tidemark_sandbox.world import Sandbox

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tidemark_core.errors import TidemarkError, WarehouseError
 from tidemark_core.runs.progress import Meter
@@ -15,6 +15,7 @@ from tidemark_core.s3.lease import Lease
 
 from target_redshift import events
 from target_redshift.model.landing_table import LandingTable
+from target_redshift.settings import LoadSettings
 from target_redshift.stages import Stages
 from target_redshift.staging.csv_stager import Staged
 from target_redshift.staging.load_file import LoadFile
@@ -38,7 +39,7 @@ class TableLoader:
     """Loads one table.
 
     Attributes:
-        config: Resolved settings.
+        config: The settings.
         s3: The lake's bucket.
         client: S3 client.
         lease: Our right to write the table.
@@ -50,7 +51,7 @@ class TableLoader:
         newest: Columns (in the warehouse) by which an upsert finds a key's newest row.
     """
 
-    config: Mapping[str, Any]
+    config: LoadSettings
     s3: S3Location
     client: S3Client
     lease: Lease

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.runs.progress import Meter
@@ -13,6 +13,7 @@ from tidemark_core.s3.client import S3Location
 
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.model.schema_drift import Drift
+from target_redshift.settings import LoadSettings
 from target_redshift.staging.area import remove_staging
 from target_redshift.staging.csv_encoder import NULL_MARKER, MarkerCollisionError, other_marker
 from target_redshift.staging.csv_stager import Staged, Stager
@@ -32,7 +33,7 @@ class Stages:
     """The staged parts of one load; a further attempt uses them again.
 
     Attributes:
-        config: Resolved settings.
+        config: The settings.
         s3: The lake's bucket.
         client: S3 client.
         landing: The table.
@@ -40,7 +41,7 @@ class Stages:
         method: Load method of this table.
     """
 
-    config: Mapping[str, Any]
+    config: LoadSettings
     s3: S3Location
     client: S3Client
     landing: LandingTable
@@ -51,7 +52,7 @@ class Stages:
     _prefixes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._format = self.config["load_format"]
+        self._format = self.config.load_format
         if self._format == "auto" and self.method == "upsert":
             self._by_csv("an upsert numbers its rows")
 
@@ -111,7 +112,7 @@ class Stages:
     def _stage_csv(
         self, files: Sequence[LoadFile], load_id: int, prefix: str, drift: Drift
     ) -> Staged:
-        cleaner = Cleaner(self.landing, self.config["redshift_too_long"], dict(drift.widths))
+        cleaner = Cleaner(self.landing, self.config.redshift_too_long, dict(drift.widths))
         marker = NULL_MARKER
         while True:
             stager = Stager(
@@ -119,8 +120,8 @@ class Stages:
                 bucket=self.s3.bucket,
                 prefix=prefix,
                 cleaner=cleaner,
-                slices=self.config["redshift_slices"],
-                compression=self.config["redshift_compression"],
+                slices=self.config.redshift_slices,
+                compression=self.config.redshift_compression,
                 marker=marker,
                 meter=self.meter,
                 numbered=self.method == "upsert",

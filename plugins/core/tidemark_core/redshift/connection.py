@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from tidemark_core.errors import ConfigError, TidemarkError
-from tidemark_core.redshift.credentials import AUTH_SETTINGS, credentials
+from tidemark_core.redshift.credentials import credentials
 from tidemark_core.redshift.driver_patches import (
     close,
     install_routes,
@@ -21,43 +21,7 @@ from tidemark_core.redshift.driver_patches import (
     set_silence,
 )
 from tidemark_core.redshift.errors import explain_connect, explain_query, mute
-from tidemark_core.settings import Setting, bastion_settings
 from tidemark_core.ssh.tunnel import Bastion, Endpoint, open_endpoint
-
-WAREHOUSE_SETTINGS = (
-    Setting(
-        "redshift_host",
-        "Host name of the warehouse, or the path of a Unix socket on its bastion.",
-        required=True,
-    ),
-    Setting("redshift_port", "Port of the warehouse.", "integer", default=5439, minimum=1),
-    Setting("redshift_database", "Database to load into.", required=True),
-    *AUTH_SETTINGS,
-    Setting("redshift_ssl", "Whether to use TLS; its certificate is always verified.", "boolean",
-            default=True),
-    Setting(
-        "redshift_ssl_mode",
-        "verify-full: authority and host name; verify-ca: the authority only.",
-        default="verify-full",
-        choices=("verify-full", "verify-ca"),
-    ),
-    Setting(
-        "redshift_ssl_root_cert",
-        "File of the certificate authority; empty: Amazon's, which the driver brings.",
-    ),
-    Setting(
-        "redshift_ssl_server_name",
-        "Name in the warehouse's certificate, where it is not REDSHIFT_HOST.",
-    ),
-    Setting(
-        "redshift_connect_timeout_seconds",
-        "How long to wait for the warehouse to answer a new connection.",
-        "integer",
-        default=20,
-        minimum=1,
-    ),
-    *bastion_settings("redshift_ssh_bastion", "the warehouse"),
-)  # fmt: skip
 
 #: For programs that have no setting of their own for the longest statement.
 _STATEMENT_SECONDS = 3600

@@ -7,26 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidemark_core.errors import ConfigError, WarehouseError
-from tidemark_core.settings import Setting
-
-AUTH_SETTINGS = (
-    Setting(
-        "redshift_auth",
-        "password: REDSHIFT_USER and REDSHIFT_PASSWORD; iam: temporary credentials from AWS.",
-        default="password",
-        choices=("password", "iam"),
-    ),
-    Setting("redshift_user", "User in the warehouse."),
-    Setting("redshift_password", "Password of the user (REDSHIFT_AUTH=password).", secret=True),
-    Setting("redshift_cluster_identifier", "Provisioned cluster (REDSHIFT_AUTH=iam)."),
-    Setting("redshift_workgroup", "Serverless workgroup (REDSHIFT_AUTH=iam)."),
-    Setting("redshift_region", "Region of the warehouse; empty: S3_REGION."),
-    Setting(
-        "redshift_iam_role",
-        "ARN of the role by which the warehouse reads the bucket, or 'default'; empty: this "
-        "machine's temporary credentials.",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -41,7 +21,7 @@ def credentials(config: Mapping[str, Any]) -> Credentials:
     """Gives the login that the settings ask for.
 
     Args:
-        config: Values of `AUTH_SETTINGS`, ``redshift_database`` and ``s3_region``.
+        config: Values of `WarehouseSettings`, and ``s3_region``.
 
     Raises:
         ConfigError: Something that the chosen way needs is not set.

@@ -44,7 +44,7 @@ class RedshiftSink(BatchSink):
             self.table, self.schema, key_properties or [], target.names
         )
         self.is_copied = target.is_copied(stream_name)
-        self.method = "overwrite" if self.is_copied else target.settings["load_method"]
+        self.method = "overwrite" if self.is_copied else target.settings.load_method
         # A full copy is known by its files; what an overwrite of anything else holds, by its end.
         self._awaits_end = self.method == "overwrite" and not self.is_copied
         check_method(self.landing, self.method)
@@ -139,7 +139,7 @@ class RedshiftSink(BatchSink):
                 table=self.table,
                 bucket=target.s3.bucket,
                 layout=target.s3.layout,
-                others=target.settings["s3_batch_prefixes"],
+                others=target.settings.s3_batch_prefixes,
             )
             self._files.append(file)
 

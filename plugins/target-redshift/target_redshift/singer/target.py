@@ -22,13 +22,14 @@ from tidemark_core.runs.progress import Display, Meter, display
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
 from tidemark_core.settings import LANDING_NAMES, config_schema, resolve
+from tidemark_core.typed_settings import read, values
 from tidemark_core.types.singer_schema import FULL_TABLE, replication_method
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.isolating_target import IsolatingTarget
 
 from target_redshift import events
 from target_redshift.loader import TableLoader
-from target_redshift.settings import SETTINGS
+from target_redshift.settings import SETTINGS, LoadSettings
 from target_redshift.singer.sink import RedshiftSink
 from target_redshift.staging.area import remove_abandoned, remove_staging
 from target_redshift.staging.load_file import LoadFile, check_location, fetch
@@ -67,20 +68,20 @@ class TargetRedshift(IsolatingTarget):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Resolves the settings first, whose errors name the variable and the next step."""
         if raise_errors:
-            self._config = {**self._config, **resolve(SETTINGS, self._config)}
+            self._config = {**self._config, **values(read(LoadSettings, self._config))}
         return list(super()._validate_config(raise_errors=raise_errors))
 
     # ------------------------------------------------------------------ what the sinks use
     @cached_property
-    def settings(self) -> dict[str, Any]:
-        """Typed settings.
+    def settings(self) -> LoadSettings:
+        """The settings, which go together.
 
         Raises:
             ConfigError: One is missing or wrong.
         """
-        settings = resolve(SETTINGS, self.config)
-        authorization(settings["redshift_iam_role"], S3Location.from_config(settings))
-        if settings["load_format"] == "parquet" and settings["load_method"] == "upsert":
+        settings = read(LoadSettings, self.config)
+        authorization(settings.redshift_iam_role, S3Location.of(settings))
+        if settings.load_format == "parquet" and settings.load_method == "upsert":
             raise ConfigError(
                 "LOAD_FORMAT=parquet cannot be combined with LOAD_METHOD=upsert",
                 hint="set LOAD_FORMAT=csv",
@@ -95,11 +96,11 @@ class TargetRedshift(IsolatingTarget):
             ConfigError: LANDING_NAMES cannot be.
         """
         given = resolve((LANDING_NAMES,), {}, os.environ)["landing_names"]
-        return LandingNames.parse(given or self.settings["landing_names"])
+        return LandingNames.parse(given or self.settings.landing_names)
 
     @cached_property
     def s3(self) -> S3Location:
-        return S3Location.from_config(self.settings)
+        return S3Location.of(self.settings)
 
     @cached_property
     def client(self) -> S3Client:
@@ -152,7 +153,7 @@ class TargetRedshift(IsolatingTarget):
 
     def is_copied(self, stream: str) -> bool:
         """Whether a stream's full copies take each other's place in its landing table."""
-        by_copy = self.settings["load_full_tables"] == "overwrite"
+        by_copy = self.settings.load_full_tables == "overwrite"
         return by_copy and self.raw(stream) in self._full_tables
 
     def _newest(self, sink: RedshiftSink) -> list[str]:
@@ -169,7 +170,7 @@ class TargetRedshift(IsolatingTarget):
                 self.s3.bucket,
                 self.s3.layout.lease_key(table, "warehouse"),
                 owner=f"{self.name} run {self.run_id}",
-                ttl=self.settings["s3_lease_seconds"],
+                ttl=self.settings.s3_lease_seconds,
             )
             self._leases[table] = self._resources.enter_context(lease)
             left = remove_staging(self.client, self.s3.bucket, self.s3.layout.staging_prefix(table))
@@ -182,7 +183,7 @@ class TargetRedshift(IsolatingTarget):
         return (
             batch.url.startswith("s3://")
             and not batch.facts
-            and any(map(batch.s3_location[1].startswith, self.settings["s3_batch_prefixes"]))
+            and any(map(batch.s3_location[1].startswith, self.settings.s3_batch_prefixes))
         )
 
     def local_copy(self, batch: BatchFile, table: TableName, folder: Path) -> Path:
@@ -200,7 +201,7 @@ class TargetRedshift(IsolatingTarget):
             table=table,
             bucket=self.s3.bucket,
             layout=self.s3.layout,
-            others=self.settings["s3_batch_prefixes"],
+            others=self.settings.s3_batch_prefixes,
         )
         return fetch(self.client, file, folder, 0, table)
 
@@ -259,7 +260,7 @@ class TargetRedshift(IsolatingTarget):
     def cut_off(self) -> frozenset[str]:
         """An overwrite puts nothing but a whole copy in the place of one."""
         unfinished = self.copies.unfinished
-        if self.settings["load_method"] == "overwrite":
+        if self.settings.load_method == "overwrite":
             return unfinished
         return super().cut_off() | {stream for stream in unfinished if self.is_copied(stream)}
 
@@ -306,7 +307,7 @@ class TargetRedshift(IsolatingTarget):
         An overwrite holds its STATE back to the end: what it claims is there only then.
         """
         super()._process_state_message(message_dict)
-        if self.settings["load_method"] == "overwrite":
+        if self.settings.load_method == "overwrite":
             return
         # Sinks of a schema before, which the SDK would forget.
         held = [sink for sink in self._sinks_to_clear if self.holds(sink.stream_name)]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import LEDGER_TABLE
@@ -22,6 +21,7 @@ from target_redshift.model.schema_drift import (
     not_ours,
     rebuild_hint,
 )
+from target_redshift.settings import LoadSettings
 from target_redshift.warehouse import sql
 from target_redshift.warehouse.ledger import Ledger
 from target_redshift.warehouse.session import timeout_statement
@@ -47,9 +47,9 @@ class Found:
 
 
 @contextmanager
-def lock_timeout(connection: WarehouseConnection, config: Mapping[str, Any]) -> Iterator[None]:
+def lock_timeout(connection: WarehouseConnection, config: LoadSettings) -> Iterator[None]:
     """Statements that wait for locks of other transactions, and do nothing long themselves."""
-    seconds = config["redshift_lock_timeout_seconds"]
+    seconds = config.redshift_lock_timeout_seconds
     connection.execute(timeout_statement(seconds))
     try:
         yield
@@ -62,12 +62,12 @@ def lock_timeout(connection: WarehouseConnection, config: Mapping[str, Any]) -> 
             )
         # A transaction that failed is rolled back, and the setting with it.
         with suppress(QueryError):
-            connection.execute(timeout_statement(config["redshift_statement_timeout_seconds"]))
+            connection.execute(timeout_statement(config.redshift_statement_timeout_seconds))
         raise
-    connection.execute(timeout_statement(config["redshift_statement_timeout_seconds"]))
+    connection.execute(timeout_statement(config.redshift_statement_timeout_seconds))
 
 
-def prepare_schema(connection: WarehouseConnection, config: Mapping[str, Any]) -> None:
+def prepare_schema(connection: WarehouseConnection, config: LoadSettings) -> None:
     """Makes the landing schema and the ledger, where they are missing.
 
     Raises:
@@ -98,9 +98,7 @@ def _has_ledger(connection: WarehouseConnection) -> bool:
     return bool(look)
 
 
-def look(
-    connection: WarehouseConnection, landing: LandingTable, config: Mapping[str, Any]
-) -> Found:
+def look(connection: WarehouseConnection, landing: LandingTable, config: LoadSettings) -> Found:
     """Compares the landing table with the stream.
 
     Raises:
@@ -146,7 +144,7 @@ def apply_outside(
     connection: WarehouseConnection,
     landing: LandingTable,
     found: Found,
-    config: Mapping[str, Any],
+    config: LoadSettings,
 ) -> None:
     """Widens VARCHAR columns, which Redshift does not do inside a transaction.
 
@@ -181,7 +179,7 @@ def apply_in_transaction(
     connection: WarehouseConnection,
     landing: LandingTable,
     found: Found,
-    config: Mapping[str, Any],
+    config: LoadSettings,
 ) -> None:
     """Locks the landing table, or makes it, and adds its new columns.
 
@@ -212,13 +210,13 @@ def apply_in_transaction(
         )
 
 
-def table_options(landing: LandingTable, config: Mapping[str, Any]) -> sql.TableOptions:
+def table_options(landing: LandingTable, config: LoadSettings) -> sql.TableOptions:
     """The physical design that the settings ask for.
 
     Raises:
         ConfigError: It names what does not exist.
     """
-    chosen = config["redshift_table_options"]
+    chosen = config.redshift_table_options
     return sql.TableOptions.parse(
         [chosen.get("*", {}), chosen.get(str(landing.table), {})], landing.names
     )

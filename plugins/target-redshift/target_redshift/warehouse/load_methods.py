@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from tidemark_core.errors import ConfigError, WarehouseError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, LOAD_ID, quote_redshift
@@ -16,6 +15,7 @@ from tidemark_core.s3.client import S3Location
 from target_redshift import events
 from target_redshift.model.key_rules import unfit_rows
 from target_redshift.model.landing_table import Column, LandingTable
+from target_redshift.settings import LoadSettings
 from target_redshift.staging.csv_stager import Staged
 from target_redshift.staging.load_file import LoadFile
 from target_redshift.staging.parquet_stager import StagedParquet
@@ -39,7 +39,7 @@ class Load:
         files: The files that they came from.
         load_id: Of all its rows.
         method: How its rows come into the table.
-        config: Resolved settings.
+        config: The settings.
         newest: Columns by which an upsert finds a key's newest row.
         s3: The lake.
         phase: Told what is begun: COPY, insert.
@@ -50,7 +50,7 @@ class Load:
     files: Sequence[LoadFile]
     load_id: int
     method: str
-    config: Mapping[str, Any]
+    config: LoadSettings
     newest: Sequence[str]
     s3: S3Location
     phase: Callable[[str], object] = lambda _: None
@@ -100,7 +100,7 @@ def run_method(connection: WarehouseConnection, load: Load) -> None:
 
 def _make_room(connection: WarehouseConnection, load: Load) -> None:
     filled = connection.execute(sql.has_rows(load.name), what="the look at its rows")
-    if filled and not load.staged.rows and not load.config["redshift_allow_empty_overwrite"]:
+    if filled and not load.staged.rows and not load.config.redshift_allow_empty_overwrite:
         raise WarehouseError(
             "the source gave no row, and overwriting the landing table would empty it",
             table=load.landing.table,
@@ -123,9 +123,9 @@ def _copy(
 ) -> None:
     parquet = isinstance(load.staged, StagedParquet)
     options = sql.CopyOptions(
-        authorization=authorization(load.config["redshift_iam_role"], load.s3),
+        authorization=authorization(load.config.redshift_iam_role, load.s3),
         region=load.s3.region,
-        compression=None if parquet else load.config["redshift_compression"],
+        compression=None if parquet else load.config.redshift_compression,
         null_text=load.staged.marker,
     )
     load.phase("COPY")

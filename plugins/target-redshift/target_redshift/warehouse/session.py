@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.logs import Event, log_event
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.redshift.errors import QueryError
 from tidemark_core.runs.report import current
+from tidemark_core.typed_settings import values
+
+from target_redshift.settings import LoadSettings
 
 _log = logging.getLogger("target_redshift.session")
 T = TypeVar("T")
@@ -23,11 +26,11 @@ class Session:
     """The warehouse for one table's loads.
 
     Args:
-        config: Resolved settings.
+        config: The settings.
         application_name: Shown in the warehouse's session tables.
     """
 
-    def __init__(self, config: Mapping[str, Any], application_name: str) -> None:
+    def __init__(self, config: LoadSettings, application_name: str) -> None:
         self._config = config
         self._name = application_name
         self._connection: WarehouseConnection | None = None
@@ -37,18 +40,18 @@ class Session:
         """The open connection; opens one if there is none."""
         if self._connection is None:
             try:
-                connection = connect(self._config, application_name=self._name)
+                connection = connect(values(self._config), application_name=self._name)
             except TidemarkError as error:
                 error.stops_all = True
                 raise
-            seconds = self._config["redshift_statement_timeout_seconds"]
+            seconds = self._config.redshift_statement_timeout_seconds
             try:
                 connection.execute(timeout_statement(seconds), what="SET statement_timeout")
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
-            database = self._config["redshift_database"]
+            database = self._config.redshift_database
             log_event(_log, Event.DATABASE_CONNECTED, database=database)
         return self._connection
 
@@ -93,7 +96,7 @@ class Session:
         Raises:
             TidemarkError: The last failure.
         """
-        attempts = self._config["redshift_retry_attempts"]
+        attempts = self._config.redshift_retry_attempts
         wait = _FIRST_WAIT
         for attempt in range(1, attempts + 1):
             try:

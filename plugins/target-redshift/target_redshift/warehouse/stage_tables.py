@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.redshift.connection import WarehouseConnection
 
 from target_redshift.model.landing_table import LandingTable
+from target_redshift.settings import LoadSettings
 from target_redshift.staging.parquet_stager import StagedParquet
 from target_redshift.warehouse import sql
 from target_redshift.warehouse.landing import lock_timeout
@@ -52,7 +51,7 @@ def make_stage_tables(
         )
 
 
-def drop_stage_tables(session: Session, landing: LandingTable, config: Mapping[str, Any]) -> None:
+def drop_stage_tables(session: Session, landing: LandingTable, config: LoadSettings) -> None:
     """Drops a table's stage tables, those of loads that have died too.
 
     The table's lease is ours, so nobody uses them. A failure here must not hide the load's own

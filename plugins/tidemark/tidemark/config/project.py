@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import LandingNames, TableName
-from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
+from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import Setting, resolve

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tap_mysql.source.settings import MYSQL_SETTINGS
-from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS
+from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
 from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import Setting, bastion_settings
 

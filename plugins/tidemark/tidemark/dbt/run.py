@@ -31,11 +31,11 @@ from tidemark_core.host.collector import lasting_imports, spare_what_is_here
 from tidemark_core.host.trusted_file import check_trusted
 from tidemark_core.process import end_with_meltano
 from tidemark_core.redshift.connection import (
-    WAREHOUSE_SETTINGS,
     WarehouseConnection,
     connect,
     routed,
 )
+from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
 from tidemark_core.report_store import reporting
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.deferred import Failure, defer

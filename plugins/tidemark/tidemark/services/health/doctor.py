@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from tap_mysql.query.sql import count_no_key
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName
-from tidemark_core.redshift.connection import WAREHOUSE_SETTINGS, connect
+from tidemark_core.redshift.connection import connect
+from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
 from tidemark_core.s3.client import explained
 from tidemark_core.ssh.tunnel import Bastion
 from tidemark_core.types.singer_schema import LOG_BASED

@@ -1,0 +1,61 @@
+"""The settings of the warehouse, declared once for all who log in to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tidemark_core.settings import bastion_settings
+from tidemark_core.typed_settings import declared, setting, shared
+
+_HOST, _PORT, _USER, _KEY_PATH, _KNOWN_HOSTS, _JUMP = bastion_settings(
+    "redshift_ssh_bastion", "the warehouse"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarehouseSettings:
+    """Where the warehouse is, who logs in, and by which way."""
+
+    redshift_host: str = setting(
+        "Host name of the warehouse, or the path of a Unix socket on its bastion.", required=True
+    )
+    redshift_port: int = setting("Port of the warehouse.", 5439, minimum=1)
+    redshift_database: str = setting("Database to load into.", required=True)
+    redshift_auth: Literal["password", "iam"] = setting(
+        "password: REDSHIFT_USER and REDSHIFT_PASSWORD; iam: temporary credentials from AWS.",
+        "password",
+    )
+    redshift_user: str | None = setting("User in the warehouse.")
+    redshift_password: str | None = setting(
+        "Password of the user (REDSHIFT_AUTH=password).", secret=True
+    )
+    redshift_cluster_identifier: str | None = setting("Provisioned cluster (REDSHIFT_AUTH=iam).")
+    redshift_workgroup: str | None = setting("Serverless workgroup (REDSHIFT_AUTH=iam).")
+    redshift_region: str | None = setting("Region of the warehouse; empty: S3_REGION.")
+    redshift_iam_role: str | None = setting(
+        "ARN of the role by which the warehouse reads the bucket, or 'default'; empty: this "
+        "machine's temporary credentials."
+    )
+    redshift_ssl: bool = setting("Whether to use TLS; its certificate is always verified.", True)
+    redshift_ssl_mode: Literal["verify-full", "verify-ca"] = setting(
+        "verify-full: authority and host name; verify-ca: the authority only.", "verify-full"
+    )
+    redshift_ssl_root_cert: str | None = setting(
+        "File of the certificate authority; empty: Amazon's, which the driver brings."
+    )
+    redshift_ssl_server_name: str | None = setting(
+        "Name in the warehouse's certificate, where it is not REDSHIFT_HOST."
+    )
+    redshift_connect_timeout_seconds: int = setting(
+        "How long to wait for the warehouse to answer a new connection.", 20, minimum=1
+    )
+    redshift_ssh_bastion_host: str | None = shared(_HOST)
+    redshift_ssh_bastion_port: int = shared(_PORT)
+    redshift_ssh_bastion_user: str | None = shared(_USER)
+    redshift_ssh_bastion_key_path: str | None = shared(_KEY_PATH)
+    redshift_ssh_bastion_known_hosts: str | None = shared(_KNOWN_HOSTS)
+    redshift_ssh_bastion_jump: str | None = shared(_JUMP)
+
+
+WAREHOUSE_SETTINGS = declared(WarehouseSettings)
