@@ -10,6 +10,8 @@ export MELTANO_CLI_DISABLE_VERSION_CHECK := 1
 export DO_NOT_TRACK := 1
 
 UV := .uv/bin/uv
+# The interpreter that `make PYTHON=/path/to/python3.12` chose for .uv is that of .venv too.
+export UV_PYTHON := .uv/bin/python
 BIN := .venv/bin
 # For the tests alone: a browser for the pages we make, gdb to read the core of a worker that died,
 # systemd to check its units.
