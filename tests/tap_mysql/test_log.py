@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from mysql_binlog import Batch, KeyColumns, LogPurged, Position, Statement
 from mysql_binlog.model import Kind
 from tap_mysql.binlog.log import Log
+from tap_mysql.reading.key_reader import KeyReader
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 
@@ -209,3 +211,28 @@ def test_keys_of_every_type_and_spelling(source: Source, told: Told) -> None:
     second = good(logged(source, "u", state=first.state))
     assert newest(second, table="u") == {"x": 1, "": 3}
     assert len(second.rows("u")) == 3
+
+
+@pytest.mark.fault(191)
+def test_a_file_that_waits_for_the_next_one_goes_when_that_one_fails(
+    source: Source, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.make("t", "id INT PRIMARY KEY, v INT")
+    source.sql(f"INSERT INTO t SELECT seq, seq {source.numbers(3000)}")
+    first = good(logged(source, "t"))
+    for file in first.files():
+        Path(file.path).unlink()
+    told.keys = {"t": [(number,) for number in range(1, 3001)]}
+    page, pages = KeyReader._page, iter(range(4))
+
+    def fail(self: KeyReader, *words: Any) -> Any:
+        if next(pages) == 2:
+            raise SourceError("away")
+        return page(self, *words)
+
+    monkeypatch.setattr(KeyReader, "_page", fail)
+    second = logged(source, "t", state=first.state, backup_batch_size=500)
+    assert "away" in str(second.error)
+    named = {Path(file.path) for file in second.files()}
+    assert len(named) == 1
+    assert set(source.folder.rglob("*.parquet")) == named

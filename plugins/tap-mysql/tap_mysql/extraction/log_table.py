@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from tidemark_core.errors import SourceError
@@ -14,11 +15,11 @@ from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
 from tap_mysql.binlog.errors import anew
 from tap_mysql.binlog.log import Log, Moment, only
 from tap_mysql.extraction import schema_drift
+from tap_mysql.extraction.held_back import HeldBack
 from tap_mysql.extraction.table import Extraction
 from tap_mysql.query.key_ranges import split
 from tap_mysql.query.sql import Key, Range
 from tap_mysql.reading.key_reader import KeyReader
-from tap_mysql.reading.parquet_file import FinishedFile
 
 logger = logging.getLogger("tap-mysql.log")
 
@@ -104,28 +105,26 @@ class LogExtraction(Extraction):
         # The first file's manifest has it then, whichever STATE commits that.
         self._commit(None, self.identity.write(bookmark))
         left: list[Any] = list(bookmark.left)
-        held: FinishedFile | None = None
-        try:
+
+        def reached() -> LogBookmark:
+            return replace(bookmark, left=tuple(pair for pair in left if pair))
+
+        with HeldBack() as held:
+            state = self.identity.write(bookmark)
             for number, file in self._read(ranges):
                 if file is None:
                     left[number] = None
                     continue
-                if held is not None:
-                    self._commit(held, self.identity.write(bookmark))
+                held.take(file, partial(self._commit, state=state))
                 left[number] = (file.last, ranges[number].until)
-                held = file
-                bookmark = replace(bookmark, left=tuple(pair for pair in left if pair))
+                state = self.identity.write(reached())
                 if limit and self.rows + file.rows >= limit:
                     break
-        except BaseException:
-            if held is not None:
-                held.path.unlink(missing_ok=True)
-            raise
-        bookmark = replace(bookmark, left=tuple(pair for pair in left if pair))
-        if held is None:
+        bookmark = reached()
+        if held.file is None:
             self._commit_nothing(self.identity.write(bookmark))
         else:
-            self._commit(held, self.identity.write(bookmark))
+            self._commit(held.file, self.identity.write(bookmark))
         return bookmark
 
     def read_keys(self, bookmark: LogBookmark, keys: Sequence[Key], moment: Moment) -> LogBookmark:
@@ -144,12 +143,10 @@ class LogExtraction(Extraction):
         """
         bookmark = self._read_now(bookmark, moment)
         self._begin(None, None, len(keys))
-        held: FinishedFile | None = None
-        for file in KeyReader(self.reading, self.table).files(keys):
-            if held is not None:
-                self._commit(held, None)
-            held = file
-        self._commit(held, self.identity.write(bookmark))
+        with HeldBack() as held:
+            for file in KeyReader(self.reading, self.table).files(keys):
+                held.take(file, partial(self._commit, state=None))
+        self._commit(held.file, self.identity.write(bookmark))
         return bookmark
 
     def settle(self, bookmark: LogBookmark) -> None:

@@ -12,6 +12,7 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.runs.report import current
 
 from tap_mysql.extraction import schema_drift, telemetry
+from tap_mysql.extraction.held_back import HeldBack
 from tap_mysql.extraction.output import Output
 from tap_mysql.extraction.parallel import together
 from tap_mysql.incremental import key_warnings, window
@@ -161,23 +162,22 @@ class Extraction:
         copy is whole, for a STATE may be another table's.
         """
         self._begin(None, None, self.table.rows)
-        last: FinishedFile | None = None
         try:
-            for _, file in self._read(ranges):
-                if file is not None:
-                    if last is not None:
-                        self._commit(replace(last, has_more=True), None)
-                    last = file
+            with HeldBack() as held:
+                for _, file in self._read(ranges):
+                    if file is not None:
+                        held.take(file, self._commit_part)
         except TidemarkError:
-            if last is not None:
-                last.path.unlink(missing_ok=True)
             self.output.begin(self.moment)  # what the target has of the copy is given up
             raise
-        if last is None:
+        if held.file is None:
             self._commit_nothing(state)
             return
         # Without a STATE behind them the files would never be committed to the lake.
-        self._commit(last, dict(state) if isinstance(state, Mapping) else {})
+        self._commit(held.file, dict(state) if isinstance(state, Mapping) else {})
+
+    def _commit_part(self, file: FinishedFile) -> None:
+        self._commit(replace(file, has_more=True), None)
 
     # -- the first load of an incremental table
 
