@@ -39,6 +39,7 @@ class Event(StrEnum):
     WATERMARK_UPDATED = "Watermark updated successfully"
     BACKUP_COMPLETED = "Backup operation completed"
     LOAD_COMPLETED = "Load operation completed"
+    ROUND_COMPLETED = "Round completed"
 
 
 #: The fields that each event has, always; more may come.
@@ -85,6 +86,9 @@ FIELDS: Mapping[Event, frozenset[str]] = {
             "records_processed",
             "user",
         }
+    ),
+    Event.ROUND_COMPLETED: frozenset(
+        {"round", "tables", "seconds", "legs", "lag_seconds", "failed"}
     ),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
-from tidemark_core.run_context import run_id
+from tidemark_core.run_context import report_id
 from tidemark_core.runs.report import (
     VERSION,
     LegReport,
@@ -39,7 +39,7 @@ def reporting(leg: str, location: S3Location | None = None) -> Iterator[LegRepor
         leg: Name of the leg.
         location: The lake; None where the process does not reach it: another one of the run does.
     """
-    report = LegReport(leg, run_id())
+    report = LegReport(leg, report_id())
     save(report)
     open_reports.append(report)
     try:
@@ -58,9 +58,9 @@ def reporting(leg: str, location: S3Location | None = None) -> Iterator[LegRepor
             publish(location, report.run_id)
 
 
-def save(report: LegReport) -> None:
+def save(report: LegReport, environ: Mapping[str, str] = os.environ) -> None:
     """Writes a report to disk, whole or not at all."""
-    folder = report_folder(os.environ)
+    folder = report_folder(environ)
     if folder is None:
         return
     path = _path(folder, report.started.date(), report.run_id, report.leg)
@@ -73,9 +73,9 @@ def save(report: LegReport) -> None:
         _log.warning("the run report cannot be written to %s: %s", path, error)
 
 
-def publish(location: S3Location, run: str) -> None:
+def publish(location: S3Location, run: str, environ: Mapping[str, str] = os.environ) -> None:
     """Puts all documents of a run that lie on disk into the lake, over older ones."""
-    folder = report_folder(os.environ)
+    folder = report_folder(environ)
     if folder is None:
         return
     today = datetime.now(UTC).date()

@@ -13,6 +13,8 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 #: In this order. The last is not Meltano's run id, which it tells nobody unless it was given one,
 #: but it is the same for all plugins that one `meltano run` starts.
 _RUN_ID_VARIABLES = ("TIDEMARK_RUN_ID", "MELTANO_RUN_ID", STARTED_BY_MELTANO)
+#: Under which a run reports, where that is not its id: many small runs share one report.
+REPORT_ID = "TIDEMARK_REPORT_ID"
 _own_run_id = str(uuid.uuid4())
 
 
@@ -32,3 +34,8 @@ def run_id(environ: Mapping[str, str] = os.environ) -> str:
     """The id of this run: given by who started it, else one of this process's own."""
     given = (environ[name] for name in _RUN_ID_VARIABLES if environ.get(name))
     return next(given, _own_run_id)
+
+
+def report_id(environ: Mapping[str, str] = os.environ) -> str:
+    """The id under which this run reports: its own, unless who started it has given another one."""
+    return environ.get(REPORT_ID) or run_id(environ)

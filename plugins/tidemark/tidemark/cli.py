@@ -27,6 +27,7 @@ from tidemark.commands import (
     config,
     dashboard,
     explore,
+    follow,
     rebuild,
     reconcile,
     remove,
@@ -50,6 +51,8 @@ _WORKFLOWS = """Workflows:
   First backup     tidemark doctor, then tidemark backup -t TABLE -s chunked --dry-run
 
   Daily run        meltano run sync, then tidemark status
+
+  Within seconds   tidemark follow, for tables that are read by MySQL's log
 
   Reload           tidemark watermark set -t TABLE --timestamp 'YYYY-MM-DD HH:MM:SS',
                    then tidemark sync -t TABLE
@@ -105,6 +108,7 @@ for module in (
     tables,
     remove,
     sync,
+    follow,
     status,
     verify,
     explore,

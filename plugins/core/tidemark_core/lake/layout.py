@@ -237,6 +237,10 @@ class LakeLayout:
         """The lease that an unattended job holds from its first leg to its last."""
         return f"{self.root}leases/job.json"
 
+    def follow_lease_key(self) -> str:
+        """The lease that a follower holds for as long as it works, between its rounds too."""
+        return f"{self.root}leases/follow.json"
+
     def build_lease_key(self, schema: str) -> str:
         """The lease that dbt holds while it builds; ``schema`` is that of the public tables."""
         return _fits(f"{self.root}leases/build/{encode_component(schema)}.json")

@@ -43,6 +43,8 @@ class TableReport:
         conversions: Values changed on the way, by column and reason.
         retries: How often a read, a load or a request to S3 for it was tried again.
         error: Why it failed, in one line; None: it did not.
+        lag_seconds: How long a change of it took from its commit in MySQL until it was seen in the
+            warehouse, or has been waiting; the longest. None: it was not measured.
     """
 
     table: str
@@ -56,6 +58,7 @@ class TableReport:
     conversions: dict[str, dict[str, int]] = field(default_factory=dict)
     retries: int = 0
     error: str | None = None
+    lag_seconds: float | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @contextmanager
@@ -218,6 +221,7 @@ _TABLE: dict[str, tuple[type, ...]] = {
     "files": (int,),
     "steps": (dict,),
     "error": (*_TEXT, type(None)),
+    "lag_seconds": (*_NUMBER, type(None)),
 }
 
 
@@ -232,7 +236,7 @@ def checked(document: dict[str, Any]) -> dict[str, Any]:
     _check({"retries": 0} | document, _LEG)
     from_second(document["started_at"])
     for table in document["tables"]:
-        _check(table, _TABLE)
+        _check({"lag_seconds": None} | table, _TABLE)
         for seconds in table["steps"].values():
             _check({"steps": seconds}, {"steps": _NUMBER})
     return document

@@ -60,7 +60,7 @@ class _Run:
 def run_and_tell(
     project: Project,
     plan: Plan,
-    format: Format,
+    format: Format | None,
     *,
     log_file: Path | None,
     debug: bool,
@@ -72,7 +72,7 @@ def run_and_tell(
     Args:
         project: Where we are.
         plan: What is run.
-        format: How results are printed.
+        format: How results are printed; None: only what went wrong.
         log_file: Where the log goes as well; default: what was typed before the command.
         debug: Whether it is shown too.
         backup: Whether MySQL is read.
@@ -85,7 +85,7 @@ def run_and_tell(
     from tidemark.services.sync.sync import run_legs
 
     run = _Run()
-    with _log(log_file, debug) as (log, bars), _interruption_told():
+    with run_log(log_file, debug) as (log, bars), _interruption_told():
         begin: Callable[[str], object] = bars.stage if bars else lambda _: None
         for leg in run_legs(project, plan, log, begin, backup=backup, warehouse=warehouse):
             run.legs.append(leg)
@@ -96,7 +96,7 @@ def run_and_tell(
                     console().print(_line(outcome))
     if format is Format.JSON:
         print_json(_plain(run, plan))
-    else:
+    elif format is Format.TABLE:
         console().print(summary(run.legs), markup=False)
     _tell_of_failures(run)
     _tell_what_is_left(project, plan, run, warehouse=warehouse)
@@ -194,7 +194,9 @@ def without_model(project: Project, tables: Sequence[TableName]) -> list[str]:
 
 
 @contextmanager
-def _log(path: Path | None, debug: bool) -> Iterator[tuple[Callable[[str], object], Bars | None]]:
+def run_log(
+    path: Path | None, debug: bool
+) -> Iterator[tuple[Callable[[str], object], Bars | None]]:
     """Where a run's log lines go: to a file, with --debug to stderr, on a terminal into bars."""
     path = path or current().log_file
     with ExitStack() as stack:

@@ -100,7 +100,7 @@ def backup(
     from tidemark.services.sync.sync import forecasts, plan_backup
 
     project = Project.load(config_file)
-    _check_settings(project)
+    check_settings(project)
     options = run_options(project, strategy, max_workers, batch_size, limit, debug=debug)
     plan = plan_backup(project, project.tables(table), options)
     if dry_run or estimate:
@@ -154,7 +154,7 @@ def sync(
             f"{', '.join(given)}: about how MySQL is read, which --redshift-only does not do"
         )
     project = Project.load(config_file)
-    _check_settings(project)
+    check_settings(project)
     wanted = project.tables(table)
     options = run_options(project, strategy, max_workers, batch_size, limit, debug=debug)
     plan = (
@@ -190,7 +190,8 @@ def run_options(
     return Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
 
 
-def _check_settings(project: Project) -> None:
+def check_settings(project: Project) -> None:
+    """Refuses settings that cannot be, and names those that nothing reads."""
     refuse_bad_values(project.environ)
     for name, meant in project.unknown_settings.items():
         note(f"{name} in {project.settings_file} is no setting{meant}.")

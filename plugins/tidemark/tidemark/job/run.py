@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from tidemark.job.alert import Marker, MemoryFile, decide, now, send
 from tidemark.job.leftovers import remove_stale_configs, system_folder
 from tidemark.job.logfile import RunLog, open_log
 from tidemark.runner.failure_cause import Cause, CauseFinder
-from tidemark.runner.held_lease import holding
+from tidemark.runner.held_lease import holding_job
 from tidemark.runner.meltano import run, run_command
 
 
@@ -127,11 +128,11 @@ def _guarded(job: Job, log: RunLog) -> tuple[Cause | None, int]:
         with ExitStack() as stack:
             # The lease comes first: a run that does not get it has no report.
             stack.enter_context(
-                holding(
+                holding_job(
                     location,
-                    location.layout.job_lease_key(),
                     f"run-job {job.name}, run {job.run_id}",
                     values[LEASE_SECONDS.name],
+                    tell=partial(_note, log, "info"),
                 )
             )
             report = stack.enter_context(reporting("job", location))

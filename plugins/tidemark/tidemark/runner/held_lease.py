@@ -13,20 +13,65 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
+from tidemark_core.s3.lease_record import read_record
 
+#: Who holds the lease of a job round by round, and is waited for.
+FOLLOWER = "tidemark follow"
+_FOLLOWER_SECONDS = 900.0
 _LOOK_SECONDS = 1.0
 #: What was told to end has so long to do it.
 _GRACE_SECONDS = 30.0
 
 
+def on_stderr(text: str) -> None:
+    """Says something while a command waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def holding_job(
+    location: S3Location,
+    owner: str,
+    seconds: float,
+    *,
+    follows: bool = False,
+    tell: Callable[[str], object] = on_stderr,
+) -> AbstractContextManager[Lease]:
+    """Holds the lease that a job holds from its first leg to its last.
+
+    A follower holds it for a round, and leaves it free between two: it is waited for.
+
+    Args:
+        location: The lake.
+        owner: Who we are, for the message that others see.
+        seconds: S3_LEASE_SECONDS.
+        follows: Whether we are the follower, who waits for nobody.
+        tell: Is told that we wait.
+
+    Raises:
+        LeaseError: Another job is at work, or a follower's round takes too long.
+        LakeError: S3 refused.
+    """
+    key, patience = location.layout.job_lease_key(), 0.0
+    if not follows:
+        found = read_record(location.client(), location.bucket, key)
+        if found is not None and not found.is_free and str(found.holder).startswith(FOLLOWER):
+            patience = _FOLLOWER_SECONDS
+    return holding(location, key, owner, seconds, patience, tell)
+
+
 @contextmanager
 def holding(
-    location: S3Location, key: str, owner: str, seconds: float, patience: float = 0.0
+    location: S3Location,
+    key: str,
+    owner: str,
+    seconds: float,
+    patience: float = 0.0,
+    tell: Callable[[str], object] = on_stderr,
 ) -> Iterator[Lease]:
     """Holds a lease for as long as the block works.
 
@@ -36,6 +81,7 @@ def holding(
         owner: Who we are, for the message that others see.
         seconds: S3_LEASE_SECONDS: so long it outlives us when we stop renewing.
         patience: Seconds to wait for somebody else who holds it, which is told; infinite: any time.
+        tell: Is told of it.
 
     Raises:
         LeaseError: Somebody else holds it still, or it was lost on the way and the block was ended.
@@ -46,7 +92,7 @@ def holding(
     def acquire() -> Lease:
         return Lease.acquire(client, location.bucket, key, owner=owner, ttl=seconds)
 
-    with _patiently(acquire, patience) as lease:
+    with _patiently(acquire, patience, tell) as lease:
         watch = _Watch(lease)
         try:
             yield lease
@@ -56,7 +102,9 @@ def holding(
                 raise watch.lost
 
 
-def _patiently(acquire: Callable[[], Lease], patience: float) -> Lease:
+def _patiently(
+    acquire: Callable[[], Lease], patience: float, tell: Callable[[str], object]
+) -> Lease:
     deadline, is_told = time.monotonic() + patience, False
     while True:
         try:
@@ -68,7 +116,7 @@ def _patiently(acquire: Callable[[], Lease], patience: float) -> Lease:
                 raise LeaseError(f"{error.message}{waited}", hint=error.hint) from error
             if not is_told:
                 limit = "" if math.isinf(patience) else f", at most {patience:.0f} s"
-                print(f"waiting{limit}: {error.message}", file=sys.stderr, flush=True)
+                tell(f"waiting{limit}: {error.message}")
                 is_told = True
         time.sleep(min(_LOOK_SECONDS, left))
 

@@ -11,7 +11,7 @@ from tidemark_core.s3.lease_record import read_record
 from tidemark_core.settings import LEASE_SECONDS
 
 from tidemark.config.project import Project
-from tidemark.runner.held_lease import holding
+from tidemark.runner.held_lease import holding_job
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,22 @@ class Held:
     since: str
 
 
-def hold_job(project: Project, owner: str) -> AbstractContextManager[Lease]:
+def hold_job(
+    project: Project, owner: str, *, follows: bool = False
+) -> AbstractContextManager[Lease]:
     """Holds the lease that a job holds from its first leg to its last, dbt included.
 
     Args:
         project: Where we are.
         owner: Who we are, for the message that others see.
+        follows: Whether we are the follower.
 
     Raises:
         LeaseError: Another job is at work.
+        LakeError: S3 refused.
     """
     seconds = project.values((LEASE_SECONDS,))[LEASE_SECONDS.name]
-    return holding(project.location, project.layout.job_lease_key(), owner, seconds)
+    return holding_job(project.location, owner, seconds, follows=follows)
 
 
 def held_leases(project: Project) -> list[Held]:

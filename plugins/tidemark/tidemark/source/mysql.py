@@ -67,6 +67,23 @@ class MySQL:
 
 
 @contextmanager
+def open_source(values: Mapping[str, Any], timeout: int = Source.timeout) -> Iterator[Source]:
+    """Opens the way to MySQL, through the bastion if one is set.
+
+    Args:
+        values: Values of `tidemark.config.settings.MYSQL`.
+        timeout: Seconds without an answer after which a question is given up.
+
+    Raises:
+        TunnelError: The bastion cannot be reached.
+    """
+    settings = read(MySQLSettings, values)
+    bastion = Bastion.from_config(values, prefix="ssh_bastion")
+    with open_endpoint(bastion, settings.db_host, settings.db_port) as endpoint:
+        yield Source(Login.of(settings), endpoint, timeout)
+
+
+@contextmanager
 def open_mysql(values: Mapping[str, Any]) -> Iterator[MySQL]:
     """Connects to MySQL, through the bastion if one is set, with TLS if that is asked for.
 
@@ -77,10 +94,5 @@ def open_mysql(values: Mapping[str, Any]) -> Iterator[MySQL]:
         TunnelError: The bastion cannot be reached.
         SourceError: MySQL cannot be reached or refuses the login.
     """
-    settings = read(MySQLSettings, values)
-    bastion = Bastion.from_config(values, prefix="ssh_bastion")
-    with (
-        open_endpoint(bastion, settings.db_host, settings.db_port) as endpoint,
-        Source(Login.of(settings), endpoint).session() as session,
-    ):
+    with open_source(values) as source, source.session() as session:
         yield MySQL(session)

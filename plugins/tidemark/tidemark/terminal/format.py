@@ -9,6 +9,8 @@ from tidemark_core.errors import ConfigError
 
 _AGE = re.compile(r"(\d{1,6})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SHORT = re.compile(r"(\d{1,5})([smh])")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600}
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?(?:Z|\+00:00)?")
 
 
@@ -23,6 +25,19 @@ def parse_age(text: str) -> timedelta:
     if not age:
         raise ConfigError(f"{text!r} is not an age", hint="write 7d, 24h or 30m")
     return age
+
+
+def parse_seconds(text: str) -> float:
+    """Reads ``30s``, ``5m`` or ``1h`` as seconds.
+
+    Raises:
+        ConfigError: It is none of them, or no time at all.
+    """
+    match = _SHORT.fullmatch(text.strip().lower())
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+    if not seconds:
+        raise ConfigError(f"{text!r} is no length of time", hint="write 30s, 5m or 1h")
+    return float(seconds)
 
 
 def parse_time(text: str) -> datetime:

@@ -1,0 +1,147 @@
+"""tidemark follow: backup, load and build again and again, as fast as changes come."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from tidemark_core.logs import JsonFormatter
+from tidemark_core.masking import SECRETS
+from tidemark_core.runs.progress_bars import Bars
+
+from tidemark.commands.legs import run_log
+from tidemark.commands.options import TablesOption
+from tidemark.commands.sync import ConfigFileOption, DebugOption, LogFileOption, check_settings
+from tidemark.commands.sync import run_options as options_of
+from tidemark.config.project import Project
+from tidemark.terminal.console import Panel, at_least, console, note
+from tidemark.terminal.format import counted, parse_seconds
+
+if TYPE_CHECKING:
+    from tidemark.services.follow.lag import Spread
+    from tidemark.services.follow.round import Round
+    from tidemark.services.follow.work import Work
+
+_EXAMPLES = """Examples:
+
+  tidemark follow
+
+  tidemark follow -t partner_info --every 10s"""
+_logger = logging.getLogger("tidemark.follow")
+
+
+def follow(
+    table: TablesOption = None,
+    every: Annotated[
+        str, typer.Option("--every", metavar="30s", help="Rounds begin no faster than this.")
+    ] = "30s",
+    rounds: Annotated[int | None, at_least(1, "--rounds", help="End after N rounds.")] = None,
+    config_file: ConfigFileOption = None,
+    log_file: LogFileOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Keep tables that are read by MySQL's log up to date until told to end (Ctrl-C, SIGTERM).
+
+    A round is a backup, a load and a build of the tables in which something has changed; while
+    nothing changes, none is begun. On a terminal each round is a line, elsewhere a line of JSON.
+    A table or leg that fails is tried again after a wait that grows, and the others go on.
+    """
+    from tidemark.services.follow.follower import Follower
+    from tidemark.services.follow.tables import plan_follow
+
+    seconds = parse_seconds(every)
+    project = Project.load(config_file)
+    check_settings(project)
+    options = options_of(project, None, None, None, None, debug=debug)
+    plan = plan_follow(project, project.tables(table), options)
+    with run_log(log_file, options.debug) as (log, bars), _logged():
+        follower = Follower(project, plan, seconds, _Teller(log, bars), rounds or 0)
+        try:
+            code = follower.run()
+        finally:
+            if bars:
+                bars.pause()
+            _tell_end(follower.spread)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Writes what the follower says as JSON lines, where nobody looks."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    handler.addFilter(_masked)
+    _logger.setLevel(logging.INFO)
+    _logger.propagate = False
+    if not sys.stdout.isatty():
+        _logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        _logger.removeHandler(handler)
+        _logger.propagate = True
+
+
+def _masked(record: logging.LogRecord) -> bool:
+    record.msg, record.args = SECRETS(record.getMessage()), None
+    return True
+
+
+class _Teller:
+    """Shows a follower's rounds on a terminal."""
+
+    def __init__(self, log: Callable[[str], object], bars: Bars | None) -> None:
+        self._log, self._bars = log, bars
+        self._waits = ""
+
+    def line(self, line: str) -> None:
+        self._log(line)
+
+    def begin(self, leg: str) -> None:
+        self._waits = ""
+        if self._bars:
+            self._bars.stage(leg)
+
+    def round(self, done: Round, work: Work) -> None:
+        if self._bars:
+            self._bars.pause()
+        if sys.stdout.isatty():
+            console().print(round_line(done))
+            for failure in work.told():
+                console().print(f"[red]failed[/] {escape(failure)}")
+
+    def waits(self, why: str) -> None:
+        if why != self._waits and sys.stderr.isatty():
+            note(f"waiting: {why}")
+        self._waits = why
+
+
+def round_line(done: Round) -> str:
+    """A round in a line: its tables, the seconds of each leg, and the longest lag."""
+    legs = ", ".join(f"{leg.name} {leg.seconds:.0f} s" for leg in done.legs)
+    text = f"{done.began:%H:%M:%S}  {counted(len(done.tables), 'table')}, {legs}"
+    if not done.lags:
+        return text
+    worst = max(done.lags, key=lambda table: done.lags[table])
+    return f"{text}; lag {done.lags[worst]:.1f} s ({worst})"
+
+
+def _tell_end(spread: Spread | None) -> None:
+    told = "no change was seen" if spread is None else str(spread)
+    fields: dict[str, float] = {}
+    if spread is not None:
+        fields = {"p50": spread.p50, "p95": spread.p95, "max": spread.most}
+    if sys.stdout.isatty():
+        console().print(f"Lag from commit to view: {told}")
+    else:
+        _logger.info("Lag from commit to view: %s", told, extra=fields)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the application."""
+    app.command(epilog=_EXAMPLES, rich_help_panel=Panel.RUN)(follow)

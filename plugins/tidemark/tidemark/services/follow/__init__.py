@@ -1,0 +1,1 @@
+"""Backup, load and build again and again, as changes come."""

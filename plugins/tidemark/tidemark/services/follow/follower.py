@@ -1,0 +1,223 @@
+"""Follows MySQL: rounds one after the other, each as soon as there is something to do."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+from types import FrameType
+from typing import Protocol
+
+from tidemark_core.errors import LeaseError, TidemarkError
+from tidemark_core.logs import Event, log_event
+from tidemark_core.settings import LEASE_SECONDS
+
+from tidemark.config.project import Project
+from tidemark.runner.held_lease import FOLLOWER, holding
+from tidemark.runner.leases import hold_job
+from tidemark.services.bookmarks.store import States
+from tidemark.services.follow.alerting import Alerts
+from tidemark.services.follow.lag import Lags, Spread
+from tidemark.services.follow.period import Period, period
+from tidemark.services.follow.round import Marks, Round, Rounds
+from tidemark.services.follow.watch import LogWatch
+from tidemark.services.follow.work import Step, Work
+from tidemark.services.sync.meltano_run import new_run_id
+from tidemark.services.sync.sync import Plan
+
+logger = logging.getLogger("tidemark.follow")
+#: Seconds between two rounds in which the lease is free, so that others get it.
+_PAUSE = 3.0
+#: Seconds after which tables in which nothing changes are read all the same: their bookmarks move
+#: on, and what others have put into the lake is loaded.
+_QUIET = 3_600.0
+_TICK = 0.2
+
+
+class Teller(Protocol):
+    """Who is told what a follower does."""
+
+    def line(self, line: str) -> None:
+        """A line that a leg has written."""
+
+    def begin(self, leg: str) -> None:
+        """A leg begins."""
+
+    def round(self, done: Round, work: Work) -> None:
+        """A round has ended."""
+
+    def waits(self, why: str) -> None:
+        """Something keeps the next round from beginning, or people from hearing of one."""
+
+
+class Stop:
+    """Whether somebody has told this process to end, and by which signal."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._event = threading.Event()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Takes SIGTERM and SIGINT for a word to end; a child that is at work is handed them."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            for number in before:
+                signal.signal(number, self._hear)
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, signum: int, _frame: FrameType | None) -> None:
+        self.signal = signum
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for the word, at most so long."""
+        return self._event.wait(seconds)
+
+
+@dataclass
+class Follower:
+    """Runs rounds until it is told to end.
+
+    Attributes:
+        project: Where we are.
+        plan: The tables, the rules, and what the operator asks for.
+        every: Seconds between the beginnings of two rounds, at least.
+        teller: Is told what happens.
+        rounds: How many at most; 0: any number.
+    """
+
+    project: Project
+    plan: Plan
+    every: float
+    teller: Teller
+    rounds: int = 0
+    lags: Lags = field(default_factory=Lags)
+
+    def __post_init__(self) -> None:
+        self._stop = Stop()
+        self._work = Work(self.every)
+        self._marks = Marks(States(self.project), self.lags)
+        self._watch = LogWatch(self.project.mysql_values, self.lags)
+        self._alerts = Alerts(self.project)
+        self._quiet_until = self._next = 0.0
+        self._count = 0
+
+    @property
+    def spread(self) -> Spread | None:
+        """How long changes took."""
+        return self.lags.spread()
+
+    def run(self) -> int:
+        """Follows.
+
+        Returns:
+            Exit code: 0 after so many rounds, else that of the signal that ended it.
+
+        Raises:
+            LeaseError: Another follower is at work, or the lease was lost.
+            TidemarkError: S3 cannot be reached, or the state is damaged.
+            OSError: The log cannot be written.
+        """
+        seconds = self.project.values((LEASE_SECONDS,))[LEASE_SECONDS.name]
+        key, owner = self.project.layout.follow_lease_key(), FOLLOWER
+        with (
+            holding(self.project.location, key, owner, seconds),
+            self._stop.listening(),
+            ExitStack() as stack,
+        ):
+            stack.callback(self._watch.end)
+            self._marks.refresh(self.plan.tables)
+            self._watch.watch(self._marks.keys)
+            return self._go()
+
+    def _go(self) -> int:
+        while not self._is_over():
+            with period(self.project) as hour:
+                while not self._is_over() and not hour.is_over:
+                    if monotonic() < self._next or not self._is_due():
+                        self._stop.wait(_TICK)
+                        continue
+                    code = self._turn(hour)
+                    if code is not None:
+                        return code
+        return 0 if self._stop.signal is None else 128 + self._stop.signal
+
+    def _is_over(self) -> bool:
+        return self._stop.is_set() or bool(self.rounds and self._count >= self.rounds)
+
+    def _is_due(self) -> bool:
+        """Whether there is something to do, as far as anybody can say."""
+        now, tables = monotonic(), self.plan.tables
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET
+            for step in Step:
+                self._work.add(step, tables)
+        changed = tables if self._watch.blind is not None else self.lags.unread()
+        self._work.add(Step.BACKUP, set(tables).intersection(changed))
+        return self._work.is_due(now)
+
+    def _turn(self, hour: Period) -> int | None:
+        """One round, and when the next one may begin; gives the exit code if somebody ended it."""
+        begun = monotonic()
+        done = self._round(hour)
+        self._next = monotonic() + _PAUSE
+        if done is None:
+            return None
+        self._count += 1
+        self._next = max(self._next, begun + self.every)
+        self._watch.watch(self._marks.keys)
+        self._tell(done, hour)
+        return done.ended_by
+
+    def _round(self, hour: Period) -> Round | None:
+        """One round, under the lease; None: somebody else holds it."""
+        run_id = new_run_id()
+        rounds = Rounds(
+            hour.project, self.plan, self._work, self._marks, self.lags,
+            partial(self._line, hour),
+            self.teller.begin, self._stop.is_set,
+        )  # fmt: skip
+        with ExitStack() as held:
+            try:
+                held.enter_context(
+                    hold_job(self.project, f"{FOLLOWER}, run {run_id}", follows=True)
+                )
+            except LeaseError as error:
+                self.teller.waits(error.message)
+                return None
+            except TidemarkError as error:
+                return rounds.refused(run_id, error)
+            return rounds.run(run_id)
+
+    def _line(self, hour: Period, line: str) -> None:
+        hour.write(line)
+        self.teller.line(line)
+
+    def _tell(self, done: Round, hour: Period) -> None:
+        self.teller.round(done, self._work)
+        log_event(
+            logger,
+            Event.ROUND_COMPLETED,
+            level=logging.ERROR if self._work.failures else logging.INFO,
+            round=done.run_id,
+            tables=done.tables,
+            seconds=round(done.seconds, 3),
+            legs={leg.name: round(leg.seconds, 3) for leg in done.legs},
+            lag_seconds={str(table): round(lag, 1) for table, lag in done.lags.items()},
+            failed=self._work.told(),
+        )
+        for problem in self._alerts.tell(done.tried, self._work, done.run_id, str(hour.log.path)):
+            self.teller.waits(problem)
+        hour.report(done, self.plan.tables, self.lags, self._work)

@@ -1,0 +1,261 @@
+"""One round of a follower: each leg for the tables that have something to do on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+from mysql_binlog import Position
+from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
+from tap_mysql.values.own_part import OWN
+from tidemark_core.errors import TidemarkError
+from tidemark_core.names import TableName
+
+from tidemark.config.project import Project
+from tidemark.config.schemas import further_schemas
+from tidemark.config.selection import extraction_variables, load_variables, models
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.bookmarks.store import States
+from tidemark.services.follow.lag import Lags
+from tidemark.services.follow.work import Part, Step, Work
+from tidemark.services.sync.meltano_run import (
+    ENDED,
+    EXTRACT_AND_LAND,
+    READ_AND_LOAD,
+    Outcome,
+    run_leg,
+)
+from tidemark.services.sync.sync import LegResult, Plan, run_build
+
+Log = Callable[[str], object]
+
+
+@dataclass
+class Round:
+    """What a round has done.
+
+    Attributes:
+        run_id: Shared by its legs.
+        legs: They, in order.
+        lags: Of each table that is seen as it was read: the longest that a change took, in seconds.
+        tried: The parts that have failed or gone well in it.
+        began: When, UTC.
+    """
+
+    run_id: str
+    legs: list[LegResult] = field(default_factory=list)
+    lags: dict[TableName, float] = field(default_factory=dict)
+    tried: set[Part] = field(default_factory=set)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables of its legs."""
+        return sorted({outcome.table for leg in self.legs for outcome in leg.outcomes})
+
+    @property
+    def seconds(self) -> float:
+        return sum(leg.seconds for leg in self.legs)
+
+    @property
+    def ended_by(self) -> int | None:
+        """The exit code of a leg that somebody has ended; None: nobody has."""
+        return next((leg.code for leg in self.legs if leg.code in ENDED), None)
+
+
+@dataclass
+class Marks:
+    """How far tables have been read, as the state says.
+
+    Attributes:
+        states: Reads it.
+        read_at: Of each table when its newest rows were read.
+        keys: Of each table that was read the columns of its key.
+    """
+
+    states: States
+    lags: Lags
+    read_at: dict[TableName, datetime] = field(default_factory=dict)
+    keys: dict[TableName, tuple[str, ...]] = field(default_factory=dict)
+
+    def refresh(self, tables: Sequence[TableName]) -> list[TableName]:
+        """Reads the bookmarks of tables; gives those that have newer rows than before.
+
+        Raises:
+            TidemarkError: The state cannot be read.
+        """
+        marks = self.states.bookmarks(Leg.BACKUP)
+        newer = []
+        for table in tables:
+            found = log_bookmark(table, marks.get(table.stream, {}))
+            if found is None:
+                continue
+            bookmark, self.keys[table] = found
+            if not bookmark.left:
+                self.lags.read(table, bookmark.position)
+            if self.read_at.get(table) != bookmark.read_at:
+                newer.append(table)
+            self.read_at[table] = bookmark.read_at
+        return newer
+
+
+def log_bookmark(
+    table: TableName, mark: Mapping[str, Any]
+) -> tuple[LogBookmark, tuple[str, ...]] | None:
+    """The bookmark of a table that is read by the log, and its key's columns; None: it has none.
+
+    Raises:
+        StateError: It is damaged.
+    """
+    own = mark.get(OWN)
+    key = own.get("key") if isinstance(own, Mapping) else None
+    if not isinstance(key, list):
+        return None
+    identity = LogIdentity(table, tuple(map(str, key)))
+    bookmark = identity.read(mark)
+    return None if bookmark is None else (bookmark, identity.key)
+
+
+def positions(marks: Mapping[str, Mapping[str, Any]]) -> dict[TableName, Position]:
+    """Where in the log the tables stand that are read by it, those that cannot be read left out."""
+    found = {}
+    for stream, mark in marks.items():
+        table = TableName.from_stream(stream)
+        try:
+            known = log_bookmark(table, mark)
+        except TidemarkError:
+            continue
+        if known is not None:
+            found[table] = known[0].position
+    return found
+
+
+@dataclass
+class Rounds:
+    """Runs one round after the other.
+
+    Attributes:
+        project: Where we are.
+        plan: The tables, the rules, and what the operator asks for.
+        work: What is left to be done.
+        marks: How far the tables have been read.
+        lags: What is not seen yet.
+        log: Is given each line that the legs write.
+        begin: Is told the name of each leg when it begins.
+        stopped: Whether no further leg is to begin.
+    """
+
+    project: Project
+    plan: Plan
+    work: Work
+    marks: Marks
+    lags: Lags
+    log: Log
+    begin: Callable[[str], object]
+    stopped: Callable[[], bool]
+
+    def run(self, run_id: str) -> Round:
+        """Runs the legs that have something to do."""
+        done = Round(run_id)
+        for step in Step:
+            tables = self.work.due(step, monotonic())
+            if not tables or self.stopped():
+                continue
+            self.begin(step)
+            begun = monotonic()
+            try:
+                result = self._leg(step, replace(self.plan, tables=tables, run_id=run_id))
+            except (TidemarkError, OSError) as error:
+                result = not_begun(step, tables, error)
+            done.legs.append(replace(result, seconds=monotonic() - begun))
+            if result.code in ENDED:
+                return done
+            self._ended(step, tables, result, done)
+        return done
+
+    def refused(self, run_id: str, error: TidemarkError) -> Round:
+        """The round of a run that could not take the lease: its first leg has failed."""
+        done, now = Round(run_id), monotonic()
+        step = next(step for step in Step if self.work.due(step, now))
+        tables = self.work.due(step, now)
+        done.legs.append(not_begun(step, tables, error))
+        self._ended(step, tables, done.legs[-1], done)
+        return done
+
+    def _leg(self, step: Step, plan: Plan) -> LegResult:
+        if step is Step.BACKUP:
+            return self._backup(plan)
+        return self._load(plan) if step is Step.LOAD else run_build(self.project, plan, self.log)
+
+    def _backup(self, plan: Plan) -> LegResult:
+        more = extraction_variables(
+            plan.tables,
+            plan.rules,
+            (),
+            database=self.project.environ.get("DB_DATABASE", ""),
+            schemas=further_schemas(self.project.environ),
+        )
+        return self._meltano(Step.BACKUP, EXTRACT_AND_LAND, plan, more)
+
+    def _load(self, plan: Plan) -> LegResult:
+        return self._meltano(Step.LOAD, READ_AND_LOAD, plan, load_variables(plan.tables))
+
+    def _meltano(
+        self, step: Step, blocks: Sequence[str], plan: Plan, more: Mapping[str, str]
+    ) -> LegResult:
+        variables = {**plan.options.variables(), **more}
+        ran = run_leg(self.project, blocks, plan.run_id, variables, self.log)
+        outcomes = [ran.outcome(step, table, None, None) for table in plan.tables]
+        return LegResult.of(step, ran, outcomes)
+
+    def _ended(
+        self, step: Step, tables: Sequence[TableName], result: LegResult, done: Round
+    ) -> None:
+        now = monotonic()
+        told = {outcome.table: outcome for outcome in result.outcomes}
+        ours = {table: told[str(table)] for table in tables if str(table) in told}
+        errors = {t: outcome.error for t, outcome in ours.items() if outcome.error is not None}
+        cause = result.cause or common(errors, len(ours))
+        if cause is not None and result.cause is None:
+            errors = {}
+        undone = {t for t, o in ours.items() if (o.error or not o.done) and t not in errors}
+        finished = self.work.ended(
+            step, tables, errors, now, cause=cause, next=result.next, undone=undone
+        )
+        if step is Step.BACKUP:
+            # Of a leg that ended early too: what its state says is committed.
+            self.work.add(Step.LOAD, self._newer(tables))
+        elif step is Step.LOAD:
+            names = self.project.names
+            built = set(models(self.project.root, finished, names))
+            self.work.add(Step.BUILD, [table for table in finished if names.of(table) in built])
+        done.tried |= {(step, None), *((step, table) for table in (*finished, *errors))}
+        ahead = self.work.todo[Step.LOAD] | self.work.todo[Step.BUILD]
+        for table in (table for table in finished if table not in ahead):
+            lag = self.lags.seen(table, now)
+            if lag is not None:
+                done.lags[table] = lag
+
+    def _newer(self, tables: Sequence[TableName]) -> Sequence[TableName]:
+        """The tables that have newer rows in the lake; all, where nobody can say it."""
+        try:
+            return self.marks.refresh(tables)
+        except TidemarkError:
+            return tables
+
+
+def not_begun(step: Step, tables: Sequence[TableName], error: Exception) -> LegResult:
+    """The result of a leg that could not even be begun."""
+    outcomes = [Outcome(step, str(table), done=False) for table in tables]
+    if isinstance(error, TidemarkError):
+        return LegResult(step, outcomes, error.exit_code, error.message, next=error.hint)
+    return LegResult(step, outcomes, 1, f"{type(error).__name__}: {error}")
+
+
+def common(errors: Mapping[TableName, str], tables: int) -> str | None:
+    """Why all of several tables have failed; None: not all have, or not for the same reason."""
+    reasons = set(errors.values())
+    return reasons.pop() if len(reasons) == 1 and len(errors) == tables > 1 else None

@@ -1,0 +1,40 @@
+"""Which tables a follower follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidemark_core.errors import ConfigError
+from tidemark_core.names import TableName
+from tidemark_core.types.singer_schema import LOG_BASED
+
+from tidemark.config.project import Project
+from tidemark.config.selection import Options, Rules
+from tidemark.services.sync.meltano_run import new_run_id
+from tidemark.services.sync.sync import Plan
+
+
+def plan_follow(project: Project, tables: Sequence[TableName], options: Options) -> Plan:
+    """The tables that are followed.
+
+    Args:
+        project: Where we are.
+        tables: What was asked for; empty: all that the project has read by the log.
+        options: How.
+
+    Raises:
+        ConfigError: There are none, or one of them is not read by the log: whether anything is new
+            in it, nobody can say without reading it.
+    """
+    rules = Rules.read(project.root)
+    for table in tables:
+        if rules.method(table) != LOG_BASED:
+            raise ConfigError(
+                "it is not read by MySQL's log, and cannot be followed",
+                table=table,
+                hint=f"tidemark add {table} --log-based; or leave it to tidemark sync in cron",
+            )
+    wanted = tuple(tables) or tuple(t for t in rules.tables() if rules.method(t) == LOG_BASED)
+    if not wanted:
+        raise ConfigError("no table is read by MySQL's log", hint="tidemark add TABLE --log-based")
+    return Plan(wanted, {}, rules, options, new_run_id())

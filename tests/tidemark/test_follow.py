@@ -1,0 +1,323 @@
+"""tidemark follow: what is new, who is told, who holds the lease; its rounds move nothing here."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mysql_binlog import Position
+from tidemark.config.project import Project
+from tidemark.config.selection import Options, Rules
+from tidemark.runner.held_lease import FOLLOWER
+from tidemark.runner.leases import hold_job
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.follow.follower import Follower
+from tidemark.services.follow.lag import Lags
+from tidemark.services.follow.round import Round, Rounds
+from tidemark.services.follow.tables import plan_follow
+from tidemark.services.follow.watch import LogWatch
+from tidemark.services.follow.work import Step, Work
+from tidemark.services.sync.meltano_run import Outcome
+from tidemark.services.sync.sync import LegResult, Plan
+from tidemark_core.errors import ConfigError, LeaseError
+from tidemark_core.names import TableName
+from tidemark_core.report_store import read_reports
+from tidemark_core.s3.lease import Lease
+
+if TYPE_CHECKING:
+    from tests.tidemark.conftest import Lake
+
+
+def until(true: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+# -- which tables
+
+
+def test_what_cannot_be_followed_is_refused_with_the_command_that_fits(lake: Lake) -> None:
+    done = lake.run("follow")
+    assert (done.code, "no table is read by MySQL's log" in done.err) == (2, True)
+    done = lake.run("follow", "-t", "partner_info")
+    assert done.code == 2
+    assert "tidemark add settlement.partner_info --log-based" in done.err
+    done = lake.run("follow", "--every", "soon")
+    assert (done.code, "write 30s, 5m or 1h" in done.err) == (2, True)
+
+
+def test_without_a_choice_all_are_followed_that_are_read_by_the_log(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_log = {"replication-method": "LOG_BASED"}
+    rules = Rules(("a-x.*", "a-y.*", "a-z.*"), {"a-x": by_log, "a-z": by_log})
+    monkeypatch.setattr(Rules, "read", lambda _: rules)
+    plan = plan_follow(lake.project, [], Options())
+    assert plan.tables == (TableName("a", "x"), TableName("a", "z"))
+    with pytest.raises(ConfigError):
+        plan_follow(lake.project, [TableName("a", "y")], Options())
+
+
+# -- what is new
+
+
+@contextmanager
+def watching(lake: Lake, lags: Lags, *tables: TableName) -> Iterator[LogWatch]:
+    watch = LogWatch(lake.project.mysql_values, lags)
+    try:
+        watch.watch(dict.fromkeys(tables, ("id",)))
+        yield watch
+    finally:
+        watch.end()
+
+
+@pytest.fixture
+def tables(lake: Lake) -> Iterator[tuple[TableName, TableName]]:
+    """Two tables with a row each."""
+    names = [f"{lake.table.table}_{letter}" for letter in "ab"]
+    for name in names:
+        lake.sandbox.mysql(f"CREATE TABLE {name} (id INT PRIMARY KEY, v INT)")
+        lake.sandbox.mysql(f"INSERT INTO {name} VALUES (1, 1)")
+    first, second = (TableName("settlement", name) for name in names)
+    yield first, second
+    for name in names:
+        lake.sandbox.mysql(f"DROP TABLE IF EXISTS {name}")
+
+
+@pytest.mark.fault(197)
+def test_the_log_tells_which_tables_have_changed_and_which_have_not(
+    lake: Lake, tables: tuple[TableName, TableName]
+) -> None:
+    lags, (first, second) = Lags(), tables
+    with watching(lake, lags, first) as watch:
+        until(lambda: watch.blind is None and lags.unread() == {first})  # what was before
+        end = Position("x.999999", 2**40, "", "another", "mariadb")
+        lags.read(first, end)
+        assert lags.seen(first, time.monotonic()) is None
+        lake.sandbox.mysql(f"UPDATE {second.table} SET v = 2")
+        time.sleep(2.5)
+        assert lags.unread() == set(), "another table's change"
+        lags.read(first, replace(end, offset=0, file="x.000001"))
+        begun = time.monotonic()
+        lake.sandbox.mysql(f"UPDATE {first.table} SET v = 2")
+        until(lambda: lags.oldest(first, time.monotonic()) is not None)
+        told = lags.oldest(first, time.monotonic())
+        assert told is not None
+        assert told >= time.monotonic() - begun - 0.1, "never less than it is"
+        watch.watch({first: ("id",), second: ("id",)})
+        time.sleep(1.5)
+        lake.sandbox.mysql(f"DELETE FROM {second.table}")
+        until(lambda: lags.oldest(second, time.monotonic()) is not None)
+
+
+@pytest.mark.fault(197)
+def test_where_the_log_cannot_be_looked_at_nobody_says_that_nothing_is_new(
+    lake: Lake, tables: tuple[TableName, TableName]
+) -> None:
+    user = lake.sandbox.env()["DB_USER"]
+    lake.sandbox.mysql(f"REVOKE REPLICATION SLAVE ON *.* FROM '{user}'@'localhost'")
+    lags = Lags()
+    try:
+        with watching(lake, lags, tables[0]) as watch:
+            until(lambda: watch.blind is None)
+            lake.sandbox.mysql(f"UPDATE {tables[0].table} SET v = 3")
+            until(lambda: watch.blind is not None)
+    finally:
+        lake.sandbox.mysql(f"GRANT REPLICATION SLAVE ON *.* TO '{user}'@'localhost'")
+
+
+# -- rounds
+
+
+class Quiet:
+    """Hears what a follower says."""
+
+    def __init__(self) -> None:
+        self.rounds: list[Round] = []
+        self.waited: list[str] = []
+
+    def line(self, line: str) -> None: ...
+
+    def begin(self, leg: str) -> None: ...
+
+    def round(self, done: Round, work: Work) -> None:  # noqa: ARG002
+        self.rounds.append(done)
+
+    def waits(self, why: str) -> None:
+        self.waited.append(why)
+
+
+Script = Callable[[Step, Plan], LegResult]
+
+
+def went_well(step: Step, plan: Plan) -> LegResult:
+    return LegResult(step, [Outcome(step, str(table)) for table in plan.tables])
+
+
+@pytest.fixture
+def follower(
+    lake: Lake, tables: tuple[TableName, TableName], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., tuple[Follower, Quiet]]:
+    """Makes a follower of the two tables, whose legs do as a script says."""
+    command = tmp_path / "alert"
+    command.write_text(f"#!/bin/sh\ncat >> {tmp_path}/alerts\necho >> {tmp_path}/alerts\n")
+    command.chmod(0o700)
+    own = {
+        "ALERT_COMMAND": str(command),
+        "LOG_DIR": str(tmp_path / "logs"),
+        "MELTANO_SYS_DIR_ROOT": str(tmp_path / "sys"),
+    }
+    project = Project(lake.project.root, {**lake.project.environ, **own})
+    # Each round may begin as soon as the last one has ended, and what failed may be tried again.
+    monkeypatch.setattr("tidemark.services.follow.follower._PAUSE", 0.0)
+    monkeypatch.setattr("tidemark.services.follow.work._FIRST", 0.1)
+
+    def make(script: Script, rounds: int, *, blind: bool = True) -> tuple[Follower, Quiet]:
+        if blind:  # so that rounds go by the clock
+            monkeypatch.setattr(LogWatch, "watch", lambda *_: None)
+        monkeypatch.setattr(Rounds, "_leg", lambda _, step, plan: script(step, plan))
+        plan = Plan(tables, {}, Rules(), Options(), "run")
+        quiet = Quiet()
+        return Follower(project, plan, 0.05, quiet, rounds), quiet
+
+    return make
+
+
+def alerts(folder: Path) -> list[tuple[str, str]]:
+    path = folder / "alerts"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(told["kind"], told["job"]) for told in map(json.loads, lines)]
+
+
+@pytest.mark.fault(196)
+def test_a_failure_is_told_once_and_its_end_once_and_the_others_go_on(
+    follower: Any, tables: tuple[TableName, TableName], tmp_path: Path, lake: Lake
+) -> None:
+    bad, good = tables
+    tries: list[tuple[Step, tuple[TableName, ...]]] = []
+
+    def script(step: Step, plan: Plan) -> LegResult:
+        tries.append((step, plan.tables))
+        failing = step is Step.BACKUP and sum(bad in t for s, t in tries if s is step) <= 2
+        outcomes = [
+            Outcome(step, str(t), error="a gap", done=False)
+            if failing and t == bad
+            else Outcome(step, str(t))
+            for t in plan.tables
+        ]
+        return LegResult(step, outcomes, int(failing))
+
+    made, quiet = follower(script, 12)
+    assert made.run() == 0
+    assert len(quiet.rounds) == 12
+    name = f"follow, backup of {bad}"
+    assert alerts(tmp_path) == [("failed", name), ("recovered", name)]
+    assert sum(good in t for s, t in tries if s is Step.BACKUP) > 3
+    reports = read_reports(lake.project.location, *[quiet.rounds[0].began.date()] * 2)
+    (report,) = [leg for run in reports for leg in run.legs if leg["leg"] == "follow"]
+    assert report["success"] is True
+    assert {table["table"] for table in report["tables"]} == set(map(str, tables))
+
+
+@pytest.mark.fault(196)
+def test_a_leg_that_cannot_be_begun_is_one_failure(follower: Any, tmp_path: Path) -> None:
+    def script(step: Step, plan: Plan) -> LegResult:
+        if step is Step.LOAD:
+            raise ConfigError("the warehouse is away")
+        return went_well(step, plan)
+
+    made, _ = follower(script, 3)
+    assert made.run() == 0
+    assert alerts(tmp_path) == [("failed", "follow, load")]
+    again, _ = follower(went_well, 1)
+    assert again.run() == 0
+    assert alerts(tmp_path)[1:] == [("recovered", "follow, load")], "by one that was started anew"
+
+
+@pytest.mark.fault(195)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_between_two_legs(follower: Any, number: signal.Signals) -> None:
+    begun: list[Step] = []
+
+    def script(step: Step, plan: Plan) -> LegResult:
+        begun.append(step)
+        signal.raise_signal(number)
+        return went_well(step, plan)
+
+    made, quiet = follower(script, 0)
+    before = signal.getsignal(number)
+    assert made.run() == 128 + number
+    assert begun == [Step.BACKUP]
+    assert len(quiet.rounds) == 1
+    assert signal.getsignal(number) is before
+    assert "log watch" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.fault(195)
+def test_while_nothing_changes_no_round_is_begun(follower: Any, lake: Lake) -> None:
+    made, quiet = follower(went_well, 0, blind=False)
+    stop = threading.Timer(4, made._stop._hear, (signal.SIGTERM, None))
+    stop.start()
+    assert made.run() == 143
+    # The first one, and those before the log was looked at.
+    late = [done for done in quiet.rounds if (datetime.now(UTC) - done.began).seconds < 2]
+    assert quiet.rounds
+    assert late == []
+
+
+# -- the lease
+
+
+@pytest.mark.fault(195)
+def test_of_two_followers_one_says_who_the_other_is(follower: Any, lake: Lake) -> None:
+    key = lake.project.layout.follow_lease_key()
+    made, quiet = follower(went_well, 1)
+    with (
+        Lease.acquire(lake.project.s3, lake.project.bucket, key, owner="tidemark follow"),
+        pytest.raises(LeaseError, match="tidemark follow") as caught,
+    ):
+        made.run()
+    assert caught.value.exit_code == 4
+    assert quiet.rounds == []
+
+
+@pytest.mark.fault(195)
+def test_a_job_waits_for_the_end_of_a_followers_round_and_for_nobody_else(lake: Lake) -> None:
+    key = lake.project.layout.job_lease_key()
+
+    def held(owner: str) -> Lease:
+        return Lease.acquire(lake.project.s3, lake.project.bucket, key, owner=owner)
+
+    with held("run-job sync, run 1"), pytest.raises(LeaseError, match="run-job sync"):
+        hold_job(lake.project, "tidemark sync").__enter__()
+    lease = held(f"{FOLLOWER}, run 2")
+    threading.Timer(1.5, lease.release).start()
+    with hold_job(lake.project, "tidemark sync"):
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 30
+    with held(f"{FOLLOWER}, run 2"), pytest.raises(LeaseError):
+        hold_job(lake.project, "tidemark follow, run 3", follows=True).__enter__()
+
+
+@pytest.mark.fault(195)
+def test_a_follower_waits_for_a_job_and_goes_on(follower: Any, lake: Lake) -> None:
+    key = lake.project.layout.job_lease_key()
+    lease = Lease.acquire(lake.project.s3, lake.project.bucket, key, owner="run-job sync, run 1")
+    threading.Timer(1.0, lease.release).start()
+    made, quiet = follower(went_well, 1)
+    assert made.run() == 0
+    assert quiet.waited
+    assert "run-job sync, run 1" in quiet.waited[0]
+    assert len(quiet.rounds) == 1
+    assert lake.bookmarks(Leg.BACKUP) == {}

@@ -1,0 +1,146 @@
+"""What a follower does next, and how long changes took: decided without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mysql_binlog import Position
+from tidemark.services.follow.lag import Lags
+from tidemark.services.follow.round import common
+from tidemark.services.follow.work import Step, Work, wait
+from tidemark_core.names import TableName
+
+pytestmark = pytest.mark.unit
+
+A, B, C = (TableName("s", name) for name in "abc")
+HERE = Position("log.000001", 0, "", "server", "mariadb")
+
+
+def at(offset: int, server: str = "server") -> Position:
+    return replace(HERE, offset=offset, server=server)
+
+
+# -- what is due
+
+
+def test_nothing_is_due_where_nothing_is_to_be_done() -> None:
+    work = Work(30)
+    assert not work.is_due(0)
+    work.add(Step.BACKUP, [B, A])
+    assert work.due(Step.BACKUP, 0) == (A, B)
+    assert work.ended(Step.BACKUP, [A, B], {}, 0) == [A, B]
+    assert not work.is_due(0)
+
+
+@pytest.mark.fault(196)
+def test_a_table_that_fails_is_left_alone_for_a_time_that_grows_and_the_others_go_on() -> None:
+    work, now, waits = Work(30), 0.0, []
+    for _ in range(8):
+        work.add(Step.BACKUP, [A, B])
+        assert work.due(Step.BACKUP, now) == (A, B)
+        assert work.ended(Step.BACKUP, [A, B], {A: "a gap"}, now) == [B]
+        until = work.failures[Step.BACKUP, A].until
+        work.add(Step.BACKUP, [B])
+        assert work.due(Step.BACKUP, until - 0.1) == (B,)
+        waits.append(until - now)
+        now = until
+    assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
+    assert work.error(A) == "a gap"
+    assert work.ended(Step.BACKUP, [A, B], {}, now) == [A, B]
+    assert not work.failures
+
+
+@pytest.mark.fault(196)
+def test_a_leg_that_fails_keeps_no_other_leg_from_its_work() -> None:
+    work = Work(30)
+    for step in Step:
+        work.add(step, [A, B])
+    done = work.ended(Step.BACKUP, [A, B], {}, 0, cause="MySQL is away", undone=[A, B])
+    assert done == []
+    assert work.due(Step.BACKUP, 29) == ()
+    assert work.due(Step.LOAD, 0) == (A, B)
+    assert work.due(Step.BACKUP, 30) == (A, B)
+    assert work.error(None) == "MySQL is away"
+    assert work.error(A) is None
+
+
+@given(st.integers(1, 10**6), st.floats(1, 10**6))
+def test_waits_are_bounded(times: int, every: float) -> None:
+    assert 10 <= wait(times, every) <= 600
+    assert wait(times, every) <= wait(times + 1, every)
+
+
+def test_what_all_tables_say_is_the_legs_own_failure() -> None:
+    assert common({A: "away", B: "away"}, 2) == "away"
+    assert common({A: "away", B: "away"}, 3) is None
+    assert common({A: "away", B: "other"}, 2) is None
+    assert common({A: "away"}, 1) is None
+    assert common({}, 0) is None
+
+
+# -- how long it took
+
+
+def test_a_change_counts_from_the_look_before_it_until_it_is_seen() -> None:
+    lags = Lags()
+    lags.changed([A], at(10), 100.0)
+    lags.changed([A, B], at(20), 101.0)
+    assert lags.unread() == {A, B}
+    lags.read(A, at(10))
+    assert lags.seen(A, 105.0) == 5.0
+    assert lags.unread() == {A, B}
+    lags.read(A, at(20))
+    lags.read(B, at(25))
+    assert lags.unread() == set()
+    assert lags.oldest(A, 106.0) == 5.0, "read, and not seen yet"
+    assert lags.seen(A, 111.0) == 10.0
+    assert lags.seen(B, 104.0) == 3.0
+    assert lags.oldest(A, 200.0) is None
+    spread = lags.spread()
+    assert spread is not None
+    assert (spread.p50, spread.p95, spread.most, spread.count) == (5.0, 10.0, 10.0, 3)
+
+
+def test_what_nobody_knows_the_time_of_is_not_measured_and_not_passed_by() -> None:
+    lags = Lags()
+    lags.changed([A], at(10), None)
+    assert lags.unread() == {A}
+    lags.read(A, at(10))
+    assert lags.seen(A, 5.0) is None
+    assert lags.spread() is None
+
+
+def test_a_reading_of_the_server_that_took_over_has_what_was_in_the_log_before() -> None:
+    lags = Lags()
+    lags.changed([A], at(10_000), 1.0)
+    lags.read(A, at(5, "the other"))
+    assert lags.unread() == set()
+    assert lags.seen(A, 3.0) == 2.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 50), st.booleans()), min_size=1, max_size=60),
+    st.integers(1, 4),
+)
+def test_no_lag_is_told_that_is_too_small_and_none_is_left_out(
+    steps: Sequence[tuple[int, bool]], most: int
+) -> None:
+    """Against a plain list of commits, with few changes remembered one by one."""
+    lags, now, offset = Lags(most), 0.0, 0
+    commits: list[tuple[int, float]] = []
+    for wait_, seen in steps:
+        before, now, offset = now, now + wait_, offset + 1
+        lags.changed([A], at(offset), before)
+        commits.append((offset, before + wait_ / 2))
+        if seen:
+            lags.read(A, at(offset))
+            told = lags.seen(A, now)
+            assert told is not None
+            assert told >= max(now - when for _, when in commits)
+            assert lags.unread() == set()
+            commits.clear()
+    assert (lags.unread() == {A}) == bool(commits)
