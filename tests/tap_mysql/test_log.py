@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from mysql_binlog import Batch, KeyColumns, LogPurged, Position, Statement
 from mysql_binlog.model import Kind
 from tap_mysql.binlog.log import Log
 from tap_mysql.reading.key_reader import KeyReader
+from tap_mysql.values.key_values import pack
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 
@@ -236,3 +238,27 @@ def test_a_file_that_waits_for_the_next_one_goes_when_that_one_fails(
     named = {Path(file.path) for file in second.files()}
     assert len(named) == 1
     assert set(source.folder.rglob("*.parquet")) == named
+
+
+@pytest.mark.fault(194)
+def test_keys_that_the_bookmark_names_are_read_again_once(source: Source, told: Told) -> None:
+    """As `tidemark resync` sets it; whatever the log has is read as well."""
+    source.make("t", "id INT PRIMARY KEY, v INT NOT NULL", "(1, 10)", "(2, 20)", "(3, 30)")
+    first = good(logged(source, "t"))
+    for statement in ("UPDATE t SET v = v + 1 WHERE id < 3", "DELETE FROM t WHERE id = 3"):
+        source.sql(statement)
+    state = first.state
+    own = state["bookmarks"]["tap_test-t"]["tidemark"]
+    own["again"] = [pack(key) for key in [(1,), (3,), (9,)]]
+    told.keys = {"t": [(2,)]}
+    second = good(logged(source, "t", state=copy.deepcopy(state)))
+    assert newest(first, second) == {1: 11, 2: 21}
+    assert sorted(row["id"] for row in second.rows("t")) == [1, 2, 3, 9]
+    assert "again" not in second.bookmark("t")["tidemark"]
+    told.error = LogPurged("it is gone")
+    failed = logged(source, "t", state=copy.deepcopy(state))
+    assert failed.messages == [], "its keys stay in the bookmark"
+    for wrong in ([None], [[]], [pack((1, 2))], ["x"], 7):
+        own["again"] = wrong
+        refused = logged(source, "t", state=copy.deepcopy(state))
+        assert "the bookmark is damaged" in str(refused.error), wrong

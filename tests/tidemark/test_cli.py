@@ -30,7 +30,7 @@ BUILT = {"docs build", "docs publish", "reconcile"}
 EDITING = {"add", "remove"}
 #: They are about tables that are read by the server's log, of which this project has none:
 #: tests/orchestrate/test_follow.py types such commands.
-BY_LOG = {"follow"}
+BY_LOG = {"follow", "resync"}
 #: Names a place in the log of the reader's own server: test_watermark.py types such a command.
 PLACE = "--position"
 

@@ -35,6 +35,7 @@ class LogBookmark:
         columns: The columns that were read last, in their order.
         left: Key ranges that the first load has not read yet, each ``(after, until)``; empty: it is
             done.
+        again: Keys whose rows are read with the next changes, whatever the log says of them.
     """
 
     position: Position
@@ -42,6 +43,7 @@ class LogBookmark:
     read_at: datetime
     columns: tuple[str, ...]
     left: Left = ()
+    again: tuple[Key, ...] = ()
 
     def next_reading(self, now: datetime) -> datetime:
         """When rows that are read now were read: later than all before, whatever the clock says.
@@ -80,6 +82,8 @@ class LogIdentity:
                 [key_values.pack(after), key_values.pack(until)] for after, until in bookmark.left
             ]
             own["first_load"] = {"left": left}
+        if bookmark.again:
+            own["again"] = [key_values.pack(key) for key in bookmark.again]
         return {OWN: own}
 
     def read(self, state: Any) -> LogBookmark | None:
@@ -122,13 +126,18 @@ class LogIdentity:
             read_at=datetime.fromisoformat(own["read_at"]),
             columns=tuple(map(str, own["columns"])),
             left=left,
+            again=tuple(self._key(packed) for packed in own.get("again", ())),
         )
 
     def _range(self, pair: Any) -> tuple[Key | None, Key | None]:
-        after, until = (key_values.unpack(key) for key in pair)
-        if any(key is not None and len(key) != len(self.key) for key in (after, until)):
-            raise ValueError("a key range of another key")
+        after, until = (None if packed is None else self._key(packed) for packed in pair)
         return after, until
+
+    def _key(self, packed: Any) -> Key:
+        key = key_values.unpack(packed)
+        if key is None or len(key) != len(self.key):
+            raise ValueError("a key of another one")
+        return key
 
     def _refuse(self, what: str) -> StateError:
         return StateError(

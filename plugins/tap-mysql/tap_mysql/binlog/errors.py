@@ -7,6 +7,14 @@ from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 
 
+def healed(table: TableName) -> str:
+    """The command that heals a table where its changes are not all to be had."""
+    return (
+        f"tidemark resync -t {table} compares it with its copy and reads what differs; or "
+        f"{anew(table)}"
+    )
+
+
 def anew(table: TableName) -> str:
     """The commands that read a table anew where its changes are not all to be had."""
     return (
@@ -19,7 +27,7 @@ def unreadable(error: BinlogError, table: TableName) -> SourceError:
     """The error of a table whose changes cannot be read."""
     if isinstance(error, GapError):
         what = f"its changes are not all in the server's log any more: {error}"
-        return SourceError(what, table=table, hint=anew(table))
+        return SourceError(what, table=table, hint=healed(table))
     return SourceError(
         f"the server's log could not be read: {error}",
         table=table,
@@ -40,7 +48,7 @@ def changed_as_a_whole(statement: Statement, table: TableName) -> SourceError | 
         what = "the columns of its key have another place than when rows were logged"
     else:
         what = f"{statement.kind.upper()} has changed it as a whole, which no row's event tells"
-    return SourceError(f"{what}: {statement.sql[:200]}", table=table, hint=anew(table))
+    return SourceError(f"{what}: {statement.sql[:200]}", table=table, hint=healed(table))
 
 
 def refused(problem: Problem, table: TableName) -> SourceError:

@@ -151,6 +151,7 @@ class LogRun:
                     raise _changed(error, member.table) from error
                 logger.warning("%s is looked at again: %s", member.table, error)
             else:
+                member.keys.update(dict.fromkeys(member.bookmark.again))
                 return
 
     # -- the log

@@ -128,11 +128,11 @@ class LogExtraction(Extraction):
         return bookmark
 
     def read_keys(self, bookmark: LogBookmark, keys: Sequence[Key], moment: Moment) -> LogBookmark:
-        """Reads the rows of keys that have changed.
+        """Reads the rows of keys that have changed, or that are to be read again.
 
         Args:
             bookmark: The one that becomes true with it.
-            keys: The keys.
+            keys: The keys, those that it says itself among them.
             moment: A time behind the bookmark's position.
 
         Raises:
@@ -164,4 +164,4 @@ class LogExtraction(Extraction):
         source = only(self.reading.source, moment.server)
         self.reading = replace(self.reading, source=source, converter=converter)
         self.moment = read_at.replace(tzinfo=UTC)
-        return replace(bookmark, read_at=read_at, columns=self._columns)
+        return replace(bookmark, read_at=read_at, columns=self._columns, again=())

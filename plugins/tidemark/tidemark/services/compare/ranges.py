@@ -103,8 +103,17 @@ class Comparison:
 
 
 @dataclass
-class _Rows:
-    """What a slice's rows have shown."""
+class Rows:
+    """What a slice's rows have shown: texts of keys, and more of what differs.
+
+    Attributes:
+        missing: Keys that only MySQL has.
+        extra: Keys that only the copy has.
+        changed: Keys that both have, with other values, or more than once.
+        marks: Replication keys of what is missing or changed.
+        back: How many of the changed have a lesser one in MySQL.
+        floats: Columns of floats that differ.
+    """
 
     missing: list[str] = field(default_factory=list)
     extra: list[str] = field(default_factory=list)
@@ -137,9 +146,32 @@ def compare(
     if what.key is None:
         found = pair.whole()
         return [] if found is None else [found]
-    cut = pair.ranges if what.key.number else pair.buckets
-    slices = ((part, pair.look(part)) for part in cut(size))
+    slices = pair.slices(what.key, size)
     return [pair.difference(part, rows) for part, rows in slices if pair.differs(rows)]
+
+
+def differing_rows(
+    what: Comparison,
+    key: RowKey,
+    mysql: MySQL,
+    warehouse: WarehouseConnection,
+    *,
+    size: int = RANGE_ROWS,
+) -> Iterator[tuple[Slice, Rows]]:
+    """The rows that differ, slice by slice, of a table with a key.
+
+    Args:
+        what: What is compared.
+        key: Its key.
+        mysql: The source.
+        warehouse: Where the copy is.
+        size: About so many rows are held at once.
+
+    Raises:
+        SourceError: MySQL cannot be asked.
+        WarehouseError: The warehouse cannot be asked.
+    """
+    yield from _Pair(what, mysql, warehouse).slices(key, size)
 
 
 @dataclass(frozen=True)
@@ -190,11 +222,16 @@ class _Pair:
             if self._floats or theirs.get(number) != ours.get(number):
                 yield bucket(self.what.key, int(number), of)
 
-    def look(self, part: Slice) -> _Rows:
+    def slices(self, key: RowKey, size: int) -> Iterator[tuple[Slice, Rows]]:
+        """The slices in which something may differ, and what does."""
+        for part in self.ranges(size) if key.number else self.buckets(size):
+            yield part, self.look(part)
+
+    def look(self, part: Slice) -> Rows:
         """The rows of a slice that differ; those that have changed since the bookmark do not."""
         theirs, _ = self._grouped(self._copied(self.what.target.rows(part.redshift)))
         ours, moved = self._grouped(self.mysql.rows(*self.what.source.rows(part.mysql)))
-        found = _Rows()
+        found = Rows()
         for key in (ours.keys() | theirs.keys()) - moved:
             left, right = ours.get(key, []), theirs.get(key, [])
             values = [row[:2] for row in left], [row[:2] for row in right]
@@ -226,11 +263,11 @@ class _Pair:
         pairs = zip(names, ours, theirs, strict=True)
         return {name for name, left, right in pairs if left != right}
 
-    def differs(self, rows: _Rows) -> bool:
+    def differs(self, rows: Rows) -> bool:
         """Whether what was found is a difference."""
         return bool(rows.missing or rows.changed or (rows.extra and self.what.integral))
 
-    def difference(self, part: Slice, rows: _Rows) -> Difference:
+    def difference(self, part: Slice, rows: Rows) -> Difference:
         """What is told of a slice."""
         changed = _ordered(rows.changed)[:_NAMED]
         keys = _ordered([*rows.missing, *rows.changed, *(rows.extra if self.what.integral else [])])

@@ -6,7 +6,7 @@ into the lake as the backup's own do: files, then the manifest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,21 +20,18 @@ from tidemark_core.errors import StateError
 from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.lake.parquet_writer import ParquetFileWriter
-from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName, fold, quote_redshift
+from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.settings import LEASE_SECONDS
 from tidemark_core.types.arrow import to_arrow
-from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import LOG_BASED, METHOD, from_json_schema
 from tidemark_singer.batch_file import BatchFile
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
-from tidemark.services.compare.row_keys import PUBLIC, RowKey
-
-#: Redshift binds at most 32,767 values a statement.
-_AT_ONCE = 1_000
+from tidemark.services.compare.key_values import copied_keys
+from tidemark.services.compare.row_keys import RowKey
 
 
 @dataclass
@@ -62,8 +59,7 @@ class GoneRows:
     def add(self, copy: WarehouseConnection, texts: Sequence[str]) -> None:
         """Takes keys, by their texts, as the public table has them."""
         self.texts += texts
-        for start in range(0, len(texts), _AT_ONCE):
-            self.keys += _values(copy, self.key, texts[start : start + _AT_ONCE])
+        self.keys += copied_keys(copy, self.key, texts)
 
     def write(self, project: Project, states: States, found_at: datetime, run_id: str) -> None:
         """Commits the tombstones to the lake, whose next load and build take the rows out.
@@ -129,27 +125,3 @@ class GoneRows:
 
 def _later(bookmark: LogBookmark, found_at: datetime) -> LogBookmark:
     return replace(bookmark, read_at=bookmark.next_reading(found_at.replace(tzinfo=None)))
-
-
-def _values(
-    copy: WarehouseConnection, key: RowKey, texts: Sequence[str]
-) -> Iterator[tuple[Any, ...]]:
-    """The keys' values, each of its own type: a text of several columns is none of them."""
-    columns = ", ".join(_readable(name, kind) for name, kind in key.columns)
-    table = f"{quote_redshift(PUBLIC)}.{quote_redshift(key.name)}"
-    query = (
-        f"SELECT {columns} FROM {table} WHERE {key.redshift()} IN ({', '.join('?' * len(texts))})"
-    )
-    for row in copy.execute(query, list(texts), what="reading keys", table=key.table):
-        kinds = (kind for _, kind in key.columns)
-        yield tuple(_value(v, kind) for v, kind in zip(row, kinds, strict=True))
-
-
-def _readable(name: str, kind: ColumnType) -> str:
-    """A column as the driver can read it: it decodes VARBYTE as UTF-8, which few values are."""
-    quoted = quote_redshift(fold(name))
-    return f"TO_HEX({quoted})" if kind.kind == "binary" else quoted
-
-
-def _value(value: Any, kind: ColumnType) -> Any:
-    return bytes.fromhex(value) if kind.kind == "binary" else value

@@ -9,7 +9,7 @@ from typing import Any
 from tidemark_core.errors import ConfigError, LakeError, TidemarkError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import LANDING_SCHEMA, TableName
-from tidemark_core.redshift.connection import connect
+from tidemark_core.redshift.connection import WarehouseConnection, connect
 
 from tidemark.config.project import Project
 from tidemark.config.selection import Rules
@@ -130,23 +130,46 @@ class _Look:
         types: Mapping[str, str],
         counts: StageCounts,
     ) -> tuple[tuple[Difference, ...], tuple[NotCompared, ...]]:
-        mysql, warehouse, table = self.counter.mysql, self.counter.warehouse, newest.table
-        name = self.counter.names.of(table)
-        landing = columns_of(warehouse, LANDING_SCHEMA, name)
-        facts = Facts(
+        mysql, warehouse = self.counter.mysql, self.counter.warehouse
+        facts = facts_of(
             newest,
-            name,
+            self.counter.names.of(newest.table),
             mark,
             types,
-            columns_of(warehouse, PUBLIC, name),
-            landing,
-            is_whole=landing is not None
-            and (newest.is_full_copy or not self.counter.retired(table)),
+            warehouse,
+            retired=bool(self.counter.retired(newest.table)),
             has_marks=counts.deleted > 0,
         )
         chosen, left = comparisons(facts)
         differences = [d for one in chosen for d in compare(one, mysql, warehouse)]
         return tuple(differences), tuple(left)
+
+
+def facts_of(
+    newest: Manifest,
+    name: str,
+    mark: Mapping[str, Any],
+    types: Mapping[str, str],
+    warehouse: WarehouseConnection,
+    *,
+    retired: bool,
+    has_marks: bool,
+) -> Facts:
+    """What is known of a table before its rows are compared.
+
+    Args:
+        newest: Its newest manifest.
+        name: What it is called in the warehouse.
+        mark: Its bookmark.
+        types: MySQL's type of each column.
+        warehouse: As a user who reads the public table.
+        retired: Whether retention has taken loads out of landing.
+        has_marks: Whether rows are marked as deleted.
+    """
+    landing = columns_of(warehouse, LANDING_SCHEMA, name)
+    is_whole = landing is not None and (newest.is_full_copy or not retired)
+    public = columns_of(warehouse, PUBLIC, name)
+    return Facts(newest, name, mark, types, public, landing, is_whole, has_marks)
 
 
 def bookmark_of(newest: Manifest, marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -1,0 +1,76 @@
+"""tidemark resync: heals a table that is read by MySQL's log after a gap in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tidemark.commands.legs import run_and_tell
+from tidemark.commands.options import TableOption
+from tidemark.config.project import Project
+from tidemark.config.selection import Options
+from tidemark.runner.leases import hold_job
+from tidemark.terminal.console import Format, FormatOption, Panel, print_json, teller
+from tidemark.terminal.format import counted
+
+if TYPE_CHECKING:
+    from tidemark.services.verify.resync import Resync
+
+_EXAMPLES = """Examples:
+
+  tidemark resync -t partner_info --dry-run
+
+  tidemark resync -t partner_info"""
+
+
+def resync(
+    table: TableOption,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what differs; set no bookmark.")
+    ] = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Heal a table whose changes are not all in MySQL's log any more, without reading it anew.
+
+    What the lake has is loaded and built. Then all rows of MySQL are compared with the public
+    table's; those that differ are read again, those that are gone leave it, and the table goes on
+    from where the log ended before. A run that ends in the middle can be repeated.
+    """
+    from tidemark.services.sync.sync import plan_load
+    from tidemark.services.verify.resync import refuse_other_methods
+    from tidemark.services.verify.resync import resync as compare
+
+    project = Project.load()
+    name = project.table(table)
+    refuse_other_methods(project, name)
+    plan = plan_load(project, [name], Options())
+    quiet = Format.TABLE if format is Format.TABLE else None
+    with hold_job(project, f"tidemark resync, run {plan.run_id}"):
+        if not dry_run:
+            run_and_tell(
+                project, plan, quiet, log_file=None, debug=False, backup=False, warehouse=True
+            )
+        found = compare(project, name, write=not dry_run)
+        _tell(found, format)
+        if not dry_run:
+            run_and_tell(
+                project, plan, quiet, log_file=None, debug=False, backup=True, warehouse=True
+            )
+    if format is Format.JSON:
+        print_json(found)
+
+
+def _tell(found: Resync, format: Format) -> None:
+    parts = (
+        (found.missing, "missing in public"),
+        (found.changed, "with other values"),
+        (found.extra, "gone from MySQL"),
+    )
+    told = ", ".join(f"{counted(number, 'row')} {what}" for number, what in parts if number)
+    teller(format)(f"{found.table}: {told or 'nothing differs'}; from {found.old} to {found.new}")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the application."""
+    app.command(epilog=_EXAMPLES, rich_help_panel=Panel.REPAIR)(resync)

@@ -1,0 +1,181 @@
+"""Heals a table that is read by the log and of which the log has not every change any more.
+
+The log's end is noted first. Then the rows of MySQL are compared with the public table's, and the
+bookmark gets that position and the keys that differ, all at once. The backup that follows reads the
+rows of these keys, writes tombstones for those that have none, and goes on behind the position; so
+what changes meanwhile is read too. A run that ends before the bookmark is written has changed
+nothing, and one that ends after it has left nothing for others to do but a backup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
+from tap_mysql.binlog.errors import anew
+from tap_mysql.query.sql import Key
+from tidemark_core.errors import ConfigError
+from tidemark_core.lake.manifest import Manifest
+from tidemark_core.names import TableName
+from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.types.singer_schema import LOG_BASED
+
+from tidemark.config.project import Project
+from tidemark.config.selection import Rules
+from tidemark.services.bookmarks.bookmark import OWN, Leg, place_of
+from tidemark.services.bookmarks.store import States
+from tidemark.services.compare.eligibility import comparisons
+from tidemark.services.compare.key_values import copied_keys, source_keys
+from tidemark.services.compare.ranges import Comparison, differing_rows
+from tidemark.services.compare.row_keys import PUBLIC, RowKey
+from tidemark.services.verify.verify import facts_of, read_lake
+from tidemark.source.mysql import MySQL, open_mysql
+from tidemark.source.queries import column_types, source_time
+
+#: Keys that a bookmark may hold: what the backup has in memory at once.
+_MOST = 200_000
+
+
+@dataclass(frozen=True)
+class Resync:
+    """What heals a table.
+
+    Attributes:
+        table: ``schema.table``.
+        old: Where it stood in the log.
+        new: Where it will stand.
+        missing: Rows that only MySQL has.
+        extra: Rows that only the public table has.
+        changed: Rows that both have, with other values.
+    """
+
+    table: str
+    old: str | None
+    new: str
+    missing: int
+    extra: int
+    changed: int
+
+
+def refuse_other_methods(project: Project, table: TableName) -> None:
+    """Makes sure that a table is read by the log.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if Rules.read(project.root).method(table) != LOG_BASED:
+        raise ConfigError(
+            "it is not read by MySQL's log, and has no gap in it",
+            table=table,
+            hint=f"tidemark reconcile -t {table} tells what differs, and how to read it again",
+        )
+
+
+def resync(project: Project, table: TableName, *, write: bool) -> Resync:
+    """Compares a table, and sets its bookmark to the log's end and the keys that differ.
+
+    Args:
+        project: Where we are; the lease of jobs is held, and the lake's files are loaded and built.
+        table: The table.
+        write: Whether the bookmark is written.
+
+    Raises:
+        ConfigError: The rows cannot be compared, or too many differ.
+        StateError: The bookmark is damaged, or of another key.
+        TidemarkError: A server cannot be reached.
+    """
+    states, newest = States(project), read_lake(project, [table]).commits[table][-1]
+    mark = states.bookmarks(Leg.BACKUP).get(table.stream, {})
+    identity = LogIdentity(table, newest.key_properties)
+    before = _bookmark(identity, mark)
+    with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as copy:
+        position, now = mysql.log_end(), source_time(mysql)
+        what, key = _comparison(newest, project.names.of(table), mysql, copy)
+        found = _Found([], 0, 0, 0)
+        for keys in _differing(what, key, mysql, copy):
+            found = found + keys
+            if len(found.keys) > _MOST:
+                raise _too_many(table)
+    after = replace(
+        before,
+        position=position,
+        read_at=before.next_reading(now.replace(tzinfo=None)),
+        again=tuple(dict.fromkeys([*before.again, *found.keys])),
+    )
+    written = identity.write(after)
+    if write:
+        states.write(Leg.BACKUP, table, written)
+    old, new = place_of(mark), place_of(written)
+    return Resync(
+        str(table), None if old is None else str(old), str(new), found.missing, found.extra,
+        found.changed,
+    )  # fmt: skip
+
+
+def _bookmark(identity: LogIdentity, mark: dict[str, Any]) -> LogBookmark:
+    table = identity.table
+    if OWN not in mark:
+        hint = f"tidemark sync -t {table}"
+        raise ConfigError("it was never backed up", table=table, hint=hint)
+    found = identity.read(mark)
+    if found is None or found.left:
+        raise ConfigError(
+            "its first load is not done, so that it has no gap to be healed",
+            table=table,
+            hint=f"tidemark sync -t {table}; if that cannot go on: {anew(table)}",
+        )
+    return found
+
+
+def _comparison(
+    newest: Manifest, name: str, mysql: MySQL, copy: WarehouseConnection
+) -> tuple[Comparison, RowKey]:
+    """What is compared: all columns that both have, in the public table.
+
+    Raises:
+        ConfigError: A difference might not be seen.
+    """
+    table, types = newest.table, column_types(mysql, newest.table)
+    facts = facts_of(newest, name, {}, types, copy, retired=True, has_marks=False)
+    if facts.public is None:
+        raise ConfigError("there is no public table to compare it with", table=table,
+                          hint=f"tidemark add {table}; or {anew(table)}")  # fmt: skip
+    chosen, left = comparisons(facts)
+    alone = {f"column {column}" for column in facts.source.keys() ^ newest.columns.keys()}
+    unseen = [f"{each.what}: {each.why}" for each in left if each.what not in alone]
+    what = next((one for one in chosen if one.copy == PUBLIC), None)
+    if unseen or what is None or what.key is None:
+        why = "; ".join(unseen) or "it has no key that both servers write alike"
+        raise ConfigError(f"its rows cannot be compared: {why}", table=table, hint=anew(table))
+    return what, what.key
+
+
+@dataclass(frozen=True)
+class _Found:
+    keys: list[Key]
+    missing: int
+    extra: int
+    changed: int
+
+    def __add__(self, other: _Found) -> _Found:
+        return _Found(
+            self.keys + other.keys,
+            self.missing + other.missing,
+            self.extra + other.extra,
+            self.changed + other.changed,
+        )
+
+
+def _differing(
+    what: Comparison, key: RowKey, mysql: MySQL, copy: WarehouseConnection
+) -> Iterator[_Found]:
+    for part, rows in differing_rows(what, key, mysql, copy):
+        keys = [*source_keys(mysql, key, part, [*rows.missing, *rows.changed])]
+        keys += copied_keys(copy, key, rows.extra)
+        yield _Found(keys, len(rows.missing), len(rows.extra), len(rows.changed))
+
+
+def _too_many(table: TableName) -> ConfigError:
+    return ConfigError(f"more than {_MOST:,} of its rows differ", table=table, hint=anew(table))

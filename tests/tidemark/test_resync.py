@@ -1,0 +1,173 @@
+"""tidemark resync: a gap in the log is healed by comparing rows; nothing is passed over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tap_mysql.values.key_values import unpack
+from tap_s3_parquet.index import Index
+from tidemark.config.selection import Rules
+from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.compare import ranges
+from tidemark.services.compare.eligibility import NotCompared
+from tidemark.services.verify import resync as module
+from tidemark.services.verify.resync import resync
+from tidemark.source.mysql import open_mysql
+from tidemark_core.errors import ConfigError, StateError
+from tidemark_core.types.singer_schema import LOG_BASED, ROW_METADATA
+
+if TYPE_CHECKING:
+    from conftest import Lake
+
+READ_AT = "2100-01-01T00:00:00.000000"
+
+
+@pytest.fixture
+def gap(copied: Lake) -> Lake:
+    """The table that stands alike everywhere, read by the log, with a bookmark that is no more."""
+    place = {"file": "gone.000001", "offset": 4, "gtid": "", "server": "x", "flavor": "mariadb"}
+    own = {
+        "version": 1, "table": str(copied.table), "replication_method": LOG_BASED, "key": ["ID"],
+        "columns": ["ID", "status", "price", "update_at"], "epoch": "2025-08-03T12:00:00.000000",
+        "read_at": READ_AT, "position": place | {"created": 0},
+    }  # fmt: skip
+    index = Index(copied.project.location)
+    first = index.read(index.manifests(copied.table)[-1])
+    schema = {"properties": first.columns | ROW_METADATA}
+    later = first.extracted_at + timedelta(days=1)
+    copied.commit(moment=later, schema=schema, bookmark={"tidemark": own}, method=LOG_BASED)
+    copied.bookmark(Leg.BACKUP, {"tidemark": own}, other={"replication_key": "x"})
+    return copied
+
+
+def bookmark(lake: Lake) -> dict[str, Any]:
+    own: dict[str, Any] = lake.bookmarks(Leg.BACKUP)[lake.table.stream]["tidemark"]
+    return own
+
+
+def change(lake: Lake) -> None:
+    """What happens while nobody reads the log."""
+    for statement in (
+        "UPDATE {} SET status = 'other' WHERE ID = 1",
+        "UPDATE {} SET price = NULL, update_at = update_at WHERE ID = 2",
+        "DELETE FROM {} WHERE ID IN (3, 4)",
+        "INSERT INTO {} VALUES (77, 'new', 1, '2025-08-03 13:00:00')",
+        "UPDATE {} SET ID = 88 WHERE ID = 5",
+    ):
+        lake.sandbox.mysql(statement.format(lake.table.table))
+
+
+@pytest.mark.fault(194)
+@pytest.mark.parametrize("size", [3, 100_000])
+def test_what_differs_is_read_again_from_a_position_before_the_look(
+    gap: Lake, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(gap)
+    before = bookmark(gap)
+    with open_mysql(gap.project.mysql_values) as mysql:
+        end = mysql.log_end()
+    look = ranges._Pair.look
+
+    def changed_meanwhile(self: Any, part: Any) -> Any:
+        """A row that changes behind the look, of which the log tells behind the position."""
+        found = look(self, part)
+        gap.sandbox.mysql(f"UPDATE {gap.table.table} SET price = price + 1 WHERE ID = 0")
+        return found
+
+    monkeypatch.setattr(ranges._Pair, "look", changed_meanwhile)
+    in_slices = partial(ranges.differing_rows, size=size)
+    monkeypatch.setattr(module, "differing_rows", in_slices)
+    found = resync(gap.project, gap.table, write=True)
+    assert (found.missing, found.extra, found.changed) == (2, 3, 2)
+    after = bookmark(gap)
+    assert sorted(unpack(key) or () for key in after["again"]) == [
+        (1,), (2,), (3,), (4,), (5,), (77,), (88,),
+    ]  # fmt: skip
+    position = after["position"]
+    assert (position["file"], position["offset"]) == (end.file, end.offset)
+    assert after["read_at"] == "2100-01-01T00:00:00.000001", "newer than whatever was read before"
+    for kept in ("epoch", "columns", "key", "table"):
+        assert after[kept] == before[kept]
+    assert gap.bookmarks(Leg.BACKUP)["other"] == {"replication_key": "x"}
+
+
+@pytest.mark.fault(194)
+def test_a_look_that_is_not_written_or_ends_early_leaves_the_bookmark(
+    gap: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(gap)
+    before = gap.bookmarks(Leg.BACKUP)
+    assert resync(gap.project, gap.table, write=False).changed == 2
+    assert gap.bookmarks(Leg.BACKUP) == before
+
+    def killed(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    for where in ("source_keys", "copied_keys", "source_time"):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, where, killed)
+            with pytest.raises(KeyboardInterrupt):
+                resync(gap.project, gap.table, write=True)
+        assert gap.bookmarks(Leg.BACKUP) == before
+    resync(gap.project, gap.table, write=True)
+    once = bookmark(gap)["again"]
+    resync(gap.project, gap.table, write=True)
+    assert bookmark(gap)["again"] == once, "repeated, with the same keys"
+
+
+@pytest.mark.fault(194)
+def test_what_cannot_be_compared_whole_is_not_called_healed(
+    gap: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(gap)
+    before = gap.bookmarks(Leg.BACKUP)
+    monkeypatch.setattr(module, "_MOST", 5)
+    with pytest.raises(ConfigError, match="more than 5 of its rows differ") as caught:
+        resync(gap.project, gap.table, write=True)
+    assert "tidemark watermark reset -t" in str(caught.value.hint)
+    left = [NotCompared("column status", "only the length")]
+    compared = module.comparisons
+    monkeypatch.setattr(module, "comparisons", lambda facts: (compared(facts)[0], left))
+    with pytest.raises(ConfigError, match="column status: only the length"):
+        resync(gap.project, gap.table, write=True)
+    assert gap.bookmarks(Leg.BACKUP) == before
+
+
+@pytest.mark.fault(194)
+def test_tables_that_have_no_gap_are_refused_with_the_fitting_command(
+    gap: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = gap.run("resync", "-t", "partner_info")
+    assert done.code == 2
+    assert "tidemark reconcile -t settlement.partner_info" in done.err
+    own = bookmark(gap)
+    gap.bookmark(Leg.BACKUP, {"tidemark": own | {"first_load": {"left": [[None, None]]}}})
+    with pytest.raises(ConfigError, match="its first load is not done"):
+        resync(gap.project, gap.table, write=True)
+    gap.bookmark(Leg.BACKUP, {"tidemark": own | {"position": {}}})
+    with pytest.raises(StateError, match="damaged"):
+        resync(gap.project, gap.table, write=True)
+    gap.bookmark(Leg.BACKUP, None)
+    with pytest.raises(ConfigError, match="never backed up"):
+        resync(gap.project, gap.table, write=True)
+    rules = Rules((), {gap.table.stream: {"replication-method": LOG_BASED}})
+    monkeypatch.setattr(Rules, "read", lambda _: rules)
+    gap.sandbox.warehouse(
+        f"ALTER TABLE public.{gap.table.table} RENAME TO x{gap.table.table}",
+        user="tidemark_transformer",
+    )
+    try:
+        gap.bookmark(Leg.BACKUP, {"tidemark": own})
+        shown = gap.run("resync", "-t", str(gap.table), "--dry-run")
+        assert (shown.code, "no public table" in shown.err) == (2, True)
+    finally:
+        gap.sandbox.warehouse(
+            f"ALTER TABLE public.x{gap.table.table} RENAME TO {gap.table.table}",
+            user="tidemark_transformer",
+        )
+    shown = gap.run("resync", "-t", str(gap.table), "--dry-run")
+    assert (shown.code, "nothing differs" in shown.out) == (0, True)
+    assert datetime.fromisoformat(bookmark(gap)["read_at"]) == datetime.fromisoformat(READ_AT)
