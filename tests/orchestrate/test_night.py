@@ -39,10 +39,10 @@ def cron_commands(root: Path) -> list[str]:
     return [line.split(None, 5)[5] for line in lines if line[:1].isdigit() or line[:1] == "*"]
 
 
-def service(root: Path) -> configparser.SectionProxy:
+def service(root: Path, name: str = "tidemark@.service") -> configparser.SectionProxy:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read(root / "orchestrate/systemd/tidemark@.service")
+    parser.read(root / "orchestrate/systemd" / name)
     return parser["Service"]
 
 
@@ -123,24 +123,36 @@ def test_cron_systemd_and_meltano_run_the_same_jobs_at_the_same_times(night: Nig
     assert timers == meltano
 
 
-def test_the_service_is_hardened(night: Night, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["tidemark@.service", "tidemark-follow.service"])
+def test_the_service_is_hardened(night: Night, name: str) -> None:
     exposed = subprocess.run(
         [
             "systemd-analyze", "security", "--offline=true", "--threshold=17", "--no-pager",
-            str(night.root / "orchestrate/systemd/tidemark@.service"),
+            str(night.root / "orchestrate/systemd" / name),
         ],
         capture_output=True,
         text=True,
         check=False,
     )  # fmt: skip
     assert exposed.returncode == 0, exposed.stdout[-200:]
-    settings = service(night.root)
-    for name in ("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "RestrictSUIDSGID"):
-        assert settings[name] == "yes"
+    settings = service(night.root, name)
+    for setting in ("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "RestrictSUIDSGID"):
+        assert settings[setting] == "yes"
     assert settings["ProtectSystem"] == "strict"
     assert settings["ProtectProc"] == "invisible"
     assert settings["LimitCORE"] == "0", "a core would hold passwords"
     assert settings["CapabilityBoundingSet"] == ""
+
+
+def test_the_follower_is_ended_and_begun_again_as_its_exit_codes_say(night: Night) -> None:
+    settings = service(night.root, "tidemark-follow.service")
+    words = shlex.split(settings["ExecStart"].replace(HOME, str(night.root)))
+    assert Path(words[0]).is_file()
+    assert words[1:] == ["follow", "--every", "30s"]
+    told = (settings["Restart"], settings["RestartPreventExitStatus"])
+    assert told == ("always", "2"), "a wrong setting stays wrong; who holds the lease may go"
+    assert settings["SuccessExitStatus"] == "143"
+    assert settings["KillMode"] == "mixed"
 
 
 @pytest.mark.parametrize(

@@ -258,7 +258,8 @@ def test_keys_that_the_bookmark_names_are_read_again_once(source: Source, told: 
     told.error = LogPurged("it is gone")
     failed = logged(source, "t", state=copy.deepcopy(state))
     assert failed.messages == [], "its keys stay in the bookmark"
-    for wrong in ([None], [[]], [pack((1, 2))], ["x"], 7):
+    damaged: list[object] = [[None], [[]], [pack((1, 2))], ["x"], 7]
+    for wrong in damaged:
         own["again"] = wrong
         refused = logged(source, "t", state=copy.deepcopy(state))
         assert "the bookmark is damaged" in str(refused.error), wrong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,10 @@ from mysql_binlog import Position
 from tidemark.services.follow.lag import Lags
 from tidemark.services.follow.round import common
 from tidemark.services.follow.work import Step, Work, wait
+from tidemark.services.health.checks import Level
+from tidemark.services.health.log_health import judge_lag, judge_places
 from tidemark_core.names import TableName
+from tidemark_core.runs.report import RunReport
 
 pytestmark = pytest.mark.unit
 
@@ -144,3 +148,63 @@ def test_no_lag_is_told_that_is_too_small_and_none_is_left_out(
             assert lags.unread() == set()
             commits.clear()
     assert (lags.unread() == {A}) == bool(commits)
+
+
+# -- what status says of it
+
+NOW = datetime(2026, 1, 8, tzinfo=UTC)
+FILES = [f"log.{number:06d}" for number in range(3, 8)]
+
+
+def place(number: int, begun: int = 0) -> Position:
+    """A place in a file that was begun so many hours ago; 0: nobody knows."""
+    created = int((NOW - timedelta(hours=begun)).timestamp()) if begun else 0
+    return replace(HERE, file=f"log.{number:06d}", offset=9, created=created)
+
+
+@pytest.mark.fault(198)
+@pytest.mark.parametrize(
+    ("where", "level", "words"),
+    [
+        (place(7), Level.OK, "keep up"),
+        (place(7, begun=1_000), Level.OK, "keep up"),  # nothing is behind it
+        (place(5, begun=3), Level.OK, "keep up"),
+        (place(5), Level.OK, "keep up"),
+        (place(5, begun=100), Level.WARN, "begun 4 days ago; the log is kept for 7 days"),
+        (place(3), Level.WARN, "in the oldest file that there is"),
+        (place(3, begun=3), Level.WARN, "in the oldest file that there is"),
+        (place(2), Level.ERROR, "which the log does not have any more"),
+    ],
+)
+def test_a_table_that_comes_near_the_end_of_the_log_is_told(
+    where: Position, level: Level, words: str
+) -> None:
+    (found,) = judge_places({A: where}, FILES, timedelta(days=7), NOW)
+    assert (found.level, words in found.message) == (level, True), found
+    if level is not Level.OK:
+        assert "tidemark resync -t s.a" in str(found.hint)
+    (without,) = judge_places({A: where}, FILES, None, NOW)
+    assert (without.level is Level.ERROR) == (level is Level.ERROR)
+
+
+@pytest.mark.fault(198)
+@pytest.mark.parametrize(
+    ("lags", "level"),
+    [
+        ([5], Level.OK),
+        ([500], Level.OK),  # that of one hour is no growth
+        ([5, 6, 7, 59], Level.OK),
+        ([5, 6, 7, 61], Level.WARN),
+        ([300, 310, 290, 400], Level.OK),
+        ([300, 310, 290, 700], Level.WARN),
+        ([300, None, 290, 700], Level.WARN),
+        ([300, 290, 700, None], Level.WARN),
+    ],
+)
+def test_a_lag_that_grows_is_told(lags: list[float | None], level: Level) -> None:
+    runs = [
+        RunReport(str(n), ({"leg": "follow", "tables": [{"table": "s.a", "lag_seconds": lag}]},))
+        for n, lag in enumerate(lags)
+    ]
+    (found,) = judge_lag([RunReport("x", ({"leg": "extract", "tables": []},)), *runs])
+    assert found.level is level, found

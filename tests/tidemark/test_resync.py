@@ -12,7 +12,7 @@ from tap_s3_parquet.index import Index
 from tidemark.config.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.compare import ranges
-from tidemark.services.compare.eligibility import NotCompared
+from tidemark.services.compare.eligibility import NotCompared, comparisons
 from tidemark.services.verify import resync as module
 from tidemark.services.verify.resync import resync
 from tidemark.source.mysql import open_mysql
@@ -20,7 +20,7 @@ from tidemark_core.errors import ConfigError, StateError
 from tidemark_core.types.singer_schema import LOG_BASED, ROW_METADATA
 
 if TYPE_CHECKING:
-    from conftest import Lake
+    from tests.tidemark.conftest import Lake
 
 READ_AT = "2100-01-01T00:00:00.000000"
 
@@ -36,7 +36,7 @@ def gap(copied: Lake) -> Lake:
     }  # fmt: skip
     index = Index(copied.project.location)
     first = index.read(index.manifests(copied.table)[-1])
-    schema = {"properties": first.columns | ROW_METADATA}
+    schema = {"properties": {**first.columns, **ROW_METADATA}}
     later = first.extracted_at + timedelta(days=1)
     copied.commit(moment=later, schema=schema, bookmark={"tidemark": own}, method=LOG_BASED)
     copied.bookmark(Leg.BACKUP, {"tidemark": own}, other={"replication_key": "x"})
@@ -129,7 +129,7 @@ def test_what_cannot_be_compared_whole_is_not_called_healed(
         resync(gap.project, gap.table, write=True)
     assert "tidemark watermark reset -t" in str(caught.value.hint)
     left = [NotCompared("column status", "only the length")]
-    compared = module.comparisons
+    compared = comparisons
     monkeypatch.setattr(module, "comparisons", lambda facts: (compared(facts)[0], left))
     with pytest.raises(ConfigError, match="column status: only the length"):
         resync(gap.project, gap.table, write=True)

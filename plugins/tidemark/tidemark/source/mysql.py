@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from mysql_binlog import Position, Problem
@@ -56,6 +57,18 @@ class MySQL:
     def log_files(self) -> dict[str, int]:
         """The files of the server's log, and how long they are."""
         return {str(row[0]): int(row[1]) for row in self.rows("SHOW BINARY LOGS")}
+
+    def log_retention(self) -> timedelta | None:
+        """For how long the server keeps its log; None: for ever, or it does not say."""
+        names = "'binlog_expire_logs_seconds', 'expire_logs_days', 'binlog_expire_logs_auto_purge'"
+        rows = self.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
+        found = {str(name).lower(): str(value) for name, value in rows}
+        if found.get("binlog_expire_logs_auto_purge", "ON").upper() in ("OFF", "0"):
+            return None
+        kept = timedelta(seconds=float(found.get("binlog_expire_logs_seconds") or 0)) or timedelta(
+            days=float(found.get("expire_logs_days") or 0)
+        )
+        return kept or None
 
     def log_end(self) -> Position:
         """Where the server's log ends."""

@@ -6,11 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any
 
-from mysql_binlog import Position
-from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
-from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName
 
@@ -18,6 +14,7 @@ from tidemark.config.project import Project
 from tidemark.config.schemas import further_schemas
 from tidemark.config.selection import extraction_variables, load_variables, models
 from tidemark.services.bookmarks.bookmark import Leg
+from tidemark.services.bookmarks.log_bookmark import log_bookmark
 from tidemark.services.bookmarks.store import States
 from tidemark.services.follow.lag import Lags
 from tidemark.services.follow.work import Part, Step, Work
@@ -100,37 +97,6 @@ class Marks:
                 newer.append(table)
             self.read_at[table] = bookmark.read_at
         return newer
-
-
-def log_bookmark(
-    table: TableName, mark: Mapping[str, Any]
-) -> tuple[LogBookmark, tuple[str, ...]] | None:
-    """The bookmark of a table that is read by the log, and its key's columns; None: it has none.
-
-    Raises:
-        StateError: It is damaged.
-    """
-    own = mark.get(OWN)
-    key = own.get("key") if isinstance(own, Mapping) else None
-    if not isinstance(key, list):
-        return None
-    identity = LogIdentity(table, tuple(map(str, key)))
-    bookmark = identity.read(mark)
-    return None if bookmark is None else (bookmark, identity.key)
-
-
-def positions(marks: Mapping[str, Mapping[str, Any]]) -> dict[TableName, Position]:
-    """Where in the log the tables stand that are read by it, those that cannot be read left out."""
-    found = {}
-    for stream, mark in marks.items():
-        table = TableName.from_stream(stream)
-        try:
-            known = log_bookmark(table, mark)
-        except TidemarkError:
-            continue
-        if known is not None:
-            found[table] = known[0].position
-    return found
 
 
 @dataclass

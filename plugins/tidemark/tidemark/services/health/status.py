@@ -19,6 +19,7 @@ from tidemark.runner.leases import held_leases
 from tidemark.services.bookmarks.bookmark import Leg, is_manual
 from tidemark.services.bookmarks.store import States
 from tidemark.services.health.checks import Check, Finding, Level
+from tidemark.services.health.log_health import check_log
 from tidemark.services.lake.catalogue import bucket_time
 from tidemark.services.watermark.view import Watermark, read_watermarks
 from tidemark.source.mysql import open_mysql
@@ -36,6 +37,7 @@ def checks(project: Project) -> dict[str, Check]:
         "S3": lambda: check_s3(project),
         "warehouse": lambda: check_warehouse(project),
         "state": lambda: check_state(project),
+        "MySQL's log": lambda: check_log(project),
         "lease": lambda: check_leases(project),
         "disk": lambda: [check_disk(_free_bytes(project))],
         "last runs": lambda: [check_runs(_reports(project))],

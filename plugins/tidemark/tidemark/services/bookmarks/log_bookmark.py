@@ -1,0 +1,43 @@
+"""The bookmarks of tables that are read by the server's log, as the tap writes them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mysql_binlog import Position
+from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
+from tap_mysql.values.own_part import OWN
+from tidemark_core.errors import TidemarkError
+from tidemark_core.names import TableName
+
+
+def log_bookmark(
+    table: TableName, mark: Mapping[str, Any]
+) -> tuple[LogBookmark, tuple[str, ...]] | None:
+    """The bookmark of a table that is read by the log, and its key's columns; None: it has none.
+
+    Raises:
+        StateError: It is damaged.
+    """
+    own = mark.get(OWN)
+    key = own.get("key") if isinstance(own, Mapping) else None
+    if not isinstance(key, list):
+        return None
+    identity = LogIdentity(table, tuple(map(str, key)))
+    bookmark = identity.read(mark)
+    return None if bookmark is None else (bookmark, identity.key)
+
+
+def log_positions(marks: Mapping[str, Mapping[str, Any]]) -> dict[TableName, Position]:
+    """Where in the log the tables stand that are read by it, those that cannot be read left out."""
+    found = {}
+    for stream, mark in marks.items():
+        table = TableName.from_stream(stream)
+        try:
+            known = log_bookmark(table, mark)
+        except TidemarkError:
+            continue
+        if known is not None:
+            found[table] = known[0].position
+    return found
