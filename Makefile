@@ -26,8 +26,9 @@ help:  ## Show this list
 $(UV):
 	@./orchestrate/setup/uv.sh
 
-# What mysql-arrow's kernel is compiled from.
-KERNEL := $(wildcard plugins/mysql-arrow/mysql_arrow/*.[ch]) plugins/mysql-arrow/hatch_build.py
+# What the kernels of mysql-arrow and mysql-binlog are compiled from.
+KERNEL := $(wildcard plugins/mysql-arrow/mysql_arrow/*.[ch] plugins/mysql-binlog/mysql_binlog/plain/*.[ch]) \
+	plugins/mysql-arrow/hatch_build.py
 
 .venv/.synced: uv.lock pyproject.toml plugins/*/pyproject.toml $(KERNEL) | $(UV)
 	$(UV) sync --locked --quiet

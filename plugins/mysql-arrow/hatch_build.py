@@ -1,4 +1,7 @@
-"""Compiles the kernel when the package is built, with the system's compiler or one from PyPI."""
+"""Compiles a package's kernel when it is built, with the system's compiler or one from PyPI.
+
+Each package that has one says in its pyproject.toml where its ``source`` is, and the ``library``.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,6 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-#: The Python module's name by which the library is found; it has no Python in it.
-LIBRARY = "_mysql_arrow_kernel.so"
 #: For a machine without a compiler.
 ZIG = "ziglang==0.15.2"
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-fstack-protector-strong",
@@ -37,9 +38,11 @@ class Kernel(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         self._folder = tempfile.mkdtemp()
-        library = Path(self._folder, LIBRARY)
+        # By a Python module's name it is found; there is no Python in it.
+        name = f"{self.config['library']}.so"
+        library = Path(self._folder, name)
         compiler = system_compiler() or [sys.executable, "-m", "ziglang", "cc"]
-        source = Path(self.root, "mysql_arrow", "kernel.c")
+        source = Path(self.root, self.config["source"])
         subprocess.run(
             [*compiler, *FLAGS, str(source), "-o", str(library)],
             check=True,
@@ -47,7 +50,7 @@ class Kernel(BuildHookInterface):  # type: ignore[type-arg]
         )
         library.chmod(0o755)
         place = "force_include_editable" if version == "editable" else "force_include"
-        build_data[place] = {**build_data.get(place, {}), str(library): LIBRARY}
+        build_data[place] = {**build_data.get(place, {}), str(library): name}
         build_data["pure_python"] = False
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"py3-none-{platform}"

@@ -18,11 +18,12 @@ from unittest import mock
 
 import pymysql
 from mysql_binlog import Batch, Column, KeyColumns, Position, current_position, key_columns
-from mysql_binlog.changes import _taken
+from mysql_binlog.changes import taken
 from mysql_binlog.history import History
 from mysql_binlog.rows.charsets import Charsets
 from mysql_binlog.tables import Tables
 from mysql_binlog.wire import stream
+from mysql_binlog.wire.packets import Packets
 from mysql_binlog.wire.start import Start
 
 FOLDER = Path(__file__).parent.parent / "mysql_binlog" / "recorded"
@@ -61,31 +62,41 @@ class Recorded:
     tables: dict[tuple[str, str], KeyColumns]
     packets: bytes
 
-    def batches(self, packets: bytes | None = None) -> Iterator[Batch]:
-        """What is read of the packets, or of others in their place."""
+    def batches(
+        self, packets: bytes | None = None, *, plain: bool = True,
+        pieces: Iterator[int] | None = None,
+    ) -> Iterator[Batch]:  # fmt: skip
+        """What is read of the packets, or of others in their place.
+
+        Args:
+            packets: The others.
+            plain: Whether the kernel takes what is plain.
+            pieces: How many bytes come at once, each time.
+        """
         tables = Tables(self.tables, Charsets(cast("pymysql.Connection[Any]", None)))
         history = History(self.since, self.until, self.start, tables)
-        socket = _Socket(self.packets if packets is None else packets)
-        wire = stream._Packets(cast("pymysql.Connection[Any]", socket), 1)
-        for event in stream._events(wire, 1):
-            for _ in _taken(history, event):
-                pass
-            if history.is_over:
-                break
+        socket = _Socket(self.packets if packets is None else packets, pieces)
+        wire = Packets(cast("pymysql.Connection[Any]", socket), 1)
+        for _ in taken(history, stream._events(wire, 1, history.take_plain if plain else None)):
+            pass
         yield history.batch(last=True)
 
 
-class _Socket:
+class _Socket(io.RawIOBase):
     """A connection that has received bytes, and will receive no more."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data, self._sock = data, self
+    def __init__(self, data: bytes, pieces: Iterator[int] | None = None) -> None:
+        self._data, self._sock, self._pieces = io.BytesIO(data), self, pieces
 
     def settimeout(self, _: float) -> None:
         """Nothing here takes time."""
 
     def makefile(self, *_: Any, **__: Any) -> Any:
-        return io.BytesIO(self._data)
+        return self
+
+    def readinto(self, room: Any) -> int:
+        size = len(room) if self._pieces is None else next(self._pieces)
+        return self._data.readinto(memoryview(room)[:size])
 
 
 def load(name: str) -> Recorded:
@@ -104,14 +115,14 @@ def _record(socket: str) -> None:
         return pymysql.connect(unix_socket=socket, user="root", charset="utf8mb4", autocommit=True)
 
     seen: list[bytes] = []
-    exactly = stream._Packets.exactly
+    exactly = Packets.exactly
 
-    def watched(packets: stream._Packets, size: int) -> bytes:
+    def watched(packets: Packets, size: int) -> bytes:
         seen.append(exactly(packets, size))
         return seen[-1]
 
     with (
-        mock.patch.object(stream._Packets, "exactly", watched),
+        mock.patch.object(Packets, "exactly", watched),
         closing(connect()) as connection,
         connection.cursor() as cursor,
     ):

@@ -17,7 +17,8 @@ import pymysql
 import pytest
 from mysql_binlog import BinlogError, DamagedLog, StalledStream, UnknownEvent, UnreadableChange
 from mysql_binlog.events.codes import Code
-from mysql_binlog.wire.stream import _error, _events, _Packets
+from mysql_binlog.wire.packets import Packets, _error
+from mysql_binlog.wire.stream import _events
 from recorded_log import Recorded, load
 
 LOGS = {name: load(name) for name in ("mariadb", "mysql")}
@@ -194,8 +195,8 @@ def served(answer: Callable[[socket.socket], None], stall: float) -> list[int]:
     thread = threading.Thread(target=answer, args=(theirs,))
     thread.start()
     try:
-        packets = _Packets(cast("pymysql.Connection[Any]", SimpleNamespace(_sock=ours)), stall)
-        return [event.code for event in _events(packets, stall)]
+        packets = Packets(cast("pymysql.Connection[Any]", SimpleNamespace(_sock=ours)), stall)
+        return [event.code for event in _events(packets, stall) if event is not None]
     finally:
         packets.close()
         ours.close()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
 import pymysql
 
-from mysql_binlog.errors import AnotherServer, BinlogError, DamagedLog
+from mysql_binlog.errors import NONSENSE, AnotherServer, BinlogError, DamagedLog
 from mysql_binlog.events.event import Event
 from mysql_binlog.history import History
 from mysql_binlog.model import Batch, KeyColumns, Table
@@ -22,8 +21,6 @@ from mysql_binlog.wire.start import ask, choose
 from mysql_binlog.wire.stream import dump
 
 Connect = Callable[[], "pymysql.Connection[Any]"]
-#: What Python raises where bytes are not what they should be.
-_NONSENSE = (IndexError, KeyError, OverflowError, ValueError, struct.error)
 
 
 def read_changes(
@@ -51,7 +48,7 @@ def read_changes(
         tables: The wanted tables and their keys, as `key_columns` gives them.
         server_id: As what the reader counts among the server's replicas: its own, not 0.
         stall_seconds: How long the server may say nothing.
-        batch_keys: Keys of a batch; an event's more are in it too.
+        batch_keys: Keys of a batch; an eighth more, and an event's, may be in it too.
 
     Raises:
         GapError: Changes between the positions cannot be had; nothing says which.
@@ -80,7 +77,8 @@ def _read(
     if not server.has_gtids:
         time.sleep(GRACE_SECONDS)
     fold = str.lower if str(server.value("@@GLOBAL.lower_case_table_names")) != "0" else str
-    history = History(since, until, start, Tables(tables, Charsets(connection), fold), fold)
+    found = Tables(tables, Charsets(connection), fold)
+    history = History(since, until, start, found, fold, batch_keys)
     if start.gtid is None and since.order == until.order:
         yield Batch(since, {})
         return
@@ -88,15 +86,23 @@ def _read(
     dumping = connect()
     _require_same(dumping, server)
     with closing(
-        dump(dumping, server.flavor, start, server_id=server_id, stall_seconds=stall_seconds)
-    ) as events:
-        for event in events:
-            for _ in _taken(history, event):
-                if history.count >= batch_keys:
-                    yield give()
-            if history.is_over:
-                break
+        dump(dumping, server.flavor, start, history.take_plain, server_id=server_id,
+             stall_seconds=stall_seconds)
+    ) as events:  # fmt: skip
+        for _ in taken(history, events):
+            if history.count >= batch_keys:
+                yield give()
     yield give(last=True)
+
+
+def taken(history: History, events: Iterable[Event | None]) -> Iterator[None]:
+    """Has events read up to the end, and pauses where a batch may be given."""
+    for event in events:
+        if event is not None:
+            yield from _taken(history, event)
+        yield
+        if history.is_over:
+            return
 
 
 def _taken(history: History, event: Event) -> Iterator[None]:
@@ -105,10 +111,9 @@ def _taken(history: History, event: Event) -> Iterator[None]:
         pauses = history.take(event)
         if pauses is not None:
             yield from pauses
-        yield
     except BinlogError:
         raise
-    except _NONSENSE as error:
+    except NONSENSE as error:
         raise DamagedLog(f"an event of type {event.code} cannot be read: {error!r}") from error
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mysql_binlog.position import Position
+
+
+#: What Python raises where bytes are not what they should be.
+NONSENSE = (IndexError, KeyError, OverflowError, ValueError, struct.error)
 
 
 class BinlogError(Exception):

@@ -59,6 +59,10 @@ class GtidSet:
         """Adds one transaction."""
         self._add_interval((server, tag), number, number)
 
+    def add_all(self, server: str, first: int, last: int) -> None:
+        """Adds transactions one after the other, both ends included, without a tag."""
+        self._add_interval((server, ""), first, last)
+
     def update(self, other: GtidSet) -> None:
         """Adds all transactions of another set."""
         for source, first, last in other:

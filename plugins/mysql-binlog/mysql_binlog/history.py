@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mysql_binlog.errors import DamagedLog, UnknownEvent, UnreachablePosition, UnreadableChange
+from mysql_binlog.errors import (
+    NONSENSE,
+    DamagedLog,
+    UnknownEvent,
+    UnreachablePosition,
+    UnreadableChange,
+)
 from mysql_binlog.events import bodies
 from mysql_binlog.events.codes import (
     DELETES,
@@ -23,6 +29,7 @@ from mysql_binlog.group import Keys, Prepared, PreparedOnes
 from mysql_binlog.gtid import GtidSet
 from mysql_binlog.model import Batch, Key, Kind, Statement, Table
 from mysql_binlog.place import Place
+from mysql_binlog.plain.kernel import Kernel
 from mysql_binlog.position import Position
 from mysql_binlog.tables import Tables, ends_statement
 from mysql_binlog.wire.start import Start
@@ -46,6 +53,7 @@ class History:
         start: How the server was asked.
         tables: Finds keys.
         fold: How the server compares names of tables.
+        batch_keys: Keys after which a batch is asked for.
 
     Attributes:
         count: Keys that are kept.
@@ -53,9 +61,10 @@ class History:
 
     def __init__(
         self, since: Position, until: Position, start: Start, tables: Tables,
-        fold: Callable[[str], str] = str,
+        fold: Callable[[str], str] = str, batch_keys: int = 100_000,
     ) -> None:  # fmt: skip
         self._mariadb, self._tables = since.flavor == "mariadb", tables
+        self._batch_keys = batch_keys
         self._statements = Statements(tables.wanted, fold)
         self._place = Place(since, until, start)
         self._keys: Keys = {}
@@ -131,6 +140,40 @@ class History:
         if not self._open:
             place.pass_boundary()
         return None
+
+    def take_plain(self, data: memoryview, sequence: int, checksums: bool) -> tuple[int, int]:
+        """Has the kernel take plain events; see `mysql_binlog.wire.packets.Plain`.
+
+        Raises:
+            DamagedLog: A key is none.
+        """
+        if self._xa is not None or self._implicit or not self._place.plain_until:
+            return 0, sequence
+        kernel = self._tables.kernel
+        self._place.lend(kernel)
+        kernel.state.is_open, kernel.state.has_checksums = self._open, checksums
+        kernel.state.sequence = sequence
+        # Of a key that changes again and again each time counts: so an eighth more at least.
+        kernel.state.most_keys = max(self._batch_keys - self.count, self._batch_keys // 8, 1)
+        used = kernel.run(data)
+        if used:
+            self._take_back(kernel)
+        return used, kernel.state.sequence
+
+    def _take_back(self, kernel: Kernel) -> None:
+        """Takes what the kernel has taken."""
+        self._place.take_back(kernel)
+        self._open = bool(kernel.state.is_open)
+        if kernel.state.begun:
+            self._alone = False
+        try:
+            for table, kind, keys in self._tables.plain_rows():
+                known = self._keys.setdefault(table, {})
+                before = len(known)
+                known.update(dict.fromkeys(keys, kind))
+                self.count += len(known) - before
+        except NONSENSE as error:
+            raise DamagedLog(f"a key in the log cannot be read: {error!r}") from error
 
     def _rotate(self, event: Event) -> None:
         file, offset = bodies.rotate(event.reader().rest(1024))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from mysql_binlog.errors import UnreachablePosition
-from mysql_binlog.events.bodies import Began
+from mysql_binlog.events.bodies import Began, uuid_text
 from mysql_binlog.events.codes import ARTIFICIAL
 from mysql_binlog.events.event import Event
 from mysql_binlog.gtid import GtidList, GtidSet
+from mysql_binlog.plain.kernel import Begun, Gtids, Kernel
 from mysql_binlog.position import Position, file_number
 from mysql_binlog.wire.start import Start
 
 #: The offsets of events have 32 bits.
 _ROUND = 2**32
+_MOST_OFFSET = 2**64 - 1
 
 
 class Place:
@@ -124,8 +126,47 @@ class Place:
         if self._mysql:
             self._set.add(began.server, began.number, began.tag)
         else:
-            domain, server = began.server.split("-")
-            self._list.add(int(domain), int(server), began.number)
+            self._end_in_domain(began.server, began.number)
+
+    @property
+    def plain_until(self) -> int:
+        """Up to which offset of this file plain events can be taken; 0: none can."""
+        if self.skips or self.is_behind_end or self._number > self._end[0]:
+            return 0
+        return self._end[1] if self._number == self._end[0] else _MOST_OFFSET
+
+    def lend(self, kernel: Kernel) -> None:
+        """Tells the kernel where the reading is."""
+        state = kernel.state
+        state.is_mariadb = not self._mysql
+        state.offset, state.until = self._offset, self.plain_until
+
+    def take_back(self, kernel: Kernel) -> None:
+        """Goes to where the kernel is."""
+        state = kernel.state
+        if state.has_passed:
+            self._offset = state.boundary
+            self.pass_boundary()
+            for each in kernel.gtids():
+                self._add(_server(each, mysql=self._mysql), each.first, each.last)
+        self._offset = state.offset
+        if state.begun == Begun.NUMBERED:
+            gtid = kernel.open_gtid()
+            self.begin(Began(_server(gtid, mysql=self._mysql), gtid.first))
+        elif state.begun == Begun.ANONYMOUS:
+            self.begin(Began("", 0))
+
+    def _add(self, server: str, first: int, last: int) -> None:
+        """Takes transactions that have begun and ended."""
+        if self._mysql:
+            self._set.add_all(server, first, last)
+            self._taken.add_all(server, first, last)
+        else:
+            self._end_in_domain(server, last)
+
+    def _end_in_domain(self, server: str, number: int) -> None:
+        domain, server_id = server.split("-")
+        self._list.add(int(domain), int(server_id), number)
 
     def taken_gtids(self) -> GtidSet:
         """MySQL's transactions that have come since this was last asked."""
@@ -156,3 +197,11 @@ class Place:
         if not self._since.gtid:
             return ""
         return str(self._set) if self._mysql else str(self._list)
+
+
+def _server(gtids: Gtids, *, mysql: bool) -> str:
+    """As `Began.server`."""
+    if mysql:
+        return uuid_text(gtids.server)
+    domain, server_id = gtids.server[:4], gtids.server[4:8]
+    return f"{int.from_bytes(domain, 'little')}-{int.from_bytes(server_id, 'little')}"

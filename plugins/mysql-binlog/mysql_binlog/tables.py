@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mysql_binlog.errors import DamagedLog, UnreadableChange
 from mysql_binlog.events.codes import (
@@ -16,7 +16,8 @@ from mysql_binlog.events.codes import (
 )
 from mysql_binlog.events.event import Event
 from mysql_binlog.events.source import Reader, inflated
-from mysql_binlog.model import Key, KeyColumns, Statement, Table
+from mysql_binlog.model import Key, KeyColumns, Kind, Statement, Table
+from mysql_binlog.plain.kernel import Kernel, PlainTable, values
 from mysql_binlog.rows.charsets import Charsets
 from mysql_binlog.rows.keys import places, unknown_widths
 from mysql_binlog.rows.table_map import TableMap, columns_as_text, table_map, table_names
@@ -27,6 +28,8 @@ from mysql_binlog.rows.walk import Images, Layout, rows_in_memory, stream_rows
 _MOST_MAPS = 4096
 #: Compressed rows of at most so many bytes are decompressed in one piece.
 _IN_MEMORY = 16 * 2**20
+#: As the kernel numbers them.
+_KINDS: tuple[Kind, ...] = ("write", "update", "delete")
 
 
 class WantedTable:
@@ -40,6 +43,12 @@ class WantedTable:
     def __init__(self, name: Table, layout: Layout) -> None:
         self.name, self.layout = name, layout
         self._images: dict[bytes, Images] = {}
+        #: For the kernel; None: it cannot read them.
+        self.plain: PlainTable | None = None
+        if PlainTable.can_be(layout.places):
+            widths = layout.widths
+            fixed, prefix = [w.fixed for w in widths], [w.prefix for w in widths]
+            self.plain = PlainTable(fixed, prefix, layout.places, layout.codes)
 
     def images(self, present: bytes) -> Images:
         """How images are walked that have these columns."""
@@ -67,12 +76,17 @@ class Tables:
         self._names = {(fold(schema), fold(name)): (schema, name) for schema, name in wanted}
         self._known: dict[bytes, WantedTable | None] = {}
         self._by_id: dict[bytes, WantedTable | None] = {}
+        #: Takes plain events.
+        self.kernel = Kernel()
+        self._by_plain: dict[PlainTable, WantedTable] = {}
         #: Tables whose rows do not have the columns that they have today, which was told.
         self._unlike: set[Table] = set()
 
     def begin_file(self) -> None:
         """Forgets the numbers of tables, which hold for a file at most."""
         self._by_id.clear()
+        self._by_plain.clear()
+        self.kernel.forget()
 
     def describe(self, event: bytes) -> Statement | None:
         """Takes a TABLE_MAP_EVENT.
@@ -86,8 +100,27 @@ class Tables:
             if len(self._known) > _MOST_MAPS:
                 self._known.clear()
             self._known[body], told = self._read(body)
-        self._by_id[number] = self._known[body]
+        table = self._by_id[number] = self._known[body]
+        self._tell_kernel(int.from_bytes(number, "little"), body, table)
         return told
+
+    def _tell_kernel(self, number: int, body: bytes, table: WantedTable | None) -> None:
+        if table is None:
+            self.kernel.describe(number, body, None)
+        elif table.plain is None:
+            self.kernel.forget_number(number)
+        else:
+            self._by_plain[table.plain] = table
+            self.kernel.describe(number, body, table.plain)
+
+    def plain_rows(self) -> Iterator[tuple[Table, Kind, Iterable[Key]]]:
+        """The keys that the kernel has told: of a table, with what happened, in the log's order."""
+        for plain, kind, count, told in self.kernel.records():
+            table = self._by_plain[plain]
+            if plain.key is not None:
+                yield table.name, _KINDS[kind], plain.key.iter_unpack(told)
+            else:
+                yield table.name, _KINDS[kind], _decoded(table.layout, bytes(told), count)
 
     def _read(self, body: bytes) -> tuple[WantedTable | None, Statement | None]:
         schema, name, _ = table_names(body)
@@ -138,6 +171,15 @@ class Tables:
         if table is None:
             return None
         return table.name, _keys(table, event, head)
+
+
+def _decoded(layout: Layout, told: bytes, count: int) -> Iterator[Key]:
+    decoders = layout.decoders
+    for key in values(told, count, len(decoders)):
+        yield tuple(
+            None if value is None else decode(value)
+            for value, decode in zip(key, decoders, strict=True)
+        )
 
 
 def ends_statement(event: Event) -> bool:

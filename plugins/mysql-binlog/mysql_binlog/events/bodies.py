@@ -96,11 +96,12 @@ def rotate(event: bytes) -> tuple[str, int]:
 def gtid(event: Reader) -> Began:
     """Reads MySQL's GTID_EVENT."""
     event.skip(1)
-    return Began(_uuid(event.take(16)), event.number(8))
+    return Began(uuid_text(event.take(16)), event.number(8))
 
 
 @lru_cache
-def _uuid(data: bytes) -> str:
+def uuid_text(data: bytes) -> str:
+    """A server's UUID as MySQL writes it."""
     return str(uuid.UUID(bytes=data))
 
 
@@ -137,7 +138,7 @@ def tagged_gtid(event: Reader) -> Began:
             number = (coded >> 1) ^ -(coded & 1)
         else:
             tag = event.take(_short(_varlen(event))).decode("ascii", errors="replace")
-    return Began(_uuid(server), number, tag)
+    return Began(uuid_text(server), number, tag)
 
 
 def _byte(value: int) -> int:

@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-import ssl
 import struct
 import time
 import uuid
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import pymysql
-import pymysql.err
 
-from mysql_binlog.errors import DamagedLog, RefusedRead, StalledStream
+from mysql_binlog.errors import DamagedLog, StalledStream
 from mysql_binlog.events.codes import ARTIFICIAL, CHECKSUM, HEADER, HEARTBEATS, Code
 from mysql_binlog.events.event import Event
 from mysql_binlog.events.source import Reader
 from mysql_binlog.gtid import GtidSet
 from mysql_binlog.position import Flavor
-from mysql_binlog.wire.start import Start, refusal
+from mysql_binlog.wire.packets import Packets, Plain
+from mysql_binlog.wire.start import Start
 
 _DUMP, _DUMP_GTID, _NON_BLOCK = 0x12, 0x1E, 0x01
-#: A packet of this size goes on in the next one.
-_FULL_PACKET = 2**24 - 1
-_BUFFER = 256 * 1024
-_OK, _END, _ERROR = 0x00, 0xFE, 0xFF
-_LOST = 2013
+#: What of a large event is passed over at once.
+_PIECE = 256 * 1024
 #: How long the server waits for a reader that is busy with what it has read.
 _WAIT_SECONDS = 86_400
 _CRC32 = 1
 
 
 def dump(
-    connection: pymysql.Connection[Any], flavor: Flavor, start: Start, *, server_id: int,
-    stall_seconds: float,
-) -> Generator[Event, None, None]:  # fmt: skip
+    connection: pymysql.Connection[Any], flavor: Flavor, start: Start, plain: Plain | None = None,
+    *, server_id: int, stall_seconds: float,
+) -> Generator[Event | None, None, None]:  # fmt: skip
     """Asks for the log, and gives its events until the server has no more.
 
     The connection is closed in the end.
+
+    Args:
+        connection: To the server.
+        flavor: Which server.
+        start: Where to begin.
+        plain: Takes plain events before they are made events; each time None is given.
+        server_id: As what the reader counts among the server's replicas.
+        stall_seconds: How long the server may say nothing.
 
     Raises:
         GapError: The log cannot be had from there.
@@ -52,8 +56,8 @@ def dump(
         _prepare(connection, flavor, start, stall_seconds)
         command = _command(flavor, start, server_id)
         connection._execute_command(*command)  # type: ignore[attr-defined]
-        with closing(_Packets(connection, stall_seconds)) as packets:
-            yield from _events(packets, stall_seconds)
+        with closing(Packets(connection, stall_seconds)) as packets:
+            yield from _events(packets, stall_seconds, plain)
     finally:
         connection._force_close()  # type: ignore[attr-defined]
 
@@ -95,96 +99,6 @@ def _command(flavor: Flavor, start: Start, server_id: int) -> tuple[int, bytes]:
     return _DUMP, head + start.file.encode()
 
 
-class _Packets:
-    """The packets that the server sends, each the event that it holds."""
-
-    def __init__(self, connection: pymysql.Connection[Any], stall_seconds: float) -> None:
-        way = connection._sock  # type: ignore[attr-defined]
-        way.settimeout(stall_seconds)
-        self._file = cast("BinaryIO", way.makefile("rb", buffering=_BUFFER))
-        self._sequence, self._stall = 1, stall_seconds
-
-    def close(self) -> None:
-        """Lets go of the socket."""
-        self._file.close()
-
-    def next(self) -> bytes | Reader | None:
-        """The next packet, its first byte included; None: the end.
-
-        Returns:
-            One of more than 16 MB as a stream, behind its first byte.
-
-        Raises:
-            BinlogError: The server refuses to go on, or it is no packet.
-        """
-        size = self.header()
-        if size == _FULL_PACKET:
-            (kind,) = self.exactly(1)
-            if kind != _OK:
-                raise DamagedLog("a packet of the log is none")
-            return Reader(_Continued(self, size - 1))
-        data = self.exactly(size)
-        if data[:1] == b"\0":
-            return data
-        if data[:1] == b"\xff":
-            raise _error(data)
-        if data[:1] == b"\xfe" and size < 9:
-            return None
-        raise DamagedLog("a packet of the log is none")
-
-    def header(self) -> int:
-        head = self.exactly(4)
-        if head[3] != self._sequence:
-            raise DamagedLog("a packet's number is not the next one")
-        self._sequence = (self._sequence + 1) % 256
-        return head[0] | head[1] << 8 | head[2] << 16
-
-    def exactly(self, size: int) -> bytes:
-        """So many bytes of the socket."""
-        try:
-            data = self._file.read(size)
-        except TimeoutError as error:
-            raise StalledStream(f"the server has sent nothing for {self._stall:g} s") from error
-        except (OSError, ssl.SSLError) as error:
-            raise pymysql.err.OperationalError(_LOST, f"Lost connection: {error}") from error
-        if len(data) != size:
-            raise pymysql.err.OperationalError(_LOST, "Lost connection: the server closed it")
-        return data
-
-
-class _Continued:
-    """A packet that goes on in further ones."""
-
-    def __init__(self, packets: _Packets, left: int) -> None:
-        self._packets, self._left, self._last = packets, left, False
-
-    def read(self, size: int) -> bytes:
-        parts = []
-        while size > 0 and (self._left or not self._last):
-            if not self._left:
-                self._left = self._packets.header()
-                self._last = self._left < _FULL_PACKET
-            data = self._packets.exactly(min(size, self._left))
-            self._left -= len(data)
-            size -= len(data)
-            parts.append(data)
-        return b"".join(parts)
-
-
-def _error(data: bytes) -> Exception:
-    code = int.from_bytes(data[1:3], "little")
-    text = data[3:].decode(errors="replace")
-    if text.startswith("#"):
-        text = text[6:]
-    if found := refusal(code, text):
-        return found
-    if code in (1227, 1045, 1044):
-        return RefusedRead(f"GRANT REPLICATION SLAVE ON *.* is missing: {text}")
-    if code == 1236:
-        return RefusedRead(f"the server says: {text}")
-    return pymysql.err.OperationalError(code, text)
-
-
 class _Checked:
     """The body of a large event; its checksum is looked at when it is over."""
 
@@ -205,14 +119,23 @@ class _Checked:
             DamagedLog: The checksum is wrong.
         """
         while self._left:
-            self.read(_BUFFER)
+            self.read(_PIECE)
         if self._checksum and self._packet.number(CHECKSUM) != self._crc:
             raise DamagedLog("an event's checksum is wrong")
 
 
-def _events(packets: _Packets, stall_seconds: float) -> Iterator[Event]:
+def _events(
+    packets: Packets, stall_seconds: float, plain: Plain | None = None
+) -> Iterator[Event | None]:
     checksums, last, beat = False, time.monotonic(), -1
-    while (packet := packets.next()) is not None:
+    while True:
+        if plain is not None and packets.offer(plain, checksums):
+            last = time.monotonic()
+            yield None
+            continue
+        packet = packets.next()
+        if packet is None:
+            return
         if isinstance(packet, Reader):
             yield from _large(packet, checksums)
             continue

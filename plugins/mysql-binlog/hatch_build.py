@@ -1,0 +1,1 @@
+../mysql-arrow/hatch_build.py

@@ -1,0 +1,188 @@
+/* Plain events of a binary log: the boundaries and the rows of ordinary transactions.
+ *
+ * It takes what it knows to be plain, and nothing else: at the first packet that is not, in any
+ * way, it stops before that packet, which Python then reads and judges. So it has no errors.
+ * It owns no memory: all it reads and writes was laid out by kernel.py, which has the same structs.
+ * No Python.h: one library serves every Python, and ctypes calls it without Python's lock.
+ */
+#include "crc.h"
+#include "rows.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define FULL_PACKET 0xFFFFFFu
+#define HEADER 19u
+#define CHECKSUM 4u
+#define ARTIFICIAL 0x20u
+/* MariaDB's GTID says that a single statement follows, or that XA PREPARE does. */
+#define ALONE_OR_PREPARES 0x41u
+
+/* Why a run ended. */
+enum { MORE = 0, ODD = 1, FULL = 2 };
+enum { QUERY = 2, XID = 16, TABLE_MAP = 19, WRITE_V1 = 23, DELETE_V1 = 25, WRITE = 30, DELETE = 32,
+       GTID = 33, ANONYMOUS_GTID = 34, MARIADB_GTID = 162 };
+enum { NO_GTID = 0, ANONYMOUS = 1, NUMBERED = 2 };
+
+/* A rows event behind its header. */
+static int rows(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end) {
+    int is_second = code >= WRITE;
+    uint32_t kind = is_second ? code - WRITE : code - WRITE_V1, images = kind == 1 ? 2 : 1;
+    if (end - p < (is_second ? 10 : 8)) return 0;
+    uint64_t number = little(p, 6);
+    const mb_slot *slot = s->slot + number % SLOTS;
+    if (!slot->body || slot->number != number) return 0;
+    const mb_table *t = slot->table;
+    if (!t) return 1;
+    p += 8;
+    if (is_second) {
+        uint64_t extra = little(p, 2);
+        if (extra < 2 || (uint64_t)(end - p) < extra) return 0;
+        p += extra;
+    }
+    if (end - p < 3) return 0;
+    uint64_t columns = *p < 251 ? *p : *p == 252 ? little(p + 1, 2) : UINT64_MAX;
+    p += *p < 251 ? 1 : 3;
+    size_t size = (t->columns + 7) / 8;
+    if (columns != t->columns || (size_t)(end - p) < size * images) return 0;
+    const uint8_t *present[2] = {p, images == 2 ? p + size : p};
+    return begin_record(s, t, kind) && put_rows(s, t, present, images, p + size * images, end);
+}
+
+/* As `rows`; where it is not plain, or there is no room, nothing of it has been told. */
+static int take_rows(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end) {
+    uint32_t records = s->records;
+    uint64_t keys = s->keys, out_size = s->out_size;
+    mb_record last = records ? s->record[records - 1] : (mb_record){0, 0, 0, 0, 0, 0};
+    if (rows(s, code, p, end)) return MORE;
+    s->records = records;
+    s->keys = keys;
+    s->out_size = out_size;
+    if (records) s->record[records - 1] = last;
+    return records ? FULL : ODD; /* with all the room there is, it is seen which of the two it is */
+}
+
+static int take_map(const mb_state *s, const uint8_t *p, const uint8_t *end) {
+    if (end - p < 8) return ODD;
+    uint64_t number = little(p, 6);
+    const mb_slot *slot = s->slot + number % SLOTS;
+    if (!slot->body || slot->number != number || slot->size != (uint64_t)(end - p) - 8) return ODD;
+    return memcmp(slot->body, p + 8, slot->size) ? ODD : MORE;
+}
+
+/* Whether a query is BEGIN: behind its header 8 bytes, the schema's length, 2 bytes, the status
+ * variables' length, those, the schema, a zero, the text. */
+static int is_begin(const uint8_t *p, const uint8_t *end) {
+    size_t size = (size_t)(end - p);
+    return size >= 18 && !memcmp(end - 5, "BEGIN", 5) &&
+           14 + little(p + 11, 2) + p[8] == size - 5;
+}
+
+static int take_gtid(mb_state *s, unsigned code, const uint8_t *event, const uint8_t *end) {
+    const uint8_t *p = event + HEADER;
+    mb_gtids found = {{0}, 0, 0};
+    if (s->is_open || s->is_mariadb != (code == MARIADB_GTID)) return ODD;
+    if (code == GTID) {
+        if (end - p < 25) return ODD;
+        memcpy(found.server, p + 1, 16);
+        found.first = little(p + 17, 8);
+    } else if (code == MARIADB_GTID) {
+        if (end - p < 13 || p[12] & ALONE_OR_PREPARES) return ODD;
+        memcpy(found.server, p + 8, 4);
+        memcpy(found.server + 4, event + 5, 4);
+        found.first = little(p, 8);
+    }
+    if (code != ANONYMOUS_GTID && (!found.first || found.first >> 63)) return ODD;
+    found.last = found.first;
+    s->gtid = found;
+    s->begun = code == ANONYMOUS_GTID ? ANONYMOUS : NUMBERED;
+    s->is_open = 1;
+    return MORE;
+}
+
+/* Whether the open transaction goes on with a run; of MariaDB's only the last number counts. */
+static int follows(const mb_state *s, const mb_gtids *run) {
+    return !memcmp(run->server, s->gtid.server, 16) &&
+           (s->is_mariadb || run->last + 1 == s->gtid.first);
+}
+
+/* The end of a transaction, at an offset. */
+static int take_end(mb_state *s, uint64_t offset) {
+    if (!s->is_open) return ODD;
+    if (s->begun == NUMBERED && s->runs && follows(s, &s->run[s->runs - 1])) {
+        s->run[s->runs - 1].last = s->gtid.last;
+    } else if (s->begun == NUMBERED) {
+        if (s->runs == RUNS) return FULL;
+        s->run[s->runs++] = s->gtid;
+    }
+    s->is_open = s->begun = 0;
+    s->boundary = offset;
+    s->has_passed = 1;
+    return MORE;
+}
+
+static int is_known(unsigned code) {
+    return code == QUERY || code == XID || code == TABLE_MAP || code == MARIADB_GTID ||
+           (code >= WRITE_V1 && code <= DELETE_V1) || (code >= WRITE && code <= ANONYMOUS_GTID);
+}
+
+/* Takes a packet, or stops before it. */
+static int take(mb_state *s, const uint8_t *packet, size_t n) {
+    if (n < 1 + HEADER + CHECKSUM || packet[0]) return ODD;
+    const uint8_t *event = packet + 1, *p = event + HEADER, *end = packet + n;
+    unsigned code = event[4];
+    uint64_t low = little(event + 13, 4);
+    if (!is_known(code) || little(event + 9, 4) != n - 1 || !low) return ODD;
+    if (little(event + 17, 2) & ARTIFICIAL) return ODD;
+    if (s->has_checksums) {
+        end -= CHECKSUM;
+        if (crc32_of(event, (size_t)(end - event)) != little(end, 4)) return ODD;
+    }
+    /* An event has the low 32 bits of the offset where it ends. */
+    uint64_t offset = (s->offset & ~(uint64_t)0xFFFFFFFF) + low;
+    if (offset < s->offset) offset += (uint64_t)1 << 32;
+    if (offset > s->until) return ODD;
+    int found = ODD;
+    if (code == XID) {
+        found = take_end(s, offset);
+    } else if (code == QUERY) {
+        found = is_begin(p, end) ? MORE : ODD;
+        if (found == MORE) s->is_open = 1;
+    } else if (code == TABLE_MAP) {
+        found = s->is_open ? take_map(s, p, end) : ODD;
+    } else if (code == GTID || code == ANONYMOUS_GTID || code == MARIADB_GTID) {
+        found = take_gtid(s, code, event, end);
+    } else if (s->is_open) {
+        found = take_rows(s, code, p, end);
+    }
+    if (found == MORE) s->offset = offset;
+    return found;
+}
+
+EXPORT int mb_abi(void) { return 1; }
+EXPORT size_t mb_size(void) { return sizeof(mb_state); }
+
+/* Takes plain packets.
+ *
+ * used: how many bytes were taken: of whole packets.
+ * Gives MORE: the next packet is not all there; ODD: it is not plain; FULL: what is told is to be
+ * taken first. What is told is added to what is told already.
+ */
+EXPORT int mb_run(mb_state *s, const uint8_t *data, size_t size, size_t *used) {
+    size_t at = 0;
+    int code = MORE;
+    while (code == MORE && size - at >= 4) {
+        size_t n = (size_t)little(data + at, 3);
+        int is_over = s->has_passed && !s->is_open && s->boundary >= s->until;
+        if (is_over || n == FULL_PACKET || data[at + 3] != s->sequence) {
+            code = ODD;
+        } else if (s->keys >= s->most_keys) {
+            code = FULL;
+        } else if (size - at - 4 < n) {
+            break;
+        } else if ((code = take(s, data + at + 4, n)) == MORE) {
+            s->sequence++;
+            at += 4 + n;
+        }
+    }
+    *used = at;
+    return code;
+}

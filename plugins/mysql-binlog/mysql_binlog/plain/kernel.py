@@ -1,0 +1,246 @@
+"""The kernel in C, as Python calls it; knows nothing of tables' names or of sockets."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+_ABI = 1
+_LIBRARY = "_mysql_binlog_kernel"
+#: As in ``kernel.c``.
+_SLOTS, _RUNS, _RECORDS, _KEY_COLUMNS, _NULL_SIZE = 1024, 1024, 4096, 32, 2**32 - 1
+#: Bytes of keys that are told at once.
+_ROOM = 2**20
+#: Longer table maps are compared in Python.
+_LONGEST_MAP = 2**16
+
+
+class Begun(IntEnum):
+    """How the GTID is of a transaction that began in a run and has not ended."""
+
+    NONE = 0
+    ANONYMOUS = 1
+    NUMBERED = 2
+
+
+class _Table(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_uint32) for name in ("id", "columns", "keys", "is_packed")),
+        *((name, ctypes.c_void_p) for name in ("fixed", "prefix", "place")),
+    )
+
+
+class _Slot(ctypes.Structure):
+    _fields_ = (
+        ("number", ctypes.c_uint64),
+        ("body", ctypes.c_char_p),
+        ("size", ctypes.c_uint64),
+        ("table", ctypes.c_void_p),
+    )
+
+
+class _Gtids(ctypes.Structure):
+    _fields_ = (
+        ("server", ctypes.c_uint8 * 16),
+        ("first", ctypes.c_uint64),
+        ("last", ctypes.c_uint64),
+    )
+
+
+class _Record(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_uint32) for name in ("table", "kind", "count", "unused")),
+        *((name, ctypes.c_uint64) for name in ("begin", "end")),
+    )
+
+
+class _State(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_uint64) for name in ("offset", "until", "boundary")),
+        *((name, ctypes.c_uint8) for name in ("sequence", "is_mariadb", "has_checksums",
+                                              "is_open", "has_passed", "begun")),
+        ("unused", ctypes.c_uint8 * 2),
+        ("gtid", _Gtids),
+        *((name, ctypes.c_uint32) for name in ("runs", "records")),
+        *((name, ctypes.c_uint64) for name in ("keys", "most_keys", "out_size", "out_room")),
+        ("out", ctypes.c_void_p),
+        ("slot", _Slot * _SLOTS),
+        ("run", _Gtids * _RUNS),
+        ("record", _Record * _RECORDS),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gtids:
+    """Transactions of one server, one after the other.
+
+    Attributes:
+        server: MySQL: the UUID; MariaDB: the domain and the server's id, of four bytes each.
+        first: The first one's number.
+        last: The last one's.
+    """
+
+    server: bytes
+    first: int
+    last: int
+
+
+class PlainTable:
+    """A wanted table as the kernel is told of it.
+
+    Args:
+        fixed: Of each column the bytes of its values, or 0.
+        prefix: Of each column the bytes of the length before them, or 0.
+        places: Of each of the key's columns its place among the columns.
+        codes: Of each of the key's columns the code of `struct` that reads it, or "".
+    """
+
+    def __init__(
+        self, fixed: Sequence[int], prefix: Sequence[int], places: Sequence[int],
+        codes: Sequence[str],
+    ) -> None:  # fmt: skip
+        #: Reads one key at once; None: the values have their lengths before them.
+        self.key: struct.Struct | None = None
+        if all(codes):
+            self.key = struct.Struct("<" + "".join(codes))
+        size = sum(fixed[place] for place in places)
+        if self.key is not None and (any(prefix[p] for p in places) or self.key.size != size):
+            raise ValueError("a key's numbers have other lengths in the log")
+        columns = len(fixed)
+        self._fixed = (ctypes.c_uint32 * columns)(*fixed)
+        self._prefix = (ctypes.c_uint8 * columns)(*prefix)
+        self._place = (ctypes.c_uint8 * columns)()
+        for number, place in enumerate(places):
+            self._place[place] = number + 1
+        arrays = (ctypes.addressof(each) for each in (self._fixed, self._prefix, self._place))
+        self._table = _Table(0, columns, len(places), self.key is not None, *arrays)
+
+    @staticmethod
+    def can_be(places: Sequence[int]) -> bool:
+        """Whether the kernel can give such a key."""
+        return len(set(places)) == len(places) <= _KEY_COLUMNS
+
+    def told_by(self, number: int) -> int:
+        """Has its keys told by a number; gives the address of what the kernel knows of it."""
+        self._table.id = number
+        return ctypes.addressof(self._table)
+
+
+def values(data: bytes, count: int, columns: int) -> Iterator[list[bytes | None]]:
+    """The keys of which `PlainTable.key` is None: of each its columns' bytes."""
+    at = 0
+    for _ in range(count):
+        key: list[bytes | None] = []
+        for _ in range(columns):
+            size = int.from_bytes(data[at : at + 4], "little")
+            at += 4
+            if size == _NULL_SIZE:
+                key.append(None)
+            else:
+                key.append(data[at : at + size])
+                at += size
+        yield key
+
+
+class Kernel:
+    """Takes plain events; what it has taken is in its state, and in its records."""
+
+    def __init__(self) -> None:
+        self._library = library()
+        #: Where the reading is; see ``mb_state``.
+        self.state = _State()
+        self._out = (ctypes.c_uint8 * _ROOM)()
+        self._told = memoryview(self._out).cast("B")
+        self.state.out, self.state.out_room = ctypes.addressof(self._out), _ROOM
+        self._used = ctypes.c_size_t()
+        self._tables: list[PlainTable] = []
+        self._numbers: dict[PlainTable, int] = {}
+
+    def forget(self) -> None:
+        """Forgets what the numbers of tables mean."""
+        ctypes.memset(self.state.slot, 0, ctypes.sizeof(self.state.slot))
+        self._tables.clear()
+        self._numbers.clear()
+
+    def forget_number(self, number: int) -> None:
+        """Forgets what a number means: its rows are not plain."""
+        self.state.slot[number % _SLOTS].body = None
+
+    def describe(self, number: int, body: bytes, table: PlainTable | None) -> None:
+        """Tells what a table's number means.
+
+        Args:
+            number: It.
+            body: What follows the number and the flags in its table map.
+            table: How its rows are laid out; None: nobody wants them.
+        """
+        slot = self.state.slot[number % _SLOTS]
+        if len(body) > _LONGEST_MAP:
+            self.forget_number(number)
+            return
+        slot.number, slot.body, slot.size, slot.table = number, body, len(body), None
+        if table is not None:
+            if table not in self._numbers:
+                self._numbers[table] = len(self._tables)
+                self._tables.append(table)
+            slot.table = table.told_by(self._numbers[table])
+
+    def run(self, data: memoryview) -> int:
+        """Takes plain packets; what was told before is forgotten.
+
+        Returns:
+            How many bytes were taken: of whole packets.
+        """
+        state = self.state
+        state.runs = state.records = state.keys = state.out_size = 0
+        state.has_passed = state.begun = Begun.NONE
+        begin = ctypes.c_uint8.from_buffer(data)
+        self._library.mb_run(
+            ctypes.byref(state), ctypes.byref(begin), len(data), ctypes.byref(self._used)
+        )
+        return self._used.value
+
+    def gtids(self) -> Iterator[Gtids]:
+        """The transactions that have ended, and began in the run."""
+        for each in self.state.run[: self.state.runs]:
+            yield Gtids(bytes(each.server), each.first, each.last)
+
+    def open_gtid(self) -> Gtids:
+        """That of the transaction that is open and `Begun.NUMBERED`."""
+        each = self.state.gtid
+        return Gtids(bytes(each.server), each.first, each.last)
+
+    def records(self) -> Iterator[tuple[PlainTable, int, int, memoryview]]:
+        """Keys of a table: it; 0, 1 or 2 for write, update, delete; their number; their bytes."""
+        for n in range(self.state.records):
+            each = self.state.record[n]
+            yield self._tables[each.table], each.kind, each.count, self._told[each.begin : each.end]
+
+
+@cache
+def library() -> Any:
+    """The compiled kernel.
+
+    Raises:
+        ImportError: It is not there, or is another version's.
+    """
+    # Found as a Python module would be, without being one.
+    spec = find_spec(_LIBRARY)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"{_LIBRARY} is not installed: install tidemark-mysql-binlog again")
+    loaded = ctypes.CDLL(spec.origin)
+    if loaded.mb_abi() != _ABI:
+        raise ImportError(f"{spec.origin} is of another version: install it again")
+    size, pointer = ctypes.c_size_t, ctypes.c_void_p
+    loaded.mb_size.restype, loaded.mb_size.argtypes = size, []
+    if loaded.mb_size() != ctypes.sizeof(_State):
+        raise ImportError(f"{spec.origin} was built for another machine: install it again")
+    loaded.mb_run.restype = ctypes.c_int
+    loaded.mb_run.argtypes = [pointer, pointer, size, ctypes.POINTER(size)]
+    return loaded

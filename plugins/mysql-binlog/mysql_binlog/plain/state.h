@@ -1,0 +1,69 @@
+/* What Python and the kernel share; the structs and numbers are in kernel.py too. */
+#ifndef STATE_H
+#define STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define SLOTS 1024u
+#define RUNS 1024u
+#define RECORDS 4096u
+#define KEY_COLUMNS 32u
+#define NULL_SIZE 0xFFFFFFFFu
+
+/* A wanted table as its rows are laid out. */
+typedef struct {
+    uint32_t id;            /* by which its keys are told */
+    uint32_t columns;
+    uint32_t keys;          /* columns of the key */
+    uint32_t is_packed;     /* its keys are told without the lengths of their values */
+    const uint32_t *fixed;  /* by column: its bytes */
+    const uint8_t *prefix;  /* by column: bytes of the length before it, or 0 */
+    const uint8_t *place;   /* by column: 1 + its place in the key, or 0 */
+} mb_table;
+
+/* What a table's number means. */
+typedef struct {
+    uint64_t number;
+    const uint8_t *body;    /* of its table map; NULL: nothing is known */
+    uint64_t size;
+    const mb_table *table;  /* NULL: nobody wants its rows */
+} mb_slot;
+
+/* Transactions that have ended, of one server, one after the other. */
+typedef struct {
+    uint8_t server[16];     /* MySQL: the UUID; MariaDB: domain and server's id */
+    uint64_t first, last;
+} mb_gtids;
+
+/* Keys of one table to which the same happened: `count` of them, in bytes begin to end of `out`. */
+typedef struct {
+    uint32_t table, kind, count, unused;
+    uint64_t begin, end;
+} mb_record;
+
+typedef struct {
+    /* where the reading is */
+    uint64_t offset, until, boundary;
+    uint8_t sequence, is_mariadb, has_checksums, is_open;
+    uint8_t has_passed;     /* a transaction has ended, at `boundary` */
+    uint8_t begun;          /* the open one began in this run, and how its GTID is */
+    uint8_t unused[2];
+    mb_gtids gtid;         /* if it is NUMBERED */
+    /* what is told */
+    uint32_t runs, records;
+    uint64_t keys, most_keys, out_size, out_room;
+    uint8_t *out;
+    mb_slot slot[SLOTS];
+    mb_gtids run[RUNS];
+    mb_record record[RECORDS];
+} mb_state;
+
+static uint64_t little(const uint8_t *p, unsigned n) {
+    uint64_t value = 0;
+    while (n--) value = value << 8 | p[n];
+    return value;
+}
+
+#endif
