@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import dataclasses
 import io
 import json
@@ -23,7 +24,7 @@ from mysql_binlog.history import History
 from mysql_binlog.rows.charsets import Charsets
 from mysql_binlog.tables import Tables
 from mysql_binlog.wire import stream
-from mysql_binlog.wire.packets import Packets
+from mysql_binlog.wire.packets import Packets, Plain
 from mysql_binlog.wire.start import Start
 
 FOLDER = Path(__file__).parent.parent / "mysql_binlog" / "recorded"
@@ -64,7 +65,7 @@ class Recorded:
 
     def batches(
         self, packets: bytes | None = None, *, plain: bool = True,
-        pieces: Iterator[int] | None = None,
+        pieces: Iterator[int] | None = None, alone: bool = False,
     ) -> Iterator[Batch]:  # fmt: skip
         """What is read of the packets, or of others in their place.
 
@@ -72,14 +73,25 @@ class Recorded:
             packets: The others.
             plain: Whether the kernel takes what is plain.
             pieces: How many bytes come at once, each time.
+            alone: Whether the kernel gets each packet in memory that ends where it does.
         """
         tables = Tables(self.tables, Charsets(cast("pymysql.Connection[Any]", None)))
         history = History(self.since, self.until, self.start, tables)
         socket = _Socket(self.packets if packets is None else packets, pieces)
         wire = Packets(cast("pymysql.Connection[Any]", socket), 1)
-        for _ in taken(history, stream._events(wire, 1, history.take_plain if plain else None)):
+        take = _alone(history.take_plain) if alone else history.take_plain
+        for _ in taken(history, stream._events(wire, 1, take if plain else None)):
             pass
         yield history.batch(last=True)
+
+
+def _alone(plain: Plain) -> Plain:
+    def take(data: memoryview, sequence: int, checksums: bool) -> tuple[int, int]:
+        size = min(4 + int.from_bytes(data[:3], "little"), len(data))
+        own = (ctypes.c_uint8 * size).from_buffer_copy(data)
+        return plain(memoryview(own).cast("B"), sequence, checksums)
+
+    return take
 
 
 class _Socket(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""The package is built on any machine that has PyPI, and its library is for every Python."""
+"""The packages with a kernel in C are built on any machine that has PyPI, for every Python."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-LIBRARY = "_mysql_arrow_kernel.so"
-
 
 @pytest.mark.soak
 @pytest.mark.parametrize("has_compiler", [True, False], ids=["a compiler", "none"])
+@pytest.mark.parametrize(
+    ("package", "abi"), [("mysql-arrow", "ma_abi"), ("mysql-binlog", "mb_abi")]
+)
 def test_a_wheel_is_made_with_the_system_s_compiler_or_one_from_pypi(
-    project_root: Path, tmp_path: Path, has_compiler: bool
+    project_root: Path, tmp_path: Path, has_compiler: bool, package: str, abi: str
 ) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -27,7 +28,7 @@ def test_a_wheel_is_made_with_the_system_s_compiler_or_one_from_pypi(
         environment["PATH"] = str(programs)
     assert bool(shutil.which("cc", path=environment["PATH"])) == has_compiler
     command: list[str | Path] = [
-        *(project_root / ".uv/bin/uv", "build", "--wheel", "--package", "tidemark-mysql-arrow"),
+        *(project_root / ".uv/bin/uv", "build", "--wheel", "--package", f"tidemark-{package}"),
         *("--python", project_root / ".venv/bin/python", "--out-dir", tmp_path),
     ]
     done = subprocess.run(
@@ -38,6 +39,7 @@ def test_a_wheel_is_made_with_the_system_s_compiler_or_one_from_pypi(
     assert "-py3-none-" in wheel.name
     with zipfile.ZipFile(wheel) as parts:
         assert not [name for name in parts.namelist() if name.endswith((".c", ".h"))]
-        library = Path(parts.extract(LIBRARY, tmp_path))
+        name = f"_{package.replace('-', '_')}_kernel.so"
+        library = Path(parts.extract(name, tmp_path))
     assert b"PyObject" not in library.read_bytes()
-    assert ctypes.CDLL(str(library)).ma_abi() == 1
+    assert getattr(ctypes.CDLL(str(library)), abi)() == 1

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -280,7 +284,31 @@ def test_very_many_damaged_logs_are_taken_alike() -> None:
     alike(seed, 20_000)
 
 
-def alike(seed: int, rounds: int) -> None:
+@pytest.mark.soak
+@pytest.mark.fault(200)
+def test_damaged_logs_do_no_harm_under_sanitizers(project_root: Path, tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    source = project_root / "plugins/mysql-binlog/mysql_binlog/plain/kernel.c"
+    subprocess.run(
+        ["gcc", "-std=c11", "-g", "-O1", "-fPIC", "-shared", "-fsanitize=address,undefined",
+         "-fno-sanitize-recover=all", source, "-o", tmp_path / "_mysql_binlog_kernel.so"],
+        check=True,
+    )  # fmt: skip
+    asan = subprocess.run(
+        ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    folders = [tmp_path, project_root / "tests/harness", Path(__file__).parent]
+    environment = {"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc",
+                   "PYTHONPATH": os.pathsep.join(map(str, folders))}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", f"import test_plain; test_plain.alike({seed}, 3000, alone=True)"],
+        env=os.environ | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+def alike(seed: int, rounds: int, **how: Any) -> None:
     """Damages recorded and written logs, and holds both readings against each other."""
     chance = random.Random(seed)
     written = [many(20, mysql=mysql) for mysql in (True, False)]
@@ -291,7 +319,7 @@ def alike(seed: int, rounds: int) -> None:
         if len(events[at]) > 24:
             events[at] = damaged(events[at], chance)
         packets = sent(events)
-        assert outcome(log, packets) == outcome(log, packets, plain=False)
+        assert outcome(log, packets, **how) == outcome(log, packets, plain=False)
 
 
 def split(packets: bytes) -> list[bytes]:
