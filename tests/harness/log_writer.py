@@ -7,6 +7,7 @@ import uuid
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mysql_binlog import Column, KeyColumns, Position
 from mysql_binlog.events.codes import HEADER, Code
@@ -52,7 +53,8 @@ class Made:
 
     @property
     def key_columns(self) -> KeyColumns:
-        columns = [Column(f"c{n}", *[KINDS[kind][2]] * 2) for n, kind in enumerate(self.kinds)]
+        types = [KINDS[kind][2] for kind in self.kinds]
+        columns = [Column(f"c{n}", kind, kind) for n, kind in enumerate(types)]
         return KeyColumns(tuple(f"c{n}" for n in self.key), tuple(columns))
 
     def map(self) -> bytes:
@@ -170,7 +172,7 @@ class Writer:
     def recorded(self, tables: Iterable[Made], until: int | None = None) -> Recorded:
         """The log as it is sent, with the end of it behind."""
         offset = self.offset if until is None else until
-        flavor = "mysql" if self.mysql else "mariadb"
+        flavor: Literal["mysql", "mariadb"] = "mysql" if self.mysql else "mariadb"
         since = Position(FILE, 4, BEFORE[flavor], "made", flavor)
         wanted = {("made", table.name): table.key_columns for table in tables if table.wanted}
         return Recorded(Start(FILE, 4), since, Position(FILE, offset, "", "made", flavor), wanted,

@@ -21,8 +21,10 @@ from mysql_binlog import (
     check_log,
     current_position,
     key_columns,
+    log_retention,
     read_changes,
 )
+from mysql_binlog.check import _retention
 from mysql_binlog.position import Flavor
 from mysql_binlog.wire.start import Facts, choose
 from servers import Server, more_servers, wait_for
@@ -281,3 +283,49 @@ def test_positions_are_written_and_read() -> None:
 def test_errors_name_both_positions() -> None:
     error = StalledStream("nothing came").between(AT, END)
     assert str(error) == f"nothing came (reading from {AT} to {END})"
+
+
+@pytest.mark.fault(201)
+def test_how_long_the_log_is_kept_is_what_the_server_says(log: Log) -> None:
+    names = [str(row[0]) for row in log.sql("SHOW GLOBAL VARIABLES LIKE 'binlog_expire_logs_%'")]
+    before = {name: log.sql(f"SELECT @@GLOBAL.{name}")[0][0] for name in names}
+
+    def kept() -> float | None:
+        with closing(log.connect()) as connection:
+            return log_retention(connection)
+
+    try:
+        log.sql("SET GLOBAL binlog_expire_logs_seconds = 86400")
+        assert kept() == 86_400
+        log.sql("SET GLOBAL binlog_expire_logs_seconds = 0")
+        assert kept() is None
+        if "binlog_expire_logs_auto_purge" in names:
+            log.sql("SET GLOBAL binlog_expire_logs_seconds = 86400",
+                    "SET GLOBAL binlog_expire_logs_auto_purge = 0")  # fmt: skip
+            assert kept() is None
+        for value, seconds in (("'72'", 259_200), ("NULL", 0)):
+            log.sql(
+                "DROP PROCEDURE IF EXISTS mysql.rds_show_configuration",
+                "CREATE PROCEDURE mysql.rds_show_configuration() SELECT 'binlog retention hours', "
+                f"{value}, 'as RDS tells it'",
+            )
+            assert kept() == seconds
+    finally:
+        log.sql(*(f"SET GLOBAL {name} = {value}" for name, value in before.items()),
+                "DROP PROCEDURE IF EXISTS mysql.rds_show_configuration")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "seconds"),
+    [
+        ({"expire_logs_days": "2"}, 172_800),
+        ({"expire_logs_days": "0.5", "binlog_expire_logs_seconds": "0"}, 43_200),
+        ({"expire_logs_days": "0"}, None),
+        ({"expire_logs_days": "2", "binlog_expire_logs_seconds": "60"}, 60),
+        ({}, None),
+    ],
+)
+def test_how_long_a_log_is_kept_by_old_settings_and_new(
+    found: dict[str, str], seconds: float | None
+) -> None:
+    assert _retention(found) == seconds

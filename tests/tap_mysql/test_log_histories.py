@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
-from tap_mysql.extraction import log_run
+from tap_mysql.extraction import log_follow
 from tap_mysql.reading import key_reader
 from tidemark_core.errors import SourceError
 from tidemark_singer.batch_file import BatchFile
@@ -129,7 +129,7 @@ def named(messages: list[dict[str, Any]]) -> list[tuple[str, BatchFile]]:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has keys read in pages of three, and their rows as soon as nine of them wait."""
     monkeypatch.setattr(key_reader, "_PAGE_KEYS", 3)
-    monkeypatch.setattr(log_run, "_KEYS", 9)
+    monkeypatch.setattr(log_follow, "_KEYS", 9)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Which keys of which tables changed between two positions of a MySQL or MariaDB binary log."""
 
 from mysql_binlog.changes import Connect, read_changes
-from mysql_binlog.check import check_log
+from mysql_binlog.check import check_log, log_retention
 from mysql_binlog.errors import (
     AnotherServer,
     BinlogError,
@@ -57,5 +57,6 @@ __all__ = [
     "check_log",
     "current_position",
     "key_columns",
+    "log_retention",
     "read_changes",
 ]

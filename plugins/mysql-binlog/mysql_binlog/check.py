@@ -20,6 +20,10 @@ _ASKED = (
     *("binlog_expire_logs_seconds", "binlog_expire_logs_auto_purge", "binlog_storage_engine"),
     *("max_binlog_total_size", "log_bin_trust_function_creators"),
 )
+#: How RDS and Aurora tell their settings, and where their servers lie.
+_RDS_SETTINGS, _RDS_RETENTION = "mysql.rds_show_configuration", "binlog retention hours"
+_RDS_FOLDER = "/rdsdbbin/"
+_NO_PROCEDURE, _DENIED = 1305, (1044, 1142, 1227, 1370)
 _RIGHTS = re.compile(r"GRANT (?P<rights>.+?) ON \*\.\* TO ", re.DOTALL)
 
 
@@ -53,6 +57,40 @@ def _is_replica(server: Server) -> bool | None:
         return bool(server.rows("SHOW REPLICA STATUS" if new else "SHOW SLAVE STATUS"))
     except pymysql.err.MySQLError:
         return None
+
+
+def log_retention(connection: pymysql.Connection[Any]) -> float | None:
+    """How long the server keeps its log.
+
+    RDS and Aurora have a setting of their own in place of the server's.
+
+    Args:
+        connection: To the server.
+
+    Returns:
+        Seconds; 0: it is removed as soon as may be, or nobody tells; None: it is kept.
+
+    Raises:
+        pymysql.err.MySQLError: The server refused, or the connection is lost.
+    """
+    server = Server(connection)
+    try:
+        found = {str(row[0]): row[1] for row in server.rows(f"CALL {_RDS_SETTINGS}")}
+        return float(found.get(_RDS_RETENTION) or 0) * 3600
+    except pymysql.err.MySQLError as error:
+        if str(server.value("@@basedir")).startswith(_RDS_FOLDER):
+            return 0.0
+        if error.args[0] not in (_NO_PROCEDURE, *_DENIED):
+            raise
+    return _retention(server.variables(*_ASKED))
+
+
+def _retention(found: Mapping[str, str]) -> float | None:
+    """Seconds for which a log is kept, by a server's own settings; None: for ever."""
+    if found.get("binlog_expire_logs_auto_purge", "ON").upper() in ("OFF", "0"):
+        return None
+    seconds = float(found.get("binlog_expire_logs_seconds") or 0)
+    return seconds or float(found.get("expire_logs_days") or 0) * _DAY or None
 
 
 def problems(
@@ -97,16 +135,13 @@ def _setting(name: str, found: str, wanted: str, *, fatal: bool) -> Problem:
 
 
 def _short_retention(found: Mapping[str, str]) -> Iterator[Problem]:
-    if found.get("binlog_expire_logs_auto_purge", "ON").upper() in ("OFF", "0"):
-        return
-    seconds = float(found.get("binlog_expire_logs_seconds") or 0)
+    seconds = _retention(found)
     name = (
         "binlog_expire_logs_seconds"
         if "binlog_expire_logs_seconds" in found
         else "expire_logs_days"
     )
-    seconds = seconds or float(found.get("expire_logs_days") or 0) * _DAY
-    if 0 < seconds < 7 * _DAY:
+    if seconds is not None and seconds < 7 * _DAY:
         wanted = 7 if name == "expire_logs_days" else 7 * _DAY
         yield Problem(name, f"{seconds / _DAY:.2g} days", "7 days",
                       f"SET GLOBAL {name} = {wanted}", False)  # fmt: skip

@@ -36,6 +36,8 @@ class LogBookmark:
         left: Key ranges that the first load has not read yet, each ``(after, until)``; empty: it is
             done.
         again: Keys whose rows are read with the next changes, whatever the log says of them.
+        placed_at: When the log ended at the position, by the source's clock, UTC, as far as that is
+            known; told while the first load is under way.
     """
 
     position: Position
@@ -44,6 +46,12 @@ class LogBookmark:
     columns: tuple[str, ...]
     left: Left = ()
     again: tuple[Key, ...] = ()
+    placed_at: datetime | None = None
+
+    @property
+    def needed_since(self) -> datetime:
+        """Since when the log behind the position is needed, at the earliest."""
+        return self.placed_at or self.epoch
 
     def next_reading(self, now: datetime) -> datetime:
         """When rows that are read now were read: later than all before, whatever the clock says.
@@ -81,7 +89,8 @@ class LogIdentity:
             left = [
                 [key_values.pack(after), key_values.pack(until)] for after, until in bookmark.left
             ]
-            own["first_load"] = {"left": left}
+            placed_at = key_values.to_state(bookmark.needed_since)
+            own["first_load"] = {"left": left, "placed_at": placed_at}
         if bookmark.again:
             own["again"] = [key_values.pack(key) for key in bookmark.again]
         return {OWN: own}
@@ -127,6 +136,7 @@ class LogIdentity:
             columns=tuple(map(str, own["columns"])),
             left=left,
             again=tuple(self._key(packed) for packed in own.get("again", ())),
+            placed_at=None if load is None else _time(load.get("placed_at")),
         )
 
     def _range(self, pair: Any) -> tuple[Key | None, Key | None]:
@@ -145,3 +155,7 @@ class LogIdentity:
             table=self.table,
             hint=f"read the table anew: tidemark watermark reset -t {self.table}",
         )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -13,6 +13,7 @@ from mysql_binlog import Batch, BinlogError, KeyColumns, Position, Problem, Wron
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 
+from tap_mysql.binlog.retention import Retention
 from tap_mysql.source.connection import Session, Source
 from tap_mysql.source.server_identity import Server, identify
 
@@ -69,6 +70,11 @@ class Log:
         """What keeps the log from being read, or soon may."""
         with self.source.session() as session:
             return problems(session)
+
+    def retention(self) -> Retention:
+        """How long the log is kept."""
+        with self.source.session() as session:
+            return Retention(mysql_binlog.log_retention(session.connection), session.now())
 
     def cascades(self, tables: Iterable[TableName]) -> dict[TableName, tuple[TableName, ...]]:
         """Of tables whose rows change with those of others: the others."""

@@ -32,6 +32,11 @@ class HeldBack:
         if before is not None:
             tell(before)
 
+    def give(self) -> FinishedFile | None:
+        """Holds it back no longer."""
+        file, self.file = self.file, None
+        return file
+
     def __enter__(self) -> Self:
         return self
 

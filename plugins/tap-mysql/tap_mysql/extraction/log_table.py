@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +22,8 @@ from tap_mysql.query.sql import Key, Range
 from tap_mysql.reading.key_reader import KeyReader
 
 logger = logging.getLogger("tap-mysql.log")
+#: Reads what has changed since a bookmark, and gives the one that is true then.
+CatchUp = Callable[[LogBookmark], LogBookmark]
 
 
 @dataclass
@@ -41,12 +43,13 @@ class LogExtraction(Extraction):
     def _columns(self) -> tuple[str, ...]:
         return tuple(plan.column.name for plan in self.plans)
 
-    def begin(self, state: object, log: Log) -> LogBookmark:
+    def begin(self, state: object, log: Log, catch_up: CatchUp) -> LogBookmark:
         """Reads the bookmark, and what is left of the first load.
 
         Args:
             state: The stream's entry in the Singer state.
             log: The server's.
+            catch_up: Reads what has changed since a bookmark, between two files of the first load.
 
         Raises:
             TidemarkError: The table cannot be read; what was committed before stays true.
@@ -60,7 +63,7 @@ class LogExtraction(Extraction):
         if bookmark is not None:
             drift = schema_drift.between(bookmark.columns, self._columns, self.table)
             schema_drift.warn(self.table, drift)
-            return self._go_on(bookmark, log.moment()) if bookmark.left else bookmark
+            return self._go_on(bookmark, log, catch_up) if bookmark.left else bookmark
         # Before anything is read: what changes meanwhile is in the log behind it.
         moment = log.moment()
         with self.reading.source.session() as session:
@@ -68,10 +71,12 @@ class LogExtraction(Extraction):
                 Range(self.table.name, order=self._order), self.options.chunks, session.rows
             )
         left = tuple((part.after, part.until) for part in ranges)
-        begun = LogBookmark(moment.position, moment.now, moment.now, self._columns, left)
-        return self._first_load(begun, moment)
+        begun = LogBookmark(
+            moment.position, moment.now, moment.now, self._columns, left, placed_at=moment.now
+        )
+        return self._first_load(begun, moment, log, catch_up)
 
-    def _go_on(self, bookmark: LogBookmark, moment: Moment) -> LogBookmark:
+    def _go_on(self, bookmark: LogBookmark, log: Log, catch_up: CatchUp) -> LogBookmark:
         """Goes on with a first load, on the server on which it began.
 
         Another one may be behind the position, and what it lacks is not in the log behind that.
@@ -79,6 +84,7 @@ class LogExtraction(Extraction):
         Raises:
             SourceError: Another server answers.
         """
+        moment = log.moment()
         if moment.position.server != bookmark.position.server:
             raise SourceError(
                 f"its first load began on {bookmark.position.server}, and now "
@@ -86,13 +92,19 @@ class LogExtraction(Extraction):
                 table=self.table.name,
                 hint=anew(self.table.name),
             )
-        return self._first_load(bookmark, moment)
+        return self._first_load(bookmark, moment, log, catch_up)
 
-    def _first_load(self, bookmark: LogBookmark, moment: Moment) -> LogBookmark:
+    def _first_load(
+        self, bookmark: LogBookmark, moment: Moment, log: Log, catch_up: CatchUp
+    ) -> LogBookmark:
         """Reads the ranges that are left; each file moves its range's start in the bookmark.
 
         A file is held back until the next one comes, so that the last one tells that all is read.
+        Where the load takes long, the log is read between two files, before the server removes it.
         """
+        retention = log.retention()
+        if retention.is_near(bookmark.needed_since):
+            bookmark = catch_up(bookmark)
         bookmark = self._read_now(bookmark, moment)
         ranges = [
             Range(self.table.name, (), self._order, after, until) for after, until in bookmark.left
@@ -120,6 +132,12 @@ class LogExtraction(Extraction):
                 state = self.identity.write(reached())
                 if limit and self.rows + file.rows >= limit:
                     break
+                if any(left) and retention.is_near(bookmark.needed_since):
+                    # What the bookmark says is read is committed first.
+                    self._commit(held.give(), state)
+                    bookmark = catch_up(reached())
+                    state = self.identity.write(bookmark)
+                    self._begin(None, None, self.table.rows)
         bookmark = reached()
         if held.file is None:
             self._commit_nothing(self.identity.write(bookmark))

@@ -84,7 +84,7 @@ class MySQLStream(Stream):
         return self._prepare(Extraction, again=again)
 
     def prepare_log(self, *, again: bool) -> LogExtraction:
-        """See `tap_mysql.extraction.log_run.LogJob.prepare_log`."""
+        """See `tap_mysql.extraction.log_member.LogJob.prepare_log`."""
         return self._prepare(LogExtraction, again=again)
 
     @property
