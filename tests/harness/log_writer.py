@@ -7,10 +7,10 @@ import uuid
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from mysql_binlog import Column, KeyColumns, Position
 from mysql_binlog.events.codes import HEADER, Code
+from mysql_binlog.position import Flavor
 from mysql_binlog.rows.table_map import Type
 from mysql_binlog.wire.start import Start
 from recorded_log import Recorded
@@ -54,8 +54,8 @@ class Made:
     @property
     def key_columns(self) -> KeyColumns:
         types = [KINDS[kind][2] for kind in self.kinds]
-        columns = [Column(f"c{n}", kind, kind) for n, kind in enumerate(types)]
-        return KeyColumns(tuple(f"c{n}" for n in self.key), tuple(columns))
+        columns = tuple(Column(f"c{n}", name, name) for n, name in enumerate(types))
+        return KeyColumns(tuple(f"c{n}" for n in self.key), columns)
 
     def map(self) -> bytes:
         """The body of its TABLE_MAP_EVENT."""
@@ -172,7 +172,7 @@ class Writer:
     def recorded(self, tables: Iterable[Made], until: int | None = None) -> Recorded:
         """The log as it is sent, with the end of it behind."""
         offset = self.offset if until is None else until
-        flavor: Literal["mysql", "mariadb"] = "mysql" if self.mysql else "mariadb"
+        flavor: Flavor = "mysql" if self.mysql else "mariadb"
         since = Position(FILE, 4, BEFORE[flavor], "made", flavor)
         wanted = {("made", table.name): table.key_columns for table in tables if table.wanted}
         return Recorded(Start(FILE, 4), since, Position(FILE, offset, "", "made", flavor), wanted,

@@ -310,6 +310,9 @@ def test_how_long_the_log_is_kept_is_what_the_server_says(log: Log) -> None:
                 f"{value}, 'as RDS tells it'",
             )
             assert kept() == seconds
+            with closing(log.connect()) as connection:
+                told = {each.setting: each.statement for each in check_log(connection)}
+            assert "rds_set_configuration" in told["binlog retention hours"]
     finally:
         log.sql(*(f"SET GLOBAL {name} = {value}" for name, value in before.items()),
                 "DROP PROCEDURE IF EXISTS mysql.rds_show_configuration")  # fmt: skip

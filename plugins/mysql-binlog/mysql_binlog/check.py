@@ -47,6 +47,7 @@ def check_log(
         *problems(found, server.flavor, _is_replica(server)),
         *_missing(grants, user, server.flavor),
         *_same_id(found, server_id),
+        *_short_on_rds(_rds_retention(server)),
     ]
 
 
@@ -74,6 +75,12 @@ def log_retention(connection: pymysql.Connection[Any]) -> float | None:
         pymysql.err.MySQLError: The server refused, or the connection is lost.
     """
     server = Server(connection)
+    own = _rds_retention(server)
+    return _retention(server.variables(*_ASKED)) if own is None else own
+
+
+def _rds_retention(server: Server) -> float | None:
+    """Seconds for which RDS keeps a log; 0: as short as it can, or nobody tells; None: no RDS."""
     try:
         found = {str(row[0]): row[1] for row in server.rows(f"CALL {_RDS_SETTINGS}")}
         return float(found.get(_RDS_RETENTION) or 0) * 3600
@@ -82,7 +89,7 @@ def log_retention(connection: pymysql.Connection[Any]) -> float | None:
             return 0.0
         if error.args[0] not in (_NO_PROCEDURE, *_DENIED):
             raise
-    return _retention(server.variables(*_ASKED))
+        return None
 
 
 def _retention(found: Mapping[str, str]) -> float | None:
@@ -148,6 +155,12 @@ def _short_retention(found: Mapping[str, str]) -> Iterator[Problem]:
     if float(found.get("max_binlog_total_size") or 0) > 0:
         yield Problem("max_binlog_total_size", found["max_binlog_total_size"], "0",
                       "SET GLOBAL max_binlog_total_size = 0", False)  # fmt: skip
+
+
+def _short_on_rds(seconds: float | None) -> Iterator[Problem]:
+    if seconds is not None and seconds < 7 * _DAY:
+        wanted = f"CALL mysql.rds_set_configuration('{_RDS_RETENTION}', 168)"
+        yield Problem(_RDS_RETENTION, f"{seconds / 3600:g}", "168", wanted, False)
 
 
 def _missing(grants: Iterable[str], user: str, flavor: Flavor) -> Iterator[Problem]:

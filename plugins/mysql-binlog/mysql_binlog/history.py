@@ -25,9 +25,10 @@ from mysql_binlog.events.codes import (
 from mysql_binlog.events.event import Event
 from mysql_binlog.events.source import Reader, payload
 from mysql_binlog.events.statements import Statements
-from mysql_binlog.group import Keys, Prepared, PreparedOnes
+from mysql_binlog.group import Prepared, PreparedOnes
 from mysql_binlog.gtid import GtidSet
-from mysql_binlog.model import Batch, Key, Kind, Statement, Table
+from mysql_binlog.kept import Kept
+from mysql_binlog.model import Batch, Kind
 from mysql_binlog.place import Place
 from mysql_binlog.plain.kernel import Kernel
 from mysql_binlog.position import Position
@@ -36,10 +37,6 @@ from mysql_binlog.wire.start import Start
 
 #: Rows events of at most so many bytes are taken in one go.
 _IN_ONE_GO = 2**20
-#: Keys of one event that are taken before a batch may be given.
-_PAUSE = 10_000
-#: Keys of prepared XA transactions that are kept, each.
-_MOST_PREPARED = 200_000
 #: An event within a compressed transaction that is read in one piece.
 _IN_MEMORY = 16 * 2**20
 
@@ -54,9 +51,6 @@ class History:
         tables: Finds keys.
         fold: How the server compares names of tables.
         batch_keys: Keys after which a batch is asked for.
-
-    Attributes:
-        count: Keys that are kept.
     """
 
     def __init__(
@@ -67,9 +61,7 @@ class History:
         self._batch_keys = batch_keys
         self._statements = Statements(tables.wanted, fold)
         self._place = Place(since, until, start)
-        self._keys: Keys = {}
-        self._told: list[Statement] = []
-        self.count = 0
+        self._kept = Kept()
         self._prepared = PreparedOnes()
         #: The XA transaction whose rows come now.
         self._xa: Prepared | None = None
@@ -80,6 +72,11 @@ class History:
     def here(self) -> Position:
         """Where the last event ended, in a transaction or not."""
         return self._place.here
+
+    @property
+    def count(self) -> int:
+        """Keys that are kept."""
+        return self._kept.count
 
     @property
     def is_over(self) -> bool:
@@ -104,11 +101,8 @@ class History:
                 f"the log ends in the middle of a transaction, at {self.here}"
             )
         end = self._place.last_position() if last else self._place.boundary
-        keys = {table: found for table, found in self._keys.items() if found}
-        names = self._prepared.names
-        batch = Batch(self._prepared.held_at(end), keys, tuple(self._told), names)
-        self._keys, self._told, self.count = {}, [], 0
-        return batch
+        keys, told = self._kept.take()
+        return Batch(self._prepared.held_at(end), keys, told, self._prepared.names)
 
     def take(self, event: Event) -> Iterator[None] | None:
         """Takes an event.
@@ -168,10 +162,7 @@ class History:
             self._alone = False
         try:
             for table, kind, keys in self._tables.plain_rows():
-                known = self._keys.setdefault(table, {})
-                before = len(known)
-                known.update(dict.fromkeys(keys, kind))
-                self.count += len(known) - before
+                self._kept.add(table, keys, kind)
         except NONSENSE as error:
             raise DamagedLog(f"a key in the log cannot be read: {error!r}") from error
 
@@ -195,7 +186,7 @@ class History:
             if event.data is None:
                 raise DamagedLog("a table map of more than 16 MB")
             if told := self._tables.describe(event.data):
-                self._told.append(told)
+                self._kept.tell([told])
         elif code == Code.QUERY and bodies.is_begin(event.data):
             self._open, self._implicit = True, False
         elif code in (Code.QUERY, Code.MARIADB_QUERY_COMPRESSED):
@@ -257,7 +248,7 @@ class History:
                 f"(binlog_format was not ROW): {query.text[:200]}"
             )
         else:
-            self._told += self._statements.read(query)
+            self._kept.tell(self._statements.read(query))
             # A statement of its own ends what its GTID began; MariaDB's CREATE … SELECT does not.
             rows_follow = self._statements.begins_transaction(query) or (
                 self._mariadb and self._open and not self._alone
@@ -274,7 +265,7 @@ class History:
         elif verb in ("COMMIT", "ROLLBACK"):
             ended = self._prepared.end(xid, committed=verb == "COMMIT")
             if ended is not None and verb == "COMMIT":
-                self._commit(ended, text)
+                self._kept.commit(ended, text)
             self._end()
 
     def _prepare(self, xid: bodies.Xid, one_phase: bool) -> None:
@@ -282,19 +273,9 @@ class History:
         self._xa = None
         self._end()
         if one_phase:
-            self._commit(prepared, f"XA COMMIT {bodies.xid_text(xid)} ONE PHASE")
+            self._kept.commit(prepared, f"XA COMMIT {bodies.xid_text(xid)} ONE PHASE")
         else:
             self._prepared.add(xid, prepared)
-
-    def _commit(self, prepared: Prepared, text: str) -> None:
-        """Takes what an XA transaction has changed."""
-        for table, keys in prepared.keys.items():
-            self._keys.setdefault(table, {}).update(keys)
-            self.count += len(keys)
-        self._told += [
-            Statement("other", table, f"{text}, which changed too many rows to note", True)
-            for table in sorted(prepared.overflow)
-        ]
 
     def _rows(self, event: Event) -> Iterator[None]:
         if not self._open:
@@ -307,44 +288,13 @@ class History:
                 kind = "write"
             elif event.code in DELETES:
                 kind = "delete"
-            if self._xa is not None and not self._xa.overflow:
-                yield from self._rows_of_xa(self._xa, table, keys, kind)
+            if self._xa is None:
+                yield from self._kept.note(table, keys, kind)
             else:
-                yield from self._note(table, keys, kind)
-                if self._xa is not None:
-                    self._xa.overflow.add(table)
+                yield from self._kept.note_prepared(self._xa, table, keys, kind)
         if self._implicit and ends_statement(event):
             self._open = self._implicit = False
             self._place.pass_boundary()
-
-    def _note(self, table: Table, keys: Iterator[Key], kind: Kind) -> Iterator[None]:
-        """Keeps keys of rows, and pauses from time to time."""
-        while True:
-            known = self._keys.setdefault(table, {})
-            before, pause = len(known), _PAUSE
-            for key in keys:
-                known[key] = kind
-                pause -= 1
-                if not pause:
-                    break
-            self.count += len(known) - before
-            yield
-            if pause:
-                return
-
-    def _rows_of_xa(
-        self, xa: Prepared, table: Table, keys: Iterator[Key], kind: Kind
-    ) -> Iterator[None]:
-        known = xa.keys.setdefault(table, {})
-        for key in keys:
-            known[key] = kind
-            if len(known) > _MOST_PREPARED:
-                xa.overflow.update(xa.keys)
-                for each, kept in xa.keys.items():
-                    yield from self._note(each, iter(kept), kind)
-                xa.keys = {}
-                yield from self._note(table, keys, kind)
-                return
 
     def _payload(self, events: Reader) -> Iterator[None]:
         """Takes the events of a compressed transaction."""
