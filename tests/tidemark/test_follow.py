@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,10 +20,12 @@ from tidemark.config.project import Project
 from tidemark.config.selection import Options, Rules
 from tidemark.runner.held_lease import FOLLOWER
 from tidemark.runner.leases import hold_job
+from tidemark.runner.meltano import run
 from tidemark.services.bookmarks.bookmark import Leg
-from tidemark.services.follow.follower import Follower
+from tidemark.services.bookmarks.store import States
+from tidemark.services.follow.follower import Follower, Stop
 from tidemark.services.follow.lag import Lags
-from tidemark.services.follow.round import Round, Rounds
+from tidemark.services.follow.round import Marks, Round, Rounds
 from tidemark.services.follow.tables import plan_follow
 from tidemark.services.follow.watch import LogWatch
 from tidemark.services.follow.work import Step, Work
@@ -265,6 +268,24 @@ def test_a_signal_ends_it_between_two_legs(follower: Any, number: signal.Signals
 
 
 @pytest.mark.fault(195)
+def test_a_signal_in_the_middle_of_a_leg_is_heard_whatever_the_leg_makes_of_it(
+    tmp_path: Path,
+) -> None:
+    """It may be at its end, and end well: the follower would go on for ever."""
+    stop = Stop()
+    program = "import signal; signal.signal(15, lambda *_: 0); print(1); signal.pause()"
+    ignored = [sys.executable, "-uc", program]
+
+    def read(_: str) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    with stop.listening():
+        assert run(ignored, tmp_path, {}, read) == 0
+        assert stop.is_set()
+        assert stop.signal == signal.SIGTERM
+
+
+@pytest.mark.fault(195)
 def test_while_nothing_changes_no_round_is_begun(follower: Any, lake: Lake) -> None:
     made, quiet = follower(went_well, 0, blind=False)
     stop = threading.Timer(4, made._stop._hear, (signal.SIGTERM, None))
@@ -274,6 +295,25 @@ def test_while_nothing_changes_no_round_is_begun(follower: Any, lake: Lake) -> N
     late = [done for done in quiet.rounds if (datetime.now(UTC) - done.began).seconds < 2]
     assert quiet.rounds
     assert late == []
+
+
+@pytest.mark.fault(196)
+def test_a_damaged_bookmark_is_its_own_tables_failure(
+    lake: Lake, tables: tuple[TableName, TableName]
+) -> None:
+    bad, good = tables
+    place = {"file": "x.000001", "offset": 4, "gtid": "", "server": "x", "flavor": "mariadb"}
+    own = {
+        "version": 1, "table": str(good), "replication_method": "LOG_BASED", "key": ["id"],
+        "columns": ["id"], "epoch": "2025-01-01T00:00:00", "read_at": "2025-01-01T00:00:00",
+        "position": place,
+    }  # fmt: skip
+    marks = {good.stream: {"tidemark": own}, bad.stream: {"tidemark": own | {"position": {}}}}
+    lake.bookmark(Leg.BACKUP, None, **marks)
+    found = Marks(States(lake.project), Lags())
+    assert found.refresh(tables) == [good]
+    assert found.keys == {good: ("id",)}
+    assert found.refresh(tables) == [], "no newer rows than before"
 
 
 # -- the lease

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from tidemark_core.host.leash import leashed
 
@@ -32,6 +33,8 @@ def run(
 ) -> int:
     """Runs a command to its end; SIGTERM and SIGINT are handed on to it, and it ends with us.
 
+    A handler that the caller has set for them is called as well.
+
     Args:
         command: Its words.
         root: Where it runs.
@@ -43,7 +46,9 @@ def run(
         ended it, whatever it made of that.
     """
     handed_on: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before: dict[int, Any] = {
+        number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
         # Its `with` closes the pipe and waits for the child's end.
         with subprocess.Popen(
@@ -57,9 +62,13 @@ def run(
             errors="replace",
         ) as child:
 
-            def hand_on(signum: int, _frame: FrameType | None) -> None:
+            def hand_on(signum: int, frame: FrameType | None) -> None:
                 handed_on.append(signum)
                 child.send_signal(signum)
+                own = before[signum]
+                # Of a caller that goes on after the child. Python's own would leave it alone.
+                if callable(own) and own is not signal.default_int_handler:
+                    own(signum, frame)
 
             for number in before:
                 signal.signal(number, hand_on)

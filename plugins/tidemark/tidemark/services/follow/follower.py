@@ -149,9 +149,7 @@ class Follower:
                     if monotonic() < self._next or not self._is_due():
                         self._stop.wait(_TICK)
                         continue
-                    code = self._turn(hour)
-                    if code is not None:
-                        return code
+                    self._turn(hour)
         return 0 if self._stop.signal is None else 128 + self._stop.signal
 
     def _is_over(self) -> bool:
@@ -168,18 +166,17 @@ class Follower:
         self._work.add(Step.BACKUP, set(tables).intersection(changed))
         return self._work.is_due(now)
 
-    def _turn(self, hour: Period) -> int | None:
-        """One round, and when the next one may begin; gives the exit code if somebody ended it."""
+    def _turn(self, hour: Period) -> None:
+        """One round, and when the next one may begin."""
         begun = monotonic()
         done = self._round(hour)
         self._next = monotonic() + _PAUSE
         if done is None:
-            return None
+            return
         self._count += 1
         self._next = max(self._next, begun + self.every)
         self._watch.watch(self._marks.keys)
         self._tell(done, hour)
-        return done.ended_by
 
     def _round(self, hour: Period) -> Round | None:
         """One round, under the lease; None: somebody else holds it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 
-from tidemark_core.errors import TidemarkError
+from tidemark_core.errors import StateError, TidemarkError
 from tidemark_core.names import TableName
 
 from tidemark.config.project import Project
@@ -57,11 +57,6 @@ class Round:
     def seconds(self) -> float:
         return sum(leg.seconds for leg in self.legs)
 
-    @property
-    def ended_by(self) -> int | None:
-        """The exit code of a leg that somebody has ended; None: nobody has."""
-        return next((leg.code for leg in self.legs if leg.code in ENDED), None)
-
 
 @dataclass
 class Marks:
@@ -81,13 +76,18 @@ class Marks:
     def refresh(self, tables: Sequence[TableName]) -> list[TableName]:
         """Reads the bookmarks of tables; gives those that have newer rows than before.
 
+        One that is damaged is passed over: the table's own backup says what is wrong with it.
+
         Raises:
             TidemarkError: The state cannot be read.
         """
         marks = self.states.bookmarks(Leg.BACKUP)
         newer = []
         for table in tables:
-            found = log_bookmark(table, marks.get(table.stream, {}))
+            try:
+                found = log_bookmark(table, marks.get(table.stream, {}))
+            except StateError:
+                continue
             if found is None:
                 continue
             bookmark, self.keys[table] = found
@@ -137,7 +137,7 @@ class Rounds:
             except (TidemarkError, OSError) as error:
                 result = not_begun(step, tables, error)
             done.legs.append(replace(result, seconds=monotonic() - begun))
-            if result.code in ENDED:
+            if result.code in ENDED and self.stopped():
                 return done
             self._ended(step, tables, result, done)
         return done
