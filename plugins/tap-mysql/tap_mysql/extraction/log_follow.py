@@ -55,6 +55,10 @@ class Follower:
             TidemarkError: The log cannot be read, or what it told; the bookmark stays.
         """
         moment, member.bookmark = self.log.moment(), bookmark
+        logger.info(
+            "%s: its first load takes long: what has changed since %s is read first",
+            member.table, bookmark.position, extra={"table": str(member.table)},
+        )  # fmt: skip
         with self._lock:
             self.follow([member])
         if member.error is not None:
