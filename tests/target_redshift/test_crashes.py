@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from loadbreaks import BOUNDARIES
 from redshift_connector.error import InterfaceError, ProgrammingError
-from tidemark_core.errors import LeaseError, WarehouseError
+from tidemark_core.errors import LakeError, LeaseError, WarehouseError
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.redshift.errors import explain_query
 from tidemark_core.runs.report import LegReport
@@ -65,6 +65,28 @@ def test_what_a_load_left_behind_goes_with_the_next_run_though_its_table_has_not
     lake.load()
     assert lake.staged(held) == []
     assert lake.keys(other) == [other]
+
+
+def test_what_s3_does_not_delete_stays_and_stops_no_load(
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    key = f"{lake.s3.layout.staging_prefix(table.name, 7)}part-0001.csv.gz"
+    lake.client.put_object(Bucket=lake.s3.bucket, Key=key, Body=b"x")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise LakeError("S3 refused to delete it: AccessDenied", stops_all=True)
+
+    monkeypatch.setattr("target_redshift.staging.area.delete_all", refuse)
+    lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
+    assert loaded(table) == ([1], 1)
+    assert "what a load that died had staged stays: S3 refused to delete it" in caplog.text
+    monkeypatch.undo()
+    lake.load(table.schema(), table.batch(table.write([(2, "a", None)])), state)
+    assert lake.staged(table) == []
 
 
 @pytest.mark.fault(27)

@@ -317,7 +317,7 @@ def table(lake: Lake) -> Iterator[Any]:
                 f"INSERT INTO public.{name} VALUES ({to_public(key, row)})", user=BUILDER
             )
         kinds = tuple((column, kinds[2]) for column, kinds in key.columns.items())
-        return RowKey(lake.table, lake.landing, kinds)
+        return RowKey(lake.table, "public", lake.landing, kinds)
 
     yield make
     lake.sandbox.mysql(f"DROP TABLE IF EXISTS {name}")
@@ -406,7 +406,7 @@ def test_a_key_that_cannot_be_compared_is_refused(keys: tuple[str, ...], what: s
         bookmark={},
     )
     with pytest.raises(ConfigError, match=what) as caught:
-        row_key(manifest, "t")
+        row_key(manifest, "public", "t")
     assert caught.value.table == "settlement.t"
 
 
@@ -452,7 +452,7 @@ def test_no_tombstone_is_written_when_a_backup_has_come_in_between(lake: Lake) -
     schema = {"properties": {"ID": to_json_schema(ColumnType("int64"))}}
     now = datetime.now(UTC)
     newest = Manifest(lake.table, "run", 1, now, schema, ("ID",), ())
-    gone = GoneRows(newest, {}, row_key(newest, "x"), ["1"], [(1,)])
+    gone = GoneRows(newest, {}, row_key(newest, "public", "x"), ["1"], [(1,)])
     with pytest.raises(StateError, match="a backup has come in between"):
         gone.write(lake.project, States(lake.project), now, "run")
     assert lake.keys() == set()

@@ -20,6 +20,7 @@ from tidemark.services.health.checks import Finding, Level, run_checks, worst
 from tidemark.services.health.doctor import judge_skew
 from tidemark.services.health.status import check_disk, check_runs, judge_age
 from tidemark_core.errors import ConfigError
+from tidemark_core.names import quote_mysql
 from tidemark_core.runs.report import RunReport
 from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox
@@ -395,3 +396,30 @@ def test_doctor_tells_of_a_project_that_copies_nothing(
     monkeypatch.setattr(Rules, "read", lambda _: Rules())
     (found,) = doctor.check_tables(lake.project)
     assert (found.level, found.hint) == (Level.WARN, "tidemark add SCHEMA.TABLE")
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "says"),
+    [
+        ("", Level.WARN, "update_at has no index; each run scans about"),
+        (", INDEX (UPDATE_AT)", Level.OK, "update_at has an index"),
+        ("a view of two tables", Level.OK, "is a view, whose indexes are those of its tables"),
+    ],
+)
+def test_doctor_looks_at_the_replication_key_s_index_as_the_tap_does(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, kind: str, level: Level, says: str
+) -> None:
+    name = quote_mysql(lake.table.table)
+    columns = "(id INT PRIMARY KEY, update_at DATETIME NOT NULL{})"
+    if kind.startswith("a view"):
+        lake.sandbox.mysql(f"CREATE TABLE {name[:-1]}_of` {columns.format('')}")
+        both = f"{name[:-1]}_of` AS a JOIN {name[:-1]}_of` AS b USING (id)"
+        lake.sandbox.mysql(f"CREATE VIEW {name} AS SELECT a.* FROM {both}")
+    else:
+        lake.sandbox.mysql(f"CREATE TABLE {name} {columns.format(kind)}")
+    rules = Rules(
+        (f"{lake.table.stream}.*",), {lake.table.stream: {"replication-key": "update_at"}}
+    )
+    monkeypatch.setattr(Rules, "read", lambda _: rules)
+    (found,) = doctor.check_tables(lake.project)
+    assert (found.level, says in found.message) == (level, True), found.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,3 +109,24 @@ def test_a_table_that_the_lake_does_not_know_is_refused(lake: Lake) -> None:
     done = lake.run("verify", "-t", "settlement.nothing")
     assert done.code == 2
     assert "tidemark backup -t settlement.nothing" in done.err
+
+
+def test_the_schema_of_the_settings_is_looked_at(
+    copied: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial's or a developer's own, beside a public table that somebody else has built."""
+    name, own = copied.table.table, f"trial_{copied.table.table}"
+    run = partial(copied.sandbox.warehouse, user="tidemark_transformer")
+    copied.sandbox.warehouse(f"CREATE SCHEMA {own} AUTHORIZATION tidemark_transformer")
+    try:
+        run(f"CREATE TABLE {own}.{name} AS SELECT * FROM public.{name}")
+        run(f"DELETE FROM public.{name} WHERE id = 4")
+        assert verify(copied, "--checksum")[0] == 3
+        monkeypatch.setenv("REDSHIFT_SCHEMA", own)
+        code, text = verify(copied, "--checksum")
+        assert code == 0, text
+        copied.sandbox.mysql(f"DELETE FROM {name} WHERE ID = 7")
+        done = copied.run("reconcile", "-t", str(copied.table), "--yes", "--format", "json")
+        assert done.json["tables"][0]["first"] == ["7"], done.err
+    finally:
+        copied.sandbox.warehouse(f"DROP SCHEMA {own} CASCADE")

@@ -173,8 +173,7 @@ class TargetRedshift(IsolatingTarget):
                 ttl=self.settings.s3_lease_seconds,
             )
             self._leases[table] = self._resources.enter_context(lease)
-            left = remove_staging(self.client, self.s3.bucket, self.s3.layout.staging_prefix(table))
-            self._tell_removed(table, left)
+            self._remove_left(table)
         lease.check()
         return lease
 
@@ -284,6 +283,17 @@ class TargetRedshift(IsolatingTarget):
             return
         for table, objects in removed.items():
             self._tell_removed(table, objects)
+
+    def _remove_left(self, table: TableName) -> None:
+        """Nothing depends on what a load that died had staged: it may stay for another run."""
+        prefix = self.s3.layout.staging_prefix(table)
+        try:
+            self._tell_removed(table, remove_staging(self.client, self.s3.bucket, prefix))
+        except LakeError as error:
+            self.logger.warning(
+                "what a load that died had staged stays: %s", error.message,
+                extra={"table": str(table)},
+            )  # fmt: skip
 
     def _tell_removed(self, table: TableName, objects: int) -> None:
         if objects:

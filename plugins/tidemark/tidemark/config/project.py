@@ -126,6 +126,11 @@ class Project:
         return self.values(WAREHOUSE_SETTINGS, S3_SETTINGS)
 
     @property
+    def public_schema(self) -> str:
+        """Where dbt builds the tables that people query."""
+        return str(self.values(DBT_SETTINGS)["redshift_schema"])
+
+    @property
     def reader_values(self) -> dict[str, Any]:
         """The warehouse as dbt's user sees it, who reads landing, public and dbt's own state."""
         values = self.warehouse_values

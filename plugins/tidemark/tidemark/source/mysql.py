@@ -46,6 +46,10 @@ class MySQL:
         """Runs a query that has exactly one integer."""
         return int(self.row(sql, values)[0])
 
+    def planned_rows(self, query: str) -> int:
+        """Rows that the server expects to look at in the largest step of its plan for a query."""
+        return max((int(step["rows"] or 0) for step in self._session.plan(query)), default=0)
+
     def tables(self, schemas: Iterable[str]) -> dict[TableName, Table]:
         """What the tap discovers in some databases: tables, views, columns and keys."""
         return discover(self._session, schemas)

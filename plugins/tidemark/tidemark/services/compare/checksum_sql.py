@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tidemark_core.names import TableName, fold, quote_redshift
+from tidemark_core.names import (
+    DELETED_AT,
+    EXTRACTED_AT,
+    METADATA_COLUMNS,
+    TableName,
+    fold,
+    quote_redshift,
+)
 
 from tidemark.services.compare.row_keys import RowKey
 from tidemark.services.compare.row_text import (
@@ -170,18 +177,18 @@ def newest_sql(landing: str, has: frozenset[str], key: RowKey | None, bound: str
     """
     if key is None:
         return (
-            f"(SELECT * FROM {landing} WHERE _sdc_extracted_at = "
-            f"(SELECT max(_sdc_extracted_at) FROM {landing})) AS newest"
+            f"(SELECT * FROM {landing} WHERE {EXTRACTED_AT} = "
+            f"(SELECT max({EXTRACTED_AT}) FROM {landing})) AS newest"
         )
     order = [fold(bound)] if bound else []
-    order += ["_sdc_extracted_at", "_sdc_deleted_at", "_tidemark_load_id"]
+    order += METADATA_COLUMNS
     by = ", ".join(
         f"{quote_redshift(name)} DESC NULLS LAST"
         for name in order
-        if name in has and name != "_sdc_deleted_at"
+        if name in has and name != DELETED_AT
     )
     keys = ", ".join(quote_redshift(fold(name)) for name, _ in key.columns)
-    alive = " AND _sdc_deleted_at IS NULL" if "_sdc_deleted_at" in has else ""
+    alive = f" AND {DELETED_AT} IS NULL" if DELETED_AT in has else ""
     return (
         f"(SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY {by}) "
         f"AS tidemark_version FROM {landing}) AS versions WHERE tidemark_version = 1{alive}) "

@@ -24,9 +24,12 @@ from tidemark_core.types.singer_schema import from_json_schema
 
 from tidemark.services.compare.checksum_sql import Side, mysql_side, newest_sql, redshift_side
 from tidemark.services.compare.ranges import Comparison
-from tidemark.services.compare.row_keys import PUBLIC, RowKey, row_key
+from tidemark.services.compare.row_keys import RowKey, row_key
 from tidemark.services.compare.row_text import LONGEST_BINARY, Column
 from tidemark.services.compare.tombstones import unmarked_sql
+
+#: The stage, whatever the schema is called.
+PUBLIC = "public"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Facts:
 
     Attributes:
         newest: Its newest manifest.
-        name: What it is called in the warehouse.
+        schema: Where its public table is in the warehouse.
+        name: What it is called there.
         bookmark: How far the source has been read.
         source: MySQL's type of each column.
         public: Columns of the public table; None: there is none.
@@ -53,6 +57,7 @@ class Facts:
     """
 
     newest: Manifest
+    schema: str
     name: str
     bookmark: Mapping[str, Any]
     source: Mapping[str, str]
@@ -115,7 +120,7 @@ def _columns(facts: Facts) -> tuple[list[Column], list[NotCompared]]:
 def _key(facts: Facts, left: list[NotCompared]) -> RowKey | None:
     """The key, if both servers have it and write it alike."""
     try:
-        key = row_key(facts.newest, facts.name)
+        key = row_key(facts.newest, facts.schema, facts.name)
     except ConfigError:
         return None
     gone = [name for name, _ in key.columns if name not in facts.source]
@@ -147,7 +152,8 @@ def _why_not(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) 
 def _comparison(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) -> Comparison:
     bound, mark = _bound(facts.bookmark)
     has = (facts.public if name == PUBLIC else facts.landing) or frozenset()
-    table = f"{quote_redshift(name)}.{quote_redshift(facts.name)}"
+    schema = facts.schema if name == PUBLIC else LANDING_SCHEMA
+    table = f"{quote_redshift(schema)}.{quote_redshift(facts.name)}"
     only: tuple[str, tuple[Any, ...]] = ("", ())
     if key is not None and facts.has_marks:
         only = (unmarked_sql(key), (str(facts.table),))

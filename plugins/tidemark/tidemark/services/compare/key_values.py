@@ -9,7 +9,7 @@ from tidemark_core.names import fold, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.types.column_type import ColumnType
 
-from tidemark.services.compare.row_keys import PUBLIC, RowKey, Slice
+from tidemark.services.compare.row_keys import RowKey, Slice
 from tidemark.source.mysql import MySQL
 from tidemark.source.quoting import mysql_name, mysql_table
 
@@ -31,10 +31,9 @@ def copied_keys(
         WarehouseError: The warehouse cannot be asked.
     """
     columns = ", ".join(_readable(name, kind) for name, kind in key.columns)
-    table = f"{quote_redshift(PUBLIC)}.{quote_redshift(key.name)}"
     for page in _pages(texts):
         marks = ", ".join("?" * len(page))
-        query = f"SELECT {columns} FROM {table} WHERE {key.redshift()} IN ({marks})"
+        query = f"SELECT {columns} FROM {key.copy} WHERE {key.redshift()} IN ({marks})"
         for row in copy.execute(query, page, what="reading keys", table=key.table):
             kinds = (kind for _, kind in key.columns)
             yield tuple(_value(v, kind) for v, kind in zip(row, kinds, strict=True))

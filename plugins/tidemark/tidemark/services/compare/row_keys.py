@@ -25,7 +25,6 @@ from tidemark.services.compare.row_text import (
 )
 from tidemark.source.quoting import mysql_name, mysql_table
 
-PUBLIC = "public"
 #: Types of keys whose text both servers write alike.
 _KINDS = frozenset({*INTEGERS, "decimal", "string", "binary", "date", "timestamp"})
 
@@ -36,13 +35,20 @@ class RowKey:
 
     Attributes:
         table: The table.
-        name: What it is called in the warehouse.
+        schema: Where its public table is in the warehouse.
+        name: What it is called there.
         columns: Name and type of its columns, as the source spells them.
     """
 
     table: TableName
+    schema: str
     name: str
     columns: tuple[tuple[str, ColumnType], ...]
+
+    @property
+    def copy(self) -> str:
+        """Its public table, as SQL writes it."""
+        return f"{quote_redshift(self.schema)}.{quote_redshift(self.name)}"
 
     @property
     def number(self) -> str | None:
@@ -63,12 +69,13 @@ class RowKey:
         return texts[0] if len(texts) == 1 else " || '/' || ".join(map(_part, texts))
 
 
-def row_key(newest: Manifest, name: str) -> RowKey:
+def row_key(newest: Manifest, schema: str, name: str) -> RowKey:
     """The key of a table, by its newest manifest.
 
     Args:
         newest: The manifest.
-        name: What the table is called in the warehouse.
+        schema: Where its public table is in the warehouse.
+        name: What the table is called there.
 
     Raises:
         ConfigError: It has none, or one whose text the two servers do not write alike.
@@ -89,7 +96,7 @@ def row_key(newest: Manifest, name: str) -> RowKey:
                 column=column,
                 hint="leave it out",
             )
-    return RowKey(newest.table, name, columns)
+    return RowKey(newest.table, schema, name, columns)
 
 
 def _part(text: str) -> str:
@@ -177,7 +184,7 @@ def mysql_summary_sql(key: RowKey, part: Slice) -> str:
 
 def redshift_summary_sql(key: RowKey, part: Slice) -> str:
     """The same in the warehouse."""
-    return _select(_redshift_sums(key), _copy(key), part.redshift)
+    return _select(_redshift_sums(key), key.copy, part.redshift)
 
 
 def mysql_buckets_sql(key: RowKey, of: int) -> str:
@@ -189,7 +196,7 @@ def mysql_buckets_sql(key: RowKey, of: int) -> str:
 def redshift_buckets_sql(key: RowKey, of: int) -> str:
     """The same in the warehouse."""
     number = f"mod({redshift_number(key.redshift())}, {of:d})"
-    return _select(f"{number}, {_redshift_sums(key)}", _copy(key), "") + " GROUP BY 1"
+    return _select(f"{number}, {_redshift_sums(key)}", key.copy, "") + " GROUP BY 1"
 
 
 def mysql_keys_sql(key: RowKey, part: Slice) -> str:
@@ -207,7 +214,7 @@ def mysql_window_sql(key: RowKey, part: Slice, window: Window) -> tuple[str, lis
 
 def redshift_keys_sql(key: RowKey, part: Slice) -> str:
     """The same in the warehouse."""
-    return _select(key.redshift(), _copy(key), part.redshift)
+    return _select(key.redshift(), key.copy, part.redshift)
 
 
 def mysql_starts_sql(key: RowKey, size: int) -> str:
@@ -217,7 +224,7 @@ def mysql_starts_sql(key: RowKey, size: int) -> str:
 
 def redshift_starts_sql(key: RowKey, size: int) -> str:
     """The same in the warehouse."""
-    return _starts(quote_redshift(fold(key.number or "")), _copy(key), size)
+    return _starts(quote_redshift(fold(key.number or "")), key.copy, size)
 
 
 def _starts(column: str, table: str, size: int) -> str:
@@ -236,12 +243,8 @@ def mysql_count_sql(key: RowKey) -> str:
 
 def redshift_count_sql(key: RowKey) -> str:
     """The same in the warehouse."""
-    return _select("count(*)", _copy(key), "")
+    return _select("count(*)", key.copy, "")
 
 
 def _source(key: RowKey) -> str:
     return mysql_table(key.table)
-
-
-def _copy(key: RowKey) -> str:
-    return f"{quote_redshift(PUBLIC)}.{quote_redshift(key.name)}"

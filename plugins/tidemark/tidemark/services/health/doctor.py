@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
 from tap_mysql.query.sql import count_no_key
+from tap_mysql.source.schema import Table
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_mysql
 from tidemark_core.redshift.connection import connect
 from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
 from tidemark_core.s3.client import explained
@@ -21,7 +22,6 @@ from tidemark.config.environment import env_file
 from tidemark.config.project import Project
 from tidemark.config.schemas import further_schemas
 from tidemark.config.selection import Rules
-from tidemark.config.settings import DBT_SETTINGS
 from tidemark.services.health.bucket_setup import check_bucket
 from tidemark.services.health.checks import Check, Finding, Level
 from tidemark.services.health.copy_probe import check_copy_role
@@ -31,8 +31,8 @@ from tidemark.services.lake.catalogue import bucket_time
 from tidemark.services.lake.ledger import relation_exists
 from tidemark.services.maintenance.retention import STATE_SCHEMA
 from tidemark.source.mysql import MySQL, open_mysql
-from tidemark.source.queries import column_type, list_tables, source_time
-from tidemark.source.quoting import add_index, mysql_name, mysql_table
+from tidemark.source.queries import column_type, source_time
+from tidemark.source.quoting import add_index, quoted
 from tidemark.terminal.format import describe_age
 
 #: S3 refuses requests that are further off (RequestTimeTooSkewed).
@@ -119,7 +119,7 @@ def check_tables(project: Project) -> Iterator[Finding]:
         return
     looked_at = {project.environ.get("DB_DATABASE"), *further_schemas(project.environ)}
     with open_mysql(project.mysql_values) as mysql:
-        known: dict[str, set[TableName]] = {}
+        known: dict[str, dict[TableName, Table]] = {}
         for table in rules.tables():
             if table.schema not in looked_at:
                 hint = (
@@ -129,7 +129,7 @@ def check_tables(project: Project) -> Iterator[Finding]:
                 yield Finding("source tables", Level.ERROR, text, hint)
                 continue
             if table.schema not in known:
-                known[table.schema] = {t.name for t in list_tables(mysql, table.schema)}
+                known[table.schema] = mysql.tables([table.schema])
             by_log = rules.method(table) == LOG_BASED
             if by_log and table in known[table.schema]:
                 yield Finding("source tables", Level.OK, f"{table} is read by the server's log")
@@ -158,7 +158,9 @@ def check_log(project: Project) -> Iterator[Finding]:
         yield Finding(part, Level.OK, f"{len(tables)} tables are read by it")
 
 
-def _check_table(mysql: MySQL, table: TableName, key: str | None, known: set[TableName]) -> Finding:
+def _check_table(
+    mysql: MySQL, table: TableName, key: str | None, known: Mapping[TableName, Table]
+) -> Finding:
     part = "source tables"
     if table not in known:
         hint = "grant SELECT on it to DB_USER, or take it out of extract/extractors.meltano.yml"
@@ -173,24 +175,14 @@ def _check_table(mysql: MySQL, table: TableName, key: str | None, known: set[Tab
         hint = "fill them in, or set BACKUP_NULL_KEYS=read"
         text = f"{table} has rows whose {key} is NULL or a zero date"
         return Finding(part, Level.WARN, text, hint)
-    indexed = mysql.rows(
-        "SELECT 1 FROM information_schema.statistics WHERE table_schema = %s AND table_name = %s "
-        "AND column_name = %s AND seq_in_index = 1",
-        [table.schema, table.table, key],
-    )
-    if not indexed:
-        rows = _explained_rows(mysql, table, key)
+    if known[table].is_view:
+        return Finding(part, Level.OK, f"{table} is a view, whose indexes are those of its tables")
+    if key.lower() not in map(str.lower, known[table].indexed):
+        window = f"SELECT 1 FROM {quoted(table)} WHERE {quote_mysql(key)} >= now()"
+        rows = mysql.planned_rows(window)
         text = f"{table}: {key} has no index; each run scans about {rows:,} rows (EXPLAIN)"
         return Finding(part, Level.WARN, text, add_index(table, key))
     return Finding(part, Level.OK, f"{table}: {key} has an index")
-
-
-def _explained_rows(mysql: MySQL, table: TableName, key: str) -> int:
-    """Rows that MySQL says it would look at for a window."""
-    name = mysql_name(key)
-    (plan,) = mysql.rows(f"EXPLAIN SELECT 1 FROM {mysql_table(table)} WHERE {name} >= now()")
-    numbers = [value for value in plan if isinstance(value, int)]
-    return max(numbers, default=0)
 
 
 def check_s3_rights(project: Project) -> Iterator[Finding]:
@@ -254,7 +246,7 @@ def check_warehouse_rights(project: Project) -> Iterator[Finding]:
 def check_dbt_rights(project: Project) -> Iterator[Finding]:
     """What dbt needs in the warehouse, and that it is another user than the loader."""
     part, hint = "dbt's rights", "let an administrator run load/redshift/*.sql"
-    public = project.values(DBT_SETTINGS)["redshift_schema"]
+    public = project.public_schema
     needed = [(LANDING_SCHEMA, "usage"), (public, "create"), (STATE_SCHEMA, "create")]
     with connect(project.reader_values) as warehouse:
         ((user,),) = warehouse.execute("SELECT current_user")

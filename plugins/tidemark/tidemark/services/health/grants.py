@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from tidemark_core.redshift.connection import connect
 
 from tidemark.config.project import Project
-from tidemark.config.settings import DBT_SETTINGS
 from tidemark.services.health.checks import Finding, Level
 
 _PART = "everybody's rights"
@@ -25,7 +24,7 @@ def check_public_rights(project: Project) -> Iterator[Finding]:
     A user sees his own rights only. The loader needs none on dbt's schema, and dbt's user none on
     the role: what they have there, everybody has.
     """
-    schema = project.values(DBT_SETTINGS)["redshift_schema"]
+    schema = project.public_schema
     with connect(project.warehouse_values) as warehouse:
         ((loader, creates),) = warehouse.execute(_CREATE, [schema, schema])
     role = project.environ.get("REDSHIFT_IAM_ROLE") or ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tidemark_core.errors import LakeError
-from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, TableName, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, LOAD_ID, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.s3.client import delete_all, list_keys
 
@@ -111,7 +111,7 @@ def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
         return []
     limit = (now - timedelta(days=days)).replace(tzinfo=None)
     with connect(project.warehouse_values) as warehouse:
-        if not relation_exists(warehouse, LANDING_SCHEMA, "tidemark_loads"):
+        if not relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
             return []
         rows = warehouse.execute(
             "SELECT source_table, load_id, sum(row_count), max(loaded_at) "

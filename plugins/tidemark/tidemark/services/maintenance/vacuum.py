@@ -14,7 +14,6 @@ from tidemark_core.names import LANDING_SCHEMA, quote_redshift
 from tidemark_core.redshift.connection import connect
 
 from tidemark.config.project import Project
-from tidemark.config.settings import DBT_SETTINGS
 from tidemark.services.maintenance.retention import STATE_SCHEMA
 
 #: Below so many rows neither makes a difference.
@@ -48,7 +47,7 @@ def needs(project: Project) -> list[Need]:
     Raises:
         TidemarkError: It cannot be asked, or does not let the loader look.
     """
-    public = project.values(DBT_SETTINGS)["redshift_schema"]
+    public = project.public_schema
     with connect(project.warehouse_values) as warehouse:
         rows = warehouse.execute(
             _QUERY, [LANDING_SCHEMA, public, STATE_SCHEMA], what="a look at svv_table_info"

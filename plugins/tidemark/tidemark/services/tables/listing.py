@@ -15,7 +15,6 @@ from tidemark_core.s3.client import explained
 from tidemark.config.file_changes import FileChanges
 from tidemark.config.project import Project
 from tidemark.config.selection import Rules
-from tidemark.config.settings import DBT_SETTINGS
 from tidemark.services.lake.ledger import relation_exists
 from tidemark.services.tables.contract import Contract
 from tidemark.services.tables.contract_update import compare
@@ -107,7 +106,7 @@ def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
 
 def _count(project: Project, names: Mapping[TableName, str]) -> dict[TableName, int | None]:
     """The rows of the public tables."""
-    schema = project.values(DBT_SETTINGS)["redshift_schema"]
+    schema = project.public_schema
     found: dict[TableName, int | None] = {}
     with connect(project.reader_values) as warehouse:
         for table, name in names.items():

@@ -13,7 +13,6 @@ from tidemark_core.names import TableName, quote_redshift
 
 from tidemark.config.project import Project
 from tidemark.config.schemas import further_schemas
-from tidemark.config.settings import DBT_SETTINGS
 from tidemark.dbt.buildstate import state_schema
 from tidemark.dbt.source import inputs
 from tidemark.services.tables.contract import Contract
@@ -150,7 +149,7 @@ class Left:
 
 def what_stays(project: Project, plan: Removal) -> list[Left]:
     """What is left of the tables, and how it is deleted. Nothing is looked at."""
-    schema = project.values(DBT_SETTINGS)["redshift_schema"]
+    schema = project.public_schema
     state = state_schema(schema)
     return [
         Left(

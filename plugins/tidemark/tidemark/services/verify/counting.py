@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import LANDING_SCHEMA, LandingNames, TableName, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, LandingNames, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection
 
-from tidemark.services.compare.row_keys import PUBLIC
 from tidemark.services.compare.tombstones import marked
 from tidemark.services.lake.backlog import NextLoad
 from tidemark.services.lake.ledger import LEDGER, read_ledger, refuse_other_copy, relation_exists
@@ -28,12 +27,14 @@ class Counter:
         warehouse: The warehouse, as a user who reads landing and public.
         next_load: What the next load takes.
         names: What tables are called in the warehouse.
+        schema: Where the public ones are.
     """
 
     mysql: MySQL
     warehouse: WarehouseConnection
     next_load: NextLoad
     names: LandingNames
+    schema: str
 
     def count(
         self, table: TableName, history: Sequence[Manifest], mark: Mapping[str, Any] | None
@@ -54,7 +55,7 @@ class Counter:
         waiting = files.keys() - ledger.keys()
         skipped = waiting - self.next_load.files(table) if waiting else set()
         # What is in public was in MySQL before: so it is asked first.
-        landed, public = self._landed(table), self._copied(PUBLIC, table)
+        landed, public = self._landed(table), self._copied(self.schema, table)
         upto, since = (None, 0) if mark is None else self._source(table, mark)
         return StageCounts(
             table=str(table),
@@ -90,7 +91,7 @@ class Counter:
         landing = self._name(LANDING_SCHEMA, table)
         ((rows,),) = self.warehouse.execute(
             f"SELECT coalesce(sum(row_count), 0) FROM {LEDGER} WHERE source_table = ? "
-            f"AND load_id NOT IN (SELECT _tidemark_load_id FROM {landing})",
+            f"AND load_id NOT IN (SELECT {LOAD_ID} FROM {landing})",
             [str(table)],
             what="reading the ledger",
             table=table,

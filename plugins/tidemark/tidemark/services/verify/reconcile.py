@@ -17,7 +17,7 @@ from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.compare.key_difference import differing, public_rows
 from tidemark.services.compare.late_rows import Late, LateRows
-from tidemark.services.compare.row_keys import PUBLIC, RowKey, Window, row_key
+from tidemark.services.compare.row_keys import RowKey, Window, row_key
 from tidemark.services.compare.tombstones import SHOWN, Marking, Marks
 from tidemark.services.lake.ledger import refuse_other_copy, relation_exists
 from tidemark.services.verify.gone_rows import GoneRows
@@ -90,7 +90,7 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
         found = Looked([], [], {}, source_time(mysql), Marks(own))
         for table, history in commits.items():
             try:
-                key = _key_of(history[-1], project.names.of(table), mysql, copy)
+                key = _key_of(history[-1], project, mysql, copy)
             except ConfigError as error:
                 if asked:
                     raise
@@ -116,15 +116,16 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
         yield found
 
 
-def _key_of(newest: Manifest, name: str, mysql: MySQL, copy: WarehouseConnection) -> RowKey:
+def _key_of(newest: Manifest, project: Project, mysql: MySQL, copy: WarehouseConnection) -> RowKey:
     """The key of a table that both servers have.
 
     Raises:
         ConfigError: One of them does not have it, or it has no key that can be compared.
     """
-    table = newest.table
+    table, schema = newest.table, project.public_schema
+    name = project.names.of(table)
     refuse_other_copy(copy, table, name)
-    if not relation_exists(copy, PUBLIC, name):
+    if not relation_exists(copy, schema, name):
         raise ConfigError(
             "there is no public table of its name", table=table, hint="meltano run build"
         )
@@ -132,7 +133,7 @@ def _key_of(newest: Manifest, name: str, mysql: MySQL, copy: WarehouseConnection
         raise ConfigError(
             "MySQL does not have it, or DB_USER may not read it", table=table, hint="leave it out"
         )
-    return row_key(newest, name)
+    return row_key(newest, schema, name)
 
 
 def landed(key: RowKey, copy: WarehouseConnection, keys: Sequence[str]) -> set[str]:

@@ -27,10 +27,10 @@ from tidemark.config.project import Project
 from tidemark.config.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg, place_of
 from tidemark.services.bookmarks.store import States
-from tidemark.services.compare.eligibility import comparisons
+from tidemark.services.compare.eligibility import PUBLIC, comparisons
 from tidemark.services.compare.key_values import copied_keys, source_keys
 from tidemark.services.compare.ranges import Comparison, differing_rows
-from tidemark.services.compare.row_keys import PUBLIC, RowKey
+from tidemark.services.compare.row_keys import RowKey
 from tidemark.services.verify.verify import facts_of, read_lake
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import column_types, source_time
@@ -93,7 +93,8 @@ def resync(project: Project, table: TableName, *, write: bool) -> Resync:
     before = _bookmark(identity, mark)
     with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as copy:
         position, now = mysql.log_end(), source_time(mysql)
-        what, key = _comparison(newest, project.names.of(table), mysql, copy)
+        names = project.public_schema, project.names.of(table)
+        what, key = _comparison(newest, *names, mysql, copy)
         found = _Found([], 0, 0, 0)
         for keys in _differing(what, key, mysql, copy):
             found = found + keys
@@ -131,7 +132,7 @@ def _bookmark(identity: LogIdentity, mark: dict[str, Any]) -> LogBookmark:
 
 
 def _comparison(
-    newest: Manifest, name: str, mysql: MySQL, copy: WarehouseConnection
+    newest: Manifest, schema: str, name: str, mysql: MySQL, copy: WarehouseConnection
 ) -> tuple[Comparison, RowKey]:
     """What is compared: all columns that both have, in the public table.
 
@@ -139,7 +140,7 @@ def _comparison(
         ConfigError: A difference might not be seen.
     """
     table, types = newest.table, column_types(mysql, newest.table)
-    facts = facts_of(newest, name, {}, types, copy, retired=True, has_marks=False)
+    facts = facts_of(newest, schema, name, {}, types, copy, retired=True, has_marks=False)
     if facts.public is None:
         raise ConfigError("there is no public table to compare it with", table=table,
                           hint=f"tidemark add {table}; or {anew(table)}")  # fmt: skip

@@ -17,7 +17,6 @@ from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.compare.eligibility import Facts, NotCompared, comparisons
 from tidemark.services.compare.ranges import Difference, compare
-from tidemark.services.compare.row_keys import PUBLIC
 from tidemark.services.lake.backlog import NextLoad
 from tidemark.services.lake.ledger import columns_of
 from tidemark.services.lake.listing import list_objects, read_archive, read_manifests
@@ -85,7 +84,13 @@ def verify_tables(
     unread = {error.table for error in broken}
     with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as warehouse:
         look = _Look(
-            Counter(mysql, warehouse, NextLoad(project, states.bookmarks(Leg.LOAD)), project.names),
+            Counter(
+                mysql,
+                warehouse,
+                NextLoad(project, states.bookmarks(Leg.LOAD)),
+                project.names,
+                project.public_schema,
+            ),
             lost_files(project, objects, lake.manifests),
             checksum,
         )
@@ -133,6 +138,7 @@ class _Look:
         mysql, warehouse = self.counter.mysql, self.counter.warehouse
         facts = facts_of(
             newest,
+            self.counter.schema,
             self.counter.names.of(newest.table),
             mark,
             types,
@@ -147,6 +153,7 @@ class _Look:
 
 def facts_of(
     newest: Manifest,
+    schema: str,
     name: str,
     mark: Mapping[str, Any],
     types: Mapping[str, str],
@@ -159,7 +166,8 @@ def facts_of(
 
     Args:
         newest: Its newest manifest.
-        name: What it is called in the warehouse.
+        schema: Where its public table is in the warehouse.
+        name: What it is called there.
         mark: Its bookmark.
         types: MySQL's type of each column.
         warehouse: As a user who reads the public table.
@@ -168,8 +176,8 @@ def facts_of(
     """
     landing = columns_of(warehouse, LANDING_SCHEMA, name)
     is_whole = landing is not None and (newest.is_full_copy or not retired)
-    public = columns_of(warehouse, PUBLIC, name)
-    return Facts(newest, name, mark, types, public, landing, is_whole, has_marks)
+    public = columns_of(warehouse, schema, name)
+    return Facts(newest, schema, name, mark, types, public, landing, is_whole, has_marks)
 
 
 def bookmark_of(newest: Manifest, marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
