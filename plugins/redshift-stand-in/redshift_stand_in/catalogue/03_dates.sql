@@ -116,3 +116,27 @@ create or replace function pg_catalog.convert_timezone(source text, target text,
 language sql immutable strict as $$ select at at time zone source at time zone target $$;
 create or replace function pg_catalog.convert_timezone(target text, at timestamp) returns timestamp
 language sql immutable strict as $$ select at at time zone 'UTC' at time zone target $$;
+-- A TIMESTAMPTZ has its zone: what is converted is its time in UTC.
+create or replace function pg_catalog.convert_timezone(target text, at timestamptz) returns timestamp
+language sql immutable strict as $$ select at at time zone target $$;
+create or replace function pg_catalog.convert_timezone(source text, target text, at timestamptz) returns timestamp
+language sql immutable strict as $$ select (at at time zone 'UTC') at time zone source at time zone target $$;
+create or replace function pg_catalog.dateadd(unit text, n bigint, at timestamptz) returns timestamptz
+language sql immutable strict as $$ select pg_catalog.dateadd(unit, n, at at time zone 'UTC') at time zone 'UTC' $$;
+create or replace function pg_catalog.dateadd(unit text, n bigint, at time) returns time
+language sql immutable strict as $$ select pg_catalog.dateadd(unit, n, timestamp '2000-01-01' + at)::time $$;
+create or replace function pg_catalog.datediff(unit text, a time, b time) returns bigint
+language sql immutable strict as $$ select pg_catalog.datediff(unit, timestamp '2000-01-01' + a, timestamp '2000-01-01' + b) $$;
+-- A literal and a DATE are a TIMESTAMP, whatever other types the functions take.
+create or replace function pg_catalog.convert_timezone(target text, at text) returns timestamp
+language sql immutable strict as $$ select pg_catalog.convert_timezone(target, at::timestamp) $$;
+create or replace function pg_catalog.convert_timezone(target text, at date) returns timestamp
+language sql immutable strict as $$ select pg_catalog.convert_timezone(target, at::timestamp) $$;
+create or replace function pg_catalog.convert_timezone(source text, target text, at text) returns timestamp
+language sql immutable strict as $$ select pg_catalog.convert_timezone(source, target, at::timestamp) $$;
+create or replace function pg_catalog.convert_timezone(source text, target text, at date) returns timestamp
+language sql immutable strict as $$ select pg_catalog.convert_timezone(source, target, at::timestamp) $$;
+create or replace function pg_catalog.dateadd(unit text, n bigint, at text) returns timestamp
+language sql immutable strict as $$ select pg_catalog.dateadd(unit, n, at::timestamp) $$;
+create or replace function pg_catalog.dateadd(unit text, n bigint, at date) returns timestamp
+language sql immutable strict as $$ select pg_catalog.dateadd(unit, n, at::timestamp) $$;

@@ -30,15 +30,6 @@ begin
     end loop;
     return case when digits like '-%' then -result else result end;
 end $$;
-create or replace function pg_catalog.is_valid_json(value text) returns boolean language plpgsql immutable strict as $$
-begin
-    return redshift_hidden.json_typeof(value::redshift_hidden.json) = 'object';
-exception when others then
-    return false;
-end $$;
-create or replace function pg_catalog.json_extract_path_text(value text, variadic path text[]) returns text
-language sql immutable strict as $$ select coalesce(redshift_hidden.json_extract_path_text(value::redshift_hidden.json, variadic path), '') $$;
-
 create or replace function pg_catalog.version() returns text language sql stable as
     $$ select 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.0' $$;
 -- CONCAT takes two arguments; with a NULL the result is NULL.

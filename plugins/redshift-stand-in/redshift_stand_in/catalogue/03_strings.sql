@@ -1,0 +1,85 @@
+-- Strings that sound alike, are compared or counted; the days of the week. Source: "String functions", "NEXT_DAY",
+-- "TO_DATE" and "Comparison functions" in the Developer Guide.
+create or replace function pg_catalog.replicate(value text, times int) returns text language sql immutable strict as
+    $$ select repeat(value, times) $$;
+create or replace function pg_catalog.textlen(value text) returns int language sql immutable strict as $$ select length(value) $$;
+create or replace function pg_catalog.octetindex(part text, whole text) returns int language sql immutable strict as $$
+    select case when strpos(whole, part) > 0 then octet_length(left(whole, strpos(whole, part) - 1)) + 1 else 0 end $$;
+-- American Soundex: of letters with one code that stand together, or with H or W between them, the first counts.
+create or replace function pg_catalog.soundex(value text) returns varchar language plpgsql immutable strict as $$
+declare
+    letters text := redshift_hidden.regexp_replace(upper(value), '[^A-Z]', '', 1, 0);
+    result text := left(letters, 1);
+    before text := translate(result, 'BFPVCGJKQSXZDTLMNRAEIOUYHW', '11112222222233455600000000');
+    code text;
+begin
+    for i in 2 .. length(letters) loop
+        continue when substr(letters, i, 1) in ('H', 'W');
+        code := translate(substr(letters, i, 1), 'BFPVCGJKQSXZDTLMNRAEIOUY', '111122222222334556000000');
+        result := result || case when code in ('0', before) then '' else code end;
+        before := code;
+    end loop;
+    return case when letters = '' then '' else rpad(left(result, 4), 4, '0') end;
+end $$;
+create or replace function pg_catalog.difference(a text, b text) returns int language sql immutable strict as $$
+    select count(*)::int from pg_catalog.generate_series(1, 4) as i
+    where substr(pg_catalog.soundex(a), i, 1) = substr(pg_catalog.soundex(b), i, 1) and pg_catalog.soundex(a) <> '' $$;
+create or replace function pg_catalog.next_day(at timestamp, day text) returns date language plpgsql immutable strict as $$
+declare
+    wanted int;
+begin
+    select n - 1 into wanted from redshift_hidden.unnest(
+        array['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
+    ) with ordinality as names (name, n) where length(day) > 1 and name like lower(btrim(day)) || '%' or lower(btrim(day)) = 'tues' and n = 3
+        or lower(btrim(day)) = 'thurs' and n = 5;
+    if wanted is null then
+        raise exception 'Invalid day of week: %', day using errcode = '22023';
+    end if;
+    return at::date + 1 + (wanted - redshift_hidden.date_part('dow', at)::int + 6) % 7;
+end $$;
+-- Without is_strict a day that the month has not is one of the next month.
+create or replace function pg_catalog.to_date(value text, format text, is_strict boolean) returns date language plpgsql immutable strict as $$
+declare
+    place int := strpos(upper(format), 'DD');
+begin
+    return redshift_hidden.to_date(value, format);
+exception when datetime_field_overflow then
+    if is_strict or place = 0 or substr(value, place, 2) not between '01' and '31' then
+        raise;
+    end if;
+    return redshift_hidden.to_date(substr(value, 1, place - 1) || '01' || substr(value, place + 2), format) + substr(value, place, 2)::int - 1;
+end $$;
+create or replace function pg_catalog.to_date(value text, format text) returns date language sql immutable strict as
+    $$ select pg_catalog.to_date(value, format, false) $$;
+create or replace function pg_catalog.date_cmp(a date, b date) returns int language sql immutable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.date_cmp_timestamp(a date, b timestamp) returns int language sql immutable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.date_cmp_timestamptz(a date, b timestamptz) returns int language sql stable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.timestamp_cmp(a timestamp, b timestamp) returns int language sql immutable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.timestamp_cmp_date(a timestamp, b date) returns int language sql immutable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.timestamp_cmp_timestamptz(a timestamp, b timestamptz) returns int language sql stable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.timestamptz_cmp(a timestamptz, b timestamptz) returns int language sql immutable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.timestamptz_cmp_date(a timestamptz, b date) returns int language sql stable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.timestamptz_cmp_timestamp(a timestamptz, b timestamp) returns int language sql stable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.interval_cmp(a interval, b interval) returns int language sql immutable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.bpcharcmp(a text, b text) returns int language sql immutable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+create or replace function pg_catalog.bttext_pattern_cmp(a text, b text) returns int language sql immutable strict as
+    $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
+
+-- Any value that is not NULL: the first that comes.
+create or replace function pg_catalog.redshift_first(state anyelement, value anyelement) returns anyelement
+language sql immutable strict as $$ select state $$;
+create or replace aggregate pg_catalog.any_value(anyelement) (sfunc = pg_catalog.redshift_first, stype = anyelement);
+create or replace function pg_catalog.dexp(value float8) returns float8 language sql immutable strict as $$ select exp(value) $$;
+create or replace function pg_catalog.dlog1(value float8) returns float8 language sql immutable strict as $$ select ln(value) $$;
+create or replace function pg_catalog.dlog10(value float8) returns float8 language sql immutable strict as $$ select log(value) $$;
