@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from redshift_stand_in.errors import ACTIVE_TRANSACTION, BackendError, StatementError
 from redshift_stand_in.postgres.backend import Backend, Row, open_as_superuser
 from redshift_stand_in.sql import locks
+from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.rewrite import by_columns, expressions
 from redshift_stand_in.wire.protocol import message
 
 if TYPE_CHECKING:
@@ -98,6 +100,35 @@ class Context:
     def query(self, sql: str) -> list[Row]:
         """Runs SQL in the client's session."""
         return self.backend.query(sql)
+
+    def rewritten(self, text: str) -> str:
+        """A query, or what holds one, in PostgreSQL's words.
+
+        Args:
+            text: in Redshift's, already checked.
+
+        Raises:
+            StatementError: a form that PostgreSQL has no words for.
+        """
+        if by_columns.are_needed(Sql(text)):
+            text = by_columns.rewrite(text, self._columns)
+        return expressions.rewrite(text)
+
+    def _columns(self, query: str) -> list[str] | None:
+        """The names of the columns that a query gives; None where PostgreSQL refuses it."""
+        if self.backend.status == b"E":
+            return None
+        if in_transaction := self.in_transaction:
+            self.query("savepoint rs_columns")
+        try:
+            return self.backend.columns(expressions.rewrite(query))
+        except BackendError:
+            if in_transaction:
+                self.query("rollback to savepoint rs_columns")
+            return None
+        finally:
+            if in_transaction:
+                self.query("release savepoint rs_columns")
 
     def notice(self, text: str) -> None:
         """Tells the client something."""

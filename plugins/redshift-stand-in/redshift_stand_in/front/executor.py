@@ -13,7 +13,7 @@ from redshift_stand_in.errors import (
     StatementError,
     decode_fields,
 )
-from redshift_stand_in.front.prepared import Message, Names, Prepared
+from redshift_stand_in.front.prepared import Message, Names, Prepared, with_statement
 from redshift_stand_in.sql.lexer import split_statements
 from redshift_stand_in.statements import late_binding, plan
 from redshift_stand_in.wire.protocol import Disconnected, MessageStream, wait_for
@@ -91,9 +91,10 @@ class Executor:
         own = self._before(planned)
         if own is None:
             return False
-        self.context.backend.put(b"Q", planned.sql.encode() + b"\0")
-        self.context.backend.flush()
         try:
+            sql = self._sql(planned)
+            self.context.backend.put(b"Q", sql.encode() + b"\0")
+            self.context.backend.flush()
             ok = self._relay([None])
         except StatementError as error:
             self._fail(error)
@@ -132,20 +133,27 @@ class Executor:
         return self._after(own, ok)
 
     def _ready_to_parse(self, batch: list[Message]) -> bool:
-        """Does what must be done before PostgreSQL parses a statement.
+        """Does what must be done before PostgreSQL parses the statements of a batch.
 
         Parsing takes the transaction's snapshot: a table to be written must be locked before. And
         its late-binding views must have the columns of their tables.
         """
-        parsed = [self._names.statement(body).plan for kind, body in batch if kind == b"P"]
         try:
-            for planned in parsed:
+            for i, (kind, body) in enumerate(batch):
+                if kind != b"P":
+                    continue
+                planned = self._names.statement(body).plan
                 if planned.writes and self.context.backend.status == b"T":
                     self.context.lock_for_write(planned.writes)
                 if planned.late_binding and self.context.backend.status != b"E":
                     late_binding.refresh(self.context, planned.text)
+                if planned.by_columns:
+                    batch[i] = kind, with_statement(body, self._sql(planned))
         except BackendError as error:
             self.client.put(b"E", error.payload())
+            return False
+        except StatementError as error:
+            self._fail(error)
             return False
         return True
 
@@ -174,6 +182,10 @@ class Executor:
         self.context.backend.query("")
 
     # Both ----------------------------------------------------------------------------------------
+
+    def _sql(self, planned: plan.Plan) -> str:
+        """What PostgreSQL gets; a view that it reads must have its columns."""
+        return self.context.rewritten(planned.sql) if planned.by_columns else planned.sql
 
     def _before(self, planned: plan.Plan) -> bool | None:
         """Makes ready what a statement needs before it.

@@ -32,11 +32,11 @@ class Names:
     def note(self, kind: bytes, body: bytes) -> Message:
         """Plans a Parse, follows names of statements and portals; what PostgreSQL gets instead."""
         if kind == b"P":
-            name, sql, rest = body.split(b"\0", 2)
+            name, sql, _ = body.split(b"\0", 2)
             planned = plan.make(sql.decode("utf-8", "replace"))
             log.debug("P %s => %s", mask(planned.text), mask(planned.sql) or "in the front")
             self._statements[name] = Prepared(planned)
-            return kind, name + b"\0" + planned.sql.encode() + b"\0" + rest
+            return kind, with_statement(body, planned.sql)
         if kind == b"B":
             portal, name, _ = body.split(b"\0", 2)
             if name in self._statements:
@@ -61,6 +61,12 @@ class Names:
         if body[:1] == b"P":
             return self.portal(body[1:])
         return self._statements.get(body[1:-1])
+
+
+def with_statement(parse: bytes, sql: str) -> bytes:
+    """The body of a Parse with another statement in it."""
+    name, _, rest = parse.split(b"\0", 2)
+    return name + b"\0" + sql.encode() + b"\0" + rest
 
 
 def _name(body: bytes) -> bytes:

@@ -19,6 +19,7 @@ from redshift_stand_in.wire.protocol import (
     split_data_row,
     startup,
 )
+from redshift_stand_in.wire.rows import column_names
 
 #: Session settings that make PostgreSQL read SQL text as Redshift does.
 SESSION_SETTINGS = {
@@ -108,6 +109,32 @@ class Backend(MessageStream):
         self.put(b"Q", sql.encode("utf-8", "surrogateescape") + b"\0")
         self.flush()
         return self.drain()
+
+    def columns(self, sql: str) -> list[str]:
+        """The names of the columns that a query gives; it is parsed and not run.
+
+        Raises:
+            BackendError: PostgreSQL refused it.
+        """
+        name = b"redshift_columns\0"
+        self.put(b"P", name + sql.encode("utf-8", "surrogateescape") + b"\0\0\0")
+        self.put(b"D", b"S" + name)
+        self.put(b"C", b"S" + name)
+        self.put(b"S")
+        self.flush()
+        names: list[str] = []
+        error: BackendError | None = None
+        while True:
+            kind, body = self.read()
+            self.note(kind, body)
+            if kind == b"T":
+                names = column_names(body)
+            elif kind == b"E":
+                error = BackendError(body)
+            elif kind == b"Z":
+                if error:
+                    raise error
+                return names
 
     def drain(self) -> list[Row]:
         """Reads answers up to ReadyForQuery."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.words import words
@@ -68,6 +69,7 @@ class Select:
         return start + 1, min([i for i in self.clauses.values() if i > start] + [self.end])
 
 
+@lru_cache(maxsize=4)  # several look at one statement
 def find(sql: Sql) -> list[Select]:
     """The SELECTs of a statement, each behind the one that it stands in."""
     found: list[Select] = []
@@ -144,7 +146,7 @@ def _clauses(sql: Sql, start: int, end: int) -> dict[str, int]:
         token = sql.tokens[i]
         if token.depth != depth or token.norm not in _CLAUSES or token.norm in clauses:
             continue
-        if sql.norm(i - 1) in (".", "AS", ",") or sql.norm(i + 1) in (".", ","):
+        if sql.norm(i - 1) in (".", "AS", ",", "WITHIN") or sql.norm(i + 1) in (".", ","):
             continue
         clauses[token.norm] = i
     return clauses

@@ -88,7 +88,7 @@ def lock(sql: Sql) -> Run:
     return run
 
 
-def create_table(table: ddl.CreateTable, statement: str) -> Run:
+def create_table(table: ddl.CreateTable) -> Run:
     """CREATE TABLE, and what the catalogue remembers of it."""
 
     def run(context: Context) -> str:
@@ -97,7 +97,7 @@ def create_table(table: ddl.CreateTable, statement: str) -> Run:
                 f"select 1 where redshift_hidden.to_regclass({literal(table.name)}) is not null"
             )
             there = table.if_not_exists and context.query(exists)
-            context.query(statement)
+            context.query(context.rewritten(table.ddl))
             tag = context.backend.tag
             if there:
                 return tag
@@ -241,13 +241,14 @@ def merge(found: Merge, statements: list[str]) -> Run:
     return run
 
 
-def create_late_binding_view(view: LateBindingView, body: str) -> Run:
+def create_late_binding_view(view: LateBindingView) -> Run:
     """CREATE VIEW … WITH NO SCHEMA BINDING."""
 
     def run(context: Context) -> str:
         with context.transaction():
             context.query(
-                f"select pg_catalog.redshift_create_view({literal(view.name)}, {literal(body)}, "
+                f"select pg_catalog.redshift_create_view({literal(view.name)}, "
+                f"{literal(context.rewritten(view.body))}, "
                 f"{_array(view.columns)}, {view.replace})"
             )
         return "CREATE VIEW"

@@ -13,7 +13,7 @@ from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql import locks, refuse
 from redshift_stand_in.sql.checks import parameters
 from redshift_stand_in.sql.lexer import Sql, split_statements
-from redshift_stand_in.sql.rewrite import expressions, grants, merge, show
+from redshift_stand_in.sql.rewrite import by_columns, expressions, grants, merge, show
 from redshift_stand_in.sql.tables import alter_table, create_table, views
 from redshift_stand_in.statements import commands
 from redshift_stand_in.unload import command as unload_command
@@ -39,6 +39,8 @@ class Plan:
         writes: quoted name of the table that must be taken for writing before, or None.
         text: the statement as the client sent it.
         late_binding: whether late-binding views that it reads have to be looked up before.
+        by_columns: whether `sql` is still in Redshift's words, until it is known which columns
+            there are (:meth:`Context.rewritten`).
     """
 
     sql: str
@@ -46,6 +48,7 @@ class Plan:
     writes: str | None = None
     text: str = ""
     late_binding: bool = False
+    by_columns: bool = False
 
 
 def make(text: str) -> Plan:
@@ -91,11 +94,13 @@ def _make(text: str) -> Plan:
     if rewritten is not None:
         return Plan(rewritten, text=text)
     reads = sql.norm(0) in ("SELECT", "WITH", "(", "INSERT", "UPDATE", "DELETE")
+    later = by_columns.are_needed(sql)
     return Plan(
-        expressions.rewrite(sql.text),
+        sql.text if later else expressions.rewrite(sql.text),
         writes=locks.written_table(sql),
         text=text,
         late_binding=reads,
+        by_columns=later,
     )
 
 
@@ -133,10 +138,10 @@ def _rewritten_command(sql: Sql) -> Run | None:
         return commands.alter(altered)
     if head[0] == "CREATE" and "TABLE" in sql.norms(1, 3) and sql.norm(1) != "VIEW":
         created = create_table.parse(sql)
-        return commands.create_table(created, expressions.rewrite(created.ddl))
+        return commands.create_table(created)
     if head[0] == "CREATE" and "VIEW" in sql.norms(1, 3) and views.is_late_binding(sql):
         view = views.parse(sql)
-        return commands.create_late_binding_view(view, expressions.rewrite(view.body))
+        return commands.create_late_binding_view(view)
     if head == ("CREATE", "DATABASE"):
         return commands.create_database(sql)
     if head in (("CREATE", "USER"), ("CREATE", "GROUP"), ("CREATE", "ROLE")):

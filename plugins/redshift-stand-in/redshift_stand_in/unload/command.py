@@ -24,7 +24,6 @@ from redshift_stand_in.errors import (
 from redshift_stand_in.options import options
 from redshift_stand_in.sql import refuse
 from redshift_stand_in.sql.lexer import Sql, literal, quote
-from redshift_stand_in.sql.rewrite import expressions
 from redshift_stand_in.unload.formats import DelimitedWriter, FileWriter, ParquetWriter
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Unload:
     """A parsed UNLOAD.
 
     Attributes:
-        query: for PostgreSQL.
+        query: in Redshift's words, or when it runs in PostgreSQL's.
         bucket: where to.
         prefix: what the files' keys begin with.
         options: its parameters.
@@ -99,14 +98,15 @@ def parse(sql: Sql) -> Unload:
     size = given.number("MAXFILESIZE", _MAX_FILE_BYTES)
     if not _MIN_FILE_BYTES <= size <= _MAX_FILE_BYTES:
         raise StatementError("MAXFILESIZE must be between 5 MB and 6.2 GB", INVALID_PARAMETER)
-    return Unload(expressions.rewrite(inner.text), bucket, prefix, given)
+    return Unload(inner.text, bucket, prefix, given)
 
 
 def plan(sql: Sql) -> Callable[[Context], str]:
     """What runs the UNLOAD."""
     parsed = parse(sql)
     return lambda context: run(
-        context, Unload(parsed.query, parsed.bucket, parsed.prefix, parsed.options)
+        context,
+        Unload(context.rewritten(parsed.query), parsed.bucket, parsed.prefix, parsed.options),
     )
 
 

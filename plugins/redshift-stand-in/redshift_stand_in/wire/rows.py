@@ -71,6 +71,16 @@ def shape_of(body: bytes) -> tuple[Shape | None, bytes]:
     return (found or None), body
 
 
+def column_names(body: bytes) -> list[str]:
+    """The names in a RowDescription."""
+    names, at = [], 2
+    for _ in range(struct.unpack_from("!h", body)[0]):
+        end = body.index(b"\0", at)
+        names.append(body[at:end].decode("utf-8", "replace"))
+        at = end + 1 + _FIELD.size
+    return names
+
+
 def reshape(body: bytes, shape: Shape) -> bytes:
     """A DataRow with its values as Redshift sends them."""
     values = [

@@ -157,11 +157,8 @@ NOT_IN_STAND_IN = _rules(
     (r"^(?:ATTACH|DETACH) (?:RLS|MASKING) POLICY\b", "Row-level security or masking is"),
     (r"^CREATE (?:OR REPLACE )?FUNCTION\b.*\bLANGUAGE PLPYTHONU\b", "A Python function is"),
     (r"^CREATE DATABASE\b.* FROM\b", "CREATE DATABASE … FROM is"),
-    (r'[\w")] (PIVOT|UNPIVOT)(?: INCLUDE NULLS| EXCLUDE NULLS)? \(', r"\1 is"),
     (r"\bCONNECT BY\b|\bSTART WITH\b(?! 0)", "CONNECT BY is"),
     (r"\bGROUP BY (?:GROUPING SETS|CUBE|ROLLUP) .*\bGROUP_ID\b", "GROUP_ID is"),
-    (r"\bGROUP BY ALL\b", "GROUP BY ALL is"),
-    (r"\bSELECT (?:[\w\"]+ \. )?\* EXCLUDE\b", "SELECT * EXCLUDE is"),
     (r"\b(?:IGNORE|RESPECT) NULLS\b", "IGNORE NULLS is"),
     (
         r"\b(RATIO_TO_REPORT|CHECKSUM|FARMFINGERPRINT64|FARMHASH64|MURMUR3_32_HASH|HLL|HLL_CARDINALITY|HLL_COMBINE|"

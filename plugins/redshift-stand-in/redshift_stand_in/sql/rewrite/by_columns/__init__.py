@@ -1,0 +1,50 @@
+"""What can be said in PostgreSQL's words only when the columns of a FROM clause are known. Pure."""
+
+from __future__ import annotations
+
+from redshift_stand_in.sql import selects
+from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.rewrite.by_columns import lateral, pivot, stars
+from redshift_stand_in.sql.rewrite.by_columns.scope import Columns, Scope
+
+_WORDS = frozenset(["PIVOT", "UNPIVOT", "EXCLUDE"])
+
+
+def are_needed(sql: Sql) -> bool:
+    """Whether a statement has what needs them."""
+    if "SELECT" not in sql.words:
+        return False
+    if _WORDS & sql.words or "GROUP BY ALL" in sql.shape:
+        return True
+    return _repeats_a_name(sql) and any(lateral.is_in(sql, s) for s in selects.find(sql))
+
+
+def _repeats_a_name(sql: Sql) -> bool:
+    names = sum(token.is_name for token in sql.tokens)
+    return names > len(sql.words) or '"' in sql.shape
+
+
+def rewrite(text: str, columns: Columns) -> str:
+    """Rewrites the SELECTs of a statement, each behind those that it reads.
+
+    Args:
+        text: one statement, in Redshift's words.
+        columns: names of the columns that a query gives, likewise; None where it is wrong.
+
+    Raises:
+        StatementError: a column that is named is not there, or the form is not Redshift's.
+    """
+    known: dict[str, list[str] | None] = {}
+
+    def remembered(query: str) -> list[str] | None:
+        if query not in known:
+            known[query] = columns(query)
+        return known[query]
+
+    # A change adds SELECTs before the one that it is in: those that remain are counted.
+    for remaining in range(len(selects.find(Sql(text))), 0, -1):
+        for change in (pivot.rewrite, stars.exclude, lateral.rewrite, stars.group_by_all):
+            sql = Sql(text)
+            ordered = sorted(selects.find(sql), key=lambda select: (select.end, -select.start))
+            text = change(Scope(sql, ordered[-remaining], remembered))
+    return text
