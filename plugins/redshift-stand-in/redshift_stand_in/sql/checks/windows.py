@@ -17,7 +17,9 @@ _FRAMED = words(
 _RANKING = frozenset(
     ["ROW_NUMBER", "RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST", "NTILE", "LAG", "LEAD"]
 )
-_SORTING = frozenset(["LISTAGG", "MEDIAN", "PERCENTILE_CONT", "PERCENTILE_DISC", "RATIO_TO_REPORT"])
+#: Their windows are partitions, and nothing else.
+_PARTITIONED = frozenset(["LISTAGG", "MEDIAN", "PERCENTILE_CONT", "RATIO_TO_REPORT"])
+_LEAVE_NULL_OUT = frozenset(["FIRST_VALUE", "LAST_VALUE", "NTH_VALUE", "LAG", "LEAD"])
 
 
 def check(sql: Sql) -> None:
@@ -29,19 +31,26 @@ def check(sql: Sql) -> None:
     if "OVER" not in sql.words:
         return
     for i, token in enumerate(sql.tokens):
-        if token.norm == "OVER" and sql.norm(i + 1) == "(" and sql.norm(i - 1) == ")":
+        if token.norm == "OVER" and sql.norm(i + 1) == "(" and sql.norm(i - 1) in (")", "NULLS"):
             _check(sql, i)
 
 
 def _check(sql: Sql, over: int) -> None:
     end, depth = sql.close(over + 1), sql.tokens[over + 1].depth + 1
     inner = {t.norm for t in sql.tokens[over + 2 : end] if t.depth == depth}
-    opening = _opening(sql, over - 1)
+    opening = _opening(sql, over - (3 if sql.norm(over - 1) == "NULLS" else 1))
+    if sql.norms(opening - 2, 2) == ("WITHIN", "GROUP"):
+        opening = _opening(sql, opening - 3)
     called = sql.norm(opening - 1)
-    if called in _SORTING or called == "GROUP":
-        raise NotInStandIn(f"{'WITHIN GROUP' if called == 'GROUP' else called} … OVER is")
-    if called not in _FRAMED | _RANKING:
+    if called == "PERCENTILE_DISC":
+        raise NotInStandIn("PERCENTILE_DISC … OVER is")
+    if called not in _FRAMED | _RANKING | _PARTITIONED:
         raise NotInRedshift(f"{called} as a window function is")
+    if called in _PARTITIONED and inner & {"ORDER", "ROWS"}:
+        raise NotInRedshift(f"ORDER BY or a frame in the window of {called} is")
+    words = {sql.norm(over - 1), sql.norm(over - 2)}
+    if "NULLS" in words and called not in _LEAVE_NULL_OUT:
+        raise StatementError(f"{called} does not accept IGNORE or RESPECT NULLS", SYNTAX_ERROR)
     if called in _FRAMED and "ORDER" in inner and "ROWS" not in inner:
         raise StatementError(
             "Aggregate window functions with an ORDER BY clause require a frame clause",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.checks import names, parameters
 from redshift_stand_in.sql.lexer import Edit, Sql, quote
-from redshift_stand_in.sql.rewrite import qualify
+from redshift_stand_in.sql.rewrite import aggregates, qualify
 from redshift_stand_in.sql.words import words
 
 _DATE_PART_CALLS = frozenset(
@@ -218,37 +218,6 @@ def _call(sql: Sql, i: int) -> bool:
     return sql.norm(i + 1) == "(" and sql.norm(i - 1) != "."
 
 
-def _median(sql: Sql, i: int) -> str:
-    if not _call(sql, i):
-        return sql.text
-    end = sql.close(i + 1)
-    argument = sql.between(i + 2, end)
-    return sql.edited(
-        [sql.cut(i, end + 1, f"percentile_cont(0.5) within group (order by {argument})")]
-    )
-
-
-def _listagg(sql: Sql, i: int) -> str:
-    """``listagg([distinct] x [, sep]) [within group (order by …)]`` as ``string_agg``."""
-    if not _call(sql, i):
-        return sql.text
-    end = sql.close(i + 1)
-    ranges = sql.arguments(i + 1)
-    distinct = sql.norm(i + 2) == "DISTINCT"
-    first = i + 3 if distinct else i + 2
-    value = sql.between(first, ranges[0][1])
-    separator = sql.between(*ranges[1]) if len(ranges) > 1 else "''"
-    order, behind = "", end + 1
-    if sql.norms(end + 1, 3) == ("WITHIN", "GROUP", "("):
-        behind = sql.close(end + 3) + 1
-        order = " " + sql.between(end + 4, behind - 1)
-        if distinct:
-            # PostgreSQL wants the very expression that is made distinct in the ORDER BY.
-            order = order.replace(value, f"({value})::varchar")
-    body = f"{'distinct ' if distinct else ''}({value})::varchar, {separator}{order}"
-    return sql.edited([sql.cut(i, behind, f"redshift_hidden.string_agg({body})")])
-
-
 def _decode(sql: Sql, i: int) -> str:
     """``decode(x, a, b, …, z)``: NULL equals NULL in it."""
     if not _call(sql, i):
@@ -293,8 +262,7 @@ def _top(sql: Sql, i: int) -> str:
 
 _STRUCTURAL: tuple[tuple[str, Callable[[Sql, int], str]], ...] = (
     ("QUALIFY", qualify.rewrite_at),
-    ("MEDIAN", _median),
-    ("LISTAGG", _listagg),
+    *aggregates.CHANGES,
     ("DECODE", _decode),
     ("CONVERT", _convert),
     ("TOP", _top),
