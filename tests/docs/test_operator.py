@@ -114,6 +114,7 @@ def test_a_host_is_installed_as_printed(host: Host) -> None:
     enabled = (folder / "etc/systemd/system/timers.target.wants").glob("tidemark@*")
     jobs = sorted(unit.name for unit in enabled)
     assert jobs == [f"tidemark@{job}.timer" for job in ("docs", "maintain", "sync", "verify")]
+    assert (folder / "etc/systemd/system/multi-user.target.wants/tidemark-follow.service").exists()
 
 
 @pytest.mark.soak

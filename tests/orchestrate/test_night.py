@@ -153,6 +153,8 @@ def test_the_follower_is_ended_and_begun_again_as_its_exit_codes_say(night: Nigh
     assert told == ("always", "2"), "a wrong setting stays wrong; who holds the lease may go"
     assert settings["SuccessExitStatus"] == "143"
     assert settings["KillMode"] == "mixed"
+    unit = night.root / "orchestrate/systemd/tidemark-follow.service"
+    assert "\n[Install]\nWantedBy=multi-user.target\n" in unit.read_text()
 
 
 @pytest.mark.parametrize(
