@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.tap_mysql.conftest import Result, Source
 
 ROWS = 300
+#: Seconds for which the log is kept.
+_KEPT = 0.15
 
 
 def logged(source: Source, state: Any = None) -> Result:
@@ -41,21 +43,24 @@ class Server:
         self._source, self._chance = source, random.Random(seed)
 
     def go_on(self) -> None:
-        for _ in range(12):
-            key, other = self._chance.sample(range(1, ROWS + 20), 2)
-            statement = self._chance.choice(
-                (
-                    f"REPLACE INTO t VALUES ({key}, {other})",
-                    f"UPDATE t SET v = v + 1 WHERE id = {key}",
-                    f"UPDATE IGNORE t SET id = {other} WHERE id = {key}",
-                    f"DELETE FROM t WHERE id = {key}",
-                )
-            )
-            self._source.sql(statement)
+        with self._source.transaction() as run:
+            for _ in range(12):
+                run(self._statement())
         newest = self._source.sql("SHOW BINARY LOGS")[-1][0]
         self._source.sql("FLUSH BINARY LOGS")
         purge(self._source, newest)
-        time.sleep(0.26)  # more than a quarter of the second for which the log is kept
+        time.sleep(_KEPT / 3)
+
+    def _statement(self) -> str:
+        key, other = self._chance.sample(range(1, ROWS + 20), 2)
+        return self._chance.choice(
+            (
+                f"REPLACE INTO t VALUES ({key}, {other})",
+                f"UPDATE t SET v = v + 1 WHERE id = {key}",
+                f"UPDATE IGNORE t SET id = {other} WHERE id = {key}",
+                f"DELETE FROM t WHERE id = {key}",
+            )
+        )
 
 
 @pytest.fixture
@@ -68,12 +73,12 @@ def server(source: Source) -> Server:
 
 
 def between_files(patch: pytest.MonkeyPatch, server: Server, *, replays: bool = True) -> None:
-    """Has the server go on before each look at its retention, which is of a second."""
+    """Has the server go on before each look at its retention, which is a short one."""
     is_near = Retention.is_near
 
     def watched(self: Retention, since: datetime) -> bool:
         server.go_on()
-        return replays and is_near(Retention(1, self.now, self._made), since)
+        return replays and is_near(Retention(_KEPT, self.now, self._made), since)
 
     patch.setattr(Retention, "is_near", watched)
 
