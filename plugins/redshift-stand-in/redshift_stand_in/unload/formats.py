@@ -106,18 +106,7 @@ class DelimitedWriter:
 
     def _rewritten(self, rows: bytes) -> bytes:
         """Rows in the format that was asked for, from PostgreSQL's CSV."""
-        names = [str(i) for i in range(len(self._columns))]
-        table = pacsv.read_csv(
-            pa.BufferReader(rows),
-            pacsv.ReadOptions(column_names=names, block_size=len(rows) + 1),
-            pacsv.ParseOptions(newlines_in_values=True),
-            pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
+        table = _texts(rows, len(self._columns))
         values = zip(*(column.to_pylist() for column in table.columns), strict=True)
         return "".join(self._row(row) for row in values).encode()
 
@@ -164,18 +153,7 @@ class ParquetWriter:
     def add(self, rows: bytes) -> None:
         """See :class:`FileWriter`."""
         self._taken += len(rows)
-        names = [str(i) for i in range(len(self._schema))]
-        table = pacsv.read_csv(
-            pa.BufferReader(rows),
-            pacsv.ReadOptions(column_names=names, block_size=len(rows) + 1),
-            pacsv.ParseOptions(newlines_in_values=True),
-            pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
+        table = _texts(rows, len(self._schema))
         typed = [_typed(table.column(i), f.type) for i, f in enumerate(self._schema)]
         self._writer.write_table(pa.table(typed, schema=self._schema))
 
@@ -201,6 +179,23 @@ def _arrow_type(column: Column) -> Any:
     if column.kind not in _ARROW:
         raise NotInStandIn(f"UNLOAD of the type {column.kind} to Parquet is")
     return _ARROW[column.kind]
+
+
+def _texts(rows: bytes, columns: int) -> pa.Table:
+    """PostgreSQL's CSV as text; an empty field without quotes is NULL."""
+    names = [str(i) for i in range(columns)]
+    table: pa.Table = pacsv.read_csv(
+        pa.BufferReader(rows),
+        pacsv.ReadOptions(column_names=names, block_size=len(rows) + 1),
+        pacsv.ParseOptions(newlines_in_values=True),
+        pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    return table
 
 
 def _typed(values: Any, wanted: Any) -> Any:
