@@ -3,7 +3,8 @@
 A line is ``+ statement`` (Redshift runs it), ``- statement`` (Redshift refuses it), ``? statement``
 (Redshift has it, the stand-in says that it has not) or ``= expression | value``. ``~`` names the
 page of the Developer Guide, or the recording, that the lines below it follow; ``! statement`` makes
-what they need. ``{a|b|c}`` stands for each of these in turn, ``#`` for a number of the line's own.
+what they need. ``{a|b|c}`` stands for each of these in turn, ``#`` for a number of the line's own
+and ``##`` for the sign.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def lines(path: Path) -> list[Line]:
             source = text
         elif kind in ("+", "-", "?", "=", "!"):
             for each in alternatives(text):
-                found.append(Line(kind, each.replace("#", str(len(found))), source))
+                numbered = re.sub("(?<!#)#(?!#)", str(len(found)), each)
+                found.append(Line(kind, numbered.replace("##", "#"), source))
     return found
 
 

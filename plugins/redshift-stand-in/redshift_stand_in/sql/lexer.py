@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.sql.words import words
 
 _TOKEN = re.compile(
     r"""
@@ -26,6 +27,12 @@ _TOKEN = re.compile(
     |(?P<op>::|->>?|\|\||[<>!=]=|<>|.)
     """,
     re.S | re.X,
+)
+#: A temporary table's name; behind an operand the sign is the operator of exclusive or.
+_HASH_NAME = re.compile(r"#[^\W\d][\w$]*")
+_BEFORE_HASH_NAME = words(
+    "TABLE EXISTS FROM JOIN INTO UPDATE DELETE TRUNCATE ANALYZE VACUUM COPY LIKE USING SELECT "
+    "DISTINCT WHERE AND OR NOT ON BY HAVING WHEN THEN ELSE SET , ( = < > <= >= <> + - * / ||"
 )
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _ESCAPE = re.compile(r"\\(.)|''", re.S)
@@ -64,7 +71,7 @@ class Token:
     @property
     def name(self) -> str:
         """The identifier it stands for, folded to lower case as Redshift does."""
-        if self.kind == "quoted":
+        if self.kind == "quoted" and self.text[0] == '"':
             return self.text[1:-1].replace('""', '"').lower()
         return self.text.lower()
 
@@ -218,7 +225,7 @@ def split_statements(text: str) -> list[str]:
 
 
 def _lex(text: str) -> Iterator[Token]:
-    at, depth = 0, 0
+    at, depth, before = 0, 0, ""
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:  # pragma: no cover - the last branch takes any character
@@ -233,12 +240,16 @@ def _lex(text: str) -> Iterator[Token]:
         at = match.end()
         if kind == "space":
             continue
-        if kind == "op" and piece in ("'", '"'):
+        if piece == "#" and before in _BEFORE_HASH_NAME:
+            if name := _HASH_NAME.match(text, match.start()):
+                kind, piece, at = "quoted", name[0], name.end()
+        elif kind == "op" and piece in ("'", '"'):
             what = "string" if piece == "'" else "identifier"
             raise StatementError(f"unterminated quoted {what} at or near {piece}", SYNTAX_ERROR)
         if piece == ")":
             depth -= 1
         norm = _BLANKED.get(kind) or piece.upper()
+        before = norm
         yield Token(kind, piece, norm, match.start(), at, depth)
         if piece == "(":
             depth += 1

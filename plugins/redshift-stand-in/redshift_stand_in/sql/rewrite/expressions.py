@@ -10,7 +10,7 @@ from collections.abc import Callable
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.checks import names, parameters
 from redshift_stand_in.sql.lexer import Edit, Sql, quote
-from redshift_stand_in.sql.rewrite import aggregates, qualify
+from redshift_stand_in.sql.rewrite import aggregates, outer_joins, qualify
 from redshift_stand_in.sql.words import words
 
 _DATE_PART_CALLS = frozenset(
@@ -75,7 +75,7 @@ def rewrite(text: str) -> str:
     """
     sql = Sql(text)
     sql = Sql(sql.edited(_plain_edits(sql)))
-    sql = Sql(sql.edited(_catalogue_edits(sql)))
+    sql = outer_joins.rewrite(Sql(sql.edited(_catalogue_edits(sql))))
     for trigger, change in _STRUCTURAL:
         if trigger in sql.words:
             sql = _repeat(sql, trigger, change)
@@ -129,7 +129,7 @@ def _plain_edits(sql: Sql) -> list[Edit]:
     if sql.norm(0) == "DELETE" and sql.norm(1) != "FROM":
         edits.append((sql.tokens[0].end, sql.tokens[0].end, " from"))
     for i, token in enumerate(sql.tokens):
-        if token.kind == "quoted" and token.text != token.text.lower():
+        if token.kind == "quoted" and (token.text != token.text.lower() or token.text[0] == "#"):
             edits.append((token.start, token.end, quote(token.name)))
         elif token.kind == "word":
             edits += _word_edits(sql, i)

@@ -62,6 +62,8 @@ def parse(sql: Sql) -> Append | Alter:
     """
     parts, i = sql.table_name(2)
     table = qualified(parts)
+    sql = Sql(sql.edited([sql.cut(2, i, table)]))
+    _, i = sql.table_name(2)
     if sql.norms(i, 2) == ("APPEND", "FROM"):
         source, behind = sql.table_name(i + 2)
         options = {t.norm for t in sql.tokens[behind:]}
@@ -70,23 +72,22 @@ def parse(sql: Sql) -> Append | Alter:
         if len(options) > 1:
             raise StatementError("IGNOREEXTRA and FILLTARGET can't be used together", SYNTAX_ERROR)
         return Append(table, qualified(source), "IGNOREEXTRA" in options, "FILLTARGET" in options)
-    rename = sql.edited([sql.cut(2, i, table)])
     word = sql.norm(i)
     if word == "ADD":
         return _add(sql, i + 1, table)
     if word == "ALTER":
         return _alter(sql, i + 1, table)
     if word in ("RENAME", "OWNER", "DROP"):
-        return _plain(sql, i, table, rename)
+        return _plain(sql, i, table)
     if word in ("SET", "PARTITION", "ROW", "ATTACH", "MASKING"):
         raise NotInStandIn(f"ALTER TABLE … {word} is")
     raise NotInRedshift(f"ALTER TABLE … {word} is")
 
 
-def _plain(sql: Sql, i: int, table: str, ddl: str) -> Alter:
+def _plain(sql: Sql, i: int, table: str) -> Alter:
     if sql.norms(i, 2) == ("DROP", "CONSTRAINT"):
         return Alter(table, None, TableAttributes(constraints=[("-", [], "")]))
-    return Alter(table, ddl, None)
+    return Alter(table, sql.text, None)
 
 
 def _add(sql: Sql, i: int, table: str) -> Alter:

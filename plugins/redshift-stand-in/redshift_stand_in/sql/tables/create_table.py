@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from redshift_stand_in.errors import (
     SYNTAX_ERROR,
     NotInRedshift,
-    NotInStandIn,
     StatementError,
 )
 from redshift_stand_in.sql.lexer import Edit, Sql, qualified
@@ -68,7 +67,10 @@ def parse(sql: Sql) -> CreateTable:
     first = index
     parts, index = sql.table_name(index)
     if parts[-1].startswith("#"):
-        raise NotInStandIn("A temporary table named with # is")
+        if len(parts) > 1:
+            raise StatementError("A temporary table is in no schema", SYNTAX_ERROR)
+        if sql.norm(1) == "TABLE":
+            edits.append(sql.cut(0, 1, "create temporary"))
     edits.append(sql.cut(first, index, qualified(parts)))
     if sql.norms(index, 2) == ("(", ")"):
         raise StatementError('syntax error at or near ")"', SYNTAX_ERROR)
