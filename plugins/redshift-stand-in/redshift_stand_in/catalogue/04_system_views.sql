@@ -45,10 +45,17 @@ select 0::bigint as query_id, 0 as table_id, ''::varchar as step_name, null::tim
 where false;
 
 create or replace view pg_catalog.svv_external_columns as
-select ''::varchar as schemaname, ''::varchar as tablename, ''::varchar as columnname, ''::varchar as external_type, 0 as columnnum
+select current_database()::varchar(128) as redshift_database_name, ''::varchar as schemaname, ''::varchar as tablename, ''::varchar as columnname,
+    ''::varchar as external_type, 0 as columnnum, 0 as part_key, ''::varchar as is_nullable
 where false;
-create or replace view pg_catalog.svv_external_schemas as select ''::varchar as schemaname where false;
-create or replace view pg_catalog.svv_external_tables as select ''::varchar as schemaname, ''::varchar as tablename where false;
+create or replace view pg_catalog.svv_external_schemas as
+select 0::oid as esoid, 0::smallint as eskind, ''::name as schemaname, 0 as esowner, ''::varchar as databasename, ''::varchar as esoptions
+where false;
+create or replace view pg_catalog.svv_external_tables as
+select current_database()::varchar(128) as redshift_database_name, ''::varchar as schemaname, ''::varchar as tablename, ''::varchar as tabletype,
+    ''::varchar as location, ''::varchar as input_format, ''::varchar as output_format, ''::varchar as serialization_lib,
+    ''::varchar as serde_parameters, 0 as compressed, ''::varchar as parameters
+where false;
 create or replace view pg_catalog.svv_mv_info as
 select ''::varchar as database_name, ''::varchar as schema_name, ''::varchar as user_name, ''::varchar as name, 'f'::"char" as is_stale,
     'f'::"char" as autorefresh
@@ -117,6 +124,15 @@ select current_database()::varchar(128) as database_name, n.nspname::varchar(128
     pg_catalog.obj_description(c.oid)::varchar(128) as remarks, pg_catalog.pg_get_userbyid(c.relowner)::varchar(128) as table_owner
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas());
+create or replace view pg_catalog.svv_all_tables as
+select database_name, schema_name, table_name, table_acl, table_type, remarks from pg_catalog.svv_redshift_tables;
+create or replace view pg_catalog.svv_all_columns as
+select database_name, schema_name, r.table_name, r.column_name, r.ordinal_position, r.column_default, r.is_nullable, r.data_type,
+    c.character_maximum_length::int as character_maximum_length, c.numeric_precision::int as numeric_precision,
+    c.numeric_scale::int as numeric_scale, r.remarks
+from pg_catalog.svv_redshift_columns r
+left join information_schema.columns c
+    on c.table_schema = r.schema_name and c.table_name = r.table_name and c.column_name = r.column_name;
 create or replace view pg_catalog.svv_all_schemas as
 select current_database()::varchar(128) as database_name, n.nspname::varchar(128) as schema_name, n.nspowner::int as schema_owner,
     'local'::varchar(128) as schema_type, ''::varchar(128) as schema_acl, ''::varchar(128) as source_database, ''::varchar(128) as schema_option
@@ -176,6 +192,8 @@ select a.usename::text as txn_owner, a.datname::text as txn_db, a.backend_xid::t
     l.mode as lock_mode, l.locktype as lockable_object_type, l.relation::int as relation, l.granted
 from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
 where l.database = (select oid from pg_catalog.pg_database where datname = current_database()) and a.pid <> pg_catalog.pg_backend_pid();
+
+create or replace view pg_catalog.pg_proc_info as select p.oid as prooid, p.* from pg_catalog.pg_proc p;
 
 -- Keys: what CREATE and ALTER TABLE have said, which PostgreSQL does not know.
 create or replace view pg_catalog.pg_constraint as

@@ -183,9 +183,26 @@ create or replace function pg_catalog.pg_get_late_binding_view_cols() returns se
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 $$;
 
+-- Numbers of encodings are this catalogue's own: clients give them to FORMAT_ENCODING.
+create or replace function pg_catalog.redshift_encoding(name text) returns int language sql immutable as $$
+    select coalesce(redshift_hidden.array_position(array['raw', 'az64', 'bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16',
+        'mostly32', 'runlength', 'text255', 'text32k', 'zstd'], name), 0) $$;
+create or replace function pg_catalog.format_encoding(number int) returns char(32) language sql immutable strict as $$
+    select coalesce((array['raw', 'az64', 'bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16',
+        'mostly32', 'runlength', 'text255', 'text32k', 'zstd'])[number], 'none')::char(32) $$;
 -- A late-binding view has no columns in Redshift's catalogue: the front puts these in the place of PostgreSQL's.
 create or replace view pg_catalog.redshift_attribute as
-select a.* from pg_catalog.pg_attribute a where a.attrelid not in (select l.view from redshift_meta.late_binding_views l);
+select a.*, pg_catalog.redshift_encoding(e.encoding) as attencodingtype, coalesce(t.distkey = a.attname::text, false) as attisdistkey,
+    coalesce(redshift_hidden.array_position(t.sortkeys, a.attname::text), 0) as attsortkeyord
+from pg_catalog.pg_attribute a
+left join redshift_meta.table_attributes t on t.tbl = a.attrelid
+left join redshift_meta.encodings e on e.tbl = a.attrelid and e.col = a.attname
+where a.attrelid not in (select l.view from redshift_meta.late_binding_views l);
+create or replace view pg_catalog.redshift_namespace as
+select * from pg_catalog.pg_namespace where nspname not in ('redshift_meta', 'redshift_hidden');
+create or replace view pg_catalog.redshift_class as
+select c.*, case t.diststyle when 'even' then 0 when 'key' then 1 when 'all' then 8 else 10 end as reldiststyle
+from pg_catalog.pg_class c left join redshift_meta.table_attributes t on t.tbl = c.oid;
 create or replace view information_schema.redshift_columns as
 select c.* from information_schema.columns c
 where not exists (
@@ -208,7 +225,7 @@ select current_database()::varchar as table_catalog, schemaname::varchar as tabl
     definition::varchar as view_definition, 'NONE'::varchar as check_option, 'NO'::varchar as is_updatable, 'NO'::varchar as is_insertable_into
 from pg_catalog.redshift_views
 where has_any_column_privilege((quote_ident(schemaname) || '.' || quote_ident(viewname))::regclass, 'select');
-grant select on pg_catalog.redshift_attribute, information_schema.redshift_columns, pg_catalog.redshift_views,
+grant select on pg_catalog.redshift_attribute, pg_catalog.redshift_class, pg_catalog.redshift_namespace, information_schema.redshift_columns, pg_catalog.redshift_views,
     information_schema.redshift_views to public;
 
 -- A superuser of Redshift is one here who may make roles.

@@ -256,6 +256,23 @@ def create_late_binding_view(view: LateBindingView) -> Run:
     return run
 
 
+def schema_of_a_database(sql: Sql) -> Run | None:
+    """CREATE or DROP SCHEMA database.schema, as dbt writes it for data sharing; else None."""
+    index = next(i for i in range(2, len(sql)) if sql.norm(i) not in ("IF", "NOT", "EXISTS"))
+    if sql.norm(index + 1) != ".":
+        return None
+    database = sql.tokens[index].name
+    statement = sql.edited([sql.cut(index, index + 2)])
+
+    def run(context: Context) -> str:
+        if database != context.database:
+            raise NotInStandIn("A schema of another database is")
+        context.query(context.rewritten(statement))
+        return f"{sql.norm(0)} SCHEMA"
+
+    return run
+
+
 def create_principal(sql: Sql, statement: str) -> Run:
     """CREATE USER, GROUP or ROLE; who makes a user may do what he may, as a superuser may."""
     name = sql.tokens[2].name

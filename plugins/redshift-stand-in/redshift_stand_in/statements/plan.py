@@ -28,6 +28,13 @@ _FIXED_SETTINGS = re.compile(
 
 Run = Callable[["Context"], str]
 
+_COMMANDS: dict[str, Callable[[Sql], Run]] = {
+    "ANALYZE": commands.analyze,
+    "LOCK": commands.lock,
+    "TRUNCATE": commands.truncate,
+    "VACUUM": commands.vacuum,
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -126,8 +133,8 @@ def _front_command(sql: Sql) -> Run | None:
 
 def _rewritten_command(sql: Sql) -> Run | None:
     head = sql.norms(0, 2)
-    if head[0] == "TRUNCATE":
-        return commands.truncate(sql)
+    if command := _COMMANDS.get(head[0]):
+        return command(sql)
     if head[0] == "MERGE":
         found = merge.parse(sql)
         return commands.merge(found, [expressions.rewrite(s) for s in found.statements])
@@ -142,16 +149,12 @@ def _rewritten_command(sql: Sql) -> Run | None:
     if head[0] == "CREATE" and "VIEW" in sql.norms(1, 3) and views.is_late_binding(sql):
         view = views.parse(sql)
         return commands.create_late_binding_view(view)
+    if head[1] == "SCHEMA" and (run := commands.schema_of_a_database(sql)):
+        return run
     if head == ("CREATE", "DATABASE"):
         return commands.create_database(sql)
     if head in (("CREATE", "USER"), ("CREATE", "GROUP"), ("CREATE", "ROLE")):
         return commands.create_principal(sql, grants.rewrite(sql) or sql.text)
-    if head[0] == "VACUUM":
-        return commands.vacuum(sql)
-    if head[0] == "LOCK":
-        return commands.lock(sql)
-    if head[0] == "ANALYZE":
-        return commands.analyze(sql)
     return None
 
 

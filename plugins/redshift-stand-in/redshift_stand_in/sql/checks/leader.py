@@ -54,6 +54,11 @@ def check(sql: Sql) -> None:
         )
 
 
+def reads_catalogue_only(sql: Sql) -> bool:
+    """Whether a query reads the catalogue, and nothing that is on the compute nodes."""
+    return sql.norm(0) in ("SELECT", "WITH") and _read(sql, selects.find(sql)) == {"catalogue"}
+
+
 def _called(sql: Sql) -> frozenset[str]:
     return frozenset(
         t.norm

@@ -12,6 +12,7 @@ import re
 from typing import NamedTuple
 
 from redshift_stand_in.errors import SYNTAX_ERROR, NotInRedshift, NotInStandIn, StatementError
+from redshift_stand_in.sql.checks import leader
 from redshift_stand_in.sql.lexer import Sql
 
 
@@ -26,6 +27,10 @@ def _rules(*pairs: tuple[str, str]) -> tuple[Rule, ...]:
     return tuple(Rule(re.compile(pattern), what) for pattern, what in pairs)
 
 
+#: The leader node has them, and runs what reads the catalogue alone.
+_ON_THE_LEADER = frozenset(
+    ["The ARRAY constructor is", "A subscript is", "An array behind ANY, SOME or ALL is"]
+)
 _NAME = r'[\w"]+(?: \. [\w"]+)*'
 
 NOT_IN_REDSHIFT = _rules(
@@ -202,6 +207,8 @@ def check(sql: Sql) -> None:
             raise NotInStandIn(match.expand(rule.what))
     for rule in NOT_IN_REDSHIFT:
         if match := rule.pattern.search(shape):
+            if rule.what in _ON_THE_LEADER and leader.reads_catalogue_only(sql):
+                continue
             raise NotInRedshift(match.expand(rule.what))
     _check_bit_strings(sql)
     _check_aggregate_orders(sql)

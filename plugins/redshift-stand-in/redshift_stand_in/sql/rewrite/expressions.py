@@ -82,10 +82,12 @@ def rewrite(text: str) -> str:
     return sql.edited(_aliases_of_derived_tables(sql))
 
 
-#: Catalogue relations whose rows differ from PostgreSQL's: a late-binding view has no columns in
-#: Redshift's, and its definition is its text.
+#: Catalogue relations whose rows or columns differ from PostgreSQL's: a late-binding view has no
+#: columns in Redshift's, and its definition is its text.
 _CATALOGUE = {
     ("PG_CATALOG", "PG_ATTRIBUTE"): "pg_catalog.redshift_attribute",
+    ("PG_CATALOG", "PG_CLASS"): "pg_catalog.redshift_class",
+    ("PG_CATALOG", "PG_NAMESPACE"): "pg_catalog.redshift_namespace",
     ("PG_CATALOG", "PG_VIEWS"): "pg_catalog.redshift_views",
     ("INFORMATION_SCHEMA", "COLUMNS"): "information_schema.redshift_columns",
     ("INFORMATION_SCHEMA", "VIEWS"): "information_schema.redshift_views",
@@ -132,6 +134,12 @@ def _plain_edits(sql: Sql) -> list[Edit]:
         if token.kind == "quoted" and (token.text != token.text.lower() or token.text[0] == "#"):
             edits.append((token.start, token.end, quote(token.name)))
         elif token.kind == "word":
+            if (
+                i > 0
+                and sql.tokens[i - 1].kind == "number"
+                and sql.tokens[i - 1].end == token.start
+            ):
+                edits.append((token.start, token.start, " "))  # PostgreSQL 8.0 needs no blank
             edits += _word_edits(sql, i)
     return edits
 
