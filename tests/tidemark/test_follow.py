@@ -273,7 +273,11 @@ def test_a_signal_in_the_middle_of_a_leg_is_heard_whatever_the_leg_makes_of_it(
 ) -> None:
     """It may be at its end, and end well: the follower would go on for ever."""
     stop = Stop()
-    program = "import signal; signal.signal(15, lambda *_: 0); print(1); signal.pause()"
+    # Blocked before the line is written, so that it cannot come too early.
+    program = (
+        "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [15]); print(1); "
+        "signal.sigwait([15])"
+    )
     ignored = [sys.executable, "-uc", program]
 
     def read(_: str) -> None:
