@@ -180,7 +180,7 @@ def test_the_kernel_takes_what_python_takes(writer: Writer, seed: int, number: i
 
 @pytest.mark.soak
 @pytest.mark.fault(200)
-@settings(max_examples=4_000)
+@settings(max_examples=1_000)
 @any_log
 def test_of_very_many_logs_the_kernel_takes_what_python_takes(
     writer: Writer, seed: int, number: int
