@@ -1,5 +1,6 @@
 """What needs the columns of a FROM clause: asked for where the statement runs, and nowhere else."""
 
+# ruff: noqa: E501 - statements are read in one line
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -58,6 +59,12 @@ def test_plain_statements_ask_nothing() -> None:
         "select a as b from t group by b order by b",
         "select listagg(a, ',') within group (order by a), max(a) as m from t",
         "insert into t values (1, 2)",
+        'select a as "order", sum(b) over (partition by a order by b rows unbounded preceding) from t',
+        "select count(*) as rows, sum(b) over (order by b rows between 1 preceding and current row) from t",
+        'select a as "end", case when a then b end as "user", user from t where a is not null',
+        "select a::date as date, b::date, cast(c as date), date '2020-01-01' from t",
+        "select a as day, interval '1' day, datediff(day, a, b) from t",
+        "select count(*) as count, count(a), t.count from t",
         "select extract(year from a) as year, dateadd(year, 1, a) from t",
     ):
         assert not by_columns.are_needed(Text(text)), text

@@ -18,6 +18,16 @@ from redshift_stand_in.sql.words import words
 
 _CLAUSES = ("WHERE", "GROUP", "HAVING", "QUALIFY")
 _PART_CALLS = words("EXTRACT DATEADD DATE_ADD DATEDIFF DATE_DIFF DATE_PART DATEPART")
+#: Words of the language: a name that is spelled so is quoted where it is meant.
+_KEYWORDS = words(
+    "ALL AND ANY AS ASC AT BETWEEN BOTH BY CASE CAST COLLATE CROSS CURRENT CURRENT_DATE "
+    "CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DESC DISTINCT ELSE END ESCAPE EXCEPT EXISTS FALSE "
+    "FOLLOWING FOR FROM FULL GROUP HAVING IGNORE ILIKE IN INNER INTERSECT INTERVAL INTO IS JOIN "
+    "LEADING LEFT LIKE LIMIT MINUS NATURAL NOT NULL NULLS OFFSET ON OR ORDER OUTER OVER PARTITION "
+    "PRECEDING QUALIFY RESPECT RIGHT SELECT SESSION_USER SIMILAR SOME SYSDATE THEN TO TOP TRAILING "
+    "TRUE UNBOUNDED UNION USER USING WHEN WHERE WITH WITHIN"
+)
+_FRAME = words("UNBOUNDED BETWEEN CURRENT 0")
 _NO_NAME_BEHIND = frozenset([".", "AS", "::", "NULLS", "'"])
 _NO_NAME_BEFORE = frozenset([".", "(", "'"])
 
@@ -101,6 +111,9 @@ def _is_use(sql: Sql, i: int, names: set[str], own: set[int]) -> bool:
     if not token.is_name or token.name not in names or i not in own:
         return False
     before, behind = sql.norm(i - 1), sql.norm(i + 1)
+    framed = before == "CURRENT" or (token.norm == "ROWS" and behind in _FRAME)
+    if framed or token.norm in _KEYWORDS:
+        return False
     if before in _NO_NAME_BEHIND or behind in _NO_NAME_BEFORE:
         return False
     return before != "(" or sql.norm(i - 2) not in _PART_CALLS
