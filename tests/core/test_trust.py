@@ -12,7 +12,7 @@ import pytest
 from tap_mysql.source.driver import verifying_context
 from tidemark_core.errors import ConfigError
 from tidemark_core.host.trusted_file import check_trusted
-from tidemark_core.redshift.driver_patches import _root_certificate
+from tidemark_core.redshift.driver_patches import _root_certificate, _routed, install_routes
 from tidemark_sandbox.certificates import ensure_certificates
 
 pytestmark = pytest.mark.security(33)
@@ -78,10 +78,16 @@ def test_a_file_that_is_not_there_is_named(use: Callable[[str], object], tmp_pat
         use(str(tmp_path))
 
 
-def test_a_login_that_names_no_protocol_is_a_clients_and_warns_of_nothing(authority: Path) -> None:
-    """The filters of warnings are those of all threads: doctor logs in while others do."""
-    with _root_certificate(str(authority)):
-        context = ssl.SSLContext()
+def test_a_login_that_names_no_protocol_is_a_clients_and_warns_of_nothing() -> None:
+    """The filters of warnings are those of all threads, and dbt logs in as well as we do."""
+    made: list[ssl.SSLContext] = []
+
+    def connect(*_: object, **__: object) -> None:
+        made.append(ssl.SSLContext())
+
+    install_routes()
+    _routed(connect)(object())
+    (context,) = made
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, False)
     with pytest.warns(DeprecationWarning, match="deprecated"):
         ssl.SSLContext()

@@ -28,7 +28,7 @@ routes: dict[tuple[str, int], str] = {}
 _NAME = "tidemark-dbt"
 #: File of the authority that a login trusts in place of the system's; None: the system's.
 _authority: ContextVar[str | None] = ContextVar("tidemark_authority", default=None)
-#: Whether a login of ours is under way here.
+#: Whether a login is under way here.
 _logging_in: ContextVar[bool] = ContextVar("tidemark_logging_in", default=False)
 
 
@@ -80,6 +80,7 @@ def install_routes() -> None:
     from redshift_connector.core import Connection
 
     _patch(Connection, "__init__", _routed)
+    _patch(SSLContext, "__new__", _client)
 
 
 def _routed(original: Callable[..., None]) -> Callable[..., None]:
@@ -89,7 +90,11 @@ def _routed(original: Callable[..., None]) -> Callable[..., None]:
             # Keepalives are TCP's; the tunnel has its own.
             options |= {"unix_sock": way, "tcp_keepalive": False}
         options["application_name"] = options.get("application_name") or _NAME
-        original(self, *args, **options)
+        token = _logging_in.set(True)
+        try:
+            original(self, *args, **options)
+        finally:
+            _logging_in.reset(token)
 
     return connect
 
@@ -116,13 +121,11 @@ def _root_certificate(path: str | None) -> Iterator[None]:
     if path:
         check_trusted(path, "REDSHIFT_SSL_ROOT_CERT")
     _patch(SSLContext, "load_default_certs", _trusting)
-    _patch(SSLContext, "__new__", _client)
-    tokens = _authority.set(path or None), _logging_in.set(True)
+    token = _authority.set(path or None)
     try:
         yield
     finally:
-        _authority.reset(tokens[0])
-        _logging_in.reset(tokens[1])
+        _authority.reset(token)
 
 
 def _trusting(original: Callable[..., None]) -> Callable[..., None]:

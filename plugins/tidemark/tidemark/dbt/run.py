@@ -13,7 +13,6 @@ import math
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -217,9 +216,6 @@ def _state(warehouse: WarehouseConnection, values: Mapping[str, Any]) -> BuildSt
 
 def _dbt(words: Sequence[str]) -> int:
     """Runs dbt in this process; gives its exit code."""
-    # The driver's own TLS context is deprecated by Python; dbt would print so for each connection,
-    # and nobody here can do anything about it.
-    warnings.filterwarnings("ignore", module="redshift_connector")
     # Imported late: dbt takes seconds to import, and a night with nothing new does without.
     with lasting_imports():
         from mashumaro.config import BaseConfig
