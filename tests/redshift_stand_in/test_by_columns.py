@@ -54,6 +54,11 @@ def test_common_tables_are_done_before_their_readers() -> None:
 
 def test_plain_statements_ask_nothing() -> None:
     for text in (
+        "select a as zone, cast(b as timestamp without time zone) as c from t",
+        "select a as time, b at time zone 'UTC' as c, cast(d as time without time zone) from t",
+        "select a as without, b::timestamp without time zone as c from t",
+        "select a as varying, cast(b as character varying(9)) as c from t",
+        "select a as precision, b::double precision as c from t",
         "select 1",
         "select a, b as c from t where d > 1",
         "select a as b from t group by b order by b",

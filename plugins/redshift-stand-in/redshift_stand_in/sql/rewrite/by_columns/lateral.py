@@ -27,6 +27,14 @@ _KEYWORDS = words(
     "PRECEDING QUALIFY RESPECT RIGHT SELECT SESSION_USER SIMILAR SOME SYSDATE THEN TO TOP TRAILING "
     "TRUE UNBOUNDED UNION USER USING WHEN WHERE WITH WITHIN"
 )
+#: Further words of a type, or of AT TIME ZONE, by the words before them.
+_FURTHER = {
+    "WITHOUT": words("TIME TIMESTAMP"),
+    "TIME": words("AT WITH WITHOUT"),
+    "ZONE": words("TIME"),
+    "VARYING": words("BINARY CHAR CHARACTER NCHAR"),
+    "PRECISION": words("DOUBLE"),
+}
 _FRAME = words("UNBOUNDED BETWEEN CURRENT 0")
 _NO_NAME_BEHIND = frozenset([".", "AS", "::", "NULLS", "'"])
 _NO_NAME_BEFORE = frozenset([".", "(", "'"])
@@ -112,7 +120,7 @@ def _is_use(sql: Sql, i: int, names: set[str], own: set[int]) -> bool:
         return False
     before, behind = sql.norm(i - 1), sql.norm(i + 1)
     framed = before == "CURRENT" or (token.norm == "ROWS" and behind in _FRAME)
-    if framed or token.norm in _KEYWORDS:
+    if framed or token.norm in _KEYWORDS or before in _FURTHER.get(token.norm, ()):
         return False
     if before in _NO_NAME_BEHIND or behind in _NO_NAME_BEFORE:
         return False
