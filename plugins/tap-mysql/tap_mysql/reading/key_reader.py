@@ -46,6 +46,7 @@ class KeyReader:
         try:
             for page in pages(self._wanted(keys), self.table.row_bytes):
                 if building is None:
+                    self.reading.await_room()
                     building = self.reading.new_file()
                 for piece in self._page(page, building):
                     building.add(piece, None, ())

@@ -75,16 +75,19 @@ class Reading:
 
     def no_rows(self) -> FinishedFile:
         """A file that says of a table what columns it has, and that there was no row."""
-        self.folder.await_room(self.stop)
+        self.await_room()
         return FinishedFile(FileWriter(self.folder.new_file(), self.converter.schema).finish(), 0)
 
-    def new_file(self) -> Building:
-        """Begins a file as soon as there is room for it.
+    def await_room(self) -> None:
+        """Waits while the target is behind.
 
         Raises:
-            SourceError: The target has taken nothing for too long.
+            SourceError: It has taken nothing for too long.
         """
         self.folder.await_room(self.stop)
+
+    def new_file(self) -> Building:
+        """Begins a file."""
         writer = FileWriter(self.folder.new_file(), self.converter.schema)
         return Building(writer, self.converter)
 
@@ -137,7 +140,7 @@ class Reading:
                 if not mode.waits and (limit is None or rows < limit):
                     yield from held
                     return
-                self.folder.await_room(self.stop)
+                self.await_room()
             except (FetchError, TidemarkError) as error:
                 for file in held:
                     file.path.unlink(missing_ok=True)
@@ -152,6 +155,9 @@ class Reading:
                 if building is None:
                     if self._ends_for_room(selected, mode):  # of another range's files
                         return
+                    if not selected.order:
+                        self.await_room()
+                    # Else it does not wait if there is no room any more by now: its query is open.
                     building = self.new_file()
                 piece = self.converter.convert(rows, building.changed)
                 building.add(piece, self.replication_key, selected.order)
