@@ -292,13 +292,10 @@ def _database(sandbox: Sandbox) -> Iterator[tuple[Sandbox, tuple[str, int]]]:
 
 
 @pytest.fixture
-def source(_database: tuple[Sandbox, tuple[str, int]], tmp_path: Path) -> Iterator[Source]:
-    """The tests' database. Signal handlers, which the SDK sets, are put back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+def source(_database: tuple[Sandbox, tuple[str, int]], tmp_path: Path) -> Source:
+    """The tests' database."""
     sandbox, address = _database
-    yield Source(sandbox, tmp_path / "files", address)
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return Source(sandbox, tmp_path / "files", address)
 
 
 @pytest.fixture

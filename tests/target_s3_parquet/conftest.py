@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import signal
 import subprocess
 import sys
 import uuid
@@ -93,15 +92,6 @@ def lake(s3_config: dict[str, Any]) -> Lake:
     config["s3_incremental_path"] = f"t{uuid.uuid4().hex}/incremental/"
     place = S3Location.from_config(config)
     return Lake(place, config, place.client())
-
-
-@pytest.fixture(autouse=True)
-def _keep_signal_handlers() -> Iterator[None]:
-    """A target made in this process takes SIGTERM and SIGINT; pytest gets them back."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 class Say:
