@@ -21,7 +21,6 @@ from tap_s3_parquet.index import Index
 from tap_s3_parquet.objects import ObjectReader, open_parquet
 
 _log = logging.getLogger(__name__)
-#: Object metadata that target-s3-parquet writes: such a file is only good with its manifest.
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ _RUN_KEY = re.compile(
     r"/(?P<run>[A-Za-z0-9][A-Za-z0-9\-]{0,63})_(?P<leg>[a-z]{1,32})\.json"
 )
 MAX_KEY_BYTES = 1024
-#: The S3 metadata of a data file that names the run which wrote it.
+#: The S3 metadata of a data file that names the run which wrote it: such a file is only good with
+#: its manifest.
 RUN_METADATA = "tidemark-run"
 
 

@@ -31,7 +31,7 @@ class ParquetFileWriter:
     """
 
     def __init__(self, sink: Path | IO[bytes], schema: pa.Schema) -> None:
-        self.rows = self.waiting = 0
+        self.rows = self.waiting = self._waiting_rows = 0
         self._sink = sink
         self._schema = schema.remove_metadata()
         self._batches: list[pa.RecordBatch] = []
@@ -45,8 +45,9 @@ class ParquetFileWriter:
         """
         self.rows += batch.num_rows
         self.waiting += batch.nbytes
+        self._waiting_rows += batch.num_rows
         self._batches.append(batch)
-        if sum(b.num_rows for b in self._batches) >= GROUP_ROWS or self.waiting >= GROUP_BYTES:
+        if self._waiting_rows >= GROUP_ROWS or self.waiting >= GROUP_BYTES:
             self.flush()
 
     def flush(self) -> None:
@@ -58,7 +59,7 @@ class ParquetFileWriter:
         if self._batches:
             table = pa.Table.from_batches(self._batches, self._schema)
             self._open(repetitive(table)).write_table(table)
-            self._batches, self.waiting = [], 0
+            self._forget()
 
     def close(self) -> None:
         """Completes the file.
@@ -71,12 +72,15 @@ class ParquetFileWriter:
 
     def abandon(self) -> None:
         """Lets go of the file as it is. Never raises."""
-        self._batches, self.waiting = [], 0
+        self._forget()
         if self._writer is not None:
             try:
                 self._writer.close()
             except OSError:
                 self._writer.is_open = False  # else it tries once more when it is collected
+
+    def _forget(self) -> None:
+        self._batches, self.waiting, self._waiting_rows = [], 0, 0
 
     def _open(self, dictionaries: list[str]) -> pq.ParquetWriter:
         """The writer; it is opened with the first rows, which decide how columns are encoded."""
