@@ -11,21 +11,14 @@ from tidemark_core.errors import StateError, TidemarkError
 from tidemark_core.names import TableName
 
 from tidemark.config.project import Project
-from tidemark.config.schemas import further_schemas
-from tidemark.config.selection import extraction_variables, load_variables, models
+from tidemark.config.selection import models
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.log_bookmark import log_bookmark
 from tidemark.services.bookmarks.store import States
 from tidemark.services.follow.lag import Lags
 from tidemark.services.follow.work import Part, Step, Work
-from tidemark.services.sync.meltano_run import (
-    ENDED,
-    EXTRACT_AND_LAND,
-    READ_AND_LOAD,
-    Outcome,
-    run_leg,
-)
-from tidemark.services.sync.sync import LegResult, Plan, run_build
+from tidemark.services.sync.meltano_run import ENDED, Outcome
+from tidemark.services.sync.sync import LegResult, Plan, extract, load, run_build
 
 Log = Callable[[str], object]
 
@@ -152,28 +145,10 @@ class Rounds:
         return done
 
     def _leg(self, step: Step, plan: Plan) -> LegResult:
-        if step is Step.BACKUP:
-            return self._backup(plan)
-        return self._load(plan) if step is Step.LOAD else run_build(self.project, plan, self.log)
-
-    def _backup(self, plan: Plan) -> LegResult:
-        more = extraction_variables(
-            plan.tables,
-            plan.rules,
-            (),
-            database=self.project.environ.get("DB_DATABASE", ""),
-            schemas=further_schemas(self.project.environ),
-        )
-        return self._meltano(Step.BACKUP, EXTRACT_AND_LAND, plan, more)
-
-    def _load(self, plan: Plan) -> LegResult:
-        return self._meltano(Step.LOAD, READ_AND_LOAD, plan, load_variables(plan.tables))
-
-    def _meltano(
-        self, step: Step, blocks: Sequence[str], plan: Plan, more: Mapping[str, str]
-    ) -> LegResult:
-        variables = {**plan.options.variables(), **more}
-        ran = run_leg(self.project, blocks, plan.run_id, variables, self.log)
+        if step is Step.BUILD:
+            return run_build(self.project, plan, self.log)
+        # Not by `run_backup` and `run_load`, which read all manifests and the ledger for counts.
+        ran = (extract if step is Step.BACKUP else load)(self.project, plan, self.log)
         outcomes = [ran.outcome(step, table, None, None) for table in plan.tables]
         return LegResult.of(step, ran, outcomes)
 

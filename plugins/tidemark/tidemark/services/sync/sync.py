@@ -198,18 +198,27 @@ def _forecast(
     )
 
 
-def run_backup(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
-    """Copies the tables to the lake."""
-    schemas = further_schemas(project.environ)
+def extract(project: Project, plan: Plan, log: Callable[[str], object]) -> Ran:
+    """Runs a backup of the tables, without a look at what it has put into the lake."""
     more = extraction_variables(
         plan.tables,
         plan.rules,
         plan.whole,
         database=project.environ.get("DB_DATABASE", ""),
-        schemas=schemas,
+        schemas=further_schemas(project.environ),
     )
-    variables = plan.options.variables() | more
-    ran = run_leg(project, EXTRACT_AND_LAND, plan.run_id, variables, log)
+    return run_leg(project, EXTRACT_AND_LAND, plan.run_id, plan.options.variables() | more, log)
+
+
+def load(project: Project, plan: Plan, log: Callable[[str], object]) -> Ran:
+    """Runs a load of the tables, without a look at what the warehouse has."""
+    more = plan.options.variables() | load_variables(plan.tables)
+    return run_leg(project, READ_AND_LOAD, plan.run_id, more, log)
+
+
+def run_backup(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
+    """Copies the tables to the lake."""
+    ran = extract(project, plan, log)
     outcomes = [
         ran.outcome("backup", table, *_committed(project, table, plan.run_id))
         for table in plan.tables
@@ -232,8 +241,7 @@ def _committed(
 def run_load(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
     """Loads what the lake has and the warehouse has not."""
     before = {entry.file for entry in ask_ledger(project, plan.tables)[0] or []}
-    more = plan.options.variables() | load_variables(plan.tables)
-    ran = run_leg(project, READ_AND_LOAD, plan.run_id, more, log)
+    ran = load(project, plan, log)
     ledger, problem = ask_ledger(project, plan.tables)
     if ledger is None and not ran.exit_code:
         # With nothing to load, nobody has logged in: whether all is loaded, nobody knows.
