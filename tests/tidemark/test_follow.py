@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mysql_binlog import Position
+from tidemark.commands.follow import _logged
 from tidemark.config.project import Project
 from tidemark.config.selection import Options, Rules
 from tidemark.runner.held_lease import FOLLOWER
@@ -32,6 +34,7 @@ from tidemark.services.follow.work import Step, Work
 from tidemark.services.sync.meltano_run import Outcome
 from tidemark.services.sync.sync import LegResult, Plan
 from tidemark_core.errors import ConfigError, LeaseError
+from tidemark_core.masking import SECRETS
 from tidemark_core.names import TableName
 from tidemark_core.report_store import read_reports
 from tidemark_core.s3.lease import Lease
@@ -365,3 +368,17 @@ def test_a_follower_waits_for_a_job_and_goes_on(follower: Any, lake: Lake) -> No
     assert "run-job sync, run 1" in quiet.waited[0]
     assert len(quiet.rounds) == 1
     assert lake.bookmarks(Leg.BACKUP) == {}
+
+
+@pytest.mark.security(7)
+def test_what_is_written_in_cron_has_no_secret_in_its_fields_either(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    SECRETS.add(["correct-horse-battery"])
+    with _logged():
+        logging.getLogger("tidemark.follow").info(
+            "password correct-horse-battery", extra={"failed": ["load: correct-horse-battery"]}
+        )
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "correct-horse" not in line
+    assert set(json.loads(line)) >= {"event", "failed", "level", "timestamp"}

@@ -17,6 +17,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
+from tidemark_core.masking import SECRETS
 from tidemark_core.printable import printable_lines
 
 #: Attributes of a record that are not an event's fields (logging.LogRecord).
@@ -133,6 +134,13 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             document["exception"] = self.formatException(record.exc_info)
         return json.dumps(document, default=str, ensure_ascii=False)
+
+
+class MaskedJsonFormatter(JsonFormatter):
+    """The same without secrets, in fields too; for a stream that masks none itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return SECRETS(super().format(record))
 
 
 class TextFormatter(logging.Formatter):

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from tidemark_core.logs import JsonFormatter
-from tidemark_core.masking import SECRETS
+from tidemark_core.logs import MaskedJsonFormatter
 from tidemark_core.runs.progress_bars import Bars
 
 from tidemark.commands.legs import run_log
@@ -74,8 +73,7 @@ def follow(
 def _logged() -> Iterator[None]:
     """Writes what the follower says as JSON lines, where nobody looks."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
-    handler.addFilter(_masked)
+    handler.setFormatter(MaskedJsonFormatter())
     _logger.setLevel(logging.INFO)
     _logger.propagate = False
     if not sys.stdout.isatty():
@@ -85,11 +83,6 @@ def _logged() -> Iterator[None]:
     finally:
         _logger.removeHandler(handler)
         _logger.propagate = True
-
-
-def _masked(record: logging.LogRecord) -> bool:
-    record.msg, record.args = SECRETS(record.getMessage()), None
-    return True
 
 
 class _Teller:

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from tidemark_core.errors import ConfigError, TidemarkError
-from tidemark_core.logs import Event, JsonFormatter, log_event
-from tidemark_core.masking import SECRETS
+from tidemark_core.logs import Event, MaskedJsonFormatter, log_event
 
 #: What it says goes to the log file alone; people are told in words.
 logger = logging.getLogger("tidemark.cli")
@@ -84,18 +83,11 @@ def log_error(error: TidemarkError) -> None:
         logger.error(error.message, extra=fields)
 
 
-class _Masked(JsonFormatter):
-    """JSON lines without secrets."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return SECRETS(super().format(record))
-
-
 @contextmanager
 def _logged(file: TextIO) -> Iterator[None]:
     """Writes this process's log into a file; warnings go to stderr still."""
     handler = logging.StreamHandler(file)
-    handler.setFormatter(_Masked())
+    handler.setFormatter(MaskedJsonFormatter())
     root, level = logging.getLogger(), logging.getLogger().level
     # Python's own handler of warnings goes when there is another one.
     added = [handler, *([] if root.handlers or not logging.lastResort else [logging.lastResort])]

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from tidemark_core.logs import JsonFormatter
-from tidemark_core.masking import SECRETS
+from tidemark_core.logs import MaskedJsonFormatter
 from tidemark_core.names import TableName
 from tidemark_core.report_store import publish, save
 from tidemark_core.run_context import REPORT_ID
@@ -92,7 +91,7 @@ def period(project: Project) -> Iterator[Period]:
 def _written(log: RunLog) -> Iterator[None]:
     """Writes what the follower itself says into a log too, as JSON lines."""
     handler = _Lines(log)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(MaskedJsonFormatter())
     logger.addHandler(handler)
     try:
         yield
@@ -106,4 +105,4 @@ class _Lines(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.write(SECRETS(self.format(record)) + "\n")
+        self._log.write(self.format(record) + "\n")
