@@ -240,10 +240,10 @@ def test_what_is_selected_in_a_database_that_is_not_looked_at_fails_the_run_and_
 def test_a_views_column_has_lost_the_blanks_before_it(source: Source) -> None:
     """On MySQL itself the catalogue shows them, and no query may name them."""
     source.make("t", "` lead` INT PRIMARY KEY, n INT", "(1, 2)")
-    source.sql("DROP VIEW IF EXISTS v")
-    source.sql("CREATE VIEW v AS SELECT * FROM t")
-    assert source.read("v").rows("v") == [{"lead": 1, "n": 2}]
-    source.sql("DROP VIEW v")
+    source.sql("DROP VIEW IF EXISTS of_blanks")
+    source.sql("CREATE VIEW of_blanks AS SELECT * FROM t")
+    assert source.read("of_blanks").rows("of_blanks") == [{"lead": 1, "n": 2}]
+    source.sql("DROP VIEW of_blanks")
 
 
 @pytest.mark.fault(120)
