@@ -116,20 +116,10 @@ def test_a_serialisable_violation_is_tried_again_as_a_whole(
     lake: Lake,
     table: Table,
     state: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    violate: Callable[[str], list[str]],
     statement: str,
 ) -> None:
-    execute = WarehouseConnection.execute
-    failed: list[str] = []
-    said = {"S": "ERROR", "C": "XX000", "M": "1023 \nDETAIL: Serializable isolation violation"}
-
-    def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith(statement) and not failed:
-            failed.append(sql)
-            raise explain_query(ProgrammingError(said), statement)
-        return execute(self, sql, *rest, **named)
-
-    monkeypatch.setattr(WarehouseConnection, "execute", fail)
+    failed = violate(statement)
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert failed
     assert loaded(table) == ([1], 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,8 @@ import hypothesis
 import hypothesis.strategies as st
 import pyarrow as pa
 import pytest
-from redshift_connector.error import ProgrammingError
 from tidemark_core.errors import WarehouseError
 from tidemark_core.redshift.connection import WarehouseConnection
-from tidemark_core.redshift.errors import explain_query
 
 if TYPE_CHECKING:
     from tests.target_redshift.conftest import Lake, Table
@@ -167,20 +166,10 @@ def test_a_transaction_that_is_tried_again_uses_its_stage_tables_again(
     lake: Lake,
     table: Table,
     state: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    violate: Callable[[str], list[str]],
     statement: str,
 ) -> None:
-    execute = WarehouseConnection.execute
-    failed: list[str] = []
-    said = {"S": "ERROR", "C": "XX000", "M": "1023 \nDETAIL: Serializable isolation violation"}
-
-    def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith(statement) and not failed:
-            failed.append(sql)
-            raise explain_query(ProgrammingError(said), statement)
-        return execute(self, sql, *rest, **named)
-
-    monkeypatch.setattr(WarehouseConnection, "execute", fail)
+    failed = violate(statement)
     file = table.write([(1, "a", None), (2, "b", None)])
     lake.load(table.schema(), table.batch(file), state, load_format="parquet")
     assert failed
