@@ -74,7 +74,7 @@ class Log:
     def retention(self) -> Retention:
         """How long the log is kept."""
         with self.source.session() as session:
-            return Retention(mysql_binlog.log_retention(session.connection), session.now())
+            return retention(session)
 
     def cascades(self, tables: Iterable[TableName]) -> dict[TableName, tuple[TableName, ...]]:
         """Of tables whose rows change with those of others: the others."""
@@ -121,6 +121,11 @@ def end_of_log(session: Session) -> Position:
         raise SourceError(
             f"the server's log does not tell where it ends: {error}", hint="tidemark doctor"
         ) from error
+
+
+def retention(session: Session) -> Retention:
+    """How long the log is kept."""
+    return Retention(mysql_binlog.log_retention(session.connection), session.now())
 
 
 def problems(session: Session) -> list[Problem]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from mysql_binlog import Position, Problem
-from tap_mysql.binlog.log import cascades, end_of_log, problems
+from tap_mysql.binlog.log import cascades, end_of_log, problems, retention
 from tap_mysql.source.connection import Login, Session, Source
 from tap_mysql.source.discovery import discover
 from tap_mysql.source.schema import Table
@@ -63,16 +63,9 @@ class MySQL:
         return {str(row[0]): int(row[1]) for row in self.rows("SHOW BINARY LOGS")}
 
     def log_retention(self) -> timedelta | None:
-        """For how long the server keeps its log; None: for ever, or it does not say."""
-        names = "'binlog_expire_logs_seconds', 'expire_logs_days', 'binlog_expire_logs_auto_purge'"
-        rows = self.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
-        found = {str(name).lower(): str(value) for name, value in rows}
-        if found.get("binlog_expire_logs_auto_purge", "ON").upper() in ("OFF", "0"):
-            return None
-        kept = timedelta(seconds=float(found.get("binlog_expire_logs_seconds") or 0)) or timedelta(
-            days=float(found.get("expire_logs_days") or 0)
-        )
-        return kept or None
+        """For how long the server keeps its log, on RDS by RDS' own setting; None: for ever."""
+        seconds = retention(self._session).seconds
+        return None if seconds is None else timedelta(seconds=seconds)
 
     def log_end(self) -> Position:
         """Where the server's log ends."""
