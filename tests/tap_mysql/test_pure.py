@@ -26,6 +26,7 @@ from tap_mysql.singer.state import read_state
 from tap_mysql.source.error_codes import Cure, cure_of
 from tap_mysql.source.replica_lag import Channel, channel
 from tap_mysql.source.replica_lag import decide as lag_of
+from tap_mysql.source.schema import Table
 from tap_mysql.source.server_identity import Server
 from tap_mysql.values import key_values
 from tap_mysql.values.key_values import Lookback
@@ -98,7 +99,7 @@ def test_ranges_cover_all_keys_once(rows: int, chunks: int) -> None:
         offset = int(query.rsplit(" ", 1)[1])
         return [(left[offset],)] if offset < len(left) else []
 
-    parts = split(whole, chunks, ask, least_rows=1)
+    parts = split(whole, chunks, ask, Table(TABLE, ()), least_rows=1)
     assert len(parts) <= max(chunks, 1)
     assert parts[0].after is None
     assert parts[-1].until is None

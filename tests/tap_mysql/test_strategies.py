@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tap_mysql.query import key_ranges
 from tap_mysql.query.sql import Range
 from tap_mysql.reading.parquet_file import FinishedFile
 from tap_mysql.reading.range_reader import Reading
@@ -35,6 +36,23 @@ def test_chunks_cover_every_row_once(source: Source, name: str) -> None:
     result = source.read(name, **CHUNKED)
     assert len(result.files(name)) == 4
     assert sorted(row["n"] for row in result.rows(name)) == list(range(1, 40001))
+
+
+@pytest.mark.fault(40)
+def test_whole_numbers_of_a_large_table_are_cut_evenly_unread(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, expression = KEYS["skewed"]
+    source.make("large_skewed", "k BIGINT UNSIGNED PRIMARY KEY, n INT")
+    source.sql(f"INSERT INTO large_skewed SELECT {expression}, seq {source.numbers(40_000)}")
+    source.sql("ANALYZE TABLE large_skewed")
+    monkeypatch.setattr(key_ranges, "_MANY_ROWS", 20_000)
+    monkeypatch.delattr(key_ranges, "_walked")
+    result = source.read("large_skewed", **CHUNKED)
+    assert sorted(row["n"] for row in result.rows("large_skewed")) == list(range(1, 40001))
+    sizes = [file.facts["rows"] for file in result.files("large_skewed")]
+    assert len(sizes) == 4
+    assert max(sizes) < 12_500
 
 
 @pytest.mark.fault(40)

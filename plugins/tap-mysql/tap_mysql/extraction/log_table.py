@@ -67,9 +67,8 @@ class LogExtraction(Extraction):
         # Before anything is read: what changes meanwhile is in the log behind it.
         moment = log.moment()
         with self.reading.source.session() as session:
-            ranges = split(
-                Range(self.table.name, order=self._order), self.options.chunks, session.rows
-            )
+            whole = Range(self.table.name, order=self._order)
+            ranges = split(whole, self.options.chunks, session.rows, self.table)
         left = tuple((part.after, part.until) for part in ranges)
         begun = LogBookmark(
             moment.position, moment.now, moment.now, self._columns, left, placed_at=moment.now

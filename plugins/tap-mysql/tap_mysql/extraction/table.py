@@ -105,7 +105,8 @@ class Extraction:
         lag = self.options.replication.lag(session, name)
         if key is None or key.type is None:
             window.check_limit(name, self.options.max_rows)
-            ranges = split(Range(name, order=self._order), self.options.chunks, session.rows)
+            whole = Range(name, order=self._order)
+            ranges = split(whole, self.options.chunks, session.rows, self.table)
             return partial(self._run_full, ranges, state)
         options, now = self.options.of(key), session.now()
         look = Look(session, self.table, key, self.plans, self._order, options, now, lag)

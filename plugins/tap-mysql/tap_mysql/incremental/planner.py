@@ -75,7 +75,7 @@ class Look:
         key_warnings.warn_future(self.table.name, self.key.name, decided)
         where = sql.window(self.key, None, upper, nulls=nulls > 0)
         whole = Range(self.table.name, where, self.order)
-        ranges = split(whole, self.options.chunks, self.session.rows)
+        ranges = split(whole, self.options.chunks, self.session.rows, self.table)
         return FirstLoad(
             upper=upper,
             order=self.order,

@@ -2,44 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tap_mysql.query.sql import Key, Range, count, nth_key
+from tap_mysql.query.key_sampling import Sample, Span, cuts, sample_sql, samples
+from tap_mysql.query.sql import Key, Range, count, ends, nth_key
+from tap_mysql.source.schema import Table
 
 #: Rows below which a second range is not worth a query.
 _WORTH_ROWS = 10_000
+#: Rows, as the server estimates them, from which keys are sampled: fewer are counted as fast.
+_MANY_ROWS = 100_000
+_WHOLE_NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 Ask = Callable[[str], list[tuple[object, ...]]]
 
 
-def split(whole: Range, chunks: int, ask: Ask, *, least_rows: int = _WORTH_ROWS) -> list[Range]:
+def split(
+    whole: Range, chunks: int, ask: Ask, table: Table, *, least_rows: int = _WORTH_ROWS
+) -> list[Range]:
     """Cuts a range into ranges of about as many rows each.
 
-    The keys are walked in their own order, so numbers, text, UUIDs and composite keys, with gaps
-    or without, are all the same. Each key belongs to one range: the first has no lower end, the
-    last no upper one, and a row that comes later falls into one of them.
+    Whole numbers of a large table are sampled. All other keys are walked in their own order, so
+    text, UUIDs and composite keys are all the same. Each key belongs to one range: the first has
+    no lower end, the last no upper one, and a row that comes later falls into one of them.
 
     Args:
         whole: The range; one without an order stays whole.
         chunks: How many ranges at most.
         ask: Runs a query.
-        least_rows: Rows of a range, at least.
+        table: The range's table.
+        least_rows: Rows of a range, at least, where keys are walked.
     """
     if chunks < 2 or not whole.order:
         return [whole]
-    # Cut by key alone: counting the window too would read every row.
+    # Cut by key alone: the window too would read every row.
     keys_only = replace(whole, where=())
+    found = _sampled(keys_only, chunks, ask) if _can_sample(whole, table) else None
+    parts = _walked(keys_only, chunks, ask, least_rows) if found is None else found
+    return [replace(part, where=whole.where) for part in parts]
+
+
+def _can_sample(whole: Range, table: Table) -> bool:
+    column = table.column(whole.order[0])
+    whole_number = column is not None and column.data_type in _WHOLE_NUMBERS
+    return whole_number and len(whole.order) == 1 and table.rows >= _MANY_ROWS
+
+
+def _sampled(whole: Range, chunks: int, ask: Ask) -> list[Range] | None:
+    """None: sampling does not tell."""
+    (column,) = whole.order
+
+    def look(spans: Sequence[Span]) -> list[Sample]:
+        return samples(ask(sample_sql(whole.table, column, spans)))
+
+    ((low, high),) = ask(ends(whole.table, column))
+    if low is None:
+        return [whole]
+    found = cuts(look, int(str(low)), int(str(high)), chunks)
+    return None if found is None else _cut(whole, [(key,) for key in found])
+
+
+def _cut(whole: Range, keys: Sequence[Key]) -> list[Range]:
+    """The ranges that end with these keys, and the one behind the last of them."""
+    afters, untils = [whole.after, *keys], [*keys, whole.until]
+    return [replace(whole, after=a, until=u) for a, u in zip(afters, untils, strict=True)]
+
+
+def _walked(keys_only: Range, chunks: int, ask: Ask, least_rows: int) -> list[Range]:
     ((rows,),) = ask(count(keys_only))
     step = max(-(-int(str(rows)) // chunks), least_rows)
-    ranges: list[Range] = []
+    keys: list[Key] = []
     left, remaining = keys_only, int(str(rows))
     while remaining > step:
         found = ask(nth_key(left, step - 1))
         if not found:
             break
-        key: Key = tuple(found[0])  # type: ignore[arg-type]
-        ranges.append(replace(left, until=key))
-        left = left.past(key)
+        keys.append(tuple(found[0]))  # type: ignore[arg-type]
+        left = left.past(keys[-1])
         remaining -= step
-    ranges.append(replace(left, until=whole.until))
-    return [replace(part, where=whole.where) for part in ranges]
+    return _cut(keys_only, keys)

@@ -223,5 +223,11 @@ def nth_key(selected: Range, offset: int) -> str:
     )
 
 
+def ends(table: TableName, column: str) -> str:
+    """The least and the greatest value of a column."""
+    name = quote_mysql(column)
+    return f"SELECT MIN({name}), MAX({name}) FROM {table_sql(table)}"
+
+
 def count(selected: Range) -> str:
     return f"SELECT COUNT(*) FROM {table_sql(selected.table)}{where_clause(selected)}"
