@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tidemark.config.meltano_files import files
+from tidemark.config.files.meltano_files import files
 from tidemark_core.settings import LANDING_NAMES, Setting
 
 PLUGINS = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.client
-from tidemark.config.meltano_files import files
+from tidemark.config.files.meltano_files import files
 from tidemark_core.redshift.connection import WarehouseConnection
 
 #: What is sent, a word in its statement or key, and whether the stop comes before or after it.

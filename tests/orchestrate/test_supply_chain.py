@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tidemark.config.meltano_files import files
+from tidemark.config.files.meltano_files import files
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tidemark.config.file_changes import FileChanges
+from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.project import Project
 from tidemark.services.tables.addition import Added, Addition, plan_addition
 from tidemark.services.tables.method import Wish

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from jinja2.sandbox import SandboxedEnvironment
 from tap_mysql.source.schema import Column, Table
 from target_redshift.model.landing_table import LandingTable
-from tidemark.config.selection import Rules
-from tidemark.services.tables.contract import Contract, read_contracts, write
-from tidemark.services.tables.contract_update import compare, updated
-from tidemark.services.tables.identifiers import landing_name, needs_quotes
+from tidemark.config.tables.selection import Rules
+from tidemark.services.tables.contract.contract import Contract, read_contracts, write
+from tidemark.services.tables.contract.identifiers import landing_name, needs_quotes
+from tidemark.services.tables.contract.update import compare, updated
 from tidemark.services.tables.method import Method
 from tidemark.services.tables.source import landing_table
 from tidemark_core.errors import ConfigError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from tidemark.commands.dashboard import View, fitting
+from tidemark.commands.look.dashboard import View, fitting
 from tidemark.services.health.checks import Finding, Level
 from tidemark.services.lake.activity import DayActivity
 from tidemark.services.watermark.view import Watermark

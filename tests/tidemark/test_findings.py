@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import typer
-from tidemark.commands.legs import _Run, _tell_of_failures
-from tidemark.commands.status import print_findings
+from tidemark.commands.look.status import print_findings
+from tidemark.commands.run.legs import _Run, _tell_of_failures
 from tidemark.runner.failure_cause import Cause
 from tidemark.services.health.checks import Finding, Level
 from tidemark.services.sync.meltano_run import Outcome, Ran

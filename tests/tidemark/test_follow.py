@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mysql_binlog import Position
-from tidemark.commands.follow import _logged
+from tidemark.commands.run.follow import _logged
 from tidemark.config.project import Project
-from tidemark.config.selection import Options, Rules
+from tidemark.config.tables.selection import Options, Rules
 from tidemark.runner.held_lease import FOLLOWER
 from tidemark.runner.leases import hold_job
 from tidemark.runner.meltano import run

@@ -18,10 +18,10 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark.cli import app
-from tidemark.commands.legs import summary, without_model
-from tidemark.commands.sync import run_options
+from tidemark.commands.run.legs import summary, without_model
+from tidemark.commands.run.sync import run_options
 from tidemark.config.project import Project
-from tidemark.config.selection import Options, Rules
+from tidemark.config.tables.selection import Options, Rules
 from tidemark.config.validation import unknown_settings
 from tidemark.runner.failure_cause import CauseFinder
 from tidemark.runner.meltano import run as run_child

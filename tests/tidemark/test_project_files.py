@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from tidemark.config.file_changes import FileChanges
+from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.project import Project
 from tidemark.services.tables.method import Method
 from tidemark.services.tables.project_files import ProjectFiles

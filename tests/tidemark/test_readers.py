@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tidemark.dbt.readers import manifest_for_readers, styled
+from tidemark.dbt.site.readers import manifest_for_readers, styled
 
 NOW = datetime(2026, 11, 26, 2, 30, tzinfo=UTC)
 VIEW, TABLE, QUERY = "model.tidemark.view", "model.tidemark.t", "analysis.tidemark.query"

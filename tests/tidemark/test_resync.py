@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tap_mysql.values.key_values import unpack
 from tap_s3_parquet.index import Index
-from tidemark.config.selection import Rules
+from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.compare import ranges
 from tidemark.services.compare.eligibility import NotCompared, comparisons

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from meltano.core.plugin.singer.catalog import select_metadata_rules
 from meltano.core.plugin.singer.tap import config_metadata_rules
 from meltano.core.utils import expand_env_vars
-from tidemark.config.rules import metadata_rule, named, select_rule, split_rule
-from tidemark.config.selection import Rules
+from tidemark.config.tables.rules import metadata_rule, named, select_rule, split_rule
+from tidemark.config.tables.selection import Rules
 from tidemark_core.names import TableName
 
 ODD = st.text(st.sampled_from("ab_1-%.$!*?[]{}\\ éÄ'\"|#"), min_size=1, max_size=6)

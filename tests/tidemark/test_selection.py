@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tidemark.config.selection import (
+from tidemark.config.tables.selection import (
     Options,
     Rules,
     Strategy,

@@ -13,7 +13,7 @@ import pytest
 from policies import Policies, police
 from target_redshift.staging.area import put_copy_manifest
 from tidemark.config.project import Project
-from tidemark.config.selection import Rules
+from tidemark.config.tables.selection import Rules
 from tidemark.services.aws.iam_policy import render
 from tidemark.services.health import bucket_setup, copy_probe, doctor, exposure, grants
 from tidemark.services.health.checks import Finding, Level, run_checks, worst

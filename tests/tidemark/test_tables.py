@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
-from tidemark.commands.watermark import sheet
+from tidemark.commands.repair.watermark import sheet
 from tidemark.services.watermark.view import Watermark
 from tidemark.terminal.format import counted, key_text
 from tidemark.terminal.table import Sheet, make_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tidemark.config.selection import Options
+from tidemark.config.tables.selection import Options
 from tidemark.services.sync.progress import readable, watcher
 from tidemark_core.runs.progress import Progress
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tidemark.config.yaml_text import YamlText, block, flow, scalar
+from tidemark.config.files.yaml_text import YamlText, block, flow, scalar
 from tidemark_core.errors import ConfigError
 
 FILE = """\

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tidemark.dbt import site
-from tidemark.dbt.lineage import lineage_for_readers
+from tidemark.dbt.site import site
+from tidemark.dbt.site.lineage import lineage_for_readers
 from tidemark_core.errors import TidemarkError
 from tidemark_core.s3.client import S3Location
 from transform_browser import Browser

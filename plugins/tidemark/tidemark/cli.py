@@ -20,27 +20,13 @@ from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.process import end_with_meltano
 from tidemark_core.run_context import is_debug
 
-from tidemark.commands import (
-    add,
-    aws,
-    clean,
-    config,
-    dashboard,
-    explore,
-    follow,
-    rebuild,
-    reconcile,
-    remove,
-    restore,
-    resync,
-    s3clean,
-    status,
-    sync,
-    tables,
-    verify,
-    watermark,
-)
-from tidemark.commands import docs as dbt
+from tidemark.commands import aws
+from tidemark.commands.clean import clean, s3clean
+from tidemark.commands.look import config, dashboard, explore, status, verify
+from tidemark.commands.look import docs as dbt
+from tidemark.commands.repair import rebuild, reconcile, restore, resync, watermark
+from tidemark.commands.run import follow, sync
+from tidemark.commands.tables import add, remove, tables
 from tidemark.config.invocation import Invocation, invoked, log_error
 from tidemark.terminal.app import App
 

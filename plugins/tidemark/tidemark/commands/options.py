@@ -10,7 +10,7 @@ import typer
 def table_names(incomplete: str) -> list[str]:
     """What completes a table: those that the project's rules name."""
     from tidemark.config.environment import project_folder
-    from tidemark.config.selection import Rules
+    from tidemark.config.tables.selection import Rules
 
     tables = Rules.read(project_folder()).tables()
     names = [*(table.table for table in tables), *map(str, tables)]

@@ -21,8 +21,8 @@ from tidemark_core.settings import Setting, resolve
 from tidemark.config.env_file import check_private, secrets_in_files
 from tidemark.config.environment import env_file, load_environment, project_folder
 from tidemark.config.invocation import current
-from tidemark.config.landing_names import read_landing_names
 from tidemark.config.settings import DBT_SETTINGS, MYSQL, SETTINGS, STATE
+from tidemark.config.tables.landing_names import read_landing_names
 from tidemark.config.validation import unknown_settings
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Project:
     def _known_tables(self) -> list[TableName]:
         from tap_s3_parquet.index import Index
 
-        from tidemark.config.selection import Rules
+        from tidemark.config.tables.selection import Rules
 
         in_lake = Index(self.location).tables(listing=False)
         return sorted({*in_lake, *Rules.read(self.root).tables()})

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from tidemark_core.errors import ConfigError
 
-from tidemark.config.meltano_files import files
+from tidemark.config.files.meltano_files import files
 
 
 def refuse_unknown(name: str, root: Path) -> None:

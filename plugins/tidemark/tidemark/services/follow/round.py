@@ -11,7 +11,7 @@ from tidemark_core.errors import StateError, TidemarkError
 from tidemark_core.names import TableName
 
 from tidemark.config.project import Project
-from tidemark.config.selection import models
+from tidemark.config.tables.selection import models
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.log_bookmark import log_bookmark
 from tidemark.services.bookmarks.store import States

@@ -9,7 +9,7 @@ from tidemark_core.names import TableName
 from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.project import Project
-from tidemark.config.selection import Options, Rules
+from tidemark.config.tables.selection import Options, Rules
 from tidemark.services.sync.meltano_run import new_run_id
 from tidemark.services.sync.sync import Plan
 

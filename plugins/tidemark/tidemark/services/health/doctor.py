@@ -20,8 +20,8 @@ from tidemark_core.types.singer_schema import LOG_BASED
 from tidemark.config.env_file import check_private
 from tidemark.config.environment import env_file
 from tidemark.config.project import Project
-from tidemark.config.schemas import further_schemas
-from tidemark.config.selection import Rules
+from tidemark.config.tables.schemas import further_schemas
+from tidemark.config.tables.selection import Rules
 from tidemark.services.health.bucket_setup import check_bucket
 from tidemark.services.health.checks import Check, Finding, Level
 from tidemark.services.health.copy_probe import check_copy_role

@@ -16,7 +16,7 @@ from tidemark_core.report_store import read_reports
 from tidemark_core.runs.report import RunReport
 
 from tidemark.config.project import Project
-from tidemark.config.selection import Rules
+from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import value_of
 from tidemark.services.lake.catalogue import bucket_time
 from tidemark.source.mysql import MySQL

@@ -14,8 +14,8 @@ from tidemark_core.names import TableName
 from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.project import Project
-from tidemark.config.schemas import further_schemas
-from tidemark.config.selection import (
+from tidemark.config.tables.schemas import further_schemas
+from tidemark.config.tables.selection import (
     Options,
     Rules,
     extraction_variables,

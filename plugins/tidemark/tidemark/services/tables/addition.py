@@ -10,10 +10,10 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import LandingNames, TableName
 
 from tidemark.config.project import Project
-from tidemark.config.schemas import further_schemas
-from tidemark.services.tables.contract import MODEL_SQL, Contract, described, write
-from tidemark.services.tables.contract_update import Difference, compare, updated
-from tidemark.services.tables.identifiers import is_own, landing_name
+from tidemark.config.tables.schemas import further_schemas
+from tidemark.services.tables.contract.contract import MODEL_SQL, Contract, described, write
+from tidemark.services.tables.contract.identifiers import is_own, landing_name
+from tidemark.services.tables.contract.update import Difference, compare, updated
 from tidemark.services.tables.method import Method, Remark, Wish, propose
 from tidemark.services.tables.project_files import TABLES, ProjectFiles
 from tidemark.services.tables.schemas import keep_schemas

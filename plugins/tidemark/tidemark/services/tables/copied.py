@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LandingNames, TableName
 
-from tidemark.services.tables.contract import Contract
+from tidemark.services.tables.contract.contract import Contract
 from tidemark.services.tables.project_files import ProjectFiles
 from tidemark.services.tables.source import fits
 

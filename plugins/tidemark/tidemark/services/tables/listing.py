@@ -12,12 +12,12 @@ from tidemark_core.names import TableName, quote_redshift
 from tidemark_core.redshift.connection import connect
 from tidemark_core.s3.client import explained
 
-from tidemark.config.file_changes import FileChanges
+from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.project import Project
-from tidemark.config.selection import Rules
+from tidemark.config.tables.selection import Rules
 from tidemark.services.lake.ledger import relation_exists
-from tidemark.services.tables.contract import Contract
-from tidemark.services.tables.contract_update import compare
+from tidemark.services.tables.contract.contract import Contract
+from tidemark.services.tables.contract.update import compare
 from tidemark.services.tables.copied import Copied, chosen, copied_tables, copy_name
 from tidemark.services.tables.method import Method
 from tidemark.services.tables.project_files import ProjectFiles

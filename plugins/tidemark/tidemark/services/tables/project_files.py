@@ -14,12 +14,12 @@ import yaml
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LandingNames, TableName
 
-from tidemark.config.file_changes import FileChanges
-from tidemark.config.meltano_files import KINDS, Folder, declarations
-from tidemark.config.rules import matches, metadata_rule, named, select_rule, split_rule
-from tidemark.config.selection import Rules
-from tidemark.config.yaml_text import YamlText
-from tidemark.services.tables.contract import Contract, read_contracts
+from tidemark.config.files.file_changes import FileChanges
+from tidemark.config.files.meltano_files import KINDS, Folder, declarations
+from tidemark.config.files.yaml_text import YamlText
+from tidemark.config.tables.rules import matches, metadata_rule, named, select_rule, split_rule
+from tidemark.config.tables.selection import Rules
+from tidemark.services.tables.contract.contract import Contract, read_contracts
 from tidemark.services.tables.method import Method
 
 #: Where contracts are.

@@ -12,10 +12,10 @@ from tidemark_core.host.walk import walk_files
 from tidemark_core.names import TableName, quote_redshift
 
 from tidemark.config.project import Project
-from tidemark.config.schemas import further_schemas
+from tidemark.config.tables.schemas import further_schemas
 from tidemark.dbt.buildstate import state_schema
 from tidemark.dbt.source import inputs
-from tidemark.services.tables.contract import Contract
+from tidemark.services.tables.contract.contract import Contract
 from tidemark.services.tables.copied import chosen, copied_tables, copy_name
 from tidemark.services.tables.project_files import ProjectFiles
 from tidemark.services.tables.schemas import keep_schemas

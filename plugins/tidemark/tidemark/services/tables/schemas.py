@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 
 from tidemark.config.project import Project
-from tidemark.config.schemas import DB_SCHEMAS, further_schemas
+from tidemark.config.tables.schemas import DB_SCHEMAS, further_schemas
 from tidemark.services.tables.project_files import ProjectFiles
 
 _NAME = DB_SCHEMAS.env

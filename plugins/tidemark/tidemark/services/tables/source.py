@@ -22,8 +22,8 @@ from tidemark_core.names import LandingNames, TableName
 from tidemark_core.types.column_type import MAX_VARBYTE_BYTES, MAX_VARCHAR_BYTES
 from tidemark_core.types.singer_schema import LOG_BASED
 
-from tidemark.config.rules import select_rule
-from tidemark.config.selection import Rules
+from tidemark.config.tables.rules import select_rule
+from tidemark.config.tables.selection import Rules
 from tidemark.services.tables.method import Gaps, Method, Remark
 from tidemark.source.mysql import MySQL
 from tidemark.source.quoting import mysql_name, mysql_table

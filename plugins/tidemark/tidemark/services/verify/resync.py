@@ -24,7 +24,7 @@ from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.project import Project
-from tidemark.config.selection import Rules
+from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg, place_of
 from tidemark.services.bookmarks.store import States
 from tidemark.services.compare.eligibility import PUBLIC, comparisons

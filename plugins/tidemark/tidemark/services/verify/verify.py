@@ -12,7 +12,7 @@ from tidemark_core.names import LANDING_SCHEMA, TableName
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 
 from tidemark.config.project import Project
-from tidemark.config.selection import Rules
+from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.compare.eligibility import Facts, NotCompared, comparisons

@@ -10,7 +10,7 @@ from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.names import TableName
 
 from tidemark.config.project import Project
-from tidemark.config.selection import Rules
+from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import (
     Leg,
     id_value,

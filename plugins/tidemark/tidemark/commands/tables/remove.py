@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from tidemark.commands.editing import editing, make
 from tidemark.commands.options import CopiedTables, ExceptOption
+from tidemark.commands.tables.editing import editing, make
 from tidemark.config.project import Project
 from tidemark.terminal.console import (
     Format,

@@ -9,8 +9,8 @@ from tap_mysql.source.schema import Table
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.model.schema_drift import normalise
 
-from tidemark.config.yaml_text import YamlText
-from tidemark.services.tables.contract import Contract, columns_text, meta_of, safe
+from tidemark.config.files.yaml_text import YamlText
+from tidemark.services.tables.contract.contract import Contract, columns_text, meta_of, safe
 from tidemark.services.tables.method import Method
 
 

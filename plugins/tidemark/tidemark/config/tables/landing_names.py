@@ -9,7 +9,7 @@ from typing import Any
 from tidemark_core.names import LandingNames
 from tidemark_core.settings import LANDING_NAMES
 
-from tidemark.config.meltano_files import declarations
+from tidemark.config.files.meltano_files import declarations
 
 
 def read_landing_names(root: Path, environ: Mapping[str, str]) -> LandingNames:

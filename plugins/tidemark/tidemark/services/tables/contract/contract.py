@@ -14,8 +14,8 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.printable import printable
 from tidemark_core.types.singer_schema import INCREMENTAL
 
-from tidemark.config.yaml_text import block, flow
-from tidemark.services.tables.identifiers import needs_quotes
+from tidemark.config.files.yaml_text import block, flow
+from tidemark.services.tables.contract.identifiers import needs_quotes
 from tidemark.services.tables.method import Method
 
 #: What a table's model is made of, all of it.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tidemark.commands.legs import run_and_tell
 from tidemark.commands.options import TableOption
+from tidemark.commands.run.legs import run_and_tell
 from tidemark.config.project import Project
-from tidemark.config.selection import Options
+from tidemark.config.tables.selection import Options
 from tidemark.runner.leases import hold_job
 from tidemark.terminal.console import Format, FormatOption, Panel, print_json, teller
 from tidemark.terminal.format import counted

@@ -17,7 +17,7 @@ from tidemark_core.runs.progress_bars import Bars
 
 from tidemark.config.invocation import current, open_log
 from tidemark.config.project import Project
-from tidemark.config.selection import models
+from tidemark.config.tables.selection import models
 from tidemark.services.sync.meltano_run import ENDED, Outcome
 from tidemark.services.sync.progress import readable, watcher
 from tidemark.terminal.console import Format, console, note, print_json

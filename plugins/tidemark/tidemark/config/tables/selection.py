@@ -14,8 +14,8 @@ from tidemark_core.names import LandingNames, TableName
 from tidemark_core.runs.progress import EVERY_VARIABLE, WATCHED_SECONDS
 from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL, LOG_BASED
 
-from tidemark.config.meltano_files import declarations
-from tidemark.config.rules import (
+from tidemark.config.files.meltano_files import declarations
+from tidemark.config.tables.rules import (
     matches,
     metadata_rule,
     named,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from tidemark_core.errors import ConfigError
 
-from tidemark.commands.status import print_findings
+from tidemark.commands.look.status import print_findings
 from tidemark.config.project import Project
 from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.services.health.checks import Finding, Level, run_checks

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from tidemark_core.errors import ConfigError
 
-from tidemark.commands.editing import editing, make
 from tidemark.commands.options import ExceptOption, WantedTables
+from tidemark.commands.tables.editing import editing, make
 from tidemark.config.project import Project
 from tidemark.terminal.console import (
     Format,

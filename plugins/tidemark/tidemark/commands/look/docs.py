@@ -10,7 +10,7 @@ from tidemark_core.errors import ConfigError
 
 from tidemark.config.project import Project
 from tidemark.config.settings import DOCS_SETTINGS
-from tidemark.dbt import site
+from tidemark.dbt.site import site
 from tidemark.terminal.app import App
 from tidemark.terminal.console import Panel
 

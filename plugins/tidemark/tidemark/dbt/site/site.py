@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from tidemark_core.errors import TidemarkError
 from tidemark_core.s3.client import explained
 
-from tidemark.dbt.inline import guarded, inlined
-from tidemark.dbt.lineage import lineage_for_readers
-from tidemark.dbt.readers import (
+from tidemark.dbt.site.inline import guarded, inlined
+from tidemark.dbt.site.lineage import lineage_for_readers
+from tidemark.dbt.site.readers import (
     INDEX_STYLE,
     LINEAGE_STYLE,
     manifest_for_readers,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @contextmanager
 def editing(project: Project) -> Iterator[tuple[ProjectFiles, Parser]]:
     """The project's files, and what will read them: dbt begins while other things are done."""
-    from tidemark.config.file_changes import FileChanges
+    from tidemark.config.files.file_changes import FileChanges
     from tidemark.runner.parse import parser
     from tidemark.services.tables.project_files import ProjectFiles
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from tidemark_core.errors import ConfigError, TidemarkError
 
-from tidemark.commands.s3clean import run_cleaning
+from tidemark.commands.clean.s3clean import run_cleaning
 from tidemark.config.project import Project
 from tidemark.config.settings import RETENTION_SETTINGS
 from tidemark.services.lake.catalogue import bucket_time, read_catalogue

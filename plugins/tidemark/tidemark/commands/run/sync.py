@@ -10,11 +10,11 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.run_context import log_level
 from tidemark_core.runs.progress import is_watched
 
-from tidemark.commands.legs import run_and_tell
+from tidemark.commands.look.verify import check_tables
 from tidemark.commands.options import TablesOption
-from tidemark.commands.verify import check_tables
+from tidemark.commands.run.legs import run_and_tell
 from tidemark.config.project import Project
-from tidemark.config.selection import Options, Strategy
+from tidemark.config.tables.selection import Options, Strategy
 from tidemark.config.validation import refuse_bad_values
 from tidemark.runner.leases import hold_job
 from tidemark.terminal.console import (

@@ -13,10 +13,10 @@ from rich.markup import escape
 from tidemark_core.logs import MaskedJsonFormatter
 from tidemark_core.runs.progress_bars import Bars
 
-from tidemark.commands.legs import run_log
 from tidemark.commands.options import TablesOption
-from tidemark.commands.sync import ConfigFileOption, DebugOption, LogFileOption, check_settings
-from tidemark.commands.sync import run_options as options_of
+from tidemark.commands.run.legs import run_log
+from tidemark.commands.run.sync import ConfigFileOption, DebugOption, LogFileOption, check_settings
+from tidemark.commands.run.sync import run_options as options_of
 from tidemark.config.project import Project
 from tidemark.terminal.console import Panel, at_least, console, note
 from tidemark.terminal.format import counted, parse_seconds

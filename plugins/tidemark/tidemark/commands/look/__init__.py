@@ -1,0 +1,1 @@
+"""What the lake and the warehouse hold, and whether all is well."""

@@ -1,0 +1,1 @@
+"""The legs, run for the tables that an operator names."""

@@ -1,0 +1,1 @@
+"""The tables that are copied: chosen, shown, taken out."""

@@ -1,0 +1,1 @@
+"""Which tables a run copies, and how, as the project and the plugins say it."""

@@ -1,0 +1,1 @@
+"""A table's contract: its names, its text, how it follows the source."""
