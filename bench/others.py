@@ -12,8 +12,8 @@ from typing import Any
 
 from measure import Measured, run
 from tidemark_core.names import TableName
-from tidemark_sandbox.clients import Database, target
-from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.access.clients import Database, target
+from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
 from world import ROOT
 

@@ -21,9 +21,9 @@ from tidemark_core.names import TableName
 from tidemark_core.runs.progress import EVERY_SECONDS, Lines, Meter
 from tidemark_core.s3.client import S3Location, list_keys
 from tidemark_sandbox import config as words
-from tidemark_sandbox.clients import Database, mysql_client, target
-from tidemark_sandbox.packages import program
-from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.access.clients import Database, mysql_client, target
+from tidemark_sandbox.access.tunnel import open_tunnel
+from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.world import Sandbox
 from world import WIDE
 

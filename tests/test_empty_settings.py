@@ -14,11 +14,11 @@ from singer_sdk import Tap, Target
 from tap_mysql.settings import SETTINGS as TAP_MYSQL
 from tap_mysql.singer.tap import TapMySQL
 from tap_s3_parquet.settings import SETTINGS as TAP_S3_PARQUET
-from tap_s3_parquet.tap import TapS3Parquet
+from tap_s3_parquet.singer.tap import TapS3Parquet
 from target_redshift.settings import SETTINGS as TARGET_REDSHIFT
 from target_redshift.singer.target import TargetRedshift
 from target_s3_parquet.settings import SETTINGS as TARGET_S3_PARQUET
-from target_s3_parquet.target import TargetS3Parquet
+from target_s3_parquet.singer.target import TargetS3Parquet
 from tidemark.config.project import Project
 from tidemark.config.settings import SETTINGS as EVERY
 from tidemark_core.errors import ConfigError

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tidemark_core.masking import MASK, Mask, secrets_of
 from tidemark_core.settings import Setting, resolve
+from tidemark_core.text.masking import MASK, Mask, secrets_of
 
 SECRET = 'Kan"arien\\vogel ü/7'
 
@@ -48,7 +48,7 @@ def test_variables_are_secret_by_their_name() -> None:
 def test_a_process_masks_logs_tracebacks_and_what_libraries_print() -> None:
     script = f"""
 import logging, os, sys
-from tidemark_core.masking import guard_stderr
+from tidemark_core.text.masking import guard_stderr
 from tidemark_core.settings import Setting, resolve
 guard_stderr(os.environ)
 logging.basicConfig()

@@ -12,7 +12,7 @@ from rich.console import Console
 from tidemark.terminal.table import make_table
 from tidemark_core.errors import TidemarkError
 from tidemark_core.logs import TextFormatter
-from tidemark_core.printable import printable, printable_lines
+from tidemark_core.text.printable import printable, printable_lines
 
 ATTACKS = st.text(
     alphabet=st.one_of(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tap_mysql.source.driver import verifying_context
+from tap_mysql.source.session.driver import verifying_context
 from tidemark_core.errors import ConfigError
 from tidemark_core.host.trusted_file import check_trusted
 from tidemark_core.redshift.driver_patches import _root_certificate, _routed, install_routes

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proctree import command_line
-from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
 
 #: A run that takes longer is stuck.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from proctree import command_line, tunnels
 from redshift_stand_in.postgres.cluster import PORT, SUPERUSER
-from tidemark_sandbox.packages import program
+from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.world import Sandbox
 
 VICTIMS = ("loader", "tap", "meltano", "tunnel", "session", "s3")

@@ -20,9 +20,9 @@ from unittest import mock
 import pymysql
 from mysql_binlog import Batch, Column, KeyColumns, Position, current_position, key_columns
 from mysql_binlog.changes import taken
-from mysql_binlog.history import History
+from mysql_binlog.history.history import History
+from mysql_binlog.history.tables import Tables
 from mysql_binlog.rows.charsets import Charsets
-from mysql_binlog.tables import Tables
 from mysql_binlog.wire import stream
 from mysql_binlog.wire.packets import Packets, Plain
 from mysql_binlog.wire.start import Start

@@ -20,7 +20,7 @@ from log_writer import FILE, Made, Writer, sent
 from mysql_binlog import BinlogError, DamagedLog
 from mysql_binlog.events.codes import ARTIFICIAL, Code
 from mysql_binlog.events.event import Event
-from mysql_binlog.history import History
+from mysql_binlog.history.history import History
 from recorded_log import Recorded, load
 
 LOGS = {name: load(name) for name in ("mariadb", "mysql")}

@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from redshift_stand_in.local import Wishes, provide, running_postgres
 from redshift_stand_in.postgres.backend import PostgresAddress
 from redshift_stand_in.postgres.cluster import PORT, SUPERUSER, Cluster
-from tidemark_sandbox.ports import Ports, free_port_block
+from tidemark_sandbox.host.ports import Ports, free_port_block
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redshift_stand_in.front.server import Address
 from tidemark_core.host.local_ports import can_bind
-from tidemark_sandbox.ports import (
+from tidemark_sandbox.host.ports import (
     BLOCK,
     DEFAULT_BASE,
     Ports,
@@ -59,8 +59,8 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
 
     def blocks(count: int) -> list[int]:
         ours = [free_port_block() for _ in range(count)]
-        monkeypatch.setattr("tidemark_sandbox.ports._FREE_BLOCKS", ours)
-        monkeypatch.setattr("tidemark_sandbox.ports._reserve", lambda base: base in ours)
+        monkeypatch.setattr("tidemark_sandbox.host.ports._FREE_BLOCKS", ours)
+        monkeypatch.setattr("tidemark_sandbox.host.ports._reserve", lambda base: base in ours)
         return ours
 
     return blocks

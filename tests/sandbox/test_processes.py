@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tidemark_sandbox.processes import Daemon, ProcessId, alive, ended, parse_note, writers
+from tidemark_sandbox.host.processes import Daemon, ProcessId, alive, ended, parse_note, writers
 
 ENV = {"PATH": "/usr/bin:/bin"}
 

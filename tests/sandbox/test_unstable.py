@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tidemark_sandbox import packages, unstable
+from tidemark_sandbox.debian import packages, unstable
 from tidemark_sandbox.errors import MissingPackagesError, SandboxError
 
 

@@ -21,13 +21,13 @@ from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
 from machines import become
 from tidemark_core.host.local_ports import can_bind
-from tidemark_sandbox.clients import Database, target
+from tidemark_sandbox.access.clients import Database, target
+from tidemark_sandbox.access.ssh import ssh_command
+from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.config import BUCKET, WAREHOUSE_PASSWORDS
 from tidemark_sandbox.errors import MissingPackagesError, PortTakenError, SandboxError
-from tidemark_sandbox.ports import HOST
-from tidemark_sandbox.processes import writers
-from tidemark_sandbox.ssh import ssh_command
-from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.host.ports import HOST
+from tidemark_sandbox.host.processes import writers
 from tidemark_sandbox.world import PartName, Sandbox
 
 PARTS = [name for name in get_args(PartName) if name != "mysql"]
@@ -193,7 +193,7 @@ def test_missing_packages_are_named_with_what_they_are_for(
     spare: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "tidemark_sandbox.packages.find", lambda name: None if name == "sshd" else name
+        "tidemark_sandbox.debian.packages.find", lambda name: None if name == "sshd" else name
     )
     with pytest.raises(MissingPackagesError, match=r"openssh-server +the bastion") as told:
         spare.up()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from readhooks import after_files
 from tap_mysql.incremental.planner import Look
-from tap_mysql.source.connection import Session
+from tap_mysql.source.session.connection import Session
 from tap_mysql.values.key_values import Lookback
 from tap_mysql.values.repeated_hour import step_back
 from tidemark_core.errors import StateError

@@ -21,8 +21,8 @@ import pytest
 from readhooks import after_files, watch_queries
 from tap_mysql.singer.tap import _FIRST_CONTACT_SECONDS, TapMySQL
 from tap_mysql.source.arrow_query import Fetch, FetchError, Shape
-from tap_mysql.source.driver import CONNECT_SECONDS, GREETING_SECONDS, open_connection
 from tap_mysql.source.error_codes import Cure
+from tap_mysql.source.session.driver import CONNECT_SECONDS, GREETING_SECONDS, open_connection
 from tidemark_core.errors import SourceError, TunnelError
 from tidemark_core.host.process_identity import Holder
 from tidemark_core.runs.report import LegReport
@@ -445,7 +445,7 @@ def test_a_server_that_is_away_is_told_by_its_socket(source: Source) -> None:
 def test_a_server_that_says_nothing_is_given_up_within_half_a_minute(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_mysql.source.driver.GREETING_SECONDS", 1)
+    monkeypatch.setattr("tap_mysql.source.session.driver.GREETING_SECONDS", 1)
     monkeypatch.setattr("tap_mysql.singer.tap._FIRST_CONTACT_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         host, port = mute.getsockname()
@@ -475,7 +475,7 @@ def test_a_full_server_is_asked_again(
             raise pymysql.err.OperationalError(1040, "Too many connections")
         return connect(*endpoint, **arguments)
 
-    monkeypatch.setattr("tap_mysql.source.connection.open_connection", sometimes_full)
+    monkeypatch.setattr("tap_mysql.source.session.connection.open_connection", sometimes_full)
     result = wide.run(wide.catalog("wide", key="update_at"), backup_retry_attempts=3)
     told = [r.getMessage() for r in caplog.records if r.name == "tap-mysql.again"]
     assert len(told) == 2, "bounded, and logged"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
-from tap_mysql.extraction import log_follow
+from tap_mysql.extraction.log import follow as log_follow
 from tap_mysql.reading import key_reader
 from tidemark_core.errors import SourceError
 from tidemark_singer.batch_file import BatchFile

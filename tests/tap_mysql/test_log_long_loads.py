@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tap_mysql.binlog.retention import Retention
-from tap_mysql.extraction.log_follow import Follower
+from tap_mysql.extraction.log.follow import Follower
 from tidemark_core.errors import SourceError
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from pymysql._auth import scramble_caching_sha2
 from scripted_mysql import packet
 from tap_mysql.source.arrow_query import Fetch, Shape
-from tap_mysql.source.connection import Login
-from tap_mysql.source.connection import Source as Server
+from tap_mysql.source.session.connection import Login
+from tap_mysql.source.session.connection import Source as Server
 from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.host.local_ports import LOCAL_HOST, free_port
 from tidemark_core.ssh.tunnel import open_endpoint

@@ -27,7 +27,7 @@ from tap_mysql.source.error_codes import Cure, cure_of
 from tap_mysql.source.replica_lag import Channel, channel
 from tap_mysql.source.replica_lag import decide as lag_of
 from tap_mysql.source.schema import Table
-from tap_mysql.source.server_identity import Server
+from tap_mysql.source.session.server_identity import Server
 from tap_mysql.values import key_values
 from tap_mysql.values.key_values import Lookback
 from tap_mysql.values.own_part import OWN

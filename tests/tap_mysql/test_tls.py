@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tap_mysql.settings import TapSettings
-from tap_mysql.source.connection import Login
+from tap_mysql.source.session.connection import Login
 from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.typed_settings import read
 from tidemark_sandbox.certificates import ensure_certificates

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tap_s3_parquet.tap import TapS3Parquet
+from tap_s3_parquet.singer.tap import TapS3Parquet
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location

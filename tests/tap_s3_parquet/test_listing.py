@@ -75,7 +75,7 @@ def test_turning_to_listing_later_finds_what_lay_there_all_the_time(lake: Any, r
 
 
 def test_keys_come_from_the_catalog(lake: Any, read: Any) -> None:
-    from tap_s3_parquet.tap import TapS3Parquet
+    from tap_s3_parquet.singer.tap import TapS3Parquet
 
     _old(lake, 1)
     catalog = TapS3Parquet(config=lake.config | {"s3_discover": "listing"}).catalog_dict

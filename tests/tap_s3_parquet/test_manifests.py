@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tap_s3_parquet.tap import TapS3Parquet
+from tap_s3_parquet.singer.tap import TapS3Parquet
 from tidemark_core.errors import LakeError, StateError
 from tidemark_core.names import TableName
 from tidemark_core.types.singer_schema import METHOD
@@ -131,7 +131,7 @@ def test_a_schema_that_changed_between_runs_is_announced_before_its_files(
 
 
 def test_a_catalog_selects_columns_and_cannot_bend_types(lake: Any, read: Any) -> None:
-    from tap_s3_parquet.tap import TapS3Parquet
+    from tap_s3_parquet.singer.tap import TapS3Parquet
 
     lake.commit(lake.orders(1))
     catalog = TapS3Parquet(config=lake.config).catalog_dict

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from target_s3_parquet.target import TargetS3Parquet
+from target_s3_parquet.singer.target import TargetS3Parquet
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.s3.client import S3Location, list_keys
 

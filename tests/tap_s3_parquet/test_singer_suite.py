@@ -11,7 +11,7 @@ import pytest
 from singer_sdk.testing import SuiteConfig
 from singer_sdk.testing.runners import TapTestRunner
 from singer_sdk.testing.suites import tap_stream_attribute_tests, tap_stream_tests, tap_tests
-from tap_s3_parquet.tap import TapS3Parquet
+from tap_s3_parquet.singer.tap import TapS3Parquet
 
 ROWS = pa.table(
     {

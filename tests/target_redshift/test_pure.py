@@ -25,8 +25,8 @@ from target_redshift.warehouse import sql, upsert_sql
 from target_redshift.warehouse.copy_authorization import authorization
 from target_redshift.warehouse.sql import CopyOptions, TableOptions, copy, literal
 from tidemark_core.errors import ConfigError
-from tidemark_core.masking import SECRETS
 from tidemark_core.s3.client import S3Location
+from tidemark_core.text.masking import SECRETS
 from tidemark_core.types.column_type import TIMESTAMP, ColumnType
 
 MARKER = "@NULL@"

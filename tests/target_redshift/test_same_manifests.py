@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tap_s3_parquet.tap import TapS3Parquet
+from tap_s3_parquet.singer.tap import TapS3Parquet
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 
 if TYPE_CHECKING:

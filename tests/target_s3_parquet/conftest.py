@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from s3proxy import Proxy, SealingProxy
-from target_s3_parquet.target import TargetS3Parquet
+from target_s3_parquet.singer.target import TargetS3Parquet
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.s3.client import S3Location, list_keys
 from tidemark_core.s3.settings import S3_SETTINGS

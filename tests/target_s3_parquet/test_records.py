@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from singer_sdk.exceptions import MissingKeyPropertiesError
-from target_s3_parquet.rows import Memory, RowFile
-from target_s3_parquet.schema import StreamSchema
+from target_s3_parquet.files.rows import Memory, RowFile
+from target_s3_parquet.files.schema import StreamSchema
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.parquet_writer import GROUP_ROWS
 from tidemark_core.names import TableName
@@ -230,7 +230,7 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing(
     def full(*_: Any, **__: Any) -> Any:
         return open("/dev/full", "w+b", buffering=0)  # noqa: PTH123
 
-    monkeypatch.setattr("target_s3_parquet.rows.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("target_s3_parquet.files.rows.tempfile.TemporaryFile", full)
     with pytest.raises(LakeError, match="No space left") as caught:
         feed(say.schema(), say.record(id=1), say.state(1))
     assert "S3_TEMP_DIR" in str(caught.value)

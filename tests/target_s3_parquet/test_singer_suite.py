@@ -10,7 +10,7 @@ from singer_sdk.testing import get_target_test_class
 from singer_sdk.testing.runners import TargetTestRunner
 from singer_sdk.testing.suites import SingerTestSuite
 from singer_sdk.testing.target_tests import TargetRecordMissingRequiredProperty
-from target_s3_parquet.target import TargetS3Parquet
+from target_s3_parquet.singer.target import TargetS3Parquet
 
 # Not TargetMultipleStateMessages: it wants three of the input's STATEs, as text; what it means is
 # in test_records.py.

@@ -7,9 +7,9 @@ import json
 import pytest
 from tidemark.runner.failure_cause import Cause
 from tidemark.services.sync.meltano_run import Observer, Ran
-from tidemark_core.masking import SECRETS
 from tidemark_core.names import TableName
 from tidemark_core.runs.deferred import Failure
+from tidemark_core.text.masking import SECRETS
 
 GOOD = TableName("s", "good")
 

@@ -34,10 +34,10 @@ from tidemark.services.follow.work import Step, Work
 from tidemark.services.sync.meltano_run import Outcome
 from tidemark.services.sync.sync import LegResult, Plan
 from tidemark_core.errors import ConfigError, LeaseError
-from tidemark_core.masking import SECRETS
 from tidemark_core.names import TableName
 from tidemark_core.report_store import read_reports
 from tidemark_core.s3.lease import Lease
+from tidemark_core.text.masking import SECRETS
 
 if TYPE_CHECKING:
     from tests.tidemark.conftest import Lake

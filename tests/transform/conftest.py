@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.access.tunnel import open_tunnel
 from transform_project import Dbt, Landing, Query
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ holds the lease.
 
 from __future__ import annotations
 
-from tidemark_core.printable import printable, printable_lines
+from tidemark_core.text.printable import printable, printable_lines
 
 
 class TidemarkError(Exception):

@@ -17,8 +17,8 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
-from tidemark_core.masking import SECRETS
-from tidemark_core.printable import printable_lines
+from tidemark_core.text.masking import SECRETS
+from tidemark_core.text.printable import printable_lines
 
 #: Attributes of a record that are not an event's fields (logging.LogRecord).
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

@@ -14,9 +14,9 @@ from typing import NoReturn
 from tidemark_core.errors import TidemarkError
 from tidemark_core.host.leash import end_with
 from tidemark_core.logs import sdk_config, stamp_run_id
-from tidemark_core.masking import guard_stderr
 from tidemark_core.run_context import STARTED_BY_MELTANO, is_debug, log_level, run_id
 from tidemark_core.runs import deferred
+from tidemark_core.text.masking import guard_stderr
 
 #: What a shell reports for a process that SIGTERM ended.
 TERMINATED = 143

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.masking import SECRETS
+from tidemark_core.text.masking import SECRETS
 
 Kind = Literal["string", "integer", "boolean", "object", "array"]
 
@@ -122,7 +122,7 @@ def resolve(
 ) -> dict[str, Any]:
     """Gives every setting its value: from ``config``, else ``environ``, else its default.
 
-    Secrets are made known to `tidemark_core.masking`.
+    Secrets are made known to `tidemark_core.text.masking`.
 
     Args:
         settings: What to look for; other keys of ``config`` are left alone and not returned.

@@ -11,12 +11,12 @@ import pymysql
 
 from mysql_binlog.errors import NONSENSE, AnotherServer, BinlogError, DamagedLog
 from mysql_binlog.events.event import Event
-from mysql_binlog.history import History
+from mysql_binlog.history.history import History
+from mysql_binlog.history.tables import Tables
 from mysql_binlog.model import Batch, KeyColumns, Table
 from mysql_binlog.position import Position
 from mysql_binlog.rows.charsets import Charsets
 from mysql_binlog.server import GRACE_SECONDS, Server
-from mysql_binlog.tables import Tables
 from mysql_binlog.wire.start import ask, choose
 from mysql_binlog.wire.stream import dump
 

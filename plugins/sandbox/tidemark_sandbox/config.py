@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from tidemark_sandbox.errors import SandboxError
-from tidemark_sandbox.ports import BLOCK, DEFAULT_BASE, HOST, Ports
+from tidemark_sandbox.host.ports import BLOCK, DEFAULT_BASE, HOST, Ports
 
 # Known to everybody: the sandbox listens on 127.0.0.1 only and holds made-up data.
 MYSQL_DATABASE = "settlement"

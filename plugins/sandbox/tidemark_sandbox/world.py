@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from tidemark_sandbox import config as words
-from tidemark_sandbox import packages, unstable
 from tidemark_sandbox.certificates import ensure_certificates
 from tidemark_sandbox.config import Config, Server, environment, remember, remembered, resolve
+from tidemark_sandbox.debian import packages, unstable
 from tidemark_sandbox.errors import SandboxError
+from tidemark_sandbox.host.ports import free_port_block
 from tidemark_sandbox.parts.base import Part
 from tidemark_sandbox.parts.bastion import Bastion
 from tidemark_sandbox.parts.mariadb import MariaDb
@@ -29,7 +30,6 @@ from tidemark_sandbox.parts.s3 import S3
 from tidemark_sandbox.parts.source import Source
 from tidemark_sandbox.parts.status import PartStatus, ask
 from tidemark_sandbox.parts.warehouse import Warehouse
-from tidemark_sandbox.ports import free_port_block
 from tidemark_sandbox.warehouse_sql import run_scripts
 
 PartName = Literal["mariadb", "mysql", "bastion", "s3", "postgres", "warehouse"]
@@ -211,8 +211,8 @@ class Sandbox:
     def change(
         self, rows: int = 100, seed: int | None = None, *, late_minutes: int = 2
     ) -> dict[str, dict[str, int]]:
-        """Does what a day does to MySQL; see `tidemark_sandbox.change.change`."""
-        from tidemark_sandbox.change import change
+        """Does what a day does to MySQL; see `tidemark_sandbox.seed.change.change`."""
+        from tidemark_sandbox.seed.change import change
 
         return change(self.source, rows, seed, late_minutes=late_minutes)
 

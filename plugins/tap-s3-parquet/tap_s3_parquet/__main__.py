@@ -14,7 +14,7 @@ def main() -> None:
 def _command() -> None:
     lean_arrow()
     with sdk_imports():
-        from tap_s3_parquet.tap import TapS3Parquet
+        from tap_s3_parquet.singer.tap import TapS3Parquet
 
     TapS3Parquet.cli()
 

@@ -11,8 +11,8 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import RUN_METADATA
 from tidemark_core.lake.manifest import Manifest, ManifestFile
-from tidemark_core.moments import to_second
 from tidemark_core.names import TableName
+from tidemark_core.text.moments import to_second
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_singer.batch_file import BatchFile
 

@@ -14,7 +14,7 @@ def main() -> None:
 def _command() -> None:
     lean_arrow()
     with sdk_imports():
-        from target_s3_parquet.target import TargetS3Parquet
+        from target_s3_parquet.singer.target import TargetS3Parquet
 
     TargetS3Parquet.cli()
 

@@ -14,7 +14,7 @@ from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
 from tidemark_core.s3.lease import Lease
 
-from target_s3_parquet.rows import Memory
+from target_s3_parquet.files.rows import Memory
 from target_s3_parquet.upload import KeyTakenError, Uploader
 
 #: A key is taken when another run began in the same second; that does not happen often in a row.

@@ -19,10 +19,10 @@ from tidemark_core.types.singer_schema import FULL_TABLE
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.local_file import open_local
 
-from target_s3_parquet.parquet import check, conformed, open_parquet
-from target_s3_parquet.partition import by_day, check_column
-from target_s3_parquet.rows import RowFile, to_batch
-from target_s3_parquet.schema import StreamSchema, key_error
+from target_s3_parquet.files.parquet import check, conformed, open_parquet
+from target_s3_parquet.files.partition import by_day, check_column
+from target_s3_parquet.files.rows import RowFile, to_batch
+from target_s3_parquet.files.schema import StreamSchema, key_error
 from target_s3_parquet.store import Store
 
 _log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from tidemark_core.errors import TidemarkError
-from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.process import end_with_meltano
 from tidemark_core.run_context import is_debug
+from tidemark_core.text.masking import SECRETS, secrets_of
 
 from tidemark.commands import aws
 from tidemark.commands.clean import clean, s3clean

@@ -12,7 +12,7 @@ from typing import Any
 
 from target_redshift.model.landing_table import LandingTable
 from tidemark_core.names import LandingNames, TableName
-from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
 
 from anydb.lake import Commit

@@ -10,8 +10,8 @@ from typing import Any
 
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
-from tidemark_core.moments import to_second
 from tidemark_core.names import TableName
+from tidemark_core.text.moments import to_second
 from tidemark_core.types.singer_schema import FULL_TABLE, LOG_BASED, from_json_schema, is_metadata
 
 VERSION = 1

@@ -21,8 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tidemark_core.moments import from_second, to_second
 from tidemark_core.run_context import run_id
+from tidemark_core.text.moments import from_second, to_second
 
 VERSION = 1
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from tidemark_core.host.process_identity import Holder
-from tidemark_core.moments import to_second
 from tidemark_core.s3.client import explained, server_time
+from tidemark_core.text.moments import to_second
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tidemark_sandbox.ports import DEFAULT_BASE
+from tidemark_sandbox.host.ports import DEFAULT_BASE
 
 
 class Format(StrEnum):

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from tidemark_sandbox.clients import Database, run_client, target, usual_port
+from tidemark_sandbox.access.clients import Database, run_client, target, usual_port
+from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.commands.common import Dir, Port, console
 from tidemark_sandbox.dotenv import EnvFormat, render
 from tidemark_sandbox.errors import SandboxError
-from tidemark_sandbox.ports import HOST
-from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.host.ports import HOST
 from tidemark_sandbox.world import Sandbox
 
 

@@ -14,8 +14,8 @@ from tidemark_core.host.local_ports import can_bind
 
 from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import PortTakenError, SandboxError
-from tidemark_sandbox.ports import another_block, holder
-from tidemark_sandbox.processes import Daemon
+from tidemark_sandbox.host.ports import another_block, holder
+from tidemark_sandbox.host.processes import Daemon
 
 #: Longer than anything that is well needs, on a machine that has much else to do.
 _PATIENCE = 120.0

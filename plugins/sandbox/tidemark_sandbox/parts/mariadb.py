@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tidemark_sandbox.config import account_name
-from tidemark_sandbox.packages import program
+from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.parts.source import Source
 
 _INITIAL = Path(__file__).with_name("mariadb.cnf")

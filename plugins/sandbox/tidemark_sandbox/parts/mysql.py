@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tidemark_sandbox import unstable
 from tidemark_sandbox.config import account_name
+from tidemark_sandbox.debian import unstable
 from tidemark_sandbox.parts.source import Source
 
 _INITIAL = Path(__file__).with_name("mysql.cnf")

@@ -11,10 +11,10 @@ from redshift_stand_in.postgres.cluster import PORT, SUPERUSER, Cluster, Cluster
 
 from tidemark_sandbox import config as words
 from tidemark_sandbox.config import Config
+from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.errors import SandboxError
-from tidemark_sandbox.packages import program
+from tidemark_sandbox.host.processes import ended
 from tidemark_sandbox.parts.base import Part
-from tidemark_sandbox.processes import ended
 
 
 def cluster(config: Config) -> Cluster:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from tidemark_sandbox import config as words
 from tidemark_sandbox.errors import SandboxError
+from tidemark_sandbox.host.ports import HOST, another_block, remove_sockets
 from tidemark_sandbox.parts.base import Part
-from tidemark_sandbox.ports import HOST, another_block, remove_sockets
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

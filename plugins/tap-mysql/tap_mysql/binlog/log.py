@@ -14,8 +14,8 @@ from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 
 from tap_mysql.binlog.retention import Retention
-from tap_mysql.source.connection import Session, Source
-from tap_mysql.source.server_identity import Server, identify
+from tap_mysql.source.session.connection import Session, Source
+from tap_mysql.source.session.server_identity import Server, identify
 
 #: Of the numbers that a replica may have, those that people do not give.
 _SERVER_IDS = (2**31, 2**32 - 1)

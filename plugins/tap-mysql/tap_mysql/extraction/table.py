@@ -27,10 +27,10 @@ from tap_mysql.query.key_ranges import split
 from tap_mysql.query.sql import Range
 from tap_mysql.reading.parquet_file import FinishedFile
 from tap_mysql.reading.range_reader import Reading
-from tap_mysql.source.connection import Session
 from tap_mysql.source.retry import persist
 from tap_mysql.source.schema import Column, Table
-from tap_mysql.source.server_identity import Server, identify
+from tap_mysql.source.session.connection import Session
+from tap_mysql.source.session.server_identity import Server, identify
 from tap_mysql.values.key_values import NEVER, KeyValue
 
 

@@ -14,7 +14,7 @@ from tap_mysql.values.key_values import to_state
 
 if TYPE_CHECKING:
     from tap_mysql.extraction.run import Outcome
-    from tap_mysql.source.connection import Session
+    from tap_mysql.source.session.connection import Session
     from tap_mysql.values.key_values import KeyValue
 
 logger = logging.getLogger("tap-mysql")

@@ -16,7 +16,7 @@ from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
 
 from tap_mysql.query.sql import Key
-from tap_mysql.source.server_identity import Server
+from tap_mysql.source.session.server_identity import Server
 from tap_mysql.values import key_values
 from tap_mysql.values.key_values import KeyValue
 from tap_mysql.values.own_part import OWN, mismatch, signed

@@ -10,14 +10,14 @@ from tidemark_core.errors import TidemarkError
 
 from tap_mysql.incremental.bookmark import Bookmark
 from tap_mysql.source.error_codes import ANOTHER_SERVER, TableChangedError
-from tap_mysql.source.server_identity import identify
+from tap_mysql.source.session.server_identity import identify
 from tap_mysql.values.key_values import to_state
 
 if TYPE_CHECKING:
     from tidemark_core.names import TableName
 
-    from tap_mysql.source.connection import Source
-    from tap_mysql.source.server_identity import Server
+    from tap_mysql.source.session.connection import Source
+    from tap_mysql.source.session.server_identity import Server
     from tap_mysql.values.key_values import KeyValue
 
 logger = logging.getLogger("tap-mysql.failover")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tidemark_core.names import TableName
 
     from tap_mysql.incremental.window import Window
-    from tap_mysql.source.connection import Session
     from tap_mysql.source.schema import Column, Table
+    from tap_mysql.source.session.connection import Session
     from tap_mysql.values.key_values import KeyValue
 
 logger = logging.getLogger("tap-mysql.advice")

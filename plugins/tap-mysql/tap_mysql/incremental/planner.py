@@ -16,8 +16,8 @@ from tap_mysql.query import sql
 from tap_mysql.query.column_reads import Plan
 from tap_mysql.query.key_ranges import split
 from tap_mysql.query.sql import Range
-from tap_mysql.source.connection import Session
 from tap_mysql.source.schema import Column, Table
+from tap_mysql.source.session.connection import Session
 from tap_mysql.values import key_values
 from tap_mysql.values.key_values import KeyValue
 

@@ -24,9 +24,9 @@ from tap_mysql.reading.conversion import Converter
 from tap_mysql.reading.parquet_file import FileWriter, FinishedFile
 from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.source.arrow_query import Fetch, FetchError, Rows, Shape, Stopped
-from tap_mysql.source.connection import Source
 from tap_mysql.source.error_codes import Cure, source_error
 from tap_mysql.source.retry import pause
+from tap_mysql.source.session.connection import Source
 from tap_mysql.values.key_values import normalise
 
 logger = logging.getLogger("tap-mysql.read")

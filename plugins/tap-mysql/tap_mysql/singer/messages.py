@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import singer_sdk.singerlib as singer
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, SDKBatchMessage
-from tidemark_core.moments import to_second
+from tidemark_core.text.moments import to_second
 from tidemark_core.types.singer_schema import FULL_TABLE, METHOD
 from tidemark_singer.batch_file import BatchFile
 

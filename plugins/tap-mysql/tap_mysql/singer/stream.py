@@ -11,7 +11,7 @@ from singer_sdk.singerlib import Catalog, MetadataMapping, StreamMetadata
 from tidemark_core.runs.progress import Meter
 from tidemark_core.types.singer_schema import FULL_TABLE, LOG_BASED
 
-from tap_mysql.extraction.log_table import LogExtraction
+from tap_mysql.extraction.log.table import LogExtraction
 from tap_mysql.extraction.table import Extraction
 from tap_mysql.query.column_reads import plan
 from tap_mysql.query.sql import Range, select
@@ -84,7 +84,7 @@ class MySQLStream(Stream):
         return self._prepare(Extraction, again=again)
 
     def prepare_log(self, *, again: bool) -> LogExtraction:
-        """See `tap_mysql.extraction.log_member.LogJob.prepare_log`."""
+        """See `tap_mysql.extraction.log.member.LogJob.prepare_log`."""
         return self._prepare(LogExtraction, again=again)
 
     @property

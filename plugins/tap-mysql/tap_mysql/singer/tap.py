@@ -28,7 +28,7 @@ from tidemark_core.typed_settings import read, values
 
 from tap_mysql.binlog.log import Log
 from tap_mysql.extraction import run, telemetry
-from tap_mysql.extraction.log_run import LogRun
+from tap_mysql.extraction.log.run import LogRun
 from tap_mysql.incremental.options import Options
 from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.settings import SETTINGS, TapSettings
@@ -45,10 +45,10 @@ from tap_mysql.singer.missing_tables import (
 from tap_mysql.singer.state import checked, read_state
 from tap_mysql.singer.stream import MySQLStream
 from tap_mysql.source.arrow_query import Stopped
-from tap_mysql.source.connection import Login, Source
 from tap_mysql.source.discovery import discover, existing
 from tap_mysql.source.retry import persist
 from tap_mysql.source.schema import Table
+from tap_mysql.source.session.connection import Login, Source
 
 if TYPE_CHECKING:
     from types import FrameType

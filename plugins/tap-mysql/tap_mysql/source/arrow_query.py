@@ -20,8 +20,8 @@ import pymysql
 from mysql_arrow import Change
 from tidemark_core.errors import SourceError, TidemarkError
 
-from tap_mysql.source.connection import Source
 from tap_mysql.source.error_codes import Cure, cure_of, number_in
+from tap_mysql.source.session.connection import Source
 
 _log = logging.getLogger("tap-mysql.read")
 #: Batches that wait for the caller, besides the one that is being read and the one that he has.

@@ -14,7 +14,7 @@ from tidemark_core.types.column_type import MySQLColumn, from_mysql
 from tap_mysql.source.schema import Column, Table
 
 if TYPE_CHECKING:
-    from tap_mysql.source.connection import Session
+    from tap_mysql.source.session.connection import Session
 
 _TABLES = """
 SELECT table_schema, table_name, table_type, coalesce(table_rows, 0),

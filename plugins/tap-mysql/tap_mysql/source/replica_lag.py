@@ -19,7 +19,7 @@ from tap_mysql.source.error_codes import number_in
 if TYPE_CHECKING:
     from tidemark_core.names import TableName
 
-    from tap_mysql.source.connection import Session
+    from tap_mysql.source.session.connection import Session
 
 logger = logging.getLogger("tap-mysql.replica")
 SETTING = "BACKUP_MAX_REPLICA_LAG_SECONDS"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import boto3
 from tidemark_core.errors import ConfigError
-from tidemark_core.masking import SECRETS
 from tidemark_core.s3.client import S3Location
+from tidemark_core.text.masking import SECRETS
 
 from target_redshift.warehouse import sql
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.masking import guard_stderr
 from tidemark_core.settings import resolve
+from tidemark_core.text.masking import guard_stderr
 
 from tidemark.config.env_file import read_environment
 from tidemark.config.environment import project_root

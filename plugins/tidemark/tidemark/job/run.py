@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from tidemark_core.errors import TidemarkError
-from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import encode_component
-from tidemark_core.printable import printable, printable_lines
 from tidemark_core.report_store import publish, reporting
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import LEASE_SECONDS, resolve
+from tidemark_core.text.masking import SECRETS, secrets_of
+from tidemark_core.text.printable import printable, printable_lines
 
 from tidemark.job.alert import Marker, MemoryFile, decide, now, send
 from tidemark.job.leftovers import remove_stale_configs, system_folder

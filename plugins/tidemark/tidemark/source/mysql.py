@@ -9,9 +9,9 @@ from typing import Any
 
 from mysql_binlog import Position, Problem
 from tap_mysql.binlog.log import cascades, end_of_log, problems, retention
-from tap_mysql.source.connection import Login, Session, Source
 from tap_mysql.source.discovery import discover
 from tap_mysql.source.schema import Table
+from tap_mysql.source.session.connection import Login, Session, Source
 from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.names import TableName
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint

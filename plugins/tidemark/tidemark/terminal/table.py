@@ -16,7 +16,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from tidemark_core.printable import printable
+from tidemark_core.text.printable import printable
 
 from tidemark.terminal.format import moment
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.printable import printable
+from tidemark_core.text.printable import printable
 
 
 @dataclass

@@ -15,8 +15,8 @@ from typing import Any
 
 from tap_mysql.values.own_part import OWN, signed
 from tidemark_core.errors import ConfigError, StateError
-from tidemark_core.moments import to_second
 from tidemark_core.names import TableName
+from tidemark_core.text.moments import to_second
 
 from tidemark.state.store import State
 from tidemark.terminal.format import parse_time

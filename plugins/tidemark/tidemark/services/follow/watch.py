@@ -11,7 +11,7 @@ from typing import Any
 import pymysql
 from mysql_binlog import BinlogError, KeyColumns, Position
 from tap_mysql.binlog.log import Log, end_of_log
-from tap_mysql.source.connection import Session
+from tap_mysql.source.session.connection import Session
 from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName
 

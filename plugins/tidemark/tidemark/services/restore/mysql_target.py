@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyarrow as pa
 import pymysql
-from tap_mysql.source.driver import open_connection, verifying_context
+from tap_mysql.source.session.driver import open_connection, verifying_context
 from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import quote_mysql

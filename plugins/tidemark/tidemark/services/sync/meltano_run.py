@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tidemark_core.logs import Event
-from tidemark_core.masking import SECRETS, secrets_of
 from tidemark_core.names import TableName
 from tidemark_core.runs import deferred
 from tidemark_core.runs.deferred import Failure
+from tidemark_core.text.masking import SECRETS, secrets_of
 
 from tidemark.config.project import Project
 from tidemark.dbt.results import read_failures

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from tidemark_core.logs import Event
-from tidemark_core.printable import printable, printable_lines
 from tidemark_core.runs.progress import Display, Progress
+from tidemark_core.text.printable import printable, printable_lines
 
 #: dbt's line for what it begins: "2 of 7 START sql merged_loads model public.partner_info ....".
 _BUILDING = re.compile(r"\b(\d+ of \d+) START (?!hook).*?(\S+) \.{3}")

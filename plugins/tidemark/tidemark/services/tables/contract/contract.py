@@ -11,7 +11,7 @@ import yaml
 from tap_mysql.source.schema import Table
 from target_redshift.model.landing_table import LandingTable
 from tidemark_core.errors import ConfigError
-from tidemark_core.printable import printable
+from tidemark_core.text.printable import printable
 from tidemark_core.types.singer_schema import INCREMENTAL
 
 from tidemark.config.files.yaml_text import block, flow

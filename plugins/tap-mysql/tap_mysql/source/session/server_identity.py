@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tap_mysql.values.key_values import literal
 
 if TYPE_CHECKING:
-    from tap_mysql.source.connection import Session
+    from tap_mysql.source.session.connection import Session
 
 #: MySQL's name of a data folder; a clone makes a new one.
 _MYSQL = ("server_uuid",)

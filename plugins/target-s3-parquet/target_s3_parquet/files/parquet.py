@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
 
-from target_s3_parquet.schema import StreamSchema
+from target_s3_parquet.files.schema import StreamSchema
 
 _BATCH_ROWS = 16_384
 #: pyarrow's own note of the Arrow types; readers that do not know it ignore it.

@@ -13,8 +13,8 @@ from functools import partial
 from tap_mysql.binlog.errors import refused
 from tap_mysql.binlog.log import Log
 from tap_mysql.extraction import telemetry
-from tap_mysql.extraction.log_follow import Follower, changed
-from tap_mysql.extraction.log_member import LogJob, Member, Members
+from tap_mysql.extraction.log.follow import Follower, changed
+from tap_mysql.extraction.log.member import LogJob, Member, Members
 from tap_mysql.extraction.run import Outcome
 from tap_mysql.source.error_codes import TableChangedError
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from tidemark_core.host.local_ports import can_bind, free_port
 from tidemark_core.ssh.process import STANDS_OPTIONS, TUNNEL_STANDS
 
+from tidemark_sandbox.access.ssh import ssh_command
 from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import PortTakenError, SandboxError
-from tidemark_sandbox.ports import HOST, holder
-from tidemark_sandbox.ssh import ssh_command
+from tidemark_sandbox.host.ports import HOST, holder
 
 _PATIENCE = 30.0
 

@@ -14,7 +14,7 @@ from tidemark_core.names import TableName
 from tidemark_singer.failures import of_table
 
 from tap_mysql.binlog.bookmark import LogBookmark
-from tap_mysql.extraction.log_table import LogExtraction
+from tap_mysql.extraction.log.table import LogExtraction
 from tap_mysql.extraction.parallel import together
 from tap_mysql.extraction.run import tell
 from tap_mysql.query.sql import Key

@@ -17,7 +17,7 @@ from tap_mysql.binlog.bookmark import LogBookmark
 from tap_mysql.binlog.errors import anew, changed_as_a_whole, unreadable
 from tap_mysql.binlog.log import Log, Moment
 from tap_mysql.binlog.segments import Segment, segments
-from tap_mysql.extraction.log_member import Member, Members
+from tap_mysql.extraction.log.member import Member, Members
 from tap_mysql.source.arrow_query import Stopped
 from tap_mysql.source.error_codes import TableChangedError
 from tap_mysql.source.retry import pause

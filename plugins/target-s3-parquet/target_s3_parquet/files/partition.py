@@ -9,7 +9,7 @@ import pyarrow as pa
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.folders import day_partition
 
-from target_s3_parquet.schema import StreamSchema
+from target_s3_parquet.files.schema import StreamSchema
 
 _DATED = frozenset({"date", "timestamp"})
 

@@ -25,14 +25,14 @@ from mysql_binlog.events.codes import (
 from mysql_binlog.events.event import Event
 from mysql_binlog.events.source import Reader, payload
 from mysql_binlog.events.statements import Statements
-from mysql_binlog.group import Prepared, PreparedOnes
 from mysql_binlog.gtid import GtidSet
-from mysql_binlog.kept import Kept
+from mysql_binlog.history.group import Prepared, PreparedOnes
+from mysql_binlog.history.kept import Kept
+from mysql_binlog.history.place import Place
+from mysql_binlog.history.tables import Tables, ends_statement
 from mysql_binlog.model import Batch, Kind
-from mysql_binlog.place import Place
 from mysql_binlog.plain.kernel import Kernel
 from mysql_binlog.position import Position
-from mysql_binlog.tables import Tables, ends_statement
 from mysql_binlog.wire.start import Start
 
 #: Rows events of at most so many bytes are taken in one go.

@@ -13,9 +13,9 @@ import pymysql.cursors
 from tidemark_core.errors import ConfigError, SourceError, TunnelError
 from tidemark_core.ssh.tunnel import Endpoint
 
-from tap_mysql.source.driver import open_connection, verifying_context
 from tap_mysql.source.error_codes import number_in, source_error, tls_error
-from tap_mysql.source.server_identity import Server
+from tap_mysql.source.session.driver import open_connection, verifying_context
+from tap_mysql.source.session.server_identity import Server
 from tap_mysql.source.settings import MySQLSettings
 
 if TYPE_CHECKING:

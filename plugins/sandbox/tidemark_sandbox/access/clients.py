@@ -9,11 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from tidemark_sandbox import config as words
+from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.config import Config, account_name
+from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.errors import SandboxError
-from tidemark_sandbox.packages import program
-from tidemark_sandbox.ports import HOST
-from tidemark_sandbox.tunnel import open_tunnel
+from tidemark_sandbox.host.ports import HOST
 
 
 class Database(StrEnum):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tidemark_sandbox.config import Config, account_name
-from tidemark_sandbox.packages import program
-from tidemark_sandbox.ports import HOST
+from tidemark_sandbox.debian.packages import program
+from tidemark_sandbox.host.ports import HOST
 
 
 def ssh_command(config: Config, *arguments: str) -> list[str]:

@@ -22,7 +22,7 @@ from tidemark_singer.isolating_target import remove_local
 from tidemark_singer.local_file import read_records
 
 if TYPE_CHECKING:
-    from target_s3_parquet.target import TargetS3Parquet
+    from target_s3_parquet.singer.target import TargetS3Parquet
 
 
 class LakeSink(BatchSink):

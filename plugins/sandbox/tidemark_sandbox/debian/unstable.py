@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tidemark_sandbox import packages
+from tidemark_sandbox.debian import packages
 from tidemark_sandbox.errors import SandboxError
 
 _PACKAGE = "mysql-server-core"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from mysql_binlog.group import Keys, Prepared
+from mysql_binlog.history.group import Keys, Prepared
 from mysql_binlog.model import Key, Kind, Statement, Table
 
 #: Keys of one event that are taken before a batch may be given.

@@ -24,9 +24,9 @@ from tap_s3_parquet.bookmark import read_state
 from tap_s3_parquet.commits import Commit, from_file, from_manifest
 from tap_s3_parquet.index import Index
 from tap_s3_parquet.settings import SETTINGS, TapSettings
-from tap_s3_parquet.stream import LakeStream
+from tap_s3_parquet.singer.stream import LakeStream
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("tap_s3_parquet.tap")
 
 
 class TapS3Parquet(Tap):

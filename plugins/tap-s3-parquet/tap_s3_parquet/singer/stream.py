@@ -19,10 +19,10 @@ from tap_s3_parquet.backlog import Backlog
 from tap_s3_parquet.bookmark import Bookmark
 from tap_s3_parquet.commits import Commit, loads
 from tap_s3_parquet.objects import ObjectReader, open_parquet
-from tap_s3_parquet.records import records
+from tap_s3_parquet.singer.records import records
 
 if TYPE_CHECKING:
-    from tap_s3_parquet.tap import TapS3Parquet
+    from tap_s3_parquet.singer.tap import TapS3Parquet
 
 _PARQUET = BaseBatchFileEncoding(format="parquet")
 Load = Sequence[Commit]

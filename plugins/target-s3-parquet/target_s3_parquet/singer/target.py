@@ -22,11 +22,11 @@ from tidemark_core.typed_settings import read, values
 from tidemark_singer.isolating_target import IsolatingTarget
 
 from target_s3_parquet.settings import SETTINGS, TargetSettings
-from target_s3_parquet.sink import LakeSink
+from target_s3_parquet.singer.sink import LakeSink
 from target_s3_parquet.store import Store
 from target_s3_parquet.table import TableWriter, WriteOptions
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("target_s3_parquet.target")
 
 
 class TargetS3Parquet(IsolatingTarget):

@@ -13,7 +13,7 @@ from tidemark_core.errors import LakeError
 from tidemark_core.lake.parquet_writer import GROUP_BYTES, ParquetFileWriter
 from tidemark_singer.record_values import UnfitValueError, first_changed, to_array
 
-from target_s3_parquet.schema import StreamSchema, key_error
+from target_s3_parquet.files.schema import StreamSchema, key_error
 
 NOT_IN_SCHEMA = "not_in_schema"
 

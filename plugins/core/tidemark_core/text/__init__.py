@@ -1,0 +1,1 @@
+"""Text that leaves a process: without secrets, printable, moments in one form."""

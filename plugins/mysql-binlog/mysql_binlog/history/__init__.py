@@ -1,0 +1,1 @@
+"""What a log says: its transactions, where they are, which rows of which tables they change."""

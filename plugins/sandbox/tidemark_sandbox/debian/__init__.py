@@ -1,0 +1,1 @@
+"""The Debian packages that the parts are made of."""

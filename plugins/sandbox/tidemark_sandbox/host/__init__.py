@@ -1,0 +1,1 @@
+"""This machine: ports, and processes that outlive the command that started them."""

@@ -1,0 +1,1 @@
+"""Tables that are read by the server's log."""

@@ -1,0 +1,1 @@
+"""Sessions with MySQL: how they are opened, and which server answers."""

@@ -1,0 +1,1 @@
+"""A stream's rows and files in the types of the lake."""
