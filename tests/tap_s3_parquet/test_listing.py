@@ -93,7 +93,7 @@ def test_rubbish_in_a_tables_folder_is_passed_over_or_named(lake: Any, read: Any
     assert read.keys == [key]
     broken = lake.place.layout.data_key(lake.table, lake.moment, 9)
     lake.client.put_object(Bucket=lake.bucket, Key=broken, Body=b"PAR1 no")
-    with pytest.raises(LakeError, match=r"batch_0009\.parquet is not a Parquet file"):
+    with pytest.raises(LakeError, match=r"batch_0009\.parquet cannot be read as Parquet"):
         read(s3_discover="listing")
 
 

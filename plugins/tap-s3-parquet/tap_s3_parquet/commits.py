@@ -11,14 +11,15 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import RUN_METADATA
 from tidemark_core.lake.manifest import Manifest, ManifestFile
+from tidemark_core.lake.parquet_reader import open_parquet
 from tidemark_core.names import TableName
+from tidemark_core.s3.object_reader import ObjectReader
 from tidemark_core.text.moments import to_second
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_singer.batch_file import BatchFile
 
 from tap_s3_parquet.bookmark import Entry
 from tap_s3_parquet.index import Index
-from tap_s3_parquet.objects import ObjectReader, open_parquet
 
 _log = logging.getLogger(__name__)
 

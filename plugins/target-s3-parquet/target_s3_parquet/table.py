@@ -13,13 +13,14 @@ from typing import Any
 import pyarrow as pa
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
+from tidemark_core.lake.parquet_reader import open_parquet
 from tidemark_core.names import OWN_NAMES, TableName, fold_columns
 from tidemark_core.runs.report import current
 from tidemark_core.types.singer_schema import FULL_TABLE
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.local_file import open_local
 
-from target_s3_parquet.files.parquet import check, conformed, open_parquet
+from target_s3_parquet.files.parquet import check, conformed
 from target_s3_parquet.files.partition import by_day, check_column
 from target_s3_parquet.files.rows import RowFile, to_batch
 from target_s3_parquet.files.schema import StreamSchema, key_error
@@ -28,6 +29,7 @@ from target_s3_parquet.store import Store
 _log = logging.getLogger(__name__)
 #: Files of a group being made at once; each has a descriptor.
 _OPEN_FILES = 64
+_REWRITE = "run again: the tap writes the file again"
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class TableWriter:
                 raise key_error(schema, column, conversions[column])
         group = self._group(schema, _moment(facts.get("extracted_at"), self._store.started))
         with open_local(str(path), self.table) as opened:
-            parquet = open_parquet(opened, path.name, self.table)
+            parquet = open_parquet(opened, path.name, self.table, _REWRITE)
             checked = check(parquet, schema, _row_count(facts), path.name)
             if not checked.rows and schema.is_known_empty(self._store.newest_commit(self.table)):
                 path.unlink(missing_ok=True)

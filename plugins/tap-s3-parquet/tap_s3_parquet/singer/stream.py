@@ -12,13 +12,14 @@ from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage, SchemaMessage
 from singer_sdk.streams import Stream
+from tidemark_core.lake.parquet_reader import open_parquet
 from tidemark_core.names import TableName
+from tidemark_core.s3.object_reader import ObjectReader
 from tidemark_core.types.singer_schema import METHOD
 
 from tap_s3_parquet.backlog import Backlog
 from tap_s3_parquet.bookmark import Bookmark
 from tap_s3_parquet.commits import Commit, loads
-from tap_s3_parquet.objects import ObjectReader, open_parquet
 from tap_s3_parquet.singer.records import records
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class LakeStream(Stream):
                 self._extracted_at = commit.extracted_at
                 for file in commit.files:
                     index = self._lake_tap.index
-                    reader = ObjectReader(index.client, index.bucket, file.key, file.etag)
+                    reader = ObjectReader(
+                        index.client, index.bucket, file.key, file.etag, file.size
+                    )
                     with open_parquet(reader, file.key, self.table) as parquet:
                         yield from records(parquet)
             self._done(load)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
+from tidemark_core.lake.parquet_reader import open_parquet, unreadable
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import explained
 from tidemark_singer.batch_file import BatchFile
@@ -29,6 +30,7 @@ from target_redshift.staging.value_fitter import Conversions
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+COMPARE = "compare it with its manifest; nothing of it was loaded"
 _CHUNK = 8 * 1024 * 1024
 #: Bytes of decoded rows that are handled at once, and the most rows that this may be.
 _BLOCK_BYTES, _BLOCK_ROWS = 4 * 1024 * 1024, 8_192
@@ -110,11 +112,11 @@ def local_file(
     """
     try:
         with open_local(str(path), table) as file:
-            rows = pq.read_metadata(file).num_rows
+            rows = open_parquet(file, str(path), table, COMPARE).metadata.num_rows
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise unreadable(str(path), table, error) from error
+    except OSError as error:
+        raise unreadable(str(path), table, error, COMPARE) from error
     return LoadFile(
         name=name or path.as_uri(),
         etag=f"sha256-{digest}",
@@ -158,20 +160,6 @@ def check_location(
             table=table,
             hint="nothing of it was loaded; look at who wrote the manifest",
         )
-
-
-def unreadable(name: str, table: TableName, error: Exception) -> LakeError:
-    if isinstance(error, MemoryError):
-        return LakeError(
-            f"there is not enough memory to read {name}: {error}",
-            table=table,
-            hint="give the process more memory; the file itself may be as it should be",
-        )
-    return LakeError(
-        f"{name} cannot be read as Parquet: {error}",
-        table=table,
-        hint="compare it with its manifest; nothing of it was loaded",
-    )
 
 
 @contextmanager
@@ -263,7 +251,7 @@ def blocks(file: LoadFile, path: Path, table: TableName) -> Iterator[pa.RecordBa
                     return
                 yield block
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(file.name, table, error) from error
+        raise unreadable(file.name, table, error, COMPARE) from error
 
 
 def _rows_at_once(path: Path, metadata: pq.FileMetaData) -> int:

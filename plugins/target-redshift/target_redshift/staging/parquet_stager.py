@@ -8,31 +8,24 @@ stage table whose columns are the files', in their order.
 
 from __future__ import annotations
 
-import io
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.s3.client import explained
+from tidemark_core.lake.parquet_reader import open_parquet
+from tidemark_core.s3.object_reader import ObjectReader
 from tidemark_core.types.arrow import to_arrow
 
 from target_redshift.model.landing_table import ROW_COLUMNS, Column, LandingTable
 from target_redshift.staging.area import put_copy_manifest
 from target_redshift.staging.csv_stager import Staged
-from target_redshift.staging.load_file import LoadFile, unreadable
+from target_redshift.staging.load_file import COMPARE, LoadFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-_TAIL = 64 * 1024
-#: No honest footer comes near this; its length is what the file says.
-_LARGEST_TAIL = 64 * 1024 * 1024
-_MAGIC = b"PAR1"
 
 
 class UnfitError(ConfigError):
@@ -111,15 +104,10 @@ def read_schema(client: S3Client, file: LoadFile, landing: LandingTable) -> pa.S
     Raises:
         LakeError: S3 refused, or it is not a Parquet file, or has not the rows it should have.
     """
-    tail = _read_tail(client, file, _TAIL)
-    if len(tail) >= 8 and tail[-4:] == _MAGIC:
-        (length,) = struct.unpack("<I", tail[-8:-4])
-        if len(tail) < length + 8 <= _LARGEST_TAIL:
-            tail = _read_tail(client, file, length + 8)
-    try:
-        metadata = pq.read_metadata(io.BytesIO(tail))
-    except (OSError, pa.ArrowException) as error:
-        raise unreadable(file.name, landing.table, error) from error
+    size = file.size or None
+    reader = ObjectReader(client, file.bucket, file.name, file.etag or None, size)
+    with open_parquet(reader, file.name, landing.table, COMPARE) as parquet:
+        metadata = parquet.metadata
     if metadata.num_rows != file.rows:
         raise LakeError(
             f"{file.name} has {metadata.num_rows} rows, its manifest says {file.rows}",
@@ -127,14 +115,6 @@ def read_schema(client: S3Client, file: LoadFile, landing: LandingTable) -> pa.S
             hint="nothing of it was loaded; read the table again in full",
         )
     return metadata.schema.to_arrow_schema()
-
-
-def _read_tail(client: S3Client, file: LoadFile, size: int) -> bytes:
-    with explained(f"reading the end of s3://{file.bucket}/{file.name}"):
-        answer = client.get_object(
-            Bucket=file.bucket, Key=file.name, IfMatch=file.etag, Range=f"bytes=-{size}"
-        )
-        return answer["Body"].read()
 
 
 def fitting_columns(landing: LandingTable, file: LoadFile, schema: pa.Schema) -> tuple[Column, ...]:

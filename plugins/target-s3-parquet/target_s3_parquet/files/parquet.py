@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tidemark_core.errors import LakeError
-from tidemark_core.names import TableName
 
 from target_s3_parquet.files.schema import StreamSchema
 
@@ -34,22 +32,6 @@ class Checked:
 
     rows: int
     as_is: bool
-
-
-def open_parquet(file: BufferedReader, name: str, table: TableName) -> pq.ParquetFile:
-    """Reads the footer of an open file.
-
-    Raises:
-        LakeError: It is no whole Parquet file.
-    """
-    try:
-        return pq.ParquetFile(pa.PythonFile(file, "r"))
-    except (pa.ArrowException, OSError) as error:
-        raise LakeError(
-            f"{name} is not a whole Parquet file: {error}",
-            table=table,
-            hint="run again: the tap writes it anew",
-        ) from error
 
 
 def check(file: pq.ParquetFile, schema: StreamSchema, rows: int | None, name: str) -> Checked:

@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from tap_s3_parquet.objects import ObjectReader, open_parquet
 from tidemark_core.lake.manifest import Manifest, ManifestFile
+from tidemark_core.lake.parquet_reader import open_parquet
+from tidemark_core.s3.object_reader import ObjectReader
 from tidemark_core.types.singer_schema import from_json_schema
 
 from tidemark.config.project import Project
@@ -113,7 +114,7 @@ def inspect(
 
 
 def _reader(project: Project, file: ManifestFile) -> ObjectReader:
-    return ObjectReader(project.s3, project.bucket, file.key, file.etag)
+    return ObjectReader(project.s3, project.bucket, file.key, file.etag, file.size)
 
 
 def _head(parquet: pq.ParquetFile, rows: int = 10_000) -> pa.Table:

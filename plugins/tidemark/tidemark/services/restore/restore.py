@@ -11,11 +11,11 @@ from typing import Any
 
 import duckdb
 from tap_mysql.values.own_part import OWN
-from tap_s3_parquet.objects import ObjectReader
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName
+from tidemark_core.s3.object_reader import ObjectReader
 
 from tidemark.config.project import Project
 
@@ -92,7 +92,7 @@ def _fill(project: Project, manifests: Sequence[Manifest], connection: Any, fold
         for file in manifest.files:
             order += 1
             local = folder / "file.parquet"
-            reader = ObjectReader(project.s3, project.bucket, file.key, file.etag)
+            reader = ObjectReader(project.s3, project.bucket, file.key, file.etag, file.size)
             with local.open("wb") as copy:
                 while block := reader.read(_CHUNK):
                     copy.write(block)
