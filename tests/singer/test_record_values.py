@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.singerlib.json import deserialize_json
 from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.conversions import Reason
 from tidemark_singer.record_values import (
-    INVALID_TEXT,
-    SUB_MICROSECOND,
     UnfitValueError,
     to_array,
 )
@@ -149,7 +148,7 @@ def test_text_that_is_no_unicode_is_replaced_and_counted() -> None:
         "a\ufffdb",
         "é",
     ]
-    assert counts == {INVALID_TEXT: 1}
+    assert counts == {Reason.INVALID_TEXT: 1}
 
 
 def test_nanoseconds_are_cut_and_counted() -> None:
@@ -158,4 +157,4 @@ def test_nanoseconds_are_cut_and_counted() -> None:
     kind = ColumnType.parse("timestamp(6)")
     array = to_array(told, kind, is_text=False, counts=counts)
     assert array.to_pylist() == [datetime(2025, 1, 1, 0, 0, 0, 123456)] * 2
-    assert counts == {SUB_MICROSECOND: 1}
+    assert counts == {Reason.SUB_MICROSECOND: 1}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tap_mysql.query.column_reads import OTHER_TEXT
 from tidemark_core.errors import SourceError
+from tidemark_core.types.conversions import Reason
 
 if TYPE_CHECKING:
     from tests.tap_mysql.conftest import Source
@@ -54,7 +54,7 @@ def test_codes_without_a_character_are_counted(source: Source, character_sets: l
     assert {name: sum(reasons.values()) for name, reasons in conversions.items()} == {
         name: number for name, number in lost.items() if number
     }
-    assert conversions["gbk"].keys() == {OTHER_TEXT}
+    assert conversions["gbk"].keys() == {Reason.OTHER_TEXT}
 
 
 @pytest.mark.fault(90)

@@ -16,9 +16,8 @@ import pyarrow as pa
 from singer_sdk.singerlib.json import serialize_json
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.conversions import Reason
 
-INVALID_TEXT = "invalid_text_replaced"
-SUB_MICROSECOND = "time_cut_to_microseconds"
 _FRACTION = 6
 #: More digits than any column holds, so that dropping zeros never rounds.
 _EXACT = Context(prec=10_000)
@@ -137,7 +136,7 @@ def _text(value: Any, counts: Counter[str]) -> str:
         try:
             text.encode()
         except UnicodeEncodeError:
-            counts[INVALID_TEXT] += 1
+            counts[Reason.INVALID_TEXT] += 1
             return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 
@@ -175,7 +174,7 @@ def _timestamp(value: Any, counts: Counter[str]) -> datetime:
         digits = value.partition(".")[2].rstrip("Zz")
         fraction = digits.partition("+")[0].partition("-")[0]
         if fraction[_FRACTION:].strip("0"):
-            counts[SUB_MICROSECOND] += 1
+            counts[Reason.SUB_MICROSECOND] += 1
     elif isinstance(value, datetime):
         moment = value
     else:

@@ -12,6 +12,7 @@ from tidemark_core.errors import TidemarkError, WarehouseError
 from tidemark_core.runs.progress import Meter
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
+from tidemark_core.types.conversions import Conversions
 
 from target_redshift import events
 from target_redshift.model.landing_table import LandingTable
@@ -20,7 +21,6 @@ from target_redshift.stages import Stages
 from target_redshift.staging.csv_stager import Staged
 from target_redshift.staging.load_file import LoadFile
 from target_redshift.staging.parquet_stager import StagedParquet
-from target_redshift.staging.value_fitter import as_report
 from target_redshift.warehouse.copy_rejects import find_rejects, rejected
 from target_redshift.warehouse.landing import Found, apply_in_transaction, apply_outside, look
 from target_redshift.warehouse.ledger import Ledger
@@ -123,18 +123,20 @@ class TableLoader:
             if stages.go_by_csv(staged, error.message):
                 return self._attempt(files, stages)
             raise self._explained(error, staged) from error
-        conversions = sum((file.conversions for file in missing), staged.conversions)
+        conversions = Conversions()
+        for counts in (staged.conversions, *(file.conversions for file in missing)):
+            conversions.merge(counts)
         if conversions:
             _log.warning(
                 "values changed on the way",
-                extra={"table": str(table), "conversions": as_report(conversions)},
+                extra={"table": str(table), "conversions": conversions},
             )
         events.loaded(
             table,
             rows=staged.rows,
             size=staged.size,
             files=len(missing),
-            conversions=as_report(conversions),
+            conversions=conversions,
         )
         _log.info(
             "loaded",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.lake.parquet_reader import open_parquet
 from tidemark_core.names import OWN_NAMES, TableName, fold_columns
 from tidemark_core.runs.report import current
+from tidemark_core.types.conversions import Conversions
 from tidemark_core.types.singer_schema import FULL_TABLE
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.local_file import open_local
@@ -57,7 +57,7 @@ class _Group:
     extracted_at: datetime
     files: list[ManifestFile] = field(default_factory=list)
     making: dict[str | None, RowFile] = field(default_factory=dict)
-    conversions: dict[str, Counter[str]] = field(default_factory=dict)
+    conversions: Conversions = field(default_factory=Conversions)
 
 
 class TableWriter:
@@ -158,8 +158,7 @@ class TableWriter:
                 )
             else:
                 self._spread(group, conformed(parquet, schema))
-        for column, reasons in conversions.items():
-            group.conversions.setdefault(column, Counter()).update(reasons)
+        group.conversions.merge(conversions)
         self._has_written = True
         self.pending_files += 1
         path.unlink(missing_ok=True)
@@ -245,7 +244,7 @@ class TableWriter:
             key_properties=group.schema.key_properties,
             files=tuple(group.files),
             bookmark=dict(bookmark),
-            conversions={column: dict(counts) for column, counts in group.conversions.items()},
+            conversions=group.conversions,
             fence=self._lease.fence,
             replication_method=group.schema.method,
         )

@@ -68,7 +68,7 @@ class Manifest:
     key_properties: tuple[str, ...]
     files: tuple[ManifestFile, ...]
     bookmark: dict[str, Any] = field(default_factory=dict)
-    conversions: dict[str, dict[str, int]] = field(default_factory=dict)
+    conversions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fence: int = 0
     replication_method: str | None = None
 

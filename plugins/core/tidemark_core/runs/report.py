@@ -23,6 +23,7 @@ from typing import Any
 
 from tidemark_core.run_context import run_id
 from tidemark_core.text.moments import from_second, to_second
+from tidemark_core.types.conversions import Conversions
 
 VERSION = 1
 
@@ -55,7 +56,7 @@ class TableReport:
     window_end: str | None = None
     watermark: str | None = None
     steps: dict[str, float] = field(default_factory=dict)
-    conversions: dict[str, dict[str, int]] = field(default_factory=dict)
+    conversions: Conversions = field(default_factory=Conversions)
     retries: int = 0
     error: str | None = None
     lag_seconds: float | None = None
@@ -82,10 +83,7 @@ class TableReport:
     def convert(self, conversions: Mapping[str, Mapping[str, int]]) -> None:
         """Counts more values that were changed."""
         with self._lock:
-            for column, reasons in conversions.items():
-                counts = self.conversions.setdefault(column, {})
-                for reason, number in reasons.items():
-                    counts[reason] = counts.get(reason, 0) + number
+            self.conversions.merge(conversions)
 
     def to_dict(self) -> dict[str, Any]:
         with self._lock:

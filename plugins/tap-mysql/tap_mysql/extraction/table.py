@@ -10,6 +10,7 @@ from typing import Any
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.runs.report import current
+from tidemark_core.types.conversions import Conversions
 
 from tap_mysql.extraction import schema_drift, telemetry
 from tap_mysql.extraction.held_back import HeldBack
@@ -57,7 +58,7 @@ class Extraction:
     options: Options
     output: Output
     rows: int = 0
-    conversions: dict[str, dict[str, int]] = field(default_factory=dict)
+    conversions: Conversions = field(default_factory=Conversions)
     moment: datetime = NEVER
 
     def run(self, state: Any) -> None:
@@ -318,8 +319,5 @@ class Extraction:
         self.rows += file.rows
         report = current().table(self.table.name)
         report.add(files=1, bytes=size)
-        report.convert(file.changes)
-        for column, reasons in file.changes.items():
-            total = self.conversions.setdefault(column, {})
-            for reason, count in reasons.items():
-                total[reason] = total.get(reason, 0) + count
+        report.convert(file.conversions)
+        self.conversions.merge(file.conversions)

@@ -20,7 +20,6 @@ _HAVE_REPLACEMENT = frozenset({"gb18030", "ucs2"})
 #: Read as the bytes that they are. The server would send them in utf8mb4, with a question mark for
 #: each byte that is none of theirs; so does MariaDB with CAST(… AS BINARY) in a prepared statement.
 _UTF8MB3 = frozenset({"utf8", "utf8mb3"})
-OTHER_TEXT = "other_text"
 FLAG = "tidemark_changed_"
 
 

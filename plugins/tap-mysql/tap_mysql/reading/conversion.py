@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 import pyarrow as pa
-from mysql_arrow import INVALID_UTF8, ZERO_DATE, Change
+from mysql_arrow import Change
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import TIMESTAMP
+from tidemark_core.types.conversions import Conversions, Reason
 from tidemark_core.types.singer_schema import ROW_METADATA
 
-from tap_mysql.query.column_reads import FLAG, OTHER_TEXT, Plan
+from tap_mysql.query.column_reads import FLAG, Plan
 from tap_mysql.query.sql import Key
 from tap_mysql.source.arrow_query import Rows
 from tap_mysql.values.key_values import ZERO_YEAR
 
 _REASONS = {
-    ZERO_DATE: "a date that no calendar has, such as 0000-00-00",
-    INVALID_UTF8: "text that is not valid UTF-8",
-    OTHER_TEXT: "text that has no exact form in UTF-8",
+    Reason.ZERO_DATE: "a date that no calendar has, such as 0000-00-00",
+    Reason.INVALID_UTF8: "text that is not valid UTF-8",
+    Reason.OTHER_TEXT: "text that has no exact form in UTF-8",
 }
 #: Of what rows say of themselves; UTC, as all times in files are.
 ROW_TIME = to_arrow(TIMESTAMP)
-Changed = Callable[[str, str, int], None]
 
 
 def _plain(value: object, plan: Plan) -> object:
@@ -73,12 +73,12 @@ class Converter:
     def _flagged(self) -> list[str]:
         return [plan.column.name for plan in self.plans if plan.flag is not None]
 
-    def convert(self, rows: Rows, changed: Changed) -> pa.RecordBatch:
+    def convert(self, rows: Rows, conversions: Conversions) -> pa.RecordBatch:
         """Takes the columns of the table.
 
         Args:
             rows: As the query of `tap_mysql.query.sql.select` gave them.
-            changed: Told of column, reason and number of changed values.
+            conversions: Where changed values are counted.
 
         Raises:
             SourceError: A value of a key would be changed, or any value, and the tap is strict.
@@ -88,7 +88,7 @@ class Converter:
         for change in changes:
             if self._refuses(change):
                 raise self._refused(change, batch, changes)
-            changed(change.column, change.reason, change.count)
+            conversions.count(change.column, Reason(change.reason), change.count)
         return batch if self.read_at is None else self._stamped(batch, deleted=False)
 
     def tombstones(self, keys: Sequence[Key]) -> pa.RecordBatch:
@@ -131,7 +131,7 @@ class Converter:
             count = len(flags) - flags.null_count
             if count:
                 row = flags.is_valid().index(True).as_py()
-                found.append(Change(name, OTHER_TEXT, count, row, flags[row].as_py()))
+                found.append(Change(name, Reason.OTHER_TEXT, count, row, flags[row].as_py()))
         return found
 
     def _refuses(self, change: Change) -> bool:
@@ -143,7 +143,7 @@ class Converter:
         self, change: Change, batch: pa.RecordBatch, changes: Sequence[Change]
     ) -> SourceError:
         is_key = change.column in self.fixed
-        holds = f"holds {_REASONS[change.reason]}"
+        holds = f"holds {_REASONS[Reason(change.reason)]}"
         return SourceError(
             f"a key is never changed on the way, and the column {holds}"
             if is_key

@@ -68,7 +68,7 @@ class KeyReader:
         where = by_keys(self.table.primary_key, page)
         converter, asked, found = self.reading.converter, set(page), set[Key]()
         for rows in self.reading.rows_of(Range(self.table.name, (where,))):
-            batch = converter.convert(rows, building.changed)
+            batch = converter.convert(rows, building.conversions)
             names = self.table.primary_key
             own = zip(*(batch.column(name).to_pylist() for name in names), strict=True)
             keys = [self._canonical(key) for key in own]

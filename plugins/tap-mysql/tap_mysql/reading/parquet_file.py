@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 from tidemark_core.lake.parquet_writer import ParquetFileWriter
+from tidemark_core.types.conversions import Conversions
 
 
 @dataclass
@@ -20,7 +21,7 @@ class FinishedFile:
         last: Values of the order columns in its last row.
         least: Least replication key in it.
         greatest: Greatest replication key in it.
-        changes: Values that were changed, by column and reason.
+        conversions: Values that were changed.
         has_more: Whether it is a part of a full copy that further files complete.
     """
 
@@ -29,7 +30,7 @@ class FinishedFile:
     last: tuple[Any, ...] | None = None
     least: Any = None
     greatest: Any = None
-    changes: dict[str, dict[str, int]] = field(default_factory=dict)
+    conversions: Conversions = field(default_factory=Conversions)
     has_more: bool = False
 
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from tidemark_core.errors import SourceError, TidemarkError, TunnelError
 from tidemark_core.runs.progress import Meter
 from tidemark_core.runs.report import current
+from tidemark_core.types.conversions import Conversions
 
 from tap_mysql.incremental.failover import changed
 from tap_mysql.query.sql import Range, select
@@ -159,7 +160,7 @@ class Reading:
                         self.await_room()
                     # Else it does not wait if there is no room any more by now: its query is open.
                     building = self.new_file()
-                piece = self.converter.convert(rows, building.changed)
+                piece = self.converter.convert(rows, building.conversions)
                 building.add(piece, self.replication_key, selected.order)
                 if building.writer.rows >= self.batch_size:
                     finished, building = building, None
@@ -267,7 +268,7 @@ class Building:
         last: Values of the order columns in its last row.
         least: Least replication key in it.
         greatest: Greatest replication key in it.
-        changes: Values that were changed, by column and reason.
+        conversions: Values that were changed.
     """
 
     writer: FileWriter
@@ -275,7 +276,7 @@ class Building:
     last: tuple[Any, ...] | None = None
     least: Any = None
     greatest: Any = None
-    changes: dict[str, dict[str, int]] = field(default_factory=dict)
+    conversions: Conversions = field(default_factory=Conversions)
 
     def add(self, batch: pa.RecordBatch, key: str | None, order: tuple[str, ...]) -> None:
         self.writer.write(batch)
@@ -288,10 +289,6 @@ class Building:
                 self.least = least if self.least is None else min(self.least, least)
                 self.greatest = greatest if self.greatest is None else max(self.greatest, greatest)
 
-    def changed(self, column: str, reason: str, count: int) -> None:
-        reasons = self.changes.setdefault(column, {})
-        reasons[reason] = reasons.get(reason, 0) + count
-
     def finish(self) -> FinishedFile:
         return FinishedFile(
             path=self.writer.finish(),
@@ -299,5 +296,5 @@ class Building:
             last=self.last,
             least=self.least,
             greatest=self.greatest,
-            changes=self.changes,
+            conversions=self.conversions,
         )

@@ -114,8 +114,8 @@ class StreamOutput:
             facts["stats"] = {"min": to_state(file.least), "max": to_state(file.greatest)}
         elif file.last is not None:
             facts["stats"] = {"max": [str(value) for value in file.last]}
-        if file.changes:
-            facts["conversions"] = file.changes
+        if file.conversions:
+            facts["conversions"] = file.conversions
         if file.has_more:
             facts["has_more"] = True
         url = BatchFile.local(str(file.path.absolute()), **facts).to_url()

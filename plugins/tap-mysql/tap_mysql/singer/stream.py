@@ -9,6 +9,7 @@ from singer_sdk import Stream
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog, MetadataMapping, StreamMetadata
 from tidemark_core.runs.progress import Meter
+from tidemark_core.types.conversions import Conversions
 from tidemark_core.types.singer_schema import FULL_TABLE, LOG_BASED
 
 from tap_mysql.extraction.log.table import LogExtraction
@@ -195,7 +196,7 @@ class MySQLStream(Stream):
         query = select(plans, Range(self.table), limit=limit)
         reading = extraction.reading
         for rows in Fetch(reading.source, query, reading.shape, reading.stop):
-            for row in reading.converter.convert(rows, lambda *_: None).to_pylist():
+            for row in reading.converter.convert(rows, Conversions()).to_pylist():
                 yield {name: to_json(value) for name, value in row.items()}
 
     def _sync_records(

@@ -11,10 +11,11 @@ from tidemark_core.errors import WarehouseError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import TIMESTAMP
+from tidemark_core.types.conversions import Conversions
 from tidemark_singer.record_values import UnfitValueError, first_changed, to_array
 
 from target_redshift.model.landing_table import Column, LandingTable
-from target_redshift.staging.value_fitter import Conversions, key_error, shown
+from target_redshift.staging.value_fitter import key_error, shown
 
 _METADATA = (
     Column(EXTRACTED_AT, EXTRACTED_AT, TIMESTAMP),
@@ -60,8 +61,8 @@ def to_batch(
             key = _key(landing, records[first_changed(values, column.type)])
             why = f"a key would be changed on the way ({', '.join(counts)})"
             raise key_error(landing, column.source, key, why)
-        for reason, count in counts.items():
-            conversions[column.source, reason] += count
+        if counts:
+            conversions.merge({column.source: counts})
     return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(landing))
 
 

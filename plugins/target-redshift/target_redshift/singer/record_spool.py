@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from tidemark_core.types.conversions import Conversions
 
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.singer.record_batch import arrow_schema, to_batch
 from target_redshift.staging.load_file import LoadFile, local_file
-from target_redshift.staging.value_fitter import Conversions
 
 _RECORDS_AT_ONCE = 10_000
 
@@ -33,7 +32,7 @@ class Spool:
         self._path = folder / f"{uuid.uuid4()}.parquet"
         self._records: list[Mapping[str, Any]] = []
         self._writer: pq.ParquetWriter | None = None
-        self._conversions: Conversions = Counter()
+        self._conversions: Conversions = Conversions()
         self.rows = 0
 
     def add(self, record: Mapping[str, Any]) -> None:

@@ -8,7 +8,6 @@ writing the next one.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from tidemark_core.errors import LakeError
 from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.runs.progress import Meter
 from tidemark_core.s3.client import explained
+from tidemark_core.types.conversions import Conversions
 
 from target_redshift import events
 from target_redshift.staging.area import put_copy_manifest
@@ -30,7 +30,7 @@ from target_redshift.staging.load_file import LoadFile, blocks, fetched
 from target_redshift.staging.metadata_columns import metadata_arrays
 from target_redshift.staging.part_plan import PartPlan, plan_parts
 from target_redshift.staging.part_writer import SUFFIX, PartWriter
-from target_redshift.staging.value_fitter import Cleaner, Conversions
+from target_redshift.staging.value_fitter import Cleaner
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,7 +59,7 @@ class Staged:
     parts: int
     size: int
     marker: str
-    conversions: Conversions = field(default_factory=Counter)
+    conversions: Conversions = field(default_factory=Conversions)
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Stager:
     meter: Meter
     numbered: bool = False
     _entries: list[dict[str, Any]] = field(default_factory=list)
-    _conversions: Conversions = field(default_factory=Counter)
+    _conversions: Conversions = field(default_factory=Conversions)
 
     def stage(self, files: Sequence[LoadFile], load_id: int) -> Staged:
         """Stages files.
@@ -139,7 +139,7 @@ class Stager:
         rounds.close()
         source.finish()
         self._entries.extend(rounds.sent())
-        self._conversions.update(rounds.conversions)
+        self._conversions.merge(rounds.conversions)
 
     def _cut(self, writer: PartWriter, rows: _Rows, load_id: int) -> Conversions:
         table, size = self.cleaner.landing.table, rows.block.num_rows
@@ -207,7 +207,7 @@ class _Rounds:
     compression: str
     cut: Callable[[PartWriter, _Rows], Conversions]
     upload: Callable[[PartWriter], dict[str, Any]]
-    conversions: Conversions = field(default_factory=Counter)
+    conversions: Conversions = field(default_factory=Conversions)
     _writers: dict[int, PartWriter] = field(default_factory=dict)
     _waiting: list[tuple[PartWriter, _Rows]] = field(default_factory=list)
     _running: list[Future[Conversions]] = field(default_factory=list)
@@ -248,7 +248,7 @@ class _Rounds:
     def _settle(self) -> None:
         """Waits for the blocks at work, so that no part has two of them."""
         for future in self._running:
-            self.conversions.update(future.result())
+            self.conversions.merge(future.result())
         self._running.clear()
 
     def _flush(self) -> None:

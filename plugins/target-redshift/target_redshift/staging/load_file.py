@@ -20,12 +20,12 @@ from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.lake.parquet_reader import open_parquet, unreadable
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import explained
+from tidemark_core.types.conversions import Conversions
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.local_file import open_local
 
 from target_redshift import events
 from target_redshift.arrow import pc
-from target_redshift.staging.value_fitter import Conversions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -64,7 +64,7 @@ class LoadFile:
     path: str = ""
     run_id: str = ""
     manifest: str = ""
-    conversions: Conversions = field(default_factory=Counter, compare=False)
+    conversions: Conversions = field(default_factory=Conversions, compare=False)
 
     @classmethod
     def from_batch(

@@ -5,7 +5,6 @@ Pure: a block goes in, a block and counts come out, or an error that names the r
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from tidemark_core.types.column_type import (
     ColumnType,
     varchar_bytes,
 )
+from tidemark_core.types.conversions import Conversions, Reason
 
 from target_redshift.arrow import Array, data_of, nulls, pc
 from target_redshift.model.key_rules import unfit_key
@@ -25,15 +25,8 @@ from target_redshift.model.landing_table import Column, LandingTable
 from target_redshift.model.schema_drift import rebuild_hint
 
 TooLong = Literal["stop", "null", "truncate"]
-#: (column, reason) → count
-Conversions = Counter[tuple[str, str]]
 #: https://docs.aws.amazon.com/redshift/latest/dg/copy-usage_notes-... "single row size 4 MB"
 MAX_ROW_BYTES = 4 * 1024 * 1024
-
-NUL_REMOVED = "nul_removed"
-EMPTY_BINARY_NULL = "empty_binary_null"
-TOO_LONG_NULL = "too_long_null"
-TOO_LONG_TRUNCATED = "too_long_truncated"
 
 
 @dataclass
@@ -61,7 +54,7 @@ class Cleaner:
             WarehouseError: A value does not fit its column (table, column, key, length), a key
                 would be changed, or a row is larger than COPY takes.
         """
-        counts: Conversions = Counter()
+        counts = Conversions()
         arrays = [self._column(block, column, counts) for column in self.landing.columns]
         self._check_rows(block, arrays)
         return arrays, counts
@@ -103,7 +96,7 @@ class Cleaner:
     ) -> Array:
         if holds_byte(array, 0):
             found = pc.match_substring(array, "\0")
-            counts[column.source, NUL_REMOVED] += pc.sum(found).as_py() or 0
+            counts.count(column.source, Reason.NUL_REMOVED, pc.sum(found).as_py() or 0)
             array = pc.replace_substring(array, "\0", "")
         limit = self.widths.get(column.name) or varchar_bytes(column.type)
         lengths = pc.binary_length(array)
@@ -125,9 +118,9 @@ class Cleaner:
             )
         rows = pc.sum(too_long).as_py()
         if self.too_long == "null":
-            counts[column.source, TOO_LONG_NULL] += rows
+            counts.count(column.source, Reason.TOO_LONG_NULL, rows)
             return pc.if_else(too_long, pa.scalar(None, array.type), array)
-        counts[column.source, TOO_LONG_TRUNCATED] += rows
+        counts.count(column.source, Reason.TOO_LONG_TRUNCATED, rows)
         mask = too_long.to_numpy(zero_copy_only=False)
         cut = [_cut(text, limit) for text in array.filter(too_long).to_pylist()]
         return pc.replace_with_mask(array, pa.array(mask), pa.array(cut, array.type))
@@ -139,7 +132,7 @@ class Cleaner:
         lengths = pc.binary_length(array)
         if empty := pc.sum(pc.equal(lengths, 0)).as_py():
             # COPY from CSV has no word for it: every empty field that is no text is NULL.
-            counts[column.source, EMPTY_BINARY_NULL] += empty
+            counts.count(column.source, Reason.EMPTY_BINARY_NULL, empty)
         longest = pc.max(lengths).as_py()
         if longest is not None and longest > limit:
             row = pc.index(pc.greater(lengths, limit), True).as_py()
@@ -219,11 +212,3 @@ def _is_binary(array: Array) -> bool:
 def _cut(text: str, limit: int) -> str:
     """Cuts a text to a number of bytes, between two characters."""
     return text.encode()[:limit].decode("utf-8", "ignore")
-
-
-def as_report(counts: Conversions) -> dict[str, dict[str, int]]:
-    """Counts by column and reason, as manifests and reports write them."""
-    report: dict[str, dict[str, Any]] = {}
-    for (column, reason), count in sorted(counts.items()):
-        report.setdefault(column, {})[reason] = count
-    return report

@@ -11,24 +11,23 @@ from typing import IO, Any
 import pyarrow as pa
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.parquet_writer import GROUP_BYTES, ParquetFileWriter
+from tidemark_core.types.conversions import Conversions, Reason
 from tidemark_singer.record_values import UnfitValueError, first_changed, to_array
 
 from target_s3_parquet.files.schema import StreamSchema, key_error
-
-NOT_IN_SCHEMA = "not_in_schema"
 
 
 def to_batch(
     records: Sequence[Mapping[str, Any]],
     schema: StreamSchema,
-    conversions: dict[str, Counter[str]],
+    conversions: Conversions,
 ) -> pa.RecordBatch:
     """Makes a record batch of records; a property that a record lacks is NULL.
 
     Args:
         records: The ``record`` of each message.
         schema: The stream's.
-        conversions: Where changed values are counted, by column and reason.
+        conversions: Where changed values are counted.
 
     Raises:
         LakeError: A value does not fit its column, or a key would be changed; names table,
@@ -52,12 +51,12 @@ def to_batch(
             key = _key(records[first_changed(values, kind)], schema.key_properties)
             raise key_error(schema, name, counts, key)
         if counts:
-            conversions.setdefault(name, Counter()).update(counts)
+            conversions.merge({name: counts})
     for record in records:
         if len(record) > len(schema.types) or not record.keys() <= schema.types.keys():
             for name in record.keys() - schema.types.keys():
                 if record[name] is not None:
-                    conversions.setdefault(name, Counter())[NOT_IN_SCHEMA] += 1
+                    conversions.count(name, Reason.NOT_IN_SCHEMA)
     return pa.RecordBatch.from_arrays(arrays, schema=schema.arrow)
 
 
