@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tidemark_core.host.temporary_folder import temporary_folder
+from tidemark_core.errors import SourceError
+from tidemark_core.host.temporary_folder import temporary_folder, writing
+from tidemark_core.names import TableName
 
 _HOLD = """
 import sys
@@ -53,3 +55,11 @@ def test_what_a_killed_process_left_goes_with_the_next_and_nothing_else(tmp_path
         assert not mine.exists()
     finally:
         alive.communicate()
+
+
+def test_a_full_disk_names_the_folder_and_the_setting(tmp_path: Path) -> None:
+    disk = writing(tmp_path, table=TableName("shop", "t"), setting="X_DIR", kind=SourceError)
+    with pytest.raises(SourceError) as caught, disk, Path("/dev/full").open("wb") as full:
+        full.write(bytes(1 << 20))
+    assert f"a file in {tmp_path} cannot be written: No space left" in str(caught.value)
+    assert (caught.value.table, "set X_DIR" in str(caught.value)) == ("shop.t", True)

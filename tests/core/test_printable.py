@@ -12,7 +12,7 @@ from rich.console import Console
 from tidemark.terminal.table import make_table
 from tidemark_core.errors import TidemarkError
 from tidemark_core.logs import TextFormatter
-from tidemark_core.text.printable import printable, printable_lines
+from tidemark_core.text.printable import key_text, printable, printable_lines
 
 ATTACKS = st.text(
     alphabet=st.one_of(
@@ -71,3 +71,8 @@ def test_a_table_shows_values_harmlessly(text: str, width: int) -> None:
     with console.capture() as shown:
         console.print(make_table(text, ["name", text], [["a", text]]))
     assert is_harmless(shown.get().replace("\n", ""))
+
+
+def test_a_key_shows_where_its_texts_end() -> None:
+    assert key_text({"a": 1, "b": "x", "c": "x "}) == "a=1, b=x, c='x '"
+    assert key_text({}) is None

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.host.process_identity import Holder
+from tidemark_core.names import TableName
 
 #: ``tidemark-<what>-<machine>-<pid>-<start time of the process>-<random>``.
 _NAME = re.compile(
@@ -40,6 +42,36 @@ def temporary_folder(what: str, parent: str | None = None) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def writing(
+    folder: Path | None,
+    *,
+    table: TableName,
+    setting: str = "TMPDIR",
+    kind: type[TidemarkError] = LakeError,
+) -> Iterator[None]:
+    """Turns the errors of a full or broken disk into one that says what to do.
+
+    Args:
+        folder: Where files are written; None: the system's place for temporary ones.
+        table: Whose rows they have.
+        setting: The variable that names another folder.
+        kind: Class of the error.
+
+    Raises:
+        TidemarkError: Of that class, in place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(
+            f"a file in {folder or tempfile.gettempdir()} cannot be written: "
+            f"{error.strerror or error}",
+            table=table,
+            hint=f"free space there, or set {setting} to a folder on a larger disk",
+        ) from error
 
 
 def remove_leftovers(base: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 #: C0, DEL and C1 (ECMA-48), line and paragraph separators, and Unicode's bidirectional controls
 #: (https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters).
@@ -21,6 +22,19 @@ def printable_lines(text: str, indent: str = "") -> str:
     A log's line begins with a time: an indented one cannot be taken for another.
     """
     return _BUT_NEWLINES.sub(_spelled, text).replace("\n", f"\n{indent}")
+
+
+def key_text(values: Mapping[str, object]) -> str | None:
+    """A row's key as messages show it, ``a=1, b='x '``; None without a column.
+
+    A text whose end cannot be seen is quoted.
+    """
+    return ", ".join(f"{name}={_shown(value)}" for name, value in values.items()) or None
+
+
+def _shown(value: object) -> str:
+    plain = not isinstance(value, str) or (value.isprintable() and value == value.strip())
+    return str(value) if plain else repr(value)
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from mysql_arrow import Change
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
+from tidemark_core.text.printable import key_text
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import TIMESTAMP
 from tidemark_core.types.conversions import Conversions, Reason
@@ -161,8 +162,6 @@ class Converter:
         """Names a row by its key, as the source has it."""
         own = [refused.column] if refused.column in self.fixed else []
         names = dict.fromkeys((*self.key, *own))
-        if not names:
-            return None
         shown = {change.column: change.shown for change in changes if change.row == refused.row}
         values = {name: shown.get(name, batch.column(name)[refused.row].as_py()) for name in names}
-        return ", ".join(f"{name}={value}" for name, value in values.items())
+        return key_text(values)

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from tidemark_core.errors import SourceError, TidemarkError, TunnelError
+from tidemark_core.host.temporary_folder import writing
 from tidemark_core.runs.progress import Meter
 from tidemark_core.runs.report import current
 from tidemark_core.types.conversions import Conversions
@@ -150,6 +151,11 @@ class Reading:
                 self._recover(error, mode, failures, bool(left.order))
 
     def _once(self, selected: Range, mode: Mode) -> Iterator[FinishedFile]:
+        folder, setting = self.folder.path, "BACKUP_TEMP_DIR"
+        with writing(folder, table=selected.table, setting=setting, kind=SourceError):
+            yield from self._write(selected, mode)
+
+    def _write(self, selected: Range, mode: Mode) -> Iterator[FinishedFile]:
         building: Building | None = None
         try:
             for rows in self._rows(selected, mode):
@@ -170,12 +176,6 @@ class Reading:
             if building is not None:
                 finished, building = building, None
                 yield finished.finish()
-        except OSError as error:
-            raise SourceError(
-                f"a file in {self.folder.path} cannot be written: {error.strerror}",
-                table=selected.table,
-                hint="free space there, or set BACKUP_TEMP_DIR to another folder",
-            ) from error
         finally:
             if building is not None:
                 building.writer.drop()

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from tidemark_core.types.conversions import Conversions
 
 from target_redshift.model.landing_table import LandingTable
-from target_redshift.singer.record_batch import arrow_schema, to_batch
+from target_redshift.singer.record_batch import shape_of, to_batch
 from target_redshift.staging.load_file import LoadFile, local_file
 
 _RECORDS_AT_ONCE = 10_000
@@ -50,7 +50,7 @@ class Spool:
         batch = to_batch(self._landing, self._records, self._conversions)
         if self._writer is None:
             self._writer = pq.ParquetWriter(
-                self._path, arrow_schema(self._landing), compression="zstd"
+                self._path, shape_of(self._landing).arrow, compression="zstd"
             )
         self._writer.write_batch(batch)
         self._records.clear()

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from tidemark_core.errors import LakeError
-from tidemark_core.host.temporary_folder import temporary_folder
+from tidemark_core.host.temporary_folder import temporary_folder, writing
 from tidemark_core.runs.progress import Meter
 from tidemark_core.s3.client import explained
 from tidemark_core.types.conversions import Conversions
@@ -114,15 +113,9 @@ class Stager:
                 fetched(self.client, files, folder, self.cleaner.landing.table)
             )
             source = _Source(walk, self.cleaner)
-            try:
+            with writing(folder.parent, table=self.cleaner.landing.table):
                 tools = _Tools(folder, stack, cutters, uploads, workers)
                 self._write(source, plan, tools, load_id)
-            except OSError as error:
-                raise LakeError(
-                    f"the CSV parts could not be written: {error.strerror or error}",
-                    table=self.cleaner.landing.table,
-                    hint=f"free space in {folder.parent}, or point TMPDIR to a larger disk",
-                ) from error
         return self._finish()
 
     def _write(self, source: _Source, plan: PartPlan, tools: _Tools, load_id: int) -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError, TidemarkError
+from tidemark_core.host.temporary_folder import writing
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.lake.parquet_reader import open_parquet, unreadable
 from tidemark_core.names import TableName
@@ -193,9 +194,10 @@ def fetch(client: S3Client, file: LoadFile, folder: Path, number: int, table: Ta
         return Path(file.path)
     path = folder / f"{number:06d}.part"
     what = f"reading s3://{file.bucket}/{file.name}"
+    disk = writing(folder.parent, table=table)
     try:
         # The manifest's file or none: IfMatch refuses what was written over it since.
-        with events.step(table, "fetch"), explained(what), path.open("wb") as target:
+        with events.step(table, "fetch"), disk, explained(what), path.open("wb") as target:
             same: Any = {"IfMatch": file.etag} if file.etag else {}
             answer = client.get_object(Bucket=file.bucket, Key=file.name, **same)
             with closing(answer["Body"]) as body:
@@ -219,12 +221,6 @@ def fetch(client: S3Client, file: LoadFile, folder: Path, number: int, table: Ta
                 hint="restore that version of the object, or read the table again in full",
             ) from error
         raise
-    except OSError as error:
-        raise LakeError(
-            f"{what} stopped: {error.strerror or error}",
-            table=table,
-            hint=f"free space in {folder.parent}, or point TMPDIR to a larger disk",
-        ) from error
     return path
 
 

@@ -6,11 +6,12 @@ Pure: a block goes in, a block and counts come out, or an error that names the r
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 from tidemark_core.errors import WarehouseError
+from tidemark_core.text.printable import key_text
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import (
     MAX_VARBYTE_BYTES,
@@ -167,18 +168,12 @@ class Cleaner:
 
     def key_of(self, block: pa.RecordBatch, row: int) -> str | None:
         """The primary key of a row, for a message; None for tables without a key."""
-        parts = [
-            f"{column.source}={shown(block.column(index)[row].as_py())}"
+        values = {
+            column.source: block.column(index)[row].as_py()
             for column in self.landing.keys
             if (index := block.schema.get_field_index(column.source)) >= 0
-        ]
-        return ", ".join(parts) or None
-
-
-def shown(value: Any) -> str:
-    """A key's value as a message shows it: a text whose end cannot be seen is quoted."""
-    plain = not isinstance(value, str) or (value.isprintable() and value == value.strip())
-    return str(value) if plain else repr(value)
+        }
+        return key_text(values)
 
 
 def key_error(

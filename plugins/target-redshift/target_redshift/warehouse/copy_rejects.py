@@ -15,6 +15,7 @@ from tidemark_core.errors import WarehouseError
 from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
+from tidemark_core.text.printable import key_text
 
 from target_redshift.model.schema_drift import rebuild_hint
 
@@ -102,7 +103,7 @@ def key_of(raw: str | None, columns: Sequence[str], keys: Sequence[str]) -> str 
     found = dict(zip(columns, fields[:-1], strict=False))
     if any(key not in found for key in keys):
         return None
-    return ", ".join(f"{key}={found[key]}" for key in keys)
+    return key_text({key: found[key] for key in keys})
 
 
 def rejected(table: TableName, rejects: Sequence[Reject], cause: QueryError) -> WarehouseError:

@@ -11,6 +11,7 @@ from tidemark_core.names import DELETED_AT, EXTRACTED_AT, LOAD_ID, quote_redshif
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
 from tidemark_core.s3.client import S3Location
+from tidemark_core.text.printable import key_text
 
 from target_redshift import events
 from target_redshift.model.key_rules import unfit_rows
@@ -19,7 +20,7 @@ from target_redshift.settings import LoadSettings
 from target_redshift.staging.csv_stager import Staged
 from target_redshift.staging.load_file import LoadFile
 from target_redshift.staging.parquet_stager import StagedParquet
-from target_redshift.staging.value_fitter import key_error, shown
+from target_redshift.staging.value_fitter import key_error
 from target_redshift.warehouse import sql, upsert_sql
 from target_redshift.warehouse.copy_authorization import authorization
 from target_redshift.warehouse.stage_tables import stage_table
@@ -218,7 +219,7 @@ def _check_copied_keys(
     )
     if found:
         (row,) = found
-        key = ", ".join(f"{k.source}={shown(value)}" for k, value in zip(keys, row, strict=True))
+        key = key_text(dict(zip((k.source for k in keys), row, strict=True)))
         raise key_error(
             load.landing,
             None,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
+from tidemark_core.host.temporary_folder import writing
 from tidemark_core.lake.parquet_writer import GROUP_BYTES, ParquetFileWriter
 from tidemark_core.types.conversions import Conversions, Reason
-from tidemark_singer.record_values import UnfitValueError, first_changed, to_array
+from tidemark_singer.record_batch import ChangedKeyError, RecordError, RecordShape
 
 from target_s3_parquet.files.schema import StreamSchema, key_error
 
@@ -33,37 +35,31 @@ def to_batch(
         LakeError: A value does not fit its column, or a key would be changed; names table,
             column and key.
     """
-    arrays = []
-    for name, kind in schema.types.items():
-        counts: Counter[str] = Counter()
-        try:
-            values = [record.get(name) for record in records]
-            arrays.append(to_array(values, kind, is_text=name in schema.texts, counts=counts))
-        except UnfitValueError as error:
-            raise LakeError(
-                str(error),
-                table=schema.table,
-                column=name,
-                key=_key(records[error.row], schema.key_properties),
-                hint="declare the column's real type in the tap's catalog (schema override)",
-            ) from error
-        if counts and name in schema.key_properties:
-            key = _key(records[first_changed(values, kind)], schema.key_properties)
-            raise key_error(schema, name, counts, key)
-        if counts:
-            conversions.merge({name: counts})
+    shape = RecordShape(schema.types, schema.texts, schema.key_properties)
+    try:
+        batch = shape.batch(records, conversions)
+    except ChangedKeyError as error:
+        raise key_error(schema, error.column, [str(error)], error.key) from None
+    except RecordError as error:
+        raise LakeError(
+            str(error),
+            table=schema.table,
+            column=error.column,
+            key=error.key,
+            hint="declare the column's real type in the tap's catalog (schema override)",
+        ) from None
+    _count_unnamed(records, schema, conversions)
+    return batch
+
+
+def _count_unnamed(
+    records: Sequence[Mapping[str, Any]], schema: StreamSchema, conversions: Conversions
+) -> None:
     for record in records:
         if len(record) > len(schema.types) or not record.keys() <= schema.types.keys():
             for name in record.keys() - schema.types.keys():
                 if record[name] is not None:
                     conversions.count(name, Reason.NOT_IN_SCHEMA)
-    return pa.RecordBatch.from_arrays(arrays, schema=schema.arrow)
-
-
-def _key(record: Mapping[str, Any], key_properties: Sequence[str]) -> str | None:
-    if not key_properties:
-        return None
-    return ", ".join(f"{name}={record.get(name)}" for name in key_properties)
 
 
 class Memory:
@@ -112,7 +108,8 @@ class RowFile:
     def __init__(self, schema: StreamSchema, temp_dir: str | None, memory: Memory) -> None:
         self._schema = schema
         self._memory = memory
-        with _disk(schema):
+        self._temp_dir = temp_dir
+        with self._disk():
             self._file: IO[bytes] = tempfile.TemporaryFile(dir=temp_dir)  # noqa: SIM115
         self._parquet = ParquetFileWriter(self._file, schema.arrow)
         memory.enter(self)
@@ -133,7 +130,7 @@ class RowFile:
         Raises:
             LakeError: The disk is full.
         """
-        with _disk(self._schema):
+        with self._disk():
             self._parquet.write(batch)
         self._memory.keep_bounded()
 
@@ -143,7 +140,7 @@ class RowFile:
         Raises:
             LakeError: The disk is full.
         """
-        with _disk(self._schema):
+        with self._disk():
             self._parquet.flush()
 
     def finish(self) -> IO[bytes]:
@@ -152,7 +149,7 @@ class RowFile:
         Raises:
             LakeError: The disk is full.
         """
-        with _disk(self._schema):
+        with self._disk():
             self._parquet.close()
             self._file.flush()
         return self._file
@@ -164,19 +161,6 @@ class RowFile:
         with contextlib.suppress(OSError):
             self._file.close()
 
-
-@contextlib.contextmanager
-def _disk(schema: StreamSchema) -> Iterator[None]:
-    """Whoever writes a temporary file of a stream.
-
-    Raises:
-        LakeError: In place of an OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise LakeError(
-            f"a temporary file cannot be written: {error.strerror or error}",
-            table=schema.table,
-            hint="free disk space, or set S3_TEMP_DIR to a folder with room",
-        ) from error
+    def _disk(self) -> AbstractContextManager[None]:
+        folder = Path(self._temp_dir) if self._temp_dir else None
+        return writing(folder, table=self._schema.table, setting="S3_TEMP_DIR")
