@@ -27,7 +27,7 @@ main()
 @pytest.mark.parametrize(
     ("module", "without"),
     [
-        ("tap_mysql.cli", _NOT_USED),
+        ("tap_mysql.__main__", _NOT_USED),
         ("tap_s3_parquet.__main__", _NOT_USED),
         # Its usual work is to read a footer and to send a file.
         ("target_s3_parquet.__main__", _NOT_USED | {"pyarrow.compute"}),

@@ -99,7 +99,7 @@ def pausing_project(root: Path, folder: Path) -> Path:
 
 def paused_loader() -> None:
     """target-redshift, as `pausing_project` has it."""
-    from target_redshift.cli import main
+    from target_redshift.__main__ import main
 
     if step := os.environ.get("TIDEMARK_TEST_STEP"):
         break_at(step, lambda: pause(Path(os.environ["TIDEMARK_TEST_PAUSE"])))

@@ -194,7 +194,7 @@ class Source:
                 state=state,
                 message_writer=collector,
             )
-            tap.extract_selected()
+            tap.run()
         except BaseException as error:  # noqa: BLE001 - looked at by the test
             result.error = error
         result.messages = collector.messages

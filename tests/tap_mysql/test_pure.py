@@ -22,7 +22,6 @@ from tap_mysql.incremental.failover import carried_over
 from tap_mysql.query import sql
 from tap_mysql.query.key_ranges import split
 from tap_mysql.query.sql import Range
-from tap_mysql.singer.state import read_state
 from tap_mysql.source.error_codes import Cure, cure_of
 from tap_mysql.source.replica_lag import Channel, channel
 from tap_mysql.source.replica_lag import decide as lag_of
@@ -34,6 +33,7 @@ from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import SourceError, StateError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
+from tidemark_singer.tap import read_state
 
 TABLE = TableName("s", "t")
 TIMES = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31))

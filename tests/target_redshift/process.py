@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
 from loadbreaks import break_at, die, pause
-from target_redshift.cli import main
+from target_redshift.__main__ import main
 
 if __name__ == "__main__":
     config = json.loads(os.environ["TIDEMARK_TEST_CONFIG"])

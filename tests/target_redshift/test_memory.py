@@ -38,9 +38,7 @@ def test_five_times_the_rows_need_no_more_memory(lake: Lake, tmp_path: Path) -> 
         messages = tmp_path / "messages"
         state = {"type": "STATE", "value": {}}
         messages.write_text(lake.lines(table.schema(), table.batch(*written), state))
-        done = run(
-            ["cat", messages], [sys.executable, "-m", "target_redshift.cli", "--config", config]
-        )
+        done = run(["cat", messages], [sys.executable, "-m", "target_redshift", "--config", config])
         assert lake.sql(f"SELECT count(*) FROM {table.landing}") == [(files * _FILE_ROWS,)]
         peaks.append(max(done.peaks.values()))
     assert max(peaks) < 500

@@ -7,8 +7,9 @@ import copy
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.target_base import Target
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.names import TableName
@@ -17,11 +18,12 @@ from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.failures import Bookmarks, Failures, bookmarks
 from tidemark_singer.full_copies import Copies
 from tidemark_singer.message_reader import QuietReader
+from tidemark_singer.plugin import Plugin, S
 
 Message = dict[str, Any]
 
 
-class IsolatingTarget(Target):
+class IsolatingTarget(Plugin[S], Target):
     """Goes on with the other streams when one fails, and withholds what its STATE claims.
 
     A stream that failed is skipped from then on; the run ends with its error. A full copy is
@@ -44,6 +46,18 @@ class IsolatingTarget(Target):
         super().__init__(**arguments)
 
     # ------------------------------------------------------------------ what a subclass does
+    def run(self, file_input: IO[str] | None) -> None:
+        """Takes all messages of the input.
+
+        Raises:
+            TidemarkError: A stream failed; the others are done.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Gives back and removes all that the run holds. Never raises."""
+        raise NotImplementedError
+
     def drop(self, stream: str) -> None:
         """Lets go of all that a stream that failed has here. Never raises."""
         raise NotImplementedError
@@ -90,6 +104,23 @@ class IsolatingTarget(Target):
         elif passed != self._passed:
             super()._write_state_message(passed)
             self._passed = copy.deepcopy(passed)
+
+    # ------------------------------------------------------------------ the command line
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """Runs the target on its input; nothing that it holds outlives an error."""
+        if about:
+            cls.print_about(about_format)
+            return
+        with contextlib.closing(cls.made(config)) as target:
+            target.run(file_input)
 
     # ------------------------------------------------------------------ messages
     def process_endofpipe(self) -> None:

@@ -1,22 +1,24 @@
-"""The command ``tap-s3-parquet``."""
+"""The command ``tap-s3-parquet``, which ``python -m tap_s3_parquet`` is too."""
 
 from __future__ import annotations
 
-from tidemark_core.host.arrow_memory import lean_arrow
-from tidemark_core.process import run_plugin
-from tidemark_singer.sdk_imports import sdk_imports
+from typing import TYPE_CHECKING
+
+from tidemark_singer.command import run
+
+if TYPE_CHECKING:
+    from tap_s3_parquet.singer.tap import TapS3Parquet
 
 
 def main() -> None:
-    run_plugin(_command)
+    """Runs the plugin and ends the process with its exit code."""
+    run(_plugin)
 
 
-def _command() -> None:
-    lean_arrow()
-    with sdk_imports():
-        from tap_s3_parquet.singer.tap import TapS3Parquet
+def _plugin() -> type[TapS3Parquet]:
+    from tap_s3_parquet.singer.tap import TapS3Parquet
 
-    TapS3Parquet.cli()
+    return TapS3Parquet
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ that overlap, or machines whose clocks differ, put objects whose names lie befor
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -143,24 +142,6 @@ class Bookmark:
                 hint=f"tidemark watermark reset --leg load -t {table}   (what is loaded already is "
                 "skipped)",
             ) from error
-
-
-def read_state(text: str) -> dict[str, Any]:
-    """Reads a state file's text.
-
-    Raises:
-        StateError: It is no JSON object; a text in it would be taken for the path of another file.
-    """
-    try:
-        state = json.loads(text)
-    except (ValueError, RecursionError):
-        state = None
-    if not isinstance(state, dict):
-        raise StateError(
-            "the state is not Singer state: it is no JSON object",
-            hint="tidemark watermark list, and set or reset what is damaged",
-        )
-    return state
 
 
 def _parse(text: Any) -> datetime:

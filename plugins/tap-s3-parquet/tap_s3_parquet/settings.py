@@ -37,20 +37,24 @@ class TapSettings(S3Settings):
         minimum=1,
     )
 
-    @property
-    def start_time(self) -> datetime | None:
-        """Before it files are left out; None: none are.
+    def __post_init__(self) -> None:
+        """Checks what a type alone does not say.
 
         Raises:
-            ConfigError: It is no time.
+            ConfigError: S3_START_TIME is not a time.
         """
+        _ = self.start_time
+
+    @property
+    def start_time(self) -> datetime | None:
+        """Files from before it are left out; None for no limit."""
         if self.s3_start_time is None:
             return None
         try:
             moment = datetime.fromisoformat(self.s3_start_time)
         except ValueError as error:
             raise ConfigError(
-                f"S3_START_TIME {self.s3_start_time!r} is no time",
+                f"S3_START_TIME {self.s3_start_time!r} is not a time",
                 hint="write it as 2025-08-01T06:00:00",
             ) from error
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,22 +1,24 @@
-"""The command ``target-s3-parquet``."""
+"""The command ``target-s3-parquet``, which ``python -m target_s3_parquet`` is too."""
 
 from __future__ import annotations
 
-from tidemark_core.host.arrow_memory import lean_arrow
-from tidemark_core.process import run_plugin
-from tidemark_singer.sdk_imports import sdk_imports
+from typing import TYPE_CHECKING
+
+from tidemark_singer.command import run
+
+if TYPE_CHECKING:
+    from target_s3_parquet.singer.target import TargetS3Parquet
 
 
 def main() -> None:
-    run_plugin(_command)
+    """Runs the plugin and ends the process with its exit code."""
+    run(_plugin)
 
 
-def _command() -> None:
-    lean_arrow()
-    with sdk_imports():
-        from target_s3_parquet.singer.target import TargetS3Parquet
+def _plugin() -> type[TargetS3Parquet]:
+    from target_s3_parquet.singer.target import TargetS3Parquet
 
-    TargetS3Parquet.cli()
+    return TargetS3Parquet
 
 
 if __name__ == "__main__":

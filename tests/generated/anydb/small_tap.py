@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from tap_mysql.cli import main
+from tap_mysql.__main__ import main
 from tap_mysql.query import key_ranges
 from tap_mysql.reading.range_reader import Mode
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -11,10 +10,8 @@ import threading
 import weakref
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import Tap
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.logs import Event, log_event
@@ -24,7 +21,8 @@ from tidemark_core.report_store import reporting
 from tidemark_core.runs.progress import Display, display
 from tidemark_core.settings import config_schema
 from tidemark_core.ssh.tunnel import Bastion, open_endpoint
-from tidemark_core.typed_settings import read, values
+from tidemark_core.typed_settings import values
+from tidemark_singer.tap import TAP_CAPABILITIES, PluginTap
 
 from tap_mysql.binlog.log import Log
 from tap_mysql.extraction import run, telemetry
@@ -42,7 +40,7 @@ from tap_mysql.singer.missing_tables import (
     undiscovered,
     warn_gone,
 )
-from tap_mysql.singer.state import checked, read_state
+from tap_mysql.singer.state import checked
 from tap_mysql.singer.stream import MySQLStream
 from tap_mysql.source.arrow_query import Stopped
 from tap_mysql.source.discovery import discover, existing
@@ -59,19 +57,13 @@ _GRACE_SECONDS = 20.0
 _FIRST_CONTACT_SECONDS = 15.0
 
 
-class TapMySQL(Tap):
+class TapMySQL(PluginTap[TapSettings]):
     """Reads MySQL into Parquet files, exactly and at the speed of the connection."""
 
     name = "tap-mysql"
     config_jsonschema: ClassVar[dict[str, Any]] = config_schema(SETTINGS)
-    capabilities: ClassVar[list[Any]] = [
-        TapCapabilities.CATALOG,
-        TapCapabilities.STATE,
-        TapCapabilities.DISCOVER,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.BATCH,
-        PluginCapabilities.STRUCTURED_LOGGING,
-    ]
+    capabilities: ClassVar[list[Any]] = [*TAP_CAPABILITIES]
+    settings_class = TapSettings
 
     def __init__(self, **arguments: Any) -> None:
         self.stop = threading.Event()
@@ -86,20 +78,6 @@ class TapMySQL(Tap):
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Adds nothing: the settings are those of `tap_mysql.settings`."""
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        if raise_errors:
-            read(TapSettings, self.config)
-        return []
-
-    @cached_property
-    def settings(self) -> TapSettings:
-        """Every setting's value.
-
-        Raises:
-            ConfigError: A value is missing or wrong.
-        """
-        return read(TapSettings, self.config)
 
     @cached_property
     def options(self) -> Options:
@@ -280,11 +258,11 @@ class TapMySQL(Tap):
         attempts = self.settings.backup_retry_attempts
         persist(ask, "the connection to MySQL", attempts, self.stop)
 
-    def extract_selected(self) -> None:
+    def run(self) -> None:
         """Extracts what the catalog selects.
 
         Raises:
-            TidemarkError: A table failed.
+            TidemarkError: A table failed; the others were extracted.
             SystemExit: The run was stopped by a signal.
         """
         try:
@@ -299,28 +277,6 @@ class TapMySQL(Tap):
     def close(self) -> None:
         """Closes the tunnel and removes what is unfinished."""
         self._resources.close()
-
-    @classmethod
-    def invoke(  # type: ignore[override]
-        cls,
-        *,
-        about: bool = False,
-        about_format: str | None = None,
-        config: Any = None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
-    ) -> None:
-        """Runs the tap's command line."""
-        if about:
-            cls.print_about(about_format)
-            return
-        tap = cls(
-            config=config.config if config else {},
-            state=None if state is None else read_state(state),
-            catalog=None if catalog is None else json.load(catalog),
-            parse_env_config=bool(config and config.parse_env),
-        )
-        tap.extract_selected()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stops at the next batch; what is committed stays true, and the exit code tells."""

@@ -59,7 +59,7 @@ class LakeStream(Stream):
         tap = self._lake_tap
         bookmark = Bookmark.from_state(self.stream_state, self.table)
         return Backlog(
-            tap.index, self.table, bookmark, start=tap.start_time, listing=tap.is_listing
+            tap.index, self.table, bookmark, start=tap.settings.start_time, listing=tap.is_listing
         )
 
     @cached_property

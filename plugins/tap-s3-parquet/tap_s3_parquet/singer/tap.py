@@ -2,60 +2,37 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
-from types import FrameType
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
-from singer_sdk.helpers._util import load_json
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.plugin_base import _ConfigInput
-from singer_sdk.tap_base import Tap
 from tidemark_core.names import TableName
-from tidemark_core.process import end_by
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import config_schema
-from tidemark_core.typed_settings import read, values
 from tidemark_singer.failures import Failures
+from tidemark_singer.plugin import MAPPING
+from tidemark_singer.tap import TAP_CAPABILITIES, PluginTap
 
-from tap_s3_parquet.bookmark import read_state
 from tap_s3_parquet.commits import Commit, from_file, from_manifest
 from tap_s3_parquet.index import Index
 from tap_s3_parquet.settings import SETTINGS, TapSettings
 from tap_s3_parquet.singer.stream import LakeStream
 
-_log = logging.getLogger("tap_s3_parquet.tap")
 
-
-class TapS3Parquet(Tap):
+class TapS3Parquet(PluginTap[TapSettings]):
     """Reads the committed files of a Parquet lake on S3."""
 
     name = "tap-s3-parquet"
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = config_schema(SETTINGS)
-    capabilities: ClassVar[list[Any]] = [
-        TapCapabilities.CATALOG,
-        TapCapabilities.STATE,
-        TapCapabilities.DISCOVER,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.BATCH,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
-    ]
+    capabilities: ClassVar[list[Any]] = [*TAP_CAPABILITIES, *MAPPING]
+    settings_class = TapSettings
+    after_signal = "the last STATE stands"
 
     def __init__(self, **arguments: Any) -> None:
         self._failures = Failures()
         super().__init__(**arguments)
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Resolves the settings first, whose errors name the variable and the next step."""
-        self.settings = read(TapSettings, self._config)
-        self._config = {**self._config, **values(self.settings)}
-        self.start_time = self.settings.start_time
-        return list(super()._validate_config(raise_errors=raise_errors))
 
     @cached_property
     def index(self) -> Index:
@@ -112,6 +89,15 @@ class TapS3Parquet(Tap):
         """
         self._failures.raise_any()
 
+    def run(self) -> None:
+        """Hands everything over.
+
+        Raises:
+            TidemarkError: A table failed; the others were handed over.
+        """
+        self.sync_all()
+        self.raise_failures()
+
     def sync_all(self) -> None:  # type: ignore[misc]  # the SDK has no other place before a sync
         """Hands everything over; begins with a STATE, so that a target knows what was before."""
         if not self.state:
@@ -127,31 +113,3 @@ class TapS3Parquet(Tap):
                 if (commit := from_file(self.index, table, entry)) is not None:
                     return commit
         return None
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Ends at once."""
-        end_by(signum, _log, "the last STATE stands")
-
-    @classmethod
-    def invoke(  # type: ignore[override]
-        cls,
-        *,
-        about: bool = False,
-        about_format: str | None = None,
-        config: _ConfigInput | None = None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
-    ) -> None:
-        """Runs the tap; a table that fails makes the exit code, but stops no other."""
-        if about:
-            cls.print_about(about_format)
-            return
-        given = config or _ConfigInput()
-        tap = cls(
-            config=given.config,
-            state=None if state is None else read_state(state.read()),
-            catalog=None if catalog is None else load_json(catalog.read()),
-            parse_env_config=given.parse_env,
-        )
-        tap.sync_all()
-        tap.raise_failures()

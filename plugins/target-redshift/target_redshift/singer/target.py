@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk.helpers.capabilities import PluginCapabilities
-from singer_sdk.target_base import Target
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.names import EXTRACTED_AT, LandingNames, TableName, encode_component
-from tidemark_core.process import end_by
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.progress import Display, Meter, display
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
 from tidemark_core.settings import LANDING_NAMES, config_schema, resolve
-from tidemark_core.typed_settings import read, values
 from tidemark_core.types.singer_schema import FULL_TABLE, replication_method
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.isolating_target import IsolatingTarget
+from tidemark_singer.plugin import CAPABILITIES, MAPPING
 
 from target_redshift import events
 from target_redshift.loader import TableLoader
@@ -40,19 +36,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class TargetRedshift(IsolatingTarget):
+class TargetRedshift(IsolatingTarget[LoadSettings]):
     """Loads Amazon Redshift."""
 
     name = "target-redshift"
     config_jsonschema = config_schema(SETTINGS)
     default_sink_class = RedshiftSink
-    capabilities: ClassVar[list[Any]] = [
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
-        PluginCapabilities.BATCH,
-    ]
+    capabilities: ClassVar[list[Any]] = [*CAPABILITIES, *MAPPING]
+    settings_class = LoadSettings
+    after_signal = "no partial load remains"
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -65,12 +57,6 @@ class TargetRedshift(IsolatingTarget):
         self._bookmarks: dict[str, list[str]] = {}
         self._full_tables: set[str] = set()
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Resolves the settings first, whose errors name the variable and the next step."""
-        if raise_errors:
-            self._config = {**self._config, **values(read(LoadSettings, self._config))}
-        return list(super()._validate_config(raise_errors=raise_errors))
-
     # ------------------------------------------------------------------ what the sinks use
     @cached_property
     def settings(self) -> LoadSettings:
@@ -79,7 +65,7 @@ class TargetRedshift(IsolatingTarget):
         Raises:
             ConfigError: One is missing or wrong.
         """
-        settings = read(LoadSettings, self.config)
+        settings = super().settings
         authorization(settings.redshift_iam_role, S3Location.of(settings))
         if settings.load_format == "parquet" and settings.load_method == "upsert":
             raise ConfigError(
@@ -205,27 +191,15 @@ class TargetRedshift(IsolatingTarget):
         return fetch(self.client, file, folder, 0, table)
 
     # ------------------------------------------------------------------ messages
-    @classmethod
-    def invoke(  # type: ignore[override]
-        cls,
-        *,
-        about: bool = False,
-        about_format: str | None = None,
-        config: Any = None,
-        file_input: IO[str] | None = None,
-    ) -> None:
-        """Runs the target as the SDK does; leases and temporary files do not outlive an error."""
-        super(Target, cls).invoke(about=about, about_format=about_format)
-        cls.print_version(print_fn=cls.logger.info)
-        target = cls(
-            config=config.config if config else None,
-            validate_config=True,
-            parse_env_config=bool(config and config.parse_env),
-        )
-        with closing(target):
-            _ = target.settings, target.names
-            with events.loading(target.s3):
-                target.listen(file_input)
+    def run(self, file_input: IO[str] | None) -> None:
+        """Loads what the input has.
+
+        Raises:
+            TidemarkError: A table failed; the others are loaded.
+        """
+        _ = self.settings, self.names
+        with events.loading(self.s3):
+            self.listen(file_input)
 
     def close(self) -> None:
         """Gives leases back, ends the session, removes temporary files."""
@@ -327,8 +301,3 @@ class TargetRedshift(IsolatingTarget):
 
     def _handle_max_record_age(self) -> None:
         """Nothing is loaded for its age: a load ends with a STATE, or when a sink is full."""
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Ends at once: the open transaction is rolled back, staged parts are removed."""
-        del frame
-        end_by(signum, self.logger, "nothing half done stays")

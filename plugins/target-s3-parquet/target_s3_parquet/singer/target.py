@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from types import FrameType
 from typing import IO, Any, ClassVar
 
-from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
-from singer_sdk.plugin_base import _ConfigInput
+from singer_sdk.helpers.capabilities import TargetCapabilities
 from singer_sdk.sinks import Sink
 from tidemark_core.errors import LakeError
 from tidemark_core.logs import Event, log_event
 from tidemark_core.names import TableName
-from tidemark_core.process import end_by
 from tidemark_core.report_store import reporting
 from tidemark_core.run_context import run_id
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import config_schema
-from tidemark_core.typed_settings import read, values
 from tidemark_singer.isolating_target import IsolatingTarget
+from tidemark_singer.plugin import CAPABILITIES, MAPPING
 
 from target_s3_parquet.settings import SETTINGS, TargetSettings
 from target_s3_parquet.singer.sink import LakeSink
@@ -29,7 +26,7 @@ from target_s3_parquet.table import TableWriter, WriteOptions
 _log = logging.getLogger("target_s3_parquet.target")
 
 
-class TargetS3Parquet(IsolatingTarget):
+class TargetS3Parquet(IsolatingTarget[TargetSettings]):
     """Writes a hive-partitioned Parquet lake on S3.
 
     A STATE is passed on only when everything that came before it is named by manifests. Files of
@@ -41,12 +38,11 @@ class TargetS3Parquet(IsolatingTarget):
     name = "target-s3-parquet"
     config_jsonschema: ClassVar[dict[str, Any]] = config_schema(SETTINGS)
     default_sink_class = LakeSink
+    settings_class = TargetSettings
+    after_signal = "what was committed stays"
     capabilities: ClassVar[list[Any]] = [
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.BATCH,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
+        *CAPABILITIES,
+        *MAPPING,
         TargetCapabilities.VALIDATE_RECORDS,
     ]
 
@@ -56,13 +52,6 @@ class TargetS3Parquet(IsolatingTarget):
         self._committed_at = time.monotonic()
         super().__init__(**arguments)
         self.max_parallelism = 1
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Resolves the settings first, whose errors name the variable and the next step."""
-        if raise_errors:
-            self.settings = read(TargetSettings, self._config)
-            self._config = {**self._config, **values(self.settings)}
-        return list(super()._validate_config(raise_errors=raise_errors))
 
     def table(self, stream: str) -> TableWriter:
         """The writer of a stream's table; takes its lease at first.
@@ -184,28 +173,8 @@ class TargetS3Parquet(IsolatingTarget):
                 self.fail(stream, error)
         self._committed_at = time.monotonic()
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Ends at once: what was not committed is read again by the next run."""
-        end_by(signum, _log, "what was committed stays")
-
-    @classmethod
-    def invoke(  # type: ignore[override]
-        cls,
-        *,
-        about: bool = False,
-        about_format: str | None = None,
-        config: _ConfigInput | None = None,
-        file_input: IO[str] | None = None,
-    ) -> None:
-        """Runs the target on its input; gives the leases back however it ends."""
-        if about:
-            cls.print_about(about_format)
-            return
-        given = config or _ConfigInput()
-        target = cls(config=given.config, parse_env_config=given.parse_env)
+    def run(self, file_input: IO[str] | None) -> None:
+        """Writes what the input has; gives the leases back however it ends."""
         log_event(_log, Event.CLI_INITIALIZED)
-        try:
-            with reporting("lake", S3Location.of(target.settings)):
-                target.listen(file_input)
-        finally:
-            target.close()
+        with reporting("lake", S3Location.of(self.settings)):
+            self.listen(file_input)

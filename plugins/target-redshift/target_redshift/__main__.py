@@ -1,0 +1,28 @@
+"""The command ``target-redshift``, which ``python -m target_redshift`` is too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidemark_singer.command import run
+
+if TYPE_CHECKING:
+    from target_redshift.singer.target import TargetRedshift
+
+
+def main() -> None:
+    """Runs the plugin and ends the process with its exit code."""
+    run(_plugin, lean=False)
+
+
+def _plugin() -> type[TargetRedshift]:
+    from target_redshift.arrow import use_jemalloc
+    from target_redshift.singer.target import TargetRedshift
+
+    use_jemalloc()
+
+    return TargetRedshift
+
+
+if __name__ == "__main__":
+    main()
