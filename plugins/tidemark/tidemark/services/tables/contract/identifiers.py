@@ -70,6 +70,8 @@ def _candidates(table: TableName) -> Iterator[str]:
     bare, schema = _cleaned(table.table), _cleaned(table.schema)
     yield bare
     whole = f"{schema}__{bare}"[: _LONGEST - 5]
+    if not _is_good(table, whole):  # a schema called stg or tidemark: no name that begins so is
+        whole = f"t_{whole}"[: _LONGEST - 5]
     yield whole
     number = 2
     while True:
