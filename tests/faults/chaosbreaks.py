@@ -10,8 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
-from chaosruns import Runs
 from proctree import command_line
 from tidemark_sandbox.world import Sandbox
 
@@ -19,12 +19,19 @@ _PROGRAMS = (
     *("meltano", "tap-mysql", "target-s3-parquet", "tap-s3-parquet", "target-redshift"),
     *("tidemark-dbt", "tidemark", "dbt"),
 )
-_MODULES = {"tidemark.job": "run-job"}
+_MODULES = {"tidemark.job": "run-job", "tidemark.services.follow.ready": "ready"}
 #: PostgreSQL ends a session for this as Redshift does for an administrator; SIGKILL would end all.
 _ENDING = {"warehouse session": signal.SIGTERM}
 _START_TIME = 19
 #: Seconds that a process is frozen: a moment, some time, and longer than a lease is good.
 _FREEZES = ((0.1, 1.0), (1.0, 5.0), (9.0, 15.0))
+
+
+class Processes(Protocol):
+    """What runs."""
+
+    def processes(self) -> Sequence[int]:
+        """All of it that runs now."""
 
 
 class Breaker:
@@ -35,7 +42,7 @@ class Breaker:
         freezes: How often what was frozen.
     """
 
-    def __init__(self, sandbox: Sandbox, runs: Runs, chance: random.Random) -> None:
+    def __init__(self, sandbox: Sandbox, runs: Processes, chance: random.Random) -> None:
         self.kills: Counter[str] = Counter()
         self.freezes: Counter[str] = Counter()
         self._sandbox = sandbox
@@ -96,7 +103,7 @@ class Breaker:
 
 def _kind(command: Sequence[str]) -> str | None:
     """What a process is, by its command line; None: nothing of ours, or a shell around it."""
-    for word in command[:4]:
+    for word in command[:5]:
         name = Path(word).name
         if name in _PROGRAMS or name == "ssh":
             return name

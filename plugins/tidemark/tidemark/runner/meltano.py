@@ -13,9 +13,14 @@ from typing import Any
 from tidemark_core.host.leash import leashed
 
 
+def program(name: str) -> str:
+    """The path of a program of this environment."""
+    return str(Path(sys.executable).parent / name)
+
+
 def meltano_command(env_file: Path | None) -> list[str]:
     """Meltano of this environment, with the file of settings, if it is not the project's own."""
-    command = [str(Path(sys.executable).parent / "meltano"), "--log-format=json"]
+    command = [program("meltano"), "--log-format=json"]
     return command + (["--env-file", str(env_file)] if env_file else [])
 
 

@@ -24,10 +24,11 @@ from tidemark.services.bookmarks.store import States
 from tidemark.services.follow.alerting import Alerts
 from tidemark.services.follow.lag import Lags, Spread
 from tidemark.services.follow.period import Period, period
+from tidemark.services.follow.ready import Ready
 from tidemark.services.follow.round import Marks, Round, Rounds
 from tidemark.services.follow.watch import LogWatch
 from tidemark.services.follow.work import Step, Work
-from tidemark.services.sync.meltano_run import new_run_id
+from tidemark.services.sync.meltano_run import new_run_id, variables
 from tidemark.services.sync.sync import Plan
 
 logger = logging.getLogger("tidemark.follow")
@@ -111,6 +112,7 @@ class Follower:
         self._marks = Marks(States(self.project), self.lags)
         self._watch = LogWatch(self.project.mysql_values, self.lags)
         self._alerts = Alerts(self.project)
+        self._ready = Ready()
         self._quiet_until = self._next = 0.0
         self._count = 0
 
@@ -138,6 +140,8 @@ class Follower:
             ExitStack() as stack,
         ):
             stack.callback(self._watch.end)
+            stack.callback(self._ready.end)
+            self._ready.begin(self.project.root, variables(self.project, "", {}))
             self._marks.refresh(self.plan.tables)
             self._watch.watch(self._marks.keys)
             return self._go()
@@ -184,7 +188,7 @@ class Follower:
         rounds = Rounds(
             hour.project, self.plan, self._work, self._marks, self.lags,
             partial(self._line, hour),
-            self.teller.begin, self._stop.is_set,
+            self.teller.begin, self._stop.is_set, self._ready.run,
         )  # fmt: skip
         with ExitStack() as held:
             try:

@@ -17,7 +17,7 @@ from tidemark.services.bookmarks.log_bookmark import log_bookmark
 from tidemark.services.bookmarks.store import States
 from tidemark.services.follow.lag import Lags
 from tidemark.services.follow.work import Part, Step, Work
-from tidemark.services.sync.meltano_run import ENDED, Outcome
+from tidemark.services.sync.meltano_run import ENDED, Outcome, Runner
 from tidemark.services.sync.sync import LegResult, Plan, extract, load, run_build
 
 Log = Callable[[str], object]
@@ -105,6 +105,7 @@ class Rounds:
         log: Is given each line that the legs write.
         begin: Is told the name of each leg when it begins.
         stopped: Whether no further leg is to begin.
+        runner: Runs the commands of the legs.
     """
 
     project: Project
@@ -115,6 +116,7 @@ class Rounds:
     log: Log
     begin: Callable[[str], object]
     stopped: Callable[[], bool]
+    runner: Runner
 
     def run(self, run_id: str) -> Round:
         """Runs the legs that have something to do."""
@@ -146,9 +148,9 @@ class Rounds:
 
     def _leg(self, step: Step, plan: Plan) -> LegResult:
         if step is Step.BUILD:
-            return run_build(self.project, plan, self.log)
+            return run_build(self.project, plan, self.log, self.runner)
         # Not by `run_backup` and `run_load`, which read all manifests and the ledger for counts.
-        ran = (extract if step is Step.BACKUP else load)(self.project, plan, self.log)
+        ran = (extract if step is Step.BACKUP else load)(self.project, plan, self.log, self.runner)
         outcomes = [ran.outcome(step, table, None, None) for table in plan.tables]
         return LegResult.of(step, ran, outcomes)
 

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
 
 from tidemark_core.logs import Event
 from tidemark_core.names import TableName
@@ -16,7 +18,7 @@ from tidemark_core.text.masking import SECRETS, secrets_of
 from tidemark.config.project import Project
 from tidemark.dbt.results import read_failures
 from tidemark.runner.failure_cause import Cause, CauseFinder, record_in
-from tidemark.runner.meltano import meltano_command, run, run_command
+from tidemark.runner.meltano import program, run, run_command
 
 EXTRACT_AND_LAND = ("tap-mysql", "target-s3-parquet")
 READ_AND_LOAD = ("tap-s3-parquet", "target-redshift")
@@ -124,6 +126,18 @@ class Ran:
         return self.code or deferred.exit_code(self.failures)
 
 
+class Runner(Protocol):
+    """Runs a command to its end, as `tidemark.runner.meltano.run` does."""
+
+    def __call__(
+        self,
+        command: Sequence[str],
+        root: Path,
+        environ: Mapping[str, str],
+        read: Callable[[str], None],
+    ) -> int: ...
+
+
 def new_run_id() -> str:
     """A run id; all legs of one command share it."""
     return str(uuid.uuid4())
@@ -150,9 +164,10 @@ def run_blocks(
     run_id: str,
     more: Mapping[str, str],
     log: Callable[[str], object],
+    runner: Runner = run,
 ) -> Ran:
     """Runs ``meltano run BLOCKS`` to its end."""
-    return _run(project, run_command(blocks, project.env_file), run_id, more, log)
+    return _run(project, run_command(blocks, project.env_file), run_id, more, log, runner)
 
 
 def run_leg(
@@ -161,31 +176,42 @@ def run_leg(
     run_id: str,
     more: Mapping[str, str],
     log: Callable[[str], object],
+    runner: Runner = run,
 ) -> Ran:
     """`run_blocks`, in which a table that fails stops itself alone."""
     environ = variables(project, run_id, more)
     deferred.begin(environ)
-    ran = run_blocks(project, blocks, run_id, more, log)
+    ran = run_blocks(project, blocks, run_id, more, log, runner)
     failures = deferred.end(environ)
     told = {failure.table: failure.message for failure in failures if failure.table}
     return replace(ran, errors={**told, **ran.errors}, failures=failures)
 
 
 def build(
-    project: Project, models: Sequence[str], run_id: str, log: Callable[[str], object]
+    project: Project,
+    models: Sequence[str],
+    run_id: str,
+    log: Callable[[str], object],
+    runner: Runner = run,
 ) -> tuple[Ran, Mapping[str, str]]:
     """Builds some models and what they are made from.
 
     Returns:
         How it ended, and by model why some were not built or failed their tests, where dbt knows.
     """
-    command = [*meltano_command(project.env_file), "invoke", "dbt"]
+    folder = str(project.root / "transform")
+    more = {
+        "MELTANO_ENVIRONMENT": project.environment,
+        "DBT_PROJECT_DIR": folder,
+        "DBT_PROFILES_DIR": folder,
+    }
+    # As `meltano invoke dbt` would start it, less the second of CPU that Meltano takes to begin.
     # With what they are made from; views show the new rows by themselves. A test that also asks a
     # table which is not built yet belongs to the build of everything.
-    command += ["build", "--exclude-resource-type", "unit_test"]
+    command = [program("tidemark-dbt"), "build", "--exclude-resource-type", "unit_test"]
     command += ["--indirect-selection", "cautious", "--select", *(f"+{model}" for model in models)]
     begun = datetime.now(UTC)
-    ran = _run(project, command, run_id, {}, log)
+    ran = _run(project, command, run_id, more, log, runner)
     failed = read_failures(project.root / "transform", project.environ, begun) if ran.code else {}
     return ran, failed
 
@@ -196,10 +222,11 @@ def _run(
     run_id: str,
     more: Mapping[str, str],
     log: Callable[[str], object],
+    runner: Runner,
 ) -> Ran:
     SECRETS.add(secrets_of(project.environ))
     observer = Observer(log)
-    code = run(command, project.root, variables(project, run_id, more), observer.read)
+    code = runner(command, project.root, variables(project, run_id, more), observer.read)
     cause = observer.finder.cause(code) if code else None
     done = frozenset(observer.done)
     return Ran(128 - code if code < 0 else code, cause, observer.errors, done)

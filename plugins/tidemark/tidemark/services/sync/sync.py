@@ -22,6 +22,7 @@ from tidemark.config.tables.selection import (
     load_variables,
     models,
 )
+from tidemark.runner.meltano import run
 from tidemark.services.bookmarks.bookmark import Leg, log_place
 from tidemark.services.bookmarks.store import States
 from tidemark.services.lake.catalogue import ask_ledger
@@ -43,6 +44,7 @@ from tidemark.services.sync.meltano_run import (
     READ_AND_LOAD,
     Outcome,
     Ran,
+    Runner,
     build,
     new_run_id,
     run_leg,
@@ -198,7 +200,9 @@ def _forecast(
     )
 
 
-def extract(project: Project, plan: Plan, log: Callable[[str], object]) -> Ran:
+def extract(
+    project: Project, plan: Plan, log: Callable[[str], object], runner: Runner = run
+) -> Ran:
     """Runs a backup of the tables, without a look at what it has put into the lake."""
     more = extraction_variables(
         plan.tables,
@@ -207,13 +211,14 @@ def extract(project: Project, plan: Plan, log: Callable[[str], object]) -> Ran:
         database=project.environ.get("DB_DATABASE", ""),
         schemas=further_schemas(project.environ),
     )
-    return run_leg(project, EXTRACT_AND_LAND, plan.run_id, plan.options.variables() | more, log)
+    variables = plan.options.variables() | more
+    return run_leg(project, EXTRACT_AND_LAND, plan.run_id, variables, log, runner)
 
 
-def load(project: Project, plan: Plan, log: Callable[[str], object]) -> Ran:
+def load(project: Project, plan: Plan, log: Callable[[str], object], runner: Runner = run) -> Ran:
     """Runs a load of the tables, without a look at what the warehouse has."""
     more = plan.options.variables() | load_variables(plan.tables)
-    return run_leg(project, READ_AND_LOAD, plan.run_id, more, log)
+    return run_leg(project, READ_AND_LOAD, plan.run_id, more, log, runner)
 
 
 def run_backup(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
@@ -264,12 +269,14 @@ def _sizes(project: Project, table: TableName) -> dict[str, int]:
     return {file.key: file.size for m in manifests.get(table, []) for file in m.files}
 
 
-def run_build(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
+def run_build(
+    project: Project, plan: Plan, log: Callable[[str], object], runner: Runner = run
+) -> LegResult:
     """Builds the public tables of those that have a model."""
     built = models(project.root, plan.tables, project.names)
     if not built:
         return LegResult("build", [])
-    ran, failed = build(project, built, plan.run_id, log)
+    ran, failed = build(project, built, plan.run_id, log, runner)
     named = {project.names.of(table): str(table) for table in plan.tables}
     if ran.exit_code in ENDED:
         outcomes = [Outcome("build", named[model], done=False) for model in built]
@@ -302,10 +309,10 @@ def run_legs(
     """
     legs = {"backup": run_backup} if backup else {}
     legs |= {"load": run_load, "build": run_build} if warehouse else {}
-    for name, run in legs.items():
+    for name, leg in legs.items():
         begin(name)
         begun = monotonic()
-        done = run(project, plan, log)
+        done = leg(project, plan, log)
         yield replace(done, seconds=monotonic() - begun)
         if done.code in ENDED:
             return

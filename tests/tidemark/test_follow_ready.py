@@ -1,0 +1,111 @@
+"""What Meltano and dbt are forked from: each command is one of its own, and ends with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from proctree import descendants
+from tidemark.services.follow.ready import Ready
+
+BIN = Path(sys.executable).parent
+MELTANO, DBT = str(BIN / "meltano"), str(BIN / "tidemark-dbt")
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[Ready]:
+    made = Ready()
+    yield made
+    made.end()
+
+
+def process(ready: Ready) -> int:
+    """The one that forks."""
+    assert ready._process is not None
+    return ready._process.pid
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> Iterator[tuple[dict[str, str], socket.socket]]:
+    """The variables of a dbt that waits for a warehouse, and where it comes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        own = {
+            "REDSHIFT_HOST": "127.0.0.1",
+            "REDSHIFT_PORT": str(listener.getsockname()[1]),
+            "REDSHIFT_DATABASE": "x",
+            "REDSHIFT_USER": "x",
+            "REDSHIFT_PASSWORD": "x",
+            "MELTANO_PROJECT_ROOT": str(tmp_path),
+        }
+        yield {"PATH": os.environ["PATH"], **own}, listener
+
+
+def test_commands_run_in_forks_of_one_process_each_with_its_own_variables(
+    ready: Ready, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    environ = {**os.environ, "TIDEMARK_RUN_ID": "one"}
+    assert ready.run([MELTANO, "--version"], tmp_path, environ, said.append) == 0
+    assert "meltano, version" in "".join(said)
+    first = process(ready)
+    assert ready.run([MELTANO, "no-such-word"], tmp_path, environ, said.append) == 2
+    assert "No such command" in "".join(said)
+    bare = {"PATH": os.environ["PATH"], "MELTANO_PROJECT_ROOT": str(tmp_path)}
+    assert ready.run([DBT, "build"], tmp_path, bare, said.append) == 2
+    assert "REDSHIFT_HOST" in "".join(said), "nothing of the variables before"
+    assert process(ready) == first
+    assert not descendants(first)
+
+
+@pytest.mark.fault(208)
+def test_a_command_ends_with_what_it_was_forked_from_and_the_next_one_has_another(
+    ready: Ready, tmp_path: Path, asking: tuple[dict[str, str], socket.socket]
+) -> None:
+    environ, listener = asking
+    forks: list[int] = []
+    killed = threading.Event()
+
+    def kill() -> None:
+        with listener.accept()[0]:
+            forks.extend(descendants(process(ready)))
+            os.kill(process(ready), signal.SIGKILL)
+            killed.wait()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    said: list[str] = []
+    code = ready.run([DBT, "show", "--inline", "x"], tmp_path, environ, said.append)
+    killed.set()
+    killer.join()
+    assert code == -signal.SIGKILL
+    assert forks
+    assert not [pid for pid in forks if Path("/proc", str(pid), "exe").exists()]
+    assert ready.run([MELTANO, "--version"], tmp_path, os.environ, said.append) == 0
+
+
+def test_a_word_to_end_is_handed_on(
+    ready: Ready, tmp_path: Path, asking: tuple[dict[str, str], socket.socket]
+) -> None:
+    environ, listener = asking
+    heard: list[int] = []
+    stopped = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+
+    def stop() -> None:
+        with listener.accept()[0]:
+            os.kill(os.getpid(), signal.SIGTERM)
+            stopped.wait()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    code = ready.run([DBT, "show", "--inline", "x"], tmp_path, environ, lambda _: None)
+    stopped.set()
+    stopper.join()
+    assert signal.signal(signal.SIGTERM, before) is not before
+    assert (code, heard) == (-signal.SIGTERM, [signal.SIGTERM])
