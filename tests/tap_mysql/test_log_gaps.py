@@ -1,4 +1,7 @@
-"""Changes that cannot be had: each way of losing them stops the table, and nothing is committed."""
+"""Changes that cannot be had: each way of losing them stops the table, and nothing is committed.
+
+The two ways that take a replica are in test_other_servers.py.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,11 @@ def elsewhere(**fields: Any) -> Callable[[Position], None]:
     return lambda position: position.update(fields)
 
 
+def between(position: Position) -> None:
+    """As of a log that has other events now: none begins where one ended."""
+    position.update(offset=position["offset"] - 7, gtid="")
+
+
 def restored(position: Position) -> None:
     """As the bookmark is of what the server had before an older backup was brought back."""
     position["offset"] += 10**9
@@ -75,10 +83,11 @@ def _table(source: Source) -> None:
         (statement, None),
         (None, elsewhere(file="gone-log.000001", gtid="")),
         (None, elsewhere(offset=2**40, gtid="")),
+        (None, between),
         (None, elsewhere(server="11111111-2222-3333-4444-555555555555", gtid="")),
         (None, restored),
     ],
-    ids=["purged", "reset", "statement", "file", "offset", "server", "restored"],
+    ids=["purged", "reset", "statement", "file", "offset", "between events", "server", "restored"],
 )
 def test_a_gap_stops_its_table_and_nothing_of_it_is_committed(
     source: Source,

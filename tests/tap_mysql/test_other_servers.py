@@ -355,3 +355,43 @@ def test_a_server_that_is_no_replica_is_never_behind(
         source.sql(f"REVOKE {without_right} ON *.* FROM {reader}")
     assert result.ids("primary_one") == [1]
     assert told(caplog, "replica") == []
+
+
+@pytest.mark.fault(183)
+@pytest.mark.fault(207)
+def test_the_log_of_a_replica_goes_on_where_it_has_all_and_stops_where_it_has_not(
+    source: Source, servers: Sequence[Server], relay: MakeRelay
+) -> None:
+    """The last one here: the two servers go ways of their own in the end."""
+    primary, replica = servers
+    ways = [relay(socket=server.socket).way for server in servers]
+    catalog = source.catalog("parted")
+    catalog["streams"][0]["replication_method"] = "LOG_BASED"
+
+    def fails(state: dict[str, Any]) -> str:
+        done = source.run(catalog, state, **ways[1])
+        assert isinstance(done.error, SourceError)
+        assert (done.error.exit_code, done.messages) == (1, [])
+        place = state["bookmarks"]["tap_test-parted"]["tidemark"]["position"]
+        assert f"{place['file']}:{place['offset']}" in done.error.message, "from here"
+        assert " to " in done.error.message, "and to here"
+        assert "tidemark resync -t tap_test.parted" in str(done.error.hint)
+        return done.error.message
+
+    primary.sql("CREATE TABLE parted (id INT PRIMARY KEY)")
+    primary.sql("INSERT INTO parted VALUES (1)")
+    first = source.run(catalog, **ways[0])
+    primary.sql("INSERT INTO parted VALUES (2)")
+    wait_for(lambda: replica.sql("SHOW TABLES LIKE 'parted'"))
+    wait_for(lambda: replica.sql("SELECT * FROM parted WHERE id = 2"))
+    second = source.run(catalog, first.state, **ways[1])
+    assert (second.error, second.ids("parted")) == (None, [2])
+    replica.sql("STOP REPLICA")
+    primary.sql("INSERT INTO parted VALUES (3)")
+    ahead = source.run(catalog, first.state, **ways[0])
+    assert ahead.ids("parted") == [2, 3]
+    fails(ahead.state)
+    # It takes over all the same, and what is written there has the numbers of what it lacks.
+    for number in range(10, 20):
+        replica.sql("INSERT INTO parted VALUES (%s)", number)
+    fails(ahead.state)
