@@ -107,7 +107,7 @@ def more_servers(sandbox: Sandbox, count: int, database: str) -> Iterator[Sequen
             config.tls.symlink_to(sandbox.config.tls)
             server = Server(source(config), free_port(), database)
             if started:
-                _clone(started[0].part, server.part)
+                clone(started[0].part, server.part)
             stack.callback(server.part.stop)
             started.append(server)
             if number == 1:
@@ -120,7 +120,7 @@ def more_servers(sandbox: Sandbox, count: int, database: str) -> Iterator[Sequen
         yield started
 
 
-def _clone(first: Part, other: Part) -> None:
+def clone(first: Part, other: Part) -> None:
     """Takes over a fresh data folder, which is quicker than to make one."""
     other.folder.mkdir(mode=0o700)
     shutil.copytree(first.data, other.data)

@@ -1,0 +1,84 @@
+"""Keeps a follower running, as systemd does, and has gaps healed, as an operator does."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from following import Following
+from followtables import TABLES
+from nights import Night
+
+_GAP = re.compile(r"(settlement\.followed_\w+) .*(as a whole|not all in the server's log|is gone)")
+_BETWEEN = 0.5
+#: Seconds in which a follower has seen that a table is well again.
+_PATIENCE = 120.0
+
+
+class Keeper:
+    """A follower, always, from begin to end of the block; in the end it is stopped.
+
+    Attributes:
+        ended: How often it ended with which exit code.
+        healed: Exit codes of `tidemark resync`.
+    """
+
+    def __init__(self, night: Night, start: type[Following] = Following) -> None:
+        self.ended: Counter[int] = Counter()
+        self.healed: Counter[int] = Counter()
+        self._night, self._start = night, start
+        self._over = threading.Event()
+        self._healed_at: dict[str, float] = {}
+        self.one = start(night)
+        self._threads = [threading.Thread(target=work) for work in (self._keep, self._heal)]
+
+    def __enter__(self) -> Keeper:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        if not self.one.is_over:
+            self.one.process.terminate()
+        self.ended[self.one.process.wait(300)] += 1
+
+    def processes(self) -> Sequence[int]:
+        """The follower, and everything below it."""
+        return self.one.processes()
+
+    def _keep(self) -> None:
+        while not self._over.wait(_BETWEEN):
+            if self.one.is_over:
+                self.ended[self.one.process.returncode] += 1
+                self.one = self._start(self._night)
+
+    def _heal(self) -> None:
+        while not self._over.wait(_BETWEEN):
+            gaps = self.gaps_of(self.one)
+            for table in set(self._healed_at) - set(gaps):
+                del self._healed_at[table]
+            for table in gaps:
+                if time.monotonic() - self._healed_at.get(table, -_PATIENCE) >= _PATIENCE:
+                    self._resync(table)
+
+    def _resync(self, table: str) -> None:
+        done = self._night.tidemark("resync", "-t", table)
+        self.healed[done.returncode] += 1
+        if done.returncode:
+            print(done.stdout[-1500:], flush=True)
+        else:
+            self._healed_at[table] = time.monotonic()
+
+    @staticmethod
+    def gaps_of(one: Following) -> list[str]:
+        """The tables of which the last round says that they need a hand."""
+        rounds = one.rounds
+        lines = rounds[-1]["failed"] if rounds else []
+        found = {match[1] for line in lines for match in [_GAP.search(line)] if match}
+        return sorted(found & {table.full_name for table in TABLES})

@@ -1,0 +1,116 @@
+"""How long a change takes until it is seen, told from outside: by who writes and who reads.
+
+Every second a row of each table is written in MySQL, and its copy is looked for in public. So the
+time in which no follower runs counts, which none of them can tell.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from typing import Any
+
+import pymysql
+import redshift_connector
+from followtables import DATABASE, TABLES, Followed
+from tidemark_sandbox.errors import SandboxError
+from tidemark_sandbox.world import Sandbox
+
+_BEAT = "beat"
+_EVERY, _LOOKS = 1.0, 0.5
+_SEEN = " UNION ALL ".join(
+    f"SELECT {place}, max(n) FROM public.{table.name} WHERE \"text\" = '{_BEAT}'"
+    for place, table in enumerate(TABLES)
+)
+
+
+class Heart:
+    """Beats, and looks for its beats, from begin to end of the block.
+
+    Attributes:
+        lags: Seconds from the commit of each beat until it, or a later one, was seen; by table.
+    """
+
+    def __init__(self, world: Sandbox) -> None:
+        self.lags: dict[str, list[float]] = {table.name: [] for table in TABLES}
+        self._world = world
+        self._waiting: dict[str, deque[tuple[int, float]]] = {t.name: deque() for t in TABLES}
+        self._count = 0
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=work) for work in (self._beat, self._look)]
+
+    def __enter__(self) -> Heart:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends; what was not seen yet has taken so long at least."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        now = time.monotonic()
+        for name, waiting in self._waiting.items():
+            self.lags[name] += [now - at for _, at in waiting]
+
+    def __str__(self) -> str:
+        every = [lag for lags in self.lags.values() for lag in lags]
+        return f"{spread(every)}; by table: " + ", ".join(
+            f"{name} {spread(lags)}" for name, lags in self.lags.items()
+        )
+
+    @property
+    def p95(self) -> float:
+        """Of all tables."""
+        return quantile([lag for lags in self.lags.values() for lag in lags], 0.95)
+
+    def _beat(self) -> None:
+        while not self._over.is_set():
+            with (
+                suppress(pymysql.err.MySQLError, SandboxError, OSError),
+                closing(self._world.source.connect(database=DATABASE)) as connection,
+                connection.cursor() as cursor,
+            ):
+                while not self._over.wait(_EVERY):
+                    self._count += 1
+                    for table in TABLES:
+                        self._beat_of(cursor, table)
+            self._over.wait(0.2)
+
+    def _beat_of(self, cursor: Any, table: Followed) -> None:
+        statement = f"{table.insert('INSERT')} ON DUPLICATE KEY UPDATE n = {self._count}"
+        cursor.execute(statement, (*table.beat, self._count, _BEAT, None, None))
+        self._waiting[table.name].append((self._count, time.monotonic()))
+
+    def _look(self) -> None:
+        while not self._over.is_set():
+            with (
+                suppress(redshift_connector.Error, SandboxError, OSError),
+                closing(self._world.redshift.connect()) as connection,
+                connection.cursor() as cursor,
+            ):
+                while not self._over.wait(_LOOKS):
+                    cursor.execute(_SEEN)
+                    self._saw(cursor.fetchall(), time.monotonic())
+
+    def _saw(self, rows: Sequence[Sequence[Any]], now: float) -> None:
+        for place, newest in rows:
+            name = TABLES[place].name
+            waiting = self._waiting[name]
+            while newest is not None and waiting and waiting[0][0] <= newest:
+                self.lags[name].append(now - waiting.popleft()[1])
+
+
+def quantile(lags: Sequence[float], share: float) -> float:
+    """The lag that so many of them do not exceed; 0 of none."""
+    ordered = sorted(lags)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+
+
+def spread(lags: Sequence[float]) -> str:
+    """They in a few words."""
+    p50, p95 = quantile(lags, 0.5), quantile(lags, 0.95)
+    return f"p50 {p50:.1f} p95 {p95:.1f} max {max(lags, default=0):.1f} s ({len(lags)})"
