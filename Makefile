@@ -58,7 +58,7 @@ test-mysql: setup  ## The tests of the tap, verify, the sandbox and generated da
 	@./orchestrate/setup/debian.sh debootstrap
 	SANDBOX_SERVER=mysql $(BIN)/pytest -m "not soak" tests/tap_mysql tests/generated tests/mysql_arrow \
 		tests/mysql_binlog \
-		tests/tidemark/test_verify_content.py tests/sandbox/test_mysql.py
+		tests/tidemark/services/verify/test_verify_content.py tests/sandbox/test_mysql.py
 
 soak: setup-tests  ## The long tests too
 	$(BIN)/pytest -m soak

@@ -21,7 +21,7 @@ def test_every_runbook_is_listed_and_has_commands() -> None:
 
 def test_the_old_tools_table_names_tests_that_are_there() -> None:
     text = (ROOT / "docs" / "from-the-old-tool.md").read_text()
-    named = re.findall(r"`([a-z0-9_]+/test_[a-z0-9_]+\.py)(?:::(test_[a-z0-9_]+))?`", text)
+    named = re.findall(r"`((?:[a-z0-9_]+/)+test_[a-z0-9_]+\.py)(?:::(test_[a-z0-9_]+))?`", text)
     assert len(named) > 20
     for file, function in named:
         path = ROOT / "tests" / file

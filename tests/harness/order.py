@@ -24,37 +24,38 @@ if TYPE_CHECKING:
 _ANY, _SEED = "any", "files_seed"
 #: What one worker runs: on a warehouse that dbt has built once, by a project that is parsed once.
 TOGETHER = frozenset(
-    f"tests/transform/test_{name}.py"
-    for name in (
-        *("contract", "faults", "full_refresh", "grants", "interleavings", "merged_loads"),
-        *("overview", "own_schema", "published_queries", "random_histories", "site", "sql_style"),
-        *("tags", "unit_tests"),
-    )
+    f"tests/transform/{room}/test_{name}.py"
+    for room, names in {
+        "builds": "faults full_refresh interleavings merged_loads own_schema random_histories",
+        "project": "contract grants overview sql_style tags unit_tests",
+        "readers": "published_queries site",
+    }.items()
+    for name in names.split()
 )
 #: Files that take more than half a minute of a core, the longest first (docs/performance.md).
 LONGEST = (
     *sorted(TOGETHER),
     # The first of these makes the synced world, for which the others would wait.
-    "tests/orchestrate/test_failures.py",
+    "tests/orchestrate/night/test_failures.py",
     "tests/e2e/test_chaos.py",
     "tests/sandbox/test_world.py",
-    "tests/orchestrate/test_night.py",
+    "tests/orchestrate/night/test_night.py",
     "tests/e2e/test_any_database.py",
     "tests/e2e/test_pipeline.py",
-    "tests/orchestrate/test_week.py",
-    "tests/orchestrate/test_bad_tables.py",
-    "tests/transform/test_build_new.py",
+    "tests/orchestrate/night/test_week.py",
+    "tests/orchestrate/night/test_bad_tables.py",
+    "tests/transform/builds/test_build_new.py",
     "tests/generated/test_generated_databases.py",
     "tests/e2e/test_load_boundaries.py",
-    "tests/tidemark/test_reconcile.py",
-    "tests/tidemark/test_verify_content.py",
-    "tests/tidemark/test_truths.py",
-    "tests/target_redshift/test_crashes.py",
+    "tests/tidemark/services/verify/test_reconcile.py",
+    "tests/tidemark/services/verify/test_verify_content.py",
+    "tests/tidemark/commands/test_truths.py",
+    "tests/target_redshift/loader/test_crashes.py",
     "tests/target_s3_parquet/test_faults.py",
-    "tests/tidemark/test_sync.py",
-    "tests/tidemark/test_verify.py",
-    "tests/target_redshift/test_singer_suite.py",
-    "tests/tidemark/test_cli.py",
+    "tests/tidemark/services/sync/test_sync.py",
+    "tests/tidemark/services/verify/test_verify.py",
+    "tests/target_redshift/singer/test_singer_suite.py",
+    "tests/tidemark/commands/test_cli.py",
 )
 
 

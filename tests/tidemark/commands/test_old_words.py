@@ -36,7 +36,7 @@ from tidemark_core.names import TableName
 if TYPE_CHECKING:
     from tests.tidemark.conftest import Lake
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 COMMAND: Any = typer.main.get_command(app)
 #: What a command line of the old tool began with.
 FIRST = {*COMMAND.commands, "--log-file"}

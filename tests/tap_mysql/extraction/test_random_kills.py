@@ -21,7 +21,7 @@ from tidemark_core.s3.client import S3Location, list_keys
 if TYPE_CHECKING:
     from tests.tap_mysql.conftest import Source
 
-BIN = Path(__file__).resolve().parents[2] / ".venv" / "bin"
+BIN = Path(__file__).resolve().parents[3] / ".venv" / "bin"
 ROWS, KILLS = 60_000, 10
 TABLE = TableName("tap_test", "mortal")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.tap_mysql.conftest import Relay, Source
 
 ROWS = 12_000
-TAP = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "tap-mysql"
+TAP = Path(__file__).resolve().parents[3] / ".venv" / "bin" / "tap-mysql"
 MakeRelay = Callable[..., "Relay"]
 
 

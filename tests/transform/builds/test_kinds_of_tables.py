@@ -41,7 +41,7 @@ TABLES: Mapping[str, tuple[dict[str, str], Mapping[str, Any]]] = {
     ),
 }  # fmt: skip
 #: The test of the contract that CONTRIBUTING.md prints.
-PRINTED = "tests/transform/test_kinds_of_tables.py::test_a_contract_is_built_as_printed"
+PRINTED = "tests/transform/builds/test_kinds_of_tables.py::test_a_contract_is_built_as_printed"
 SYSTEM = {"_sdc_extracted_at": "timestamp", "_sdc_deleted_at": "timestamp",
           "_tidemark_load_id": "bigint"}  # fmt: skip
 

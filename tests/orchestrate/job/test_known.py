@@ -11,7 +11,7 @@ import pytest
 from tidemark.job.known import refuse_unknown
 from tidemark_core.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("name", ["sync", "backup", "maintain", "dbt:build-new", "tidemark:verify"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 #: Each takes a tenth of a second of CPU or more to be imported.
 SLOW = {"boto3", "duckdb", "meltano", "numpy", "pyarrow", "pymysql", "singer_sdk", "sqlalchemy"}
 _TOLD = "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
