@@ -1,0 +1,94 @@
+"""SQL text: literals, COPY, and that all of it is Redshift's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from target_redshift.model.key_rules import unfit_rows
+from target_redshift.model.landing_table import Column
+from target_redshift.warehouse import sql, upsert_sql
+from target_redshift.warehouse.sql import CopyOptions, TableOptions, copy, literal
+from tidemark_core.types.column_type import TIMESTAMP, ColumnType
+
+MARKER = "@NULL@"
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+
+
+@given(texts)
+def test_literals_read_back_as_they_were(text: str) -> None:
+    inside = literal(text)[1:-1]
+    plain: list[str] = []
+    position = 0
+    while position < len(inside):
+        assert inside[position] not in "'\\" or inside[position + 1] == inside[position]
+        plain.append(inside[position])
+        position += 2 if inside[position] in "'\\" else 1
+    assert "".join(plain) == text
+
+
+ROLE = sql.by_role("arn:aws:iam::1:role/x")
+
+
+@pytest.mark.security(9)
+def test_copy_names_a_role_and_no_keys() -> None:
+    options = CopyOptions(ROLE, region="eu-west-1", null_text=MARKER)
+    text = copy('"landing"."t"', ["a", 'b"c'], "s3://b/m", options)
+    assert text == (
+        'COPY "landing"."t" ("a", "b""c") FROM \'s3://b/m\' IAM_ROLE \'arn:aws:iam::1:role/x\' '
+        "REGION AS 'eu-west-1' MANIFEST CSV GZIP NULL AS '@NULL@' TIMEFORMAT AS 'auto' "
+        "MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF"
+    )
+    assert "IAM_ROLE default" in copy("t", ["a"], "m", CopyOptions(sql.by_role("default"), "r"))
+    parquet = copy("t", ["a"], "s3://b/m", CopyOptions(ROLE, "r", compression=None))
+    assert "FORMAT AS PARQUET" in parquet
+    assert "NULL AS" not in parquet
+
+
+def statements() -> list[str]:
+    columns = [("id", "BIGINT"), ("na me", "VARCHAR(20)")]
+    names = [name for name, _ in columns]
+    options = TableOptions(distkey="id", sortkey=("id",), encode={"id": "az64"})
+    return [
+        sql.CREATE_SCHEMA,
+        sql.create_ledger(),
+        sql.create_table("t", columns, options),
+        sql.create_table("t", columns, TableOptions(sortkey=("id",))),
+        sql.create_temporary("x", columns),
+        sql.create_stage("x", columns),
+        sql.tables_like("x_"),
+        sql.drop_table("x"),
+        sql.comment_table("t", "it's"),
+        sql.add_column("t", "c", "SMALLINT"),
+        sql.widen_column("t", "c", "VARCHAR(40)"),
+        sql.lock_table("t"),
+        sql.delete_all("t"),
+        sql.has_rows("t"),
+        copy(sql.landing("t"), names, "s3://b/m", CopyOptions(ROLE, "eu-west-1")),
+        unfit_rows("x", [Column("a", "a", ColumnType("string")), Column("b", "b", TIMESTAMP)]),
+        upsert_sql.delete_superseded("x", ["id"], ["na me"]),
+        upsert_sql.delete_outdated("t", "x", names, ["na me", "at"]),
+        upsert_sql.delete_replaced("t", "x", names),
+        sql.insert_all("t", "x", names, {"l": "1"}),
+        sql.drop_temporary("x"),
+        sql.ledger_insert(2).replace("?", "1"),
+        sql.ledger_files(2).replace("?", "'1'"),
+        sql.ledger_forget(2).replace("?", "'1'"),
+        sql.LEDGER_LAST.replace("?", "'1'"),
+        sql.LEDGER_OTHER_COPY.replace("?", "'1'"),
+        sql.TABLE_COLUMNS.replace("?", "'1'"),
+        sql.TABLE_COMMENT.replace("?", "'1'"),
+    ]
+
+
+def test_every_statement_is_redshifts() -> None:
+    from sqlfluff.core import FluffConfig, Linter
+
+    linter = Linter(config=FluffConfig(overrides={"dialect": "redshift", "templater": "raw"}))
+    for statement in statements():
+        parsed: Any = linter.parse_string(statement)
+        assert not parsed.violations, (statement, parsed.violations)
+        assert parsed.tree is not None
+        assert "unparsable" not in parsed.tree.type_set(), statement
