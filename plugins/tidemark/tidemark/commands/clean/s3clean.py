@@ -88,23 +88,7 @@ def list_files(
         )
         return
     if show:
-        console().print(
-            make_table(
-                f"Files in s3://{project.bucket}",
-                ["file", "status", "rows", "size", "age"],
-                [
-                    (
-                        file.key,
-                        file.status,
-                        file.rows,
-                        size(file.size),
-                        describe_age(catalogue.now - file.modified),
-                    )
-                    for file in files
-                ],
-                right="rows,size,age",
-            )
-        )
+        _print_files(f"Files in s3://{project.bucket}", files, catalogue)
     console().print(
         make_table(
             "By table",
@@ -221,25 +205,25 @@ def _read(project: Project, texts: list[str] | None) -> tuple[list[TableName], C
 
 
 def _show(selection: Selection, catalogue: Catalogue) -> None:
-    console().print(
-        make_table(
-            "To be removed",
-            ["file", "status", "rows", "size", "age"],
-            [
-                (
-                    file.key,
-                    file.status,
-                    file.rows,
-                    size(file.size),
-                    describe_age(catalogue.now - file.modified),
-                )
-                for file in selection.remove
-            ],
-            right="rows,size,age",
-        )
-    )
+    _print_files("To be removed", selection.remove, catalogue)
     for reason, count in sorted(selection.kept.items()):
         console().print(f"Kept: {counted(count, 'file')} ({reason})", markup=False)
+
+
+def _print_files(title: str, files: Sequence[LakeFile], catalogue: Catalogue) -> None:
+    """Prints files, one a row."""
+    rows = [
+        (
+            file.key,
+            file.status,
+            file.rows,
+            size(file.size),
+            describe_age(catalogue.now - file.modified),
+        )
+        for file in files
+    ]
+    columns = ["file", "status", "rows", "size", "age"]
+    console().print(make_table(title, columns, rows, right="rows,size,age"))
 
 
 def _notes(catalogue: Catalogue) -> None:
