@@ -22,7 +22,7 @@ hypothesis.settings.load_profile("shared-machine")
 
 #: Keep the account of docs/faults.md, let a worker that dies say where, order the files, mark the
 #: tests that need no server, and make those which others do.
-pytest_plugins = ["recorder", "crashes", "order", "unit", "worlds", "nights", "pages"]
+pytest_plugins = ["recorder", "crashes", "order", "unit", "worlds", "nights", "pages", "statements"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.conversions import Conversions
-from tidemark_singer.record_batch import ChangedKeyError, RecordError, RecordShape
+from tidemark_singer.records.batch import ChangedKeyError, RecordError, RecordShape
 
 SHAPE = RecordShape(
     {name: ColumnType.parse(kind) for name, kind in {"k": "string", "n": "int8"}.items()},

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from singer_sdk.singerlib.json import deserialize_json
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.conversions import Reason
-from tidemark_singer.record_values import (
+from tidemark_singer.records.values import (
     UnfitValueError,
     to_array,
 )

@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from redshift_connector.error import ProgrammingError
+from statements import Intercept
 from target_redshift.settings import SETTINGS
 from target_redshift.singer.target import TargetRedshift
 from tidemark_core.names import OWN_NAMES, LandingNames, TableName
-from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import explain_query
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import resolve
@@ -251,21 +251,14 @@ def watch() -> Iterator[Callable[[subprocess.Popen[str]], subprocess.Popen[str]]
 
 
 @pytest.fixture
-def violate(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+def violate(intercept: Intercept) -> Callable[[str], list[str]]:
     """Has the first statement that begins so end by a serialisable violation, and gives it then."""
     said = {"S": "ERROR", "C": "XX000", "M": "1023 \nDETAIL: Serializable isolation violation"}
-    execute = WarehouseConnection.execute
 
     def begin(statement: str) -> list[str]:
-        failed: list[str] = []
+        def fail(*_: object) -> None:
+            raise explain_query(ProgrammingError(said), statement)
 
-        def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-            if sql.startswith(statement) and not failed:
-                failed.append(sql)
-                raise explain_query(ProgrammingError(said), statement)
-            return execute(self, sql, *rest, **named)
-
-        monkeypatch.setattr(WarehouseConnection, "execute", fail)
-        return failed
+        return intercept(statement, fail)
 
     return begin

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from loadbreaks import BOUNDARIES
 from redshift_connector.error import InterfaceError, ProgrammingError
+from statements import Intercept
 from tidemark_core.errors import LakeError, LeaseError, WarehouseError
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.redshift.errors import explain_query
@@ -91,20 +92,14 @@ def test_what_s3_does_not_delete_stays_and_stops_no_load(
 
 @pytest.mark.fault(27)
 def test_a_lost_answer_to_commit_is_looked_up_in_the_ledger(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, table: Table, state: dict[str, Any], intercept: Intercept
 ) -> None:
-    execute = WarehouseConnection.execute
-    lost: list[str] = []
+    def lose(connection: WarehouseConnection, sql: str) -> None:
+        connection.execute(sql)
+        connection.close()
+        raise explain_query(InterfaceError("BrokenPipe: server socket closed"), "COMMIT")
 
-    def lose(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        rows = execute(self, sql, *rest, **named)
-        if sql == "COMMIT" and not lost:
-            lost.append(sql)
-            self.close()
-            raise explain_query(InterfaceError("BrokenPipe: server socket closed"), "COMMIT")
-        return rows
-
-    monkeypatch.setattr(WarehouseConnection, "execute", lose)
+    lost = intercept("COMMIT", lose)
     assert lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert lost
     assert loaded(table) == ([1], 1)
@@ -126,19 +121,13 @@ def test_a_serialisable_violation_is_tried_again_as_a_whole(
 
 
 def test_a_session_that_is_ended_by_the_server_is_opened_again(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, table: Table, state: dict[str, Any], intercept: Intercept
 ) -> None:
-    execute = WarehouseConnection.execute
-    ended: list[int] = []
+    def end(connection: WarehouseConnection, _: str) -> None:
+        ((pid,),) = connection.execute("SELECT pg_backend_pid()")
+        lake.sandbox.warehouse(f"SELECT pg_terminate_backend({pid})", user="tidemark_loader")
 
-    def end(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith("COPY") and not ended:
-            ((pid,),) = execute(self, "SELECT pg_backend_pid()")
-            ended.append(pid)
-            lake.sandbox.warehouse(f"SELECT pg_terminate_backend({pid})", user="tidemark_loader")
-        return execute(self, sql, *rest, **named)
-
-    monkeypatch.setattr(WarehouseConnection, "execute", end)
+    ended = intercept("COPY", end)
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert ended
     assert loaded(table) == ([1], 1)
@@ -146,21 +135,20 @@ def test_a_session_that_is_ended_by_the_server_is_opened_again(
 
 @pytest.mark.fault(55)
 def test_conflicts_without_end_stop_with_an_error_and_no_state(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    intercept: Intercept,
 ) -> None:
     leg = LegReport("warehouse", "r")
     monkeypatch.setattr("tidemark_core.runs.report.open_reports", [leg])
-    execute = WarehouseConnection.execute
     said = {"C": "XX000", "M": "1023 Serializable isolation violation on table"}
-    tries = []
 
-    def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql == "COMMIT":
-            tries.append(sql)
-            raise explain_query(ProgrammingError(said), "COMMIT")
-        return execute(self, sql, *rest, **named)
+    def fail(*_: object) -> None:
+        raise explain_query(ProgrammingError(said), "COMMIT")
 
-    monkeypatch.setattr(WarehouseConnection, "execute", fail)
+    tries = intercept("COMMIT", fail, times=None)
     with pytest.raises(WarehouseError, match="1023"):
         lake.load(
             table.schema(),
@@ -188,27 +176,21 @@ def test_a_warehouse_that_gives_up_leaves_the_table_as_it_was(
     lake: Lake,
     table: Table,
     state: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    intercept: Intercept,
     sqlstate: str,
     message: str,
     hint: str,
     statement: str,
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
-    execute = WarehouseConnection.execute
-    tries: list[str] = []
-
-    def fail(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith(statement):
-            tries.append(sql)
-            raise explain_query(ProgrammingError({"C": sqlstate, "M": message}), statement)
-        return execute(self, sql, *rest, **named)
-
     file = table.write([(2, "b", None)])
-    with monkeypatch.context() as patched:
-        patched.setattr(WarehouseConnection, "execute", fail)
-        with pytest.raises(WarehouseError, match=hint):
-            lake.load(table.schema(), table.batch(file), state)
+
+    def fail(*_: object) -> None:
+        raise explain_query(ProgrammingError({"C": sqlstate, "M": message}), statement)
+
+    tries = intercept(statement, fail, times=None)
+    with pytest.raises(WarehouseError, match=hint):
+        lake.load(table.schema(), table.batch(file), state)
     assert len(tries) == 1, "what the warehouse gave up for a reason is not tried again"
     assert loaded(table) == ([1], 1)
     assert lake.staged(table) == []
@@ -248,26 +230,20 @@ def test_a_second_loader_of_the_table_is_told_who_holds_it(
 
 
 def test_two_first_loads_of_a_warehouse_may_make_the_ledger_at_once(
-    lake: Lake, table: Table, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, table: Table, intercept: Intercept
 ) -> None:
-    execute = WarehouseConnection.execute
-    commits: list[threading.Timer] = []
+    def at_once(_: object, sql: str) -> None:
+        other = connect(lake.config)
+        other.execute("BEGIN")
+        other.execute(sql)
 
-    def at_once(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith("CREATE TABLE IF NOT EXISTS") and not commits:
-            other = connect(lake.config)
-            execute(other, "BEGIN")
-            execute(other, sql)
+        def end() -> None:
+            other.execute("COMMIT")
+            other.close()
 
-            def end() -> None:
-                execute(other, "COMMIT")
-                other.close()
+        threading.Timer(0.3, end).start()
 
-            commits.append(threading.Timer(0.3, end))
-            commits[0].start()
-        return execute(self, sql, *rest, **named)
-
-    monkeypatch.setattr(WarehouseConnection, "execute", at_once)
+    commits = intercept("CREATE TABLE IF NOT EXISTS", at_once)
     lake.load(table.schema(), table.batch(table.write([(0, "a", None)])))
     lake.sql("ALTER TABLE landing.tidemark_loads RENAME TO kept")
     try:
@@ -281,25 +257,20 @@ def test_two_first_loads_of_a_warehouse_may_make_the_ledger_at_once(
 
 @pytest.mark.fault(23)
 def test_a_holder_that_was_overtaken_cannot_commit(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, table: Table, state: dict[str, Any], intercept: Intercept
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
-    execute = WarehouseConnection.execute
-    overtaken: list[str] = []
 
-    def overtake(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql == "BEGIN" and not overtaken:
-            overtaken.append(sql)
-            lake.sql(
-                "INSERT INTO landing.tidemark_loads (source_table, landing_table, file, etag, "
-                "row_count, load_id, run_id, loaded_at, fence) "
-                f"SELECT '{table.name}', landing_table, 'other', 'x', 0, load_id + 1, run_id, "
-                "loaded_at, fence + 1000000 FROM landing.tidemark_loads "
-                f"WHERE source_table = '{table.name}'"
-            )
-        return execute(self, sql, *rest, **named)
+    def overtake(*_: object) -> None:
+        lake.sql(
+            "INSERT INTO landing.tidemark_loads (source_table, landing_table, file, etag, "
+            "row_count, load_id, run_id, loaded_at, fence) "
+            f"SELECT '{table.name}', landing_table, 'other', 'x', 0, load_id + 1, run_id, "
+            "loaded_at, fence + 1000000 FROM landing.tidemark_loads "
+            f"WHERE source_table = '{table.name}'"
+        )
 
-    monkeypatch.setattr(WarehouseConnection, "execute", overtake)
+    intercept("BEGIN", overtake)
     with pytest.raises(LeaseError, match="took the lease over"):
         lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
     assert table.rows("id") == [(1,)]
@@ -307,18 +278,15 @@ def test_a_holder_that_was_overtaken_cannot_commit(
 
 @pytest.mark.fault(23)
 def test_a_lease_that_was_lost_before_the_commit_stops_it(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, table: Table, state: dict[str, Any], intercept: Intercept
 ) -> None:
-    execute = WarehouseConnection.execute
     key = lake.s3.layout.lease_key(table.name, "warehouse")
 
-    def steal(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith("COPY"):
-            lake.client.delete_object(Bucket=lake.s3.bucket, Key=key)
-            Lease.acquire(lake.client, lake.s3.bucket, key, owner="another").release()
-        return execute(self, sql, *rest, **named)
+    def steal(*_: object) -> None:
+        lake.client.delete_object(Bucket=lake.s3.bucket, Key=key)
+        Lease.acquire(lake.client, lake.s3.bucket, key, owner="another").release()
 
-    monkeypatch.setattr(WarehouseConnection, "execute", steal)
+    intercept("COPY", steal)
     with pytest.raises(LeaseError, match="was lost"):
         lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert table.ledger() == []

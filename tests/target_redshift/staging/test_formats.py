@@ -13,8 +13,8 @@ import hypothesis
 import hypothesis.strategies as st
 import pyarrow as pa
 import pytest
+from statements import Intercept
 from tidemark_core.errors import WarehouseError
-from tidemark_core.redshift.connection import WarehouseConnection
 
 if TYPE_CHECKING:
     from tests.target_redshift.conftest import Lake, Table
@@ -59,17 +59,10 @@ def test_auto_copies_the_lakes_files_themselves(
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_usual_load_has_no_ddl_and_no_temporary_table_in_its_transaction(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch, form: str
+    lake: Lake, table: Table, state: dict[str, Any], intercept: Intercept, form: str
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state, load_format=form)
-    execute = WarehouseConnection.execute
-    said: list[str] = []
-
-    def listen(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        said.append(sql)
-        return execute(self, sql, *rest, **named)
-
-    monkeypatch.setattr(WarehouseConnection, "execute", listen)
+    said = intercept("", lambda *_: None, times=None)
     lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state, load_format=form)
     inside = said[said.index("BEGIN") : said.index("COMMIT")]
     assert any(sql.startswith("COPY") for sql in inside)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from policies import Policies, police
 from s3proxy import SealingProxy
+from statements import Intercept
 from tidemark_core.errors import LakeError, WarehouseError
 from tidemark_core.logs import Event, fields_of
 
@@ -282,24 +283,16 @@ def test_objects_that_are_not_the_tables_own_are_refused(
 
 
 def test_parts_are_equal_and_a_multiple_of_the_slices(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, table: Table, state: dict[str, Any], intercept: Intercept
 ) -> None:
     seen: list[dict[str, Any]] = []
 
-    def look(manifest: str) -> None:
+    def look(_: object, sql: str) -> None:
+        manifest = sql.split("s3://tidemark-lake/")[1].split("'")[0]
         body = lake.client.get_object(Bucket=lake.s3.bucket, Key=manifest)["Body"].read()
         seen.extend(json.loads(body)["entries"])
 
-    from tidemark_core.redshift.connection import WarehouseConnection
-
-    execute = WarehouseConnection.execute
-
-    def spy(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith("COPY"):
-            look(sql.split("s3://tidemark-lake/")[1].split("'")[0])
-        return execute(self, sql, *rest, **named)
-
-    monkeypatch.setattr(WarehouseConnection, "execute", spy)
+    intercept("COPY", look)
     rows = [(n, f"name {n}", None) for n in range(40_001)]
     lake.load(table.schema(), table.batch(table.write(rows)), state, redshift_slices=4)
     assert len(seen) == 4

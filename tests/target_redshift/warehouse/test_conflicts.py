@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from muterelay import mute_relay
-from tidemark_core.redshift.connection import WarehouseConnection, connect
+from statements import Intercept
+from tidemark_core.redshift.connection import connect
 from tidemark_core.redshift.errors import QueryError
 from tidemark_core.runs.report import LegReport
 
@@ -32,20 +33,15 @@ def leg(monkeypatch: pytest.MonkeyPatch) -> LegReport:
     return made
 
 
-def _meanwhile(lake: Lake, monkeypatch: pytest.MonkeyPatch, word: str, *statements: str) -> None:
+def _meanwhile(lake: Lake, intercept: Intercept, word: str, *statements: str) -> None:
     """Lets another session do something, once, before the load's first statement of a kind."""
-    execute = WarehouseConnection.execute
-    done: list[str] = []
 
-    def armed(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith(word) and not done:
-            done.append(sql)
-            with connect(lake.config) as other:
-                for statement in statements:
-                    execute(other, statement)
-        return execute(self, sql, *rest, **named)
+    def meet(*_: object) -> None:
+        with connect(lake.config) as other:
+            for statement in statements:
+                other.execute(statement)
 
-    monkeypatch.setattr(WarehouseConnection, "execute", armed)
+    intercept(word, meet)
 
 
 @pytest.mark.fault(55)
@@ -53,12 +49,12 @@ def test_what_others_committed_before_the_lock_is_no_conflict(
     lake: Lake,
     table: Table,
     state: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    intercept: Intercept,
     serializable: None,
     leg: LegReport,
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
-    _meanwhile(lake, monkeypatch, "LOCK", f"DELETE FROM {table.landing}")
+    _meanwhile(lake, intercept, "LOCK", f"DELETE FROM {table.landing}")
     lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
     assert table.rows("id") == [(2,)]
     assert leg.retries == 0, "LOCK is the transaction's first statement"
@@ -69,7 +65,7 @@ def test_a_conflict_over_the_ledger_is_tried_again_as_a_whole(
     lake: Lake,
     table: Table,
     state: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    intercept: Intercept,
     serializable: None,
     leg: LegReport,
 ) -> None:
@@ -77,7 +73,7 @@ def test_a_conflict_over_the_ledger_is_tried_again_as_a_whole(
     # As another table's loader does: it looks into the ledger and writes its own files.
     _meanwhile(
         lake,
-        monkeypatch,
+        intercept,
         "COPY",
         "BEGIN",
         "SELECT max(load_id) FROM landing.tidemark_loads",
@@ -97,19 +93,16 @@ def test_a_conflict_over_the_ledger_is_tried_again_as_a_whole(
 
 @pytest.mark.fault(128)
 def test_a_mute_warehouse_ends_the_load_and_gives_the_lease_back(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake,
+    table: Table,
+    state: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    intercept: Intercept,
 ) -> None:
     monkeypatch.setattr("tidemark_core.redshift.connection.SILENCE_MARGIN", 0.5)
     with mute_relay(lake.config["redshift_host"], lake.config["redshift_port"]) as relay:
         there = {"redshift_host": "localhost", "redshift_port": relay.port}
-        execute = WarehouseConnection.execute
-
-        def armed(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-            if sql.startswith("COPY"):
-                relay.is_mute.set()
-            return execute(self, sql, *rest, **named)
-
-        monkeypatch.setattr(WarehouseConnection, "execute", armed)
+        intercept("COPY", lambda *_: relay.is_mute.set())
         file = table.batch(table.write([(1, "a", None)]))
         with pytest.raises(QueryError, match="has said nothing for 6 s during COPY"):
             lake.load(table.schema(), file, state, redshift_statement_timeout_seconds=5, **there)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 from botocore.response import StreamingBody
+from statements import Intercept
 from target_redshift.staging.load_file import LoadFile, fetch
 from target_redshift.warehouse.copy_rejects import key_of
 from tidemark_core.errors import ConfigError, LakeError, WarehouseError
@@ -75,18 +76,14 @@ def test_a_refused_file_of_the_lake_is_shown_with_column_and_reason(
 
 @pytest.mark.fault(49)
 def test_a_part_that_was_cut_off_on_its_way_stops_the_load(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, table: Table, state: dict[str, Any], intercept: Intercept
 ) -> None:
-    execute = WarehouseConnection.execute
+    def cut(*_: object) -> None:
+        key = next(key for key in lake.staged(table) if key.endswith(".gz"))
+        body = lake.client.get_object(Bucket=lake.s3.bucket, Key=key)["Body"].read()
+        lake.client.put_object(Bucket=lake.s3.bucket, Key=key, Body=body[:-12])
 
-    def cut(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith("COPY"):
-            key = next(key for key in lake.staged(table) if key.endswith(".gz"))
-            body = lake.client.get_object(Bucket=lake.s3.bucket, Key=key)["Body"].read()
-            lake.client.put_object(Bucket=lake.s3.bucket, Key=key, Body=body[:-12])
-        return execute(self, sql, *rest, **named)
-
-    monkeypatch.setattr(WarehouseConnection, "execute", cut)
+    intercept("COPY", cut, times=None)
     with pytest.raises(WarehouseError):
         lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert table.ledger() == []
@@ -94,17 +91,13 @@ def test_a_part_that_was_cut_off_on_its_way_stops_the_load(
 
 @pytest.mark.fault(48)
 def test_a_part_that_is_missing_stops_the_load(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, table: Table, state: dict[str, Any], intercept: Intercept
 ) -> None:
-    execute = WarehouseConnection.execute
+    def remove(*_: object) -> None:
+        key = next(key for key in lake.staged(table) if key.endswith(".gz"))
+        lake.client.delete_object(Bucket=lake.s3.bucket, Key=key)
 
-    def remove(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        if sql.startswith("COPY"):
-            key = next(key for key in lake.staged(table) if key.endswith(".gz"))
-            lake.client.delete_object(Bucket=lake.s3.bucket, Key=key)
-        return execute(self, sql, *rest, **named)
-
-    monkeypatch.setattr(WarehouseConnection, "execute", remove)
+    intercept("COPY", remove, times=None)
     with pytest.raises(WarehouseError):
         lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert table.ledger() == []
@@ -112,15 +105,13 @@ def test_a_part_that_is_missing_stops_the_load(
 
 @pytest.mark.fault(54)
 def test_another_number_of_rows_than_were_staged_is_rolled_back(
-    lake: Lake, table: Table, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: Lake, table: Table, state: dict[str, Any], intercept: Intercept
 ) -> None:
-    execute = WarehouseConnection.execute
+    def miscount(connection: WarehouseConnection, sql: str) -> list[tuple[int]]:
+        ((rows,),) = connection.execute(sql)
+        return [(rows - 1,)]
 
-    def miscount(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
-        rows = execute(self, sql, *rest, **named)
-        return [(rows[0][0] - 1,)] if "pg_last_copy_count" in sql else rows
-
-    monkeypatch.setattr(WarehouseConnection, "execute", miscount)
+    intercept(".*pg_last_copy_count", miscount)
     file = table.write([(1, "a", None), (2, "b", None)])
     with pytest.raises(WarehouseError, match="COPY loaded 1 rows, but 2 were staged"):
         lake.load(table.schema(), table.batch(file), state)
@@ -224,19 +215,18 @@ def test_temporary_files_are_private_and_gone_afterwards(
     table: Table,
     state: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
+    intercept: Intercept,
     tmp_path: Path,
 ) -> None:
     import tempfile
 
     modes: list[int] = []
-    execute = WarehouseConnection.execute
 
-    def look(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+    def look(*_: object) -> None:
         modes.extend(path.stat().st_mode & 0o777 for path in tmp_path.iterdir())
-        return execute(self, sql, *rest, **named)
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(WarehouseConnection, "execute", look)
+    intercept("", look, times=None)
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert set(modes) == {0o700}
     assert list(tmp_path.iterdir()) == []

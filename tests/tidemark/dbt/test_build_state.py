@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from statements import Intercept
 from target_redshift.warehouse.sql import LEDGER, LEDGER_COLUMNS
 from tidemark.dbt.buildstate import BuildState
 from tidemark.dbt.plan import Shape
 from tidemark_core.errors import LeaseError
-from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.redshift.connection import connect
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -23,29 +24,24 @@ SHAPE = Shape(frozenset({"public.a"}), frozenset({"a"}), frozenset({"a"}))
 
 @pytest.mark.fault(107)
 def test_two_first_builds_may_write_down_what_they_did_at_once(
-    lake: Lake, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, sandbox: Sandbox, intercept: Intercept
 ) -> None:
-    execute = WarehouseConnection.execute
-    met: list[threading.Timer] = []
     values = lake.project.reader_values
 
-    def at_once(self: WarehouseConnection, sql: str, *rest: Any, **named: Any) -> Any:
+    def at_once(_: object, sql: str) -> None:
         """The other one has made the table and not committed it yet."""
-        if sql.startswith("CREATE TABLE") and len(met) < 2:
-            other = connect(values)
-            execute(other, "BEGIN")
-            execute(other, sql)
+        other = connect(values)
+        other.execute("BEGIN")
+        other.execute(sql)
 
-            def end() -> None:
-                execute(other, "COMMIT")
-                other.close()
+        def end() -> None:
+            other.execute("COMMIT")
+            other.close()
 
-            met.append(threading.Timer(0.3, end))
-            met[-1].start()
-        return execute(self, sql, *rest, **named)
+        threading.Timer(0.3, end).start()
 
     sandbox.warehouse(f"create schema {SCHEMA} authorization tidemark_transformer")
-    monkeypatch.setattr(WarehouseConnection, "execute", at_once)
+    met = intercept("CREATE TABLE", at_once, times=2)
     try:
         with connect(values) as warehouse:
             BuildState(warehouse, SCHEMA).write(

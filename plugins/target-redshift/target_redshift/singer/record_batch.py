@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from tidemark_core.errors import WarehouseError
 from tidemark_core.types.conversions import Conversions
-from tidemark_singer.record_batch import ChangedKeyError, RecordError, RecordShape
+from tidemark_singer.records.batch import ChangedKeyError, RecordError, RecordShape
 
 from target_redshift.model.landing_table import ROW_COLUMNS, LandingTable
 from target_redshift.staging.value_fitter import key_error

@@ -14,7 +14,7 @@ from tidemark_core.errors import LakeError
 from tidemark_core.host.temporary_folder import writing
 from tidemark_core.lake.parquet_writer import GROUP_BYTES, ParquetFileWriter
 from tidemark_core.types.conversions import Conversions, Reason
-from tidemark_singer.record_batch import ChangedKeyError, RecordError, RecordShape
+from tidemark_singer.records.batch import ChangedKeyError, RecordError, RecordShape
 
 from target_s3_parquet.files.schema import StreamSchema, key_error
 

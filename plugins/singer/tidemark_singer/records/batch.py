@@ -13,7 +13,7 @@ from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.conversions import Conversions
 
-from tidemark_singer.record_values import UnfitValueError, first_changed, to_array
+from tidemark_singer.records.values import UnfitValueError, first_changed, to_array
 
 
 class RecordError(ValueError):

@@ -1,0 +1,1 @@
+"""RECORD messages: their values, and batches of them in Arrow."""
