@@ -17,7 +17,6 @@ from tidemark_core.names import EXTRACTED_AT, TableName
 
 #: How long after its time an object may come into sight: S3 dates a put by its beginning.
 _DELAY = timedelta(minutes=15)
-_MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%f"
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,8 @@ class Bookmark:
         """As Singer state keeps it."""
         state: dict[str, Any] = {"replication_key": EXTRACTED_AT}
         if self.newest is not None:
-            state["replication_key_value"] = self.newest.astimezone(UTC).strftime(_MICROSECONDS)
+            newest = self.newest.astimezone(UTC).replace(tzinfo=None)
+            state["replication_key_value"] = newest.isoformat(timespec="microseconds")
         if self.last is not None:
             state["last"] = self.last
         for name, mark in (("manifests", self.manifests), ("listing", self.listing)):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from meltano.core.utils import merge
 from tap_mysql.incremental.bookmark import Identity
+from tap_mysql.values.bookmark_facts import is_manual, set_by_hand
 from tap_s3_parquet.bookmark import Bookmark
 from tidemark.services.bookmarks import load_bookmark
 from tidemark.services.bookmarks.bookmark import (
@@ -18,8 +19,6 @@ from tidemark.services.bookmarks.bookmark import (
     bookmarks,
     effective,
     id_value,
-    is_manual,
-    manual_bookmark,
     timestamp_value,
     with_bookmark,
 )
@@ -91,7 +90,7 @@ def test_garbage_and_the_future_are_refused(text: str) -> None:
 @given(st.datetimes(max_value=datetime(2026, 1, 1)))
 def test_the_tap_reads_the_time_that_was_set(moment: datetime) -> None:
     value = timestamp_value(moment.isoformat(" "), now=NOW)
-    bookmark = manual_bookmark(T, "update_at", value, None, now=NOW)
+    bookmark = set_by_hand(T, "update_at", value, None, now=NOW)
     kind = ColumnType("timestamp", precision=0)
     read = Identity(T, "update_at", kind).read(bookmark)
     assert read.value == moment
@@ -101,7 +100,7 @@ def test_the_tap_reads_the_time_that_was_set(moment: datetime) -> None:
 
 def test_the_tap_reads_the_id_that_was_set_and_the_types_are_held_against_each_other() -> None:
     before = Identity(T, "ID", ColumnType("int64"))
-    mark = manual_bookmark(
+    mark = set_by_hand(
         T,
         "ID",
         id_value(7, greatest=9),

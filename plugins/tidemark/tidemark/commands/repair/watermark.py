@@ -7,11 +7,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from tap_mysql.values.bookmark_facts import place_of
 from tidemark_core.errors import ConfigError, TidemarkError
 
 from tidemark.commands.options import TableOption, TablesOption
 from tidemark.config.project import Project
-from tidemark.services.bookmarks.bookmark import Leg, place_of
+from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.watermark.view import Watermark, read_watermarks
 from tidemark.terminal.app import App

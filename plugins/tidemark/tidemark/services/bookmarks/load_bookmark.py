@@ -7,13 +7,12 @@ load look at every file that was extracted then or later. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from tap_mysql.values.bookmark_facts import reached
+from tap_s3_parquet.bookmark import Bookmark
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import EXTRACTED_AT
-
-from tidemark.services.bookmarks.bookmark import reached
 
 
 def describe(bookmark: Mapping[str, Any] | None) -> str:
@@ -28,8 +27,7 @@ def since(moment: datetime) -> dict[str, Any]:
     Args:
         moment: UTC.
     """
-    value = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-    return {"replication_key": EXTRACTED_AT, "replication_key_value": value}
+    return Bookmark(newest=moment).to_state()
 
 
 def extraction_of(number: int, manifests: Sequence[Manifest]) -> datetime | None:

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tap_mysql.values.bookmark_facts import value_of
 from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import from_json_schema
-
-from tidemark.services.bookmarks.bookmark import value_of
 
 _TIMES = frozenset({"timestamp", "date"})
 _MYSQL_TIMES = frozenset({"timestamp", "datetime", "date"})

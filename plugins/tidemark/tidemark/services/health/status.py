@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from tap_mysql.values.bookmark_facts import is_manual
 from tidemark_core.redshift.connection import connect
 from tidemark_core.report_store import read_reports
 from tidemark_core.runs.report import RunReport
@@ -16,7 +17,7 @@ from tidemark_core.s3.client import explained, list_keys
 from tidemark.config.project import Project
 from tidemark.config.settings import MONITOR_SETTINGS
 from tidemark.runner.leases import held_leases
-from tidemark.services.bookmarks.bookmark import Leg, is_manual
+from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.health.checks import Check, Finding, Level
 from tidemark.services.health.log_health import check_log

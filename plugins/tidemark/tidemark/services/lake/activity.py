@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tap_mysql.values.bookmark_facts import reached
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-
-from tidemark.services.bookmarks.bookmark import reached
 
 
 @dataclass(frozen=True)

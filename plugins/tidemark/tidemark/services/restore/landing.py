@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tap_mysql.values.bookmark_facts import value_of
 from tap_s3_parquet.bookmark import Bookmark, Mark
 from tap_s3_parquet.index import Index
 from target_redshift.staging.load_file import LoadFile
@@ -19,7 +20,7 @@ from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_r
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 
 from tidemark.config.project import Project
-from tidemark.services.bookmarks.bookmark import Leg, value_of
+from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.load_bookmark import describe
 from tidemark.services.bookmarks.store import States
 from tidemark.services.lake.ledger import LEDGER, refuse_other_copy, relation_exists

@@ -9,6 +9,7 @@ from typing import Any
 
 from tap_mysql.incremental.window import check_nulls
 from tap_mysql.query.sql import count_no_key
+from tap_mysql.values.bookmark_facts import value_of
 from tap_mysql.values.key_values import Lookback
 from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
@@ -17,7 +18,6 @@ from tidemark_core.runs.report import RunReport
 
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
-from tidemark.services.bookmarks.bookmark import value_of
 from tidemark.services.lake.catalogue import bucket_time
 from tidemark.source.mysql import MySQL
 from tidemark.source.queries import (

@@ -9,6 +9,7 @@ from typing import Any
 
 from tap_mysql.settings import SETTINGS as TAP_SETTINGS
 from tap_mysql.singer.missing_tables import missing
+from tap_mysql.values.bookmark_facts import log_place
 from tidemark_core.errors import ConfigError, LakeError, TidemarkError
 from tidemark_core.names import TableName
 from tidemark_core.types.singer_schema import LOG_BASED
@@ -23,7 +24,7 @@ from tidemark.config.tables.selection import (
     models,
 )
 from tidemark.runner.meltano import run
-from tidemark.services.bookmarks.bookmark import Leg, log_place
+from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.lake.catalogue import ask_ledger
 from tidemark.services.lake.listing import list_tables, read_manifests

@@ -16,6 +16,7 @@ from typing import Any
 from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
 from tap_mysql.binlog.errors import anew
 from tap_mysql.query.sql import Key
+from tap_mysql.values.bookmark_facts import place_of
 from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
@@ -25,7 +26,7 @@ from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
-from tidemark.services.bookmarks.bookmark import Leg, place_of
+from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.compare.eligibility import PUBLIC, comparisons
 from tidemark.services.compare.key_values import copied_keys, source_keys

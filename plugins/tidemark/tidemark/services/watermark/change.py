@@ -6,20 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tap_mysql.values.bookmark_facts import log_place, place_of, positioned, set_by_hand
 from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.names import TableName
 
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
-from tidemark.services.bookmarks.bookmark import (
-    Leg,
-    id_value,
-    log_place,
-    manual_bookmark,
-    place_of,
-    positioned,
-    timestamp_value,
-)
+from tidemark.services.bookmarks.bookmark import Leg, id_value, timestamp_value
 from tidemark.services.bookmarks.load_bookmark import describe, extraction_of, since
 from tidemark.services.bookmarks.replication_key import (
     ReplicationKey,
@@ -89,7 +82,7 @@ def plan_set(
     else:
         assert number is not None  # noqa: S101 - one of the two is given
         value = id_value(number, greatest=_greatest(project, table, key))
-    bookmark = manual_bookmark(table, key.column, value, before, now=now)
+    bookmark = set_by_hand(table, key.column, value, before, now=now)
     changes = [Change(Leg.BACKUP, table, _text(before), f"{value} (by hand)", bookmark)]
     start = parse_time(timestamp) if timestamp else extraction_of(int(value), manifests)
     if start is not None:

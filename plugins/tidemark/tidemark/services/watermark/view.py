@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tap_mysql.values.bookmark_facts import is_manual, place_of
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 
 from tidemark.config.project import Project
-from tidemark.services.bookmarks.bookmark import Leg, is_manual, place_of
+from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.lake.catalogue import ask_ledger
 from tidemark.services.lake.ledger import LedgerEntry
