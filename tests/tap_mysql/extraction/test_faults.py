@@ -174,7 +174,7 @@ def test_a_killed_query_is_asked_in_smaller_pieces(
 def test_tries_are_bounded(
     heavy: Source, relay: MakeRelay, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tidemark_core.retry._FIRST", 0.01)
     way = relay("--cut-after", "2000000", "--cuts", "99")
     result = heavy.run(
         heavy.catalog("heavy", key="update_at"),
@@ -240,7 +240,7 @@ def test_rows_come_through_the_tunnel_and_by_no_socket_of_this_machine(
 def test_a_read_that_was_tried_again_is_counted(
     wide: Source, monkeypatch: pytest.MonkeyPatch, cure: Cure
 ) -> None:
-    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tidemark_core.retry._FIRST", 0.01)
     begin, faults = Fetch.__iter__, [True, True]
 
     def failing(self: Fetch) -> Any:
@@ -465,7 +465,7 @@ def test_the_first_word_and_the_first_contact_take_less_than_half_a_minute() -> 
 def test_a_full_server_is_asked_again(
     wide: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
-    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tidemark_core.retry._FIRST", 0.01)
     connect, tries = open_connection, list[int]()
     full = {"discovery": {1, 2}, "the look": {3, 4}, "never again": range(1, 100)}[when]
 

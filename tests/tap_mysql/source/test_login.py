@@ -158,7 +158,7 @@ def test_a_query_that_cannot_be_ended_on_its_server_is_told(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("INFO", "tap-mysql.read")
-    monkeypatch.setattr("tap_mysql.source.retry._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("tidemark_core.retry._FIRST", 0.01)
     with open_endpoint(None, LOCAL_HOST, free_port()) as endpoint:
         source = Server(Login("reader", PASSWORD, "db"), endpoint, timeout=10)
         Fetch(source, "SELECT 1", Shape(pa.schema([]), 1, 1), threading.Event())._kill()

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tidemark_core.errors import SourceError, TidemarkError, TunnelError
 from tidemark_core.host.temporary_folder import writing
+from tidemark_core.retry import pause
 from tidemark_core.runs.progress import Meter
 from tidemark_core.runs.report import current
 from tidemark_core.types.conversions import Conversions
@@ -27,7 +28,6 @@ from tap_mysql.reading.parquet_file import FileWriter, FinishedFile
 from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.source.arrow_query import Fetch, FetchError, Rows, Shape, Stopped
 from tap_mysql.source.error_codes import Cure, source_error
-from tap_mysql.source.retry import pause
 from tap_mysql.source.session.connection import Source
 from tap_mysql.values.key_values import normalise
 

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from tidemark_core.errors import TidemarkError
+from tidemark_core.retry import retried
 from tidemark_core.runs.report import current
 
 from tap_mysql.source.arrow_query import Stopped
 
 logger = logging.getLogger("tap-mysql.again")
-_BACKOFF_SECONDS, _BACKOFF_LIMIT = 0.5, 30.0
 Answer = TypeVar("Answer")
-
-
-def pause(failures: int) -> float:
-    """Seconds before the next try, more after each failure."""
-    longest = min(_BACKOFF_LIMIT, _BACKOFF_SECONDS * 2.0 ** (failures - 1))
-    return longest * (0.5 + random.random() / 2)  # noqa: S311 - jitter
 
 
 def persist(
@@ -48,20 +40,15 @@ def persist(
         TidemarkError: That of the last try, or one that another try cannot mend.
         Stopped: ``stop`` was set.
     """
-    began = time.monotonic()
-    for failures in range(1, attempts + 1):
-        try:
-            return ask()
-        except TidemarkError as error:
-            late = within is not None and time.monotonic() - began >= within
-            if not error.retryable or failures == attempts or late:
-                raise
-            seconds, reason = pause(failures), error.message
+
+    def tell(error: TidemarkError, failures: int, seconds: float) -> None:
         if table is not None:
             current().tried_again(table)
-        logger.warning(
-            "%s: trying again in %.1f s: %s", what, seconds, reason, extra={"attempt": failures}
-        )
+        text = "%s: trying again in %.1f s: %s"
+        logger.warning(text, what, seconds, error.message, extra={"attempt": failures})
+
+    def sleep(seconds: float) -> None:
         if stop.wait(seconds):
             raise Stopped
-    raise ValueError(f"{attempts} attempts")
+
+    return retried(ask, attempts, tell, within=within, sleep=sleep)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -12,6 +11,7 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.logs import Event, log_event
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.redshift.errors import QueryError
+from tidemark_core.retry import retried
 from tidemark_core.runs.report import current
 from tidemark_core.typed_settings import values
 
@@ -19,7 +19,6 @@ from target_redshift.settings import LoadSettings
 
 _log = logging.getLogger("target_redshift.session")
 T = TypeVar("T")
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 
 
 class Session:
@@ -96,25 +95,15 @@ class Session:
         Raises:
             TidemarkError: The last failure.
         """
-        attempts = self._config.redshift_retry_attempts
-        wait = _FIRST_WAIT
-        for attempt in range(1, attempts + 1):
-            try:
-                return step()
-            except TidemarkError as error:
-                if not error.retryable or attempt == attempts:
-                    raise
-                if getattr(error, "lost", False):
-                    self.close()
-                current().tried_again(table)
-                _log.warning(
-                    "load tried again: %s",
-                    error.message,
-                    extra={"table": str(table), "attempt": attempt, "wait_seconds": wait},
-                )
-                time.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
-        raise AssertionError("unreachable: at least one attempt is made")
+
+        def tell(error: TidemarkError, failures: int, seconds: float) -> None:
+            if getattr(error, "lost", False):
+                self.close()
+            current().tried_again(table)
+            where = {"table": str(table), "attempt": failures, "wait_seconds": round(seconds, 3)}
+            _log.warning("load tried again: %s", error.message, extra=where)
+
+        return retried(step, self._config.redshift_retry_attempts, tell)
 
 
 def timeout_statement(seconds: int) -> str:

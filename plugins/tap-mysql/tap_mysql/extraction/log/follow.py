@@ -12,6 +12,7 @@ import pymysql
 from mysql_binlog import Batch, BinlogError, GapError, KeyColumns, Position
 from tidemark_core.errors import SourceError, TidemarkError
 from tidemark_core.names import TableName
+from tidemark_core.retry import pause
 
 from tap_mysql.binlog.bookmark import LogBookmark
 from tap_mysql.binlog.errors import anew, changed_as_a_whole, unreadable
@@ -20,7 +21,6 @@ from tap_mysql.binlog.segments import Segment, segments
 from tap_mysql.extraction.log.member import Member, Members
 from tap_mysql.source.arrow_query import Stopped
 from tap_mysql.source.error_codes import TableChangedError
-from tap_mysql.source.retry import pause
 
 logger = logging.getLogger("tap-mysql.log")
 #: Changed keys in memory, of all tables together; then their rows are read.
