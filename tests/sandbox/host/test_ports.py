@@ -17,7 +17,6 @@ from tidemark_sandbox.host.ports import (
     another_block,
     free_port_block,
     holder,
-    listeners,
 )
 
 
@@ -102,20 +101,6 @@ def test_the_block_that_is_proposed_is_free_and_no_connection_can_sit_on_it() ->
     first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     assert int(base) + BLOCK <= first
     assert all(map(can_bind, Ports(int(base)).all))
-
-
-@pytest.mark.parametrize(
-    ("port", "inodes"), [(5439, {"7001"}), (8333, set()), (22, {"7003"}), (80, set())]
-)
-def test_listeners_reads_listening_sockets_only(port: int, inodes: set[str]) -> None:
-    # proc(5): local_address is hex; state 0A is LISTEN, 01 ESTABLISHED.
-    table = (
-        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid to inode\n"
-        "   0: 0100007F:153F 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 7001 1\n"
-        "   1: 0100007F:208D 0100007F:C350 01 00000000:00000000 00:00000000 00000000 0 0 7002 1\n"
-        "   2: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 7003 1\n"
-    )
-    assert listeners(table, port) == inodes
 
 
 def test_a_listener_whose_address_is_taken_is_closed() -> None:

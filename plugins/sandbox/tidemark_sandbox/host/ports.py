@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import tempfile
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from tidemark_core.host.local_ports import can_bind
 
 from tidemark_sandbox.errors import SandboxError
@@ -20,7 +20,6 @@ BLOCK = 100
 #: of somebody else can happen to sit on one of ours.
 DEFAULT_BASE = 18200
 _FREE_BLOCKS = range(20100, 32600, BLOCK)
-_LISTEN = "0A"
 
 
 @dataclass(frozen=True)
@@ -143,39 +142,17 @@ def _reserve(base: int) -> bool:
     return True
 
 
-def listeners(table: str, port: int) -> set[str]:
-    """The socket inodes that listen on ``port`` in a text like ``/proc/net/tcp`` (proc(5))."""
-    found = set()
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
-            found.add(fields[9])
-    return found
-
-
-def _opened(process: Path) -> Iterator[str]:
-    """What a process has open; nothing if it has ended meanwhile, or is another user's."""
-    with contextlib.suppress(OSError):
-        for descriptor in (process / "fd").iterdir():
-            with contextlib.suppress(OSError):
-                yield str(descriptor.readlink())
-
-
-def _name(process: Path) -> str:
-    try:
-        return (process / "comm").read_text().strip()
-    except OSError:
-        return "it has ended"
-
-
 def holder(port: int) -> str:
     """Who listens on a port, for a message: ``pid 123 (nginx)``, or that it cannot be seen."""
-    inodes = set()
-    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
-        if table.exists():
-            inodes |= listeners(table.read_text(), port)
-    wanted = {f"socket:[{inode}]" for inode in inodes}
-    for process in Path("/proc").glob("[0-9]*"):
-        if not wanted.isdisjoint(_opened(process)):
-            return f"pid {process.name} ({_name(process)})"
-    return "a process of another user" if wanted else "a connection of another process"
+    found = [
+        each.pid
+        for each in psutil.net_connections("tcp")
+        if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port
+    ]
+    known = next((pid for pid in found if pid is not None), None)
+    if known is None:
+        return "a process of another user" if found else "a connection of another process"
+    try:
+        return f"pid {known} ({psutil.Process(known).name()})"
+    except psutil.NoSuchProcess:
+        return f"pid {known} (it has ended)"

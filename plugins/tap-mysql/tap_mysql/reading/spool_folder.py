@@ -116,7 +116,7 @@ def _remove_stale(base: Path) -> None:
         try:
             old = time.time() - folder.stat().st_mtime > _STALE_SECONDS
             left = old or _is_empty(folder) or _is_nobodys(folder)
-            if pid.isdigit() and not _is_alive(int(pid)) and left:
+            if pid.isdigit() and Holder.of(int(pid), "").is_gone and left:
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue
@@ -130,13 +130,3 @@ def _is_nobodys(folder: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return all(owner.started and owner.is_gone for owner in owners)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from tidemark_core.host.walk import walk_files
 
 
@@ -78,17 +78,8 @@ def is_stale(name: str, written: float, living: list[Process]) -> bool:
 
 def _processes() -> list[Process]:
     """All processes but this one."""
-    ticks = os.sysconf("SC_CLK_TCK")
-    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if int(path.name) == os.getpid():
-                continue
-            words = (path / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            # After the name in brackets, which may hold anything.
-            fields = (path / "stat").read_text().rpartition(")")[2].split()
-        except OSError:  # it has ended meanwhile
-            continue
-        found.append(Process(tuple(words), booted + int(fields[19]) / ticks))
-    return found
+    return [
+        Process(tuple(found.info["cmdline"] or ()), found.info["create_time"] or 0.0)
+        for found in psutil.process_iter(["cmdline", "create_time"])
+        if found.pid != os.getpid()
+    ]
