@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +39,57 @@ def contract(model: str) -> dict[str, str]:
             columns = yaml.safe_load(file.read_text())["models"][0]["columns"]
             return {column["name"]: column["data_type"] for column in columns}
     raise FileNotFoundError(model)
+
+
+def copied_project(folder: Path, tables: Mapping[str, Mapping[str, object]]) -> Path:
+    """The project with these tables and no others.
+
+    Args:
+        folder: Where it is made.
+        tables: The YAML file of each, by its name.
+    """
+    (folder / "models" / "tables").mkdir(parents=True)
+    for name in ("macros", "tests/generic"):
+        shutil.copytree(TRANSFORM / name, folder / name)
+    for name in ("dbt_project.yml", "profiles.yml", "models/tables/_landing__sources.yml",
+                 "models/docs/columns_system.md", "tests/_landing.yml",
+                 "tests/every_landing_row_has_a_ledger_entry.sql"):  # fmt: skip
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(TRANSFORM / name, folder / name)
+    for name, told in tables.items():
+        (folder / f"models/tables/{name}.sql").write_text("{{ table_from_contract() }}\n")
+        # JSON is YAML too.
+        (folder / f"models/tables/{name}.yml").write_text(json.dumps(told))
+    return folder
+
+
+def table_contract(
+    name: str, columns: Mapping[str, str], config: Mapping[str, Any]
+) -> dict[str, object]:
+    """A table's YAML file.
+
+    Args:
+        name: The table's.
+        columns: Data types by name.
+        config: As the file has it.
+    """
+    keys = list(config.get("unique_key", []))
+    tested = {"constraints": [{"type": "not_null"}], "data_tests": ["not_null"]}
+    told: dict[str, object] = {
+        "name": name,
+        "description": f"The table of {name} as MySQL has it.",
+        "config": config,
+        "columns": [
+            {"name": column, "data_type": kind, "description": f"It's {column}.", "quote": True}
+            | (tested if column in keys else {})
+            for column, kind in columns.items()
+        ],
+    }
+    if keys:
+        told["constraints"] = [{"type": "primary_key", "columns": keys, "warn_unenforced": False}]
+        told["data_tests"] = [{"unique_combination": {"arguments": {"columns": keys}}}]
+    return {"version": 2, "sources": [{"name": "landing", "tables": [{"name": name}]}],
+            "models": [told]}  # fmt: skip
 
 
 @dataclass(frozen=True)

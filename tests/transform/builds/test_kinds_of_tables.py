@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 from pages import assigned
-from transform_project import ROOT, TRANSFORM, Dbt, Landing, Query
+from transform_project import (
+    ROOT,
+    TRANSFORM,
+    Dbt,
+    Landing,
+    Query,
+    copied_project,
+    table_contract,
+)
 
 TEN = datetime(2026, 1, 1, 10)
 FULL = {"replication_method": "FULL_TABLE"}
@@ -46,28 +54,6 @@ SYSTEM = {"_sdc_extracted_at": "timestamp", "_sdc_deleted_at": "timestamp",
           "_tidemark_load_id": "bigint"}  # fmt: skip
 
 
-def contract(name: str) -> dict[str, object]:
-    """A table's YAML file."""
-    columns, config = TABLES[name]
-    keys = list(config.get("unique_key", []))
-    tested = {"constraints": [{"type": "not_null"}], "data_tests": ["not_null"]}
-    told: dict[str, object] = {
-        "name": name,
-        "description": f"The table of {name} as MySQL has it.",
-        "config": config,
-        "columns": [
-            {"name": column, "data_type": kind, "description": f"It's {column}.", "quote": True}
-            | (tested if column in keys else {})
-            for column, kind in columns.items()
-        ],
-    }
-    if keys:
-        told["constraints"] = [{"type": "primary_key", "columns": keys, "warn_unenforced": False}]
-        told["data_tests"] = [{"unique_combination": {"arguments": {"columns": keys}}}]
-    return {"version": 2, "sources": [{"name": "landing", "tables": [{"name": name}]}],
-            "models": [told]}  # fmt: skip
-
-
 def create(query: Query, name: str) -> None:
     columns = ", ".join(f"{quoted(n)} {kind}" for n, kind in (TABLES[name][0] | SYSTEM).items())
     query(f"create table landing.{name} ({columns})", user="tidemark_loader")
@@ -82,19 +68,11 @@ def project(
     built: Landing, dbt_env: dict[str, str], query: Query, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Dbt]:
     """A project with these tables and no others; all of them but one are in landing, empty."""
-    folder = tmp_path_factory.mktemp("kinds") / "transform"
-    (folder / "models" / "tables").mkdir(parents=True)
-    for name in ("macros", "tests/generic"):
-        shutil.copytree(TRANSFORM / name, folder / name)
-    for name in ("dbt_project.yml", "profiles.yml", "models/tables/_landing__sources.yml",
-                 "models/docs/columns_system.md", "tests/_landing.yml",
-                 "tests/every_landing_row_has_a_ledger_entry.sql"):  # fmt: skip
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copy(TRANSFORM / name, folder / name)
+    folder = copied_project(
+        tmp_path_factory.mktemp("kinds") / "transform",
+        {name: table_contract(name, *TABLES[name]) for name in TABLES},
+    )
     for name in TABLES:
-        (folder / f"models/tables/{name}.sql").write_text("{{ table_from_contract() }}\n")
-        # JSON is YAML too.
-        (folder / f"models/tables/{name}.yml").write_text(json.dumps(contract(name)))
         if name != "unseen":
             create(query, name)
     sql, told = (block.text for block in assigned(PRINTED))

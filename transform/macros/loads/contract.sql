@@ -7,6 +7,8 @@
       replication_key  what grows when a row changes; none where each row says when it was read (LOG_BASED)
       kind             merged: the newest version of each row; copied: the newest copy of the whole table;
                        appended: the rows of every load
+      deleted_at       the contract's own column that says when a row was found deleted; none: it has no such column
+      keeps_deleted    whether rows that are deleted in MySQL stay, marked by it (hard_delete: false)
     A unit test knows neither columns nor config of the model that it tests, and overrides this macro. -#}
 {% macro table_contract() -%}
     {{- return(contract_of(model)) -}}
@@ -17,12 +19,18 @@
     {%- set keys = [unique_key] if unique_key is string else unique_key -%}
     {%- set meta = node.config.meta -%}
     {%- set method = (meta.replication_method or 'INCREMENTAL') | upper -%}
+    {#- Without a word of hard_delete a column of this name is MySQL's. -#}
+    {%- set deleted_at = (meta.deleted_at or 'deleted_at') if 'hard_delete' in meta else none -%}
+    {%- set keeps_deleted = meta.hard_delete is sameas false -%}
     {%- do refuse_contract(node, keys, method, meta.replication_key) -%}
+    {%- do refuse_hard_delete(node, keys, method, deleted_at) -%}
     {{- return({
         'columns': node.columns,
         'unique_key': keys,
         'replication_key': none if method == 'LOG_BASED' else meta.replication_key,
         'kind': 'copied' if method == 'FULL_TABLE' else 'merged' if keys else 'appended',
+        'deleted_at': deleted_at if deleted_at in node.columns else none,
+        'keeps_deleted': keeps_deleted,
     }) -}}
 {%- endmacro %}
 
@@ -40,6 +48,29 @@
     {%- for name in keys + ([replication_key] if replication_key else []) if name not in node.columns -%}
         {%- do wrong.append(name ~ ' is in its config and not among its columns') -%}
     {%- endfor -%}
+    {%- do refuse_wrong(node, wrong) -%}
+{%- endmacro %}
+
+{% macro refuse_hard_delete(node, keys, method, deleted_at) -%}
+    {%- set wrong = [] -%}
+    {%- if deleted_at and node.config.meta.hard_delete not in (true, false) -%}
+        {%- do wrong.append('meta.hard_delete is ' ~ node.config.meta.hard_delete ~ ', and not true or false') -%}
+    {%- elif deleted_at and not node.config.meta.hard_delete -%}
+        {%- if method == 'FULL_TABLE' or not keys -%}
+            {%- do wrong.append(
+                'meta.hard_delete is false, and its rows have no key or are read whole: nobody tells which are deleted'
+            ) -%}
+        {%- elif deleted_at not in node.columns -%}
+            {%- do wrong.append(
+                'meta.hard_delete is false, and ' ~ deleted_at ~ ' (timestamp) is not among its columns: tidemark add '
+                ~ node.config.meta.source ~ ' --soft-delete'
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- do refuse_wrong(node, wrong) -%}
+{%- endmacro %}
+
+{% macro refuse_wrong(node, wrong) -%}
     {%- if wrong -%}
         {%- do exceptions.raise_compiler_error(node.name ~ ' cannot be built: ' ~ wrong | join('; ')) -%}
     {%- endif -%}

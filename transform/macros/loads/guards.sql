@@ -34,7 +34,7 @@
 {%- endmacro %}
 
 {#- Landing keeps a load for some days only. A rebuild from it must give every row that the table holds, in the
-    same version or a newer one; what the table held is known from <table>__versions (now in `forgotten`), even if the
+    same version or a newer one, or its last values if it is deleted and kept; what the table held is known from <table>__versions (now in `forgotten`), even if the
     table itself was dropped by hand. -#}
 {% macro refuse_to_lose_rows(relation, batch, forgotten, contract) -%}
     {%- set key = contract.unique_key[0] -%}
@@ -43,6 +43,7 @@
         ~ forgotten ~ ' as known left join ' ~ batch ~ ' as batch on '
         ~ same_key_sql('known', 'batch', contract.unique_key)
         ~ ' where known._sdc_deleted_at is null and (batch.' ~ column_sql(key) ~ ' is null or '
+        ~ ('not batch._tidemark_has_values or ' if contract.keeps_deleted else '')
         ~ is_newer_content('known', 'batch', contract.replication_key) ~ ')'
     ).rows[0] -%}
     {%- if lost[0] and not var('accept_incomplete_landing') -%}

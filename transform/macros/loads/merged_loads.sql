@@ -3,7 +3,7 @@
 
     The model gives those rows of the loads that the table does not hold yet (table_from_contract.sql), with
     `_sdc_extracted_at`, `_sdc_deleted_at` and `_tidemark_load_id` behind the table's own columns. In ONE transaction
-    they replace the rows of the same key (a deleted row is only taken out), or join the others, or replace them all; and
+    they replace the rows of the same key (a deleted row is only taken out, or kept and marked), or join the others, or replace them all; and
     what the table now holds is written down beside it (state.sql). So a run that is killed changes nothing, and a run
     that is repeated changes nothing more.
 
@@ -105,23 +105,53 @@
             {{ column_sql(name) }} {{ column.data_type }},
             {%- endfor %}
             {%- for name, data_type in system_columns().items() %}
-            {{ name }} {{ data_type }}{{ ',' if not loop.last }}
+            {{ name }} {{ data_type }},
             {%- endfor %}
+            _tidemark_has_values boolean
         )
     {%- endcall -%}
 {%- endmacro %}
 
 {% macro merge_batch_sql(target_relation, batch, contract, taken) -%}
     {%- set columns = columns_sql(contract.columns) | join(', ') -%}
-    {%- if contract.kind == 'merged' -%}
-        {{ delete_keys_sql(target_relation, batch, contract.unique_key) }}
+    {%- if contract.keeps_deleted -%}
+        {{ mark_deleted_sql(target_relation, batch, contract) }}
+    {%- elif contract.deleted_at and contract.kind == 'merged' -%}
+        {{ remove_marked_sql(target_relation, contract) }}
+    {%- endif %}
+    {% if contract.kind == 'merged' -%}
+        {{ delete_keys_sql(target_relation, batch, contract.unique_key, contract.keeps_deleted) }}
     {%- elif contract.kind == 'copied' and taken is not none -%}
         delete from {{ target_relation }};
     {%- endif %}
     insert into {{ target_relation }} ({{ columns }})
     select {{ columns }}
     from {{ batch }}
-    where _sdc_deleted_at is null;
+    where {{ '_tidemark_has_values' if contract.keeps_deleted else '_sdc_deleted_at is null' }};
+{%- endmacro %}
+
+{#- Rows that are deleted and keep the values that they have; the others are in the batch with theirs. -#}
+{% macro mark_deleted_sql(target_relation, batch, contract) -%}
+    update {{ target_relation }}
+    set {{ column_sql(contract.deleted_at) }} = {{ batch }}._sdc_deleted_at
+    from {{ batch }}
+    where
+        {{ same_key_sql(target_relation.include(database=false, schema=false), batch, contract.unique_key) }}
+        and not {{ batch }}._tidemark_has_values;
+{%- endmacro %}
+
+{#- Of a table that kept deleted rows, and keeps none from now on (hard_delete: true). -#}
+{% macro remove_marked_sql(target_relation, contract) -%}
+    {%- set versions = state_relation(model.name, 'versions') -%}
+    {%- set table = target_relation.include(database=false, schema=false) -%}
+    {%- set deleted_at = column_sql(contract.deleted_at) -%}
+    delete from {{ target_relation }}
+    using {{ versions }}
+    where
+        {{ same_key_sql(table, versions.include(database=false, schema=false), contract.unique_key) }}
+        and {{ table }}.{{ deleted_at }} is not null
+        and {{ versions.include(database=false, schema=false) }}._sdc_deleted_at is not null;
+    update {{ target_relation }} set {{ deleted_at }} = null where {{ deleted_at }} is not null;
 {%- endmacro %}
 
 {% macro remember_sql(batch, unbuilt, contract, taken) -%}
@@ -140,8 +170,9 @@
     from {{ unbuilt }};
 {%- endmacro %}
 
-{% macro delete_keys_sql(relation, batch, keys) -%}
+{% macro delete_keys_sql(relation, batch, keys, only_with_values=false) -%}
     delete from {{ relation }}
     using {{ batch }}
-    where {{ same_key_sql(relation.include(database=false, schema=false), batch, keys) }};
+    where {{ same_key_sql(relation.include(database=false, schema=false), batch, keys) }}
+        {{- ' and ' ~ batch ~ '._tidemark_has_values' if only_with_values }};
 {%- endmacro %}

@@ -4,19 +4,37 @@
     `forgotten` becomes what was remembered of its rows, or of its loads where rows have no key. -#}
 {% macro forget_everything(relation, existing, forgotten, contract) -%}
     {%- set by_row = contract.kind == 'merged' -%}
+    {%- set keeps = holds_deleted(existing, contract) -%}
     {%- call statement('forget') -%}
         drop table if exists {{ forgotten }};
         create temporary table {{ forgotten }} as (
             select * from {{ state_relation(model.name, 'versions' if by_row else 'loads') }}
         );
         {% if by_row -%}
-            delete from {{ state_relation(model.name, 'versions') }};
+            delete from {{ state_relation(model.name, 'versions') }}{{ ' where _sdc_deleted_at is null' if keeps }};
         {%- endif %}
         delete from {{ state_relation(model.name, 'loads') }};
-        {% if existing is not none and existing.is_table -%}
+        {% if keeps -%}
+            delete from {{ relation }} where {{ column_sql(contract.deleted_at) }} is null;
+            delete from {{ relation }}
+            using {{ forgotten }}
+            where
+                {{ same_key_sql(relation.include(database=false, schema=false), forgotten, contract.unique_key) }}
+                and {{ forgotten }}._sdc_deleted_at is null;
+        {%- elif existing is not none and existing.is_table -%}
             delete from {{ relation }};
         {%- endif %}
     {%- endcall -%}
+{%- endmacro %}
+
+{#- Whether the table that is there keeps rows that are deleted in MySQL. No rebuild takes them out, for landing may have
+    their last values no more: a table that was read anew has nothing of them. -#}
+{% macro holds_deleted(existing, contract) -%}
+    {%- if existing is none or not existing.is_table or not contract.keeps_deleted -%}
+        {{- return(false) -}}
+    {%- endif -%}
+    {%- set names = adapter.get_columns_in_relation(existing) | map(attribute='name') | list -%}
+    {{- return(contract.deleted_at in names and not var('accept_incomplete_landing')) -}}
 {%- endmacro %}
 
 {#- Makes sure that `relation` has the contract's columns; returns true when it was created. -#}
@@ -31,6 +49,11 @@
     {%- set changed = changed_columns(wanted, found) -%}
     {%- if not added and not changed -%}
         {{- return(false) -}}
+    {%- endif -%}
+    {%- if rebuild and holds_deleted(existing, contract) -%}
+        {%- set kept = found | map(attribute='name') | select('in', wanted | map(attribute='name') | list) -%}
+        {%- do copy_into_shape(relation, create_contract_table_sql(relation), columns_sql(kept)) -%}
+        {{- return(true) -}}
     {%- endif -%}
     {%- if rebuild -%}
         {#- No CASCADE: a view that somebody bound to the table stops this, and is named by the warehouse. -#}

@@ -5,11 +5,15 @@
     {{- return(([replication_key] if replication_key else []) + ['_sdc_extracted_at', '_tidemark_load_id']) -}}
 {%- endmacro %}
 
-{#- The rank of a version among those of the same row: 1 is the newest. -#}
-{% macro version_rank(keys, replication_key) -%}
+{#- The rank of a version among those of the same row: 1 is the newest, or, `live_first`, the newest that is not
+    deleted, if there is one. -#}
+{% macro version_rank(keys, replication_key, live_first=false) -%}
     row_number() over (
                 partition by {{ columns_sql(keys) | join(', ') }}
                 order by
+                    {%- if live_first %}
+                    case when _sdc_deleted_at is null then 0 else 1 end,
+                    {%- endif %}
                     {%- for column in columns_sql(version_order(replication_key)) %}
                     {{ column }} desc nulls last{{ ',' if not loop.last }}
                     {%- endfor %}

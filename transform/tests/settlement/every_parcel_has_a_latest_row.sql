@@ -2,7 +2,7 @@
 with parcels as (
     select distinct ant_parcel_no
     from {{ ref('settlement_normal_delivery_detail') }}
-    where ant_parcel_no is not null
+    where ant_parcel_no is not null{{ and_is_live('settlement_normal_delivery_detail') }}
 ),
 
 latest as (

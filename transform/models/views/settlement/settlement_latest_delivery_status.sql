@@ -3,7 +3,7 @@ with ranked as (
         *,
         {{ latest_row_rank('ant_parcel_no') }} as row_rank
     from {{ ref('settlement_normal_delivery_detail') }}
-    where ant_parcel_no is not null
+    where ant_parcel_no is not null{{ and_is_live('settlement_normal_delivery_detail') }}
 )
 
 select

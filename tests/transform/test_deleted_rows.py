@@ -1,0 +1,227 @@
+"""Rows that are deleted in MySQL: a table removes them, or keeps them and says when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from transform_project import EPOCH, Dbt, Landing, Query, copied_project, table_contract
+
+OWN = {"id": "integer", "b c": "varchar(9)", "name": "varchar(20)"}
+SYSTEM = {"_sdc_extracted_at": "timestamp", "_sdc_deleted_at": "timestamp",
+          "_tidemark_load_id": "bigint"}  # fmt: skip
+BY_LOG = {"replication_method": "LOG_BASED"}
+KEPT = BY_LOG | {"hard_delete": False, "deleted_at": "row deleted"}
+#: Of each table its columns, and what its contract says of how it is copied.
+TABLES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "removing": (OWN, BY_LOG),
+    "keeping": (OWN | {"row deleted": "timestamp"}, KEPT),
+}
+
+
+@dataclass
+class History:
+    """What happens in MySQL and what the backups see of it: the model of both tables.
+
+    Attributes:
+        rows: What MySQL has, by key.
+        changed: Keys that the log tells of and no backup has read.
+        reads: What each backup has read: keys with their values; None: the key is gone.
+        seen: Of each key that was ever read the last values, and when it was found deleted.
+    """
+
+    rows: dict[int, str] = field(default_factory=dict)
+    changed: dict[int, None] = field(default_factory=dict)
+    read: list[list[dict[str, object]]] = field(default_factory=list)
+    seen: dict[int, tuple[str, datetime | None]] = field(default_factory=dict)
+    tick: int = 0
+
+    def put(self, key: int) -> None:
+        """Inserts a row, or updates it."""
+        self.tick += 1
+        self.rows[key] = f"v{self.tick}"
+        self.changed[key] = None
+
+    def delete(self, key: int) -> None:
+        if self.rows.pop(key, None) is not None:
+            self.changed[key] = None
+
+    def move(self, key: int, to: int) -> None:
+        """Changes a key."""
+        if key in self.rows and to not in self.rows:
+            self.rows[to] = self.rows.pop(key)
+            self.changed |= {key: None, to: None}
+
+    def backup(self, *, repeated: bool) -> None:
+        """Reads what has changed; a run that ends before its bookmark is repeated by the next."""
+        self.tick += 1
+        at = EPOCH + timedelta(microseconds=self.tick)
+        load = []
+        for key in self.changed:
+            value = self.rows.get(key)
+            load.append(version(key, value, at))
+            if value is not None:
+                self.seen[key] = value, None
+            elif key in self.seen:
+                self.seen[key] = self.seen[key][0], at
+        self.read.append(load)
+        if not repeated:
+            self.changed.clear()
+
+    @property
+    def removing(self) -> list[tuple[Any, ...]]:
+        return sorted((k, "x", value) for k, (value, at) in self.seen.items() if at is None)
+
+    @property
+    def keeping(self) -> list[tuple[Any, ...]]:
+        return sorted(
+            ((key, "x", value, at) for key, (value, at) in self.seen.items()), key=lambda row: row[0]
+        )
+
+
+def version(key: int, name: str | None, at: datetime) -> dict[str, object]:
+    """A row as it was read, or the tombstone of a key."""
+    row: dict[str, object] = {"id": key, '"b c"': "x", "name": name, "_sdc_extracted_at": at}
+    return row | {"_sdc_deleted_at": at if name is None else None}
+
+
+@pytest.fixture(scope="module")
+def project(
+    built: Landing, dbt_env: dict[str, str], query: Query, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Dbt]:
+    contracts = {
+        name: table_contract(name, columns, {"unique_key": ["id", "b c"], "meta": meta})
+        for name, (columns, meta) in TABLES.items()
+    }
+    folder = copied_project(tmp_path_factory.mktemp("deleted") / "transform", contracts)
+    for name in TABLES:
+        columns = ", ".join(f'"{column}" {kind}' for column, kind in (OWN | SYSTEM).items())
+        query(f"create table landing.{name} ({columns})", user="tidemark_loader")
+    runner = Dbt(dbt_env, folder / "target", folder)
+    yield runner
+    runner.close()
+    for name in TABLES:
+        query(f"drop table if exists landing.{name}", user="tidemark_loader")
+        for table in (f"public.{name}", *(f"tidemark_dbt.{name}__{k}" for k in KINDS)):
+            query(f"drop table if exists {table}", user="tidemark_transformer")
+
+
+KINDS = ("loads", "versions")
+
+
+@pytest.fixture
+def world(landing: Landing, project: Dbt, query: Query) -> World:
+    found = World(landing, project, query)
+    found.clear()
+    return found
+
+
+@dataclass
+class World:
+    """Both tables, loaded and built alike."""
+
+    landing: Landing
+    dbt: Dbt
+    query: Query
+
+    def clear(self) -> None:
+        self.landing.clear()
+        for name in TABLES:
+            self.query(f"delete from landing.{name}", user="tidemark_loader")
+
+    def load(self, rows: Sequence[dict[str, object]]) -> None:
+        for name in TABLES:
+            self.landing.load(name, rows)
+
+    def held(self, name: str) -> list[tuple[Any, ...]]:
+        found = self.query(f"select * from public.{name}", user="tidemark_transformer")
+        return sorted(map(tuple, found), key=lambda row: row[0])
+
+    def check(self, history: History, *words: str) -> None:
+        self.dbt("run", *words)
+        assert self.held("removing") == history.removing
+        assert self.held("keeping") == history.keeping
+
+    def read_anew(self, history: History) -> None:
+        """What `tidemark rebuild` does: landing has what MySQL has now, and nothing before it."""
+        history.tick += 1
+        at = EPOCH + timedelta(microseconds=history.tick)
+        for name in TABLES:
+            self.query(f"delete from landing.{name}", user="tidemark_loader")
+        self.query("delete from landing.tidemark_loads", user="tidemark_loader")
+        self.load([version(key, value, at) for key, value in history.rows.items()])
+
+
+keys = st.integers(1, 9)
+steps = st.one_of(
+    st.tuples(st.just("put"), keys, keys),
+    st.tuples(st.just("put"), keys, keys),
+    st.tuples(st.just("delete"), keys, keys),
+    st.tuples(st.just("move"), keys, keys),
+    st.tuples(st.sampled_from(["backup", "backup", "repeated", "build"]), keys, keys),
+)
+histories = st.lists(steps, min_size=20, max_size=80)
+Step = tuple[str, int, int]
+
+
+def tell(world: World, told: Sequence[Step]) -> None:
+    world.clear()
+    history, loaded, builds = History(), 0, 0
+    for step, key, other in [*told, ("backup", 0, 0)]:
+        if step == "put":
+            history.put(key)
+        elif step == "delete":
+            history.delete(key)
+        elif step == "move":
+            history.move(key, other)
+        elif step in ("backup", "repeated"):
+            history.backup(repeated=step == "repeated")
+        elif builds < 3:
+            builds += 1
+            world.load([row for load in history.read[loaded:] for row in load])
+            loaded = len(history.read)
+            world.check(history)
+    for load in history.read[loaded:]:
+        world.load(load)
+    world.check(history)
+    world.check(history, "--full-refresh")
+    world.read_anew(history)
+    world.check(history, "--full-refresh")
+
+
+quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@pytest.mark.fault(203)
+@settings(
+    max_examples=2, deadline=None, database=None, derandomize=True, suppress_health_check=quiet
+)
+@given(told=histories)
+def test_some_histories(world: World, told: list[Step]) -> None:
+    tell(world, told)
+
+
+@pytest.mark.soak
+@settings(max_examples=40, deadline=None, suppress_health_check=quiet)
+@given(told=histories)
+def test_forty_histories(world: World, told: list[Step]) -> None:
+    tell(world, told)
+
+
+def test_a_table_that_was_dropped_is_made_again_from_landing(world: World, query: Query) -> None:
+    history = History()
+    for key in (1, 2, 3):
+        history.put(key)
+    history.backup(repeated=False)
+    history.delete(1)
+    history.move(2, 4)
+    history.backup(repeated=False)
+    world.load([row for load in history.read for row in load])
+    world.check(history)
+    query("drop table public.keeping", user="tidemark_transformer")
+    world.check(history)
