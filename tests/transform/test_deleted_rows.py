@@ -80,7 +80,8 @@ class History:
     @property
     def keeping(self) -> list[tuple[Any, ...]]:
         return sorted(
-            ((key, "x", value, at) for key, (value, at) in self.seen.items()), key=lambda row: row[0]
+            ((key, "x", value, at) for key, (value, at) in self.seen.items()),
+            key=lambda row: row[0],
         )
 
 

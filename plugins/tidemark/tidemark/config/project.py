@@ -22,6 +22,7 @@ from tidemark.config.env_file import check_private, secrets_in_files
 from tidemark.config.environment import env_file, load_environment, project_folder
 from tidemark.config.invocation import current
 from tidemark.config.settings import DBT_SETTINGS, MYSQL, SETTINGS, STATE
+from tidemark.config.tables.deleted_rows import marking_columns
 from tidemark.config.tables.landing_names import read_landing_names
 from tidemark.config.validation import unknown_settings
 
@@ -138,6 +139,11 @@ class Project:
         for name in ("user", "password"):
             values[f"redshift_{name}"] = own[f"redshift_dbt_{name}"] or values[f"redshift_{name}"]
         return values
+
+    @cached_property
+    def deleted_at(self) -> Mapping[str, str]:
+        """The column that says since when a row is deleted, of tables that keep such rows."""
+        return marking_columns(self.root)
 
     @cached_property
     def names(self) -> LandingNames:

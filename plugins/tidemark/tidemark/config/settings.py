@@ -8,6 +8,7 @@ from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import Setting, bastion_settings
 
 from tidemark.config.job_settings import JOB_SETTINGS
+from tidemark.config.tables.deleted_rows import HARD_DELETE
 
 HIGH_WATERMARK_KEY = Setting(
     "s3_high_watermark_key",
@@ -112,6 +113,7 @@ SETTINGS = (
     *STATE,
     *WAREHOUSE_SETTINGS,
     *DBT_SETTINGS,
+    HARD_DELETE,
     *RETENTION_SETTINGS,
     *MONITOR_SETTINGS,
     *DOCS_SETTINGS,

@@ -32,7 +32,9 @@ _EXAMPLES = """Examples:
 
   tidemark add 'crm.*' --except 'crm.tmp_*' --yes
 
-  tidemark add crm.access_log --append-only"""
+  tidemark add crm.access_log --append-only
+
+  tidemark add crm.customer --log-based --soft-delete"""
 
 
 def add(
@@ -55,6 +57,15 @@ def add(
         bool,
         typer.Option("--log-based", help="Copy the rows that the server's binary log tells of."),
     ] = False,
+    hard_delete: Annotated[
+        bool | None,
+        typer.Option(
+            "--hard-delete/--soft-delete",
+            help="Rows deleted in MySQL leave the public table, or stay and are marked. Default: "
+            "as it is; of new tables as HARD_DELETE says.",
+            show_default=False,
+        ),
+    ] = None,
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
@@ -74,7 +85,7 @@ def add(
     project, tell = Project.load(), teller(format)
     with editing(project) as (files, reader):
         wish = Wish(replication_key, full_table, append_only, log_based)
-        plan = plan_addition(project, files, table, left_out or [], wish)
+        plan = plan_addition(project, files, table, left_out or [], wish, hard_delete=hard_delete)
         if format is Format.TABLE:
             _show(plan)
         for error in plan.refused:
@@ -107,7 +118,7 @@ def _show(plan: Addition) -> None:
     rows = [
         (
             one.table,
-            str(one.method),
+            str(one.method) + ("" if one.hard_delete else ", deleted rows stay"),
             one.method.why,
             one.name,
             "new" if one.is_new else "; ".join(one.difference.told()) or None,
@@ -137,6 +148,7 @@ def _as_json(one: Added) -> dict[str, Any]:
         "replication_method": one.method.name,
         "replication_key": one.method.key,
         "why": one.method.why,
+        "hard_delete": one.hard_delete,
         "new": one.is_new,
         "changes": one.difference.told(),
         "remarks": one.remarks,

@@ -69,9 +69,10 @@ def tables(
 
 
 def _how(one: Listed) -> str:
+    kept = "" if one.hard_delete else ", deleted rows stay"
     if one.replication_method == LOG_BASED:
-        return "by the server's log"
-    return f"by {one.replication_key}" if one.replication_key else "whole each time"
+        return f"by the server's log{kept}"
+    return f"by {one.replication_key}{kept}" if one.replication_key else "whole each time"
 
 
 def register(app: typer.Typer) -> None:

@@ -24,7 +24,7 @@ from tidemark_core.types.singer_schema import from_json_schema
 
 from tidemark.services.compare.checksum_sql import Side, mysql_side, newest_sql, redshift_side
 from tidemark.services.compare.ranges import Comparison
-from tidemark.services.compare.row_keys import RowKey, row_key
+from tidemark.services.compare.row_keys import RowKey, live_sql, row_key
 from tidemark.services.compare.row_text import LONGEST_BINARY, Column
 from tidemark.services.compare.tombstones import unmarked_sql
 
@@ -54,6 +54,8 @@ class Facts:
         landing: Columns of the landing table; None: there is none.
         is_whole: Whether landing has every load: retention has taken none out.
         has_marks: Whether rows are marked as deleted.
+        deleted_at: The public table's own column that says since when a row is deleted; None: it
+            keeps no such rows.
     """
 
     newest: Manifest
@@ -65,6 +67,7 @@ class Facts:
     landing: frozenset[str] | None
     is_whole: bool
     has_marks: bool
+    deleted_at: str | None = None
 
     @property
     def table(self) -> TableName:
@@ -154,9 +157,7 @@ def _comparison(facts: Facts, name: str, chosen: list[Column], key: RowKey | Non
     has = (facts.public if name == PUBLIC else facts.landing) or frozenset()
     schema = facts.schema if name == PUBLIC else LANDING_SCHEMA
     table = f"{quote_redshift(schema)}.{quote_redshift(facts.name)}"
-    only: tuple[str, tuple[Any, ...]] = ("", ())
-    if key is not None and facts.has_marks:
-        only = (unmarked_sql(key), (str(facts.table),))
+    only = _only(facts, name, key)
     if name == LANDING_SCHEMA:
         table = newest_sql(table, has, key, bound)
     copied = bound if bound is not None and fold(bound) in has else None
@@ -166,6 +167,14 @@ def _comparison(facts: Facts, name: str, chosen: list[Column], key: RowKey | Non
     target = redshift_side(table, chosen, key, copied, mark, only)
     integral = name == PUBLIC
     return Comparison(facts.table, name, tuple(chosen), key, source, target, integral)
+
+
+def _only(facts: Facts, name: str, key: RowKey | None) -> tuple[str, tuple[Any, ...]]:
+    """The condition of rows that MySQL should have, and what it binds."""
+    live = [live_sql(facts.deleted_at)] if facts.deleted_at and name == PUBLIC else []
+    if key is None or not facts.has_marks:
+        return "".join(live), ()
+    return " AND ".join([*live, unmarked_sql(key)]), (str(facts.table),)
 
 
 def _bound(bookmark: Mapping[str, Any]) -> tuple[str | None, Any]:

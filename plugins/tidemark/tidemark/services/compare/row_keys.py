@@ -38,17 +38,23 @@ class RowKey:
         schema: Where its public table is in the warehouse.
         name: What it is called there.
         columns: Name and type of its columns, as the source spells them.
+        deleted_at: The column of the public table that says since when a row is deleted, if such
+            rows are to be left out.
     """
 
     table: TableName
     schema: str
     name: str
     columns: tuple[tuple[str, ColumnType], ...]
+    deleted_at: str | None = None
 
     @property
     def copy(self) -> str:
-        """Its public table, as SQL writes it."""
-        return f"{quote_redshift(self.schema)}.{quote_redshift(self.name)}"
+        """Its public table, as it stands behind FROM."""
+        table = f"{quote_redshift(self.schema)}.{quote_redshift(self.name)}"
+        if self.deleted_at is None:
+            return table
+        return f"(SELECT * FROM {table} WHERE {live_sql(self.deleted_at)}) AS live"
 
     @property
     def number(self) -> str | None:
@@ -69,13 +75,19 @@ class RowKey:
         return texts[0] if len(texts) == 1 else " || '/' || ".join(map(_part, texts))
 
 
-def row_key(newest: Manifest, schema: str, name: str) -> RowKey:
+def live_sql(deleted_at: str) -> str:
+    """The condition of rows of a public table that are not deleted."""
+    return f"{quote_redshift(fold(deleted_at))} IS NULL"
+
+
+def row_key(newest: Manifest, schema: str, name: str, deleted_at: str | None = None) -> RowKey:
     """The key of a table, by its newest manifest.
 
     Args:
         newest: The manifest.
         schema: Where its public table is in the warehouse.
         name: What the table is called there.
+        deleted_at: As `RowKey` has it.
 
     Raises:
         ConfigError: It has none, or one whose text the two servers do not write alike.
@@ -96,7 +108,7 @@ def row_key(newest: Manifest, schema: str, name: str) -> RowKey:
                 column=column,
                 hint="leave it out",
             )
-    return RowKey(newest.table, schema, name, columns)
+    return RowKey(newest.table, schema, name, columns, deleted_at)
 
 
 def _part(text: str) -> str:

@@ -10,12 +10,14 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import LandingNames, TableName
 
 from tidemark.config.project import Project
+from tidemark.config.tables.deleted_rows import HARD_DELETE, TABLES
 from tidemark.config.tables.schemas import further_schemas
 from tidemark.services.tables.contract.contract import MODEL_SQL, Contract, described, write
+from tidemark.services.tables.contract.deletes import Deletes
 from tidemark.services.tables.contract.identifiers import is_own, landing_name
 from tidemark.services.tables.contract.update import Difference, compare, updated
 from tidemark.services.tables.method import Method, Remark, Wish, propose
-from tidemark.services.tables.project_files import TABLES, ProjectFiles
+from tidemark.services.tables.project_files import ProjectFiles
 from tidemark.services.tables.schemas import keep_schemas
 from tidemark.services.tables.source import (
     find_tables,
@@ -40,6 +42,7 @@ class Added:
         remarks: What should be known of it.
         difference: How the source differs from the contract that it had.
         was: How it was copied until now, if that changes.
+        hard_delete: Whether rows that are deleted in MySQL leave its public table.
     """
 
     table: TableName
@@ -49,6 +52,7 @@ class Added:
     remarks: tuple[Remark, ...]
     difference: Difference = field(default_factory=Difference)
     was: str | None = None
+    hard_delete: bool = True
 
     @property
     def after(self) -> list[str]:
@@ -81,6 +85,8 @@ def plan_addition(
     patterns: Sequence[str],
     left_out: Sequence[str],
     wish: Wish,
+    *,
+    hard_delete: bool | None = None,
 ) -> Addition:
     """Works out what the files are to say; nothing is written yet.
 
@@ -90,6 +96,8 @@ def plan_addition(
         patterns: The tables that are asked for.
         left_out: What of them is not wanted.
         wish: How they are to be copied.
+        hard_delete: Whether rows that are deleted in MySQL leave the public tables; None: as it
+            is, and of new tables as HARD_DELETE says.
 
     Raises:
         ConfigError: A pattern stands for nothing, or a column is asked for of several tables.
@@ -97,6 +105,8 @@ def plan_addition(
     """
     plan, contracts, models = Addition(), files.contracts(), files.models()
     database = project.environ.get("DB_DATABASE", "")
+    by_default = bool(project.values((HARD_DELETE,))[HARD_DELETE.name])
+    deletes = Deletes(hard_delete, by_default)
     with open_mysql(project.mysql_values) as mysql:
         tables = find_tables(mysql, patterns, left_out, database)
         if wish.replication_key is not None and len(tables) > 1:
@@ -107,7 +117,7 @@ def plan_addition(
         for table in tables:
             try:
                 contract = contracts.get(str(table.name))
-                plan.added.append(_add(mysql, files, table, contract, models, wish))
+                plan.added.append(_add(mysql, files, table, contract, models, wish, deletes))
             except TidemarkError as error:
                 if error.stops_all:
                     raise
@@ -127,6 +137,7 @@ def _add(
     contract: Contract | None,
     models: set[str],
     wish: Wish,
+    deletes: Deletes,
 ) -> Added:
     method = _as_it_is(files, table) if wish.is_open else None
     changes_method = method is None
@@ -135,21 +146,23 @@ def _add(
     name = contract.name if contract else _free_name(files, table.name, models)
     landing = landing_table(table, method, files.rules, name)
     told = (*method.remarks, *log_remarks(mysql, table, method), *remarks(mysql, table, landing))
+    hard_delete = deletes.hard(contract, landing, method)
     if contract is None:
         models.add(name)
         _give_name(files, table.name, name)
-        files.changes.write(f"{TABLES}/{name}.yml", write(name, landing, table, method))
+        new = write(name, landing, table, method, hard_delete=hard_delete)
+        files.changes.write(f"{TABLES}/{name}.yml", new)
         files.changes.write(f"{TABLES}/{name}.sql", MODEL_SQL)
-        return Added(table.name, name, method, True, told)
+        return Added(table.name, name, method, True, told, hard_delete=hard_delete)
     text = files.changes.read(contract.path) or ""
-    new = updated(text, contract, landing, table, method if changes_method else None)
+    changed = method if changes_method else None
+    new = updated(text, contract, landing, table, changed, hard_delete=hard_delete)
     files.changes.write(contract.path, new)
     was = described(contract)
     is_other = changes_method and was.lower() != str(method).lower()
     difference = compare(contract, landing)
-    return Added(
-        table.name, contract.name, method, False, told, difference, was if is_other else None
-    )
+    was_so = was if is_other else None
+    return Added(table.name, contract.name, method, False, told, difference, was_so, hard_delete)
 
 
 def _as_it_is(files: ProjectFiles, table: Table) -> Method | None:

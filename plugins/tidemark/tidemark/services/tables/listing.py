@@ -37,6 +37,7 @@ class Listed:
         since: When it was read for the first time; None: it was not yet.
         rows: Of its public table; None: there is none, or it could not be asked.
         differences: Where the contract differs from the source; None: it could not be asked.
+        hard_delete: Whether rows that are deleted in MySQL leave the public table.
     """
 
     table: str
@@ -46,6 +47,7 @@ class Listed:
     since: datetime | None
     rows: int | None
     differences: tuple[str, ...] | None
+    hard_delete: bool
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
     except TidemarkError as error:
         problems.append(f"MySQL could not be asked: {error.message}")
     found = []
-    for table in contracts:
+    for table, contract in contracts.items():
         key = rules.replication_key(table)
         found.append(
             Listed(
@@ -99,6 +101,7 @@ def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
                 since=_since(project, table),
                 rows=rows.get(table),
                 differences=differences.get(table),
+                hard_delete=contract is None or contract.hard_delete,
             )
         )
     return Listing(found, problems)

@@ -17,13 +17,12 @@ from tidemark_core.names import LandingNames, TableName
 from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.files.meltano_files import KINDS, Folder, declarations
 from tidemark.config.files.yaml_text import YamlText
+from tidemark.config.tables.deleted_rows import TABLES
 from tidemark.config.tables.rules import matches, metadata_rule, named, select_rule, split_rule
 from tidemark.config.tables.selection import Rules
 from tidemark.services.tables.contract.contract import Contract, read_contracts
 from tidemark.services.tables.method import Method
 
-#: Where contracts are.
-TABLES = "transform/models/tables"
 _DB_SCHEMAS = re.compile(r"^(?:export[ \t]+)?DB_SCHEMAS[ \t]*=.*$", re.MULTILINE)
 
 

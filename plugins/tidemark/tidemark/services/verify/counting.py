@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, LandingNames, TableName, quote_redshift
+from tidemark_core.names import (
+    LANDING_SCHEMA,
+    LOAD_ID,
+    LandingNames,
+    TableName,
+    fold,
+    quote_redshift,
+)
 from tidemark_core.redshift.connection import WarehouseConnection
 
 from tidemark.services.compare.tombstones import marked
 from tidemark.services.lake.backlog import NextLoad
-from tidemark.services.lake.ledger import LEDGER, read_ledger, refuse_other_copy, relation_exists
+from tidemark.services.lake.ledger import (
+    LEDGER,
+    columns_of,
+    read_ledger,
+    refuse_other_copy,
+    relation_exists,
+)
 from tidemark.services.verify.counts import StageCounts
 from tidemark.source.mysql import MySQL
 from tidemark.source.quoting import mysql_name, mysql_table
@@ -28,6 +41,7 @@ class Counter:
         next_load: What the next load takes.
         names: What tables are called in the warehouse.
         schema: Where the public ones are.
+        deleted_at: Their own columns for deleted rows, by ``schema.table``.
     """
 
     mysql: MySQL
@@ -35,6 +49,7 @@ class Counter:
     next_load: NextLoad
     names: LandingNames
     schema: str
+    deleted_at: Mapping[str, str] = field(default_factory=dict)
 
     def count(
         self, table: TableName, history: Sequence[Manifest], mark: Mapping[str, Any] | None
@@ -65,7 +80,7 @@ class Counter:
             landing=landed,
             public=public,
             passed_over=sum(files.get(file, 0) for file, rows in ledger.items() if not rows),
-            deleted=marked(self.warehouse, table),
+            deleted=marked(self.warehouse, table) + self._kept(table),
             waiting=len(waiting),
             skipped=len(skipped),
         )
@@ -103,6 +118,19 @@ class Counter:
             return None
         ((rows,),) = self.warehouse.execute(
             f"SELECT count(*) FROM {self._name(schema, table)}", what="a count", table=table
+        )
+        return int(rows)
+
+    def _kept(self, table: TableName) -> int:
+        """Rows of the public table that say themselves that they are deleted."""
+        column = self.deleted_at.get(str(table))
+        there = columns_of(self.warehouse, self.schema, self.names.of(table)) or ()
+        if column is None or fold(column) not in there:
+            return 0
+        ((rows,),) = self.warehouse.execute(
+            f"SELECT count({quote_redshift(fold(column))}) FROM {self._name(self.schema, table)}",
+            what="counting deleted rows",
+            table=table,
         )
         return int(rows)
 

@@ -23,8 +23,8 @@ class StageCounts:
         landing: Rows in the landing table; None when it does not exist.
         public: Rows in the public table; None when there is no model of that name.
         passed_over: Rows of the lake that `tidemark rebuild` has taken out of the load for good.
-        deleted: Rows of the public table that `tidemark reconcile` has marked: MySQL had them no
-            more.
+        deleted: Rows of the public table that `tidemark reconcile` has marked, or that say
+            themselves since when they are deleted: MySQL had them no more.
         lost: Files that manifests name and the bucket does not have, or has with another content.
         lost_file: The first of them.
         waiting: Committed files that are not in the warehouse's ledger.

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import LANDING_SCHEMA, TableName, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, TableName, fold, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection, connect, routed
 
 from tidemark.config.project import Project
@@ -19,7 +19,7 @@ from tidemark.services.compare.key_difference import differing, public_rows
 from tidemark.services.compare.late_rows import Late, LateRows
 from tidemark.services.compare.row_keys import RowKey, Window, row_key
 from tidemark.services.compare.tombstones import SHOWN, Marking, Marks
-from tidemark.services.lake.ledger import refuse_other_copy, relation_exists
+from tidemark.services.lake.ledger import columns_of, refuse_other_copy, relation_exists
 from tidemark.services.verify.gone_rows import GoneRows
 from tidemark.services.verify.verify import bookmark_of, read_lake
 from tidemark.source.mysql import MySQL, open_mysql
@@ -133,7 +133,11 @@ def _key_of(newest: Manifest, project: Project, mysql: MySQL, copy: WarehouseCon
         raise ConfigError(
             "MySQL does not have it, or DB_USER may not read it", table=table, hint="leave it out"
         )
-    return row_key(newest, schema, name)
+    kept = project.deleted_at.get(str(table))
+    if kept is None or fold(kept) not in (columns_of(copy, schema, name) or ()):
+        return row_key(newest, schema, name)
+    # Of a row that is deleted in public already there is nothing to be found.
+    return row_key(newest, schema, name, kept)
 
 
 def landed(key: RowKey, copy: WarehouseConnection, keys: Sequence[str]) -> set[str]:

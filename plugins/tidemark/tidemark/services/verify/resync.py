@@ -95,7 +95,8 @@ def resync(project: Project, table: TableName, *, write: bool) -> Resync:
     with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as copy:
         position, now = mysql.log_end(), source_time(mysql)
         names = project.public_schema, project.names.of(table)
-        what, key = _comparison(newest, *names, mysql, copy)
+        kept = project.deleted_at.get(str(table))
+        what, key = _comparison(newest, *names, mysql, copy, kept)
         found = _Found([], 0, 0, 0)
         for keys in _differing(what, key, mysql, copy):
             found = found + keys
@@ -133,15 +134,22 @@ def _bookmark(identity: LogIdentity, mark: dict[str, Any]) -> LogBookmark:
 
 
 def _comparison(
-    newest: Manifest, schema: str, name: str, mysql: MySQL, copy: WarehouseConnection
+    newest: Manifest,
+    schema: str,
+    name: str,
+    mysql: MySQL,
+    copy: WarehouseConnection,
+    deleted_at: str | None,
 ) -> tuple[Comparison, RowKey]:
-    """What is compared: all columns that both have, in the public table.
+    """What is compared: all columns that both have, of the public table's rows that are there.
 
     Raises:
         ConfigError: A difference might not be seen.
     """
     table, types = newest.table, column_types(mysql, newest.table)
-    facts = facts_of(newest, schema, name, {}, types, copy, retired=True, has_marks=False)
+    facts = facts_of(
+        newest, schema, name, {}, types, copy, retired=True, has_marks=False, deleted_at=deleted_at
+    )
     if facts.public is None:
         raise ConfigError("there is no public table to compare it with", table=table,
                           hint=f"tidemark add {table}; or {anew(table)}")  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from tidemark_core.errors import ConfigError, LakeError, TidemarkError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
-from tidemark_core.names import LANDING_SCHEMA, TableName
+from tidemark_core.names import LANDING_SCHEMA, TableName, fold
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 
 from tidemark.config.project import Project
@@ -90,6 +90,7 @@ def verify_tables(
                 NextLoad(project, states.bookmarks(Leg.LOAD)),
                 project.names,
                 project.public_schema,
+                project.deleted_at,
             ),
             lost_files(project, objects, lake.manifests),
             checksum,
@@ -145,6 +146,7 @@ class _Look:
             warehouse,
             retired=bool(self.counter.retired(newest.table)),
             has_marks=counts.deleted > 0,
+            deleted_at=self.counter.deleted_at.get(str(newest.table)),
         )
         chosen, left = comparisons(facts)
         differences = [d for one in chosen for d in compare(one, mysql, warehouse)]
@@ -161,6 +163,7 @@ def facts_of(
     *,
     retired: bool,
     has_marks: bool,
+    deleted_at: str | None = None,
 ) -> Facts:
     """What is known of a table before its rows are compared.
 
@@ -173,11 +176,15 @@ def facts_of(
         warehouse: As a user who reads the public table.
         retired: Whether retention has taken loads out of landing.
         has_marks: Whether rows are marked as deleted.
+        deleted_at: The contract's own column for deleted rows, if it has one.
     """
     landing = columns_of(warehouse, LANDING_SCHEMA, name)
     is_whole = landing is not None and (newest.is_full_copy or not retired)
     public = columns_of(warehouse, schema, name)
-    return Facts(newest, schema, name, mark, types, public, landing, is_whole, has_marks)
+    own = fold(deleted_at) if deleted_at and public and fold(deleted_at) in public else None
+    if public is not None and own is not None:
+        public -= {own}
+    return Facts(newest, schema, name, mark, types, public, landing, is_whole, has_marks, own)
 
 
 def bookmark_of(newest: Manifest, marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

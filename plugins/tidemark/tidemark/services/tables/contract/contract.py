@@ -7,14 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from tap_mysql.source.schema import Table
 from target_redshift.model.landing_table import LandingTable
-from tidemark_core.errors import ConfigError
 from tidemark_core.text.printable import printable
 from tidemark_core.types.singer_schema import INCREMENTAL
 
 from tidemark.config.files.yaml_text import block, flow
+from tidemark.config.tables.deleted_rows import (
+    DELETED_AT,
+    deleted_at,
+    meta_of,
+    models_in,
+    unescaped,
+)
 from tidemark.services.tables.contract.identifiers import needs_quotes
 from tidemark.services.tables.method import Method
 
@@ -43,6 +48,8 @@ class Contract:
         columns: Data types by name, in the contract's order.
         place: Number of the model in its file.
         models: How many models the file has.
+        deleted_at: Its own column that says when a row was found deleted; None: it has none.
+        hard_delete: Whether rows that are deleted in MySQL leave the table.
         raw: All that is written of the model.
     """
 
@@ -55,6 +62,8 @@ class Contract:
     columns: Mapping[str, str]
     place: int = 0
     models: int = 1
+    deleted_at: str | None = None
+    hard_delete: bool = True
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -64,14 +73,11 @@ def read_contracts(path: str, text: str) -> list[Contract]:
     Raises:
         ConfigError: It is no YAML.
     """
-    try:
-        models = (yaml.safe_load(text) or {}).get("models") or []
-    except (yaml.YAMLError, AttributeError) as error:
-        raise ConfigError(f"{path} is no YAML of dbt's: {error}", hint="correct it") from error
+    models = models_in(path, text)
     found = []
     for place, model in enumerate(models):
         config = model.get("config") or {}
-        meta = config.get("meta") or {}
+        meta, marking = meta_of(model), deleted_at(model)
         if "source" not in meta:
             continue
         key = config.get("unique_key") or []
@@ -79,16 +85,18 @@ def read_contracts(path: str, text: str) -> list[Contract]:
             Contract(
                 path=path,
                 name=str(model["name"]),
-                source=_unescaped(str(meta["source"])),
+                source=unescaped(str(meta["source"])),
                 method=str(meta.get("replication_method") or INCREMENTAL),
                 replication_key=_optional(meta.get("replication_key")),
-                key=tuple(_unescaped(name) for name in ([key] if isinstance(key, str) else key)),
+                key=tuple(unescaped(name) for name in ([key] if isinstance(key, str) else key)),
                 columns={
-                    _unescaped(str(column["name"])): str(column.get("data_type", ""))
+                    unescaped(str(column["name"])): str(column.get("data_type", ""))
                     for column in model.get("columns") or []
                 },
                 place=place,
                 models=len(models),
+                deleted_at=None if marking is None else unescaped(marking),
+                hard_delete=meta.get("hard_delete") is not False,
                 raw=model,
             )
         )
@@ -102,10 +110,12 @@ def described(contract: Contract) -> str:
 
 
 def _optional(text: object) -> str | None:
-    return None if text is None else _unescaped(str(text))
+    return None if text is None else unescaped(str(text))
 
 
-def write(name: str, landing: LandingTable, table: Table, method: Method) -> str:
+def write(
+    name: str, landing: LandingTable, table: Table, method: Method, *, hard_delete: bool = True
+) -> str:
     """The contract of a table that has none yet.
 
     Args:
@@ -113,10 +123,12 @@ def write(name: str, landing: LandingTable, table: Table, method: Method) -> str
         landing: The landing table that its schema makes, by the type map.
         table: As the source describes it.
         method: How it is copied.
+        hard_delete: Whether rows that are deleted in MySQL leave the table.
     """
     key = [column.name for column in landing.keys]
+    marking = None if hard_delete else marking_column(landing)
     config: dict[str, Any] = {"unique_key": safe(key)} if key else {}
-    config["meta"] = safe(meta_of(landing, table, method))
+    config["meta"] = safe(copied_meta(landing, table, method)) | marking_meta(marking)
     if not key:
         config["meta"]["dbt-bouncer"] = {"skip_checks": list(_OF_KEYS)}
     lines = [
@@ -134,7 +146,8 @@ def write(name: str, landing: LandingTable, table: Table, method: Method) -> str
         test = {"unique_combination": {"arguments": {"columns": key}}}
         lines.append(f"    data_tests:\n      - {flow(safe(test))}\n")
     lines.append("    columns:\n")
-    lines += [f"      - {text}\n" for text in columns_text(landing, table)]
+    told = columns_text(landing, table) + ([] if marking is None else [marking_text(marking)])
+    lines += [f"      - {text}\n" for text in told]
     return "".join(lines)
 
 
@@ -148,13 +161,38 @@ def _primary_key(key: Sequence[str]) -> dict[str, Any]:
     return {"type": "primary_key", "columns": list(key)} | promises
 
 
-def meta_of(landing: LandingTable, table: Table, method: Method) -> dict[str, str]:
+def copied_meta(landing: LandingTable, table: Table, method: Method) -> dict[str, str]:
     """What a contract says of how the table is copied."""
     meta = {"source": str(table.name), "replication_method": method.name}
     if method.key is not None:
         names = {column.source: column.name for column in landing.columns}
         meta["replication_key"] = names[method.key]
     return meta
+
+
+def marking_column(landing: LandingTable) -> str:
+    """A name for a table's column for deleted rows, which is none of MySQL's."""
+    name, others = DELETED_AT, {column.name for column in landing.columns}
+    while name in others:
+        name = f"row_{name}"
+    return name
+
+
+def marking_meta(column: str | None) -> dict[str, Any]:
+    """What a contract says of how deleted rows are kept.
+
+    Args:
+        column: Its column for them; None: they are not kept.
+    """
+    if column is None:
+        return {}
+    return {"hard_delete": False} | ({} if column == DELETED_AT else {"deleted_at": column})
+
+
+def marking_text(column: str) -> str:
+    """The column for deleted rows, as YAML in one line."""
+    said = "When the row was found to be deleted in MySQL (UTC); empty while it is there."
+    return flow({"name": column, "data_type": "timestamp", "description": said})
 
 
 def columns_text(landing: LandingTable, table: Table) -> list[str]:
@@ -208,7 +246,3 @@ def safe(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [safe(item) for item in value]
     return value
-
-
-def _unescaped(text: str) -> str:
-    return text.replace(_ESCAPED, "{")

@@ -8,9 +8,18 @@ from dataclasses import dataclass, field
 from tap_mysql.source.schema import Table
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.model.schema_drift import normalise
+from tidemark_core.errors import ConfigError
 
 from tidemark.config.files.yaml_text import YamlText
-from tidemark.services.tables.contract.contract import Contract, columns_text, meta_of, safe
+from tidemark.services.tables.contract.contract import (
+    Contract,
+    columns_text,
+    copied_meta,
+    marking_column,
+    marking_meta,
+    marking_text,
+    safe,
+)
 from tidemark.services.tables.method import Method
 
 
@@ -51,9 +60,22 @@ def _is_wider(change: tuple[str, str]) -> bool:
 
 
 def compare(contract: Contract, landing: LandingTable) -> Difference:
-    """What differs between a contract and the landing table that the source's columns make."""
-    have = {name: normalise(kind) for name, kind in contract.columns.items()}
+    """What differs between a contract and the landing table that the source's columns make.
+
+    Raises:
+        ConfigError: MySQL has a column of the name of the contract's own one for deleted rows.
+    """
+    own = contract.deleted_at
+    have = {name: normalise(kind) for name, kind in contract.columns.items() if name != own}
     want = {column.name: column.redshift for column in landing.columns}
+    if own in want:
+        raise ConfigError(
+            "MySQL has a column of the name now that its contract has for deleted rows",
+            table=contract.source,
+            column=own,
+            hint=f"rename it in {contract.path}, say so there by meta: {{deleted_at: NAME}}, and "
+            f"build the table anew: tidemark-dbt build --full-refresh --select {contract.name}",
+        )
     key = tuple(column.name for column in landing.keys)
     return Difference(
         tuple(name for name in want if name not in have),
@@ -68,7 +90,13 @@ def compare(contract: Contract, landing: LandingTable) -> Difference:
 
 
 def updated(
-    text: str, contract: Contract, landing: LandingTable, table: Table, method: Method | None
+    text: str,
+    contract: Contract,
+    landing: LandingTable,
+    table: Table,
+    method: Method | None,
+    *,
+    hard_delete: bool = True,
 ) -> str:
     """Brings a contract up to date; what people wrote in it stays, and so does its order.
 
@@ -80,22 +108,35 @@ def updated(
         landing: The landing table that the source's columns make.
         table: As the source describes it.
         method: How the table is to be copied; None: as it is.
+        hard_delete: Whether rows that are deleted in MySQL leave the table.
     """
     found = compare(contract, landing)
     file, model = YamlText(text, contract.path), _place(contract)
     order = list(contract.columns)
     for name, (_, kind) in found.changed.items():
         file.put([*model, "columns", order.index(name)], "data_type", kind)
-    if found.added:
-        names = [column.name for column in landing.columns]
-        told = dict(zip(names, columns_text(landing, table), strict=True))
-        file.append([*model, "columns"], [told[name] for name in found.added])
+    names = [column.name for column in landing.columns]
+    told = dict(zip(names, columns_text(landing, table), strict=True))
+    added = [told[name] for name in found.added]
+    marking = contract.deleted_at
+    if marking is None and not hard_delete:
+        marking = marking_column(landing)
+        added.append(marking_text(marking))
+    if added:
+        file.append([*model, "columns"], added)
     if found.key is not None:
         _change_key(file, contract, [column.name for column in landing.keys])
+    meta = dict(contract.raw["config"]["meta"])
     if method is not None:
-        old = contract.raw["config"]["meta"]
-        new = {name: value for name, value in old.items() if name != "replication_key"}
-        file.fill([*model, "config"], "meta", {**new, **safe(meta_of(landing, table, method))})
+        meta.pop("replication_key", None)
+        meta |= safe(copied_meta(landing, table, method))
+    if not hard_delete:
+        meta |= marking_meta(marking)
+    elif "hard_delete" in meta:
+        # The column stays, empty: it is for people to take out of a table that others read.
+        meta["hard_delete"] = True
+    if meta != contract.raw["config"]["meta"]:
+        file.fill([*model, "config"], "meta", meta)
     return file.result()
 
 
