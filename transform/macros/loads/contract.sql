@@ -9,9 +9,12 @@
                        appended: the rows of every load
       deleted_at       the contract's own column that says when a row was found deleted; none: it has no such column
       keeps_deleted    whether rows that are deleted in MySQL stay, marked by it (hard_delete: false)
+      by_log           whether MySQL's log tells which are (LOG_BASED)
     A unit test knows neither columns nor config of the model that it tests, and overrides this macro. -#}
 {% macro table_contract() -%}
-    {{- return(contract_of(model)) -}}
+    {%- set contract = contract_of(model) -%}
+    {%- do refuse_hard_delete(model, contract) -%}
+    {{- return(contract) -}}
 {%- endmacro %}
 
 {% macro contract_of(node) -%}
@@ -21,16 +24,15 @@
     {%- set method = (meta.replication_method or 'INCREMENTAL') | upper -%}
     {#- Without a word of hard_delete a column of this name is MySQL's. -#}
     {%- set deleted_at = (meta.deleted_at or 'deleted_at') if 'hard_delete' in meta else none -%}
-    {%- set keeps_deleted = meta.hard_delete is sameas false -%}
     {%- do refuse_contract(node, keys, method, meta.replication_key) -%}
-    {%- do refuse_hard_delete(node, keys, method, deleted_at) -%}
     {{- return({
         'columns': node.columns,
         'unique_key': keys,
         'replication_key': none if method == 'LOG_BASED' else meta.replication_key,
         'kind': 'copied' if method == 'FULL_TABLE' else 'merged' if keys else 'appended',
         'deleted_at': deleted_at if deleted_at in node.columns else none,
-        'keeps_deleted': keeps_deleted,
+        'keeps_deleted': meta.hard_delete is sameas false and deleted_at in node.columns,
+        'by_log': method == 'LOG_BASED',
     }) -}}
 {%- endmacro %}
 
@@ -51,21 +53,18 @@
     {%- do refuse_wrong(node, wrong) -%}
 {%- endmacro %}
 
-{% macro refuse_hard_delete(node, keys, method, deleted_at) -%}
+{#- Only of the model that is built: no other is to stop by it. -#}
+{% macro refuse_hard_delete(node, contract) -%}
     {%- set wrong = [] -%}
-    {%- if deleted_at and node.config.meta.hard_delete not in (true, false) -%}
-        {%- do wrong.append('meta.hard_delete is ' ~ node.config.meta.hard_delete ~ ', and not true or false') -%}
-    {%- elif deleted_at and not node.config.meta.hard_delete -%}
-        {%- if method == 'FULL_TABLE' or not keys -%}
-            {%- do wrong.append(
-                'meta.hard_delete is false, and its rows have no key or are read whole: nobody tells which are deleted'
-            ) -%}
-        {%- elif deleted_at not in node.columns -%}
-            {%- do wrong.append(
-                'meta.hard_delete is false, and ' ~ deleted_at ~ ' (timestamp) is not among its columns: tidemark add '
-                ~ node.config.meta.source ~ ' --soft-delete'
-            ) -%}
-        {%- endif -%}
+    {%- set hard_delete = node.config.meta.get('hard_delete', true) -%}
+    {%- if hard_delete not in (true, false) -%}
+        {%- do wrong.append('meta.hard_delete is ' ~ hard_delete ~ ', and not true or false') -%}
+    {%- elif not hard_delete and contract.kind != 'merged' -%}
+        {%- do wrong.append('meta.hard_delete is false, and nobody tells which of its rows are deleted: it has no key,'
+            ~ ' or is read whole') -%}
+    {%- elif not hard_delete and not contract.deleted_at -%}
+        {%- do wrong.append('meta.hard_delete is false, and the column deleted_at is not among its columns:'
+            ~ ' tidemark add ' ~ node.config.meta.source ~ ' --soft-delete') -%}
     {%- endif -%}
     {%- do refuse_wrong(node, wrong) -%}
 {%- endmacro %}

@@ -70,6 +70,7 @@
     {% call statement('remember') -%}
         {{ remember_sql(batch, unbuilt, contract, taken) }}
     {%- endcall %}
+    {%- do show_marks(target_relation, contract) -%}
 
     {%- set grant_config = config.get('grants') -%}
     {%- do apply_grants(target_relation, grant_config, should_revoke=existing is not none and not replaced) -%}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import VerificationError
+from tidemark_core.names import TableName
 
 from tidemark.commands.options import TablesOption
 from tidemark.config.project import Project
@@ -28,6 +29,7 @@ from tidemark.terminal.table import Sheet, make_table
 
 if TYPE_CHECKING:
     from tidemark.services.compare.tombstones import Marking
+    from tidemark.services.verify.reconcile import Looked
 
 _EXAMPLES = """Examples:
 
@@ -47,9 +49,10 @@ def reconcile(
     """Mark the rows of the public tables that MySQL has no more; tell which came late.
 
     A mark is an entry in landing.tidemark_deletions, and all that changes: the rows stay in the
-    public tables. Rows of tables that are read by MySQL's log leave them with the next load and
-    build. The mark of a row that is in MySQL again is taken away. Rows that MySQL has and
-    the public table has not, although the bookmark is beyond them, are told with the command that
+    public tables; where a contract keeps deleted rows, deleted_at says so with the next build.
+    Rows of tables that are read by MySQL's log leave them, or say so, with the next load and
+    build. The mark of a row that is in MySQL again is taken away. Rows that MySQL has and the
+    public table has not, although the bookmark is beyond them, are told with the command that
     brings them; exit 3 then.
     """
     from tidemark.services.verify.reconcile import looked_at
@@ -69,9 +72,8 @@ def reconcile(
             with hold_job(project, f"tidemark reconcile, run {run_id}"):
                 found.write(project, run_id)
             tell(f"{counted(new, 'row')} marked, {counted(back, 'mark')} taken away.")
-            for gone in found.by_log:
-                leave = f"{gone.table}: {counted(len(gone.texts), 'row')} leave public with"
-                tell(f"{leave} tidemark sync -t {gone.table} --redshift-only")
+            for line in _following(project, found):
+                tell(line)
         else:
             tell("Nothing was changed." if new or back else "There is nothing to change.")
     if format is Format.JSON:
@@ -82,6 +84,21 @@ def reconcile(
             "\n  ".join(["public lacks rows:", *map(str, found.late)]),
             hint="what each line says, then tidemark verify",
         )
+
+
+def _following(project: Project, found: Looked) -> Iterator[str]:
+    """What brings the public tables up to date with what was written down."""
+    by_log = {str(gone.table) for gone in found.by_log}
+    for gone in found.by_log:
+        marked = ", or are marked there," if str(gone.table) in project.deleted_at else ""
+        leave = f"{gone.table}: {counted(len(gone.texts), 'row')} leave public{marked} with"
+        yield f"{leave} tidemark sync -t {gone.table} --redshift-only"
+    for marking in found.markings:
+        column = project.deleted_at.get(marking.table)
+        if column is not None and marking.table not in by_log and (marking.new or marking.back):
+            name = project.names.of(TableName.parse(marking.table))
+            build = f"tidemark-dbt build --select {name}"
+            yield f"{marking.table}: {column} in public follows with {build}"
 
 
 def _render(markings: Sequence[Marking]) -> Sheet:

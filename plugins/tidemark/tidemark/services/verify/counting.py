@@ -17,7 +17,8 @@ from tidemark_core.names import (
 )
 from tidemark_core.redshift.connection import WarehouseConnection
 
-from tidemark.services.compare.tombstones import marked
+from tidemark.services.compare.row_keys import live_sql, row_key
+from tidemark.services.compare.tombstones import marked, unmarked_sql
 from tidemark.services.lake.backlog import NextLoad
 from tidemark.services.lake.ledger import (
     LEDGER,
@@ -80,7 +81,7 @@ class Counter:
             landing=landed,
             public=public,
             passed_over=sum(files.get(file, 0) for file, rows in ledger.items() if not rows),
-            deleted=marked(self.warehouse, table) + self._kept(table),
+            deleted=self._deleted(history[-1]),
             waiting=len(waiting),
             skipped=len(skipped),
         )
@@ -121,18 +122,26 @@ class Counter:
         )
         return int(rows)
 
-    def _kept(self, table: TableName) -> int:
-        """Rows of the public table that say themselves that they are deleted."""
+    def _deleted(self, newest: Manifest) -> int:
+        """Rows of the public table that are marked, or say themselves that they are deleted."""
+        table, marks = newest.table, marked(self.warehouse, newest.table)
         column = self.deleted_at.get(str(table))
-        there = columns_of(self.warehouse, self.schema, self.names.of(table)) or ()
-        if column is None or fold(column) not in there:
-            return 0
-        ((rows,),) = self.warehouse.execute(
-            f"SELECT count({quote_redshift(fold(column))}) FROM {self._name(self.schema, table)}",
+        name = self.names.of(table)
+        if column is None or fold(column) not in (
+            columns_of(self.warehouse, self.schema, name) or ()
+        ):
+            return marks
+        told, bound = f"NOT {live_sql(column)}", []
+        if marks:
+            key = row_key(newest, self.schema, name)
+            told, bound = f"{told} AND {unmarked_sql(key)}", [str(table)]
+        ((kept,),) = self.warehouse.execute(
+            f"SELECT count(*) FROM {self._name(self.schema, table)} WHERE {told}",
+            bound,
             what="counting deleted rows",
             table=table,
         )
-        return int(rows)
+        return marks + int(kept)
 
     def _name(self, schema: str, table: TableName) -> str:
         return f"{quote_redshift(schema)}.{quote_redshift(self.names.of(table))}"

@@ -133,10 +133,10 @@ def _key_of(newest: Manifest, project: Project, mysql: MySQL, copy: WarehouseCon
         raise ConfigError(
             "MySQL does not have it, or DB_USER may not read it", table=table, hint="leave it out"
         )
-    kept = project.deleted_at.get(str(table))
+    kept = project.deleted_at.get(str(table)) if newest.is_log_based else None
     if kept is None or fold(kept) not in (columns_of(copy, schema, name) or ()):
         return row_key(newest, schema, name)
-    # Of a row that is deleted in public already there is nothing to be found.
+    # Its tombstone is there already. Elsewhere the marks say what is, and public shows them.
     return row_key(newest, schema, name, kept)
 
 
