@@ -14,6 +14,7 @@ from tap_mysql.source.schema import Column, Table
 from target_redshift.model.landing_table import LandingTable
 from tidemark.config.tables.selection import Rules
 from tidemark.services.tables.contract.contract import Contract, read_contracts, write
+from tidemark.services.tables.contract.deletes import Deletes
 from tidemark.services.tables.contract.identifiers import landing_name, needs_quotes
 from tidemark.services.tables.contract.update import compare, updated
 from tidemark.services.tables.method import Method
@@ -156,6 +157,44 @@ def test_an_update_changes_what_mysql_has_changed_and_nothing_else() -> None:
     )
     again = compare(contract(text), landing(table))
     assert again.told() == ["column gone is gone"]
+
+
+def test_a_contract_keeps_deleted_rows_and_removes_them_again() -> None:
+    """Under a name that MySQL has not; the column stays, and is none that MySQL lacks."""
+    table = made(column("id"), column("deleted_at", "datetime"), column("x"))
+    by_log = Method("LOG_BASED", "")
+    first = write("t", landing(table, by_log), table, by_log)
+    kept = write("t", landing(table, by_log), table, by_log, hard_delete=False)
+    said = contract(kept)
+    assert (said.deleted_at, said.hard_delete) == ("row_deleted_at", False)
+    assert said.raw["columns"][-1]["data_type"] == "timestamp"
+    later = updated(first, contract(first), landing(table), table, None, hard_delete=False)
+    assert contract(later) == said
+    assert compare(said, landing(table)).told() == []
+    assert updated(kept, said, landing(table), table, None, hard_delete=False) == kept
+    removing = updated(kept, said, landing(table), table, None)
+    off = contract(removing)
+    assert (off.deleted_at, off.hard_delete) == ("row_deleted_at", True)
+    assert compare(off, landing(table)).told() == []
+    assert updated(first, contract(first), landing(table), table, None) == first
+    theirs = made(column("id"), column("row_deleted_at", "datetime"))
+    with pytest.raises(ConfigError, match="MySQL has a column of the name"):
+        compare(said, landing(theirs))
+
+
+def test_who_keeps_deleted_rows() -> None:
+    table, bare = made(column("id")), made(column("id"), key=())
+    by_log = Method("LOG_BASED", "")
+    assert Deletes(None, True).hard(None, landing(table), by_log)
+    assert not Deletes(None, False).hard(None, landing(table), by_log)
+    assert Deletes(True, False).hard(None, landing(table), by_log)
+    assert Deletes(None, False).hard(None, landing(table), FULL), "a copy has no deleted rows"
+    kept = contract(write("t", landing(table), table, by_log, hard_delete=False))
+    assert not Deletes(None, True).hard(kept, landing(table), by_log)
+    assert Deletes(None, True).hard(kept, landing(table), FULL)
+    for where, method in ((table, FULL), (bare, Method("INCREMENTAL", "", "id"))):
+        with pytest.raises(ConfigError, match="cannot be kept"):
+            Deletes(False, True).hard(None, landing(where, method), method)
 
 
 def test_what_landing_cannot_follow_asks_for_a_rebuild() -> None:

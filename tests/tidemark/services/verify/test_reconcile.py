@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import redshift_connector
 from tap_s3_parquet.index import Index
+from tidemark.config.project import Project
 from tidemark.runner.leases import hold_job
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
@@ -46,6 +48,17 @@ def marks(lake: Lake) -> dict[str, tuple[Any, ...]]:
 def delete(lake: Lake, *ids: int) -> None:
     listed = ", ".join(map(str, ids))
     lake.sandbox.mysql(f"DELETE FROM {lake.table.table} WHERE ID IN ({listed})")
+
+
+def keep(lake: Lake, monkeypatch: pytest.MonkeyPatch, *ids: int) -> None:
+    """The table keeps deleted rows, and these are."""
+    monkeypatch.setattr(Project, "deleted_at", {str(lake.table): "deleted_at"})
+    table, listed = f"public.{lake.table.table}", ", ".join(map(str, ids))
+    for sql in (
+        f"ALTER TABLE {table} ADD COLUMN deleted_at TIMESTAMP",
+        f"UPDATE {table} SET deleted_at = '2025-08-03 13:00:00' WHERE id IN ({listed})",
+    ):
+        lake.sandbox.warehouse(sql, user=BUILDER)
 
 
 def verify(lake: Lake, *more: str) -> tuple[int, str]:
@@ -86,6 +99,29 @@ def test_rows_deleted_in_the_source_are_marked_and_verify_shows_them(copied: Lak
         user=BUILDER,
     )
     assert living == [(8,)]
+
+
+@pytest.mark.fault(206)
+def test_rows_that_public_keeps_are_told_as_deleted_and_not_compared(
+    copied: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside those that are marked, each of them counted once; also before the build shows them."""
+    delete(copied, 3, 7)
+    assert verify(copied)[0] == 3
+    keep(copied, monkeypatch, 3)
+    done = copied.run("reconcile", "-t", str(copied.table), "--yes")
+    follows = f"deleted_at in public follows with tidemark-dbt build --select {copied.landing}"
+    assert follows in done.out + done.err
+    assert sorted(marks(copied)) == ["3", "7"]
+    copied.sandbox.warehouse("DELETE FROM landing.tidemark_deletions WHERE row_key = '3'")
+    for _ in range(2):
+        code, text = verify(copied, "--checksum", "--format", "json")
+        (told,) = json.loads(text)
+        assert (code, told["verdict"], told["deleted"]) == (0, "agrees", 2)
+        copied.sandbox.warehouse(
+            f"UPDATE public.{copied.table.table} SET deleted_at = '2025-08-03' WHERE id = 7",
+            user=BUILDER,
+        )
 
 
 @pytest.mark.fault(15)
@@ -411,7 +447,9 @@ def test_a_key_that_cannot_be_compared_is_refused(keys: tuple[str, ...], what: s
 
 
 @pytest.mark.fault(190)
-def test_rows_of_a_table_that_is_read_by_the_log_get_tombstones(copied: Lake) -> None:
+def test_rows_of_a_table_that_is_read_by_the_log_get_tombstones(
+    copied: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They go into the lake as the backup's own, newer than what was read before; no mark does."""
     place = {"file": "binlog.000001", "offset": 4, "gtid": "", "server": "x", "flavor": "mariadb"}
     own = {
@@ -444,6 +482,9 @@ def test_rows_of_a_table_that_is_read_by_the_log_get_tombstones(copied: Lake) ->
     moved = own | {"read_at": "2100-01-01T00:00:00.000001"}
     assert copied.bookmarks(Leg.BACKUP)[copied.table.stream] == {"tidemark": moved}
     assert newest.bookmark == {"tidemark": moved}
+    keep(copied, monkeypatch, 3, 7)
+    shown = reconcile(copied, "--dry-run")
+    assert (shown["rows"], shown["deleted"], shown["new"]) == (8, 0, 0), "public says so already"
 
 
 @pytest.mark.fault(190)

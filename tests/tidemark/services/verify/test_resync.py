@@ -19,6 +19,8 @@ from tidemark.source.mysql import open_mysql
 from tidemark_core.errors import ConfigError, StateError
 from tidemark_core.types.singer_schema import LOG_BASED, ROW_METADATA
 
+from tests.tidemark.test_reconcile import keep
+
 if TYPE_CHECKING:
     from tests.tidemark.conftest import Lake
 
@@ -92,6 +94,17 @@ def test_what_differs_is_read_again_from_a_position_before_the_look(
     for kept in ("epoch", "columns", "key", "table"):
         assert after[kept] == before[kept]
     assert gap.bookmarks(Leg.BACKUP)["other"] == {"replication_key": "x"}
+
+
+@pytest.mark.fault(206)
+def test_rows_that_public_keeps_are_missing_if_mysql_has_them_and_else_let_be(
+    gap: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(gap, monkeypatch, 3, 5)
+    gap.sandbox.mysql(f"DELETE FROM {gap.table.table} WHERE ID IN (3, 4)")
+    found = resync(gap.project, gap.table, write=True)
+    assert (found.missing, found.extra, found.changed) == (1, 1, 0)
+    assert sorted(unpack(key) or () for key in bookmark(gap)["again"]) == [(4,), (5,)]
 
 
 @pytest.mark.fault(194)
