@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ def test_two_commands_copy_every_table(clone: Clone) -> None:
 
 
 @pytest.mark.fault(182)
+@pytest.mark.fault(203)
 def test_tables_that_change_are_added_again(
     clone: Clone, module_sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -122,9 +124,25 @@ def test_tables_that_change_are_added_again(
     assert [column["name"] for column in columns] == ["id", "name", "updated_at", "born"]
     assert columns[0]["description"] == "Hers."
     assert file.read_text().startswith("# by hand")
+    clone.run("tidemark", "add", "a.tokens", "b.price$list", "--soft-delete", "--yes")
     clone.run("meltano", "run", "sync")
     assert clone.verdicts() == EQUAL
+    some_keep_what_is_deleted(clone, module_sandbox)
     only_the_log_tells(clone, module_sandbox, tmp_path / "tokens.parquet")
+
+
+def some_keep_what_is_deleted(clone: Clone, sandbox: Sandbox) -> None:
+    """With their last values, as their contracts say; the commands know of it."""
+    tokens = "SELECT to_hex(token), owner, deleted_at IS NULL FROM public.tokens ORDER BY 1"
+    assert [tuple(row) for row in sandbox.warehouse(tokens)] == [
+        ("00000000", 4, True), ("00010203", 1, False), ("fffefdfc", 3, True),
+    ]  # fmt: skip
+    kept = [one for one in clone.json("tables")["tables"] if not one["hard_delete"]]
+    assert [one["table"] for one in kept] == ["a.tokens", "b.price$list"]
+    prices = f"SELECT id, price, deleted_at IS NULL FROM public.{kept[1]['name']}"
+    assert [tuple(row) for row in sandbox.warehouse(prices)] == [(1, Decimal("1.25"), False)]
+    deleted = {one["table"]: one["deleted"] for one in clone.json("verify")}
+    assert {table for table, rows in deleted.items() if rows} == {"a.tokens", "b.price$list"}
 
 
 def only_the_log_tells(clone: Clone, sandbox: Sandbox, restored: Path) -> None:

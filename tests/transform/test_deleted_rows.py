@@ -239,7 +239,10 @@ def test_a_long_history(world: World) -> None:
     print(f"seed {seed}")
     chance = Random(seed)
     words = ["put"] * 5 + ["delete"] * 3 + ["move"] * 2 + ["backup", "repeated", "build"]
-    told = [(chance.choice(words), *chance.sample(range(1, 30), 2)) for _ in range(250)]
+    told: list[Step] = []
+    for _ in range(250):
+        key, other = chance.sample(range(1, 30), 2)
+        told.append((chance.choice(words), key, other))
     tell(world, told)
 
 
@@ -382,7 +385,7 @@ def test_the_setting_is_switched_on_and_off(
 
     def row(key: int, parcel: str, hour: int, *, deleted: bool = False) -> dict[str, object]:
         at = EPOCH + timedelta(hours=hour)
-        told = {"id": key, "update_at": at, "_sdc_extracted_at": at}
+        told: dict[str, object] = {"id": key, "update_at": at, "_sdc_extracted_at": at}
         return told | ({"_sdc_deleted_at": at} if deleted else {"ant_parcel_no": parcel})
 
     def held() -> dict[int, datetime | None]:
