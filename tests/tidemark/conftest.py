@@ -159,6 +159,16 @@ class Lake:
         store = TidemarkStateStore(**self.project.state_values)
         store.set(MeltanoState(leg.state_id("dev"), {}, state))
 
+    def keep(self, monkeypatch: pytest.MonkeyPatch, *ids: int) -> None:
+        """Has the public table keep deleted rows; these are deleted."""
+        monkeypatch.setattr(Project, "deleted_at", {str(self.table): "deleted_at"})
+        table, listed = f"public.{self.landing}", ", ".join(map(str, ids))
+        for sql in (
+            f"ALTER TABLE {table} ADD COLUMN deleted_at TIMESTAMP",
+            f"UPDATE {table} SET deleted_at = '2025-08-03 13:00:00' WHERE id IN ({listed})",
+        ):
+            self.sandbox.warehouse(sql, user="tidemark_transformer")
+
     def bookmarks(self, leg: Leg) -> dict[str, Any]:
         """The bookmarks of a leg as they stand on S3."""
         state = TidemarkStateStore(**self.project.state_values).get(leg.state_id("dev"))

@@ -385,8 +385,8 @@ def test_the_setting_is_switched_on_and_off(
 
     def row(key: int, parcel: str, hour: int, *, deleted: bool = False) -> dict[str, object]:
         at = EPOCH + timedelta(hours=hour)
-        told: dict[str, object] = {"id": key, "update_at": at, "_sdc_extracted_at": at}
-        return told | ({"_sdc_deleted_at": at} if deleted else {"ant_parcel_no": parcel})
+        told = {"id": key, "update_at": at, "_sdc_extracted_at": at}
+        return {**told, "_sdc_deleted_at": at} if deleted else {**told, "ant_parcel_no": parcel}
 
     def held() -> dict[int, datetime | None]:
         return dict(query(f"select id, deleted_at from public.{PARCELS}"))

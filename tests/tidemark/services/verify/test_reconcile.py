@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 import redshift_connector
 from tap_s3_parquet.index import Index
-from tidemark.config.project import Project
 from tidemark.runner.leases import hold_job
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
@@ -48,17 +47,6 @@ def marks(lake: Lake) -> dict[str, tuple[Any, ...]]:
 def delete(lake: Lake, *ids: int) -> None:
     listed = ", ".join(map(str, ids))
     lake.sandbox.mysql(f"DELETE FROM {lake.table.table} WHERE ID IN ({listed})")
-
-
-def keep(lake: Lake, monkeypatch: pytest.MonkeyPatch, *ids: int) -> None:
-    """The table keeps deleted rows, and these are."""
-    monkeypatch.setattr(Project, "deleted_at", {str(lake.table): "deleted_at"})
-    table, listed = f"public.{lake.table.table}", ", ".join(map(str, ids))
-    for sql in (
-        f"ALTER TABLE {table} ADD COLUMN deleted_at TIMESTAMP",
-        f"UPDATE {table} SET deleted_at = '2025-08-03 13:00:00' WHERE id IN ({listed})",
-    ):
-        lake.sandbox.warehouse(sql, user=BUILDER)
 
 
 def verify(lake: Lake, *more: str) -> tuple[int, str]:
@@ -108,7 +96,7 @@ def test_rows_that_public_keeps_are_told_as_deleted_and_not_compared(
     """Beside those that are marked, each of them counted once; also before the build shows them."""
     delete(copied, 3, 7)
     assert verify(copied)[0] == 3
-    keep(copied, monkeypatch, 3)
+    copied.keep(monkeypatch, 3)
     done = copied.run("reconcile", "-t", str(copied.table), "--yes")
     follows = f"deleted_at in public follows with tidemark-dbt build --select {copied.landing}"
     assert follows in done.out + done.err
@@ -482,7 +470,7 @@ def test_rows_of_a_table_that_is_read_by_the_log_get_tombstones(
     moved = own | {"read_at": "2100-01-01T00:00:00.000001"}
     assert copied.bookmarks(Leg.BACKUP)[copied.table.stream] == {"tidemark": moved}
     assert newest.bookmark == {"tidemark": moved}
-    keep(copied, monkeypatch, 3, 7)
+    copied.keep(monkeypatch, 3, 7)
     shown = reconcile(copied, "--dry-run")
     assert (shown["rows"], shown["deleted"], shown["new"]) == (8, 0, 0), "public says so already"
 

@@ -19,8 +19,6 @@ from tidemark.source.mysql import open_mysql
 from tidemark_core.errors import ConfigError, StateError
 from tidemark_core.types.singer_schema import LOG_BASED, ROW_METADATA
 
-from tests.tidemark.test_reconcile import keep
-
 if TYPE_CHECKING:
     from tests.tidemark.conftest import Lake
 
@@ -100,7 +98,7 @@ def test_what_differs_is_read_again_from_a_position_before_the_look(
 def test_rows_that_public_keeps_are_missing_if_mysql_has_them_and_else_let_be(
     gap: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(gap, monkeypatch, 3, 5)
+    gap.keep(monkeypatch, 3, 5)
     gap.sandbox.mysql(f"DELETE FROM {gap.table.table} WHERE ID IN (3, 4)")
     found = resync(gap.project, gap.table, write=True)
     assert (found.missing, found.extra, found.changed) == (1, 1, 0)
