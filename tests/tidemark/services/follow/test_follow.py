@@ -200,6 +200,45 @@ def follower(
     return make
 
 
+def test_tables_are_tested_in_the_first_round_of_an_hour_and_where_a_build_has_failed(
+    follower: Callable[..., tuple[Follower, Quiet]],
+    tables: tuple[TableName, TableName],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes, asked = [0, 0, 1, 0, 0], list[bool]()
+
+    def build(*_: object, tested: bool) -> LegResult:
+        asked.append(tested)
+        failed = codes[len(asked) - 1]
+        errors = [Outcome(Step.BUILD, str(t), error="no" if failed else None) for t in tables]
+        return LegResult(Step.BUILD, errors, failed)
+
+    leg = Rounds._leg
+    monkeypatch.setattr("tidemark.services.follow.round.run_build", build)
+    one, _ = follower(went_well, rounds=5)
+    monkeypatch.setattr(
+        Rounds, "_leg",
+        lambda self, step, plan: leg(self, step, plan) if step is Step.BUILD
+        else went_well(step, plan),
+    )  # fmt: skip
+    one._work.add(Step.BUILD, tables)
+    monkeypatch.setattr(Marks, "refresh", lambda _, tables: [*tables])
+    monkeypatch.setattr(Rounds, "_ended", _and_build(Rounds._ended, tables))
+    assert one.run() == 0
+    assert asked == [True, False, False, True, False]
+
+
+def _and_build(ended: Any, tables: tuple[TableName, TableName]) -> Any:
+    """Has each load be followed by a build."""
+
+    def wrapped(self: Rounds, step: Step, *given: Any) -> None:
+        ended(self, step, *given)
+        if step is Step.LOAD:
+            self.work.add(Step.BUILD, tables)
+
+    return wrapped
+
+
 def alerts(folder: Path) -> list[tuple[str, str]]:
     path = folder / "alerts"
     lines = path.read_text().splitlines() if path.exists() else []

@@ -28,14 +28,14 @@ from tidemark.services.follow.ready import Ready
 from tidemark.services.follow.round import Marks, Round, Rounds
 from tidemark.services.follow.watch import LogWatch
 from tidemark.services.follow.work import Step, Work
-from tidemark.services.sync.meltano_run import new_run_id, variables
+from tidemark.services.sync.meltano_run import new_run_id
 from tidemark.services.sync.sync import Plan
 
 logger = logging.getLogger("tidemark.follow")
 #: Seconds between two rounds in which the lease is free, so that others get it.
 _PAUSE = 3.0
 #: Seconds after which tables in which nothing changes are read all the same: their bookmarks move
-#: on, and what others have put into the lake is loaded.
+#: on, what others have put into the lake is loaded, and all are tested.
 _QUIET = 3_600.0
 _TICK = 0.2
 
@@ -114,6 +114,7 @@ class Follower:
         self._alerts = Alerts(self.project)
         self._ready = Ready()
         self._quiet_until = self._next = 0.0
+        self._is_to_test = True
         self._count = 0
 
     @property
@@ -141,7 +142,6 @@ class Follower:
         ):
             stack.callback(self._watch.end)
             stack.callback(self._ready.end)
-            self._ready.begin(self.project.root, variables(self.project, "", {}))
             self._marks.refresh(self.plan.tables)
             self._watch.watch(self._marks.keys)
             return self._go()
@@ -164,6 +164,7 @@ class Follower:
         now, tables = monotonic(), self.plan.tables
         if now >= self._quiet_until:
             self._quiet_until = now + _QUIET
+            self._is_to_test = True
             for step in Step:
                 self._work.add(step, tables)
         changed = tables if self._watch.blind is not None else self.lags.unread()
@@ -188,7 +189,7 @@ class Follower:
         rounds = Rounds(
             hour.project, self.plan, self._work, self._marks, self.lags,
             partial(self._line, hour),
-            self.teller.begin, self._stop.is_set, self._ready.run,
+            self.teller.begin, self._stop.is_set, self._ready.run, self._is_to_test,
         )  # fmt: skip
         with ExitStack() as held:
             try:
@@ -200,7 +201,10 @@ class Follower:
                 return None
             except TidemarkError as error:
                 return rounds.refused(run_id, error)
-            return rounds.run(run_id)
+            done = rounds.run(run_id)
+        if any(leg.name == Step.BUILD for leg in done.legs):
+            self._is_to_test = False
+        return done
 
     def _line(self, hour: Period, line: str) -> None:
         hour.write(line)

@@ -38,7 +38,7 @@ class Ready:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
-    def begin(self, root: Path, environ: Mapping[str, str]) -> None:
+    def _begin(self, root: Path, environ: Mapping[str, str]) -> None:
         """Begins the process, unless there is one: it imports while others work."""
         if self._process is not None and self._process.poll() is None:
             return
@@ -81,7 +81,7 @@ class Ready:
         Returns:
             Its exit code, negative for the signal that ended it.
         """
-        self.begin(root, environ)
+        self._begin(root, environ)
         assert self._control is not None  # noqa: S101 - it was begun
         theirs, ours = os.pipe()
         asked = {"command": list(command), "root": str(root), "environ": dict(environ)}

@@ -106,6 +106,8 @@ class Rounds:
         begin: Is told the name of each leg when it begins.
         stopped: Whether no further leg is to begin.
         runner: Runs the commands of the legs.
+        tested: Whether dbt's tests of the tables that are built are run; where a build has failed
+            they are at any rate.
     """
 
     project: Project
@@ -117,6 +119,7 @@ class Rounds:
     begin: Callable[[str], object]
     stopped: Callable[[], bool]
     runner: Runner
+    tested: bool = True
 
     def run(self, run_id: str) -> Round:
         """Runs the legs that have something to do."""
@@ -148,7 +151,9 @@ class Rounds:
 
     def _leg(self, step: Step, plan: Plan) -> LegResult:
         if step is Step.BUILD:
-            return run_build(self.project, plan, self.log, self.runner)
+            failed = any((step, table) in self.work.failures for table in (None, *plan.tables))
+            tested = self.tested or failed
+            return run_build(self.project, plan, self.log, self.runner, tested=tested)
         # Not by `run_backup` and `run_load`, which read all manifests and the ledger for counts.
         ran = (extract if step is Step.BACKUP else load)(self.project, plan, self.log, self.runner)
         outcomes = [ran.outcome(step, table, None, None) for table in plan.tables]

@@ -193,8 +193,10 @@ def build(
     run_id: str,
     log: Callable[[str], object],
     runner: Runner = run,
+    *,
+    tested: bool = True,
 ) -> tuple[Ran, Mapping[str, str]]:
-    """Builds some models and what they are made from.
+    """Builds some models and what they are made from, and tests them unless it is said otherwise.
 
     Returns:
         How it ended, and by model why some were not built or failed their tests, where dbt knows.
@@ -209,6 +211,7 @@ def build(
     # With what they are made from; views show the new rows by themselves. A test that also asks a
     # table which is not built yet belongs to the build of everything.
     command = [program("tidemark-dbt"), "build", "--exclude-resource-type", "unit_test"]
+    command += [] if tested else ["--exclude-resource-type", "test"]
     command += ["--indirect-selection", "cautious", "--select", *(f"+{model}" for model in models)]
     begun = datetime.now(UTC)
     ran = _run(project, command, run_id, more, log, runner)

@@ -271,13 +271,18 @@ def _sizes(project: Project, table: TableName) -> dict[str, int]:
 
 
 def run_build(
-    project: Project, plan: Plan, log: Callable[[str], object], runner: Runner = run
+    project: Project,
+    plan: Plan,
+    log: Callable[[str], object],
+    runner: Runner = run,
+    *,
+    tested: bool = True,
 ) -> LegResult:
-    """Builds the public tables of those that have a model."""
+    """Builds, and tests, the public tables of those that have a model."""
     built = models(project.root, plan.tables, project.names)
     if not built:
         return LegResult("build", [])
-    ran, failed = build(project, built, plan.run_id, log, runner)
+    ran, failed = build(project, built, plan.run_id, log, runner, tested=tested)
     named = {project.names.of(table): str(table) for table in plan.tables}
     if ran.exit_code in ENDED:
         outcomes = [Outcome("build", named[model], done=False) for model in built]
