@@ -54,10 +54,10 @@ unit: .venv/.synced  ## The tests that need no server, in seconds
 	$(BIN)/pytest -n 2 --dist loadfile -m "unit and not soak and not mysql"
 
 # On Debian unstable's MySQL, in a folder of its own (docs/sandbox.md).
-test-mysql: setup  ## The tests of the tap, verify, the sandbox and generated databases on MySQL itself
+test-mysql: setup  ## The tests of the tap, verify, follow, the sandbox and generated databases on MySQL itself
 	@./orchestrate/setup/debian.sh debootstrap
 	SANDBOX_SERVER=mysql $(BIN)/pytest -m "not soak" tests/tap_mysql tests/generated tests/mysql_arrow \
-		tests/mysql_binlog \
+		tests/mysql_binlog tests/orchestrate/test_follow.py \
 		tests/tidemark/services/verify/test_verify_content.py tests/sandbox/test_mysql.py
 
 soak: setup-tests  ## The long tests too
