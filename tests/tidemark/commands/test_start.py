@@ -15,10 +15,10 @@ SLOW = {"boto3", "duckdb", "meltano", "numpy", "pyarrow", "pymysql", "singer_sdk
 _TOLD = "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
 #: Entry point, and words that it answers by itself.
 PROGRAMS = {
-    "tap-mysql": ("tap_mysql.cli", "--version"),
+    "tap-mysql": ("tap_mysql.__main__", "--version"),
     "tap-s3-parquet": ("tap_s3_parquet.__main__", "--version"),
     "target-s3-parquet": ("target_s3_parquet.__main__", "--version"),
-    "target-redshift": ("target_redshift.cli", "--version"),
+    "target-redshift": ("target_redshift.__main__", "--version"),
     "tidemark-dbt": ("tidemark.dbt.run", "--version"),
     "meltano": ("meltano.cli", "run --help"),
     "tidemark": ("tidemark.__main__", "--version"),
