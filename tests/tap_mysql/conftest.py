@@ -23,7 +23,8 @@ import pytest
 from tap_mysql.reading.range_reader import Mode
 from tap_mysql.settings import SETTINGS
 from tap_mysql.singer.tap import TapMySQL
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.world import Sandbox
 from tidemark_singer.batch_file import BatchFile
 

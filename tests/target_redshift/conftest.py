@@ -26,7 +26,8 @@ from tidemark_core.names import OWN_NAMES, LandingNames, TableName
 from tidemark_core.redshift.errors import explain_query
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import resolve
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import to_json_schema

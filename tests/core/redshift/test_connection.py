@@ -18,7 +18,8 @@ from tidemark_core.redshift.credentials import Credentials, credentials
 from tidemark_core.redshift.errors import QueryError, explain_connect, explain_query
 from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
 from tidemark_core.settings import resolve
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.world import Sandbox
 
 LOGIN = {"redshift_database": "d", "redshift_user": "u", "redshift_password": "hush"}

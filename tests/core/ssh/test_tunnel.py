@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 from tidemark_core.errors import ConfigError, TunnelError
-from tidemark_core.ssh.tunnel import CIPHERS, MACS, Bastion, open_endpoint
+from tidemark_core.ssh.bastion import CIPHERS, MACS, Bastion
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.world import Sandbox
 
 
@@ -334,7 +335,8 @@ def test_keepalives_find_a_frozen_bastion_within_a_minute(bastion: Bastion, mysq
 
 CHILD = """
 import sys, time
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.tunnel import open_endpoint
+from tidemark_core.ssh.bastion import Bastion
 bastion = Bastion(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5])
 with open_endpoint(bastion, sys.argv[6], 0) as endpoint:
     print(endpoint.socket, flush=True)
@@ -344,7 +346,8 @@ with open_endpoint(bastion, sys.argv[6], 0) as endpoint:
 
 ENDS = """
 import contextlib, sys, weakref
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.tunnel import open_endpoint
+from tidemark_core.ssh.bastion import Bastion
 class Owner: pass
 owner, stack = Owner(), contextlib.ExitStack()
 weakref.finalize(owner, stack.close)

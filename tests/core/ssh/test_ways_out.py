@@ -13,8 +13,9 @@ from dataclasses import replace
 import pytest
 from tidemark_core.errors import ConfigError, TunnelError
 from tidemark_core.host.local_ports import LOCAL_HOST
+from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.process import TunnelProcess
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.world import Sandbox
 
 

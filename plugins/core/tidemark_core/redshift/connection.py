@@ -21,7 +21,8 @@ from tidemark_core.redshift.driver_patches import (
     set_silence,
 )
 from tidemark_core.redshift.errors import explain_connect, explain_query, mute
-from tidemark_core.ssh.tunnel import Bastion, Endpoint, open_endpoint
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.ssh.tunnel import Endpoint, open_endpoint
 
 #: For programs that have no setting of their own for the longest statement.
 _STATEMENT_SECONDS = 3600

@@ -20,7 +20,8 @@ from tidemark_core.process import TERMINATED
 from tidemark_core.report_store import reporting
 from tidemark_core.runs.progress import Display, display
 from tidemark_core.settings import config_schema
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_core.typed_settings import values
 from tidemark_singer.tap import TAP_CAPABILITIES, PluginTap
 

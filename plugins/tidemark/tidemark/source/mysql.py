@@ -14,7 +14,8 @@ from tap_mysql.source.schema import Table
 from tap_mysql.source.session.connection import Login, Session, Source
 from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.names import TableName
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_core.typed_settings import read
 
 

@@ -22,7 +22,8 @@ from tidemark.services.lake.activity import bar
 from tidemark.services.restore.mysql_target import Target, mysql_type
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.runs.report import LegReport, RunReport
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_core.types.column_type import ColumnType
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import ConfigError, LakeError, VerificationError
-from tidemark_core.ssh.tunnel import Bastion
+from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.text.masking import SECRETS
 
 from tidemark.commands.options import TableOption

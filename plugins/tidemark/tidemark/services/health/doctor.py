@@ -14,7 +14,7 @@ from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_m
 from tidemark_core.redshift.connection import connect
 from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
 from tidemark_core.s3.client import explained
-from tidemark_core.ssh.tunnel import Bastion
+from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.env_file import check_private

@@ -14,7 +14,8 @@ from tap_mysql.source.session.driver import open_connection, verifying_context
 from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import quote_mysql
-from tidemark_core.ssh.tunnel import Bastion, open_endpoint
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import from_json_schema
 
