@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from target_redshift.warehouse.sql import LEDGER, LEDGER_COLUMNS
+from target_redshift.warehouse.sql.ledger import LEDGER, LEDGER_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 TRANSFORM = ROOT / "transform"

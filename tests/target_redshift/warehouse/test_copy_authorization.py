@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from target_redshift.warehouse.copy_authorization import authorization
-from target_redshift.warehouse.sql import CopyOptions
+from target_redshift.warehouse.sql.copy import CopyOptions
 from tidemark_core.errors import ConfigError
 from tidemark_core.s3.client import S3Location
 from tidemark_core.text.masking import SECRETS

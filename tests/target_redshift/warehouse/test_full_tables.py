@@ -12,7 +12,7 @@ import pytest
 from fullcopies import FEW, ORDERS, TABLES, CopyTap, files, records
 from hypothesis import example, given
 from target_redshift.warehouse.ledger import Ledger
-from target_redshift.warehouse.sql import TABLE_COLUMNS
+from target_redshift.warehouse.sql.tables import TABLE_COLUMNS
 from tidemark_core.errors import TidemarkError, WarehouseError
 from tidemark_core.types.singer_schema import FULL_TABLE, METHOD
 

@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from target_redshift.model.key_rules import unfit_rows
 from target_redshift.model.landing_table import Column
-from target_redshift.warehouse import sql, upsert_sql
-from target_redshift.warehouse.sql import CopyOptions, TableOptions, copy, literal
+from target_redshift.warehouse.sql import ledger as ledger_sql
+from target_redshift.warehouse.sql import quoting, tables, upsert
+from target_redshift.warehouse.sql.copy import CopyOptions, by_role, copy
+from target_redshift.warehouse.sql.quoting import literal
+from target_redshift.warehouse.sql.tables import TableOptions
 from tidemark_core.types.column_type import TIMESTAMP, ColumnType
 
 MARKER = "@NULL@"
@@ -29,7 +32,7 @@ def test_literals_read_back_as_they_were(text: str) -> None:
     assert "".join(plain) == text
 
 
-ROLE = sql.by_role("arn:aws:iam::1:role/x")
+ROLE = by_role("arn:aws:iam::1:role/x")
 
 
 @pytest.mark.security(9)
@@ -41,7 +44,7 @@ def test_copy_names_a_role_and_no_keys() -> None:
         "REGION AS 'eu-west-1' MANIFEST CSV GZIP NULL AS '@NULL@' TIMEFORMAT AS 'auto' "
         "MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF"
     )
-    assert "IAM_ROLE default" in copy("t", ["a"], "m", CopyOptions(sql.by_role("default"), "r"))
+    assert "IAM_ROLE default" in copy("t", ["a"], "m", CopyOptions(by_role("default"), "r"))
     parquet = copy("t", ["a"], "s3://b/m", CopyOptions(ROLE, "r", compression=None))
     assert "FORMAT AS PARQUET" in parquet
     assert "NULL AS" not in parquet
@@ -52,34 +55,34 @@ def statements() -> list[str]:
     names = [name for name, _ in columns]
     options = TableOptions(distkey="id", sortkey=("id",), encode={"id": "az64"})
     return [
-        sql.CREATE_SCHEMA,
-        sql.create_ledger(),
-        sql.create_table("t", columns, options),
-        sql.create_table("t", columns, TableOptions(sortkey=("id",))),
-        sql.create_temporary("x", columns),
-        sql.create_stage("x", columns),
-        sql.tables_like("x_"),
-        sql.drop_table("x"),
-        sql.comment_table("t", "it's"),
-        sql.add_column("t", "c", "SMALLINT"),
-        sql.widen_column("t", "c", "VARCHAR(40)"),
-        sql.lock_table("t"),
-        sql.delete_all("t"),
-        sql.has_rows("t"),
-        copy(sql.landing("t"), names, "s3://b/m", CopyOptions(ROLE, "eu-west-1")),
+        tables.CREATE_SCHEMA,
+        ledger_sql.create_ledger(),
+        tables.create_table("t", columns, options),
+        tables.create_table("t", columns, TableOptions(sortkey=("id",))),
+        tables.create_temporary("x", columns),
+        tables.create_stage("x", columns),
+        tables.tables_like("x_"),
+        tables.drop_table("x"),
+        tables.comment_table("t", "it's"),
+        tables.add_column("t", "c", "SMALLINT"),
+        tables.widen_column("t", "c", "VARCHAR(40)"),
+        tables.lock_table("t"),
+        tables.delete_all("t"),
+        tables.has_rows("t"),
+        copy(quoting.landing("t"), names, "s3://b/m", CopyOptions(ROLE, "eu-west-1")),
         unfit_rows("x", [Column("a", "a", ColumnType("string")), Column("b", "b", TIMESTAMP)]),
-        upsert_sql.delete_superseded("x", ["id"], ["na me"]),
-        upsert_sql.delete_outdated("t", "x", names, ["na me", "at"]),
-        upsert_sql.delete_replaced("t", "x", names),
-        sql.insert_all("t", "x", names, {"l": "1"}),
-        sql.drop_temporary("x"),
-        sql.ledger_insert(2).replace("?", "1"),
-        sql.ledger_files(2).replace("?", "'1'"),
-        sql.ledger_forget(2).replace("?", "'1'"),
-        sql.LEDGER_LAST.replace("?", "'1'"),
-        sql.LEDGER_OTHER_COPY.replace("?", "'1'"),
-        sql.TABLE_COLUMNS.replace("?", "'1'"),
-        sql.TABLE_COMMENT.replace("?", "'1'"),
+        upsert.delete_superseded("x", ["id"], ["na me"]),
+        upsert.delete_outdated("t", "x", names, ["na me", "at"]),
+        upsert.delete_replaced("t", "x", names),
+        tables.insert_all("t", "x", names, {"l": "1"}),
+        tables.drop_temporary("x"),
+        ledger_sql.ledger_insert(2).replace("?", "1"),
+        ledger_sql.ledger_files(2).replace("?", "'1'"),
+        ledger_sql.ledger_forget(2).replace("?", "'1'"),
+        ledger_sql.LEDGER_LAST.replace("?", "'1'"),
+        ledger_sql.LEDGER_OTHER_COPY.replace("?", "'1'"),
+        tables.TABLE_COLUMNS.replace("?", "'1'"),
+        tables.TABLE_COMMENT.replace("?", "'1'"),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from statements import Intercept
-from target_redshift.warehouse.sql import LEDGER, LEDGER_COLUMNS
+from target_redshift.warehouse.sql.ledger import LEDGER, LEDGER_COLUMNS
 from tidemark.dbt.buildstate import BuildState
 from tidemark.dbt.plan import Shape
 from tidemark_core.errors import LeaseError

@@ -7,7 +7,7 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.s3.client import S3Location
 from tidemark_core.text.masking import SECRETS
 
-from target_redshift.warehouse import sql
+from target_redshift.warehouse.sql.copy import by_keys, by_role
 
 
 def authorization(iam_role: str | None, s3: S3Location) -> str:
@@ -24,7 +24,7 @@ def authorization(iam_role: str | None, s3: S3Location) -> str:
         ConfigError: There is neither a role nor a temporary key.
     """
     if iam_role:
-        return sql.by_role(iam_role)
+        return by_role(iam_role)
     found = None if s3.access_key else boto3.Session().get_credentials()
     keys = found.get_frozen_credentials() if found else None
     if keys is None or not (keys.access_key and keys.secret_key and keys.token):
@@ -34,4 +34,4 @@ def authorization(iam_role: str | None, s3: S3Location) -> str:
             hint="put REDSHIFT_IAM_ROLE=arn:aws:iam::… (or default) into .env",
         )
     SECRETS.add([keys.secret_key, keys.token])
-    return sql.by_keys(keys.access_key, keys.secret_key, keys.token)
+    return by_keys(keys.access_key, keys.secret_key, keys.token)

@@ -22,9 +22,10 @@ from target_redshift.model.schema_drift import (
     rebuild_hint,
 )
 from target_redshift.settings import LoadSettings
-from target_redshift.warehouse import sql
 from target_redshift.warehouse.ledger import Ledger
 from target_redshift.warehouse.session import timeout_statement
+from target_redshift.warehouse.sql import ledger as ledger_sql
+from target_redshift.warehouse.sql import tables
 
 _log = logging.getLogger("target_redshift.landing")
 #: SQLSTATE of a statement that a timeout ended.
@@ -82,11 +83,13 @@ def prepare_schema(connection: WarehouseConnection, config: LoadSettings) -> Non
 
 
 def _prepare_schema(connection: WarehouseConnection) -> None:
-    if not connection.execute(sql.SCHEMA_EXISTS, what="the look at the landing schema"):
-        connection.execute(sql.CREATE_SCHEMA, what="CREATE SCHEMA landing")
+    if not connection.execute(tables.SCHEMA_EXISTS, what="the look at the landing schema"):
+        connection.execute(tables.CREATE_SCHEMA, what="CREATE SCHEMA landing")
     if not _has_ledger(connection):
         try:
-            connection.execute(sql.create_ledger(), what=f"CREATE TABLE landing.{LEDGER_TABLE}")
+            connection.execute(
+                ledger_sql.create_ledger(), what=f"CREATE TABLE landing.{LEDGER_TABLE}"
+            )
         except QueryError:
             # IF NOT EXISTS does not help two first loads of a warehouse that do it at once.
             if not _has_ledger(connection):
@@ -94,7 +97,7 @@ def _prepare_schema(connection: WarehouseConnection) -> None:
 
 
 def _has_ledger(connection: WarehouseConnection) -> bool:
-    look = connection.execute(sql.TABLE_COLUMNS, [LEDGER_TABLE], what="the look at the ledger")
+    look = connection.execute(tables.TABLE_COLUMNS, [LEDGER_TABLE], what="the look at the ledger")
     return bool(look)
 
 
@@ -109,11 +112,11 @@ def look(connection: WarehouseConnection, landing: LandingTable, config: LoadSet
     if other := Ledger(connection, table, name).other_copy():
         raise not_ours(landing, *other)
     existing = connection.execute(
-        sql.TABLE_COLUMNS, [name], what="the look at the landing table", table=table
+        tables.TABLE_COLUMNS, [name], what="the look at the landing table", table=table
     )
     if not existing:
         return Found(False, False, Drift((), (), (), {}))
-    rows = connection.execute(sql.TABLE_COMMENT, [name], what="the look at its comment")
+    rows = connection.execute(tables.TABLE_COMMENT, [name], what="the look at its comment")
     comment = rows[0][0] if rows else None
     check_comment(landing, comment)
     drift = compare(landing, [(column, kind) for column, kind in existing])
@@ -154,7 +157,7 @@ def apply_outside(
         try:
             with lock_timeout(connection, config):
                 connection.execute(
-                    sql.widen_column(landing.name, column, kind),
+                    tables.widen_column(landing.name, column, kind),
                     what=f"the change of its type to {kind}",
                     table=landing.table,
                 )
@@ -190,33 +193,35 @@ def apply_in_transaction(
     table, name = landing.table, landing.name
     if found.exists:
         with lock_timeout(connection, config):
-            connection.execute(sql.lock_table(name), what="LOCK of the landing table", table=table)
+            connection.execute(
+                tables.lock_table(name), what="LOCK of the landing table", table=table
+            )
         for column, kind in found.drift.add:
             connection.execute(
-                sql.add_column(name, column, kind), what=f"ADD COLUMN {column}", table=table
+                tables.add_column(name, column, kind), what=f"ADD COLUMN {column}", table=table
             )
             _log.info("column added", extra={"table": str(table), "column": column, "type": kind})
     else:
         options = table_options(landing, config)
         with lock_timeout(connection, config):
             connection.execute(
-                sql.create_table(name, landing.definitions, options),
+                tables.create_table(name, landing.definitions, options),
                 what="CREATE TABLE of the landing table",
                 table=table,
             )
     if not found.has_comment:
         connection.execute(
-            sql.comment_table(name, describe(landing)), what="its comment", table=table
+            tables.comment_table(name, describe(landing)), what="its comment", table=table
         )
 
 
-def table_options(landing: LandingTable, config: LoadSettings) -> sql.TableOptions:
+def table_options(landing: LandingTable, config: LoadSettings) -> tables.TableOptions:
     """The physical design that the settings ask for.
 
     Raises:
         ConfigError: It names what does not exist.
     """
     chosen = config.redshift_table_options
-    return sql.TableOptions.parse(
+    return tables.TableOptions.parse(
         [chosen.get("*", {}), chosen.get(str(landing.table), {})], landing.names
     )

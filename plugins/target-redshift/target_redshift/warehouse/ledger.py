@@ -12,7 +12,7 @@ from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import WarehouseConnection
 
 from target_redshift.staging.load_file import LoadFile
-from target_redshift.warehouse import sql
+from target_redshift.warehouse.sql import ledger as ledger_sql
 
 #: Redshift binds at most 32,767 values a statement; a ledger row has eleven.
 _FILES_AT_ONCE = 1_000
@@ -42,7 +42,7 @@ class Ledger:
         for start in range(0, len(files), _FILES_AT_ONCE):
             names = [file.name for file in files[start : start + _FILES_AT_ONCE]]
             for name, etag, _ in self.connection.execute(
-                sql.ledger_files(len(names)),
+                ledger_sql.ledger_files(len(names)),
                 [str(self.table), *names],
                 what="the ledger's answer",
                 table=self.table,
@@ -73,7 +73,10 @@ class Ledger:
         if not any(file in missing for file in newest):
             return True
         ((loaded,),) = self.connection.execute(
-            sql.LEDGER_NEWEST, [str(self.table)], what="the ledger's answer", table=self.table
+            ledger_sql.LEDGER_NEWEST,
+            [str(self.table)],
+            what="the ledger's answer",
+            table=self.table,
         )
         return loaded is not None and loaded.replace(tzinfo=UTC) > newest[0].extracted_at
 
@@ -112,7 +115,7 @@ class Ledger:
 
     def _last(self) -> tuple[int | None, int | None]:
         rows = self.connection.execute(
-            sql.LEDGER_LAST, [str(self.table)], what="the ledger's answer", table=self.table
+            ledger_sql.LEDGER_LAST, [str(self.table)], what="the ledger's answer", table=self.table
         )
         return rows[0][0], rows[0][1]
 
@@ -124,7 +127,7 @@ class Ledger:
         """
         source = str(self.table)
         rows = self.connection.execute(
-            sql.LEDGER_OTHER_COPY,
+            ledger_sql.LEDGER_OTHER_COPY,
             [self.name, source, source, self.name],
             what="the ledger's answer",
             table=self.table,
@@ -150,14 +153,14 @@ class Ledger:
                 fence,
             )
 
-        self._in_pages(files, sql.ledger_insert, values)
+        self._in_pages(files, ledger_sql.ledger_insert, values)
 
     def forget(self, files: Sequence[LoadFile]) -> None:
         """Removes files that are loaded once more, in the transaction that replaces their rows."""
         for start in range(0, len(files), _FILES_AT_ONCE):
             names = [file.name for file in files[start : start + _FILES_AT_ONCE]]
             self.connection.execute(
-                sql.ledger_forget(len(names)),
+                ledger_sql.ledger_forget(len(names)),
                 [str(self.table), *names],
                 what="the ledger's clean-up",
                 table=self.table,

@@ -21,8 +21,9 @@ from target_redshift.staging.csv_stager import Staged
 from target_redshift.staging.load_file import LoadFile
 from target_redshift.staging.parquet_stager import StagedParquet
 from target_redshift.staging.value_fitter import key_error
-from target_redshift.warehouse import sql, upsert_sql
 from target_redshift.warehouse.copy_authorization import authorization
+from target_redshift.warehouse.sql import quoting, tables, upsert
+from target_redshift.warehouse.sql.copy import COPIED_ROWS, CopyOptions, copy
 from target_redshift.warehouse.stage_tables import stage_table
 
 
@@ -96,11 +97,11 @@ def run_method(connection: WarehouseConnection, load: Load) -> None:
     elif load.method == "upsert":
         _upsert(connection, load)
     else:
-        _copy(connection, load, sql.landing(load.name), load.landing.names)
+        _copy(connection, load, quoting.landing(load.name), load.landing.names)
 
 
 def _make_room(connection: WarehouseConnection, load: Load) -> None:
-    filled = connection.execute(sql.has_rows(load.name), what="the look at its rows")
+    filled = connection.execute(tables.has_rows(load.name), what="the look at its rows")
     if filled and not load.staged.rows and not load.config.redshift_allow_empty_overwrite:
         raise WarehouseError(
             "the source gave no row, and overwriting the landing table would empty it",
@@ -109,7 +110,7 @@ def _make_room(connection: WarehouseConnection, load: Load) -> None:
         )
     if filled:
         connection.execute(
-            sql.delete_all(load.name), what="the removal of its rows", table=load.landing.table
+            tables.delete_all(load.name), what="the removal of its rows", table=load.landing.table
         )
 
 
@@ -123,7 +124,7 @@ def _copy(
     rows: int | None = None,
 ) -> None:
     parquet = isinstance(load.staged, StagedParquet)
-    options = sql.CopyOptions(
+    options = CopyOptions(
         authorization=authorization(load.config.redshift_iam_role, load.s3),
         region=load.s3.region,
         compression=None if parquet else load.config.redshift_compression,
@@ -133,7 +134,7 @@ def _copy(
     try:
         with events.step(load.landing.table, "copy"):
             connection.execute(
-                sql.copy(target, columns, manifest or load.staged.manifest, options),
+                copy(target, columns, manifest or load.staged.manifest, options),
                 what=f"COPY into landing.{load.name}",
                 table=load.landing.table,
             )
@@ -142,7 +143,7 @@ def _copy(
             raise
         raise CopyError(error.message, sqlstate=error.sqlstate, table=error.table) from error
     expected = load.staged.rows if rows is None else rows
-    ((copied,),) = connection.execute(sql.COPIED_ROWS, what="the count of the rows copied")
+    ((copied,),) = connection.execute(COPIED_ROWS, what="the count of the rows copied")
     if copied != expected:
         raise WarehouseError(
             f"COPY loaded {copied} rows, but {expected} were staged; it was rolled back",
@@ -154,15 +155,15 @@ def _copy(
 def _upsert(connection: WarehouseConnection, load: Load) -> None:
     """COPY into a temporary table, then DELETE and INSERT by key; a row's newest version wins."""
     table, temporary = load.landing.table, load.temporary
-    definitions = [*load.landing.definitions, (upsert_sql.ROW_NUMBER, "BIGINT")]
+    definitions = [*load.landing.definitions, (upsert.ROW_NUMBER, "BIGINT")]
     connection.execute(
-        sql.create_temporary(temporary, definitions), what="CREATE TEMP TABLE", table=table
+        tables.create_temporary(temporary, definitions), what="CREATE TEMP TABLE", table=table
     )
     _copy(connection, load, quote_redshift(temporary), [name for name, _ in definitions])
     load.phase("insert")
     with events.step(table, "insert"):
         _merge(connection, load)
-    connection.execute(sql.drop_temporary(temporary), what="DROP of the temporary table")
+    connection.execute(tables.drop_temporary(temporary), what="DROP of the temporary table")
 
 
 def _merge(connection: WarehouseConnection, load: Load) -> None:
@@ -170,15 +171,18 @@ def _merge(connection: WarehouseConnection, load: Load) -> None:
     keys = [column.name for column in load.landing.keys]
     for statement, what in (
         (
-            upsert_sql.delete_superseded(temporary, keys, load.newest),
+            upsert.delete_superseded(temporary, keys, load.newest),
             "DELETE of versions that the load itself replaces",
         ),
         (
-            upsert_sql.delete_outdated(name, temporary, keys, load.newest),
+            upsert.delete_outdated(name, temporary, keys, load.newest),
             "DELETE of versions older than those that are there",
         ),
-        (upsert_sql.delete_replaced(name, temporary, keys), "DELETE by key"),
-        (sql.insert_all(name, quote_redshift(temporary), load.landing.names, {}), "INSERT by key"),
+        (upsert.delete_replaced(name, temporary, keys), "DELETE by key"),
+        (
+            tables.insert_all(name, quote_redshift(temporary), load.landing.names, {}),
+            "INSERT by key",
+        ),
     ):
         connection.execute(statement, what=what, table=table)
 
@@ -187,7 +191,7 @@ def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedPar
     """Each group by way of its stage table; the INSERT gives its rows the columns they lack."""
     table = load.landing.table
     for number, group in enumerate(staged.groups):
-        stage = sql.landing(stage_table(load.name, load.load_id, number))
+        stage = quoting.landing(stage_table(load.name, load.load_id, number))
         names = [column.name for column in group.columns]
         own = constants(group.moment, load.load_id)
         own = {name: text for name, text in own.items() if name not in names}
@@ -196,7 +200,7 @@ def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedPar
         load.phase("insert")
         with events.step(table, "insert"):
             connection.execute(
-                sql.insert_all(load.name, stage, names, own),
+                tables.insert_all(load.name, stage, names, own),
                 what="INSERT of the copied rows",
                 table=table,
             )
@@ -233,7 +237,7 @@ def constants(moment: datetime, load_id: int) -> dict[str, str]:
     """Tidemark's columns as SQL expressions, for rows that come without them."""
     stamp = moment.strftime("%Y-%m-%d %H:%M:%S.%f")
     return {
-        EXTRACTED_AT: f"CAST({sql.literal(stamp)} AS TIMESTAMP)",
+        EXTRACTED_AT: f"CAST({quoting.literal(stamp)} AS TIMESTAMP)",
         DELETED_AT: "CAST(NULL AS TIMESTAMP)",
         LOAD_ID: str(int(load_id)),
     }

@@ -17,9 +17,9 @@ from tidemark_core.redshift.connection import WarehouseConnection
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.settings import LoadSettings
 from target_redshift.staging.parquet_stager import StagedParquet
-from target_redshift.warehouse import sql
 from target_redshift.warehouse.landing import lock_timeout
 from target_redshift.warehouse.session import Session
+from target_redshift.warehouse.sql import tables
 
 _log = logging.getLogger("target_redshift.stage_tables")
 
@@ -45,7 +45,7 @@ def make_stage_tables(
     for number, group in enumerate(staged.groups):
         definitions = [(column.name, column.redshift) for column in group.columns]
         connection.execute(
-            sql.create_stage(stage_table(landing.name, load_id, number), definitions),
+            tables.create_stage(stage_table(landing.name, load_id, number), definitions),
             what="CREATE TABLE of a stage table",
             table=landing.table,
         )
@@ -59,10 +59,10 @@ def drop_stage_tables(session: Session, landing: LandingTable, config: LoadSetti
     """
     try:
         connection = session.connection
-        statement = sql.tables_like(_prefix(landing.name))
+        statement = tables.tables_like(_prefix(landing.name))
         for (name,) in connection.execute(statement, what="the stage tables' names"):
             with lock_timeout(connection, config):
-                connection.execute(sql.drop_table(name), what="DROP of a stage table")
+                connection.execute(tables.drop_table(name), what="DROP of a stage table")
     except TidemarkError as error:
         _log.warning(
             "stage tables stay behind; the table's next load drops them: %s",

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from target_redshift.staging.area import put_copy_manifest
 from target_redshift.warehouse.copy_authorization import authorization
-from target_redshift.warehouse.sql import COPIED_ROWS, CopyOptions, copy, create_temporary
+from target_redshift.warehouse.sql.copy import COPIED_ROWS, CopyOptions, copy
+from target_redshift.warehouse.sql.tables import create_temporary
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import quote_redshift
 from tidemark_core.redshift.connection import connect

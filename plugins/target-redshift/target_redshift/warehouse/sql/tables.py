@@ -1,4 +1,4 @@
-"""The SQL of a load, as pure functions that quote what they are given."""
+"""The SQL of landing tables and their schema, as pure functions that quote what they are given."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, LOAD_ID, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, quote_redshift
+
+from target_redshift.warehouse.sql.quoting import landing, listed, literal
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/c_Compression_encodings.html
 _ENCODINGS = frozenset(
@@ -80,36 +82,6 @@ def _options_error(what: str) -> ConfigError:
     )
 
 
-def literal(text: str) -> str:
-    """A string literal; Redshift reads a backslash in one as an escape, so it is doubled."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def landing(name: str) -> str:
-    """A table of the landing schema, quoted."""
-    return f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(name)}"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names, quoted, with commas between them."""
-    return ", ".join(map(quote_redshift, names))
-
-
-LEDGER = landing(LEDGER_TABLE)
-LEDGER_COLUMNS = (
-    ("source_table", "VARCHAR(512)"),
-    ("landing_table", "VARCHAR(127)"),
-    ("file", "VARCHAR(1024)"),
-    ("etag", "VARCHAR(128)"),
-    ("row_count", "BIGINT"),
-    ("load_id", "BIGINT"),
-    ("run_id", "VARCHAR(64)"),
-    ("manifest", "VARCHAR(1024)"),
-    ("extracted_at", "TIMESTAMP"),
-    ("loaded_at", "TIMESTAMP"),
-    ("fence", "BIGINT"),
-)
-
 SCHEMA_EXISTS = f"SELECT 1 FROM pg_namespace WHERE nspname = {literal(LANDING_SCHEMA)}"
 CREATE_SCHEMA = f"CREATE SCHEMA IF NOT EXISTS {quote_redshift(LANDING_SCHEMA)}"
 #: Name and type of a landing table's columns, in order; no row: there is no such table.
@@ -124,14 +96,6 @@ TABLE_COMMENT = (
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
     f"WHERE n.nspname = {literal(LANDING_SCHEMA)} AND c.relname = ? AND d.objsubid = 0"
 )
-
-
-def create_ledger() -> str:
-    columns = ", ".join(f"{quote_redshift(name)} {kind}" for name, kind in LEDGER_COLUMNS)
-    return (
-        f"CREATE TABLE IF NOT EXISTS {LEDGER} ({columns}) "
-        "DISTSTYLE EVEN COMPOUND SORTKEY (source_table, load_id)"
-    )
 
 
 def create_table(name: str, definitions: Sequence[tuple[str, str]], options: TableOptions) -> str:
@@ -202,58 +166,6 @@ def has_rows(name: str) -> str:
     return f"SELECT 1 FROM {landing(name)} LIMIT 1"
 
 
-def by_role(role: str) -> str:
-    """COPY's right to read: an ARN, several chained by commas, or ``default``."""
-    return f"IAM_ROLE {'default' if role == 'default' else literal(role)}"
-
-
-def by_keys(access_key: str, secret_key: str, token: str) -> str:
-    """The same by temporary keys."""
-    return (
-        f"ACCESS_KEY_ID {literal(access_key)} SECRET_ACCESS_KEY {literal(secret_key)} "
-        f"SESSION_TOKEN {literal(token)}"
-    )
-
-
-@dataclass(frozen=True)
-class CopyOptions:
-    """How COPY reads its files.
-
-    Attributes:
-        authorization: From `by_role` or `by_keys`.
-        region: Region of the bucket.
-        compression: ``gzip`` or ``zstd``; None for Parquet.
-        null_text: The unquoted field that stands for NULL.
-    """
-
-    authorization: str = field(repr=False)
-    region: str
-    compression: str | None = "gzip"
-    null_text: str = ""
-
-
-def copy(target: str, columns: Sequence[str], manifest: str, options: CopyOptions) -> str:
-    """COPY of a manifest.
-
-    Args:
-        target: Quoted name of the table.
-        columns: Its columns, in the order of the files' fields.
-        manifest: URL of the COPY manifest.
-        options: How to read the files.
-    """
-    head = f"COPY {target} ({listed(columns)}) FROM {literal(manifest)} {options.authorization}"
-    if options.compression is None:
-        return f"{head} FORMAT AS PARQUET MANIFEST STATUPDATE OFF"
-    return (
-        f"{head} REGION AS {literal(options.region)} MANIFEST CSV {options.compression.upper()} "
-        f"NULL AS {literal(options.null_text)} TIMEFORMAT AS 'auto' "
-        "MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF"
-    )
-
-
-COPIED_ROWS = "SELECT pg_last_copy_count()"
-
-
 def insert_all(name: str, source: str, columns: Sequence[str], constants: Mapping[str, str]) -> str:
     """INSERT of another table's rows, with constants (SQL expressions) for further columns.
 
@@ -276,36 +188,3 @@ def drop_temporary(name: str) -> str:
 
 def drop_table(name: str) -> str:
     return f"DROP TABLE IF EXISTS {landing(name)}"
-
-
-def ledger_insert(rows: int) -> str:
-    """INSERT of ``rows`` ledger rows; binds `LEDGER_COLUMNS` of each, row after row."""
-    names = listed(name for name, _ in LEDGER_COLUMNS)
-    row = f"({', '.join('?' * len(LEDGER_COLUMNS))})"
-    return f"INSERT INTO {LEDGER} ({names}) VALUES {', '.join([row] * rows)}"
-
-
-def ledger_files(files: int) -> str:
-    """File, ETag and load of those files that the ledger has; binds the source table, the files."""
-    return (
-        f"SELECT file, etag, load_id FROM {LEDGER} "
-        f"WHERE source_table = ? AND file IN ({', '.join('?' * files)})"
-    )
-
-
-def ledger_forget(files: int) -> str:
-    """Removes files from the ledger; binds the source table, then the files."""
-    marks = ", ".join("?" * files)
-    return f"DELETE FROM {LEDGER} WHERE source_table = ? AND file IN ({marks})"
-
-
-#: Greatest load id and fencing token of a source table; binds it.
-LEDGER_LAST = f"SELECT max(load_id), max(fence) FROM {LEDGER} WHERE source_table = ?"
-#: Latest extraction of a source table that is loaded; binds it.
-LEDGER_NEWEST = f"SELECT max(extracted_at) FROM {LEDGER} WHERE source_table = ?"
-#: Source and landing table of a load of another table into this landing table, or of this table
-#: into another one; binds landing, source, source, landing.
-LEDGER_OTHER_COPY = (
-    f"SELECT source_table, landing_table FROM {LEDGER} WHERE landing_table = ? "
-    "AND source_table <> ? OR source_table = ? AND landing_table <> ? LIMIT 1"
-)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tidemark_core.names import quote_redshift
 
-from target_redshift.warehouse.sql import landing, listed
+from target_redshift.warehouse.sql.quoting import landing, listed
 
 #: Arrival order of a row in its load; only in the temporary table.
 ROW_NUMBER = "_tidemark_row"

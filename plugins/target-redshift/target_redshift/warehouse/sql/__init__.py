@@ -1,0 +1,1 @@
+"""The SQL of a load, as pure functions that quote what they are given."""
