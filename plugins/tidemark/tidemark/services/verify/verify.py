@@ -17,6 +17,7 @@ from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.compare.eligibility import Facts, NotCompared, comparisons
 from tidemark.services.compare.ranges import Difference, compare
+from tidemark.services.compare.tombstones import marked
 from tidemark.services.lake.backlog import NextLoad
 from tidemark.services.lake.ledger import columns_of
 from tidemark.services.lake.listing import list_objects, read_archive, read_manifests
@@ -122,7 +123,7 @@ class _Look:
             counts = _with_lost(counts, self.lost.get(table, ()))
             if not self.checksum or not types:
                 return Verified(str(table), counts)
-            differences, left = self._content(history[-1], mark, types, counts)
+            differences, left = self._content(history[-1], mark, types)
             return Verified(str(table), counts, differences, left)
         except TidemarkError as error:
             if error.retryable or getattr(error, "lost", False):
@@ -134,7 +135,6 @@ class _Look:
         newest: Manifest,
         mark: Mapping[str, Any],
         types: Mapping[str, str],
-        counts: StageCounts,
     ) -> tuple[tuple[Difference, ...], tuple[NotCompared, ...]]:
         mysql, warehouse = self.counter.mysql, self.counter.warehouse
         facts = facts_of(
@@ -145,7 +145,7 @@ class _Look:
             types,
             warehouse,
             retired=bool(self.counter.retired(newest.table)),
-            has_marks=counts.deleted > 0,
+            has_marks=marked(warehouse, newest.table) > 0,
             deleted_at=self.counter.deleted_at.get(str(newest.table)),
         )
         chosen, left = comparisons(facts)
