@@ -248,7 +248,7 @@ def test_forty_histories(world: World, told: list[Step]) -> None:
     tell(world, told)
 
 
-def test_a_table_that_was_dropped_is_made_again_from_landing(world: World, query: Query) -> None:
+def test_a_table_of_another_shape_or_dropped_is_made_again(world: World, query: Query) -> None:
     history = History()
     for key in (1, 2, 3):
         history.put(key)
@@ -258,8 +258,28 @@ def test_a_table_that_was_dropped_is_made_again_from_landing(world: World, query
     history.backup(repeated=False)
     world.load([row for load in history.read for row in load])
     world.check(history)
+    query("alter table public.keeping add column former integer", user="tidemark_transformer")
+    world.check(history, "--full-refresh")
     query("drop table public.keeping", user="tidemark_transformer")
     world.check(history)
+
+
+@pytest.mark.fault(203)
+def test_the_last_values_of_a_row_are_not_lost_by_a_rebuild(world: World, query: Query) -> None:
+    """Landing has no more than the tombstone, which no build has taken yet."""
+    history = History()
+    history.put(1)
+    history.backup(repeated=False)
+    world.load(history.read[0])
+    world.dbt("run", "--select", *BOTH)
+    history.delete(1)
+    history.backup(repeated=False)
+    query("delete from landing.keeping", user="tidemark_loader")
+    world.load(history.read[1])
+    refused = world.dbt("run", "--select", "keeping", "--full-refresh", check=False)
+    assert "landing.keeping no longer has 1 of its rows" in refused["keeping"]["message"]
+    world.check(history)
+    world.check(history, "--full-refresh")
 
 
 #: As the loader makes it.
