@@ -18,7 +18,7 @@ from redshift_stand_in.errors import (
     StatementError,
 )
 from redshift_stand_in.options.options import Options
-from redshift_stand_in.sql.lexer import Sql, literal
+from redshift_stand_in.sql.lexer import Sql, array, literal
 
 #: What can be granted, in Redshift's words.
 COMMANDS = ("COPY", "UNLOAD", "EXTERNAL FUNCTION", "CREATE MODEL")
@@ -113,17 +113,13 @@ def _commands(sql: Sql, listed: list[tuple[int, int]]) -> tuple[str, ...]:
 def plan(sql: Sql) -> Callable[[Context], str]:
     """What runs the GRANT or REVOKE."""
     found = parse(sql)
-    lists = ", ".join(map(_array, (found.roles, found.grantees, found.commands)))
+    lists = ", ".join(map(array, (found.roles, found.grantees, found.commands)))
 
     def run(context: Context) -> str:
         context.query(f"select pg_catalog.redshift_assumerole({found.grants}, {lists})")
         return "GRANT" if found.grants else "REVOKE"
 
     return run
-
-
-def _array(items: Sequence[str]) -> str:
-    return f"array[{', '.join(map(literal, items))}]::text[]"
 
 
 def check(context: Context, options: Options, command: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -182,3 +182,7 @@ class Context:
             if error.code not in ("42501", "42P01", "42809", "3F000"):
                 raise
         self.query("release savepoint rs_lock")
+
+
+#: Runs a statement in a session; gives its command tag.
+Run = Callable[[Context], str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 
-from redshift_stand_in.context import Context, mask
+from redshift_stand_in.context import Context, Run, mask
 from redshift_stand_in.errors import (
     IN_FAILED_TRANSACTION,
     INTERNAL_ERROR,
@@ -274,7 +274,7 @@ class Executor:
             else:
                 client.put(kind, body)
 
-    def _run_in_front(self, planned: plan.Plan, run: plan.Run) -> bool:
+    def _run_in_front(self, planned: plan.Plan, run: Run) -> bool:
         """Runs a command of the front's own and answers its end or its error."""
         backend = self.context.backend
         if backend.status == b"E":

@@ -97,6 +97,11 @@ def literal(value: object) -> str:
     return f"E'{text}'"
 
 
+def array(items: Iterable[str]) -> str:
+    """Texts as an array."""
+    return f"array[{', '.join(map(literal, items))}]::text[]"
+
+
 def quote(name: str) -> str:
     """An identifier in double quotes."""
     return '"' + name.replace('"', '""') + '"'

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from redshift_stand_in import assumerole
+from redshift_stand_in.context import Context, Run
 from redshift_stand_in.copy import command as copy_command
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql import locks, refuse
@@ -15,18 +15,13 @@ from redshift_stand_in.sql.checks import parameters
 from redshift_stand_in.sql.lexer import Sql, split_statements
 from redshift_stand_in.sql.rewrite import by_columns, expressions, grants, merge, show
 from redshift_stand_in.sql.tables import alter_table, create_table, views
-from redshift_stand_in.statements import commands
+from redshift_stand_in.statements import commands, tables
 from redshift_stand_in.unload import command as unload_command
-
-if TYPE_CHECKING:
-    from redshift_stand_in.context import Context
 
 _ISOLATION = re.compile(r"^ALTER DATABASE ([\w\"]+) ISOLATION LEVEL (SERIALIZABLE|SNAPSHOT)$")
 _FIXED_SETTINGS = re.compile(
     r"^SET (?:SESSION |LOCAL )?(STANDARD_CONFORMING_STRINGS|BYTEA_OUTPUT|ROLE) ?"
 )
-
-Run = Callable[["Context"], str]
 
 _COMMANDS: dict[str, Callable[[Sql], Run]] = {
     "ANALYZE": commands.analyze,
@@ -141,11 +136,11 @@ def _rewritten_command(sql: Sql) -> Run | None:
     if head == ("ALTER", "TABLE"):
         altered = alter_table.parse(sql)
         if isinstance(altered, alter_table.Append):
-            return commands.append(altered)
-        return commands.alter(altered)
+            return tables.append(altered)
+        return tables.alter(altered)
     if head[0] == "CREATE" and "TABLE" in sql.norms(1, 3) and sql.norm(1) != "VIEW":
         created = create_table.parse(sql)
-        return commands.create_table(created)
+        return tables.create_table(created)
     if head[0] == "CREATE" and "VIEW" in sql.norms(1, 3) and views.is_late_binding(sql):
         view = views.parse(sql)
         return commands.create_late_binding_view(view)
