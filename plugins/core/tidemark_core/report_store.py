@@ -14,14 +14,8 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.run_context import report_id
-from tidemark_core.runs.report import (
-    VERSION,
-    LegReport,
-    RunReport,
-    checked,
-    open_reports,
-    report_folder,
-)
+from tidemark_core.runs.report import VERSION, LegReport, open_reports, report_folder
+from tidemark_core.runs.run_report import RunReport, checked
 from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
 
 _log = logging.getLogger("tidemark_core.reportstore")

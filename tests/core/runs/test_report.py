@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from tidemark_core.errors import LakeError
 from tidemark_core.report_store import publish, read_reports, reporting
-from tidemark_core.runs.report import LegReport, RunReport, TableReport, report_folder
+from tidemark_core.runs.report import LegReport, TableReport, report_folder
+from tidemark_core.runs.run_report import RunReport
 from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 

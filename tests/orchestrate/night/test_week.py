@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from proctree import descendants
 from tidemark_core.report_store import read_reports
-from tidemark_core.runs.report import RunReport
+from tidemark_core.runs.run_report import RunReport
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import resolve

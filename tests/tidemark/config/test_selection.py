@@ -16,7 +16,7 @@ from tidemark.config.tables.selection import (
 )
 from tidemark.services.sync.dry_run import extractions, lower_bound, seconds_for
 from tidemark_core.names import OWN_NAMES, TableName
-from tidemark_core.runs.report import RunReport
+from tidemark_core.runs.run_report import RunReport
 
 PARTNER = TableName("settlement", "partner_info")
 NEW = TableName("settlement", "new_table")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.runs.report import RunReport
+from tidemark_core.runs.run_report import RunReport
 
 from tidemark.services.lake.activity import TableActivity, by_day, by_table
 from tidemark.services.watermark.view import Watermark

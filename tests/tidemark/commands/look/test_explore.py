@@ -21,7 +21,8 @@ from tidemark.services.aws.iam_policy import Role, render
 from tidemark.services.lake.activity import bar
 from tidemark.services.restore.mysql_target import Target, mysql_type
 from tidemark_core.lake.layout import LakeLayout
-from tidemark_core.runs.report import LegReport, RunReport
+from tidemark_core.runs.report import LegReport
+from tidemark_core.runs.run_report import RunReport
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_core.types.column_type import ColumnType

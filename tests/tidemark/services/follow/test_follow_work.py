@@ -16,7 +16,7 @@ from tidemark.services.follow.work import Step, Work, wait
 from tidemark.services.health.checks import Level
 from tidemark.services.health.log_health import judge_lag, judge_places
 from tidemark_core.names import TableName
-from tidemark_core.runs.report import RunReport
+from tidemark_core.runs.run_report import RunReport
 
 pytestmark = pytest.mark.unit
 

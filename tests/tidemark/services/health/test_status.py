@@ -21,7 +21,7 @@ from tidemark.services.health.doctor import judge_skew
 from tidemark.services.health.status import check_disk, check_runs, judge_age
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import quote_mysql
-from tidemark_core.runs.report import RunReport
+from tidemark_core.runs.run_report import RunReport
 from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox
 

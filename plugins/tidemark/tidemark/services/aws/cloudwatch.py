@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tidemark_core.errors import TidemarkError
-from tidemark_core.runs.report import RunReport
+from tidemark_core.runs.run_report import RunReport
 
 #: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 _PER_CALL = 1000

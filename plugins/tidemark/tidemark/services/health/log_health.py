@@ -9,7 +9,7 @@ from statistics import median
 from mysql_binlog import Position
 from tidemark_core.names import TableName
 from tidemark_core.report_store import read_reports
-from tidemark_core.runs.report import RunReport
+from tidemark_core.runs.run_report import RunReport
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg

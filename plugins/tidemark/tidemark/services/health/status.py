@@ -11,7 +11,7 @@ from pathlib import Path
 from tap_mysql.values.bookmark_facts import is_manual
 from tidemark_core.redshift.connection import connect
 from tidemark_core.report_store import read_reports
-from tidemark_core.runs.report import RunReport
+from tidemark_core.runs.run_report import RunReport
 from tidemark_core.s3.client import explained, list_keys
 
 from tidemark.config.project import Project

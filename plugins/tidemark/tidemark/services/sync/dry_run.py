@@ -14,7 +14,7 @@ from tap_mysql.values.key_values import Lookback
 from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
 from tidemark_core.report_store import read_reports
-from tidemark_core.runs.report import RunReport
+from tidemark_core.runs.run_report import RunReport
 
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
