@@ -3,61 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.lake.manifest import Manifest, ManifestFile
+from tidemark_core.lake.manifest import Manifest
 from tidemark_core.lake.parquet_reader import open_parquet
 from tidemark_core.names import OWN_NAMES, TableName, fold_columns
 from tidemark_core.runs.report import current
-from tidemark_core.types.conversions import Conversions
 from tidemark_core.types.singer_schema import FULL_TABLE
 from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.local_file import open_local
 
+from target_s3_parquet.file_group import FileGroup, WriteOptions
 from target_s3_parquet.files.parquet import check, conformed
-from target_s3_parquet.files.partition import by_day, check_column
-from target_s3_parquet.files.rows import RowFile, to_batch
+from target_s3_parquet.files.partition import check_column
+from target_s3_parquet.files.rows import to_batch
 from target_s3_parquet.files.schema import StreamSchema, key_error
 from target_s3_parquet.store import Store
 
 _log = logging.getLogger(__name__)
-#: Files of a group being made at once; each has a descriptor.
-_OPEN_FILES = 64
 _REWRITE = "run again: the tap writes the file again"
-
-
-@dataclass(frozen=True)
-class WriteOptions:
-    """How a table's files are made.
-
-    Attributes:
-        accept_changes: Whether its schema may change inside a run.
-        file_rows: Rows of a file that is made here, at most.
-        partition_column: Date column that lays it out; None: the time of extraction does.
-        temp_dir: Where files are made; None: the system's place.
-    """
-
-    accept_changes: bool = False
-    file_rows: int = 500_000
-    partition_column: str | None = None
-    temp_dir: str | None = None
-
-
-@dataclass
-class _Group:
-    """What one manifest will name: files of one schema and one time of extraction."""
-
-    schema: StreamSchema
-    extracted_at: datetime
-    files: list[ManifestFile] = field(default_factory=list)
-    making: dict[str | None, RowFile] = field(default_factory=dict)
-    conversions: Conversions = field(default_factory=Conversions)
 
 
 class TableWriter:
@@ -79,7 +47,7 @@ class TableWriter:
         self._options = options
         self._lease = store.lease(table)
         self._schema: StreamSchema | None = None
-        self._groups: list[_Group] = []
+        self._groups: list[FileGroup] = []
         self._has_written = False
         self.pending_files = 0
         self.pending_rows = 0
@@ -157,7 +125,7 @@ class TableWriter:
                     )
                 )
             else:
-                self._spread(group, conformed(parquet, schema))
+                group.spread(conformed(parquet, schema))
         group.conversions.merge(conversions)
         self._has_written = True
         self.pending_files += 1
@@ -173,7 +141,7 @@ class TableWriter:
             return
         self._lease.check()
         group = self._group(self._known_schema(), self._store.started)
-        self._spread(group, [to_batch(records, group.schema, group.conversions)])
+        group.spread([to_batch(records, group.schema, group.conversions)])
         self._has_written = True
         self.pending_rows += len(records)
 
@@ -189,9 +157,7 @@ class TableWriter:
             return
         if schema.is_known_empty(self._store.newest_commit(self.table)):
             return
-        group = self._group(schema, self._store.started)
-        group.making[None] = RowFile(schema, self._options.temp_dir, self._store.memory)
-        self._finish(group, None)
+        self._group(schema, self._store.started).add_empty()
         self._has_written = True
         self.pending_files += 1
 
@@ -212,8 +178,7 @@ class TableWriter:
             LakeError: S3 refused.
         """
         for group in self._groups:
-            for partition in list(group.making):
-                self._finish(group, partition)
+            group.finish()
         groups = [group for group in self._groups if group.files]
         keys = []
         if groups:
@@ -230,11 +195,10 @@ class TableWriter:
 
     def _drop(self) -> None:
         for group in self._groups:
-            for making in group.making.values():
-                making.drop()
+            group.drop()
         self._groups = []
 
-    def _put_manifest(self, group: _Group, bookmark: Mapping[str, Any]) -> str:
+    def _put_manifest(self, group: FileGroup, bookmark: Mapping[str, Any]) -> str:
         manifest = Manifest(
             table=self.table,
             run_id=self._store.run_id,
@@ -275,49 +239,12 @@ class TableWriter:
             raise LakeError("rows came before the stream's schema", table=self.table)
         return self._schema
 
-    def _group(self, schema: StreamSchema, extracted_at: datetime) -> _Group:
+    def _group(self, schema: StreamSchema, extracted_at: datetime) -> FileGroup:
         for group in self._groups:
             if group.extracted_at == extracted_at and group.schema.is_same(schema):
                 return group
-        self._groups.append(_Group(schema, extracted_at))
+        self._groups.append(FileGroup(self.table, self._store, self._options, schema, extracted_at))
         return self._groups[-1]
-
-    def _spread(self, group: _Group, batches: Iterable[pa.RecordBatch]) -> None:
-        column = self._options.partition_column
-        for batch in batches:
-            days = by_day(batch, column, group.schema.suffix) if column else [(None, batch)]
-            for partition, rows in days:
-                self._append(group, partition, rows)
-
-    def _append(self, group: _Group, partition: str | None, rows: pa.RecordBatch) -> None:
-        while rows.num_rows:
-            making = group.making.get(partition)
-            if making is None:
-                if len(group.making) >= _OPEN_FILES:
-                    self._finish(group, max(group.making, key=lambda at: group.making[at].rows))
-                making = RowFile(group.schema, self._options.temp_dir, self._store.memory)
-                group.making[partition] = making
-            room = self._options.file_rows - making.rows
-            making.add(rows.slice(0, room))
-            rows = rows.slice(room)
-            if making.rows >= self._options.file_rows:
-                self._finish(group, partition)
-
-    def _finish(self, group: _Group, partition: str | None) -> None:
-        making = group.making.pop(partition)
-        try:
-            group.files.append(
-                self._store.put(
-                    self.table,
-                    group.extracted_at,
-                    group.schema.suffix,
-                    partition,
-                    making.finish(),
-                    making.rows,
-                )
-            )
-        finally:
-            making.drop()
 
 
 def _moment(text: Any, default: datetime) -> datetime:

@@ -214,7 +214,7 @@ def test_files_of_batches_are_laid_out_by_day_too(
 def test_many_days_need_few_open_files(
     lake: Any, feed: Any, say: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_s3_parquet.table._OPEN_FILES", 3)
+    monkeypatch.setattr("target_s3_parquet.file_group._OPEN_FILES", 3)
     days = [f"2024-01-{n % 7 + 1:02d}T00:00:00Z" for n in range(28)]
     records = [say.record(id=n, update_at=day) for n, day in enumerate(days)]
     by_day = {"s3_partition_columns": {"shop.orders": "update_at"}}

@@ -18,10 +18,11 @@ from tidemark_core.settings import config_schema
 from tidemark_singer.isolating_target import IsolatingTarget
 from tidemark_singer.plugin import CAPABILITIES, MAPPING
 
+from target_s3_parquet.file_group import WriteOptions
 from target_s3_parquet.settings import SETTINGS, TargetSettings
 from target_s3_parquet.singer.sink import LakeSink
 from target_s3_parquet.store import Store
-from target_s3_parquet.table import TableWriter, WriteOptions
+from target_s3_parquet.table import TableWriter
 
 _log = logging.getLogger("target_s3_parquet.target")
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pyarrow as pa
 from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
+from target_s3_parquet.file_group import WriteOptions
 from target_s3_parquet.store import Store
-from target_s3_parquet.table import TableWriter, WriteOptions
+from target_s3_parquet.table import TableWriter
 from tidemark_core.errors import StateError
 from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.lake.manifest import Manifest
