@@ -30,7 +30,8 @@ from tidemark.services.lake.file_status import matches
 from tidemark.services.lake.profile import ColumnProfile, Inspection, masked
 from tidemark.services.sync import sync
 from tidemark.services.sync.meltano_run import Outcome
-from tidemark.services.sync.sync import LegResult, Plan
+from tidemark.services.sync.plan import Plan
+from tidemark.services.sync.sync import LegResult
 from tidemark_core.names import TableName
 
 if TYPE_CHECKING:

@@ -32,7 +32,8 @@ from tidemark.services.follow.tables import plan_follow
 from tidemark.services.follow.watch import LogWatch
 from tidemark.services.follow.work import Step, Work
 from tidemark.services.sync.meltano_run import Outcome
-from tidemark.services.sync.sync import LegResult, Plan
+from tidemark.services.sync.plan import Plan
+from tidemark.services.sync.sync import LegResult
 from tidemark_core.errors import ConfigError, LeaseError
 from tidemark_core.names import TableName
 from tidemark_core.report_store import read_reports

@@ -37,7 +37,7 @@ def resync(
     table's; those that differ are read again, those that are gone leave it, and the table goes on
     from where the log ended before. A run that ends in the middle can be repeated.
     """
-    from tidemark.services.sync.sync import plan_load
+    from tidemark.services.sync.plan import plan_load
     from tidemark.services.verify.resync import refuse_other_methods
     from tidemark.services.verify.resync import resync as compare
 

@@ -24,7 +24,8 @@ from tidemark.terminal.console import Format, console, note, print_json
 from tidemark.terminal.format import counted, size
 
 if TYPE_CHECKING:
-    from tidemark.services.sync.sync import LegResult, Plan
+    from tidemark.services.sync.plan import Plan
+    from tidemark.services.sync.sync import LegResult
 
 _ENDED = "What is committed stays. Next: the same command again; it goes on from there."
 

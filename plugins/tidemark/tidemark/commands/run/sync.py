@@ -31,7 +31,7 @@ from tidemark.terminal.table import make_table
 
 if TYPE_CHECKING:
     from tidemark.services.sync.dry_run import Forecast
-    from tidemark.services.sync.sync import Plan
+    from tidemark.services.sync.plan import Plan
 
 StrategyOption = Annotated[
     Strategy | None,
@@ -97,7 +97,7 @@ def backup(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
-    from tidemark.services.sync.sync import forecasts, plan_backup
+    from tidemark.services.sync.plan import forecasts, plan_backup
 
     project = Project.load(config_file)
     check_settings(project)
@@ -136,7 +136,7 @@ def sync(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Bring tables from MySQL to the warehouse: `meltano run sync`, for these tables."""
-    from tidemark.services.sync.sync import plan_backup, plan_load
+    from tidemark.services.sync.plan import plan_backup, plan_load
 
     if backup_only and redshift_only:
         raise ConfigError("--backup-only and --redshift-only leave nothing to do")
@@ -198,7 +198,7 @@ def check_settings(project: Project) -> None:
 
 
 def _dry_run(project: Project, plan: Plan, redshift_only: bool, format: Format) -> None:
-    from tidemark.services.sync.sync import forecasts
+    from tidemark.services.sync.plan import forecasts
 
     if not redshift_only:
         _show_forecasts(forecasts(project, plan, estimate=False), format)

@@ -29,7 +29,7 @@ from tidemark.services.follow.round import Marks, Round, Rounds
 from tidemark.services.follow.watch import LogWatch
 from tidemark.services.follow.work import Step, Work
 from tidemark.services.sync.meltano_run import new_run_id
-from tidemark.services.sync.sync import Plan
+from tidemark.services.sync.plan import Plan
 
 logger = logging.getLogger("tidemark.follow")
 #: Seconds between two rounds in which the lease is free, so that others get it.

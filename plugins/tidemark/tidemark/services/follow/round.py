@@ -18,7 +18,8 @@ from tidemark.services.bookmarks.store import States
 from tidemark.services.follow.lag import Lags
 from tidemark.services.follow.work import Part, Step, Work
 from tidemark.services.sync.meltano_run import ENDED, Outcome, Runner
-from tidemark.services.sync.sync import LegResult, Plan, extract, load, run_build
+from tidemark.services.sync.plan import Plan
+from tidemark.services.sync.sync import LegResult, extract, load, run_build
 
 Log = Callable[[str], object]
 

@@ -11,7 +11,7 @@ from tidemark_core.types.singer_schema import LOG_BASED
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Options, Rules
 from tidemark.services.sync.meltano_run import new_run_id
-from tidemark.services.sync.sync import Plan
+from tidemark.services.sync.plan import Plan
 
 
 def plan_follow(project: Project, tables: Sequence[TableName], options: Options) -> Plan:
