@@ -19,6 +19,7 @@ from tap_mysql.extraction.parallel import together
 from tap_mysql.incremental import key_warnings, window
 from tap_mysql.incremental.bookmark import Bookmark, FirstLoad, Identity
 from tap_mysql.incremental.failover import taken_over
+from tap_mysql.incremental.first_load import FirstLoadProgress
 from tap_mysql.incremental.options import Options
 from tap_mysql.incremental.planner import Look
 from tap_mysql.incremental.window import News
@@ -197,35 +198,22 @@ class Extraction:
         """
         if load.order != self._order:
             load = replace(load, order=self._order, left=((None, None),))
+        progress = FirstLoadProgress(identity, load, cap)
         where = sql.window(self._column, None, load.upper, nulls=nulls > 0)
         ranges = [
             Range(self.table.name, where, load.order, after, until) for after, until in load.left
         ]
-        left: list[tuple[sql.Key | None, sql.Key | None] | None] = list(load.left)
-        greatest = load.greatest
         if limit:
             rows = min(self.reading.batch_size, -(-limit // len(ranges)))
             self.reading = replace(self.reading, batch_size=rows)
         self._begin(None, load.upper, self.table.rows)
         for number, file in self._read(ranges):
             if file is None:
-                left[number] = None
+                progress.finish(number)
             else:
-                if file.greatest is not None:
-                    greatest = file.greatest if greatest is None else max(greatest, file.greatest)
-                if file.last is not None:
-                    left[number] = (file.last, ranges[number].until)
-            rest = tuple(pair for pair in left if pair is not None)
-            unfinished = replace(load, left=rest, greatest=greatest)
-            state = None
-            if rest and load.order:
-                state = identity.write(Bookmark(first_load=unfinished))
-            elif not rest:
-                value = window.advanced(None, greatest, cap)
-                value = cap if value is None else value
-                state = identity.write(Bookmark(value, load.edge if value == cap else None))
-            self._commit(file, state)
-            if limit and rest and load.order and self.rows >= limit:
+                progress.take(number, file.last, file.greatest)
+            self._commit(file, progress.state)
+            if limit and progress.can_be_gone_on_with and self.rows >= limit:
                 return
 
     # -- a window
