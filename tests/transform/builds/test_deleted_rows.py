@@ -57,7 +57,7 @@ class History:
     Attributes:
         rows: What MySQL has, by key.
         changed: Keys that the log tells of and no backup has read.
-        reads: What each backup has read: keys with their values; None: the key is gone.
+        read: What each backup has read: rows, and tombstones of keys that are gone.
         seen: Of each key that was ever read the last values, and when it was found deleted.
     """
 
