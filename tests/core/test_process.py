@@ -120,4 +120,4 @@ def test_a_signal_ends_as_a_shell_reports_it(
     with pytest.raises(SystemExit) as ended:
         end_by(number, logging.getLogger("t"), "all is well")
     assert ended.value.code == code
-    assert caplog.messages == [f"ended by {number.name}; all is well"]
+    assert caplog.messages == [f"terminated by {number.name}; all is well"]

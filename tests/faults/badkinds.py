@@ -29,7 +29,7 @@ class Source:
         row: A row, but for its ``update_at``.
         spoil: Statements that make it bad.
         mend: Statements that make it good again.
-        rebuild: Whether bad rows reach the lake, so that it has to be read anew.
+        rebuild: Whether bad rows reach the lake, so that it has to be read again.
     """
 
     columns: str = _NUMBERED

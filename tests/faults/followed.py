@@ -52,7 +52,7 @@ def _plain(row: Sequence[Any]) -> Row:
 
 
 def _copied(world: Sandbox, schema: str, table: Followed, names: Sequence[str]) -> list[Row]:
-    """Rows of the warehouse; the driver cannot read VARBYTE that is no text."""
+    """Rows of the warehouse; the driver cannot read VARBYTE that is not text."""
     asked = [f'to_hex("{name}")' if name in table.binary else f'"{name}"' for name in names]
     rows = world.warehouse(f"SELECT {', '.join(asked)} FROM {schema}.{table.name}")
     return [

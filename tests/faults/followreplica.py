@@ -84,7 +84,7 @@ class Sources:
 
 @contextmanager
 def two_sources(world: Sandbox) -> Iterator[Sources]:
-    """The world's own server, which is started anew, and a replica with a copy of its data."""
+    """The world's own server, which is started again, and a replica with a copy of its data."""
     folder = Path(tempfile.mkdtemp(prefix="tidemark-replica-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)

@@ -18,7 +18,7 @@ from tidemark_singer.batch_file import BatchFile
 
 Message = dict[str, Any]
 TABLES = 2
-_STEPS = ("part", "part", "whole", "anew", "row", "row")
+_STEPS = ("part", "part", "whole", "again", "row", "row")
 ORDERS = st.lists(
     st.tuples(st.sampled_from(_STEPS), st.integers(0, TABLES - 1)), min_size=5, max_size=16
 )
@@ -76,7 +76,7 @@ class CopyTap:
         for step, table in order:
             if step == "row":
                 self._row()
-            elif step == "anew":
+            elif step == "again":
                 self._anew(self._copied[table])
             else:
                 self._send(self._copied[table], has_more=step == "part")

@@ -120,7 +120,7 @@ class Request:
 
 
 class _Resigning(S3SigV4Auth):
-    """Signs a request anew whose body was described by the first signature."""
+    """Signs a request again whose body was described by the first signature."""
 
     def payload(self, request: AWSRequest) -> str:
         return str(request.context["payload"])

@@ -74,7 +74,7 @@ def in_lake(
     moment: datetime,
     mark: tuple[str, object] | None,
 ) -> None:
-    """Commits a file of so many rows, and writes it into the ledger."""
+    """Commits a file of this many rows, and writes it into the ledger."""
     file = lake.file(moment, rows=rows)
     bookmark = {} if mark is None else dict(zip(
         ("replication_key", "replication_key_value"), mark, strict=True

@@ -18,7 +18,7 @@ from tidemark_sandbox.world import Sandbox
 #: Databases that share one lake and the runs over it.
 BATCH = 25
 FEW = 8
-#: One batch of so many is built into public tables too; names of tables need no quotes then.
+#: One batch of this many is built into public tables too; names of tables need no quotes then.
 PUBLIC_EVERY = 10
 
 

@@ -1,6 +1,6 @@
 """What servers sent of their logs: `tests/mysql_binlog/recorded/<server>.json`.
 
-``python tests/harness/recorded_log.py SOCKET`` records it anew, from a server of the sandbox.
+``python tests/harness/recorded_log.py SOCKET`` records it again, from a server of the sandbox.
 """
 
 from __future__ import annotations

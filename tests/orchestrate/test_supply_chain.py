@@ -47,7 +47,7 @@ def test_setup_takes_the_lock_and_nothing_else(project_root: Path) -> None:
     makefile = (project_root / "Makefile").read_text()
     assert re.search(r"\$\(UV\) sync --locked", makefile)
     for path in files(project_root):
-        assert "pip_url" not in path.read_text(), f"{path}: resolved anew on each machine"
+        assert "pip_url" not in path.read_text(), f"{path}: resolved again on each machine"
 
 
 @pytest.mark.security(20)

@@ -30,7 +30,7 @@ def test_every_line_is_a_record(tmp_path: Path, is_gzip: bool) -> None:
 def test_a_line_that_is_no_record_is_counted_not_shown(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "lines"
     path.write_bytes(GOOD + line)
-    with pytest.raises(LakeError, match=r"line 2 of .*lines'.* is no record") as raised:
+    with pytest.raises(LakeError, match=r"line 2 of .*lines'.* is not a record") as raised:
         list(local_file.read_records(str(path), TABLE, is_gzip=False))
     assert "4111" not in str(raised.value)
 
@@ -39,7 +39,7 @@ def test_a_line_that_is_no_record_is_counted_not_shown(tmp_path: Path, line: byt
 def test_half_a_compressed_file_is_refused(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "lines"
     path.write_bytes(gzip.compress(GOOD)[:keep])
-    with pytest.raises(LakeError, match="no record"):
+    with pytest.raises(LakeError, match="not a record"):
         list(local_file.read_records(str(path), TABLE, is_gzip=True))
 
 

@@ -133,7 +133,7 @@ class Source:
         return self.sandbox.config.server == "mysql"
 
     def make(self, table: str, columns: str, *rows: str, engine: str = "InnoDB") -> None:
-        """Creates a table anew and fills it."""
+        """Creates a table again and fills it."""
         name = table.replace("`", "``")
         self.sql(f"DROP TABLE IF EXISTS `{name}`")
         self.sql(f"CREATE TABLE `{name}` ({columns}) ENGINE = {engine}")

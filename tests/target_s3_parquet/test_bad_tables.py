@@ -200,7 +200,7 @@ def test_a_backup_warns_of_a_table_that_cannot_be_loaded(
 def test_a_full_copy_is_committed_by_its_own_end_alone(
     lake: Lake, feed: Feed, say: Say, make_file: MakeFile
 ) -> None:
-    """Another table's STATE comes in the middle of one, and one is begun anew."""
+    """Another table's STATE comes in the middle of one, and one is begun again."""
     tap = Tap(say, make_file, records=False)
 
     def part(*ids: int, **facts: Any) -> list[Message]:

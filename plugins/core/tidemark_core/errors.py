@@ -1,7 +1,7 @@
 """Errors named after what the operator can do about them.
 
 Each says what happened, where (table, column, key) and, as ``hint``, the next command to type.
-Exit codes: 1 failed, 2 usage or configuration, 3 verification found a difference, 4 somebody else
+Exit codes: 1 failed, 2 usage or configuration, 3 verification found a difference, 4 another process
 holds the lease.
 """
 

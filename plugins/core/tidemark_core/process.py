@@ -44,7 +44,7 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
     stamp_run_id(run_id())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # A level would be set anew by Meltano's configuration.
+    # A level would be set again by Meltano's configuration.
     logging.getLogger(_METRICS).addFilter(lambda _: is_debug())
     try:
         command()
@@ -84,7 +84,7 @@ def end_by(signum: int, log: logging.Logger, note: str) -> NoReturn:
         log: Where it is told.
         note: What stays as it was.
     """
-    log.warning("ended by %s; %s", signal.Signals(signum).name, note)
+    log.warning("terminated by %s; %s", signal.Signals(signum).name, note)
     sys.exit(128 + signum)
 
 

@@ -18,7 +18,7 @@ from tidemark_core.runs.report import VERSION, LegReport, open_reports, report_f
 from tidemark_core.runs.run_report import RunReport, checked
 from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
 
-_log = logging.getLogger("tidemark_core.reportstore")
+logger = logging.getLogger("tidemark_core.reportstore")
 #: On disk reports lie as in a lake of their own.
 _DISK = LakeLayout("disk/incremental/")
 #: A run that began before midnight.
@@ -64,7 +64,7 @@ def save(report: LegReport, environ: Mapping[str, str] = os.environ) -> None:
         unfinished.write_text(json.dumps(report.to_dict(), indent=1, ensure_ascii=False))
         unfinished.replace(path)
     except OSError as error:
-        _log.warning("the run report cannot be written to %s: %s", path, error)
+        logger.warning("the run report cannot be written to %s: %s", path, error)
 
 
 def publish(location: S3Location, run: str, environ: Mapping[str, str] = os.environ) -> None:
@@ -88,7 +88,7 @@ def publish(location: S3Location, run: str, environ: Mapping[str, str] = os.envi
                         ContentType="application/json",
                     )
             except (TidemarkError, OSError) as error:
-                _log.warning("the run report %s is not in the lake: %s", path, error)
+                logger.warning("the run report %s is not in the lake: %s", path, error)
                 return
 
 
@@ -121,7 +121,7 @@ def read_reports(location: S3Location, first: date, last: date) -> list[RunRepor
                     raise LakeError(f"{key} is another run's report")
                 documents.append(checked(document))
             except (LakeError, ValueError, KeyError, TypeError, RecursionError) as error:
-                _log.warning("a run report was left out: %s", error)
+                logger.warning("a run report was left out: %s", error)
     found = RunReport.merge(documents)
     return [r for r in found if first.isoformat() <= r.started_at[:10] <= last.isoformat()]
 

@@ -46,7 +46,7 @@ def query(
         schema: Names and types of the columns, by position; None: each column's own.
         batch_rows: Rows of a batch, at most.
         batch_bytes: Bytes of a batch, at most, but that it has a row.
-        cut_rows: A batch ends at every multiple of so many rows; None: anywhere.
+        cut_rows: A batch ends at every multiple of this many rows; None for anywhere.
         strict: Whether a value that has no Arrow form ends the query, in place of being changed
             and told of in ``changes``.
         heard: Called with the number of bytes of each read, at least five times a second, with 0

@@ -13,7 +13,7 @@ import pymysql.err
 from mysql_arrow.columns import Definition
 from mysql_arrow.errors import ProtocolError
 
-#: A packet of so many bytes is gone on with in another one.
+#: A packet of this many bytes continues in another one.
 FULL = 0xFFFFFF
 #: What comes before the rows is short: names, types, an error's words.
 MOST_BYTES = 1 << 20
@@ -88,7 +88,7 @@ def column_count(packet: bytes) -> int:
 
     Raises:
         pymysql.err.MySQLError: The server refused.
-        ProtocolError: It is no result; a server that asks for a file in its place is one such.
+        ProtocolError: It is not a result; a server that asks for a file in its place is one such.
     """
     raise_refusal(packet)
     part = _Part(packet)

@@ -31,10 +31,10 @@ class Change:
     Attributes:
         column: Its name.
         reason: `ZERO_DATE`: no calendar has the date, the value is NULL; dates of year 0 and
-            others are told apart. `INVALID_UTF8`: bytes that are no UTF-8 became U+FFFD.
+            others are told apart. `INVALID_UTF8`: bytes that are not UTF-8 became U+FFFD.
         count: How many.
         row: The first one's row in the batch.
-        shown: What the first one was, 4,096 bytes of it at most; those that are no UTF-8 with a
+        shown: What the first one was, 4,096 bytes of it at most; those that are not UTF-8 with a
             backslash and in hexadecimal.
     """
 

@@ -139,7 +139,7 @@ def _wait(cluster: Cluster, process: subprocess.Popen[bytes], log: Path) -> None
 
 
 def provide(address: PostgresAddress, wishes: Wishes) -> None:
-    """Makes the user and the database unless they are there; the password is set anew.
+    """Makes the user and the database unless they are there; the password is set again.
 
     Raises:
         BackendError: PostgreSQL refused.

@@ -12,7 +12,7 @@ from pathlib import Path
 from tidemark_sandbox.config import project_root
 from tidemark_sandbox.world import Sandbox
 
-_MARK = "# Written by tidemark-sandbox, and written anew by it while this line stands here."
+_MARK = "# Written by tidemark-sandbox, and written again by it while this line stands here."
 
 
 class EnvFormat(StrEnum):

@@ -5,7 +5,7 @@ copy, and half a copy would be taken for the newest. What tells a copy's end:
 
 - in RECORD messages Singer's own marks: the ``version`` that each of them carries, and the
   ACTIVATE_VERSION that makes this version the stream's. A tap that writes it before the rows wants
-  them to be seen as they come. A stream with bookmark properties is no full copy, whatever its
+  them to be seen as they come. A stream with bookmark properties is not a full copy, whatever its
   records carry.
 - in BATCH messages the fact ``has_more`` of our files.
 
@@ -51,7 +51,7 @@ class Copies:
             is_incremental: Whether it has bookmark properties.
 
         Returns:
-            Whether a copy in files begins anew, so that what has come of it is to be dropped.
+            Whether a copy in files starts over, so that what has come of it is to be dropped.
         """
         (self._incremental.add if is_incremental else self._incremental.discard)(stream)
         if self._parts.get(stream) != _FILES:

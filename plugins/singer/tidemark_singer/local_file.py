@@ -36,7 +36,7 @@ def open_local(path: str, table: TableName) -> Iterator[BufferedReader]:
         ) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise LakeError(f"{path!r} of a BATCH message is no regular file", table=table)
+        raise LakeError(f"{path!r} of a BATCH message is not a regular file", table=table)
     with os.fdopen(descriptor, "rb") as file:
         yield file
 
@@ -45,7 +45,7 @@ def read_records(path: str, table: TableName, *, is_gzip: bool) -> Iterator[dict
     """Reads a file of JSON lines, a record each; only one line is in memory.
 
     Raises:
-        LakeError: It cannot be read, or a line of it is no JSON object, or too long.
+        LakeError: It cannot be read, or a line of it is not a JSON object, or too long.
     """
     with open_local(path, table) as raw:
         lines = gzip.open(raw) if is_gzip else raw  # noqa: SIM115 - raw is closed here
@@ -64,7 +64,7 @@ def read_records(path: str, table: TableName, *, is_gzip: bool) -> Iterator[dict
         # A line may hold a row: it is counted, not shown.
         except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
             raise LakeError(
-                f"line {number} of {path!r}, a file of a BATCH message, is no record: "
+                f"line {number} of {path!r}, a file of a BATCH message, is not a record: "
                 f"{type(error).__name__}",
                 table=table,
                 hint="run the tap alone and look at its files",

@@ -30,7 +30,8 @@ class QuietReader(SingerReader):
             ) from None
         if not isinstance(message, dict):
             raise SourceError(
-                f"the tap sent a line of {len(line)} characters that is no JSON object", hint=_HINT
+                f"the tap sent a line of {len(line)} characters that is not a JSON object",
+                hint=_HINT,
             )
         return message
 

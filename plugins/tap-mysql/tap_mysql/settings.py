@@ -57,7 +57,7 @@ class TapSettings(MySQLSettings):
         "Seconds without a row after which a query is given up.", 1800, minimum=1
     )
     backup_lookback_seconds: int = setting(
-        "How long a transaction may take to commit: each run reads again the rows of so many "
+        "How long a transaction may take to commit: each run reads again the rows of this many "
         "seconds before the bookmark, if they have changed.",
         300,
         minimum=0,

@@ -122,7 +122,7 @@ class Bookmark:
         """Reads what `to_state` writes.
 
         Raises:
-            StateError: It is something else; nothing is read, least of all everything anew.
+            StateError: It is something else; nothing is read, least of all everything again.
         """
         if not state:
             return cls()
@@ -155,6 +155,6 @@ def _mark(state: Mapping[str, Any], name: str) -> Mark:
         return Mark()
     recent = told["recent"]
     if not isinstance(recent, list) or not all(isinstance(one, str) for one in recent):
-        raise TypeError(f"{name}.recent is no list of names")
+        raise TypeError(f"{name}.recent is not a list of names")
     until = told["until"]
     return Mark(None if until is None else _parse(until), frozenset(recent))

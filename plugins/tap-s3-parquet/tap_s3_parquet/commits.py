@@ -21,7 +21,7 @@ from tidemark_singer.batch_file import BatchFile
 from tap_s3_parquet.bookmark import Entry
 from tap_s3_parquet.index import Index
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,11 @@ def from_file(index: Index, table: TableName, entry: Entry) -> Commit | None:
         The file by itself; None when it is an orphan: ours, but never committed.
 
     Raises:
-        LakeError: It is no Parquet file, or has a column that no warehouse can hold.
+        LakeError: It is not a Parquet file, or has a column that no warehouse can hold.
     """
     reader = ObjectReader(index.client, index.bucket, entry.key)
     if RUN_METADATA in reader.metadata:
-        _log.info("%s was never committed; left out", entry.key, extra={"table": str(table)})
+        logger.info("%s was never committed; left out", entry.key, extra={"table": str(table)})
         return None
     from tidemark_core.types.arrow import from_arrow  # with Arrow, as in `open_parquet`
 

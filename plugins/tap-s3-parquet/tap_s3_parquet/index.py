@@ -16,7 +16,7 @@ from tap_s3_parquet.bookmark import Entry
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Index:
@@ -48,7 +48,9 @@ class Index:
             try:
                 found.append(TableName.from_lake(folder.removeprefix(root).rstrip("/")))
             except ConfigError:
-                _log.warning("s3://%s/%s is no table's folder; passed over", self.bucket, folder)
+                logger.warning(
+                    "s3://%s/%s is not a table's folder; passed over", self.bucket, folder
+                )
         return sorted(found)
 
     def manifests(self, table: TableName) -> list[Entry]:
@@ -59,7 +61,7 @@ class Index:
             try:
                 named = self.layout.parse_manifest_key(item["Key"])
             except LakeError as error:
-                _log.warning("passed over: %s", error, extra={"table": str(table)})
+                logger.warning("passed over: %s", error, extra={"table": str(table)})
                 continue
             modified = item["LastModified"].astimezone(UTC)
             order = (modified, named.run_id, named.part)
@@ -75,7 +77,7 @@ class Index:
             try:
                 named = self.layout.parse_data_key(item["Key"])
             except LakeError as error:
-                _log.warning("passed over: %s", error, extra={"table": str(table)})
+                logger.warning("passed over: %s", error, extra={"table": str(table)})
                 continue
             modified = item["LastModified"].astimezone(UTC)
             name = item["Key"].removeprefix(prefix)

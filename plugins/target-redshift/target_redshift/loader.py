@@ -31,7 +31,7 @@ from target_redshift.warehouse.stage_tables import drop_stage_tables, make_stage
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -102,7 +102,7 @@ class TableLoader:
         ledger = Ledger(connection, table, self.landing.name)
         missing = ledger.missing(files)
         if not missing and (files or self.is_copied or self.method != "overwrite"):
-            _log.info("nothing to load", extra={"table": str(table), "known": len(files)})
+            logger.info("nothing to load", extra={"table": str(table), "known": len(files)})
             return 0
         older: list[LoadFile] = []
         if self.method == "overwrite":
@@ -127,7 +127,7 @@ class TableLoader:
         for counts in (staged.conversions, *(file.conversions for file in missing)):
             conversions.merge(counts)
         if conversions:
-            _log.warning(
+            logger.warning(
                 "values changed on the way",
                 extra={"table": str(table), "conversions": conversions},
             )
@@ -138,7 +138,7 @@ class TableLoader:
             files=len(missing),
             conversions=conversions,
         )
-        _log.info(
+        logger.info(
             "loaded",
             extra={
                 "table": str(table),
@@ -166,7 +166,7 @@ class TableLoader:
             load_id = ledger.last_load_id(self.lease.fence)
             ledger.add(_without_rows(files), load_id=load_id, fence=self.lease.fence)
             self.lease.renew()
-        _log.warning(
+        logger.warning(
             "copies older than the one that is loaded are passed over",
             extra={"table": str(table), "files": len(files)},
         )
@@ -194,7 +194,7 @@ class TableLoader:
         overwrite = self.method == "overwrite"
         if not overwrite and len(ledger.missing(missing)) != len(missing):
             raise WarehouseError(
-                "some of the files were loaded by somebody else in the meantime",
+                "some of the files were loaded by another process in the meantime",
                 table=table,
                 retryable=True,
                 hint="run again",

@@ -25,7 +25,7 @@ from target_redshift.warehouse.ledger import Ledger
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_log = logging.getLogger("target_redshift.stages")
+logger = logging.getLogger("target_redshift.stages")
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Stages:
             try:
                 remove_staging(self.client, self.s3.bucket, prefix)
             except TidemarkError as error:
-                _log.warning(
+                logger.warning(
                     "staged parts stay behind; the next load removes them: %s",
                     error.message,
                     extra={"prefix": prefix},
@@ -90,7 +90,7 @@ class Stages:
     def _by_csv(self, why: str, level: int = logging.INFO) -> None:
         self._format, self._known = "csv", None
         table = str(self.landing.table)
-        _log.log(level, "loaded by way of CSV: %s", why, extra={"table": table})
+        logger.log(level, "loaded by way of CSV: %s", why, extra={"table": table})
 
     def _stage(self, files: Sequence[LoadFile], load_id: int, prefix: str, drift: Drift) -> Staged:
         if self._format != "csv":

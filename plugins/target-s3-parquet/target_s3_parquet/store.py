@@ -50,7 +50,7 @@ class Store:
         """Takes the right to write a table; also shows early whether S3 can be written at all.
 
         Raises:
-            LeaseError: Somebody else is writing it.
+            LeaseError: Another process is writing it.
             LakeError: S3 refused.
         """
         return Lease.acquire(

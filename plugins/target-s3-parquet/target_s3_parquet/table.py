@@ -24,7 +24,7 @@ from target_s3_parquet.files.rows import to_batch
 from target_s3_parquet.files.schema import StreamSchema, key_error
 from target_s3_parquet.store import Store
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _REWRITE = "run again: the tap writes the file again"
 
 
@@ -87,7 +87,7 @@ class TableWriter:
         try:
             OWN_NAMES.check(self.table)
         except ConfigError as error:
-            _log.warning(
+            logger.warning(
                 "under its own name it will not be loaded: %s",
                 error,
                 extra={"table": str(self.table)},
@@ -219,7 +219,7 @@ class TableWriter:
         report.convert(manifest.conversions)
         if (mark := bookmark.get("replication_key_value")) is not None:
             report.watermark = str(mark)
-        _log.info(
+        logger.info(
             "%s: committed %s rows, files: %d",
             self.table,
             f"{manifest.rows:,}",

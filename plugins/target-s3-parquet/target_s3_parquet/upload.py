@@ -85,7 +85,7 @@ class Uploader:
             raise KeyTakenError(key)
         if head["ContentLength"] != size:
             raise LakeError(f"{where} has {head['ContentLength']} bytes; {size} were sent")
-        self._place.check_seal(head, where)
+        self._place.verify_encryption(head, where)
         return Uploaded(head["ETag"].strip('"'), size)
 
     def put_manifest(self, key: str, body: bytes) -> None:

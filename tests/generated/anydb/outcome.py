@@ -11,7 +11,8 @@ from anydb.model import Table
 
 #: An error that names a table and yet is nobody's refusal.
 _FAULTS = re.compile(
-    r"unexpected \w+|Traceback|again and again|report this|that does not fit it|Errno"
+    r"unexpected \w+|Traceback|again and again|consecutive attempts|report this"
+    r"|that does not fit it|Errno"
 )
 
 

@@ -85,7 +85,7 @@ def test_silence_is_a_cause_too() -> None:
     assert cause(code=7).message == "exit code 7"
     assert "after: a line that is not JSON" in cause("a line that is not JSON", "", code=7).message
     assert "killed" in cause(MELTANO, code=-9).message
-    assert "told to end" in cause(code=143).message
+    assert "terminated" in cause(code=143).message
 
 
 def test_the_same_fault_has_the_same_fingerprint() -> None:

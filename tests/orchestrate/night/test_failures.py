@@ -80,7 +80,7 @@ def test_sigterm_in_the_middle_leaves_a_consistent_state_and_no_tunnel(
     assert process.returncode == 143, output
     assert tunnels(night.settings["SSH_BASTION_PORT"]) == []
     (alert,) = night.alerts
-    assert "told to end" in alert["text"]
+    assert "terminated" in alert["text"]
     assert night.job("backup").returncode == 0, "and the next run needs no hand"
     assert [alert["kind"] for alert in night.alerts] == ["failed", "recovered"]
     lake = keys_in_lake(night)

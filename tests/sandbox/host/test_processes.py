@@ -68,7 +68,7 @@ def test_a_pid_that_was_given_to_somebody_else_is_never_signalled(
             before[19] = str(note.started - 1)
             daemon.note.write_text(f"{boot}\n{other.pid} (sleep) {' '.join(before)}\n")
             daemon.stop()
-            # The same pid and start time, noted before the machine was started anew.
+            # The same pid and start time, noted before the machine was started again.
             daemon.note.write_text(f"another-boot\n{fields}")
             daemon.stop()
             assert other.poll() is None

@@ -194,7 +194,7 @@ def test_an_address_that_leads_to_two_servers_in_turn_stops(
     way = relay("--then", other.socket, "--in-turn")
     result = source.run(source.catalog("balanced", key="update_at"), **way.way)
     assert isinstance(result.error, SourceError)
-    assert "again and again: the server was " in str(result.error)
+    assert "consecutive attempts: the server was " in str(result.error)
     assert "set DB_HOST to one server" in str(result.error)
     assert result.of("STATE") == []
 

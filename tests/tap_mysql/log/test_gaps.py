@@ -111,7 +111,7 @@ def test_a_gap_stops_its_table_and_nothing_of_it_is_committed(
         assert "watermark reset -t tap_test.t" in str(second.error.hint)
         assert second.messages == []
     good = logged(source, "t")
-    assert good.error is None, "read anew"
+    assert good.error is None, "read again"
 
 
 @pytest.mark.fault(183)

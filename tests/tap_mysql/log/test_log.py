@@ -191,7 +191,7 @@ def test_versions_are_in_order_when_the_clock_goes_back(source: Source, told: To
 
 @pytest.mark.fault(186)
 def test_keys_of_every_type_and_spelling(source: Source, told: Told) -> None:
-    """A key that is spelled anew is another one; with blanks at its end it is none."""
+    """A key that is respelled is another one; with blanks at its end it is none."""
     source.make("t", "id VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY, v INT", "('Ä', 1)")
     first = good(logged(source, "t"))
     source.sql("UPDATE t SET id = 'ä', v = 2")

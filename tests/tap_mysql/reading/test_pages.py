@@ -207,7 +207,7 @@ def test_a_table_without_an_order_is_asked_for_once(
 def test_long_keys_are_sorted_by_all_of_their_bytes(
     source: Source, short_pages: ShortPages
 ) -> None:
-    # An index that gives no order, in engines that take one of so many bytes.
+    # An index that gives no order, in engines that take one of this many bytes.
     engine = "MEMORY" if source.is_mysql else "MyISAM"
     columns = "k VARCHAR(700) COLLATE utf8mb4_bin NOT NULL, v INT, UNIQUE (k)"
     source.make("long_keys", columns, engine=engine)

@@ -84,7 +84,7 @@ def test_what_s3_does_not_delete_stays_and_stops_no_load(
     monkeypatch.setattr("target_redshift.staging.area.delete_all", refuse)
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert loaded(table) == ([1], 1)
-    assert "what a load that died had staged stays: S3 refused to delete it" in caplog.text
+    assert "staged files of a crashed load remain: S3 refused to delete it" in caplog.text
     monkeypatch.undo()
     lake.load(table.schema(), table.batch(table.write([(2, "a", None)])), state)
     assert lake.staged(table) == []

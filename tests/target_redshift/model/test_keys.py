@@ -29,7 +29,7 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
 
 
 def _loaded(array: Any) -> list[Any]:
-    """What the warehouse makes of a column: NULL for an empty field that is no text."""
+    """What the warehouse makes of a column: NULL for an empty field that is not text."""
     rows = csv.reader(io.StringIO(encode([array, array], MARKER).decode()))
     is_text = pa.types.is_string(array.type)
     return [None if row[0] == MARKER or not (row[0] or is_text) else row[0] for row in rows]

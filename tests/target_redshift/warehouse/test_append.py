@@ -233,7 +233,7 @@ def test_a_loaded_object_that_was_written_over_stops_with_a_way_out(
     lake.load(table.schema(), table.batch(file), state)
     table.written -= 1
     other = table.write([(9, "nine", None)])
-    with pytest.raises(WarehouseError, match=r"(?s)somebody wrote over it.*tidemark rebuild"):
+    with pytest.raises(WarehouseError, match=r"(?s)it was overwritten.*tidemark rebuild"):
         lake.load(table.schema(), table.batch(other), state)
     assert len(table.rows()) == 3
 

@@ -45,5 +45,5 @@ def test_a_role_comes_first_temporary_keys_next_and_lasting_ones_never(
     assert SECRETS("it's-a-secret, a-token-of-an-hour") == "***, ***"
     assert "secret" not in repr(CopyOptions(right, "r"))
     assert authorization("default", place) == "IAM_ROLE default"
-    with pytest.raises(ConfigError, match="lasting keys"):
+    with pytest.raises(ConfigError, match="long-lived keys"):
         authorization(None, replace(place, access_key="AKIA", secret_key="s"))

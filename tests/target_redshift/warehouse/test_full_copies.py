@@ -22,8 +22,8 @@ Message = dict[str, Any]
 @pytest.mark.parametrize("form", ["record", "batch"])
 @FEW
 @given(order=ORDERS)
-@example(order=[("part", 0), ("row", 0), ("part", 1), ("whole", 0), ("anew", 1), ("whole", 1)])
-@example(order=[("part", 0), ("anew", 0), ("part", 0), ("row", 0)])
+@example(order=[("part", 0), ("row", 0), ("part", 1), ("whole", 0), ("again", 1), ("whole", 1)])
+@example(order=[("part", 0), ("again", 0), ("part", 0), ("row", 0)])
 def test_of_a_full_copy_all_is_loaded_or_nothing(
     lake: Lake, tmp_path: Path, form: str, order: list[tuple[str, int]]
 ) -> None:

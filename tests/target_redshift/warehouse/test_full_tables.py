@@ -43,7 +43,7 @@ def ids(table: Table) -> list[int]:
 @FEW
 @given(order=ORDERS)
 @example(order=[("whole", 0), ("part", 1), ("row", 0), ("whole", 1), ("whole", 0), ("part", 0)])
-@example(order=[("part", 0), ("anew", 0), ("part", 0), ("row", 0), ("whole", 0)])
+@example(order=[("part", 0), ("again", 0), ("part", 0), ("row", 0), ("whole", 0)])
 def test_whatever_order_they_come_in_the_newest_whole_copy_is_there(
     lake: Lake, tmp_path: Path, form: str, order: list[tuple[str, int]]
 ) -> None:

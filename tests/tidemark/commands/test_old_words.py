@@ -250,4 +250,4 @@ def test_pages_are_not_put_among_the_lakes_files(lake: Lake, prefix: str, tmp_pa
     root = lake.project.layout.root if prefix.strip("/") else ""
     done = lake.run("docs", "publish", "--prefix", root + prefix, "--out", str(tmp_path))
     assert done.code == 2
-    assert "no folder for pages" in done.err
+    assert "not a folder for pages" in done.err

@@ -105,7 +105,7 @@ def test_a_single_value_is_put_in_its_place() -> None:
 
 
 def test_what_is_no_yaml_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"x\.yml is no YAML"):
+    with pytest.raises(ConfigError, match=r"x\.yml is not valid YAML"):
         YamlText("a: [", "x.yml")
     with pytest.raises(ConfigError, match=r"x\.yml has no a\.b"):
         YamlText("a: {}", "x.yml").replace(["a", "b"], 1)

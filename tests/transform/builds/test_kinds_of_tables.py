@@ -306,7 +306,7 @@ def test_a_wider_contract_keeps_the_rows(
     query("drop table landing.pairs", user=loader)
     create(query, "pairs")
     narrower = kinds("run", "--select", "pairs", check=False)
-    assert "Build it anew: dbt build --full-refresh" in narrower["pairs"]["message"]
+    assert "Build it again: dbt build --full-refresh" in narrower["pairs"]["message"]
     for name in ("public.pairs", "tidemark_dbt.pairs", "public.logged", "tidemark_dbt.logged"):
         kinds_of = ("__versions", "__loads") if name.startswith("tidemark_dbt") else ("",)
         for kind in kinds_of:

@@ -1,4 +1,4 @@
-{#- The table's own shape: made from the contract, widened with it, made anew by --full-refresh. -#}
+{#- The table's own shape: made from the contract, widened with it, made again by --full-refresh. -#}
 
 {#- Takes all rows out of a table and out of what is remembered of it. DELETE and not TRUNCATE, which commits.
     `forgotten` becomes what was remembered of its rows, or of its loads where rows have no key. -#}
@@ -70,7 +70,7 @@
     {%- if changed -%}
         {%- do exceptions.raise_compiler_error(
             relation.render() ~ ' is unchanged: its contract has changed in ' ~ changed | join(', ')
-            ~ '. Build it anew: dbt build --full-refresh --select ' ~ model.name
+            ~ '. Build it again: dbt build --full-refresh --select ' ~ model.name
         ) -%}
     {%- endif -%}
     {%- for column in added -%}

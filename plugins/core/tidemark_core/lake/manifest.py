@@ -215,20 +215,20 @@ def _schema(told: Any) -> dict[str, Any]:
         raise TypeError("its schema has no properties")
     for declared in told["properties"].values():
         if not isinstance(declared, dict):
-            raise TypeError("a property of its schema is no object")
+            raise TypeError("a property of its schema is not an object")
         from_json_schema(declared)
     return told
 
 
 def _keys(told: Any, schema: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(told, list) or not all(name in schema["properties"] for name in told):
-        raise ValueError("its key names what is no column")
+        raise ValueError("its key names something that is not a column")
     return tuple(map(str, told))
 
 
 def _method(told: Any) -> str | None:
     if told is not None and not isinstance(told, str):
-        raise TypeError("its replication method is no text")
+        raise TypeError("its replication method is not text")
     return told
 
 

@@ -14,8 +14,8 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.redshift.credentials import credentials
 from tidemark_core.redshift.driver_patches import (
     close,
+    close_failed_socket,
     install_routes,
-    let_go,
     login,
     routes,
     set_silence,
@@ -132,7 +132,7 @@ def connect(
         except TidemarkError:
             raise
         except Exception as error:
-            let_go(error)
+            close_failed_socket(error)
             if endpoint is not None:
                 endpoint.check()
             raise explain_connect(error, shown, user=who.user) from error

@@ -158,7 +158,7 @@ def _client(original: Callable[..., Any]) -> Callable[..., Any]:
     return new
 
 
-def let_go(error: Exception) -> None:
+def close_failed_socket(error: Exception) -> None:
     """Closes the socket of a login that failed, which the driver leaves open.
 
     There is no connection to close yet; only the frames of the error know the half-made one.

@@ -1,6 +1,6 @@
 """How far the tables of a run have come: bars on a terminal, lines of the log elsewhere.
 
-Behind Meltano a plugin's stderr is no terminal, so there it is lines; `tidemark` reads them and
+Behind Meltano a plugin's stderr is not a terminal, so there it is lines; `tidemark` reads them and
 draws the bars.
 """
 
@@ -31,7 +31,7 @@ class Progress:
     Attributes:
         table: ``schema.table``.
         rows: Rows so far.
-        total: About how many there will be; None: nobody knows.
+        total: Estimated total; None if unknown.
         bytes: Bytes of the files finished so far.
         seconds: Since it began.
         window: The replication keys that are read, as text; None: open at that end.
@@ -54,7 +54,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> int | None:
-        """About how long it will take yet; None: nobody knows."""
+        """Estimated time left; None if unknown."""
         if not self.rows or self.total is None:
             return None
         return round(max(0, self.total - self.rows) * self.seconds / self.rows)
@@ -171,7 +171,7 @@ class Meter:
         """Starts to count, from 0.
 
         Args:
-            total: About how many rows there will be; None: nobody knows.
+            total: Estimated total rows; None if unknown.
             window: The replication keys that are read, as text.
         """
         with self._lock:

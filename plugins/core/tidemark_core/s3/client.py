@@ -151,7 +151,7 @@ class S3Location:
                 client.meta.events.register(f"after-call.s3.{operation}", self._check_answer)
         return client
 
-    def check_seal(self, answer: Mapping[str, Any], where: str) -> None:
+    def verify_encryption(self, answer: Mapping[str, Any], where: str) -> None:
         """Makes sure that an object is encrypted as the settings ask for it.
 
         Args:
@@ -177,7 +177,7 @@ class S3Location:
 
     def _check_answer(self, http_response: Any, parsed: dict[str, Any], **_: object) -> None:
         if http_response.status_code < 300:
-            self.check_seal(parsed, f"s3:/{unquote(urlsplit(http_response.url).path)}")
+            self.verify_encryption(parsed, f"s3:/{unquote(urlsplit(http_response.url).path)}")
 
     def _count_retry(self, request: AWSRequest, **_: object) -> None:
         """Counts a request that is sent again, in the run report."""

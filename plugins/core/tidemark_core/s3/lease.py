@@ -30,7 +30,7 @@ from tidemark_core.text.moments import to_second
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_log = logging.getLogger("tidemark_core.lease")
+logger = logging.getLogger("tidemark_core.lease")
 #: A holder stops this part of the ttl before others may take over.
 _MARGIN = 0.1
 _ATTEMPTS = 10
@@ -78,7 +78,7 @@ class Lease:
             ttl: Seconds after which others may take over when we stop renewing.
 
         Raises:
-            LeaseError: Somebody else holds it.
+            LeaseError: Another process holds it.
             LakeError: S3 refused.
         """
         holder = Holder.this_process(owner)
@@ -97,7 +97,7 @@ class Lease:
             with explained(f"writing the lease s3://{bucket}/{key}"):
                 if lease._write(condition):
                     lease._thread.start()
-                    _log.info("lease taken", extra={"lease": key, "fence": fence})
+                    logger.info("lease taken", extra={"lease": key, "fence": fence})
                     return lease
         raise LeaseError(
             f"others keep taking the lease {key}", hint="run again when they have ended"
@@ -165,7 +165,7 @@ class Lease:
                 try:
                     self._write({"IfMatch": self._etag}, released=True)
                 except (ClientError, BotoCoreError, LakeError) as error:
-                    _log.warning(
+                    logger.warning(
                         "lease not given back; it expires by itself: %s",
                         error,
                         extra={"lease": self.key, "ttl": self._ttl},
@@ -232,10 +232,10 @@ class Lease:
     def _renew_locked(self) -> None:
         if self._write({"IfMatch": self._etag}):
             return
-        self._lost = "somebody took over"
+        self._lost = "another process took over"
         found = read_record(self._client, self._bucket, self.key)
         self._lost = f"{found.holder} took over" if found else "its object was removed"
-        _log.error("lease lost: %s", self._lost, extra={"lease": self.key})
+        logger.error("lease lost: %s", self._lost, extra={"lease": self.key})
 
     def _renew_always(self) -> None:
         while not self._stop.wait(self._ttl / 3):
@@ -245,7 +245,7 @@ class Lease:
                         return
                     self._renew_locked()
             except Exception as error:  # noqa: BLE001 - the next try may succeed in time
-                _log.warning("lease not renewed yet: %s", error, extra={"lease": self.key})
+                logger.warning("lease not renewed yet: %s", error, extra={"lease": self.key})
 
 
 def _boot_clock() -> Callable[[], float]:

@@ -18,7 +18,7 @@ from tidemark_core.text.moments import to_second
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_log = logging.getLogger("tidemark_core.lease")
+logger = logging.getLogger("tidemark_core.lease")
 VERSION = 1
 #: S3 tells times in whole seconds; a lease counts as expired this many seconds late.
 CLOCK_GRAIN = 2.0
@@ -27,7 +27,7 @@ _UNKNOWN = Holder("an unknown process", "unknown", 0)
 _UNKNOWN_TTL = 60.0
 #: What a lease may say; whatever says more is none that we can read. Bytes; seconds; how many
 #: milliseconds a fence may be ahead of S3's clock. One that is far ahead would get into the
-#: warehouse's ledger by the next load, and shut out whoever begins anew by the clock.
+#: warehouse's ledger by the next load, and shut out whoever starts over by the clock.
 _LARGEST, _LONGEST_TTL, _FENCE_AHEAD = 64 << 10, 86_400.0, 86_400_000
 
 
@@ -85,7 +85,9 @@ class LeaseRecord:
             *(KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError),
         ) as error:
             # Not ours, or of a later Tidemark: respected as long as somebody keeps writing it.
-            _log.warning("%s is no lease that we can read: %r", key, error, extra={"lease": key})
+            logger.warning(
+                "%s is not a lease that we can read: %r", key, error, extra={"lease": key}
+            )
             since = to_second(modified)
             return cls(etag, "", 0, _UNKNOWN, since, _UNKNOWN_TTL, False, age)
 

@@ -21,7 +21,7 @@ from tidemark_core.logs import Event, log_event
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.process import TunnelProcess
 
-_log = logging.getLogger("tidemark_core.tunnel")
+logger = logging.getLogger("tidemark_core.tunnel")
 #: Characters of a folder that leave room for ours and the socket's name in 107 bytes.
 _LONGEST_FOLDER = 45
 
@@ -95,7 +95,7 @@ def open_endpoint(
     *,
     timeout: float = 25.0,
 ) -> Iterator[Endpoint]:
-    """Opens the way to a server.
+    """Opens a tunnel to a server.
 
     Args:
         bastion: None: the server is reached directly.
@@ -128,7 +128,9 @@ def open_endpoint(
         )
         try:
             tunnel.ensure()
-            log_event(_log, Event.TUNNEL_ESTABLISHED, local_port=tunnel.port, bastion=str(bastion))
+            log_event(
+                logger, Event.TUNNEL_ESTABLISHED, local_port=tunnel.port, bastion=str(bastion)
+            )
             yield tunnel
         finally:
             tunnel.close()

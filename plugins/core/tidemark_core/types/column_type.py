@@ -57,7 +57,7 @@ class ColumnType:
         """Reads what `__str__` writes.
 
         Raises:
-            ConfigError: ``text`` is no type of this map.
+            ConfigError: ``text`` is not a type of this map.
         """
         match = _GRAMMAR.fullmatch(text)
         if match:

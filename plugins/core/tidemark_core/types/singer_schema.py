@@ -95,7 +95,7 @@ def from_json_schema(schema: Mapping[str, Any]) -> ColumnType:
     """The type of a Singer property: its annotation, else what JSON schema says of it.
 
     Raises:
-        ConfigError: The annotation is no type of this map.
+        ConfigError: The annotation is not a type of this map.
     """
     annotation = schema.get(ANNOTATION)
     if annotation is not None:

@@ -143,7 +143,7 @@ def tagged_gtid(event: Reader) -> Began:
 
 def _byte(value: int) -> int:
     if value > 255:
-        raise DamagedLog("a GTID's server is no UUID")
+        raise DamagedLog("a GTID's server is not a UUID")
     return value
 
 

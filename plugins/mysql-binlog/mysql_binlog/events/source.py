@@ -69,7 +69,7 @@ class Reader:
             size -= len(self.take(min(size, _PIECE)))
 
     def number(self, size: int) -> int:
-        """An unsigned number of so many bytes."""
+        """An unsigned number of this many bytes."""
         return int.from_bytes(self.take(size), "little")
 
     def packed(self) -> int:

@@ -76,7 +76,7 @@ class Packets:
             One of more than 16 MB as a stream, behind its first byte.
 
         Raises:
-            BinlogError: The server refuses to go on, or it is no packet.
+            BinlogError: The server refuses to go on, or it is not a packet.
         """
         size = self.header()
         if size == _FULL_PACKET:
@@ -102,7 +102,7 @@ class Packets:
         return head[0] | head[1] << 8 | head[2] << 16
 
     def exactly(self, size: int) -> bytes:
-        """So many bytes of the socket."""
+        """This many bytes of the socket."""
         if size > _BUFFER:
             return self._large(size)
         while self._end - self._begin < size:

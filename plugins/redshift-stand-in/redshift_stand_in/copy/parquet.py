@@ -40,7 +40,7 @@ def read(
         CSV as :func:`vectors.write` makes it, and the number of rows in it.
 
     Raises:
-        StatementError: it is no Parquet file, its columns do not fit the table's, or a value does
+        StatementError: not a Parquet file, its columns do not fit the table's, or a value does
         not fit.
     """
     with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as local:

@@ -19,7 +19,7 @@ from redshift_stand_in.statements import late_binding, plan
 from redshift_stand_in.wire.protocol import Disconnected, MessageStream, wait_for
 from redshift_stand_in.wire.rows import Shape, reshape, shape_of
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Executor:
         self._ready()
 
     def _run_simple(self, planned: plan.Plan) -> bool:
-        log.debug("Q %s", mask(planned.text))
+        logger.debug("Q %s", mask(planned.text))
         if planned.run:
             return self._run_in_front(planned, planned.run)
         own = self._before(planned)
@@ -265,7 +265,7 @@ class Executor:
                 current, position = next(waiting, current), position + 1
             elif kind == b"E":
                 ok = False
-                log.debug("error: %s", decode_fields(body))
+                logger.debug("error: %s", decode_fields(body))
                 client.put(kind, BackendError(body).payload())
             elif kind == b"Z":
                 if refused:
@@ -300,7 +300,7 @@ class Executor:
         except (Disconnected, OSError):
             raise
         except Exception as error:
-            log.exception("internal error in %s", mask(planned.text))
+            logger.exception("internal error in %s", mask(planned.text))
             self._fail(StatementError(f"internal error of the stand-in: {error!r}", INTERNAL_ERROR))
             return False
         self._flush_notices()
@@ -317,7 +317,7 @@ class Executor:
             try:
                 self.context.query("select 1/0 as a_statement_of_this_transaction_was_refused")
             except BackendError:
-                log.debug("the transaction is marked as failed")
+                logger.debug("the transaction is marked as failed")
         self.client.put(b"E", error.payload())
 
     def _ready(self) -> None:

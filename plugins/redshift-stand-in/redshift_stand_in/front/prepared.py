@@ -9,7 +9,7 @@ from redshift_stand_in.context import mask
 from redshift_stand_in.statements import plan
 from redshift_stand_in.wire.rows import Shape
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 Message = tuple[bytes, bytes]
 
@@ -34,7 +34,7 @@ class Names:
         if kind == b"P":
             name, sql, _ = body.split(b"\0", 2)
             planned = plan.make(sql.decode("utf-8", "replace"))
-            log.debug("P %s => %s", mask(planned.text), mask(planned.sql) or "in the front")
+            logger.debug("P %s => %s", mask(planned.text), mask(planned.sql) or "in the front")
             self._statements[name] = Prepared(planned)
             return kind, with_statement(body, planned.sql)
         if kind == b"B":

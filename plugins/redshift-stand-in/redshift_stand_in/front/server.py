@@ -13,7 +13,7 @@ from pathlib import Path
 
 from redshift_stand_in.front.session import FrontSettings, Session
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _BACKLOG = 64
 
@@ -144,7 +144,7 @@ class Server:
                 sock, _ = listener.accept()
             except OSError:
                 if not self._stopping:
-                    log.exception("a listener has failed")
+                    logger.exception("a listener has failed")
                 return
             if sock.family == socket.AF_INET:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -158,7 +158,7 @@ class Server:
         try:
             session.serve()
         except Exception:
-            log.exception("a session has failed")
+            logger.exception("a session has failed")
         finally:
             with self._lock:
                 self._sessions.pop(session, None)

@@ -28,7 +28,7 @@ from redshift_stand_in.wire.protocol import (
     startup,
 )
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 #: What Redshift reports; drivers choose their SQL by it.
 SERVER_VERSION = "8.0.2"
@@ -74,7 +74,7 @@ class Session:
             if context is not None:
                 Executor(self._client, context).run()
         except (OSError, Disconnected) as error:
-            log.info("session ended: %s", error)
+            logger.info("session ended: %s", error)
         finally:
             self.close()
 
@@ -127,7 +127,7 @@ class Session:
         self._backend = backend = Backend(self._settings.postgres)
         backend.put_raw(startup(parameters))
         backend.flush()
-        log.info("start: user %s, database %s", user, database)
+        logger.info("start: user %s, database %s", user, database)
         while True:
             kind, body = backend.read()
             backend.note(kind, body)
@@ -140,7 +140,7 @@ class Session:
                 backend.put(kind, body)
                 backend.flush()
             elif kind == b"E":
-                log.info("refused: %s", decode_fields(body).get("M"))
+                logger.info("refused: %s", decode_fields(body).get("M"))
                 self._client.flush()
                 return None
             elif kind == b"Z":

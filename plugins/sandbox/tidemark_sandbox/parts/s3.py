@@ -113,7 +113,7 @@ class S3(Part):
         )
 
     def probe(self) -> str:
-        """Reads what an earlier probe wrote and writes it anew.
+        """Reads what an earlier probe wrote and writes it again.
 
         Listing would not do: it is answered before the volumes that hold the data are found again.
         """

@@ -1,6 +1,6 @@
 """Values of RECORD messages to Arrow, exactly: what does not fit its type is refused, not bent.
 
-What is changed all the same (text that is no Unicode, time beyond microseconds) is counted.
+What is changed all the same (text that is not valid Unicode, time beyond microseconds) is counted.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class LogIdentity:
         return StateError(
             f"the bookmark {what}",
             table=self.table,
-            hint=f"read the table anew: tidemark watermark reset -t {self.table}",
+            hint=f"read the table again: tidemark watermark reset -t {self.table}",
         )
 
 

@@ -16,9 +16,9 @@ def healed(table: TableName) -> str:
 
 
 def anew(table: TableName) -> str:
-    """The commands that read a table anew where its changes are not all to be had."""
+    """The commands that read a table again where its changes are not all to be had."""
     return (
-        f"tidemark watermark reset -t {table} and tidemark sync -t {table} read it anew, then "
+        f"tidemark watermark reset -t {table} and tidemark sync -t {table} read it again, then "
         f"tidemark reconcile -t {table} takes out the rows that were deleted meanwhile"
     )
 

@@ -35,7 +35,7 @@ class Job(Protocol):
         """The table."""
 
     def prepare(self, *, again: bool) -> Extraction:
-        """Makes the extraction; ``again``: after looking at the table anew."""
+        """Makes the extraction; ``again``: after looking at the table again."""
 
     def bookmark(self) -> object:
         """The stream's entry in the state."""
@@ -97,7 +97,10 @@ def _outcome(job: Job) -> Outcome:
             except TableChangedError as error:
                 if attempt == _REDISCOVERIES:
                     raise SourceError(
-                        f"again and again: {error}", table=job.table, hint=error.hint
+                        f"the table changed during {_REDISCOVERIES + 1} consecutive attempts: "
+                        f"{error}",
+                        table=job.table,
+                        hint=error.hint,
                     ) from error
                 current().tried_again(job.table)
                 logger.warning("%s is looked at again: %s", job.table, error)

@@ -69,9 +69,9 @@ class Bookmark:
 
     Attributes:
         value: Greatest replication key read, never past the source's clock; None: nothing yet.
-        edge: Fingerprint of the rows near it; None: unknown, they are read again.
+        edge: Fingerprint of the rows near it; None if unknown: they are read again.
         first_load: A first load to go on with.
-        server: Whose rows they were; None: unknown.
+        server: Whose rows they were; None if unknown.
         columns: The columns that were read last, in their order; empty: unknown.
     """
 

@@ -67,8 +67,8 @@ def taken_over(
     elif kept != bookmark and kept.value is not None:
         behind = f" It is behind: the bookmark goes back to {to_state(kept.value)}."
     logger.warning(
-        "%s: the bookmark is of the server %s, and now %s answers.%s What the old one alone had is "
-        "in the lake and not in the source; compare them: tidemark verify -t %s --checksum",
+        "%s: the bookmark is of the server %s, and now %s answers.%s Rows that existed only on the "
+        "old server remain in the lake; compare: tidemark verify -t %s --checksum",
         table, bookmark.server, server, behind, table, extra={"table": str(table)},
     )  # fmt: skip
     return kept

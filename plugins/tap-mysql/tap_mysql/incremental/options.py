@@ -18,7 +18,7 @@ class Options:
         null_keys: ``refuse`` or ``read``.
         chunks: Key ranges of a first load.
         workers: Ranges read at the same time.
-        max_rows: New rows of a table and run, give or take those of one key; 0: all.
+        max_rows: Maximum new rows per table and run, rounded up to whole keys; 0 for no limit.
         replication: How far the source may be behind its own.
     """
 

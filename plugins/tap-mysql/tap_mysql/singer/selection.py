@@ -209,7 +209,7 @@ def collation_warnings(table: Table, keys: tuple[str, ...]) -> list[tuple[Column
             told = (
                 "texts that differ in case, accents or the like, as 'A' and 'a', may be one key in "
                 f"{column.name} (collation {column.collation}), and are two in the warehouse: a "
-                "row whose key is only spelled anew there stays under its old spelling too"
+                "row of which only the key's case changes stays under its old spelling too"
             )
             found.append((column, told))
         if column.collation is not None and not column.ignores_trailing_blanks:

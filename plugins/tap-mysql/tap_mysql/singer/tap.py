@@ -160,7 +160,7 @@ class TapMySQL(PluginTap[TapSettings]):
         return [MySQLStream(self, tables[table]) for table in selected if table in tables]
 
     def look_again(self, name: TableName) -> Table:
-        """Reads one table's definition anew.
+        """Reads one table's definition again.
 
         Raises:
             SourceError: It is gone.

@@ -23,7 +23,7 @@ from tidemark_core.errors import SourceError, TidemarkError
 from tap_mysql.source.error_codes import Cure, cure_of, number_in
 from tap_mysql.source.session.connection import Source
 
-_log = logging.getLogger("tap-mysql.read")
+logger = logging.getLogger("tap-mysql.read")
 #: Batches that wait for the caller, besides the one that is being read and the one that he has.
 _AHEAD = 2
 _POLL_SECONDS = 0.2
@@ -72,7 +72,7 @@ class Shape:
         schema: Names and types of its columns.
         batch_rows: Rows of a batch, at most.
         batch_bytes: Bytes of a batch, at most.
-        file_rows: A batch ends at every multiple of so many rows; None: anywhere.
+        file_rows: A batch ends at every multiple of this many rows; None for anywhere.
     """
 
     schema: pa.Schema
@@ -204,7 +204,7 @@ class Fetch:
                 for (connection_id,) in found:
                     session.rows(f"KILL {int(connection_id)}")
         except Exception as error:  # noqa: BLE001 - it is gone already, or the server is
-            _log.info("the query could not be ended on the server: %s", error)
+            logger.info("the query could not be ended on the server: %s", error)
 
 
 def _told(error: BaseException) -> BaseException:

@@ -37,7 +37,7 @@ class Channel:
 
     Attributes:
         name: The connection's name; empty: the only one.
-        lag: Seconds that it is behind; None: unknown, since it does not run.
+        lag: Seconds that it is behind; None if unknown, since it does not run.
         receiver: Whether the receiving (IO) thread runs: Yes, No, Connecting.
         applier: Whether the applying (SQL) thread runs: Yes, No.
         errors: Numbers of the errors that the threads ended with.
@@ -75,10 +75,10 @@ def channel(row: Mapping[str, Any]) -> Channel:
 
 
 def decide(channels: Sequence[Channel], limit: int) -> timedelta | None:
-    """How far what is there may be behind the server's clock; None: nobody knows.
+    """How far what is there may be behind the server's clock; None if unknown.
 
     Args:
-        channels: What the server replicates from; none: it is no replica.
+        channels: What the server replicates from; none: it is not a replica.
         limit: Seconds that it may be behind; 0: any.
 
     Raises:

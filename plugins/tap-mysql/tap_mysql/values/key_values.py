@@ -58,7 +58,7 @@ def parse_source(kind: ColumnType, text: str) -> KeyValue | None:
     """Reads a key as MySQL's ``CAST(… AS CHAR)`` writes it; None for a date of year 0.
 
     Raises:
-        ValueError: It is no value of this type, such as 2022-11-00.
+        ValueError: It is not a value of this type, such as 2022-11-00.
     """
     if text.startswith(ZERO_YEAR) and not is_integer(kind):
         return None

@@ -163,5 +163,5 @@ def not_ours(landing: LandingTable, source: str, name: str) -> WarehouseError:
         f"its rows are in the landing table {name!r}, and by LANDING_NAMES they belong into "
         f"{landing.name!r}",
         table=landing.table,
-        hint=f"correct LANDING_NAMES, or load it anew: {rebuild_hint(landing.table)}",
+        hint=f"correct LANDING_NAMES, or load it again: {rebuild_hint(landing.table)}",
     )

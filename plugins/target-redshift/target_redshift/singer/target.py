@@ -122,7 +122,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         """The loader of a sink's table; takes the table's lease with the first one.
 
         Raises:
-            LeaseError: Somebody else is loading the table.
+            LeaseError: Another process is loading the table.
         """
         return TableLoader(
             config=self.settings,
@@ -259,20 +259,20 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
             self._tell_removed(table, objects)
 
     def _remove_left(self, table: TableName) -> None:
-        """Nothing depends on what a load that died had staged: it may stay for another run."""
+        """Nothing depends on the staged files of a crashed load: they may stay for another run."""
         prefix = self.s3.layout.staging_prefix(table)
         try:
             self._tell_removed(table, remove_staging(self.client, self.s3.bucket, prefix))
         except LakeError as error:
             self.logger.warning(
-                "what a load that died had staged stays: %s", error.message,
+                "staged files of a crashed load remain: %s", error.message,
                 extra={"table": str(table)},
             )  # fmt: skip
 
     def _tell_removed(self, table: TableName, objects: int) -> None:
         if objects:
             self.logger.warning(
-                "removed what a load that died had staged",
+                "removed staged files of a crashed load",
                 extra={"table": str(table), "objects": objects},
             )
 

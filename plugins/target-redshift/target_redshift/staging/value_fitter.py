@@ -132,7 +132,7 @@ class Cleaner:
         limit = binary_bytes(column.type)
         lengths = pc.binary_length(array)
         if empty := pc.sum(pc.equal(lengths, 0)).as_py():
-            # COPY from CSV has no word for it: every empty field that is no text is NULL.
+            # COPY from CSV has no word for it: every empty field that is not text is NULL.
             counts.count(column.source, Reason.EMPTY_BINARY_NULL, empty)
         longest = pc.max(lengths).as_py()
         if longest is not None and longest > limit:

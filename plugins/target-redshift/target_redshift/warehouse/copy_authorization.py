@@ -14,7 +14,7 @@ def authorization(iam_role: str | None, s3: S3Location) -> str:
     """Gives COPY's authorization, as SQL.
 
     Keys that do not expire are put into no statement: it may be logged on its way, and the
-    warehouse keeps it. Temporary ones are asked for anew each time, for they are renewed.
+    warehouse keeps it. Temporary ones are asked for again each time, for they are renewed.
 
     Args:
         iam_role: ``REDSHIFT_IAM_ROLE``.
@@ -30,7 +30,7 @@ def authorization(iam_role: str | None, s3: S3Location) -> str:
     if keys is None or not (keys.access_key and keys.secret_key and keys.token):
         raise ConfigError(
             "REDSHIFT_IAM_ROLE is not set, and there are no temporary credentials to give to COPY "
-            "in its place; S3_ACCESS_KEY and other lasting keys are put into no statement",
+            "in its place; S3_ACCESS_KEY and other long-lived keys are never embedded in SQL",
             hint="put REDSHIFT_IAM_ROLE=arn:aws:iam::… (or default) into .env",
         )
     SECRETS.add([keys.secret_key, keys.token])

@@ -27,7 +27,7 @@ from target_redshift.warehouse.session import timeout_statement
 from target_redshift.warehouse.sql import ledger as ledger_sql
 from target_redshift.warehouse.sql import tables
 
-_log = logging.getLogger("target_redshift.landing")
+logger = logging.getLogger("target_redshift.landing")
 #: SQLSTATE of a statement that a timeout ended.
 _TIMED_OUT = "57014"
 
@@ -121,7 +121,7 @@ def look(connection: WarehouseConnection, landing: LandingTable, config: LoadSet
     check_comment(landing, comment)
     drift = compare(landing, [(column, kind) for column, kind in existing])
     if drift.dropped:
-        _log.warning(
+        logger.warning(
             "the source no longer has columns that the landing table keeps; they are NULL from "
             "now on" + (", and new ones came: was a column renamed?" if drift.add else ""),
             extra={
@@ -131,7 +131,7 @@ def look(connection: WarehouseConnection, landing: LandingTable, config: LoadSet
             },
         )
     if drift.add:
-        _log.warning(
+        logger.warning(
             "columns are new: rows that were loaded before have NULL in them, whatever the source "
             "has; a backfill is due: docs/runbooks/backfill.md",
             extra={
@@ -172,7 +172,7 @@ def apply_outside(
                 column=column,
                 hint=rebuild_hint(landing.table),
             ) from error
-        _log.info(
+        logger.info(
             "column widened",
             extra={"table": str(landing.table), "column": column, "type": kind},
         )
@@ -200,7 +200,7 @@ def apply_in_transaction(
             connection.execute(
                 tables.add_column(name, column, kind), what=f"ADD COLUMN {column}", table=table
             )
-            _log.info("column added", extra={"table": str(table), "column": column, "type": kind})
+            logger.info("column added", extra={"table": str(table), "column": column, "type": kind})
     else:
         options = table_options(landing, config)
         with lock_timeout(connection, config):

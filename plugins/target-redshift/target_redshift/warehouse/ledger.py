@@ -56,7 +56,7 @@ class Ledger:
             if etags and file.bucket:
                 raise WarehouseError(
                     f"{file.name} was loaded before with other content (ETag "
-                    f"{', '.join(sorted(etags))}, now {file.etag}): somebody wrote over it",
+                    f"{', '.join(sorted(etags))}, now {file.etag}): it was overwritten",
                     table=self.table,
                     hint=f"tidemark rebuild -t {self.table}",
                 )
@@ -108,7 +108,7 @@ class Ledger:
 
     def _taken_over(self) -> LeaseError:
         return LeaseError(
-            "somebody took the lease over and has loaded since; nothing of ours was loaded",
+            "another process took the lease over and has loaded since; nothing of ours was loaded",
             table=self.table,
             hint=f"run again; if it says so every time: tidemark rebuild -t {self.table}",
         )

@@ -17,7 +17,7 @@ from tidemark_core.typed_settings import values
 
 from target_redshift.settings import LoadSettings
 
-_log = logging.getLogger("target_redshift.session")
+logger = logging.getLogger("target_redshift.session")
 T = TypeVar("T")
 
 
@@ -51,7 +51,7 @@ class Session:
                 raise
             self._connection = connection
             database = self._config.redshift_database
-            log_event(_log, Event.DATABASE_CONNECTED, database=database)
+            log_event(logger, Event.DATABASE_CONNECTED, database=database)
         return self._connection
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class Session:
         """Runs a step until it succeeds, fails for good, or was tried often enough.
 
         Args:
-            step: Does all of it anew each time.
+            step: Does all of it again each time.
             table: For the log.
 
         Raises:
@@ -101,7 +101,7 @@ class Session:
                 self.close()
             current().tried_again(table)
             where = {"table": str(table), "attempt": failures, "wait_seconds": round(seconds, 3)}
-            _log.warning("load tried again: %s", error.message, extra=where)
+            logger.warning("load tried again: %s", error.message, extra=where)
 
         return retried(step, self._config.redshift_retry_attempts, tell)
 

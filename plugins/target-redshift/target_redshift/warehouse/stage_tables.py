@@ -21,7 +21,7 @@ from target_redshift.warehouse.landing import lock_timeout
 from target_redshift.warehouse.session import Session
 from target_redshift.warehouse.sql import tables
 
-_log = logging.getLogger("target_redshift.stage_tables")
+logger = logging.getLogger("target_redshift.stage_tables")
 
 
 def _prefix(name: str) -> str:
@@ -64,7 +64,7 @@ def drop_stage_tables(session: Session, landing: LandingTable, config: LoadSetti
             with lock_timeout(connection, config):
                 connection.execute(tables.drop_table(name), what="DROP of a stage table")
     except TidemarkError as error:
-        _log.warning(
+        logger.warning(
             "stage tables stay behind; the table's next load drops them: %s",
             error.message,
             extra={"table": str(landing.table)},

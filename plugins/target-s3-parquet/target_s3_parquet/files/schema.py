@@ -54,7 +54,7 @@ class StreamSchema:
 
         Raises:
             ConfigError: Two columns collide, or a type is unknown.
-            LakeError: The schema has no columns, or a key that is no column.
+            LakeError: The schema has no columns, or a key that is not a column.
         """
         properties: Mapping[str, Mapping[str, Any]] = schema.get("properties") or {}
         if not properties:
@@ -63,7 +63,7 @@ class StreamSchema:
         keys = tuple(key_properties or ())
         for key in keys:
             if key not in properties:
-                raise LakeError("a key property is no column", table=table, column=key)
+                raise LakeError("a key property is not a column", table=table, column=key)
         types = {}
         singer = {}
         for name, declared in properties.items():

@@ -24,7 +24,7 @@ from target_s3_parquet.singer.sink import LakeSink
 from target_s3_parquet.store import Store
 from target_s3_parquet.table import TableWriter
 
-_log = logging.getLogger("target_s3_parquet.target")
+logger = logging.getLogger("target_s3_parquet.target")
 
 
 class TargetS3Parquet(IsolatingTarget[TargetSettings]):
@@ -58,7 +58,7 @@ class TargetS3Parquet(IsolatingTarget[TargetSettings]):
         """The writer of a stream's table; takes its lease at first.
 
         Raises:
-            LeaseError: Somebody else is writing it.
+            LeaseError: Another process is writing it.
             LakeError: S3 refused.
         """
         if stream not in self._tables:
@@ -176,6 +176,6 @@ class TargetS3Parquet(IsolatingTarget[TargetSettings]):
 
     def run(self, file_input: IO[str] | None) -> None:
         """Writes what the input has; gives the leases back however it ends."""
-        log_event(_log, Event.CLI_INITIALIZED)
+        log_event(logger, Event.CLI_INITIALIZED)
         with reporting("lake", S3Location.of(self.settings)):
             self.listen(file_input)

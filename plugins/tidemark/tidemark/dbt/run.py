@@ -167,7 +167,7 @@ def _told(plan: Plan) -> str:
 
 
 def _open_way(values: Mapping[str, Any], way: ExitStack, *, ask: bool, read: bool) -> Found | None:
-    """Opens the way to the warehouse, for dbt too, and asks for its state if it is wanted.
+    """Opens the tunnel and session for dbt and reads the build state on request.
 
     Raises:
         UnreachableError: The warehouse or its bastion does not answer.

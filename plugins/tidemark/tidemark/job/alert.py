@@ -22,7 +22,7 @@ from urllib.error import HTTPError
 
 from tidemark.runner.failure_cause import Cause
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _SECONDS = 20
 
 
@@ -164,7 +164,7 @@ class MemoryFile:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            _log.warning("what was alerted before cannot be read: %s", error)
+            logger.warning("what was alerted before cannot be read: %s", error)
             return None
 
     def save(self, memory: Memory | None) -> None:

@@ -26,7 +26,7 @@ from tidemark.runner.failure_cause import Cause
 
 _EPILOG = """example:  run-job sync
 
-exit codes: 0 good, 1 failed, 2 configuration, 4 another run holds the lease, 143 told to end.
+exit codes: 0 good, 1 failed, 2 configuration, 4 another run holds the lease, 143 terminated.
 Nothing is printed while all is well: cron mails what a run prints."""
 
 

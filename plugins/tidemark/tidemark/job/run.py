@@ -116,7 +116,7 @@ def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
     try:
         memory.save(remembered)
     except OSError as error:
-        problems.append(f"what was told cannot be remembered, and is told again: {error}")
+        problems.append(f"cannot save the alert state, so this alert may be repeated: {error}")
     return problems
 
 

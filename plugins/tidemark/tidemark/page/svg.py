@@ -1,4 +1,4 @@
-"""Bar charts: upright ones as SVG, lying ones as HTML. Colours come from the page's style. Pure."""
+"""Bar charts: vertical bars as SVG, horizontal bars as HTML, in the colours of the page. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def columns(
     title: str,
     bad: Sequence[bool] = (),
 ) -> str:
-    """Upright bars, one a label, above an axis with three marks.
+    """Vertical bars, one per label, above an axis with three marks.
 
     Args:
         labels: Below the bars; the first and the last are written, and some between them.
@@ -82,7 +82,7 @@ def rows(
     title: str,
     full: float = 0,
 ) -> str:
-    """Lying bars, each below its label and its value.
+    """Horizontal bars, each below its label and its value.
 
     Args:
         labels: Their names.

@@ -151,7 +151,7 @@ class CauseFinder:
         if exit_code in (-9, 137):
             return Cause("the run was killed (signal 9): is this machine short of memory?")
         if exit_code in (-15, 143):
-            return Cause("the run was told to end (signal 15)")
+            return Cause("the run was terminated (SIGTERM)")
         return (
             self._error
             or self._general

@@ -84,7 +84,7 @@ def holding(
         tell: Is told of it.
 
     Raises:
-        LeaseError: Somebody else holds it still, or it was lost on the way and the block was ended.
+        LeaseError: Another process still holds it, or it was lost and the block was ended.
         LakeError: S3 refused.
     """
     client = location.client()

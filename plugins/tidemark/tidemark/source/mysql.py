@@ -79,7 +79,7 @@ class MySQL:
 
 @contextmanager
 def open_source(values: Mapping[str, Any], timeout: int = Source.timeout) -> Iterator[Source]:
-    """Opens the way to MySQL, through the bastion if one is set.
+    """Connects to MySQL, through the bastion if one is set.
 
     Args:
         values: Values of `tidemark.config.settings.MYSQL`.

@@ -2,7 +2,7 @@
 
 Meltano's own S3 backend ignores the endpoint unless keys are configured, takes its folder from a
 URI, and reads an empty or damaged file as an empty state, from which the next run would copy
-everything anew. This one uses the lake's settings and stops at a state that it cannot trust.
+everything again. This one uses the lake's settings and stops at a state that it cannot trust.
 """
 
 from __future__ import annotations

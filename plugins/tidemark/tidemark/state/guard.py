@@ -52,7 +52,8 @@ def guard() -> None:
     project = project_folder()
     folder = system_folder(project, os.environ)
     if empty_half_made(folder):
-        logger.warning("the system database in %s was half-made by a killed run: made anew", folder)
+        text = "the system database in %s was half-made by a killed run; it is recreated"
+        logger.warning(text, folder)
     if root.invoked_subcommand not in _RUNS:
         return
     remove_stale_configs(folder)
@@ -60,7 +61,7 @@ def guard() -> None:
     try:
         environ = read_environment(path, os.environ, (), required=False)
         for name, meant in unknown_settings(dotenv_values(path, interpolate=False)).items():
-            logger.warning("%s in %s is no setting%s", name, path, meant)
+            logger.warning("%s in %s is not a setting%s", name, path, meant)
         refuse_bad_values(environ)
     except ConfigError as error:
         raise BadSettingsError(error) from None

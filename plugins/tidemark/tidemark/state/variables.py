@@ -1,6 +1,6 @@
 """The environment variables as Meltano's settings ask for them: decoded once, not at each.
 
-For each name that a setting may have, Meltano makes a dictionary of all variables anew, ten
+For each name that a setting may have, Meltano makes a dictionary of all variables again, ten
 thousand times in a run with nothing new.
 """
 

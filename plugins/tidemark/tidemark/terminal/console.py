@@ -63,7 +63,7 @@ def one_table(named: str | None, bare: str | None) -> str:
 
 
 def console() -> Console:
-    """The console of results; made anew so that it follows what stdout is now."""
+    """The console of results; made again so that it follows what stdout is now."""
     # A file or a pipe has no width: lines are not cut for it.
     return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
 

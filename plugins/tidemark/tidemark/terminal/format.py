@@ -36,7 +36,7 @@ def parse_seconds(text: str) -> float:
     match = _SHORT.fullmatch(text.strip().lower())
     seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
     if not seconds:
-        raise ConfigError(f"{text!r} is no length of time", hint="write 30s, 5m or 1h")
+        raise ConfigError(f"{text!r} is not a length of time", hint="write 30s, 5m or 1h")
     return float(seconds)
 
 

@@ -61,7 +61,7 @@ def test_a_place_in_the_log_is_shown_and_set(lake: Lake) -> None:
     assert (shown["last_data"], shown["status"]) == (f"{file}:99", "backed up")
     set_to = ("watermark", "set", "-t", name, "--yes", "--position")
     for wrong in (f"{file}:{size + 1_000_000}", f"{file}:3", f"{file}:x", "other.000001:4", "4"):
-        assert "is no place in the log" in lake.run(*set_to, wrong).err
+        assert "is not a place in the log" in lake.run(*set_to, wrong).err
     done = lake.run(*set_to, f"{file}:{size}")
     assert done.code == 0, done.err
     assert f"{file}:99 → {file}:{size} (by hand)" in done.out

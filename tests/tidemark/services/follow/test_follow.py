@@ -287,7 +287,7 @@ def test_a_leg_that_cannot_be_begun_is_one_failure(follower: Any, tmp_path: Path
     assert alerts(tmp_path) == [("failed", "follow, load")]
     again, _ = follower(went_well, 1)
     assert again.run() == 0
-    assert alerts(tmp_path)[1:] == [("recovered", "follow, load")], "by one that was started anew"
+    assert alerts(tmp_path)[1:] == [("recovered", "follow, load")], "by one that was started again"
 
 
 @pytest.mark.fault(195)

@@ -63,7 +63,7 @@ def test_doctor_finds_nothing_wrong_with_the_sandbox(lake: Lake, seeded: Sandbox
     assert wrong == []
     parts = {f["part"]: f["message"] for f in done.json["findings"]}
     assert "COPY reads the bucket" in parts["COPY role"]
-    assert "strangers are refused" in [f["message"] for f in done.json["findings"]]
+    assert "anonymous access is denied" in [f["message"] for f in done.json["findings"]]
     assert "tidemark_transformer reads landing and builds in public" in parts["dbt's rights"]
     assert lake.keys("staging/") == set()
     tables = "SELECT 1 FROM pg_class WHERE relname = 'tidemark_doctor'"

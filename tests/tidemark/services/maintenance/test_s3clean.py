@@ -254,7 +254,7 @@ def test_what_is_cleaned_from_a_locked_bucket_is_hidden_and_can_be_brought_back(
 def test_the_maintainers_policy_suffices_for_a_part_of_a_manifest(
     lake: Lake, next_month: None, project_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The manifest is written anew, which the bucket lets the maintainer alone, over that one."""
+    """The manifest is written again, which the bucket lets the maintainer alone, over that one."""
     kept, gone = lake.file(batch=1), lake.file(batch=2)
     lake.commit(kept, gone)
     lake.load(kept, gone)

@@ -153,7 +153,7 @@ def test_what_somebody_else_changes_meanwhile_is_not_written_over(
     files.select({NEW: FULL})
     other = root / "extract/extractors.meltano.yml"
     other.write_text(EXTRACT + "# mine\n")
-    with pytest.raises(ConfigError, match="changed by somebody else"):
+    with pytest.raises(ConfigError, match="changed by another program"):
         files.changes.apply(lambda: None)
     assert other.read_text().endswith("# mine\n")
     assert not (root / "transform/models/tables/x_y.yml").exists()

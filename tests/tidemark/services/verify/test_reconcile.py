@@ -289,7 +289,7 @@ KEYS = {
         {"'e'": "e"},
     ),
     "text that a load has to change": Key(
-        # What was no text in MySQL is another key there, and no proof of anything.
+        # What was not a text in MySQL is another key there, and no proof of anything.
         {"id": TEXT}, ("'a\\0b'",), {"'ab2'": "ab2"}, ("'?'",), (("'a\\0b'", "'ab'"),),
     ),
     "date": Key(

@@ -273,7 +273,7 @@ NAMES = st.text(st.sampled_from("a1%s?`\"'.\\ :$~|é한{}()-"), min_size=1, max_
 @settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(table=NAMES, key=NAMES, column=NAMES)
 def test_any_name_can_be_looked_at(lake: Lake, table: str, key: str, column: str) -> None:
-    """The drivers format what they are given; a name is no format."""
+    """The drivers format what they are given; a name is not a format."""
     own = replace(lake, table=TableName("settlement", f"{lake.table.table}{table}"))
     columns = {f"K{key}": BIGINT, f"C{column}": TEXT, "update_at": TIME}
     row = f"1, 'v', {OLD}"

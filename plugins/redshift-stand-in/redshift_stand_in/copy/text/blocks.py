@@ -43,7 +43,7 @@ def cut(
     Args:
         stream: decompressed UTF-8.
         quote: a newline between two of these belongs to the field; None when fields are not quoted.
-        skip_lines: lines at the start that are no records.
+        skip_lines: lines at the start that are not records.
         size: bytes read at a time.
         escape: a newline behind this belongs to the field.
 

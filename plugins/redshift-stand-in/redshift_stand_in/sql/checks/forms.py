@@ -162,7 +162,7 @@ _PATTERNS = {head: _compiled(forms) for head, forms in _FORMS.items()}
 
 
 def check(sql: Sql) -> None:
-    """Refuses a statement that is no command of Redshift's, or has none of the command's forms.
+    """Refuses a statement that is not a command of Redshift's, or has none of the command's forms.
 
     Raises:
         StatementError: with the word that cannot stand there.

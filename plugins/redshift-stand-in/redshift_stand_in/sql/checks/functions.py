@@ -20,7 +20,7 @@ def check(sql: Sql) -> None:
     """Refuses a body that Redshift refuses.
 
     Raises:
-        StatementError: it is no SELECT, or has a clause that it may not have.
+        StatementError: it is not a SELECT, or has a clause that it may not have.
     """
     if sql.norm(0) != "CREATE" or "FUNCTION" not in sql.norms(1, 3):
         return

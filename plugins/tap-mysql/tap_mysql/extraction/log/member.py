@@ -31,7 +31,7 @@ class LogJob(Protocol):
         """The table."""
 
     def prepare_log(self, *, again: bool) -> LogExtraction:
-        """Makes the extraction; ``again``: after looking at the table anew."""
+        """Makes the extraction; ``again``: after looking at the table again."""
 
     def bookmark(self) -> object:
         """The stream's entry in the state."""

@@ -74,7 +74,7 @@ def config(
             )
         )
         for odd, meant in unknown.items():
-            note(f"{odd} in {project.settings_file} is no setting{meant}.")
+            note(f"{odd} in {project.settings_file} is not a setting{meant}.")
         if connect:
             print_findings("Connections", findings, format)
     if any(setting.level is Level.ERROR for setting in found):

@@ -42,7 +42,7 @@ def dashboard(
 ) -> None:
     """Show status, watermarks and activity, and keep looking; Ctrl-C ends it.
 
-    It looks once with --format json, and when the output is no terminal.
+    It looks once with --format json, and when the output is not a terminal.
     """
     project = Project.load()
     if format is Format.JSON:

@@ -60,7 +60,7 @@ def _folder(prefix: str, project: Project) -> str:
     own = (layout.incremental, layout.manifests_root, layout.archive_root, layout.runs_root)
     if folder == "/" or folder.startswith((*own, layout.staging_root)):
         raise ConfigError(
-            f"{prefix!r} is no folder for pages: the lake's own files are there",
+            f"{prefix!r} is not a folder for pages: the lake's own files are there",
             hint="tidemark docs publish --prefix docs/",
         )
     return folder

@@ -1,4 +1,4 @@
-"""tidemark rebuild: a landing table anew, when its source has become another table."""
+"""tidemark rebuild: makes a landing table again, when its source has become another table."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rebuild(
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Drop a table's landing table and read the source anew: for types that no longer fit.
+    """Drop a table's landing table and read the source again: for types that no longer fit.
 
     With --from-lake every file of the lake is loaded again instead: for rows that landing has
     given up, or lost. The lake stays as it is, and so does the public table until the next build.

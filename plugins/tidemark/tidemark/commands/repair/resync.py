@@ -31,7 +31,7 @@ def resync(
     ] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Heal a table whose changes are not all in MySQL's log any more, without reading it anew.
+    """Heal a table whose changes are not all in MySQL's log any more, without reading it again.
 
     What the lake has is loaded and built. Then all rows of MySQL are compared with the public
     table's; those that differ are read again, those that are gone leave it, and the table goes on

@@ -202,7 +202,7 @@ def _readable(mark: Watermark) -> dict[str, Any]:
 
 
 def _require_in_source(project: Project, mark: Watermark) -> None:
-    """A table without any trace may be new, or a slip of the finger."""
+    """A table without any trace may be new, or a typo."""
     from tidemark.source.mysql import open_mysql
     from tidemark.source.queries import table_exists
 

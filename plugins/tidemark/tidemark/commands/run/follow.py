@@ -31,7 +31,7 @@ _EXAMPLES = """Examples:
   tidemark follow
 
   tidemark follow -t partner_info --every 10s"""
-_logger = logging.getLogger("tidemark.follow")
+logger = logging.getLogger("tidemark.follow")
 
 
 def follow(
@@ -44,7 +44,7 @@ def follow(
     log_file: LogFileOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Keep tables that are read by MySQL's log up to date until told to end (Ctrl-C, SIGTERM).
+    """Keep tables that are read by MySQL's log up to date until terminated (Ctrl-C, SIGTERM).
 
     A round is a backup, a load and a build of the tables in which something has changed; while
     nothing changes, none is begun. On a terminal each round is a line, elsewhere a line of JSON.
@@ -74,15 +74,15 @@ def _logged() -> Iterator[None]:
     """Writes what the follower says as JSON lines, where nobody looks."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(MaskedJsonFormatter())
-    _logger.setLevel(logging.INFO)
-    _logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
     if not sys.stdout.isatty():
-        _logger.addHandler(handler)
+        logger.addHandler(handler)
     try:
         yield
     finally:
-        _logger.removeHandler(handler)
-        _logger.propagate = True
+        logger.removeHandler(handler)
+        logger.propagate = True
 
 
 class _Teller:
@@ -132,7 +132,7 @@ def _tell_end(spread: Spread | None) -> None:
     if sys.stdout.isatty():
         console().print(f"Lag from commit to view: {told}")
     else:
-        _logger.info("Lag from commit to view: %s", told, extra=fields)
+        logger.info("Lag from commit to view: %s", told, extra=fields)
 
 
 def register(app: typer.Typer) -> None:

@@ -194,7 +194,7 @@ def check_settings(project: Project) -> None:
     """Refuses settings that cannot be, and names those that nothing reads."""
     refuse_bad_values(project.environ)
     for name, meant in project.unknown_settings.items():
-        note(f"{name} in {project.settings_file} is no setting{meant}.")
+        note(f"{name} in {project.settings_file} is not a setting{meant}.")
 
 
 def _dry_run(project: Project, plan: Plan, redshift_only: bool, format: Format) -> None:

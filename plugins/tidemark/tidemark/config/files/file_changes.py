@@ -77,14 +77,14 @@ class FileChanges:
             check: Raises what is wrong with it; then all is as it was before.
 
         Raises:
-            ConfigError: A file was changed by somebody else meanwhile, or cannot be written.
+            ConfigError: A file was changed by another program meanwhile, or cannot be written.
         """
         done: list[Path] = []
         try:
             for path in self._changed():
                 if _text(path) != self._old[path]:
                     raise ConfigError(
-                        f"{self._label(path)} was changed by somebody else meanwhile; nothing was "
+                        f"{self._label(path)} was changed by another program; nothing was "
                         "changed by this command",
                         hint="run it again",
                     )

@@ -1,7 +1,7 @@
 """Changes to a YAML file that leave all other characters of it as they are. Pure.
 
 PyYAML tells where each node begins and ends; what is changed is cut out and written there. Nothing
-is printed anew, so comments, quotes and the way of writing stay somebody's own.
+is printed again, so comments, quotes and the way of writing stay somebody's own.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class YamlText:
         try:
             self._root = yaml.compose(self.text, Loader=yaml.SafeLoader)
         except yaml.YAMLError as error:
-            raise ConfigError(f"{self.name} is no YAML: {error}", hint="correct it") from error
+            text = f"{self.name} is not valid YAML: {error}"
+            raise ConfigError(text, hint="correct it") from error
 
     def node(self, path: Path) -> yaml.Node | None:
         """What stands at a path of keys and indexes; None: nothing."""
@@ -197,7 +198,7 @@ class YamlText:
             self._edits.append((colon, colon, " []" if isinstance(value, list) else " {}"))
 
     def _replace_whole(self, path: Path, node: yaml.Node, value: Any) -> None:
-        """Writes a list or mapping anew, an empty one or one in brackets: now line by line."""
+        """Writes a list or mapping again, an empty one or one in brackets: now line by line."""
         parent = self._there(path)
         if not _is_block(parent):
             self._edits.append((node.start_mark.index, self._end(node), flow(value)))

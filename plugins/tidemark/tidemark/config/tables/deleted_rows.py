@@ -49,12 +49,12 @@ def models_in(path: str, text: str) -> list[Mapping[str, Any]]:
     """The models of a YAML file.
 
     Raises:
-        ConfigError: It is no YAML.
+        ConfigError: It is not valid YAML.
     """
     try:
         return (yaml.safe_load(text) or {}).get("models") or []
     except (yaml.YAMLError, AttributeError) as error:
-        raise ConfigError(f"{path} is no YAML of dbt's: {error}", hint="correct it") from error
+        raise ConfigError(f"{path} is not valid YAML: {error}", hint="correct it") from error
 
 
 def marking_columns(root: Path) -> dict[str, str]:
@@ -64,7 +64,7 @@ def marking_columns(root: Path) -> dict[str, str]:
         root: The project's folder.
 
     Raises:
-        ConfigError: A contract is no YAML.
+        ConfigError: A contract is not valid YAML.
     """
     found = {}
     for path in sorted((root / TABLES).glob("*.yml")):

@@ -14,6 +14,6 @@ def further_schemas(environ: Mapping[str, str]) -> set[str]:
     """What DB_SCHEMAS says.
 
     Raises:
-        ConfigError: It is no JSON array.
+        ConfigError: It is not a JSON array.
     """
     return set(map(str, DB_SCHEMAS.convert(environ.get(DB_SCHEMAS.env)) or ()))

@@ -118,7 +118,7 @@ def timestamp_value(text: str, *, now: datetime) -> str:
     """A replication key's value from what was typed.
 
     Raises:
-        ConfigError: It is no time, or one in the future.
+        ConfigError: It is not a time, or one in the future.
     """
     found = parse_time(text)
     if found > now:

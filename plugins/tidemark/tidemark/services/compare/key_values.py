@@ -1,4 +1,4 @@
-"""The values of keys of which the texts are known; the text of several columns is no value."""
+"""The values of keys of which the texts are known; the text of several columns is not a value."""
 
 from __future__ import annotations
 

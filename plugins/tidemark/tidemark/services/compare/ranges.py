@@ -27,7 +27,7 @@ from tidemark.services.compare.row_text import Column
 from tidemark.source.mysql import MySQL
 
 RANGE_ROWS = 100_000
-#: So many keys are named; the rest is counted.
+#: Most keys that are named; the rest are counted.
 _NAMED = 5
 
 

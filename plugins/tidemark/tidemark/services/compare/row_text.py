@@ -128,7 +128,7 @@ def redshift_number(text: str) -> str:
 
 
 def mysql_row(columns: Sequence[Column]) -> str:
-    """The text of a row in MySQL: of each column that is no float; long values as their hashes."""
+    """The text of a row in MySQL: all columns but floats; long values as their hashes."""
     return f"concat_ws({_SEPARATOR}, {', '.join(map(mysql_part, columns))})"
 
 

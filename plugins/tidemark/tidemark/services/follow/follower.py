@@ -89,7 +89,7 @@ class Stop:
 
 @dataclass
 class Follower:
-    """Runs rounds until it is told to end.
+    """Runs rounds until it is terminated.
 
     Attributes:
         project: Where we are.

@@ -26,7 +26,7 @@ class Change:
 
     Attributes:
         position: The log's end when that was seen.
-        since: No change of it was committed before; None: nobody knows.
+        since: No change of it was committed before; None if unknown.
     """
 
     position: Position

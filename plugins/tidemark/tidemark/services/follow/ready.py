@@ -31,7 +31,7 @@ _STANDARD_INPUT, _STANDARD_OUTPUT, _STANDARD_ERROR = range(3)
 class Ready:
     """Runs commands as `tidemark.runner.meltano.run` does, in forks of one process.
 
-    That is begun with the first command, and anew when it was killed.
+    That is begun with the first command, and again when it was killed.
     """
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from tidemark_core.names import TableName
 from tidemark.services.follow.lag import Lags
 from tidemark.source.mysql import open_source
 
-_log = logging.getLogger("tidemark.follow")
+logger = logging.getLogger("tidemark.follow")
 _SECONDS = 1.0
 #: Until the next connection is tried; the longest.
 _LONGEST = 60.0
@@ -76,7 +76,7 @@ class LogWatch:
             except (TidemarkError, BinlogError, pymysql.err.MySQLError, OSError) as error:
                 failures += 1
                 self.blind = str(error)
-                _log.warning("the server's log cannot be looked at: %s", error)
+                logger.warning("the server's log cannot be looked at: %s", error)
                 # What fails again at the same place is passed by: nobody knows what was in it.
                 eyes.blink(forget=failures > 1)
                 self._stop.wait(min(2.0**failures, _LONGEST))
@@ -90,12 +90,12 @@ class _Eyes:
         #: Up to where the log was looked at, and when that look began; None: nowhere yet.
         self._last: Position | None = None
         self._since: float | None = None
-        #: What is looked for; None: to be asked for anew.
+        #: What is looked for; None: to be asked for again.
         self._keys: Keys | None = None
         self._columns: dict[TableName, KeyColumns] = {}
 
     def blink(self, *, forget: bool) -> None:
-        """Has the next look begin anew: with the tables as they are then.
+        """Has the next look start over: with the tables as they are then.
 
         Args:
             forget: Whether it begins at the log's end, as the first one does.

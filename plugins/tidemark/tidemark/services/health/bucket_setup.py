@@ -151,7 +151,7 @@ def judge_strangers(may_read: bool, bucket: str) -> Finding:
     if may_read:
         hint = "aws s3api put-public-access-block (docs/aws.md)"
         return Finding(_PART, Level.ERROR, f"anybody may read s3://{bucket}", hint)
-    return Finding(_PART, Level.OK, "strangers are refused")
+    return Finding(_PART, Level.OK, "anonymous access is denied")
 
 
 def _stranger_reads(project: Project, key: str) -> bool:

@@ -88,7 +88,7 @@ def bucket_time(project: Project) -> datetime:
 def require_known(
     tables: Iterable[TableName], known: Iterable[TableName], *, where: str = "the lake"
 ) -> None:
-    """Refuses a table that nobody has heard of, which is most often a slip of the finger.
+    """Refuses a table that is not known, usually a typo.
 
     Raises:
         ConfigError: There is no such table.

@@ -49,7 +49,7 @@ def list_tables(location: S3Location, *, client: S3Client) -> list[TableName]:
     """The tables that have manifests, by name; none of them is read."""
     layout, found = location.layout, set()
     for entry in _entries(location, client, layout.manifests_root):
-        with suppress(LakeError):  # something that is no manifest
+        with suppress(LakeError):  # something that is not a manifest
             found.add(layout.parse_manifest_key(entry["Key"]).table)
     return sorted(found)
 

@@ -71,7 +71,7 @@ def judge(
         rows: All its rows, those included that are deleted and not vacuumed yet.
         visible: Those that a query sees.
         unsorted: Percent that is not in the order of the sort key; None: it has none.
-        stale: How far its statistics are off, in percent; None: unknown.
+        stale: How far its statistics are off, in percent; None if unknown.
     """
     if rows < _FEW_ROWS:
         return

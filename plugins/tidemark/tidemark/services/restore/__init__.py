@@ -1,1 +1,1 @@
-"""A table made anew: from the lake, in MySQL, or in landing."""
+"""Restores tables: from the lake to a file, to MySQL, or to landing."""

@@ -1,4 +1,4 @@
-"""Makes a landing table anew, from the source or from what the lake has.
+"""Rebuilds a landing table, from the source or from what the lake has.
 
 What is passed over is told by name, not by time: the manifests that are there. S3, MySQL and this
 machine have clocks of their own.
@@ -64,7 +64,7 @@ def require_known(project: Project, table: TableName) -> None:
 
 
 def passed_over(project: Project, table: TableName) -> PassedOver:
-    """What of a table the load passes over when its source is read anew.
+    """What of a table the load skips when its source is read again.
 
     Not a newest commit without rows: the backup writes no other one while the table stays empty.
 

@@ -148,7 +148,8 @@ def to_file(rows: Any, path: Path) -> int:
     if path.exists():
         raise ConfigError(f"{path} exists; nothing was written", hint="name another file")
     if path.suffix not in _FORMATS:
-        raise ConfigError(f"{path.suffix!r} is no format", hint="name a .parquet or a .csv file")
+        hint = "name a .parquet or a .csv file"
+        raise ConfigError(f"unsupported format {path.suffix!r}", hint=hint)
     if path.suffix == ".parquet":
         rows.write_parquet(str(path))
     else:

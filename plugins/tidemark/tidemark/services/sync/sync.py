@@ -92,7 +92,7 @@ def _committed(
     """Rows, files and bytes that a run has put into the lake; None: it cannot be told."""
     try:
         manifests = read_manifests(project.location, [table], client=project.s3)
-    except LakeError:  # an object that is no manifest, of which the load tells
+    except LakeError:  # an object that is not a manifest, of which the load tells
         return None, None, None
     ours = [m for m in manifests.get(table, []) if m.run_id == run_id]
     return sum(m.rows for m in ours), sum(len(m.files) for m in ours), sum(m.size for m in ours)

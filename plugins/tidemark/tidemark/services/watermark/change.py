@@ -26,7 +26,7 @@ from tidemark.source.mysql import open_mysql
 from tidemark.source.queries import column_type, greatest, table_exists
 from tidemark.terminal.format import parse_time
 
-#: A log file begins with four bytes that are no event.
+#: A log file begins with four bytes that are not an event.
 _FIRST = 4
 
 
@@ -117,7 +117,7 @@ def plan_set_position(project: Project, table: TableName, text: str) -> list[Cha
     if not offset.isdecimal() or not _FIRST <= int(offset) <= files.get(file, 0):
         known = ", ".join(f"{name} to {size}" for name, size in files.items())
         raise ConfigError(
-            f"{text!r} is no place in the log; the bookmark was not changed", table=table,
+            f"{text!r} is not a place in the log; the bookmark was not changed", table=table,
             hint=f"the log has {known}",
         )  # fmt: skip
     # Without GTIDs it is the place that counts.

@@ -70,7 +70,7 @@ def watermark(
         bookmark: Of the backup leg.
         manifests: Of this table, oldest first.
         archived: What retention has removed, likewise.
-        ledger: This table's loaded files; None: unknown.
+        ledger: This table's loaded files; None if unknown.
     """
     mark = None if bookmark is None else dict(bookmark)
     waiting_files = {file.key: file for manifest in manifests for file in manifest.files}

@@ -71,7 +71,7 @@ def read_contracts(path: str, text: str) -> list[Contract]:
     """Reads the contracts of a file; models that name no source table are passed over.
 
     Raises:
-        ConfigError: It is no YAML.
+        ConfigError: It is not valid YAML.
     """
     models = models_in(path, text)
     found = []

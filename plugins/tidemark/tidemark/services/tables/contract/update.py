@@ -74,7 +74,7 @@ def compare(contract: Contract, landing: LandingTable) -> Difference:
             table=contract.source,
             column=own,
             hint=f"rename it in {contract.path}, say so there by meta: {{deleted_at: NAME}}, and "
-            f"build the table anew: tidemark-dbt build --full-refresh --select {contract.name}",
+            f"build the table again: tidemark-dbt build --full-refresh --select {contract.name}",
         )
     key = tuple(column.name for column in landing.keys)
     return Difference(
