@@ -18,7 +18,7 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium gdb systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help install setup setup-tests demo test unit test-mysql soak faults lint audit format bench bench-extract bench-load bench-binlog bench-night bench-settings docs sbom clean
+.PHONY: help install setup setup-tests demo test unit coverage test-mysql soak faults lint audit format bench bench-extract bench-load bench-binlog bench-night bench-settings docs sbom clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -52,6 +52,14 @@ test: setup-tests  ## Every test but the soaks; SEED=any for another order, WORK
 
 unit: .venv/.synced  ## The tests that need no server, in seconds
 	$(BIN)/pytest -n 2 --dist loadfile -m "unit and not soak and not mysql"
+
+# Of the packages between MySQL and the warehouse; their own tests, not those of the whole pipeline.
+coverage: setup-tests  ## The share of the core's and the plugins' lines that their tests run, and its floor
+	@mkdir -p .coverage && rm -f .coverage/data*
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/core tests/singer \
+		tests/tap_mysql tests/tap_s3_parquet tests/target_redshift tests/target_s3_parquet
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # On Debian unstable's MySQL, in a folder of its own (docs/sandbox.md).
 test-mysql: setup  ## The tests of the tap, verify, follow, the sandbox and generated databases on MySQL itself
@@ -108,4 +116,4 @@ format: .venv/.synced  ## Let ruff and sqlfluff write what lint asks for
 
 clean:  ## Stop the sandbox and remove everything that was made here
 	@if [ -x $(BIN)/tidemark-sandbox ]; then $(BIN)/tidemark-sandbox down; fi
-	rm -rf .venv .uv .meltano .sandbox .sandbox-test* .sandbox-bench* .bench transform/target transform/logs
+	rm -rf .coverage .venv .uv .meltano .sandbox .sandbox-test* .sandbox-bench* .bench transform/target transform/logs
