@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from typing import Any
@@ -32,11 +32,13 @@ class Heart:
 
     Attributes:
         lags: Seconds from the commit of each beat until it, or a later one, was seen; by table.
+        minutes: The same of all tables, by the minute of the commit since the beginning.
     """
 
     def __init__(self, world: Sandbox) -> None:
         self.lags: dict[str, list[float]] = {table.name: [] for table in TABLES}
-        self._world = world
+        self.minutes: dict[int, list[float]] = defaultdict(list)
+        self._world, self._begun = world, time.monotonic()
         self._waiting: dict[str, deque[tuple[int, float]]] = {t.name: deque() for t in TABLES}
         self._count = 0
         self._over = threading.Event()
@@ -54,7 +56,8 @@ class Heart:
             thread.join()
         now = time.monotonic()
         for name, waiting in self._waiting.items():
-            self.lags[name] += [now - at for _, at in waiting]
+            for _, at in waiting:
+                self._note(name, at, now)
 
     def __str__(self) -> str:
         every = [lag for lags in self.lags.values() for lag in lags]
@@ -101,7 +104,11 @@ class Heart:
             name = TABLES[place].name
             waiting = self._waiting[name]
             while newest is not None and waiting and waiting[0][0] <= newest:
-                self.lags[name].append(now - waiting.popleft()[1])
+                self._note(name, waiting.popleft()[1], now)
+
+    def _note(self, name: str, at: float, now: float) -> None:
+        self.lags[name].append(now - at)
+        self.minutes[int((at - self._begun) / 60)].append(now - at)
 
 
 def quantile(lags: Sequence[float], share: float) -> float:

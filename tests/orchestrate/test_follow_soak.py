@@ -20,7 +20,7 @@ from followbreaks import Strikes
 from followed import disagreements
 from following import Following
 from followkeeper import Keeper
-from followlag import Heart, spread
+from followlag import Heart, quantile, spread
 from followreplica import Sources, two_sources
 from followtables import DATABASE, TABLES, Key, add, create
 from followwriters import Writers
@@ -91,6 +91,9 @@ def test_under_writers_kills_and_a_failover_all_copies_agree_at_the_end(
         "followers by exit code": dict(keeper.ended),
         "resyncs by exit code": dict(keeper.healed),
         "lag, from outside": str(heart),
+        "p95 of the lag by minute": [
+            round(quantile(lags, 0.95)) for _, lags in sorted(heart.minutes.items())
+        ],
         "lag, the longest of each table and round, as followers told it": spread(told),
         "first differences": found[:20],
     }
