@@ -56,7 +56,7 @@ class Heart:
             thread.join()
         now = time.monotonic()
         for name, waiting in self._waiting.items():
-            for _, at in waiting:
+            for _number, at in waiting:
                 self._note(name, at, now)
 
     def __str__(self) -> str:
