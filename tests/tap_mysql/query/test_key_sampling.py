@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Sequence
+import random
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,22 @@ from tap_mysql.query.key_sampling import Sample, Span, cuts, samples
 
 #: Keys of a run: where it begins, how many, and how far apart.
 RUNS = st.tuples(st.integers(-(2**63), 2**64 - 2**40), st.integers(1, 3_000), st.integers(1, 10**6))
+_DICE = random.Random(7)
+_MANY = range(30_000)
+KEYS: dict[str, Iterable[int]] = {
+    "a sequence": _MANY,
+    "below zero too": range(-15_000, 15_000),
+    "ever wider gaps": [n * n * 1_000_003 for n in _MANY],
+    "two at the maximum": [*_MANY, 2**64 - 5, 2**64 - 4],
+    "random": [_DICE.randrange(2**63) for _ in _MANY],
+    "one wide gap": [n if n < 15_000 else n + 10**12 for n in _MANY],
+    "all magnitudes": [int(2 ** (_DICE.random() * 60)) for _ in _MANY],
+    "two sequences in one another": [n if n % 1_000 < 10 else n * 7 for n in _MANY],
+    "moments and machines": [
+        int(_DICE.random() ** 3 * 10**9) << 22 | _DICE.randrange(1_024) << 12 for _ in _MANY
+    ],
+    "batches": [n for n in range(300_000) if n // 5_000 % 10 == 3],
+}
 
 
 class Keys:
@@ -41,16 +58,26 @@ class Keys:
 
 
 @given(st.lists(RUNS, min_size=1, max_size=12), st.integers(2, 9))
-def test_runs_of_keys_are_cut_evenly(runs: list[tuple[int, int, int]], ranges: int) -> None:
+def test_each_key_is_in_one_range(runs: list[tuple[int, int, int]], ranges: int) -> None:
     keys = Keys(runs)
     found = cuts(keys.look, keys.all[0], keys.all[-1], ranges)
     assert found is not None
     assert found == sorted(set(found))
     sizes = keys.sizes(found)
     assert len(sizes) <= ranges
-    if len(keys.all) > 1_000 * ranges:
-        assert len(sizes) == ranges
-        assert max(sizes) < 1.6 * len(keys.all) / ranges
+    assert sum(sizes) == len(keys.all)
+    assert 0 not in sizes
+
+
+@pytest.mark.parametrize("ranges", [2, 4, 7])
+@pytest.mark.parametrize("name", KEYS)
+def test_ranges_are_even_however_the_keys_lie(name: str, ranges: int) -> None:
+    keys = Keys([(key, 1, 1) for key in KEYS[name]])
+    found = cuts(keys.look, keys.all[0], keys.all[-1], ranges)
+    assert found is not None
+    sizes = keys.sizes(found)
+    assert len(sizes) == ranges
+    assert max(sizes) < 1.1 * len(keys.all) / ranges
 
 
 def test_a_million_keys_are_cut_by_few_of_them() -> None:
