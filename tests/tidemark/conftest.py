@@ -18,6 +18,7 @@ import pytest
 from meltano.core.state_store import MeltanoState
 from tidemark import cli
 from tidemark.config.project import Project
+from tidemark.config.settings import STATE
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.state.backend import TidemarkStateStore
 from tidemark_core.lake.manifest import Manifest, ManifestFile
@@ -156,7 +157,7 @@ class Lake:
         """Writes a leg's state as Meltano does: one bookmark of ours, and some others."""
         marks = others | ({self.table.stream: bookmark} if bookmark else {})
         state = {"singer_state": {"bookmarks": marks}}
-        store = TidemarkStateStore(**self.project.state_values)
+        store = TidemarkStateStore(**self.project.values(STATE))
         store.set(MeltanoState(leg.state_id("dev"), {}, state))
 
     def keep(self, monkeypatch: pytest.MonkeyPatch, *ids: int) -> None:
@@ -171,7 +172,7 @@ class Lake:
 
     def bookmarks(self, leg: Leg) -> dict[str, Any]:
         """The bookmarks of a leg as they stand on S3."""
-        state = TidemarkStateStore(**self.project.state_values).get(leg.state_id("dev"))
+        state = TidemarkStateStore(**self.project.values(STATE)).get(leg.state_id("dev"))
         if state is None or state.completed_state is None:
             return {}
         marks: dict[str, Any] = state.completed_state["singer_state"]["bookmarks"]

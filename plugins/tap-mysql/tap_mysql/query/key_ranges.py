@@ -8,12 +8,12 @@ from dataclasses import replace
 from tap_mysql.query.key_sampling import Sample, Span, cuts, sample_sql, samples
 from tap_mysql.query.sql import Key, Range, count, ends, nth_key
 from tap_mysql.source.schema import Table
+from tap_mysql.values.key_values import is_integer
 
 #: Rows below which a second range is not worth a query.
 _WORTH_ROWS = 10_000
 #: Rows, as the server estimates them, from which keys are sampled: fewer are counted as fast.
 _MANY_ROWS = 100_000
-_WHOLE_NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 Ask = Callable[[str], list[tuple[object, ...]]]
 
 
@@ -44,8 +44,11 @@ def split(
 
 def _can_sample(whole: Range, table: Table) -> bool:
     column = table.column(whole.order[0])
-    whole_number = column is not None and column.data_type in _WHOLE_NUMBERS
-    return whole_number and len(whole.order) == 1 and table.rows >= _MANY_ROWS
+    if column is None or column.type is None or len(whole.order) > 1:
+        return False
+    # The least of several BIT is bytes on MySQL.
+    is_number = is_integer(column.type) and column.data_type != "bit"
+    return is_number and table.rows >= _MANY_ROWS
 
 
 def _sampled(whole: Range, chunks: int, ask: Ask) -> list[Range] | None:

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from tidemark_core.host.temporary_folder import temporary_folder, writing
@@ -86,7 +86,7 @@ class Stager:
     marker: str
     meter: Meter
     numbered: bool = False
-    _entries: list[dict[str, Any]] = field(default_factory=list)
+    _parts: list[_Part] = field(default_factory=list)
     _conversions: Conversions = field(default_factory=Conversions)
 
     def stage(self, files: Sequence[LoadFile], load_id: int) -> Staged:
@@ -131,7 +131,7 @@ class Stager:
                 rounds.add(writer, taken)
         rounds.close()
         source.finish()
-        self._entries.extend(rounds.sent())
+        self._parts.extend(rounds.sent())
         self._conversions.merge(rounds.conversions)
 
     def _cut(self, writer: PartWriter, rows: _Rows, load_id: int) -> Conversions:
@@ -147,7 +147,7 @@ class Stager:
         self.meter.add(rows=size)
         return counts
 
-    def _upload(self, writer: PartWriter) -> dict[str, Any]:
+    def _upload(self, writer: PartWriter) -> _Part:
         key = self.prefix + writer.path.name
         with (
             events.step(self.cleaner.landing.table, "upload"),
@@ -158,21 +158,29 @@ class Stager:
         size = writer.path.stat().st_size
         self.meter.add(bytes=size)
         writer.path.unlink()
-        return {"key": key, "bytes": size, "rows": writer.rows}
+        return _Part(key, size, writer.rows)
 
     def _finish(self) -> Staged:
-        manifest = put_copy_manifest(
-            self.client, self.bucket, self.prefix, [(e["key"], e["bytes"]) for e in self._entries]
-        )
+        sizes = [(part.key, part.size) for part in self._parts]
+        manifest = put_copy_manifest(self.client, self.bucket, self.prefix, sizes)
         return Staged(
             prefix=self.prefix,
             manifest=manifest,
-            rows=sum(entry["rows"] for entry in self._entries),
-            parts=len(self._entries),
-            size=sum(entry["bytes"] for entry in self._entries),
+            rows=sum(part.rows for part in self._parts),
+            parts=len(self._parts),
+            size=sum(part.size for part in self._parts),
             marker=self.marker,
             conversions=self._conversions,
         )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part that was sent: its key, its bytes, its rows."""
+
+    key: str
+    size: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -199,13 +207,13 @@ class _Rounds:
     tools: _Tools
     compression: str
     cut: Callable[[PartWriter, _Rows], Conversions]
-    upload: Callable[[PartWriter], dict[str, Any]]
+    upload: Callable[[PartWriter], _Part]
     conversions: Conversions = field(default_factory=Conversions)
     _writers: dict[int, PartWriter] = field(default_factory=dict)
     _waiting: list[tuple[PartWriter, _Rows]] = field(default_factory=list)
     _running: list[Future[Conversions]] = field(default_factory=list)
-    _uploads: list[Future[dict[str, Any]]] = field(default_factory=list)
-    _sent: list[dict[str, Any]] = field(default_factory=list)
+    _uploads: list[Future[_Part]] = field(default_factory=list)
+    _sent: list[_Part] = field(default_factory=list)
 
     def writer(self, number: int, part: int) -> PartWriter:
         """The writer of a part of the round, made when it is first asked for."""
@@ -234,7 +242,7 @@ class _Rounds:
             self._uploads.append(self.tools.uploads.submit(self.upload, writer))
         self._writers.clear()
 
-    def sent(self) -> list[dict[str, Any]]:
+    def sent(self) -> list[_Part]:
         """What was sent, once all of it is."""
         return self._sent + [future.result() for future in self._uploads]
 

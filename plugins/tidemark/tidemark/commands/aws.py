@@ -89,7 +89,7 @@ def iam_policy(
 ) -> None:
     """Print the least rights that a part needs on this bucket and these folders."""
     project = Project.load()
-    folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
+    folder = state_folder(project.value(HIGH_WATERMARK_KEY))
     template = (project.root / "orchestrate" / "iam" / f"{role}.json").read_text()
     typer.echo(render(template, project.bucket, project.layout, folder))
 

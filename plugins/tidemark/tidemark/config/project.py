@@ -21,7 +21,7 @@ from tidemark_core.settings import Setting, resolve
 from tidemark.config.env_file import check_private, secrets_in_files
 from tidemark.config.environment import env_file, load_environment, project_folder
 from tidemark.config.invocation import current
-from tidemark.config.settings import DBT_SETTINGS, MYSQL, SETTINGS, STATE
+from tidemark.config.settings import DBT_SETTINGS, MYSQL, SETTINGS
 from tidemark.config.tables.deleted_rows import marking_columns
 from tidemark.config.tables.landing_names import read_landing_names
 from tidemark.config.validation import unknown_settings
@@ -91,6 +91,14 @@ class Project:
         """
         return resolve([setting for group in groups for setting in group], {}, self.environ)
 
+    def value(self, setting: Setting) -> Any:
+        """The value of one setting.
+
+        Raises:
+            ConfigError: It is required and missing, or of the wrong type.
+        """
+        return self.values((setting,))[setting.name]
+
     @property
     def environment(self) -> str:
         """Meltano's environment; it is part of every state's id."""
@@ -113,10 +121,6 @@ class Project:
     @cached_property
     def s3(self) -> S3Client:
         return self.location.client()
-
-    @cached_property
-    def state_values(self) -> dict[str, Any]:
-        return self.values(STATE)
 
     @property
     def mysql_values(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def hold_job(
         LeaseError: Another job is at work.
         LakeError: S3 refused.
     """
-    seconds = project.values((LEASE_SECONDS,))[LEASE_SECONDS.name]
+    seconds = project.value(LEASE_SECONDS)
     return holding_job(project.location, owner, seconds, follows=follows)
 
 

@@ -27,7 +27,7 @@ class States:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self.folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
+        self.folder = state_folder(project.value(HIGH_WATERMARK_KEY))
         self._store = StateStore(project.s3, project.bucket, self.folder)
 
     def get(self, leg: Leg) -> State | None:

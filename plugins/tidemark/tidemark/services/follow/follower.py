@@ -133,7 +133,7 @@ class Follower:
             TidemarkError: S3 cannot be reached, or the state is damaged.
             OSError: The log cannot be written.
         """
-        seconds = self.project.values((LEASE_SECONDS,))[LEASE_SECONDS.name]
+        seconds = self.project.value(LEASE_SECONDS)
         key, owner = self.project.layout.follow_lease_key(), FOLLOWER
         with (
             holding(self.project.location, key, owner, seconds),

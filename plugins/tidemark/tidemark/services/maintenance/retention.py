@@ -63,7 +63,7 @@ def old_records(project: Project, days: int, now: datetime) -> list[str]:
     if not days:
         return []
     layout, limit = project.layout, now - timedelta(days=days)
-    folder = state_folder(project.state_values[HIGH_WATERMARK_KEY.name])
+    folder = state_folder(project.value(HIGH_WATERMARK_KEY))
     found: list[str] = []
     for root in (layout.archive_root, layout.runs_root, folder):
         found += [

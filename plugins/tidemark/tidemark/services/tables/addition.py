@@ -105,7 +105,7 @@ def plan_addition(
     """
     plan, contracts, models = Addition(), files.contracts(), files.models()
     database = project.environ.get("DB_DATABASE", "")
-    by_default = bool(project.values((HARD_DELETE,))[HARD_DELETE.name])
+    by_default = bool(project.value(HARD_DELETE))
     deletes = Deletes(hard_delete, by_default)
     with open_mysql(project.mysql_values) as mysql:
         tables = find_tables(mysql, patterns, left_out, database)

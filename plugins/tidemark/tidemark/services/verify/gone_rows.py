@@ -91,7 +91,7 @@ class GoneRows:
     def _commit(
         self, project: Project, bookmark: dict[str, Any], read_at: datetime, run_id: str
     ) -> None:
-        seconds = project.values((LEASE_SECONDS,))[LEASE_SECONDS.name]
+        seconds = project.value(LEASE_SECONDS)
         store = Store(project.location, run_id, seconds)
         writer = TableWriter(self.table, store, WriteOptions())
         try:
