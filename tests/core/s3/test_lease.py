@@ -244,6 +244,20 @@ def test_a_holder_that_cannot_renew_stops_before_others_may_start(
             lease.check()
 
 
+@pytest.mark.fault(209)
+def test_what_could_not_be_given_back_this_process_has_again_at_once(
+    take: Take, place: S3Location, key: str
+) -> None:
+    client = place.client()
+    lease = Lease.acquire(client, place.bucket, key, owner="this run", ttl=60)
+    client.meta.events.register("before-send.s3", _unreachable)
+    lease.release()
+    again = take()
+    assert again.fence > lease.fence
+    with pytest.raises(LeaseError, match="this run"):
+        take()
+
+
 @pytest.mark.fault(108)
 def test_a_holder_that_wakes_late_keeps_it_unless_somebody_has_come(
     take: Take, client: S3Client, place: S3Location, key: str

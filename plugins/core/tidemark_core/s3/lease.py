@@ -34,6 +34,8 @@ logger = logging.getLogger("tidemark_core.lease")
 #: A holder stops this part of the ttl before others may take over.
 _MARGIN = 0.1
 _ATTEMPTS = 10
+#: What this process has written of leases that it could not give back: nobody of it holds them.
+_left: set[str] = set()
 _REFUSED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
@@ -70,6 +72,8 @@ class Lease:
     ) -> Lease:
         """Takes the lease if it is free, expired, or its holder on this machine has died.
 
+        One that this process could not give back is free to it.
+
         Args:
             client: S3 client.
             bucket: Bucket of the lake.
@@ -84,7 +88,7 @@ class Lease:
         holder = Holder.this_process(owner)
         for _ in range(_ATTEMPTS):
             found, now = look(client, bucket, key)
-            if found is not None and not found.is_free:
+            if found is not None and not found.is_free and found.nonce not in _left:
                 raise LeaseError(
                     f"{found.holder} has been writing since {found.since}; its lease {key} is "
                     f"good for another {max(0.0, found.ttl - found.age):.0f} s and it renews it",
@@ -165,6 +169,7 @@ class Lease:
                 try:
                     self._write({"IfMatch": self._etag}, released=True)
                 except (ClientError, BotoCoreError, LakeError) as error:
+                    _left.update(self._ours)
                     logger.warning(
                         "lease not given back; it expires by itself: %s",
                         error,
