@@ -72,6 +72,19 @@ def test_a_leg_that_fails_keeps_no_other_leg_from_its_work() -> None:
     assert work.error(A) is None
 
 
+@pytest.mark.fault(210)
+def test_what_another_job_may_have_mended_is_tried_at_once_and_waits_on_if_not() -> None:
+    work = Work(30)
+    work.add(Step.BACKUP, [A])
+    for now in (0, 30):
+        work.ended(Step.BACKUP, [A], {A: "a gap"}, now)
+    assert work.due(Step.BACKUP, 31) == ()
+    work.retry()
+    assert work.due(Step.BACKUP, 31) == (A,)
+    work.ended(Step.BACKUP, [A], {A: "a gap"}, 31)
+    assert work.failures[Step.BACKUP, A].until == 31 + 120
+
+
 @given(st.integers(1, 10**6), st.floats(1, 10**6))
 def test_waits_are_bounded(times: int, every: float) -> None:
     assert 10 <= wait(times, every) <= 600

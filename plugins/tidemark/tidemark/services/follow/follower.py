@@ -197,6 +197,7 @@ class Follower:
                     hold_job(self.project, f"{FOLLOWER}, run {run_id}", follows=True)
                 )
             except LeaseError as error:
+                self._work.retry()
                 self.teller.waits(error.message)
                 return None
             except TidemarkError as error:

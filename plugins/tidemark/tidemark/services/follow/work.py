@@ -6,8 +6,9 @@ failure; everything else goes on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tidemark_core.names import TableName
@@ -82,6 +83,12 @@ class Work:
     def is_due(self, now: float) -> bool:
         """Whether a round has anything to do."""
         return any(self.due(step, now) for step in Step)
+
+    def retry(self) -> None:
+        """Has all that failed be tried with the next round: somebody may have mended it."""
+        self.failures = {
+            part: replace(failure, until=-math.inf) for part, failure in self.failures.items()
+        }
 
     def error(self, table: TableName | None) -> str | None:
         """Why a table fails now, or a leg as a whole (None); None: it does not."""
