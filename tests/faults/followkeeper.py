@@ -13,7 +13,7 @@ from followtables import TABLES
 from nights import Night
 
 _GAP = re.compile(r"(settlement\.followed_\w+) .*(as a whole|not all in the server's log|is gone)")
-_BETWEEN = 0.5
+_BETWEEN, _REFUSED = 0.5, 2
 #: Seconds in which a follower has seen that a table is well again.
 _PATIENCE = 120.0
 
@@ -23,7 +23,8 @@ class Keeper:
 
     Attributes:
         ended: How often it ended with which exit code.
-        healed: Exit codes of `tidemark resync`.
+        read_anew: Tables of which rows that were deleted meanwhile are to be reconciled.
+        healed: Exit codes of `tidemark resync`, and of what it asks for where it refuses.
     """
 
     def __init__(self, night: Night, start: type[Following] = Following) -> None:
@@ -31,6 +32,7 @@ class Keeper:
         self.healed: Counter[int] = Counter()
         self._night, self._start = night, start
         self._over = threading.Event()
+        self.read_anew: set[str] = set()
         self._healed_at: dict[str, float] = {}
         self.one = start(night)
         self._threads = [threading.Thread(target=work) for work in (self._keep, self._heal)]
@@ -70,9 +72,12 @@ class Keeper:
     def _resync(self, table: str) -> None:
         done = self._night.tidemark("resync", "-t", table)
         self.healed[done.returncode] += 1
-        if done.returncode:
+        if done.returncode == _REFUSED:
             print(done.stdout[-1500:], flush=True)
-        else:
+            done = self._night.tidemark("watermark", "reset", "-t", table, "--yes")
+            self.healed[done.returncode] += 1
+            self.read_anew.add(table)
+        if done.returncode == 0:
             self._healed_at[table] = time.monotonic()
 
     @staticmethod
