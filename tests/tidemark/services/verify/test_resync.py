@@ -148,6 +148,17 @@ def test_what_cannot_be_compared_whole_is_not_called_healed(
 
 
 @pytest.mark.fault(194)
+def test_a_column_that_public_does_not_have_is_named_with_the_way_into_it(gap: Lake) -> None:
+    before = gap.bookmarks(Leg.BACKUP)
+    drop = f"ALTER TABLE public.{gap.landing} DROP COLUMN price"
+    gap.sandbox.warehouse(drop, user="tidemark_transformer")
+    with pytest.raises(ConfigError, match="does not have price, in which a difference") as caught:
+        resync(gap.project, gap.table, write=True)
+    assert f"tidemark add {gap.table}" in str(caught.value.hint)
+    assert gap.bookmarks(Leg.BACKUP) == before
+
+
+@pytest.mark.fault(194)
 def test_tables_that_have_no_gap_are_refused_with_the_fitting_command(
     gap: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

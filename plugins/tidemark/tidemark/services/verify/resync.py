@@ -20,7 +20,7 @@ from tap_mysql.values.bookmark_facts import place_of
 from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import TableName
+from tidemark_core.names import TableName, fold
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.types.singer_schema import LOG_BASED
 
@@ -153,6 +153,16 @@ def _comparison(
     if facts.public is None:
         raise ConfigError("there is no public table to compare it with", table=table,
                           hint=f"tidemark add {table}; or {anew(table)}")  # fmt: skip
+    lacking = [
+        name for name in newest.columns if name in facts.source and fold(name) not in facts.public
+    ]
+    if lacking:
+        raise ConfigError(
+            f"{name} does not have {', '.join(lacking)}, in which a difference would not be seen",
+            table=table,
+            hint=f"tidemark add {table} takes it into the contract, and meltano run build into the "
+            f"table; or {anew(table)}",
+        )
     chosen, left = comparisons(facts)
     alone = {f"column {column}" for column in facts.source.keys() ^ newest.columns.keys()}
     unseen = [f"{each.what}: {each.why}" for each in left if each.what not in alone]
