@@ -87,6 +87,15 @@ def test_who_may_read_the_view_needs_no_right_on_its_table(world: World, sql: Sq
     assert cursor.fetchone() == [0]
     with pytest.raises(redshift_connector.ProgrammingError, match="hidden"):
         cursor.execute("select count(*) from t.hidden")
+    reader.rollback()
+    # Nor need its owner be the first who reads it when its table is another one.
+    sql("drop table t.hidden")
+    sql("create table t.hidden(a bigint, b int)")
+    cursor.execute("select count(*) from t.shown")
+    assert cursor.fetchone() == [0]
+    mine = "pg_catalog.redshift_remember_view('t.shown', 'select 1 as a', '{}', '')"
+    with pytest.raises(redshift_connector.ProgrammingError):
+        cursor.execute(f"select {mine}")
     reader.close()
     sql("revoke all on t.shown from reader")
     sql("revoke usage on schema t from reader")

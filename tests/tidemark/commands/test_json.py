@@ -21,6 +21,7 @@ TABLE = {"table", "files", "loaded", "waiting", "committed", "orphan", "lost", "
 ACTIVE = {"table", "commits", "files", "rows", "bytes", "first", "last", "bookmark"}
 LISTED = {
     "table", "name", "replication_method", "replication_key", "since", "rows", "differences",
+    "hard_delete",
 }  # fmt: skip
 SHAPES: dict[str, Any] = {
     "tables": {"tables": [LISTED], "problems": list},

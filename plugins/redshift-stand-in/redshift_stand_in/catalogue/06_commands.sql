@@ -82,12 +82,9 @@ begin
     );
 end $$;
 
-create or replace function pg_catalog.redshift_remember_view(name text, body text, aliases text[], sources text)
-returns void language plpgsql security definer as $$
+create or replace function redshift_meta.remember_view(name text, body text, aliases text[], sources text) returns void
+language plpgsql as $$
 begin
-    if not redshift_hidden.pg_has_role(session_user, (select relowner from pg_class where oid = name::regclass), 'member') then
-        raise exception 'must be owner of view %', name using errcode = '42501';
-    end if;
     delete from pg_depend d using pg_rewrite r
     where r.ev_class = name::regclass and d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
         and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class;
@@ -95,6 +92,16 @@ begin
     on conflict (view) do update set sources = excluded.sources;
 exception when serialization_failure then
     null;  -- another reader has just bound it to the same tables
+end $$;
+revoke execute on function redshift_meta.remember_view from public;
+
+create or replace function pg_catalog.redshift_remember_view(name text, body text, aliases text[], sources text)
+returns void language plpgsql security definer as $$
+begin
+    if not redshift_hidden.pg_has_role(session_user, (select relowner from pg_class where oid = name::regclass), 'member') then
+        raise exception 'must be owner of view %', name using errcode = '42501';
+    end if;
+    perform redshift_meta.remember_view(name, body, aliases, sources);
 end $$;
 
 create or replace function pg_catalog.redshift_create_view(name text, body text, aliases text[], replace_old boolean) returns void
@@ -172,7 +179,8 @@ begin
             execute redshift_hidden.format('alter view %s owner to %I', old.name, pg_get_userbyid(old.relowner));
             update pg_class set relacl = old.relacl where oid = old.name::regclass;
         end;
-        perform pg_catalog.redshift_remember_view(old.name, old.body, old.aliases, now_sources);
+        -- Whoever reads it first: that need not be its owner.
+        perform redshift_meta.remember_view(old.name, old.body, old.aliases, now_sources);
     end loop;
 end $$;
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redshift_stand_in.postgres.backend import PostgresAddress, open_as_superuser
 from redshift_stand_in.postgres.cluster import PORT
-from tidemark.commands.clean.clean import clean as command
+from tidemark.commands.clean import clean as command
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.lake import catalogue
 from tidemark.services.maintenance.vacuum import judge
