@@ -26,7 +26,8 @@ _ANY, _SEED = "any", "files_seed"
 TOGETHER = frozenset(
     f"tests/transform/{room}/test_{name}.py"
     for room, names in {
-        "builds": "faults full_refresh interleavings merged_loads own_schema random_histories",
+        "builds": "deleted_rows faults full_refresh hard_delete interleavings kinds_of_tables "
+        "merged_loads own_schema random_histories",
         "project": "contract grants overview sql_style tags unit_tests",
         "readers": "published_queries site",
     }.items()

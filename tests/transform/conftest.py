@@ -50,5 +50,6 @@ def built(dbt: Dbt, query: Query) -> Landing:
 @pytest.fixture
 def landing(built: Landing) -> Landing:
     """Landing and the public tables, empty."""
+    built.create()  # another file may have dropped some
     built.clear()
     return built
