@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from tidemark_core.host.leash import leashed
+
+from tidemark.runner.hand_on import handed_on
 
 
 def program(name: str) -> str:
@@ -38,8 +37,6 @@ def run(
 ) -> int:
     """Runs a command to its end; SIGTERM and SIGINT are handed on to it, and it ends with us.
 
-    A handler that the caller has set for them is called as well.
-
     Args:
         command: Its words.
         root: Where it runs.
@@ -50,36 +47,18 @@ def run(
         Its exit code, negative for the signal that ended it; a signal of ours that it was handed
         ended it, whatever it made of that.
     """
-    handed_on: list[int] = []
-    before: dict[int, Any] = {
-        number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        # Its `with` closes the pipe and waits for the child's end.
-        with subprocess.Popen(
-            leashed(command),
-            cwd=root,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        ) as child:
-
-            def hand_on(signum: int, frame: FrameType | None) -> None:
-                handed_on.append(signum)
-                child.send_signal(signum)
-                own = before[signum]
-                # Of a caller that goes on after the child. Python's own would leave it alone.
-                if callable(own) and own is not signal.default_int_handler:
-                    own(signum, frame)
-
-            for number in before:
-                signal.signal(number, hand_on)
-            for line in child.stdout or ():
-                read(line)
-        return -handed_on[0] if handed_on and child.returncode else child.returncode
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    child = subprocess.Popen(
+        leashed(command),
+        cwd=root,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    # The child's own `with` closes the pipe and waits for its end; until then signals are its.
+    with handed_on(child.send_signal) as handed, child:
+        for line in child.stdout or ():
+            read(line)
+    return -handed[0] if handed and child.returncode else child.returncode

@@ -12,15 +12,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from tidemark_core.host.collector import spare_what_is_here
 from tidemark_core.host.leash import end_with, leashed
+
+from tidemark.runner.hand_on import handed_on
 
 _MOST = 2**20
 #: What programs import late.
@@ -90,12 +92,12 @@ class Ready:
         os.close(ours)
         with open(theirs, encoding="utf-8", errors="replace") as output:  # noqa: PTH123 - a pipe
             begun = self._answer()
-            with _handed_on(begun) as handed_on:
+            with handed_on(partial(_send, begun)) as handed:
                 for line in output:
                     read(line)
                 ended = -signal.SIGKILL if begun is None else self._answer()
         code = -signal.SIGKILL if ended is None else ended
-        return -handed_on[0] if handed_on and code else code
+        return -handed[0] if handed and code else code
 
     def _answer(self) -> int | None:
         """What the process says next; None: it has ended."""
@@ -106,31 +108,10 @@ class Ready:
         return int(answer) if answer else None
 
 
-@contextmanager
-def _handed_on(pid: int | None) -> Iterator[list[int]]:
-    """Hands SIGTERM and SIGINT on to a process; gives those that it was handed."""
-    handed_on: list[int] = []
-    before: dict[int, Any] = {
-        number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-
-    def hand_on(signum: int, frame: FrameType | None) -> None:
-        handed_on.append(signum)
-        if pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signum)
-        own = before[signum]
-        # Of a caller that goes on after the child. Python's own would leave it alone.
-        if callable(own) and own is not signal.default_int_handler:
-            own(signum, frame)
-
-    try:
-        for number in before:
-            signal.signal(number, hand_on)
-        yield handed_on
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _send(pid: int | None, signum: int) -> None:
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signum)
 
 
 # -- the process
