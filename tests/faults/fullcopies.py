@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 Message = dict[str, Any]
 TABLES = 2

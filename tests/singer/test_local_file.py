@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
-from tidemark_singer import local_file
+from tidemark_singer.files import local_file
 
 TABLE = TableName("shop", "orders")
 GOOD = b'{"ID": 1, "price": 0.10}\n'

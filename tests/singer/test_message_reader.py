@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidemark_core.errors import SourceError
-from tidemark_singer.message_reader import QuietReader
+from tidemark_singer.target.message_reader import QuietReader
 
 pytestmark = pytest.mark.security(10)
 CARD = "4111111111111111"

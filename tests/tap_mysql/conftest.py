@@ -26,7 +26,7 @@ from tap_mysql.singer.tap import TapMySQL
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.world import Sandbox
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 DATABASE = "tap_test"
 #: A table of the numbers 1 to 60,000, in a database that the tap does not see.

@@ -22,7 +22,7 @@ from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import resolve
 from tidemark_core.types.arrow import from_arrow
 from tidemark_core.types.singer_schema import to_json_schema
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -32,7 +32,7 @@ from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_sandbox.world import Sandbox
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 _numbers = count(1)
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

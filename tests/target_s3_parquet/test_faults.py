@@ -15,7 +15,7 @@ from target_s3_parquet import upload
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.names import TableName
 from tidemark_core.runs.report import LegReport
-from tidemark_singer.local_file import open_local
+from tidemark_singer.files.local_file import open_local
 
 
 def _times(count: int, status: int, *parts: str) -> Any:

@@ -14,7 +14,7 @@ from fullcopies import ORDERS, TABLES, CopyTap, records
 from hypothesis import HealthCheck, example, given, settings
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.types.column_type import ColumnType
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from tests.target_s3_parquet.conftest import Feed, Lake, Say

@@ -16,7 +16,7 @@ from tidemark_core.names import TableName
 from tidemark_core.s3.object_reader import ObjectReader
 from tidemark_core.text.moments import to_second
 from tidemark_core.types.singer_schema import to_json_schema
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 from tap_s3_parquet.bookmark import Entry
 from tap_s3_parquet.index import Index

@@ -14,8 +14,8 @@ from tidemark_core.lake.parquet_reader import open_parquet
 from tidemark_core.names import OWN_NAMES, TableName, fold_columns
 from tidemark_core.runs.report import current
 from tidemark_core.types.singer_schema import FULL_TABLE
-from tidemark_singer.batch_file import BatchFile
-from tidemark_singer.local_file import open_local
+from tidemark_singer.files.batch_file import BatchFile
+from tidemark_singer.files.local_file import open_local
 
 from target_s3_parquet.file_group import FileGroup, WriteOptions
 from target_s3_parquet.files.parquet import check, conformed

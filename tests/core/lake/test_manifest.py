@@ -10,7 +10,7 @@ from tidemark_core.errors import LakeError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 LAYOUT = LakeLayout()
 T = TableName("s-x", "t.y")

@@ -26,7 +26,7 @@ from tap_mysql.source.session.driver import CONNECT_SECONDS, GREETING_SECONDS, o
 from tidemark_core.errors import SourceError, TunnelError
 from tidemark_core.host.process_identity import Holder
 from tidemark_core.runs.report import LegReport
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from tests.tap_mysql.conftest import Relay, Source

@@ -12,7 +12,7 @@ import pytest
 from tap_mysql.extraction.log import follow as log_follow
 from tap_mysql.reading import key_reader
 from tidemark_core.errors import SourceError
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from tests.tap_mysql.conftest import Result, Source

@@ -16,7 +16,7 @@ from tap_mysql.reading.parquet_file import FinishedFile
 from tap_mysql.reading.spool_folder import TempFolder
 from tap_mysql.singer.messages import StreamOutput
 from tidemark_core.errors import SourceError
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from tests.tap_mysql.conftest import Relay, Source

@@ -20,7 +20,7 @@ from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.conversions import Conversions
 from tidemark_core.types.singer_schema import to_json_schema
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 if TYPE_CHECKING:
     from tests.target_redshift.conftest import Lake, Table

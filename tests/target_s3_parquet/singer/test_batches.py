@@ -14,7 +14,7 @@ from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import LOG_BASED, METHOD, ROW_METADATA
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 FOLDER = "incremental/shop.orders/year=2025/month=08/day=03/hour=04/2025-08-03_04-05-06_batch_"
 

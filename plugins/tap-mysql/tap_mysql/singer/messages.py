@@ -16,7 +16,7 @@ import singer_sdk.singerlib as singer
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, SDKBatchMessage
 from tidemark_core.text.moments import to_second
 from tidemark_core.types.singer_schema import FULL_TABLE, METHOD
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 from tap_mysql.reading.parquet_file import FinishedFile
 from tap_mysql.values.key_values import NEVER, to_state

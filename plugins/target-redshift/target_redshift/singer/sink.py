@@ -14,9 +14,9 @@ from singer_sdk.helpers._batch import BaseBatchFileEncoding
 from singer_sdk.sinks import BatchSink
 from tidemark_core.errors import LakeError
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName
-from tidemark_singer.batch_file import BatchFile
-from tidemark_singer.isolating_target import remove_local
-from tidemark_singer.local_file import read_records
+from tidemark_singer.files.batch_file import BatchFile
+from tidemark_singer.files.local_file import read_records
+from tidemark_singer.target.isolating_target import remove_local
 
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.singer.record_spool import Spool

@@ -19,9 +19,9 @@ from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
 from tidemark_core.settings import LANDING_NAMES, config_schema, resolve
 from tidemark_core.types.singer_schema import FULL_TABLE, replication_method
-from tidemark_singer.batch_file import BatchFile
-from tidemark_singer.isolating_target import IsolatingTarget
+from tidemark_singer.files.batch_file import BatchFile
 from tidemark_singer.plugin import CAPABILITIES, MAPPING
+from tidemark_singer.target.isolating_target import IsolatingTarget
 
 from target_redshift import events
 from target_redshift.loader import TableLoader

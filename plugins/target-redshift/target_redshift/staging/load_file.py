@@ -22,8 +22,8 @@ from tidemark_core.lake.parquet_reader import open_parquet, unreadable
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import explained
 from tidemark_core.types.conversions import Conversions
-from tidemark_singer.batch_file import BatchFile
-from tidemark_singer.local_file import open_local
+from tidemark_singer.files.batch_file import BatchFile
+from tidemark_singer.files.local_file import open_local
 
 from target_redshift import events
 from target_redshift.arrow import pc

@@ -17,9 +17,9 @@ from tidemark_core.types.singer_schema import (
     is_metadata,
     replication_method,
 )
-from tidemark_singer.batch_file import BatchFile
-from tidemark_singer.isolating_target import remove_local
-from tidemark_singer.local_file import read_records
+from tidemark_singer.files.batch_file import BatchFile
+from tidemark_singer.files.local_file import read_records
+from tidemark_singer.target.isolating_target import remove_local
 
 if TYPE_CHECKING:
     from target_s3_parquet.singer.target import TargetS3Parquet

@@ -15,8 +15,8 @@ from tidemark_core.report_store import reporting
 from tidemark_core.run_context import run_id
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import config_schema
-from tidemark_singer.isolating_target import IsolatingTarget
 from tidemark_singer.plugin import CAPABILITIES, MAPPING
+from tidemark_singer.target.isolating_target import IsolatingTarget
 
 from target_s3_parquet.file_group import WriteOptions
 from target_s3_parquet.settings import SETTINGS, TargetSettings

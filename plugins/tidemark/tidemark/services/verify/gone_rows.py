@@ -26,7 +26,7 @@ from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.settings import LEASE_SECONDS
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.singer_schema import LOG_BASED, METHOD, from_json_schema
-from tidemark_singer.batch_file import BatchFile
+from tidemark_singer.files.batch_file import BatchFile
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg

@@ -14,11 +14,11 @@ from singer_sdk.target_base import Target
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.names import TableName
 
-from tidemark_singer.batch_file import BatchFile
 from tidemark_singer.failures import Bookmarks, Failures, bookmarks
-from tidemark_singer.full_copies import Copies
-from tidemark_singer.message_reader import QuietReader
+from tidemark_singer.files.batch_file import BatchFile
 from tidemark_singer.plugin import Plugin, S
+from tidemark_singer.target.full_copies import Copies
+from tidemark_singer.target.message_reader import QuietReader
 
 Message = dict[str, Any]
 
