@@ -15,7 +15,8 @@ from target_redshift.settings import SETTINGS as TARGET
 from target_s3_parquet.settings import SETTINGS as LAKE
 from tidemark_core.names import TableName
 from tidemark_core.report_store import read_reports
-from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.objects import list_keys
 from tidemark_core.settings import Setting, resolve
 from world import BIN
 

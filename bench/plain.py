@@ -19,7 +19,8 @@ from target_redshift.staging.value_fitter import Cleaner
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.runs.progress import EVERY_SECONDS, Lines, Meter
-from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.objects import list_keys
 from tidemark_sandbox import config as words
 from tidemark_sandbox.access.clients import Database, mysql_client, target
 from tidemark_sandbox.access.tunnel import open_tunnel

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.objects import list_keys
 from tidemark_sandbox.world import Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent

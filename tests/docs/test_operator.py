@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from machines import Machine, Terminal
 from pages import HOST, ROOT, RUNBOOK, Block, assigned, fenced
-from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.objects import list_keys
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.world import Sandbox

@@ -13,7 +13,8 @@ from tap_mysql.settings import SETTINGS as TAP_MYSQL
 from target_s3_parquet.settings import SETTINGS as TARGET_S3_PARQUET
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.objects import list_keys
 from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import Setting, resolve
 from tidemark_sandbox.world import Sandbox

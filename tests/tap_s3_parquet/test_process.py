@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from target_s3_parquet.singer.target import TargetS3Parquet
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.objects import list_keys
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

@@ -22,7 +22,8 @@ import pytest
 from s3proxy import Proxy, SealingProxy
 from target_s3_parquet.singer.target import TargetS3Parquet
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.objects import list_keys
 from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import resolve
 from tidemark_core.types.column_type import ColumnType, decimal

@@ -23,7 +23,7 @@ from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.state.backend import TidemarkStateStore
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import list_keys
+from tidemark_core.s3.objects import list_keys
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_sandbox.world import Sandbox

@@ -16,7 +16,9 @@ from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.run_context import report_id
 from tidemark_core.runs.report import VERSION, LegReport, open_reports, report_folder
 from tidemark_core.runs.run_report import RunReport, checked
-from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.errors import explained
+from tidemark_core.s3.objects import list_keys, read_document
 
 logger = logging.getLogger("tidemark_core.reportstore")
 #: On disk reports lie as in a lake of their own.

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import S3Location, ask_time, explained, list_keys, read_document
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.errors import explained
+from tidemark_core.s3.objects import ask_time, list_keys, read_document
 
 from tap_s3_parquet.bookmark import Entry
 

@@ -11,8 +11,10 @@ from typing import IO, Any
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.errors import explained
 from tidemark_core.s3.lease import Lease
+from tidemark_core.s3.objects import list_keys, read_document
 
 from target_s3_parquet.files.rows import Memory
 from target_s3_parquet.upload import KeyTakenError, Uploader

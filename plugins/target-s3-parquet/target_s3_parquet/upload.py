@@ -14,7 +14,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.layout import RUN_METADATA
-from tidemark_core.s3.client import S3Location, explained
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.errors import explained
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

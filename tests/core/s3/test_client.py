@@ -19,13 +19,9 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from tidemark_core.errors import ConfigError, LakeError
-from tidemark_core.s3.client import (
-    S3Location,
-    delete_all,
-    explained,
-    list_keys,
-    read_document,
-)
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.errors import explained
+from tidemark_core.s3.objects import delete_all, list_keys, read_document
 from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import resolve
 from urllib3 import HTTPResponse

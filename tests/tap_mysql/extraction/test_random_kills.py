@@ -16,7 +16,8 @@ import pytest
 from target_s3_parquet.settings import SETTINGS as TARGET
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import S3Location, list_keys
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.objects import list_keys
 
 if TYPE_CHECKING:
     from tests.tap_mysql.conftest import Source

@@ -1,16 +1,11 @@
-"""The S3 connection: how a client is made, and errors that an operator understands."""
+"""The S3 connection: the bucket, and how a client of it is made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.layout import LakeLayout
@@ -22,31 +17,6 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
     from botocore.model import OperationModel
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef, ObjectTypeDef
-
-_RETRYABLE = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
-#: What S3 says of one object; anything else would meet every other request, too.
-_OF_ONE_OBJECT = frozenset(
-    {
-        *("NoSuchKey", "404", "PreconditionFailed", "412", "ConditionalRequestConflict", "409"),
-        *("InvalidRange", "InvalidObjectState", "KeyTooLongError", "EntityTooLarge"),
-    }
-)
-#: What one request may delete.
-_MOST_KEYS = 1000
-#: Bytes. No honest manifest or run report comes near this.
-_LARGEST_DOCUMENT = 32 << 20
-_HINTS = {
-    "ExpiredToken": "renew the credentials, then run again; nothing half done was committed",
-    "RequestTimeTooSkewed": "set this machine's clock",
-    "KMS.DisabledException": "enable the key S3_KMS_KEY_ID, or name another",
-    "KMS.NotFoundException": "correct S3_KMS_KEY_ID",
-    "NoSuchBucket": "create the bucket, or correct S3_BUCKET_NAME",
-    "AccessDenied": "compare the role's rights with orchestrate/iam/",
-    "InvalidAccessKeyId": "correct S3_ACCESS_KEY and S3_SECRET_KEY",
-    "SignatureDoesNotMatch": "correct S3_SECRET_KEY",
-    "PermanentRedirect": "correct S3_REGION",
-}
 
 
 @dataclass(frozen=True)
@@ -187,23 +157,6 @@ class S3Location:
             current().tried_again(table)
 
 
-def read_document(answer: Mapping[str, Any], where: str) -> bytes:
-    """The body of an object that is a JSON document: a manifest, a run report.
-
-    Args:
-        answer: What S3 answered to a get_object.
-        where: The object, for the message.
-
-    Raises:
-        LakeError: It is larger than any such document; nothing of it is read.
-    """
-    with closing(answer["Body"]) as body:
-        size = answer["ContentLength"]
-        if size > _LARGEST_DOCUMENT:
-            raise LakeError(f"{where} has {size} bytes: too large for what it should be")
-        return bytes(body.read())
-
-
 def _adding(more: Mapping[str, str]) -> Callable[..., None]:
     """Makes an event handler that adds parameters to every request that knows them."""
 
@@ -212,90 +165,3 @@ def _adding(more: Mapping[str, str]) -> Callable[..., None]:
         params.update({name: value for name, value in more.items() if name in known})
 
     return add
-
-
-@contextmanager
-def explained(what: str) -> Iterator[None]:
-    """Turns boto's errors into a `LakeError` that says what was being done.
-
-    Args:
-        what: A phrase such as ``"listing s3://bucket/manifests/"``.
-
-    Raises:
-        LakeError: S3 refused or could not be reached; ``retryable`` for passing faults.
-    """
-    try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "unknown")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        raise LakeError(
-            f"S3 refused {what}: {code}",
-            hint=_HINTS.get(code),
-            retryable=code in _RETRYABLE or status >= 500,
-            stops_all=code not in _OF_ONE_OBJECT,
-        ) from error
-    except BotoCoreError as error:
-        raise LakeError(
-            f"S3 could not be reached for {what}: {error}",
-            hint="check S3_ENDPOINT_URL, the credentials and the network",
-            retryable=True,
-            stops_all=True,
-        ) from error
-
-
-def list_keys(client: S3Client, bucket: str, prefix: str) -> Iterator[ObjectTypeDef]:
-    """Lists all objects below a prefix, past 1,000, as S3 describes them, sorted by key a page."""
-    with explained(f"listing s3://{bucket}/{prefix}"):
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            yield from page.get("Contents", [])
-
-
-def delete_all(
-    client: S3Client, bucket: str, keys: Sequence[str], what: str, *, table: object = None
-) -> None:
-    """Deletes objects, 1,000 a request.
-
-    Args:
-        client: S3 client.
-        bucket: Their bucket.
-        keys: Their keys; one that is not there is deleted already.
-        what: What is being done, for the error.
-        table: Whose objects they are, for the error.
-
-    Raises:
-        LakeError: S3 refused a request, or one of the keys in it.
-    """
-    for start in range(0, len(keys), _MOST_KEYS):
-        objects: list[ObjectIdentifierTypeDef] = [
-            {"Key": key} for key in keys[start : start + _MOST_KEYS]
-        ]
-        with explained(what):
-            answer = client.delete_objects(
-                Bucket=bucket, Delete={"Objects": objects, "Quiet": True}
-            )
-        for failed in answer.get("Errors", []):
-            code = failed.get("Code", "unknown")
-            raise LakeError(
-                f"S3 refused to delete {failed.get('Key')!r}: {code}",
-                table=table,
-                hint=_HINTS.get(code),
-                retryable=code in _RETRYABLE,
-                stops_all=code not in _OF_ONE_OBJECT,
-            )
-
-
-def server_time(answer: Mapping[str, Any]) -> datetime:
-    """S3's clock, as an answer of it has it; ours where it has none."""
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
-
-
-def ask_time(client: S3Client, bucket: str) -> datetime:
-    """S3's clock: ages are told by it, whatever this machine thinks.
-
-    Raises:
-        LakeError: The bucket cannot be reached.
-    """
-    with explained(f"a look at s3://{bucket}"):
-        return server_time(client.head_bucket(Bucket=bucket))

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.host.process_identity import Holder
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 from tidemark_core.s3.lease_record import CLOCK_GRAIN, VERSION, look, read_record
 from tidemark_core.text.moments import to_second
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from tidemark_core.host.process_identity import Holder
-from tidemark_core.s3.client import explained, server_time
+from tidemark_core.s3.errors import explained
+from tidemark_core.s3.objects import server_time
 from tidemark_core.text.moments import to_second
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from tidemark_core.errors import LakeError
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

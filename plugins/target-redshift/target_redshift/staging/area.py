@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import delete_all, explained, list_keys
+from tidemark_core.s3.errors import explained
 from tidemark_core.s3.lease import Lease
+from tidemark_core.s3.objects import delete_all, list_keys
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

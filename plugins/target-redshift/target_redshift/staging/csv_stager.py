@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from tidemark_core.host.temporary_folder import temporary_folder, writing
 from tidemark_core.runs.progress import Meter
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 from tidemark_core.types.conversions import Conversions
 
 from target_redshift import events

@@ -20,7 +20,7 @@ from tidemark_core.host.temporary_folder import writing
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.lake.parquet_reader import open_parquet, unreadable
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 from tidemark_core.types.conversions import Conversions
 from tidemark_singer.files.batch_file import BatchFile
 from tidemark_singer.files.local_file import open_local

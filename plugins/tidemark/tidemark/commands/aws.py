@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.report_store import read_reports
-from tidemark_core.s3.client import explained, list_keys, read_document
+from tidemark_core.s3.errors import explained
+from tidemark_core.s3.objects import list_keys, read_document
 from tidemark_core.text.moments import to_second
 
 from tidemark.commands.options import BareArgument, NamedOption, TableOption

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tidemark_core.s3.client import list_keys
 from tidemark_core.s3.lease import Lease
 from tidemark_core.s3.lease_record import read_record
+from tidemark_core.s3.objects import list_keys
 from tidemark_core.settings import LEASE_SECONDS
 
 from tidemark.config.project import Project

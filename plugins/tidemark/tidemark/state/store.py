@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from tidemark_core.errors import StateError
 from tidemark_core.names import decode_component, encode_component
-from tidemark_core.s3.client import explained, list_keys, server_time
+from tidemark_core.s3.errors import explained
+from tidemark_core.s3.objects import list_keys, server_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidemark_core.errors import TidemarkError
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 
 from tidemark.dbt.site.inline import guarded, inlined
 from tidemark.dbt.site.lineage import lineage_for_readers

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tidemark_core.names import TableName, encode_component
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 from tidemark_core.s3.lease import Lease
 
 from tidemark.config.project import Project

@@ -11,7 +11,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 
 from tidemark.config.project import Project
 from tidemark.services.health.checks import Finding, Level

@@ -14,7 +14,7 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.names import quote_redshift
 from tidemark_core.redshift.connection import connect
 from tidemark_core.redshift.errors import QueryError
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 
 from tidemark.config.project import Project
 from tidemark.services.health.checks import Finding, Level

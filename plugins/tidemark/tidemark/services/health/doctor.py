@@ -13,7 +13,7 @@ from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_mysql
 from tidemark_core.redshift.connection import connect
 from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.types.singer_schema import LOG_BASED
 

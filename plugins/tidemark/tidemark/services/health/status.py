@@ -12,7 +12,8 @@ from tap_mysql.values.bookmark_facts import is_manual
 from tidemark_core.redshift.connection import connect
 from tidemark_core.report_store import read_reports
 from tidemark_core.runs.run_report import RunReport
-from tidemark_core.s3.client import explained, list_keys
+from tidemark_core.s3.errors import explained
+from tidemark_core.s3.objects import list_keys
 
 from tidemark.config.project import Project
 from tidemark.config.settings import MONITOR_SETTINGS

@@ -10,7 +10,7 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import connect
-from tidemark_core.s3.client import ask_time
+from tidemark_core.s3.objects import ask_time
 
 from tidemark.config.project import Project
 from tidemark.services.lake.file_status import LakeFile, classify

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import S3Location, explained, list_keys, read_document
+from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.errors import explained
+from tidemark_core.s3.objects import list_keys, read_document
 
 from tidemark.services.lake.file_status import LakeObject
 

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 
 from tidemark.config.project import Project
 from tidemark.services.lake.file_status import LakeObject

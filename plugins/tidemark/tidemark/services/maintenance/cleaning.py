@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.s3.client import delete_all, explained, read_document
+from tidemark_core.s3.errors import explained
 from tidemark_core.s3.lease import Lease
+from tidemark_core.s3.objects import delete_all, read_document
 
 from tidemark.config.project import Project
 from tidemark.services.lake.catalogue import Catalogue, read_catalogue

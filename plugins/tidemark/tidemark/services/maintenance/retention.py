@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from tidemark_core.errors import LakeError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, LOAD_ID, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection, connect
-from tidemark_core.s3.client import delete_all, list_keys
+from tidemark_core.s3.objects import delete_all, list_keys
 
 from tidemark.config.project import Project
 from tidemark.config.settings import HIGH_WATERMARK_KEY

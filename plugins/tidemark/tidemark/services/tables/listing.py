@@ -10,7 +10,7 @@ from tap_mysql.source.schema import Table
 from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName, quote_redshift
 from tidemark_core.redshift.connection import connect
-from tidemark_core.s3.client import explained
+from tidemark_core.s3.errors import explained
 
 from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.project import Project
