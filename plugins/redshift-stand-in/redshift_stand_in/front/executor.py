@@ -1,23 +1,17 @@
-"""The loop of a session: reads the client's messages, runs each statement by its plan, answers."""
+"""The loop of a session: reads the client's messages, and runs each statement by its plan."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
 
-from redshift_stand_in.context import Context, Run, mask
-from redshift_stand_in.errors import (
-    IN_FAILED_TRANSACTION,
-    INTERNAL_ERROR,
-    BackendError,
-    StatementError,
-    decode_fields,
-)
-from redshift_stand_in.front.prepared import Message, Names, Prepared, with_statement
+from redshift_stand_in.context import Context, mask
+from redshift_stand_in.errors import BackendError, StatementError
+from redshift_stand_in.front.answers import Answers
+from redshift_stand_in.front.prepared import Message, Names, with_statement
 from redshift_stand_in.sql.lexer import split_statements
 from redshift_stand_in.statements import late_binding, plan
-from redshift_stand_in.wire.protocol import Disconnected, MessageStream, wait_for
-from redshift_stand_in.wire.rows import Shape, reshape, shape_of
+from redshift_stand_in.wire.protocol import MessageStream
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +28,10 @@ class Executor:
     client: MessageStream
     context: Context
     _names: Names = field(default_factory=Names)
+    _answers: Answers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answers = Answers(self.client, self.context)
 
     def run(self) -> None:
         """Serves until the client ends the session.
@@ -59,7 +57,7 @@ class Executor:
                 batch = []
                 if kind == b"S":
                     failed = False
-                    self._ready()
+                    self._answers.ready()
                 elif not self.client.pending():
                     # Of a driver that writes a Flush behind every message, and then a Sync, each
                     # answer would go out alone: behind sshd, which does not set TCP_NODELAY, the
@@ -74,20 +72,20 @@ class Executor:
         try:
             statements = split_statements(text)
         except StatementError as error:
-            self._fail(error)
-            self._ready()
+            self._answers.fail(error)
+            self._answers.ready()
             return
         if not statements:
             self.client.put(b"I")
         for statement in statements:
             if not self._run_simple(plan.make(statement)):
                 break
-        self._ready()
+        self._answers.ready()
 
     def _run_simple(self, planned: plan.Plan) -> bool:
         logger.debug("Q %s", mask(planned.text))
         if planned.run:
-            return self._run_in_front(planned, planned.run)
+            return self._answers.run_in_front(planned, planned.run)
         own = self._before(planned)
         if own is None:
             return False
@@ -95,9 +93,9 @@ class Executor:
             sql = self._sql(planned)
             self.context.backend.put(b"Q", sql.encode() + b"\0")
             self.context.backend.flush()
-            ok = self._relay([None])
+            ok = self._answers.relay([None])
         except StatementError as error:
-            self._fail(error)
+            self._answers.fail(error)
             ok = False
         return self._after(own, ok)
 
@@ -122,7 +120,7 @@ class Executor:
         for kind, body in batch:
             portal = self._names.portal(body) if kind == b"E" else None
             if portal and portal.plan.run:
-                ok = self._send(part) and self._run_in_front(portal.plan, portal.plan.run)
+                ok = self._send(part) and self._answers.run_in_front(portal.plan, portal.plan.run)
                 part = []
                 if not ok:
                     break
@@ -153,7 +151,7 @@ class Executor:
             self.client.put(b"E", error.payload())
             return False
         except StatementError as error:
-            self._fail(error)
+            self._answers.fail(error)
             return False
         return True
 
@@ -167,12 +165,12 @@ class Executor:
         self.context.backend.flush()
         named = [self._names.described(kind, body) for kind, body in part if kind in b"DE"]
         try:
-            return self._relay(named)
+            return self._answers.relay(named)
         except StatementError as error:
             parsed = [body.split(b"\0", 1)[0] for kind, body in part if kind == b"P"]
             described = [body[1:-1] for kind, body in part if kind == b"D" and body[:1] == b"S"]
             self._forget({*parsed, *described})
-            self._fail(error)
+            self._answers.fail(error)
             return False
 
     def _forget(self, names: set[bytes]) -> None:
@@ -221,105 +219,3 @@ class Executor:
                 self.client.put(b"E", error.payload())
                 return False
         return ok
-
-    def _relay(self, described: list[Prepared | None]) -> bool:
-        """Passes PostgreSQL's answers on, up to and without ReadyForQuery.
-
-        Args:
-            described: for each Describe and Execute sent, the statement that it is about.
-
-        Returns:
-            Whether no error was among them.
-
-        Raises:
-            StatementError: a result has a type that Redshift has not; nothing of it was passed on.
-        """
-        backend, client = self.context.backend, self.client
-        ok, position = True, 0
-        shape: Shape | None = None
-        refused: StatementError | None = None
-        waiting = iter(described)
-        current = next(waiting, None)
-        while True:
-            wait_for(backend, client, backend.cancel)
-            kind, body = backend.read()
-            backend.note(kind, body)
-            if refused and kind != b"Z":
-                continue
-            if kind == b"D":
-                shape = current.shape if current else shape
-                client.put(kind, reshape(body, shape) if shape else body)
-            elif kind == b"T":
-                try:
-                    shape, body = shape_of(body)
-                except StatementError as error:
-                    refused = error
-                    continue
-                if current:
-                    current.shape = shape
-                client.put(kind, body)
-                if position < len(described) - 1:
-                    current, position = next(waiting, None), position + 1
-            elif kind == b"n":
-                client.put(kind, body)
-                current, position = next(waiting, current), position + 1
-            elif kind == b"E":
-                ok = False
-                logger.debug("error: %s", decode_fields(body))
-                client.put(kind, BackendError(body).payload())
-            elif kind == b"Z":
-                if refused:
-                    raise refused
-                return ok
-            else:
-                client.put(kind, body)
-
-    def _run_in_front(self, planned: plan.Plan, run: Run) -> bool:
-        """Runs a command of the front's own and answers its end or its error."""
-        backend = self.context.backend
-        if backend.status == b"E":
-            self._fail(
-                StatementError(
-                    "current transaction is aborted, commands ignored until end of "
-                    "transaction block",
-                    IN_FAILED_TRANSACTION,
-                )
-            )
-            return False
-        self.context.text = planned.text
-        try:
-            tag = run(self.context)
-        except BackendError as error:
-            self._flush_notices()
-            self.client.put(b"E", error.payload())
-            return False
-        except StatementError as error:
-            self._flush_notices()
-            self._fail(error)
-            return False
-        except (Disconnected, OSError):
-            raise
-        except Exception as error:
-            logger.exception("internal error in %s", mask(planned.text))
-            self._fail(StatementError(f"internal error of the stand-in: {error!r}", INTERNAL_ERROR))
-            return False
-        self._flush_notices()
-        self.client.put(b"C", tag.encode() + b"\0")
-        return True
-
-    def _flush_notices(self) -> None:
-        self.client.put_raw(bytes(self.context.out))
-        self.context.out.clear()
-
-    def _fail(self, error: StatementError) -> None:
-        """Answers an error; an open transaction fails with it, as on any server."""
-        if self.context.backend.status == b"T":
-            try:
-                self.context.query("select 1/0 as a_statement_of_this_transaction_was_refused")
-            except BackendError:
-                logger.debug("the transaction is marked as failed")
-        self.client.put(b"E", error.payload())
-
-    def _ready(self) -> None:
-        self.client.put(b"Z", self.context.backend.status)
-        self.client.flush()

@@ -15,7 +15,7 @@ from redshift_stand_in.errors import (
 )
 from redshift_stand_in.sql.lexer import Sql, qualified
 from redshift_stand_in.sql.tables.attributes import TableAttributes
-from redshift_stand_in.sql.tables.create_table import ENCODINGS
+from redshift_stand_in.sql.tables.column_definitions import ENCODINGS
 from redshift_stand_in.sql.tables.types import column_type
 
 

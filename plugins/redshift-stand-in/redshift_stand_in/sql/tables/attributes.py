@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+
 
 @dataclass
 class TableAttributes:
@@ -27,3 +29,15 @@ class TableAttributes:
     backup: bool = True
     encodings: dict[str, str] = field(default_factory=dict)
     constraints: list[tuple[str, list[str], str]] = field(default_factory=list)
+
+    def set_distkey(self, name: str) -> None:
+        """Takes a column for the distribution key.
+
+        Raises:
+            StatementError: there is one, or another style.
+        """
+        if self.distkey:
+            raise StatementError("Can't specify more than one DISTKEY column", SYNTAX_ERROR)
+        if self.diststyle in ("all", "even"):
+            raise StatementError("Cannot specify DISTKEY if DISTSTYLE is not KEY", SYNTAX_ERROR)
+        self.diststyle, self.distkey = "key", name

@@ -1,0 +1,192 @@
+"""The columns and constraints of a CREATE TABLE.
+
+Source: "CREATE TABLE" in the Amazon Redshift Database Developer Guide.
+"""
+
+from __future__ import annotations
+
+from redshift_stand_in.errors import (
+    SYNTAX_ERROR,
+    NotInRedshift,
+    StatementError,
+)
+from redshift_stand_in.sql.lexer import Edit, Sql
+from redshift_stand_in.sql.tables.attributes import TableAttributes
+from redshift_stand_in.sql.tables.types import column_type
+from redshift_stand_in.sql.words import words
+
+ENCODINGS = words(
+    "RAW AZ64 BYTEDICT DELTA DELTA32K LZO MOSTLY8 MOSTLY16 MOSTLY32 RUNLENGTH TEXT255 TEXT32K "
+    "ZSTD AUTO"
+)
+_TABLE_CONSTRAINTS = frozenset(["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT"])
+#: What may follow a column's type.
+_ATTRIBUTES = words(
+    "ENCODE DISTKEY SORTKEY IDENTITY PRIMARY UNIQUE REFERENCES CONSTRAINT DEFAULT NULL NOT "
+    "GENERATED"
+)
+
+
+def columns(sql: Sql, index: int, attributes: TableAttributes) -> list[Edit]:
+    """What PostgreSQL is given in place of a list of columns and constraints.
+
+    Args:
+        sql: the statement.
+        index: of the list's opening parenthesis.
+        attributes: get what the list says for the catalogue.
+
+    Raises:
+        StatementError: Redshift refuses one of them.
+    """
+    edits: list[Edit] = []
+    dropped: list[tuple[int, int]] = []
+    keyed: list[str] = []
+    ranges = sql.arguments(index)
+    kept = []
+    for start, behind in ranges:
+        if sql.norm(start) == "LIKE":
+            edits += _like(sql, start, behind)
+            kept.append((start, behind))
+        elif sql.norm(start) in _TABLE_CONSTRAINTS:
+            keyed += _constraint(sql, start, behind, attributes)
+            dropped.append((start, behind))
+        else:
+            edits += _column(sql, start, behind, attributes)
+            kept.append((start, behind))
+    edits += _without(sql, ranges, dropped)
+    for start, behind in kept:
+        name = sql.tokens[start].name
+        if name in keyed and "NOT" not in {t.norm for t in sql.tokens[start:behind]}:
+            place = sql.tokens[behind - 1].end
+            edits.append((place, place, " not null"))
+    return edits
+
+
+def _without(sql: Sql, ranges: list[tuple[int, int]], dropped: list[tuple[int, int]]) -> list[Edit]:
+    """Removes items of a list together with the comma before each (constraints stand last)."""
+    edits = []
+    for start, behind in dropped:
+        if (start, behind) == ranges[0]:
+            raise StatementError("a table must have a column", SYNTAX_ERROR)
+        edits.append(sql.cut(start - 1, behind))
+    return edits
+
+
+def _like(sql: Sql, start: int, behind: int) -> list[Edit]:
+    """``LIKE parent [INCLUDING|EXCLUDING DEFAULTS]`` is PostgreSQL's too; other options are not."""
+    _, index = sql.table_name(start + 1)
+    if index < behind and sql.norms(index, behind - index) not in (
+        ("INCLUDING", "DEFAULTS"),
+        ("EXCLUDING", "DEFAULTS"),
+    ):
+        raise StatementError("LIKE takes INCLUDING or EXCLUDING DEFAULTS only", SYNTAX_ERROR)
+    return []
+
+
+def _column(sql: Sql, start: int, behind: int, attributes: TableAttributes) -> list[Edit]:
+    name = sql.tokens[start].name
+    try:
+        edits, i = column_type(sql, start + 1)
+    except NotInRedshift:
+        kind = sql.near(start + 1).lower()
+        raise NotInRedshift(f'Column "{name}" has unsupported type "{kind}": it is') from None
+    while i < behind:
+        word = sql.norm(i)
+        if word == "ENCODE":
+            _check_encoding(sql, i + 1)
+            attributes.encodings[name] = sql.norm(i + 1).lower()
+            edits.append(sql.cut(i, i + 2))
+            i += 2
+        elif word == "DISTKEY":
+            attributes.set_distkey(name)
+            edits.append(sql.cut(i, i + 1))
+            i += 1
+        elif word == "SORTKEY":
+            attributes.sorttype = "compound"
+            attributes.sortkeys.append(name)
+            edits.append(sql.cut(i, i + 1))
+            i += 1
+        elif word == "IDENTITY" and sql.norm(i + 1) == "(":
+            edits.append(_identity(sql, i))
+            i = sql.close(i + 1) + 1
+        elif word in ("PRIMARY", "UNIQUE", "REFERENCES"):
+            edit, i = _column_constraint(sql, i, name, attributes)
+            edits.append(edit)
+        elif word == "CONSTRAINT":
+            edits.append(sql.cut(i, i + 2))
+            i += 2
+        elif word == "DEFAULT":
+            i = _behind_default(sql, i + 1, behind)
+        elif word == "NULL" or sql.norms(i, 2) == ("NOT", "NULL"):
+            i += 1 + (word == "NOT")
+        elif sql.norms(i, 4) == ("GENERATED", "BY", "DEFAULT", "AS"):
+            i += 4
+        else:
+            raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
+    return edits
+
+
+def _behind_default(sql: Sql, i: int, behind: int) -> int:
+    """The index behind a default's expression, which ends where another attribute begins."""
+    depth = sql.tokens[i - 1].depth
+    while i < behind and (
+        sql.tokens[i].depth > depth
+        or sql.norm(i) not in _ATTRIBUTES
+        or (sql.norm(i) == "NULL" and sql.norm(i - 1) == "DEFAULT")
+    ):
+        i += 1
+    return i
+
+
+def _identity(sql: Sql, i: int) -> Edit:
+    """IDENTITY(seed, step); GENERATED BY DEFAULT AS IDENTITY(seed, step)."""
+    end = sql.close(i + 1)
+    numbers = [sql.between(*r) for r in sql.arguments(i + 1)]
+    if len(numbers) != 2:
+        raise StatementError("IDENTITY takes a seed and a step", SYNTAX_ERROR)
+    options = f"identity (start with {numbers[0]} increment by {numbers[1]})"
+    if sql.norm(i - 1) != "AS":
+        options = f"generated always as {options}"
+    return sql.cut(i, end + 1, options)
+
+
+def _column_constraint(
+    sql: Sql, i: int, name: str, attributes: TableAttributes
+) -> tuple[Edit, int]:
+    word = sql.norm(i)
+    if word == "PRIMARY":
+        attributes.constraints.append(("p", [name], ""))
+        return sql.cut(i, i + 2, "not null"), i + 2
+    if word == "UNIQUE":
+        attributes.constraints.append(("u", [name], ""))
+        return sql.cut(i, i + 1), i + 1
+    _, behind = sql.table_name(i + 1)
+    if sql.norm(behind) == "(":
+        behind = sql.close(behind) + 1
+    attributes.constraints.append(("f", [name], sql.between(i + 1, behind)))
+    return sql.cut(i, behind), behind
+
+
+def _constraint(sql: Sql, start: int, behind: int, attributes: TableAttributes) -> list[str]:
+    """Remembers a table constraint.
+
+    Returns:
+        The columns that it makes NOT NULL.
+    """
+    i = start + 2 if sql.norm(start) == "CONSTRAINT" else start
+    word = sql.norm(i)
+    opening = next((k for k in range(i, behind) if sql.norm(k) == "("), None)
+    if opening is None or word not in ("PRIMARY", "UNIQUE", "FOREIGN"):
+        raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
+    end = sql.close(opening)
+    columns = [t.name for t in sql.tokens[opening + 1 : end] if t.is_name]
+    first = end + (2 if word == "FOREIGN" and sql.norm(end + 1) == "REFERENCES" else 1)
+    if (word == "FOREIGN") != (first < behind):
+        raise StatementError(f'syntax error at or near "{sql.near(end + 1)}"', SYNTAX_ERROR)
+    attributes.constraints.append((word[0].lower(), columns, sql.between(first, behind)))
+    return columns if word == "PRIMARY" else []
+
+
+def _check_encoding(sql: Sql, index: int) -> None:
+    if sql.norm(index) not in ENCODINGS:
+        raise StatementError(f'unknown encoding "{sql.near(index)}"', SYNTAX_ERROR)
