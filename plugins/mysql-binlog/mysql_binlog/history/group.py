@@ -1,4 +1,4 @@
-"""Where transactions begin and end in a log, and which XA transactions are prepared."""
+"""XA transactions that are prepared and not ended."""
 
 from __future__ import annotations
 

@@ -1,35 +1,20 @@
-"""What the events of a log say, one after the other: transactions, positions, keys, statements."""
+"""What the events of a log say, one after the other: keys, statements, and positions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mysql_binlog.errors import (
-    NONSENSE,
-    DamagedLog,
-    UnknownEvent,
-    UnreachablePosition,
-    UnreadableChange,
-)
+from mysql_binlog.errors import NONSENSE, DamagedLog, UnreachablePosition
 from mysql_binlog.events import bodies
-from mysql_binlog.events.codes import (
-    DELETES,
-    HEADER,
-    HEARTBEATS,
-    IGNORABLE,
-    PASSED_OVER,
-    ROWS,
-    WRITES,
-    Code,
-)
+from mysql_binlog.events.codes import DELETES, HEADER, ROWS, WRITES, Code
 from mysql_binlog.events.event import Event
 from mysql_binlog.events.source import Reader, payload
 from mysql_binlog.events.statements import Statements
 from mysql_binlog.gtid import GtidSet
-from mysql_binlog.history.group import Prepared, PreparedOnes
 from mysql_binlog.history.kept import Kept
 from mysql_binlog.history.place import Place
 from mysql_binlog.history.tables import Tables, ends_statement
+from mysql_binlog.history.transaction import Transaction
 from mysql_binlog.model import Batch, Kind
 from mysql_binlog.plain.kernel import Kernel
 from mysql_binlog.position import Position
@@ -57,16 +42,11 @@ class History:
         self, since: Position, until: Position, start: Start, tables: Tables,
         fold: Callable[[str], str] = str, batch_keys: int = 100_000,
     ) -> None:  # fmt: skip
-        self._mariadb, self._tables = since.flavor == "mariadb", tables
-        self._batch_keys = batch_keys
-        self._statements = Statements(tables.wanted, fold)
-        self._place = Place(since, until, start)
-        self._kept = Kept()
-        self._prepared = PreparedOnes()
-        #: The XA transaction whose rows come now.
-        self._xa: Prepared | None = None
-        #: Whether a transaction is open; was begun by rows; is one statement, as its GTID says.
-        self._open = self._implicit = self._alone = False
+        self._tables, self._batch_keys = tables, batch_keys
+        self._place, self._kept = Place(since, until, start), Kept()
+        statements = Statements(tables.wanted, fold)
+        mariadb = since.flavor == "mariadb"
+        self._transaction = Transaction(self._place, self._kept, statements, mariadb)
 
     @property
     def here(self) -> Position:
@@ -81,7 +61,7 @@ class History:
     @property
     def is_over(self) -> bool:
         """Whether the end is reached."""
-        return not self._open and self._place.is_at_end
+        return not self._transaction.is_open and self._place.is_at_end
 
     def taken_gtids(self) -> GtidSet:
         """The GTIDs of MySQL's transactions since this was last asked."""
@@ -96,13 +76,14 @@ class History:
         Raises:
             UnreachablePosition: The server has no more, and the end is not reached.
         """
-        if last and self._open:
+        if last and self._transaction.is_open:
             raise UnreachablePosition(
                 f"the log ends in the middle of a transaction, at {self.here}"
             )
         end = self._place.last_position() if last else self._place.boundary
         keys, told = self._kept.take()
-        return Batch(self._prepared.held_at(end), keys, told, self._prepared.names)
+        prepared = self._transaction.prepared
+        return Batch(prepared.held_at(end), keys, told, prepared.names)
 
     def take(self, event: Event) -> Iterator[None] | None:
         """Takes an event.
@@ -119,7 +100,7 @@ class History:
             self._rotate(event)
             return None
         skipped = place.skips
-        place.advance(event, within=self._open)
+        place.advance(event, within=self._transaction.is_open)
         if code == Code.FORMAT_DESCRIPTION:
             self._format(event)
         elif code == Code.TRANSACTION_PAYLOAD and not skipped:
@@ -131,7 +112,7 @@ class History:
                 pass
         elif not skipped and not place.is_behind_end:
             self._other(event)
-        if not self._open:
+        if not self._transaction.is_open:
             place.pass_boundary()
         return None
 
@@ -141,11 +122,11 @@ class History:
         Raises:
             DamagedLog: A key is none.
         """
-        if self._xa is not None or self._implicit or not self._place.plain_until:
+        transaction, kernel = self._transaction, self._tables.kernel
+        if transaction.xa is not None or transaction.is_implicit or not self._place.plain_until:
             return 0, sequence
-        kernel = self._tables.kernel
         self._place.lend(kernel)
-        kernel.state.is_open, kernel.state.has_checksums = self._open, checksums
+        kernel.state.is_open, kernel.state.has_checksums = transaction.is_open, checksums
         kernel.state.sequence = sequence
         # Of a key that changes again and again each time counts: so an eighth more at least.
         kernel.state.most_keys = max(self._batch_keys - self.count, self._batch_keys // 8, 1)
@@ -157,9 +138,9 @@ class History:
     def _take_back(self, kernel: Kernel) -> None:
         """Takes what the kernel has taken."""
         self._place.take_back(kernel)
-        self._open = bool(kernel.state.is_open)
+        self._transaction.is_open = bool(kernel.state.is_open)
         if kernel.state.begun:
-            self._alone = False
+            self._transaction.is_alone = False
         try:
             for table, kind, keys in self._tables.plain_rows():
                 self._kept.add(table, keys, kind)
@@ -168,11 +149,11 @@ class History:
 
     def _rotate(self, event: Event) -> None:
         file, offset = bodies.rotate(event.reader().rest(1024))
-        if self._open and file != self._place.here.file:
+        if self._transaction.is_open and file != self._place.here.file:
             raise DamagedLog("a file of the log ends in the middle of a transaction")
         self._place.rotate(file, offset)
         self._tables.begin_file()
-        if not self._open:
+        if not self._transaction.is_open:
             self._place.pass_boundary()
 
     def _format(self, event: Event) -> None:
@@ -188,98 +169,17 @@ class History:
             if told := self._tables.describe(event.data):
                 self._kept.tell([told])
         elif code == Code.QUERY and bodies.is_begin(event.data):
-            self._open, self._implicit = True, False
+            self._transaction.open()
         elif code in (Code.QUERY, Code.MARIADB_QUERY_COMPRESSED):
-            self._query(bodies.query(event.reader(), compressed=code != Code.QUERY))
+            query = bodies.query(event.reader(), compressed=code != Code.QUERY)
+            self._transaction.query(query)
         else:
-            self._mark(event)
-
-    def _mark(self, event: Event) -> None:
-        """Takes an event that marks a transaction, or means nothing here."""
-        code = event.code
-        if code == Code.XID:
-            self._end()
-        elif code == Code.XA_PREPARE:
-            self._prepare(*bodies.xa_prepare(event.reader()))
-        elif code == Code.GTID:
-            self._begin(bodies.gtid(event.reader()))
-        elif code == Code.GTID_TAGGED:
-            self._begin(bodies.tagged_gtid(event.reader()))
-        elif code == Code.MARIADB_GTID:
-            self._begin(bodies.mariadb_gtid(event.reader(), event.server_id))
-        elif code == Code.ANONYMOUS_GTID:
-            self._begin(bodies.Began("", 0))
-        elif code in PASSED_OVER or code in HEARTBEATS:
-            return
-        elif code == Code.EXECUTE_LOAD_QUERY:
-            raise UnreadableChange("LOAD DATA was logged as a statement: its rows are not known")
-        elif code == Code.INCIDENT:
-            raise UnreadableChange("the log itself says that events were lost (an incident)")
-        elif not event.flags & IGNORABLE:
-            raise UnknownEvent(f"an event of type {code}, which is not known, at {self.here}")
-
-    def _begin(self, began: bodies.Began) -> None:
-        if self._open:
-            raise DamagedLog("a transaction begins in the middle of another one")
-        self._place.begin(began)
-        self._open, self._implicit, self._alone = True, False, began.alone
-        if began.prepares:
-            self._xa = Prepared(self._place.boundary)
-
-    def _end(self) -> None:
-        if self._xa is not None:
-            raise DamagedLog("an XA transaction ends without being prepared")
-        self._open = self._implicit = False
-
-    def _query(self, query: bodies.Query) -> None:
-        words = query.text[:64].upper().split()
-        first = words[0].rstrip(";") if words else ""
-        if first == "BEGIN":
-            self._open, self._implicit = True, False
-        elif first == "COMMIT" or (first == "ROLLBACK" and "TO" not in words):
-            self._end()
-        elif first in ("SAVEPOINT", "ROLLBACK", "RELEASE"):
-            return
-        elif first == "XA":
-            self._xa_query(query.text)
-        elif self._statements.changes_rows(query):
-            raise UnreadableChange(
-                "a statement was logged in place of the rows that it changed "
-                f"(binlog_format was not ROW): {query.text[:200]}"
-            )
-        else:
-            self._kept.tell(self._statements.read(query))
-            # A statement of its own ends what its GTID began; MariaDB's CREATE … SELECT does not.
-            rows_follow = self._statements.begins_transaction(query) or (
-                self._mariadb and self._open and not self._alone
-            )
-            self._open = rows_follow
-
-    def _xa_query(self, text: str) -> None:
-        found = bodies.xa_statement(text)
-        if found is None:
-            raise UnreadableChange(f"an XA statement that is not understood: {text[:200]}")
-        verb, xid = found
-        if verb in ("START", "BEGIN"):
-            self._open, self._xa = True, Prepared(self._place.boundary)
-        elif verb in ("COMMIT", "ROLLBACK"):
-            ended = self._prepared.end(xid, committed=verb == "COMMIT")
-            if ended is not None and verb == "COMMIT":
-                self._kept.commit(ended, text)
-            self._end()
-
-    def _prepare(self, xid: bodies.Xid, one_phase: bool) -> None:
-        prepared = self._xa or Prepared(self._place.boundary)
-        self._xa = None
-        self._end()
-        if one_phase:
-            self._kept.commit(prepared, f"XA COMMIT {bodies.xid_text(xid)} ONE PHASE")
-        else:
-            self._prepared.add(xid, prepared)
+            self._transaction.mark(event)
 
     def _rows(self, event: Event) -> Iterator[None]:
-        if not self._open:
-            self._open = self._implicit = True
+        transaction = self._transaction
+        if not transaction.is_open:
+            transaction.is_open = transaction.is_implicit = True
         found = self._tables.rows(event)
         if found is not None:
             table, keys = found
@@ -288,12 +188,12 @@ class History:
                 kind = "write"
             elif event.code in DELETES:
                 kind = "delete"
-            if self._xa is None:
+            if transaction.xa is None:
                 yield from self._kept.note(table, keys, kind)
             else:
-                yield from self._kept.note_prepared(self._xa, table, keys, kind)
-        if self._implicit and ends_statement(event):
-            self._open = self._implicit = False
+                yield from self._kept.note_prepared(transaction.xa, table, keys, kind)
+        if transaction.is_implicit and ends_statement(event):
+            transaction.is_open = transaction.is_implicit = False
             self._place.pass_boundary()
 
     def _payload(self, events: Reader) -> Iterator[None]:
@@ -313,5 +213,5 @@ class History:
                 self._other(event)
             if event.data is None and event.body is not None:
                 event.body.skip(event.body.left or 0)
-        if not self._open:
+        if not self._transaction.is_open:
             self._place.pass_boundary()
