@@ -21,6 +21,7 @@ from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
 from machines import become
 from tidemark_core.host.local_ports import can_bind
+from tidemark_sandbox import data_folder
 from tidemark_sandbox.access.clients import Database, target
 from tidemark_sandbox.access.ssh import ssh_command
 from tidemark_sandbox.access.tunnel import open_tunnel
@@ -155,8 +156,8 @@ def test_half_made_data_folders_are_made_anew(spare: Sandbox) -> None:
     config = spare.config
     config.dir.mkdir()
     config.marker.with_suffix(".tmp").write_text("{")
-    spare._claim_folder()
-    spare._make_folders()
+    data_folder.claim(spare.config)
+    data_folder.make(spare.config)
     config.marker.write_text(json.dumps({"port": config.base}))
     for half in (config.dir / "mariadb" / "data.new", config.postgres / "data.new"):
         half.mkdir(parents=True)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import shutil
 import signal
-import stat
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from tidemark_sandbox import config as words
+from tidemark_sandbox import data_folder
 from tidemark_sandbox.certificates import ensure_certificates
 from tidemark_sandbox.config import Config, Server, environment, remember, remembered, resolve
 from tidemark_sandbox.debian import packages, unstable
@@ -91,10 +87,10 @@ class Sandbox:
             SandboxError: A part does not start, or a SQL file does not run.
         """
         packages.require()
-        self._claim_folder()
-        with self._lock():
+        data_folder.claim(self.config)
+        with data_folder.lock(self.config):
             self._leave_old_self()
-            self._make_folders()
+            data_folder.make(self.config)
             remember(self.config)
             ensure_certificates(self.config.tls)
             if self.config.server == "mysql" and not unstable.folder().exists():
@@ -108,7 +104,7 @@ class Sandbox:
         """Ends every process; the data stays."""
         if not self.config.marker.exists():
             return
-        with self._lock():
+        with data_folder.lock(self.config):
             self._stop_parts()
 
     def reset(self) -> None:
@@ -119,15 +115,10 @@ class Sandbox:
         """
         if not self.config.dir.exists():
             return
-        self._claim_folder()
-        with self._lock():
+        data_folder.claim(self.config)
+        with data_folder.lock(self.config):
             self._stop_parts()
-            for folder in (self.config.postgres, self.config.sockets):
-                shutil.rmtree(folder, ignore_errors=True)
-            for path in self.config.dir.iterdir():
-                if path != self.config.marker:  # the marker last: a reset that is cut off goes on
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
-            shutil.rmtree(self.config.dir)
+            data_folder.remove(self.config)
 
     def save(self, folder: Path) -> None:
         """Ends every process and copies the data into a new folder, where `load` finds them."""
@@ -135,7 +126,7 @@ class Sandbox:
         for name, part in self.parts.items():
             if part.data is not None:
                 (folder / name).mkdir(parents=True)
-                _copy(part.data, folder / name / "data")
+                data_folder.copy(part.data, folder / name / "data")
 
     def load(self, folder: Path) -> None:
         """Takes the data that a sandbox with the same source has saved, before `up` makes them.
@@ -143,9 +134,9 @@ class Sandbox:
         Raises:
             SandboxError: There are data already.
         """
-        self._claim_folder()
-        with self._lock():
-            self._make_folders()
+        data_folder.claim(self.config)
+        with data_folder.lock(self.config):
+            data_folder.make(self.config)
             remember(self.config)
             for name, part in self.parts.items():
                 if part.data is None:
@@ -153,7 +144,7 @@ class Sandbox:
                 if part.data.exists():
                     raise SandboxError(f"{part.data} holds data already", hint="reset, then load")
                 part.data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _copy(folder / name / "data", part.data)
+                data_folder.copy(folder / name / "data", part.data)
 
     def kill(self, part: PartName) -> None:
         """Ends a part's server with SIGKILL, as the kernel does when memory is short."""
@@ -217,27 +208,6 @@ class Sandbox:
         return change(self.source, rows, seed, late_minutes=late_minutes)
 
     # ------------------------------------------------------------------ steps
-    def _claim_folder(self) -> None:
-        folder = self.config.dir
-        leftovers = {self.config.marker.with_suffix(".tmp").name, "lock"}
-        if (
-            folder.exists()
-            and not self.config.marker.exists()
-            and any(path.name not in leftovers for path in folder.iterdir())
-        ):
-            raise SandboxError(
-                f"{folder} holds something else than a sandbox, and is left alone",
-                hint="choose another folder: tidemark-sandbox up --dir DIR",
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-
-    @contextlib.contextmanager
-    def _lock(self) -> Iterator[None]:
-        """One `up`, `down` or `reset` at a time."""
-        with (self.config.dir / "lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-
     def _leave_old_self(self) -> None:
         """Ends what runs at other ports, and the other source; its data stay."""
         known = remembered(self.config.dir)
@@ -249,24 +219,6 @@ class Sandbox:
             self._stop_parts()
             self.config = new
             self._build()
-
-    def _make_folders(self) -> None:
-        # PostgreSQL's account has to pass through when we are root; what is secret is deeper.
-        through = 0o711 if os.geteuid() == 0 else 0o700
-        config = self.config
-        modes = {
-            config.dir: through,
-            config.sockets: through,
-            config.inner: 0o700,
-            config.logs: 0o700,
-            config.run: 0o700,
-        }
-        for folder, mode in modes.items():
-            folder.mkdir(parents=True, exist_ok=True)
-            found = folder.lstat()
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-                raise SandboxError(f"{folder} belongs to somebody else", hint=f"ls -ld {folder}")
-            folder.chmod(mode)
 
     def _start_parts(self, progress: Progress) -> None:
         started: dict[str, Future[None]] = {}
@@ -299,8 +251,3 @@ class Sandbox:
             )
         finally:
             connection.close()
-
-
-def _copy(source: Path, copy: Path) -> None:
-    """Copies a folder with its owners and modes, which servers insist on."""
-    subprocess.run(["cp", "-a", "--reflink=auto", source, copy], check=True)
