@@ -10,13 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
-from tidemark_core.errors import ConfigError, LakeError
+from tidemark_core.errors import ConfigError
 from tidemark_core.host.temporary_folder import temporary_folder
 from tidemark_core.names import EXTRACTED_AT, LandingNames, TableName, encode_component
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.progress import Display, Meter, display
 from tidemark_core.s3.client import S3Location
-from tidemark_core.s3.lease import Lease
 from tidemark_core.settings import LANDING_NAMES, config_schema, resolve
 from tidemark_core.types.singer_schema import FULL_TABLE, replication_method
 from tidemark_singer.files.batch_file import BatchFile
@@ -27,7 +26,7 @@ from target_redshift import events
 from target_redshift.loader import TableLoader
 from target_redshift.settings import SETTINGS, LoadSettings
 from target_redshift.singer.sink import RedshiftSink
-from target_redshift.staging.area import remove_abandoned, remove_staging
+from target_redshift.singer.table_leases import TableLeases
 from target_redshift.staging.load_file import LoadFile, check_location, fetch
 from target_redshift.warehouse.copy_authorization import authorization
 from target_redshift.warehouse.session import Session
@@ -53,7 +52,6 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         self.started_at = datetime.now(UTC)
         self.at_end = False
         self._resources = ExitStack()
-        self._leases: dict[TableName, Lease] = {}
         self._bookmarks: dict[str, list[str]] = {}
         self._full_tables: set[str] = set()
 
@@ -103,6 +101,11 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         return session
 
     @cached_property
+    def _leases(self) -> TableLeases:
+        owner, seconds = f"{self.name} run {self.run_id}", self.settings.s3_lease_seconds
+        return TableLeases(self.client, self.s3, owner, seconds, self._resources, self.logger)
+
+    @cached_property
     def _temporary(self) -> Path:
         return self._resources.enter_context(temporary_folder("target"))
 
@@ -128,7 +131,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
             config=self.settings,
             s3=self.s3,
             client=self.client,
-            lease=self._lease(sink.table),
+            lease=self._leases.of(sink.table),
             landing=sink.landing,
             session=self.session,
             meter=Meter(str(sink.table), self._display),
@@ -147,21 +150,6 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         folded = {column.source: column.name for column in sink.landing.columns}
         named = self._bookmarks.get(sink.stream_name, [])
         return [*(folded[name] for name in named if name in folded), EXTRACTED_AT]
-
-    def _lease(self, table: TableName) -> Lease:
-        lease = self._leases.get(table)
-        if lease is None:
-            lease = Lease.acquire(
-                self.client,
-                self.s3.bucket,
-                self.s3.layout.lease_key(table, "warehouse"),
-                owner=f"{self.name} run {self.run_id}",
-                ttl=self.settings.s3_lease_seconds,
-            )
-            self._leases[table] = self._resources.enter_context(lease)
-            self._remove_left(table)
-        lease.check()
-        return lease
 
     def is_of_another_tap(self, batch: BatchFile) -> bool:
         """Whether a BATCH names an object of S3_BATCH_PREFIXES without a word about it."""
@@ -214,16 +202,14 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         self.at_end = True
         with self._resources:
             super().process_endofpipe()
-            self._remove_abandoned()
+            self._leases.remove_abandoned()
         self.failures.raise_any()
 
     def drop(self, stream: str) -> None:
         """Gives a stream's lease back and removes what it has collected."""
         for sink in self._sinks_of(stream):
             sink.drop()
-        table = TableName.from_stream(stream)
-        if (lease := self._leases.pop(table, None)) is not None:
-            lease.release()
+        self._leases.release(TableName.from_stream(stream))
 
     def begin_anew(self, stream: str) -> None:
         """Forgets what a stream has collected of a full copy."""
@@ -245,36 +231,6 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
     def _sinks_of(self, stream: str) -> list[RedshiftSink]:
         sinks = (self._sinks_active.get(stream), *self._sinks_to_clear)
         return [s for s in sinks if isinstance(s, RedshiftSink) and s.stream_name == stream]
-
-    def _remove_abandoned(self) -> None:
-        """Everything is loaded: what cannot be removed now is left to the next run."""
-        try:
-            removed = remove_abandoned(
-                self.client, self.s3.bucket, self.s3.layout, self._leases.keys()
-            )
-        except LakeError as error:
-            self.logger.warning("staging could not be looked through: %s", error.message)
-            return
-        for table, objects in removed.items():
-            self._tell_removed(table, objects)
-
-    def _remove_left(self, table: TableName) -> None:
-        """Nothing depends on the staged files of a crashed load: they may stay for another run."""
-        prefix = self.s3.layout.staging_prefix(table)
-        try:
-            self._tell_removed(table, remove_staging(self.client, self.s3.bucket, prefix))
-        except LakeError as error:
-            self.logger.warning(
-                "staged files of a crashed load remain: %s", error.message,
-                extra={"table": str(table)},
-            )  # fmt: skip
-
-    def _tell_removed(self, table: TableName, objects: int) -> None:
-        if objects:
-            self.logger.warning(
-                "removed staged files of a crashed load",
-                extra={"table": str(table), "objects": objects},
-            )
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Remembers what the SDK drops: its bookmark property, and whether it is copied whole."""
