@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tidemark.services.compare.row_keys import RowKey
+from tidemark.services.compare.keys.row_keys import RowKey
 from tidemark_core.names import TableName
 from tidemark_core.types.column_type import ColumnType
 from transform_project import (

@@ -16,8 +16,8 @@ from tap_s3_parquet.index import Index
 from tidemark.runner.leases import hold_job
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
-from tidemark.services.compare.key_difference import differing
-from tidemark.services.compare.row_keys import RowKey, row_key
+from tidemark.services.compare.keys.key_difference import differing
+from tidemark.services.compare.keys.row_keys import RowKey, row_key
 from tidemark.services.verify.gone_rows import GoneRows
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark_core.errors import ConfigError, StateError

@@ -11,8 +11,8 @@ from tap_mysql.values.key_values import unpack
 from tap_s3_parquet.index import Index
 from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg
-from tidemark.services.compare import ranges
-from tidemark.services.compare.eligibility import NotCompared, comparisons
+from tidemark.services.compare.content import ranges
+from tidemark.services.compare.content.eligibility import NotCompared, comparisons
 from tidemark.services.verify import resync as module
 from tidemark.services.verify.resync import resync
 from tidemark.source.mysql import open_mysql

@@ -86,7 +86,7 @@ def check_tables(
 
 
 def _wrong(verified: Verified) -> list[str]:
-    from tidemark.services.compare.late_rows import content_cure
+    from tidemark.services.compare.content.late_rows import content_cure
 
     counts = verified.counts.differences() if verified.counts else []
     content = [str(difference) for difference in verified.differences or ()]

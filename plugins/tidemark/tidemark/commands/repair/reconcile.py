@@ -28,7 +28,7 @@ from tidemark.terminal.format import counted
 from tidemark.terminal.table import Sheet, make_table
 
 if TYPE_CHECKING:
-    from tidemark.services.compare.tombstones import Marking
+    from tidemark.services.compare.keys.tombstones import Marking
     from tidemark.services.verify.reconcile import Looked
 
 _EXAMPLES = """Examples:

@@ -17,8 +17,8 @@ from tidemark_core.names import (
 )
 from tidemark_core.redshift.connection import WarehouseConnection
 
-from tidemark.services.compare.row_keys import live_sql, row_key
-from tidemark.services.compare.tombstones import marked, unmarked_sql
+from tidemark.services.compare.keys.row_keys import live_sql, row_key
+from tidemark.services.compare.keys.tombstones import marked, unmarked_sql
 from tidemark.services.lake.backlog import NextLoad
 from tidemark.services.lake.ledger import (
     LEDGER,

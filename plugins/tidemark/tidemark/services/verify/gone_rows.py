@@ -31,8 +31,8 @@ from tidemark_singer.files.batch_file import BatchFile
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
-from tidemark.services.compare.key_values import copied_keys
-from tidemark.services.compare.row_keys import RowKey
+from tidemark.services.compare.keys.key_values import copied_keys
+from tidemark.services.compare.keys.row_keys import RowKey
 
 
 @dataclass

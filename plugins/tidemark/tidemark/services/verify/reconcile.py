@@ -15,10 +15,10 @@ from tidemark_core.redshift.connection import WarehouseConnection, connect, rout
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
-from tidemark.services.compare.key_difference import differing, public_rows
-from tidemark.services.compare.late_rows import Late, LateRows
-from tidemark.services.compare.row_keys import RowKey, Window, row_key
-from tidemark.services.compare.tombstones import SHOWN, Marking, Marks
+from tidemark.services.compare.content.late_rows import Late, LateRows
+from tidemark.services.compare.keys.key_difference import differing, public_rows
+from tidemark.services.compare.keys.row_keys import RowKey, Window, row_key
+from tidemark.services.compare.keys.tombstones import SHOWN, Marking, Marks
 from tidemark.services.lake.ledger import columns_of, refuse_other_copy, relation_exists
 from tidemark.services.verify.gone_rows import GoneRows
 from tidemark.services.verify.verify import bookmark_of, read_lake

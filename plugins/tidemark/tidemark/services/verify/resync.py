@@ -28,10 +28,10 @@ from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
-from tidemark.services.compare.eligibility import PUBLIC, comparisons
-from tidemark.services.compare.key_values import copied_keys, source_keys
-from tidemark.services.compare.ranges import Comparison, differing_rows
-from tidemark.services.compare.row_keys import RowKey
+from tidemark.services.compare.content.eligibility import PUBLIC, comparisons
+from tidemark.services.compare.content.ranges import Comparison, differing_rows
+from tidemark.services.compare.keys.key_values import copied_keys, source_keys
+from tidemark.services.compare.keys.row_keys import RowKey
 from tidemark.services.verify.verify import facts_of, read_lake
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import column_types, source_time

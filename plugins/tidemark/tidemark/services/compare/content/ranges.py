@@ -15,8 +15,8 @@ from typing import Any
 from tidemark_core.names import TableName
 from tidemark_core.redshift.connection import WarehouseConnection
 
-from tidemark.services.compare.checksum_sql import Side
-from tidemark.services.compare.row_keys import (
+from tidemark.services.compare.content.checksum_sql import Side
+from tidemark.services.compare.keys.row_keys import (
     RowKey,
     Slice,
     bucket,

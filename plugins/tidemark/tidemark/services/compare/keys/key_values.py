@@ -9,7 +9,7 @@ from tidemark_core.names import fold, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.types.column_type import ColumnType
 
-from tidemark.services.compare.row_keys import RowKey, Slice
+from tidemark.services.compare.keys.row_keys import RowKey, Slice
 from tidemark.source.mysql import MySQL
 from tidemark.source.quoting import mysql_name, mysql_table
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tidemark_core.redshift.connection import WarehouseConnection
 
-from tidemark.services.compare.row_keys import (
+from tidemark.services.compare.keys.row_keys import (
     RowKey,
     Slice,
     Window,

@@ -19,7 +19,7 @@ from tidemark_core.names import (
     quote_redshift,
 )
 
-from tidemark.services.compare.row_keys import RowKey
+from tidemark.services.compare.keys.row_keys import RowKey
 from tidemark.services.compare.row_text import (
     Column,
     mysql_number,

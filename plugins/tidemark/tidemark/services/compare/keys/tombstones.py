@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from tidemark_core.names import DELETIONS_TABLE, LANDING_SCHEMA, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection
 
-from tidemark.services.compare.row_keys import RowKey
+from tidemark.services.compare.keys.row_keys import RowKey
 from tidemark.services.lake.ledger import relation_exists
 
 DELETIONS = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(DELETIONS_TABLE)}"

@@ -22,11 +22,16 @@ from tidemark_core.names import (
 )
 from tidemark_core.types.singer_schema import from_json_schema
 
-from tidemark.services.compare.checksum_sql import Side, mysql_side, newest_sql, redshift_side
-from tidemark.services.compare.ranges import Comparison
-from tidemark.services.compare.row_keys import RowKey, live_sql, row_key
+from tidemark.services.compare.content.checksum_sql import (
+    Side,
+    mysql_side,
+    newest_sql,
+    redshift_side,
+)
+from tidemark.services.compare.content.ranges import Comparison
+from tidemark.services.compare.keys.row_keys import RowKey, live_sql, row_key
+from tidemark.services.compare.keys.tombstones import unmarked_sql
 from tidemark.services.compare.row_text import LONGEST_BINARY, Column
-from tidemark.services.compare.tombstones import unmarked_sql
 
 #: The stage, whatever the schema is called.
 PUBLIC = "public"
