@@ -28,8 +28,9 @@ from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
+from tidemark.services.compare.content.comparison import Comparison
 from tidemark.services.compare.content.eligibility import PUBLIC, comparisons
-from tidemark.services.compare.content.ranges import Comparison, differing_rows
+from tidemark.services.compare.content.ranges import differing_rows
 from tidemark.services.compare.keys.key_values import copied_keys, source_keys
 from tidemark.services.compare.keys.row_keys import RowKey
 from tidemark.services.verify.verify import facts_of, read_lake

@@ -15,8 +15,9 @@ from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
+from tidemark.services.compare.content.comparison import Difference
 from tidemark.services.compare.content.eligibility import Facts, NotCompared, comparisons
-from tidemark.services.compare.content.ranges import Difference, compare
+from tidemark.services.compare.content.ranges import compare
 from tidemark.services.compare.keys.tombstones import marked
 from tidemark.services.lake.backlog import NextLoad
 from tidemark.services.lake.ledger import columns_of

@@ -28,7 +28,7 @@ from tidemark.services.compare.content.checksum_sql import (
     newest_sql,
     redshift_side,
 )
-from tidemark.services.compare.content.ranges import Comparison
+from tidemark.services.compare.content.comparison import Comparison
 from tidemark.services.compare.keys.row_keys import RowKey, live_sql, row_key
 from tidemark.services.compare.keys.tombstones import unmarked_sql
 from tidemark.services.compare.row_text import LONGEST_BINARY, Column

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tidemark.services.compare.content.ranges import Difference, by_value
+from tidemark.services.compare.content.comparison import Difference, by_value
 from tidemark.terminal.format import counted, key_text
 
 _SHOWN = 5
