@@ -22,7 +22,10 @@ hypothesis.settings.load_profile("shared-machine")
 
 #: Keep the account of docs/faults.md, let a worker that dies say where, order the files, mark the
 #: tests that need no server, and make those which others do.
-pytest_plugins = ["recorder", "crashes", "order", "unit", "worlds", "nights", "pages", "statements"]
+pytest_plugins = [
+    "recorder", "sessions.crashes", "sessions.order", "sessions.unit", "sessions.worlds",
+    "projects.nights", "projects.pages", "statements",
+]  # fmt: skip
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -45,7 +45,9 @@ def section(title: str) -> str:
     return str(found)
 
 
-@pytest.mark.parametrize("pattern", ["plugins/*.py", "tests/*/test_*.py"])
+@pytest.mark.parametrize(
+    "pattern", ["plugins/*.py", "tests/*/test_*.py", "tests/harness/*.py", "tests/faults/*.py"]
+)
 def test_no_folder_has_more_modules_than_a_reader_takes_in(pattern: str) -> None:
     modules = [path for path in tracked(pattern) if path.name != "__init__.py"]
     counts = Counter(str(path.parent) for path in modules)

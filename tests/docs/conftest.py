@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from machines import Machine
+from projects.machines import Machine
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Callable
 
 import pytest
-from machines import Machine, Terminal
-from pages import ROOT, Block
+from projects.machines import Machine, Terminal
+from projects.pages import ROOT, Block
 from tidemark_sandbox.world import Sandbox
 
 pytestmark = pytest.mark.soak

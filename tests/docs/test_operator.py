@@ -12,14 +12,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from machines import Machine, Terminal
-from pages import HOST, ROOT, RUNBOOK, Block, assigned, fenced
+from projects.machines import Machine, Terminal
+from projects.pages import HOST, ROOT, RUNBOOK, Block, assigned, fenced
+from sessions.worlds import SEEDED, Worlds
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.objects import list_keys
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_sandbox.world import Sandbox
-from worlds import SEEDED, Worlds
 
 VIEW = "settlement_latest_delivery_status"
 CLAIMS = "settlement_claim_detail"

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages import EXECUTED, FENCE, LEFT_OUT, ROOT, SHOWN, Block, fenced, pages, typed
+from projects.pages import EXECUTED, FENCE, LEFT_OUT, ROOT, SHOWN, Block, fenced, pages, typed
 
 #: Where a command's program may be: beside the tests' own, or wherever a shell looks.
 PROGRAMS = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

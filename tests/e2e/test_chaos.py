@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from chaosbreaks import Breaker
-from chaosruns import BUILDS, JOBS, LEGS, Checkout, Runs
-from chaostruth import Agreement
-from chaoswriters import OLD_ROWS, Writers
+from chaos.breaks import Breaker
+from chaos.runs import BUILDS, JOBS, LEGS, Checkout, Runs
+from chaos.truth import Agreement
+from chaos.writers import OLD_ROWS, Writers
 from tidemark_sandbox.world import Sandbox
 
 MINUTES = float(os.environ.get("CHAOS_MINUTES", "60"))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from loadbreaks import BOUNDARIES, pausing_project
-from loadchain import PATIENCE, VICTIMS, Chain
-from loadtruth import Backup, Truth
+from loading.breaks import BOUNDARIES, pausing_project
+from loading.chain import PATIENCE, VICTIMS, Chain
+from loading.truth import Backup, Truth
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from loadchain import PATIENCE, VICTIMS, Chain
-from loadtruth import TABLES, Backup, Truth
+from loading.chain import PATIENCE, VICTIMS, Chain
+from loading.truth import TABLES, Backup, Truth
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from nights import Night
+from projects.nights import Night
 from tap_mysql.settings import SETTINGS
 from tidemark_sandbox.world import PartName, Sandbox
 

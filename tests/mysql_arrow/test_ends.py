@@ -9,7 +9,7 @@ import mysql_arrow
 import pymysql
 import pytest
 from mysql_arrow.columns import Type
-from scripted_mysql import Column, Server, packet, packets, prepared, result, row
+from mysql_wire.scripted_mysql import Column, Server, packet, packets, prepared, result, row
 
 pytestmark = pytest.mark.fault(167)
 INT = Column(Type.LONG)

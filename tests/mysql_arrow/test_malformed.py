@@ -11,7 +11,17 @@ import pymysql
 import pytest
 from mysql_arrow import ProtocolError, UnfitError, WrongTypeError
 from mysql_arrow.columns import Type
-from scripted_mysql import EOF, Column, Server, packet, packets, prepared, result, row, text
+from mysql_wire.scripted_mysql import (
+    EOF,
+    Column,
+    Server,
+    packet,
+    packets,
+    prepared,
+    result,
+    row,
+    text,
+)
 
 pytestmark = pytest.mark.fault(165)
 INT = Column(Type.LONG)

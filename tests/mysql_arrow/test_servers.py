@@ -23,11 +23,11 @@ import mysql_arrow
 import pyarrow as pa
 import pymysql
 import pytest
-from kernel_fuzz import Sample, fuzz
 from mysql_arrow.kernel import Code
 from mysql_arrow.result import Result
 from mysql_arrow.wire import Wire
-from pages import Block
+from mysql_wire.kernel_fuzz import Sample, fuzz
+from projects.pages import Block
 from tap_mysql.query.column_reads import plan
 from tap_mysql.source.schema import Column
 from tidemark_core.types import column_type
@@ -447,7 +447,7 @@ def test_mutated_packets_do_no_harm_under_sanitizers(
     # Arrow's own pool, so that what Python and Arrow keep at their end is no leak of ours.
     environment = {"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0",
                    "PYTHONPATH": os.pathsep.join(folders), "PYTHONMALLOC": "malloc"}  # fmt: skip
-    program = project_root / "tests" / "harness" / "kernel_fuzz.py"
+    program = project_root / "tests" / "harness" / "mysql_wire" / "kernel_fuzz.py"
     done = subprocess.run(
         [sys.executable, program, tmp_path / "corpus", str(seed), "15000"],
         env=os.environ | environment, capture_output=True, text=True, check=False,

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mysql_arrow.columns import Type
-from scripted_mysql import Column, Server, result, row, text
+from mysql_wire.scripted_mysql import Column, Server, result, row, text
 
 pytestmark = pytest.mark.fault(168)
 #: Far fewer batches than rows, and far more.

@@ -16,12 +16,12 @@ import pymysql
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from log_writer import FILE, Made, Writer, sent
 from mysql_binlog import BinlogError, DamagedLog
 from mysql_binlog.events.codes import ARTIFICIAL, Code
 from mysql_binlog.events.event import Event
 from mysql_binlog.history.history import History
-from recorded_log import Recorded, load
+from mysql_wire.log_writer import FILE, Made, Writer, sent
+from mysql_wire.recorded_log import Recorded, load
 
 LOGS = {name: load(name) for name in ("mariadb", "mysql")}
 #: With more columns than a length of one byte says, and with none but the key.

@@ -19,7 +19,7 @@ from mysql_binlog import BinlogError, DamagedLog, StalledStream, UnknownEvent, U
 from mysql_binlog.events.codes import Code
 from mysql_binlog.wire.packets import Packets, _error
 from mysql_binlog.wire.stream import _events
-from recorded_log import Recorded, load
+from mysql_wire.recorded_log import Recorded, load
 
 LOGS = {name: load(name) for name in ("mariadb", "mysql")}
 DAY = datetime.date(2024, 2, 29)

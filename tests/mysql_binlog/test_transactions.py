@@ -19,7 +19,7 @@ from mysql_binlog import (
     key_columns,
     read_changes,
 )
-from pages import Block
+from projects.pages import Block
 from tidemark_sandbox.config import account_name
 
 if TYPE_CHECKING:

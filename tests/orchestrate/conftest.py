@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nights import Night, new_night
+from projects.nights import Night, new_night
+from sessions.worlds import SEEDED, Worlds
 from tidemark_sandbox.world import Sandbox
-from worlds import SEEDED, Worlds
 
 
 @pytest.fixture(scope="module")

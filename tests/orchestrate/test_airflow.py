@@ -16,7 +16,7 @@ import pytest
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from nights import Night
+    from projects.nights import Night
 
 #: The release that the DAG was tried with; one operator needs no constraints.
 AIRFLOW = "apache-airflow==3.3.2"

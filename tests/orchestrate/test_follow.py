@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from followed import disagreements
-from following import Following
-from followtables import TABLES, add, create
-from nights import Night
+from following.follower import Following
+from following.tables import TABLES, add, create
+from following.truth import disagreements
 from proctree import descendants
+from projects.nights import Night
 from tidemark_sandbox.world import Sandbox
 
 

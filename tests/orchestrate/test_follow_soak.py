@@ -16,15 +16,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from followbreaks import Strikes
-from followed import disagreements
-from following import Following
-from followkeeper import Keeper
-from followlag import Heart, quantile, spread
-from followreplica import Sources, two_sources
-from followtables import TABLES, Key, add, create
-from followwriters import Writers
-from nights import Night
+from following.breaks import Strikes
+from following.follower import Following
+from following.keeper import Keeper
+from following.lag import Heart, quantile, spread
+from following.replica import Sources, two_sources
+from following.tables import TABLES, Key, add, create
+from following.truth import disagreements
+from following.writers import Writers
+from projects.nights import Night
 from tidemark_sandbox.world import Sandbox
 
 #: Changed rows a second, of all tables together.

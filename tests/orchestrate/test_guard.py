@@ -14,7 +14,7 @@ import pytest
 from tidemark.job.systemdb import empty_half_made
 
 if TYPE_CHECKING:
-    from nights import Night
+    from projects.nights import Night
 
 BAD = {"BACKUP_MAX_WORKERS": "two", "S3_PARTITION_COLUMNS": "{bad"}
 

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg2
 import pytest
 import redshift_connector
-from pages import Block
+from projects.pages import Block
 from redshift_stand_in.local import StandIn
 from redshift_stand_in.postgres.cluster import PORT
 

@@ -19,7 +19,7 @@ import pymysql
 import pytest
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
-from machines import become
+from projects.machines import become
 from tidemark_core.host.local_ports import can_bind
 from tidemark_sandbox import data_folder
 from tidemark_sandbox.access.clients import Database, target

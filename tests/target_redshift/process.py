@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
-from loadbreaks import break_at, die, pause
+from loading.breaks import break_at, die, pause
 from target_redshift.__main__ import main
 
 if __name__ == "__main__":

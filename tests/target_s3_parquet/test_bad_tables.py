@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from badkinds import BAD_TABLES, BadTable
+from bad_tables.kinds import BAD_TABLES, BadTable
 from tidemark_core.errors import ConfigError, LakeError, TidemarkError
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType

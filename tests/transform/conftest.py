@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from dbt_project.project import Dbt, Landing, Query
 from tidemark_sandbox.access.tunnel import open_tunnel
-from transform_project import Dbt, Landing, Query
 
 if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from badkinds import ALL_BAD
-from badtables import GOOD, BadTables, error_events
+from bad_tables.kinds import ALL_BAD
+from bad_tables.settlement import GOOD, BadTables, error_events
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from nights import Night
+    from projects.nights import Night
 
 BAD = {f"settlement.{bad.name}": bad for bad in ALL_BAD}
 

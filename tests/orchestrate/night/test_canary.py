@@ -13,7 +13,7 @@ import pytest
 from tidemark_sandbox.world import PartName, Sandbox
 
 if TYPE_CHECKING:
-    from nights import Night
+    from projects.nights import Night
 
 CANARY = "Kanarienvogel+in/der&Mine%7"
 FORMS = {CANARY, quote(CANARY, safe=""), quote(CANARY)}

@@ -21,7 +21,7 @@ from tidemark_core.settings import resolve
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
-    from nights import Night
+    from projects.nights import Night
 
     from tests.orchestrate.conftest import Hook
 

@@ -21,7 +21,7 @@ from tidemark_core.logs import FIELDS, Event
 from tidemark_core.s3.lease import Lease
 
 if TYPE_CHECKING:
-    from nights import Night
+    from projects.nights import Night
 
 HOME = "/opt/tidemark"
 #: What cron gives (crontab(5)), and what systemd gives a system service (systemd.exec(5)).

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from mysql_wire.scripted_mysql import packet
 from pymysql._auth import scramble_caching_sha2
-from scripted_mysql import packet
 from tap_mysql.source.arrow_query import Fetch, Shape
 from tap_mysql.source.session.connection import Login
 from tap_mysql.source.session.connection import Source as Server

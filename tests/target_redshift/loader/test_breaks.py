@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loadbreaks import BOUNDARIES
+from loading.breaks import BOUNDARIES
 from proctree import tunnels
 from tidemark_sandbox.world import Sandbox
 

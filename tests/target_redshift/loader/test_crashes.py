@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loadbreaks import BOUNDARIES
+from loading.breaks import BOUNDARIES
 from redshift_connector.error import InterfaceError, ProgrammingError
 from statements import Intercept
 from tidemark_core.errors import LakeError, LeaseError, WarehouseError

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from badkinds import BAD_TABLES
+from bad_tables.kinds import BAD_TABLES
 from tidemark_core.errors import ConfigError, TidemarkError, WarehouseError
 from tidemark_core.names import TableName
 

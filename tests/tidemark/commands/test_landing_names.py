@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from pages import Block
+from projects.pages import Block
 from tidemark.config.tables.landing_names import read_landing_names
 from tidemark.config.validation import refuse_bad_values
 from tidemark_core.errors import ConfigError

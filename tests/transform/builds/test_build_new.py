@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dbt_project.project import ROOT, TRANSFORM, Landing, Query
 from tidemark_sandbox.world import Sandbox
-from transform_project import ROOT, TRANSFORM, Landing, Query
 
 KEPT = ("partner_info", "delivery_status")
 #: Reads no table that a selection could find it by.

@@ -9,12 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tidemark.services.compare.keys.row_keys import RowKey
-from tidemark_core.names import TableName
-from tidemark_core.types.column_type import ColumnType
-from transform_project import (
+from dbt_project.project import (
     EPOCH,
     Dbt,
     Landing,
@@ -22,6 +17,11 @@ from transform_project import (
     copied_project,
     table_contract,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tidemark.services.compare.keys.row_keys import RowKey
+from tidemark_core.names import TableName
+from tidemark_core.types.column_type import ColumnType
 
 OWN = {"id": "integer", "b c": "varchar(9)", "name": "varchar(20)"}
 SYSTEM = {"_sdc_extracted_at": "timestamp", "_sdc_deleted_at": "timestamp",

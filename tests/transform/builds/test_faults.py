@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from transform_project import TRANSFORM, Dbt, Landing, Query
+from dbt_project.project import TRANSFORM, Dbt, Landing, Query
 
 ROW = {"id": 1, "partner_id": 1, "partner_name": "a", "update_at": "2026-01-01 10:00:00"}
 

@@ -6,7 +6,7 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
-from transform_project import Dbt, DbtResult, Landing, Query
+from dbt_project.project import Dbt, DbtResult, Landing, Query
 
 TABLE = "settlement_normal_delivery_detail"
 TEN = datetime(2026, 1, 1, 10)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from transform_project import EPOCH, TRANSFORM, Dbt, Landing, Query
+from dbt_project.project import EPOCH, TRANSFORM, Dbt, Landing, Query
 
 PARCELS, LATEST = "settlement_normal_delivery_detail", "settlement_latest_delivery_status"
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from transform_project import EPOCH, Dbt, Landing, Query
+from dbt_project.project import EPOCH, Dbt, Landing, Query
 
 TABLE = "partner_info"
 RUN = ("run", "--select", TABLE)

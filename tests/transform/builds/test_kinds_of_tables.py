@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import assigned
-from transform_project import (
+from dbt_project.project import (
     ROOT,
     TRANSFORM,
     Dbt,
@@ -22,6 +21,7 @@ from transform_project import (
     copied_project,
     table_contract,
 )
+from projects.pages import assigned
 
 TEN = datetime(2026, 1, 1, 10)
 FULL = {"replication_method": "FULL_TABLE"}

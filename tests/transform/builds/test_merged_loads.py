@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from transform_project import Dbt, DbtResult, Landing, Query
+from dbt_project.project import Dbt, DbtResult, Landing, Query
 
 if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox

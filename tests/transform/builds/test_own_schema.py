@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from transform_project import Dbt, Landing, Query
+from dbt_project.project import Dbt, Landing, Query
 
 OWN = ("dev_anna", "dev_anna_tidemark_dbt")
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from dbt_project.project import EPOCH, Dbt, Landing, Query
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transform_project import EPOCH, Dbt, Landing, Query
 
 TABLE = "settlement_return_detail"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from transform_project import ROOT, Dbt, Landing, Query, contract
+from dbt_project.project import ROOT, Dbt, Landing, Query, contract
 
 PAGE = (ROOT / "docs" / "settlement" / "data-contract.md").read_text()
 VIEWS = re.findall(r"^### public\.(\w+)$", PAGE, re.MULTILINE)

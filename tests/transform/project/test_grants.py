@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import redshift_connector
+from dbt_project.project import TABLES, Dbt, Landing, Query
 from tidemark_sandbox.config import IAM_ROLE
-from transform_project import TABLES, Dbt, Landing, Query
 
 VIEWS = (
     "settlement_latest_delivery_status",

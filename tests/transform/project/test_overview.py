@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from transform_project import TRANSFORM, Landing, Query
+from dbt_project.project import TRANSFORM, Landing, Query
 
 
 def test_its_queries_run_with_the_rights_of_an_analyst(landing: Landing, query: Query) -> None:

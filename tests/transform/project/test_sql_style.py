@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from transform_project import ROOT, TRANSFORM, Dbt, Landing
+from dbt_project.project import ROOT, TRANSFORM, Dbt, Landing
 
 BIN = Path(sys.executable).parent
 #: dbt quotes relations, its own generic tests have unqualified names and a LIMIT of their own,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from transform_project import Dbt, Landing
+from dbt_project.project import Dbt, Landing
 
 
 def test_what_reads_a_public_view_is_left_to_whole_builds(built: Landing, dbt: Dbt) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import yaml
-from transform_project import TRANSFORM, Dbt, Landing
+from dbt_project.project import TRANSFORM, Dbt, Landing
 
 
 def test_every_unit_test_passes(built: Landing, dbt: Dbt) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from transform_project import TABLES, TRANSFORM, Dbt, Landing, Query, contract
+from dbt_project.project import TABLES, TRANSFORM, Dbt, Landing, Query, contract
 
 if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from dbt_project.browser import Browser
+from dbt_project.project import TABLES, TRANSFORM, Dbt, Landing, Query, contract
 from tidemark.dbt.site import site
 from tidemark.dbt.site.lineage import lineage_for_readers
 from tidemark_core.errors import TidemarkError
 from tidemark_core.s3.client import S3Location
-from transform_browser import Browser
-from transform_project import TABLES, TRANSFORM, Dbt, Landing, Query, contract
 
 if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox

@@ -1,15 +1,16 @@
-"""The tables of `badkinds` in MySQL, beside the good ones of settlement."""
+"""The tables of `bad_tables.kinds` in MySQL, beside the good ones of settlement."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from badkinds import ALL_BAD, BadTable
 from tidemark_sandbox.world import Sandbox
 
+from bad_tables.kinds import ALL_BAD, BadTable
+
 if TYPE_CHECKING:
-    from nights import Night
+    from projects.nights import Night
 
 GOOD = (
     "billing_summary",

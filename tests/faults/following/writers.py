@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 import pymysql
-from followtables import DATABASE, TABLES, Chance, Followed, Key
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.world import Sandbox
+
+from following.tables import DATABASE, TABLES, Chance, Followed, Key
 
 _WRITERS = 3
 #: Rows of a long transaction, and for how many seconds it stays open.

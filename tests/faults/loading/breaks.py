@@ -90,8 +90,8 @@ def pausing_project(root: Path, folder: Path) -> Path:
         program = folder / ".venv" / "bin" / name
         program.write_text(
             f"#!{sys.executable}\n"
-            f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-            f"from loadbreaks import {function.__name__}\n{function.__name__}()\n"
+            f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+            f"from loading.breaks import {function.__name__}\n{function.__name__}()\n"
         )
         program.chmod(0o755)
     return folder

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from nights import Night
+from projects.nights import Night
 from tidemark_sandbox.world import Sandbox
 
 DATABASE = "settlement"

@@ -1,6 +1,6 @@
 """What servers sent of their logs: `tests/mysql_binlog/recorded/<server>.json`.
 
-``python tests/harness/recorded_log.py SOCKET`` records it again, from a server of the sandbox.
+``python tests/harness/mysql_wire/recorded_log.py SOCKET`` records it again, from the sandbox.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mysql_binlog.wire import stream
 from mysql_binlog.wire.packets import Packets, Plain
 from mysql_binlog.wire.start import Start
 
-FOLDER = Path(__file__).parent.parent / "mysql_binlog" / "recorded"
+FOLDER = Path(__file__).parents[2] / "mysql_binlog" / "recorded"
 _SCRIPT = (
     "CREATE TABLE recorded.a (id BIGINT PRIMARY KEY, v VARCHAR(300), t TEXT, d DATETIME(3), "
     "n DECIMAL(9,2), e ENUM('x','y'), j JSON)",

@@ -15,9 +15,10 @@ from typing import Any
 
 import pymysql
 import redshift_connector
-from followtables import DATABASE, TABLES, Followed
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.world import Sandbox
+
+from following.tables import DATABASE, TABLES, Followed
 
 _BEAT = "beat"
 _EVERY, _LOOKS = 1.0, 0.5

@@ -42,14 +42,14 @@ def scratch_run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
         "-p",
         "no:singer_testing",
         "-p",
-        "crashes",
+        "sessions.crashes",
         "-n",
         "1",
     ]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=folder,
-        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONPATH": str(Path(__file__).parent)},
+        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
         check=False,

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from target_redshift.warehouse.sql.ledger import LEDGER, LEDGER_COLUMNS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TRANSFORM = ROOT / "transform"
 TABLES = (
     "settlement_normal_delivery_detail",
@@ -115,7 +115,7 @@ class Dbt:
         self.env |= {"DBT_LOG_PATH": str(target), "DBT_USE_COLORS": "false"}
         self.target, self.project = target, project
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("dbt_worker.py"))],
+            [sys.executable, str(Path(__file__).with_name("worker.py"))],
             cwd=project,
             env=self.env,
             stdin=subprocess.PIPE,

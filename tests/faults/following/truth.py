@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow.parquet as pq
-from followtables import DATABASE, TABLES, VALUES, Followed
-from nights import Night, s3_client
+from projects.nights import Night, s3_client
 from tidemark_sandbox.world import Sandbox
+
+from following.tables import DATABASE, TABLES, VALUES, Followed
 
 Row = tuple[Any, ...]
 _OWN = ("_sdc_extracted_at", "_sdc_deleted_at")

@@ -6,11 +6,12 @@ import os
 import signal
 from contextlib import suppress
 
-from chaosbreaks import Breaker
-from followkeeper import Keeper
-from followreplica import Sources
-from followtables import Chance
+from chaos.breaks import Breaker
 from tidemark_sandbox.world import Sandbox
+
+from following.keeper import Keeper
+from following.replica import Sources
+from following.tables import Chance
 
 #: How often what is struck.
 _KINDS = {"part": 6, "follower": 2, "S3": 1, "MySQL": 1}

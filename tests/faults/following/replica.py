@@ -11,10 +11,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from followtables import DATABASE
 from servers import Server, clone, wait_for
 from tidemark_core.host.local_ports import free_port
 from tidemark_sandbox.world import Sandbox, source
+
+from following.tables import DATABASE
 
 
 class Sources:

@@ -13,7 +13,8 @@ from mysql_binlog.events.codes import HEADER, Code
 from mysql_binlog.position import Flavor
 from mysql_binlog.rows.table_map import Type
 from mysql_binlog.wire.start import Start
-from recorded_log import Recorded
+
+from mysql_wire.recorded_log import Recorded
 
 FILE = "log.000001"
 SERVER = "3e11fa47-71ca-11e1-9e33-c80aa942956{}"

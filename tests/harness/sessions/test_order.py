@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from order import LONGEST, TOGETHER, ordered, unit_of_work
+from sessions.order import LONGEST, TOGETHER, ordered, unit_of_work
 
 FILES = [f"tests/test_{number}.py" for number in range(20)]
 

@@ -8,9 +8,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from following import Following
-from followtables import TABLES
-from nights import Night
+from projects.nights import Night
+
+from following.follower import Following
+from following.tables import TABLES
 
 _GAP = re.compile(r"(settlement\.followed_\w+) .*(as a whole|not all in the server's log|is gone)")
 _BETWEEN, _REFUSED = 0.5, 2

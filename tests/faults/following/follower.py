@@ -11,8 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from nights import Night
 from proctree import descendants
+from projects.nights import Night
 
 ROUND = "Round completed"
 

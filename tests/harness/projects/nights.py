@@ -16,8 +16,8 @@ from typing import Any
 
 import boto3
 import pytest
+from sessions.worlds import SEEDED, Worlds
 from tidemark_sandbox.world import Sandbox
-from worlds import SEEDED, Worlds
 
 
 @dataclass

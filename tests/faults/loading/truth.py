@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from loadchain import PATIENCE
 from tap_mysql.settings import SETTINGS as TAP_MYSQL
 from target_s3_parquet.settings import SETTINGS as TARGET_S3_PARQUET
 from tidemark_core.lake.manifest import Manifest
@@ -18,6 +17,8 @@ from tidemark_core.s3.objects import list_keys
 from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import Setting, resolve
 from tidemark_sandbox.world import Sandbox
+
+from loading.chain import PATIENCE
 
 #: Table → what its rows are held by against MySQL; the last column grows with a row's versions.
 TABLES = {

@@ -1,0 +1,1 @@
+"""Tables that must stop themselves alone."""

@@ -1,0 +1,1 @@
+"""Runs of the whole pipeline, and all that may happen to them."""

@@ -1,0 +1,1 @@
+"""Tables that are followed, what is done to them and to their follower."""

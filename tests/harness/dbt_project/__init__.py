@@ -1,0 +1,1 @@
+"""The dbt project, run and looked at."""

@@ -1,0 +1,1 @@
+"""What MySQL servers send, made up or recorded."""

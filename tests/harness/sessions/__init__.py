@@ -1,0 +1,1 @@
+"""How a session of tests runs: in which order, with which servers."""
