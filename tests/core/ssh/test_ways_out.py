@@ -27,12 +27,6 @@ def bastion(sandbox: Sandbox) -> Bastion:
 
 
 @pytest.fixture
-def mysql(sandbox: Sandbox) -> str:
-    """MySQL's socket, as the bastion sees it."""
-    return sandbox.env()["DB_HOST"]
-
-
-@pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     """Every child that a tunnel has started so far."""
     started: list[subprocess.Popen[bytes]] = []
