@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     import pytest
     from tap_mysql.query.sql import Range
 
+    from tests.tap_mysql.conftest import Source
+
+#: Rows of a table that is read while something happens.
+ROWS = 60_000
+
 
 def after_files(count: int, action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """Does something when a run has finished a number of files."""
@@ -40,3 +45,11 @@ def watch_queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(Fetch, "__iter__", watched)
     return asked
+
+
+def connections(source: Source, word: str = "tidemark-") -> list[int]:
+    """The sessions whose query begins with a word of ours."""
+    found = source.sql(
+        f"SELECT id FROM information_schema.processlist WHERE info LIKE '/* {word}%'"
+    )
+    return [int(row[0]) for row in found]

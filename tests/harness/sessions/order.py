@@ -1,7 +1,7 @@
 """A pytest plugin that decides in which order the files are run; a file's own tests keep theirs.
 
-A worker takes a file at a time, or all files of `TOGETHER`, which share what is dear to make. The
-longest come first, so that no worker begins one of them when the others are done.
+A worker takes a file at a time, or all files that share what is dear to make. The longest come
+first, so that no worker begins one of them when the others are done.
 ``--shuffle-files=any`` takes another order each time: no test may need what another file has left.
 It prints its seed; ``--shuffle-files=SEED`` gives the same order again.
 """
@@ -33,6 +33,8 @@ TOGETHER = frozenset(
     }.items()
     for name in names.split()
 )
+#: What one worker runs: on the sandbox that these alone may end.
+OWN_SANDBOX = frozenset({"tests/sandbox/test_access.py", "tests/sandbox/test_world.py"})
 #: Files that take more than half a minute of a core, the longest first (docs/performance.md).
 LONGEST = (
     *sorted(TOGETHER),
@@ -113,9 +115,10 @@ def _name(config: pytest.Config, path: Path) -> str:
 
 
 def unit_of_work(nodeid: str) -> str:
-    """What one worker runs from beginning to end: a test's file, or the files of `TOGETHER`."""
+    """What one worker runs from beginning to end: a test's file, or files that belong together."""
     file = nodeid.partition("::")[0]
-    return "together" if file in TOGETHER else file
+    groups = {"together": TOGETHER, "own sandbox": OWN_SANDBOX}
+    return next((name for name, files in groups.items() if file in files), file)
 
 
 class ByFile(LoadFileScheduling):
