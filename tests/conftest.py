@@ -74,6 +74,14 @@ def seeded(sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser that draws our pages."""
+    program = shutil.which("chromium")
+    assert program, "the Debian package chromium is missing: make setup-tests"
+    return program
+
+
+@pytest.fixture(scope="session")
 def foreign(project_root: Path) -> Callable[[str], Path]:
     """Other people's programs: makes an environment for ``name==version``, gives its ``bin``.
 

@@ -212,11 +212,14 @@ def test_through_the_bastion_with_verified_tls(
 @pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning")  # the driver's own context
 @pytest.mark.parametrize("way", ["config", "direct"])
 def test_a_connection_that_other_code_makes_has_a_name(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, way: str
+    config: dict[str, Any],
+    direct: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
 ) -> None:
     import redshift_connector
 
-    values = request.getfixturevalue(way)
+    values = config if way == "config" else direct
     monkeypatch.setenv("SSL_CERT_FILE", values["redshift_ssl_root_cert"])
     with routed(values) as (host, port):
         connection = redshift_connector.connect(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -76,12 +75,10 @@ for (const [name, width, text] of pages) {
 
 
 @cache
-def drawn(scheme: int) -> list[dict[str, Any]]:
+def drawn(chromium: str, scheme: int) -> list[dict[str, Any]]:
     """What a browser makes of the pages; scheme 0 is dark, 1 light."""
     import tempfile
 
-    chromium = shutil.which("chromium")
-    assert chromium, "the Debian package chromium is missing: make setup-tests"
     pages = [
         [name, width, render(facts)]
         for name, facts in (("full", full()), ("empty", EMPTY))
@@ -108,16 +105,16 @@ def brightness(colour: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", [0, 1])
-def test_the_page_follows_the_readers_choice_of_light_or_dark(scheme: int) -> None:
-    for page in drawn(scheme):
+def test_the_page_follows_the_readers_choice_of_light_or_dark(chromium: str, scheme: int) -> None:
+    for page in drawn(chromium, scheme):
         ink, paper, card = (brightness(page[name]) for name in ("ink", "paper", "card"))
         assert (ink > paper) is (scheme == 0)
         assert abs(ink - paper) > 150
         assert abs(ink - card) > 150
 
 
-def test_nothing_sticks_out_of_a_telephone_or_a_screen() -> None:
-    for page in drawn(1):
+def test_nothing_sticks_out_of_a_telephone_or_a_screen(chromium: str) -> None:
+    for page in drawn(chromium, 1):
         assert page["content"] <= page["width"], page
         assert page["wide"] == 0, page
         assert page["outside"] == [], page

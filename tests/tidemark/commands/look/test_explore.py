@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -92,14 +91,14 @@ def test_dashboard_shows_all_of_it_once(history: Lake) -> None:
     assert "Recent Activity" in done.out
 
 
-def test_the_report_is_one_page_that_a_browser_opens(history: Lake, tmp_path: Path) -> None:
+def test_the_report_is_one_page_that_a_browser_opens(
+    history: Lake, chromium: str, tmp_path: Path
+) -> None:
     page = tmp_path / "report.html"
     assert history.run("report", "--html", str(page)).code == 0
     text = page.read_text()
     assert "http://" not in text.replace("http://www.w3.org", "")
     assert "https://" not in text
-    chromium = shutil.which("chromium")
-    assert chromium, "the Debian package chromium is missing: make setup-tests"
     shown = subprocess.run(
         [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
          f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", page.as_uri()],
