@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections import Counter
 from contextlib import closing
+from functools import partial
 
+from background import Background
 from pymysql.cursors import Cursor
 from tidemark_sandbox.world import Sandbox
 
@@ -17,7 +18,7 @@ _TABLE = "settlement_normal_delivery_detail"
 _LONGEST_SECONDS = 20.0
 
 
-class Writers:
+class Writers(Background):
     """Two writers in threads, from the start of the block to its end.
 
     Args:
@@ -33,20 +34,9 @@ class Writers:
         self.done: Counter[str] = Counter()
         self.deleted: set[int] = set()
         self._sandbox = sandbox
-        self._over = threading.Event()
         seeds = [chance.randrange(2**32) for _ in range(2)]
         work = zip((self._live, self._hold), seeds, strict=True)
-        self._threads = [threading.Thread(target=w, args=(random.Random(s),)) for w, s in work]
-
-    def __enter__(self) -> Writers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__(*(partial(each, random.Random(seed)) for each, seed in work))
 
     def _live(self, chance: random.Random) -> None:
         """What a day does, in little."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 
+from background import Background
 from projects.nights import Night
 
 from following.follower import Following
@@ -19,7 +19,7 @@ _BETWEEN, _REFUSED = 0.5, 2
 _PATIENCE = 120.0
 
 
-class Keeper:
+class Keeper(Background):
     """A follower, always, from begin to end of the block; in the end it is stopped.
 
     Attributes:
@@ -32,21 +32,13 @@ class Keeper:
         self.ended: Counter[int] = Counter()
         self.healed: Counter[int] = Counter()
         self._night, self._start = night, start
-        self._over = threading.Event()
         self.read_anew: set[str] = set()
         self._healed_at: dict[str, float] = {}
         self.one = start(night)
-        self._threads = [threading.Thread(target=work) for work in (self._keep, self._heal)]
-
-    def __enter__(self) -> Keeper:
-        for thread in self._threads:
-            thread.start()
-        return self
+        super().__init__(self._keep, self._heal)
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__exit__()
         if not self.one.is_over:
             self.one.process.terminate()
         self.ended[self.one.process.wait(300)] += 1

@@ -6,7 +6,6 @@ time in which no follower runs counts, which none of them can tell.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import pymysql
 import redshift_connector
+from background import Background
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.world import Sandbox
 
@@ -28,7 +28,7 @@ _SEEN = " UNION ALL ".join(
 )
 
 
-class Heart:
+class Heart(Background):
     """Beats, and looks for its beats, from begin to end of the block.
 
     Attributes:
@@ -42,19 +42,11 @@ class Heart:
         self._world, self._begun = world, time.monotonic()
         self._waiting: dict[str, deque[tuple[int, float]]] = {t.name: deque() for t in TABLES}
         self._count = 0
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=work) for work in (self._beat, self._look)]
-
-    def __enter__(self) -> Heart:
-        for thread in self._threads:
-            thread.start()
-        return self
+        super().__init__(self._beat, self._look)
 
     def __exit__(self, *_: object) -> None:
         """Ends; what was not seen yet has taken so long at least."""
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__exit__()
         now = time.monotonic()
         for name, waiting in self._waiting.items():
             for _number, at in waiting:

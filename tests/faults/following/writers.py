@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pymysql
+from background import Background
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.world import Sandbox
 
@@ -25,7 +27,7 @@ _BULK = [table for table in TABLES if table.name in ("followed_word", "followed_
 _TEXTS = ("état", "", "a,b\n", "\N{SNOWMAN}", None)
 
 
-class Writers:
+class Writers(Background):
     """Writers in threads, from begin to end of the block. A server that is away is waited for.
 
     Args:
@@ -51,24 +53,11 @@ class Writers:
         self._world, self._keys, self._rate, self._pause = world, keys, rate, pause
         self._gone: list[tuple[Followed, Key]] = []
         self._number = max(map(len, keys.values())) + 1
-        self._over, self._lock = threading.Event(), threading.Lock()
+        self._lock = threading.Lock()
         work: list[Callable[[Chance], None]] = [self._write] * _WRITERS
         if pause is not None:
             work += [self._hold, self._alter]
-        self._threads = [
-            threading.Thread(target=self._again, args=(each, Chance(chance.random())))
-            for each in work
-        ]
-
-    def __enter__(self) -> Writers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__(*(partial(self._again, each, Chance(chance.random())) for each in work))
 
     def _again(self, work: Callable[[Chance], None], chance: Chance) -> None:
         while not self._over.is_set():

@@ -18,15 +18,7 @@ class MariaDb(Source):
     title = "MariaDB"
 
     def settings(self) -> str:
-        return _INITIAL.read_text().format(
-            data=self.data,
-            exchange=self.exchange,
-            tmp=self.folder / "tmp",
-            socket=self.config.mysql_socket,
-            user=account_name(),
-            server_id=self.config.base,
-            tls=self.config.tls,
-        )
+        return _INITIAL.read_text().format(**self._words())
 
     def initialise(self, folder: Path) -> list[str]:
         return [

@@ -29,16 +29,7 @@ class MySql(Source):
 
     def settings(self) -> str:
         self._accounts.write_text(_ACCOUNTS.format(user=account_name()))
-        return _INITIAL.read_text().format(
-            system=unstable.ensure(),
-            data=self.data,
-            exchange=self.exchange,
-            tmp=self.folder / "tmp",
-            socket=self.config.mysql_socket,
-            user=account_name(),
-            server_id=self.config.base,
-            tls=self.config.tls,
-        )
+        return _INITIAL.read_text().format(system=unstable.ensure(), **self._words())
 
     def initialise(self, folder: Path) -> list[str]:
         return [

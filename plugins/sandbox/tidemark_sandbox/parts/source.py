@@ -49,6 +49,18 @@ class Source(Part):
     def settings(self) -> str:
         """The text of its option file."""
 
+    def _words(self) -> dict[str, object]:
+        """What the option files of both servers have in common."""
+        return {
+            "data": self.data,
+            "exchange": self.exchange,
+            "tmp": self.folder / "tmp",
+            "socket": self.config.mysql_socket,
+            "user": account_name(),
+            "server_id": self.config.base,
+            "tls": self.config.tls,
+        }
+
     @abstractmethod
     def initialise(self, folder: Path) -> list[str]:
         """The command that makes a data folder."""
