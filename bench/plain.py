@@ -21,10 +21,10 @@ from tidemark_core.names import TableName
 from tidemark_core.runs.progress import EVERY_SECONDS, Lines, Meter
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.objects import list_keys
-from tidemark_sandbox import config as words
 from tidemark_sandbox.access.clients import Database, mysql_client, target
 from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.debian.packages import program
+from tidemark_sandbox.settings import accounts
 from tidemark_sandbox.world import Sandbox
 from world import WIDE
 
@@ -67,7 +67,7 @@ def plain_copy(sandbox: Sandbox, s3: S3Location, config: Mapping[str, Any], fold
         f"--host={sandbox.config.postgres_sockets}",
         f"--port={PORT}",
         f"--username={SUPERUSER}",
-        f"--dbname={words.WAREHOUSE_DATABASE}",
+        f"--dbname={accounts.WAREHOUSE_DATABASE}",
     ]
     name = "public.bench_plain_copy"
     run([*words_of_psql, f"--command=CREATE TABLE {name} (LIKE landing.{WIDE.table})"])

@@ -16,7 +16,7 @@ from target_s3_parquet.settings import SETTINGS as LAKE
 from tidemark_core.settings import Setting
 from tidemark_sandbox.access.clients import Database, target
 from tidemark_sandbox.access.tunnel import open_tunnel
-from tidemark_sandbox.config import MYSQL_READER, MYSQL_READER_PASSWORD
+from tidemark_sandbox.settings.accounts import MYSQL_READER, MYSQL_READER_PASSWORD
 from tidemark_sandbox.world import Sandbox
 
 pytestmark = pytest.mark.soak

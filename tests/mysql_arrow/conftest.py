@@ -9,7 +9,7 @@ from typing import Any
 import pymysql
 import pytest
 from mysql_wire.value_kinds import DATABASE
-from tidemark_sandbox.config import account_name
+from tidemark_sandbox.settings.accounts import account_name
 from tidemark_sandbox.world import Sandbox
 
 Connect = Callable[..., "pymysql.Connection[Any]"]

@@ -15,7 +15,7 @@ import pytest
 from mysql_arrow.result import Result
 from mysql_wire.value_kinds import DATABASE
 from projects.pages import Block
-from tidemark_sandbox.config import account_name
+from tidemark_sandbox.settings.accounts import account_name
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from mysql_binlog import (
     key_columns,
     read_changes,
 )
-from tidemark_sandbox.config import account_name
+from tidemark_sandbox.settings.accounts import account_name
 from tidemark_sandbox.world import Sandbox
 
 _DATABASE = "mysql_binlog_test"

@@ -20,7 +20,7 @@ from mysql_binlog import (
     read_changes,
 )
 from projects.pages import Block
-from tidemark_sandbox.config import account_name
+from tidemark_sandbox.settings.accounts import account_name
 
 if TYPE_CHECKING:
     from tests.mysql_binlog.conftest import Log

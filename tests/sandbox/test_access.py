@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from tidemark_sandbox.access.clients import Database, target
 from tidemark_sandbox.access.ssh import ssh_command
 from tidemark_sandbox.access.tunnel import open_tunnel
-from tidemark_sandbox.config import BUCKET, WAREHOUSE_PASSWORDS
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.host.ports import HOST
+from tidemark_sandbox.settings.accounts import BUCKET, WAREHOUSE_PASSWORDS
 from tidemark_sandbox.world import Sandbox
 
 

@@ -4,15 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tidemark_sandbox import config as words
-from tidemark_sandbox.config import (
-    MAX_SOCKET_PATH,
-    Config,
-    environment,
-    remember,
-    resolve,
-)
 from tidemark_sandbox.errors import SandboxError
+from tidemark_sandbox.settings import accounts
+from tidemark_sandbox.settings.config import MAX_SOCKET_PATH, Config, remember, resolve
+from tidemark_sandbox.settings.variables import environment
 
 
 def test_the_folder_is_in_the_meltano_project_from_anywhere_inside(tmp_path: Path) -> None:
@@ -97,8 +92,8 @@ def test_environment_has_every_variable_that_the_project_reads(tmp_path: Path) -
     assert variables["REDSHIFT_HOST"] == str(config.warehouse_socket)
     assert variables["SSH_BASTION_PORT"] == "18222"
     assert variables["S3_ENDPOINT_URL"] == "http://127.0.0.1:18233"
-    assert variables["REDSHIFT_USER"] == words.WAREHOUSE_LOADER
-    assert variables["REDSHIFT_DBT_USER"] == words.WAREHOUSE_TRANSFORMER
+    assert variables["REDSHIFT_USER"] == accounts.WAREHOUSE_LOADER
+    assert variables["REDSHIFT_DBT_USER"] == accounts.WAREHOUSE_TRANSFORMER
     for name in ("HOST", "PORT", "USER", "KEY_PATH", "KNOWN_HOSTS"):
         assert variables[f"REDSHIFT_SSH_BASTION_{name}"] == variables[f"SSH_BASTION_{name}"]
     assert set(variables) >= {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from tidemark_sandbox.config import MYSQL_READER, MYSQL_READER_PASSWORD
+from tidemark_sandbox.settings.accounts import MYSQL_READER, MYSQL_READER_PASSWORD
 from tidemark_sandbox.world import Sandbox
 
 pytestmark = pytest.mark.mysql

@@ -22,10 +22,10 @@ from tidemark_core.host.local_ports import can_bind
 from tidemark_sandbox import data_folder
 from tidemark_sandbox.access.clients import Database, target
 from tidemark_sandbox.access.tunnel import open_tunnel
-from tidemark_sandbox.config import BUCKET
 from tidemark_sandbox.errors import MissingPackagesError, PortTakenError, SandboxError
 from tidemark_sandbox.host.ports import HOST
 from tidemark_sandbox.host.processes import writers
+from tidemark_sandbox.settings.accounts import BUCKET
 from tidemark_sandbox.world import PartName, Sandbox
 
 PARTS = [name for name in get_args(PartName) if name != "mysql"]

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import SandboxError
+from tidemark_sandbox.settings.config import Config
 
 
 def claim(config: Config) -> None:

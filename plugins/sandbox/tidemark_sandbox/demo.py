@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tidemark_sandbox.config import WAREHOUSE_ANALYST
 from tidemark_sandbox.dotenv import ensure_dotenv
 from tidemark_sandbox.errors import SandboxError
+from tidemark_sandbox.settings.accounts import WAREHOUSE_ANALYST
 from tidemark_sandbox.world import Sandbox
 
 DELIVERIES = "settlement_normal_delivery_detail"

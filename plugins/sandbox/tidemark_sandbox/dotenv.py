@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from tidemark_sandbox.config import project_root
+from tidemark_sandbox.settings.config import project_root
 from tidemark_sandbox.world import Sandbox
 
 _MARK = "# Written by tidemark-sandbox, and written again by it while this line stands here."

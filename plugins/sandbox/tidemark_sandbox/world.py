@@ -10,10 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from tidemark_sandbox import config as words
 from tidemark_sandbox import data_folder
 from tidemark_sandbox.certificates import ensure_certificates
-from tidemark_sandbox.config import Config, Server, environment, remember, remembered, resolve
 from tidemark_sandbox.debian import packages, unstable
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.host.ports import free_port_block
@@ -26,6 +24,16 @@ from tidemark_sandbox.parts.s3 import S3
 from tidemark_sandbox.parts.source import Source
 from tidemark_sandbox.parts.status import PartStatus, ask
 from tidemark_sandbox.parts.warehouse import Warehouse
+from tidemark_sandbox.settings import accounts
+from tidemark_sandbox.settings.config import (
+    DEFAULT_SERVER,
+    Config,
+    Server,
+    remember,
+    remembered,
+    resolve,
+)
+from tidemark_sandbox.settings.variables import environment
 from tidemark_sandbox.warehouse_sql import run_scripts
 
 PartName = Literal["mariadb", "mysql", "bastion", "s3", "postgres", "warehouse"]
@@ -168,7 +176,7 @@ class Sandbox:
         sql: str,
         arguments: Sequence[object] | None = None,
         *,
-        database: str | None = words.MYSQL_DATABASE,
+        database: str | None = accounts.MYSQL_DATABASE,
     ) -> list[tuple[Any, ...]]:
         """Runs one statement in the source as root, past the bastion, and returns its rows."""
         return self.source.query(sql, arguments, database=database)
@@ -178,7 +186,7 @@ class Sandbox:
         sql: str,
         arguments: Sequence[object] | None = None,
         *,
-        user: str = words.WAREHOUSE_ADMIN,
+        user: str = accounts.WAREHOUSE_ADMIN,
     ) -> list[tuple[Any, ...]]:
         """Runs one statement in the warehouse, past the bastion, and returns its rows."""
         return self.redshift.query(sql, arguments, user=user)
@@ -212,7 +220,7 @@ class Sandbox:
         """Ends what runs at other ports, and the other source; its data stay."""
         known = remembered(self.config.dir)
         new = self.config
-        base, server = known.get("port"), known.get("server", words.DEFAULT_SERVER)
+        base, server = known.get("port"), known.get("server", DEFAULT_SERVER)
         if known and (base, server) != (new.base, new.server):
             self.config = resolve(new.dir, cast("int", base), cast("str", server))
             self._build()
@@ -247,7 +255,7 @@ class Sandbox:
             return run_scripts(
                 self.config.sql,
                 lambda statement: connection.cursor().execute(statement),
-                {words.COPY_ROLE_WORD: words.IAM_ROLE},
+                {accounts.COPY_ROLE_WORD: accounts.IAM_ROLE},
             )
         finally:
             connection.close()

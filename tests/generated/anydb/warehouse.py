@@ -9,7 +9,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 from redshift_stand_in.postgres.cluster import PORT, SUPERUSER
-from tidemark_sandbox.config import WAREHOUSE_DATABASE
+from tidemark_sandbox.settings.accounts import WAREHOUSE_DATABASE
 from tidemark_sandbox.world import Sandbox
 
 

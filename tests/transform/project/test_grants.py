@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redshift_connector
 from dbt_project.project import TABLES, Dbt, Landing, Query
-from tidemark_sandbox.config import IAM_ROLE
+from tidemark_sandbox.settings.accounts import IAM_ROLE
 
 VIEWS = (
     "settlement_latest_delivery_status",

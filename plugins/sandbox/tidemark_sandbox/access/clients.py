@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tidemark_sandbox import config as words
 from tidemark_sandbox.access.tunnel import open_tunnel
-from tidemark_sandbox.config import Config, account_name
 from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.host.ports import HOST
+from tidemark_sandbox.settings import accounts
+from tidemark_sandbox.settings.accounts import account_name
+from tidemark_sandbox.settings.config import Config
 
 
 class Database(StrEnum):
@@ -46,8 +47,8 @@ def mysql_client(config: Config, port: int, user: str | None, sql: str | None) -
     """MariaDB's client, TLS verified; as root by default, who is whoever started it."""
     passwords = {
         "root": (account_name(), ""),
-        "reader": (words.MYSQL_READER, words.MYSQL_READER_PASSWORD),
-        words.MYSQL_READER: (words.MYSQL_READER, words.MYSQL_READER_PASSWORD),
+        "reader": (accounts.MYSQL_READER, accounts.MYSQL_READER_PASSWORD),
+        accounts.MYSQL_READER: (accounts.MYSQL_READER, accounts.MYSQL_READER_PASSWORD),
     }
     name, password = _account(passwords, user or "root")
     command = [
@@ -56,7 +57,7 @@ def mysql_client(config: Config, port: int, user: str | None, sql: str | None) -
         f"--host={HOST}",
         f"--port={port}",
         f"--user={name}",
-        f"--database={words.MYSQL_DATABASE}",
+        f"--database={accounts.MYSQL_DATABASE}",
         "--default-character-set=utf8mb4",
         f"--ssl-ca={config.ca}",
         "--ssl-verify-server-cert",
@@ -66,10 +67,10 @@ def mysql_client(config: Config, port: int, user: str | None, sql: str | None) -
 
 def redshift_client(config: Config, port: int, user: str | None, sql: str | None) -> Client:
     """Client psql, TLS verified; as the administrator by default."""
-    passwords = {name: (name, word) for name, word in words.WAREHOUSE_PASSWORDS.items()}
+    passwords = {name: (name, word) for name, word in accounts.WAREHOUSE_PASSWORDS.items()}
     short = {name.removeprefix("tidemark_"): pair for name, pair in passwords.items()}
-    short["admin"] = passwords[words.WAREHOUSE_ADMIN]
-    name, password = _account({**passwords, **short}, user or words.WAREHOUSE_ADMIN)
+    short["admin"] = passwords[accounts.WAREHOUSE_ADMIN]
+    name, password = _account({**passwords, **short}, user or accounts.WAREHOUSE_ADMIN)
     env = {
         "PGPASSWORD": password,
         "PGSSLMODE": "verify-full",
@@ -83,7 +84,7 @@ def redshift_client(config: Config, port: int, user: str | None, sql: str | None
         f"--host={HOST}",
         f"--port={port}",
         f"--username={name}",
-        f"--dbname={words.WAREHOUSE_DATABASE}",
+        f"--dbname={accounts.WAREHOUSE_DATABASE}",
     ]
     return Client(command + ([f"--command={sql}"] if sql else []), env)
 

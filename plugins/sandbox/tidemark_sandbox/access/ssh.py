@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tidemark_sandbox.config import Config, account_name
 from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.host.ports import HOST
+from tidemark_sandbox.settings.accounts import account_name
+from tidemark_sandbox.settings.config import Config
 
 
 def ssh_command(config: Config, *arguments: str) -> list[str]:

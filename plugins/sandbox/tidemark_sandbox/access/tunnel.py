@@ -14,9 +14,9 @@ from tidemark_core.host.local_ports import can_bind, free_port
 from tidemark_core.ssh.process import STANDS_OPTIONS, TUNNEL_STANDS
 
 from tidemark_sandbox.access.ssh import ssh_command
-from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import PortTakenError, SandboxError
 from tidemark_sandbox.host.ports import HOST, holder
+from tidemark_sandbox.settings.config import Config
 
 _PATIENCE = 30.0
 

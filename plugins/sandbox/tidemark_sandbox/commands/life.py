@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tidemark_sandbox.commands.common import AnyFormat, Dir, Format, Port, console, errors
-from tidemark_sandbox.config import Server
 from tidemark_sandbox.debian.packages import PACKAGES, missing
 from tidemark_sandbox.dotenv import point_here
 from tidemark_sandbox.parts.status import PartStatus
+from tidemark_sandbox.settings.config import Server
 from tidemark_sandbox.world import Sandbox
 
 

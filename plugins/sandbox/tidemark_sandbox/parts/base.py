@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tidemark_core.host.local_ports import can_bind
 
-from tidemark_sandbox.config import Config
 from tidemark_sandbox.errors import PortTakenError, SandboxError
 from tidemark_sandbox.host.ports import another_block, holder
 from tidemark_sandbox.host.processes import Daemon
+from tidemark_sandbox.settings.config import Config
 
 #: Longer than anything that is well needs, on a machine that has much else to do.
 _PATIENCE = 120.0

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tidemark_sandbox.access.ssh import ssh_command
-from tidemark_sandbox.config import account_name
 from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.host.ports import HOST
 from tidemark_sandbox.parts.base import Part
+from tidemark_sandbox.settings.accounts import account_name
 
 _INITIAL = Path(__file__).with_name("sshd_config")
 #: Debian's sshd, when root, wants an empty folder that only root can write to; the package's

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tidemark_sandbox.config import account_name
 from tidemark_sandbox.debian import unstable
 from tidemark_sandbox.parts.source import Source
+from tidemark_sandbox.settings.accounts import account_name
 
 _INITIAL = Path(__file__).with_name("mysql.cnf")
 #: Run by every start: whoever started the sandbox is root, by socket and without a password.

@@ -9,12 +9,12 @@ from pathlib import Path
 from redshift_stand_in.catalogue import install
 from redshift_stand_in.postgres.cluster import PORT, SUPERUSER, Cluster, ClusterError
 
-from tidemark_sandbox import config as words
-from tidemark_sandbox.config import Config
 from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.host.processes import ended
 from tidemark_sandbox.parts.base import Part
+from tidemark_sandbox.settings import accounts
+from tidemark_sandbox.settings.config import Config
 
 
 def cluster(config: Config) -> Cluster:
@@ -71,16 +71,16 @@ class Postgres(Part):
         return "PostgreSQL " + self.query("SHOW server_version").partition(" ")[0]
 
     def provision(self) -> None:
-        for role, password in words.WAREHOUSE_PASSWORDS.items():
-            rights = "CREATEDB CREATEROLE" if role == words.WAREHOUSE_ADMIN else ""
+        for role, password in accounts.WAREHOUSE_PASSWORDS.items():
+            rights = "CREATEDB CREATEROLE" if role == accounts.WAREHOUSE_ADMIN else ""
             self.query(
                 f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS"
                 f" (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec\n"
                 f"ALTER ROLE {role} LOGIN {rights} PASSWORD '{password}'"
             )
-        database, admin = words.WAREHOUSE_DATABASE, words.WAREHOUSE_ADMIN
+        database, admin = accounts.WAREHOUSE_DATABASE, accounts.WAREHOUSE_ADMIN
         # The admin of a Redshift cluster may do what any of its users may.
-        others = ", ".join(role for role in words.WAREHOUSE_PASSWORDS if role != admin)
+        others = ", ".join(role for role in accounts.WAREHOUSE_PASSWORDS if role != admin)
         self.query(f"GRANT {others} TO {admin} WITH ADMIN OPTION")
         self.query(
             f"SELECT 'CREATE DATABASE {database} OWNER {admin}' WHERE NOT EXISTS"

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidemark_sandbox import config as words
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.host.ports import HOST, another_block, remove_sockets
 from tidemark_sandbox.parts.base import Part
+from tidemark_sandbox.settings import accounts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -79,8 +79,8 @@ class S3(Part):
             **super().environment(),
             "HOME": str(self.folder),  # it reads settings from ~/.seaweedfs
             "GOMEMLIMIT": _MEMORY,
-            "AWS_ACCESS_KEY_ID": words.S3_ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": words.S3_SECRET_KEY,
+            "AWS_ACCESS_KEY_ID": accounts.S3_ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": accounts.S3_SECRET_KEY,
         }
 
     @cached_property
@@ -100,9 +100,9 @@ class S3(Part):
         return boto3.client(
             "s3",
             endpoint_url=self.config.s3_endpoint,
-            region_name=words.REGION,
-            aws_access_key_id=words.S3_ACCESS_KEY,
-            aws_secret_access_key=words.S3_SECRET_KEY,
+            region_name=accounts.REGION,
+            aws_access_key_id=accounts.S3_ACCESS_KEY,
+            aws_secret_access_key=accounts.S3_SECRET_KEY,
             config=BotoConfig(
                 connect_timeout=2,
                 read_timeout=timeout,
@@ -125,7 +125,7 @@ class S3(Part):
         return answer["ResponseMetadata"]["HTTPHeaders"].get("server", "SeaweedFS")
 
     def provision(self) -> None:
-        self._make_bucket(self.client, words.BUCKET)
+        self._make_bucket(self.client, accounts.BUCKET)
 
     @staticmethod
     def _make_bucket(client: S3Client, name: str) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 
 import pymysql
 
-from tidemark_sandbox import config as words
-from tidemark_sandbox.config import account_name
 from tidemark_sandbox.errors import UP, SandboxError
 from tidemark_sandbox.parts.base import Part, require_listener
+from tidemark_sandbox.settings import accounts
+from tidemark_sandbox.settings.accounts import account_name
 
 
 class Source(Part):
@@ -97,13 +97,13 @@ class Source(Part):
         return str(self.query("SELECT VERSION()")[0][0])
 
     def provision(self) -> None:
-        reader = f"'{words.MYSQL_READER}'@'localhost'"
+        reader = f"'{accounts.MYSQL_READER}'@'localhost'"
         for statement in (
-            f"CREATE DATABASE IF NOT EXISTS `{words.MYSQL_DATABASE}`"
+            f"CREATE DATABASE IF NOT EXISTS `{accounts.MYSQL_DATABASE}`"
             " CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
             f"CREATE USER IF NOT EXISTS {reader}",
-            self.set_password(reader, words.MYSQL_READER_PASSWORD),
-            f"GRANT SELECT, SHOW VIEW ON `{words.MYSQL_DATABASE}`.* TO {reader}",
+            self.set_password(reader, accounts.MYSQL_READER_PASSWORD),
+            f"GRANT SELECT, SHOW VIEW ON `{accounts.MYSQL_DATABASE}`.* TO {reader}",
             # To read the binary log, and to ask where it ends.
             f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {reader}",
         ):

@@ -11,10 +11,10 @@ import redshift_connector
 from redshift_connector.core import Connection
 from redshift_stand_in.postgres.cluster import PORT
 
-from tidemark_sandbox import config as words
 from tidemark_sandbox.errors import UP, SandboxError
 from tidemark_sandbox.parts.base import Part, require_listener
 from tidemark_sandbox.parts.postgres import cluster
+from tidemark_sandbox.settings import accounts
 
 
 class Warehouse(Part):
@@ -47,10 +47,10 @@ class Warehouse(Part):
 
     def environment(self) -> Mapping[str, str]:
         keys = {
-            "AWS_ACCESS_KEY_ID": words.S3_ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": words.S3_SECRET_KEY,
-            "AWS_REGION": words.REGION,
-            "AWS_DEFAULT_REGION": words.REGION,
+            "AWS_ACCESS_KEY_ID": accounts.S3_ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": accounts.S3_SECRET_KEY,
+            "AWS_REGION": accounts.REGION,
+            "AWS_DEFAULT_REGION": accounts.REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -63,7 +63,7 @@ class Warehouse(Part):
         # A real cluster ends in "Redshift 1.0.…"; the stand-in may say what it stands on.
         return text[text.index("Redshift") :] if "Redshift" in text else text.partition(" (")[0]
 
-    def connect(self, user: str = words.WAREHOUSE_ADMIN) -> Connection:
+    def connect(self, user: str = accounts.WAREHOUSE_ADMIN) -> Connection:
         """A connection past the bastion, in autocommit: for the sandbox's own work.
 
         Raises:
@@ -76,9 +76,9 @@ class Warehouse(Part):
             raise SandboxError(f"The warehouse does not run: {error}", hint=UP) from error
         connection = redshift_connector.connect(
             unix_sock=str(self.config.warehouse_socket),
-            database=words.WAREHOUSE_DATABASE,
+            database=accounts.WAREHOUSE_DATABASE,
             user=user,
-            password=words.WAREHOUSE_PASSWORDS[user],
+            password=accounts.WAREHOUSE_PASSWORDS[user],
             ssl=False,
             timeout=60,
         )
@@ -90,7 +90,7 @@ class Warehouse(Part):
         sql: str,
         arguments: Sequence[object] | None = None,
         *,
-        user: str = words.WAREHOUSE_ADMIN,
+        user: str = accounts.WAREHOUSE_ADMIN,
     ) -> list[tuple[Any, ...]]:
         """Runs one statement and returns its rows."""
         return self.table(sql, arguments, user=user)[1]
@@ -100,7 +100,7 @@ class Warehouse(Part):
         sql: str,
         arguments: Sequence[object] | None = None,
         *,
-        user: str = words.WAREHOUSE_ADMIN,
+        user: str = accounts.WAREHOUSE_ADMIN,
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Runs one statement and returns the names of its columns and its rows."""
         connection = self.connect(user)

@@ -11,11 +11,11 @@ from typing import Any
 
 from pymysql.cursors import DictCursor
 
-from tidemark_sandbox.config import MYSQL_DATABASE
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.parts.source import Source
 from tidemark_sandbox.seed import ddl
 from tidemark_sandbox.seed.history import KNOWN_PARCEL
+from tidemark_sandbox.settings.accounts import MYSQL_DATABASE
 
 Row = dict[str, Any]
 #: What may follow a status; a status that is not here is a parcel's last.

@@ -8,7 +8,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tidemark_sandbox.config import MYSQL_DATABASE
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.parts.source import Source
 from tidemark_sandbox.seed import ddl
@@ -22,6 +21,7 @@ from tidemark_sandbox.seed.others import (
     status_columns,
 )
 from tidemark_sandbox.seed.values import Column, tab_separated
+from tidemark_sandbox.settings.accounts import MYSQL_DATABASE
 
 MIN_ROWS = 100
 CHUNK = 100_000

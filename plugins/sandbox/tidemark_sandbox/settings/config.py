@@ -1,11 +1,10 @@
-"""Where a sandbox lives, its fixed passwords, and the variables that point the project at it."""
+"""Where a sandbox lives, at which ports, and with which source."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import pwd
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,30 +13,6 @@ from typing import Literal, cast, get_args
 
 from tidemark_sandbox.errors import SandboxError
 from tidemark_sandbox.host.ports import BLOCK, DEFAULT_BASE, HOST, Ports
-
-# Known to everybody: the sandbox listens on 127.0.0.1 only and holds made-up data.
-MYSQL_DATABASE = "settlement"
-MYSQL_READER = "tidemark_reader"
-MYSQL_READER_PASSWORD = "sandbox-reader"  # noqa: S105 - see above
-BUCKET = "tidemark-lake"
-REGION = "us-east-1"
-S3_ACCESS_KEY = "sandbox-access-key"
-S3_SECRET_KEY = "sandbox-secret-key"  # noqa: S105 - see above
-WAREHOUSE_DATABASE = "analytics"
-WAREHOUSE_ADMIN = "awsuser"
-WAREHOUSE_LOADER = "tidemark_loader"
-WAREHOUSE_TRANSFORMER = "tidemark_transformer"
-WAREHOUSE_ANALYST = "tidemark_analyst"
-#: With letters of both cases and digits, as Redshift's CREATE USER asks.
-WAREHOUSE_PASSWORDS = {
-    WAREHOUSE_ADMIN: "Sandbox-admin-1",
-    WAREHOUSE_LOADER: "Sandbox-loader-1",
-    WAREHOUSE_TRANSFORMER: "Sandbox-transformer-1",
-    WAREHOUSE_ANALYST: "Sandbox-analyst-1",
-}
-#: Stands for the role's ARN in load/redshift/*.sql.
-COPY_ROLE_WORD = "COPY_ROLE_ARN"
-IAM_ROLE = "arn:aws:iam::000000000000:role/tidemark-sandbox-copy"
 
 #: What can be the source: MariaDB of this Debian, or MySQL of Debian unstable.
 Server = Literal["mariadb", "mysql"]
@@ -126,21 +101,6 @@ class Config:
     @property
     def s3_endpoint(self) -> str:
         return f"http://{HOST}:{self.ports.s3}"
-
-
-def account_name() -> str:
-    """The account that we run as; the variables USER and LOGNAME may say something else.
-
-    Raises:
-        SandboxError: It has no name, and nobody can log in as it.
-    """
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError as error:
-        raise SandboxError(
-            f"The user id {os.geteuid()} has no name in /etc/passwd, which ssh needs",
-            hint="run as a user that has an account",
-        ) from error
 
 
 def project_root(start: Path, environ: Mapping[str, str]) -> Path | None:
@@ -257,44 +217,3 @@ def remember(config: Config) -> None:
     temporary = config.marker.with_suffix(".tmp")
     temporary.write_text(json.dumps({"port": config.base, **places}, indent=2) + "\n")
     temporary.replace(config.marker)
-
-
-def environment(config: Config) -> dict[str, str]:
-    """The variables that point the project at a sandbox, as the project's settings name them."""
-    bastion = {
-        "SSH_BASTION_HOST": HOST,
-        "SSH_BASTION_PORT": str(config.ports.bastion),
-        "SSH_BASTION_USER": account_name(),
-        "SSH_BASTION_KEY_PATH": str(config.client_key),
-        "SSH_BASTION_KNOWN_HOSTS": str(config.known_hosts),
-    }
-    # What MySQL's usual login asks of a client that does not sit at the socket itself.
-    tls = {
-        "DB_SSL_MODE": "verify",
-        "DB_SSL_CA": str(config.ca),
-        "DB_SSL_SERVER_NAME": "localhost",
-    }
-    return {
-        "DB_HOST": str(config.mysql_socket),
-        "DB_PORT": "3306",
-        "DB_USER": MYSQL_READER,
-        "DB_PASSWORD": MYSQL_READER_PASSWORD,
-        "DB_DATABASE": MYSQL_DATABASE,
-        **(tls if config.server == "mysql" else {}),
-        **bastion,
-        "S3_ENDPOINT_URL": config.s3_endpoint,
-        "S3_BUCKET_NAME": BUCKET,
-        "S3_ACCESS_KEY": S3_ACCESS_KEY,
-        "S3_SECRET_KEY": S3_SECRET_KEY,
-        "S3_REGION": REGION,
-        "REDSHIFT_HOST": str(config.warehouse_socket),
-        "REDSHIFT_PORT": "5439",
-        "REDSHIFT_DATABASE": WAREHOUSE_DATABASE,
-        "REDSHIFT_USER": WAREHOUSE_LOADER,
-        "REDSHIFT_PASSWORD": WAREHOUSE_PASSWORDS[WAREHOUSE_LOADER],
-        "REDSHIFT_DBT_USER": WAREHOUSE_TRANSFORMER,
-        "REDSHIFT_DBT_PASSWORD": WAREHOUSE_PASSWORDS[WAREHOUSE_TRANSFORMER],
-        "REDSHIFT_IAM_ROLE": IAM_ROLE,
-        "REDSHIFT_SSL_ROOT_CERT": str(config.ca),
-        **{f"REDSHIFT_{name}": value for name, value in bastion.items()},
-    }

@@ -1,0 +1,1 @@
+"""What a sandbox is made with: its place and ports, its accounts, and what the project is told."""
