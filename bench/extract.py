@@ -26,6 +26,8 @@ from plain import raw_read
 from rich.console import Console
 from rich.table import Table
 from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read as read_settings
 from tidemark_sandbox.world import Sandbox
 from world import BIN, ROOT, WIDE, empty_bucket, seeded
 
@@ -137,7 +139,7 @@ class _Bench:
             "TIDEMARK_REPORT_DIR": str(self.folder / "reports"),
             "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
-        lake = S3Location.from_config({key.lower(): value for key, value in env.items()})
+        lake = S3Location.of(read_settings(S3Settings, {}, env))
         empty_bucket(lake)
         read = self._read(name, lambda: _copied(env, self.result.rows))
         if (found := rows_in_lake(lake, WIDE)) != self.result.rows:

@@ -23,6 +23,8 @@ from rich.console import Console
 from rich.table import Table
 from target_redshift.settings import SETTINGS as TARGET
 from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 from world import WIDE, empty_bucket, seeded
 
@@ -115,7 +117,7 @@ def measure(
         "S3_TABLES": json.dumps([str(WIDE)]),
         "BACKUP_TEMP_DIR": str(folder),
     }
-    s3 = S3Location.from_config(config(TARGET, env))
+    s3 = S3Location.of(read(S3Settings, config(TARGET, env)))
     empty_bucket(s3)
     sandbox.warehouse(f"DROP TABLE IF EXISTS landing.{WIDE.table}")
     sandbox.warehouse("DROP TABLE IF EXISTS landing.tidemark_loads")

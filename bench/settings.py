@@ -24,6 +24,8 @@ from rich.console import Console
 from target_redshift.settings import SETTINGS as TARGET
 from tidemark_core.names import TableName, fold
 from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 from world import WIDE, count, empty_bucket, seeded
 
@@ -149,7 +151,7 @@ class Bench:
 
     def location(self, settings: Mapping[str, str]) -> S3Location:
         """The lake that some settings name."""
-        return S3Location.from_config(config(TARGET, {**self._common, **settings}))
+        return S3Location.of(read(S3Settings, config(TARGET, {**self._common, **settings})))
 
     def one_table(self, rows: int, *, is_small: bool) -> list[Result]:
         """The backup and the load of one table; of a small one also what nothing new costs."""

@@ -20,9 +20,10 @@ from target_redshift.singer.target import TargetRedshift
 from target_s3_parquet.settings import SETTINGS as TARGET_S3_PARQUET
 from target_s3_parquet.singer.target import TargetS3Parquet
 from tidemark.config.project import Project
-from tidemark.config.settings import SETTINGS as EVERY
+from tidemark.config.settings import GROUPS, SETTINGS
 from tidemark_core.errors import ConfigError
 from tidemark_core.settings import LANDING_NAMES, Setting, resolve
+from tidemark_core.typed_settings import read
 
 PLUGINS: dict[type[Tap] | type[Target], tuple[Setting, ...]] = {
     TapMySQL: TAP_MYSQL,
@@ -127,11 +128,12 @@ def test_a_wrong_value_is_named_by_its_variable(plugin: type[Tap] | type[Target]
 def test_every_empty_setting_is_as_absent_to_tidemark(
     env_file: Path, required: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for setting in EVERY:
+    for setting in SETTINGS:
         monkeypatch.delenv(setting.env, raising=False)
     project = Project.load(env_file)
     assert project.environ["DB_PORT"] == "", "the empty line was read"
-    assert project.values(EVERY) == resolve(EVERY, {}, required)
+    for group in GROUPS:
+        assert project.read(group) == read(group, {}, required)
 
 
 def test_filled_in_values_come_through_meltano_as_what_they_are(

@@ -15,10 +15,12 @@ import pytest
 from projects.machines import Machine, Terminal
 from projects.pages import HOST, ROOT, RUNBOOK, Block, assigned, fenced
 from sessions.worlds import SEEDED, Worlds
+from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.objects import list_keys
-from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.s3.settings import S3Settings
 from tidemark_core.ssh.tunnel import open_endpoint
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
 VIEW = "settlement_latest_delivery_status"
@@ -151,9 +153,8 @@ def test_a_replicas_rights_are_granted_as_printed(sandbox: Sandbox, printed: lis
 @pytest.fixture
 def recovery(world: Sandbox) -> Iterator[str]:
     """The URL of an empty database, as docs/runbooks/disaster-recovery.md wants it."""
-    env = {name.lower(): value for name, value in world.env().items()}
-    bastion = Bastion.from_config(env, prefix="ssh_bastion")
-    with open_endpoint(bastion, env["db_host"], 3306, local_port=0) as endpoint:
+    settings = read(MySQLSettings, {}, world.env())
+    with open_endpoint(settings.bastion, settings.db_host, 3306, local_port=0) as endpoint:
         yield f"mysql://recovery:recovery@127.0.0.1:{endpoint.port}/recovery"
 
 
@@ -217,7 +218,7 @@ def test_the_old_tool_is_taken_over_as_printed(
 ) -> None:
     """The operator types the commands; an administrator of the warehouse, the SQL."""
     with worlds.running(SEEDED) as (world, _):
-        location = S3Location.from_config({n.lower(): value for n, value in world.env().items()})
+        location = S3Location.of(read(S3Settings, {}, world.env()))
         old_file = leave_what_the_old_tool_left(world, location)
         settings = [block for block in fenced(printed[0].page) if block.kind == ""]
         lines = "".join(block.text for block in settings).splitlines()

@@ -23,8 +23,9 @@ import pytest
 from tap_mysql.reading.range_reader import Mode
 from tap_mysql.settings import SETTINGS
 from tap_mysql.singer.tap import TapMySQL
-from tidemark_core.ssh.bastion import Bastion
+from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.ssh.tunnel import open_endpoint
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 from tidemark_singer.files.batch_file import BatchFile
 
@@ -286,9 +287,8 @@ def _database(sandbox: Sandbox) -> Iterator[tuple[Sandbox, tuple[str, int]]]:
     sandbox.mysql(f"CREATE TABLE IF NOT EXISTS {table} (seq INT PRIMARY KEY)", database=database)
     numbers = ", ".join(f"({number})" for number in range(1, 60_001))
     sandbox.mysql(f"INSERT IGNORE INTO {table} VALUES {numbers}", database=database)
-    env = sandbox.env()
-    bastion = Bastion.from_config({name.lower(): value for name, value in env.items()})
-    with open_endpoint(bastion, env["DB_HOST"], 0, local_port=0) as endpoint:
+    settings = read(MySQLSettings, {}, sandbox.env())
+    with open_endpoint(settings.bastion, settings.db_host, 0, local_port=0) as endpoint:
         yield sandbox, (endpoint.host, endpoint.port)
 
 

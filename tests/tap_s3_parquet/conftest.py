@@ -18,8 +18,9 @@ from tap_s3_parquet.singer.tap import TapS3Parquet
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location
-from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.s3.settings import S3_SETTINGS, S3Settings
 from tidemark_core.settings import resolve
+from tidemark_core.typed_settings import read as read_settings
 from tidemark_core.types.arrow import from_arrow
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_singer.files.batch_file import BatchFile
@@ -49,7 +50,7 @@ class Lake:
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = {key: value for key, value in config.items() if value is not None}
         self.config["s3_incremental_path"] = f"t{uuid.uuid4().hex}/incremental/"
-        self.place = S3Location.from_config(self.config)
+        self.place = S3Location.of(read_settings(S3Settings, self.config))
         self.client: S3Client = self.place.client()
         self.moment = MOMENT
 

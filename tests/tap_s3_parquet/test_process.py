@@ -18,6 +18,8 @@ from target_s3_parquet.singer.target import TargetS3Parquet
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.objects import list_keys
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read as read_settings
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -85,7 +87,7 @@ def test_rows_go_on_into_any_target_with_their_exact_types(lake: Any, read: Any)
     with redirect_stdout(passed):
         target.listen(io.StringIO("".join(json.dumps(each) + "\n" for each in messages)))
     assert json.loads(passed.getvalue().splitlines()[-1]) == read.state
-    place = S3Location.from_config(config)
+    place = S3Location.of(read_settings(S3Settings, config))
     [found] = list_keys(lake.client, lake.bucket, place.layout.manifests_root)
     body = lake.client.get_object(Bucket=lake.bucket, Key=found["Key"])["Body"].read()
     manifest = Manifest.from_json(body, key=found["Key"], layout=place.layout)

@@ -24,10 +24,12 @@ from target_redshift.settings import SETTINGS
 from target_redshift.singer.target import TargetRedshift
 from tidemark_core.names import OWN_NAMES, LandingNames, TableName
 from tidemark_core.redshift.errors import explain_query
+from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.settings import S3Settings
 from tidemark_core.settings import resolve
-from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
+from tidemark_core.typed_settings import read
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import to_json_schema
@@ -143,6 +145,11 @@ class Lake:
     s3: S3Location
     client: Any = field(repr=False, default=None)
 
+    @property
+    def warehouse(self) -> WarehouseSettings:
+        """The same warehouse, for a session of the test's own."""
+        return read(WarehouseSettings, self.config)
+
     def table(self, columns: Mapping[str, str], key: Sequence[str] = ("ID",)) -> Table:
         """A table that no other test has."""
         name = TableName("shop", f"t{next(_numbers)}_{os.getpid()}")
@@ -212,8 +219,8 @@ def lake(sandbox: Sandbox) -> Iterator[Lake]:
     config: dict[str, Any] = {names[name]: value for name, value in env.items() if name in names}
     resolved = resolve(SETTINGS, config)
     config = {name: value for name, value in resolved.items() if value is not None}
-    s3 = S3Location.from_config(config)
-    bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
+    s3 = S3Location.of(read(S3Settings, config))
+    bastion = read(WarehouseSettings, config).bastion
     direct = {k: v for k, v in config.items() if not k.startswith("redshift_ssh_bastion")}
     sandbox.warehouse(f"GRANT CREATE ON DATABASE {env['REDSHIFT_DATABASE']} TO tidemark_loader")
     with open_endpoint(bastion, config["redshift_host"], 5439, local_port=0) as endpoint:

@@ -24,8 +24,9 @@ from target_s3_parquet.singer.target import TargetS3Parquet
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.objects import list_keys
-from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.s3.settings import S3_SETTINGS, S3Settings
 from tidemark_core.settings import resolve
+from tidemark_core.typed_settings import read
 from tidemark_core.types.column_type import ColumnType, decimal
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_singer.files.batch_file import BatchFile
@@ -91,7 +92,7 @@ def s3_config(sandbox: _World) -> dict[str, Any]:
 def lake(s3_config: dict[str, Any]) -> Lake:
     config = {k: v for k, v in s3_config.items() if v is not None}
     config["s3_incremental_path"] = f"t{uuid.uuid4().hex}/incremental/"
-    place = S3Location.from_config(config)
+    place = S3Location.of(read(S3Settings, config))
     return Lake(place, config, place.client())
 
 

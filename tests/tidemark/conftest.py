@@ -18,12 +18,13 @@ import pytest
 from meltano.core.state_store import MeltanoState
 from tidemark import cli
 from tidemark.config.project import Project
-from tidemark.config.settings import STATE
+from tidemark.config.settings import StateSettings
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.state.backend import TidemarkStateStore
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
 from tidemark_core.s3.objects import list_keys
+from tidemark_core.typed_settings import values
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_sandbox.world import Sandbox
@@ -157,7 +158,7 @@ class Lake:
         """Writes a leg's state as Meltano does: one bookmark of ours, and some others."""
         marks = others | ({self.table.stream: bookmark} if bookmark else {})
         state = {"singer_state": {"bookmarks": marks}}
-        store = TidemarkStateStore(**self.project.values(STATE))
+        store = TidemarkStateStore(**values(self.project.read(StateSettings)))
         store.set(MeltanoState(leg.state_id("dev"), {}, state))
 
     def keep(self, monkeypatch: pytest.MonkeyPatch, *ids: int) -> None:
@@ -172,7 +173,9 @@ class Lake:
 
     def bookmarks(self, leg: Leg) -> dict[str, Any]:
         """The bookmarks of a leg as they stand on S3."""
-        state = TidemarkStateStore(**self.project.values(STATE)).get(leg.state_id("dev"))
+        state = TidemarkStateStore(**values(self.project.read(StateSettings))).get(
+            leg.state_id("dev")
+        )
         if state is None or state.completed_state is None:
             return {}
         marks: dict[str, Any] = state.completed_state["singer_state"]["bookmarks"]

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tidemark_core.settings import bastion_settings
-from tidemark_core.typed_settings import declared, setting, shared
+from tidemark_core.typed_settings import declared, setting
 
 from tap_mysql.incremental.options import Options
 from tap_mysql.source.replica_lag import Replication
 from tap_mysql.source.settings import MySQLSettings
 from tap_mysql.values.key_values import Lookback
-
-_HOST, _PORT, _USER, _KEY_PATH, _KNOWN_HOSTS, _JUMP = bastion_settings("ssh_bastion", "MySQL")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +18,6 @@ class TapSettings(MySQLSettings):
     """What is read of MySQL, and how."""
 
     db_schemas: list[str] | None = setting("Further databases to discover, a JSON array of names.")
-    ssh_bastion_host: str | None = shared(_HOST)
-    ssh_bastion_port: int = shared(_PORT)
-    ssh_bastion_user: str | None = shared(_USER)
-    ssh_bastion_key_path: str | None = shared(_KEY_PATH)
-    ssh_bastion_known_hosts: str | None = shared(_KNOWN_HOSTS)
-    ssh_bastion_jump: str | None = shared(_JUMP)
     ssh_local_port: int = setting(
         "Port of 127.0.0.1 that leads to MySQL too, for every user of this machine; 0: none is "
         "needed.",

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,13 +17,14 @@ from tidemark_core.errors import ConfigError, TunnelError, WarehouseError
 from tidemark_core.redshift.connection import connect, routed
 from tidemark_core.redshift.credentials import Credentials, credentials
 from tidemark_core.redshift.errors import QueryError, explain_connect, explain_query
-from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
-from tidemark_core.settings import resolve
-from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.ssh.tunnel import open_endpoint
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
-LOGIN = {"redshift_database": "d", "redshift_user": "u", "redshift_password": "hush"}
+LOGIN = WarehouseSettings(
+    redshift_host="h", redshift_database="d", redshift_user="u", redshift_password="hush"
+)
 
 
 # ------------------------------------------------------------------ pure
@@ -115,8 +117,9 @@ def test_a_login_does_not_show_its_password() -> None:
 
 @pytest.mark.parametrize("missing", ["redshift_user", "redshift_password"])
 def test_a_login_without_user_or_password_is_refused(missing: str) -> None:
+    change: dict[str, Any] = {missing: None}
     with pytest.raises(ConfigError, match=missing.upper()):
-        credentials(LOGIN | {missing: None})
+        credentials(replace(LOGIN, **change))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +141,7 @@ def test_a_login_without_user_or_password_is_refused(missing: str) -> None:
 )
 def test_temporary_credentials_come_from_aws(
     monkeypatch: pytest.MonkeyPatch,
-    where: dict[str, str],
+    where: dict[str, Any],
     service: str,
     answer: dict[str, str],
     expected: Credentials,
@@ -160,7 +163,7 @@ def test_temporary_credentials_come_from_aws(
 
     monkeypatch.setattr(boto3, "client", make)
     method = "get_credentials" if "workgroup" in str(where) else "get_cluster_credentials"
-    config = LOGIN | where | {"redshift_auth": "iam", "redshift_region": "eu-west-1"}
+    config = replace(LOGIN, **where, redshift_auth="iam").in_region("eu-west-1")
     with Stubber(client) as stubbed:
         stubbed.add_response(method, answer)
         assert credentials(config) == expected
@@ -172,31 +175,34 @@ def test_temporary_credentials_come_from_aws(
 
 def test_temporary_credentials_need_to_know_of_what() -> None:
     with pytest.raises(ConfigError, match="needs one of"):
-        credentials(LOGIN | {"redshift_auth": "iam"})
+        credentials(replace(LOGIN, redshift_auth="iam"))
+
+
+def test_a_region_of_its_own_goes_before_that_of_the_bucket() -> None:
+    own = replace(LOGIN, redshift_region="eu-west-1")
+    assert own.in_region("us-east-1").redshift_region == "eu-west-1"
 
 
 # ------------------------------------------------------------------ on the stand-in
 @pytest.fixture(scope="module")
-def config(sandbox: Sandbox) -> dict[str, Any]:
-    env = sandbox.env()
-    given = {s.name: env[s.env] for s in WAREHOUSE_SETTINGS if s.env in env}
-    return resolve(WAREHOUSE_SETTINGS, given)
+def config(sandbox: Sandbox) -> WarehouseSettings:
+    return read(WarehouseSettings, {}, sandbox.env())
 
 
 @pytest.fixture(scope="module")
-def direct(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def direct(config: WarehouseSettings) -> Iterator[WarehouseSettings]:
     """Settings without a bastion; the tunnel stands already."""
-    bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
-    with open_endpoint(bastion, config["redshift_host"], 5439, local_port=0) as endpoint:
-        yield config | {
-            "redshift_ssh_bastion_host": None,
-            "redshift_host": endpoint.host,
-            "redshift_port": endpoint.port,
-        }
+    with open_endpoint(config.bastion, config.redshift_host, 5439, local_port=0) as endpoint:
+        yield replace(
+            config,
+            redshift_ssh_bastion_host=None,
+            redshift_host=endpoint.host,
+            redshift_port=endpoint.port,
+        )
 
 
 def test_through_the_bastion_with_verified_tls(
-    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    config: WarehouseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And no variable is set for it: other threads may read the environment in C, unlocked."""
     with monkeypatch.context() as patch:
@@ -212,102 +218,101 @@ def test_through_the_bastion_with_verified_tls(
 @pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning")  # the driver's own context
 @pytest.mark.parametrize("way", ["config", "direct"])
 def test_a_connection_that_other_code_makes_has_a_name(
-    config: dict[str, Any],
-    direct: dict[str, Any],
+    config: WarehouseSettings,
+    direct: WarehouseSettings,
     monkeypatch: pytest.MonkeyPatch,
     way: str,
 ) -> None:
     import redshift_connector
 
     values = config if way == "config" else direct
-    monkeypatch.setenv("SSL_CERT_FILE", values["redshift_ssl_root_cert"])
+    monkeypatch.setenv("SSL_CERT_FILE", str(values.redshift_ssl_root_cert))
     with routed(values) as (host, port):
         connection = redshift_connector.connect(
             host=host,
             port=port,
-            database=values["redshift_database"],
-            user=values["redshift_user"],
-            password=values["redshift_password"],
-            sslmode=values["redshift_ssl_mode"] if way == "config" else "verify-ca",
+            database=values.redshift_database,
+            user=values.redshift_user,
+            password=values.redshift_password,
+            sslmode=values.redshift_ssl_mode if way == "config" else "verify-ca",
         )
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute("SHOW application_name")
             assert cursor.fetchone() == ["tidemark-dbt"]
 
 
-def test_bound_values_are_values(direct: dict[str, Any]) -> None:
+def test_bound_values_are_values(direct: WarehouseSettings) -> None:
     tricky = "'; DROP TABLE x; -- ? \\ %s :a"
     with connect(direct) as connection:
         assert connection.execute("SELECT ?", [tricky]) == [(tricky,)]
 
 
 def test_a_certificate_of_another_name_is_refused_also_behind_the_tunnel(
-    config: dict[str, Any],
+    config: WarehouseSettings,
 ) -> None:
-    named = config | {"redshift_ssl_server_name": "warehouse.example.com"}
+    named = replace(config, redshift_ssl_server_name="warehouse.example.com")
     with pytest.raises(WarehouseError, match="cannot be trusted"):
         connect(named)
-    with connect(named | {"redshift_ssl_mode": "verify-ca"}) as connection:
+    with connect(replace(named, redshift_ssl_mode="verify-ca")) as connection:
         assert connection.execute("SELECT 1") == [(1,)]
 
 
-def test_a_certificate_of_another_authority_is_refused(direct: dict[str, Any]) -> None:
+def test_a_certificate_of_another_authority_is_refused(direct: WarehouseSettings) -> None:
     with pytest.raises(WarehouseError, match="cannot be trusted"):
-        connect(direct | {"redshift_ssl_root_cert": None})
+        connect(replace(direct, redshift_ssl_root_cert=None))
     with pytest.raises(ConfigError, match="correct REDSHIFT_SSL_ROOT_CERT"):
-        connect(direct | {"redshift_ssl_root_cert": "/nowhere.pem"})
+        connect(replace(direct, redshift_ssl_root_cert="/nowhere.pem"))
 
 
 @pytest.mark.security(7)
-def test_a_wrong_password_is_said_so_and_not_shown(direct: dict[str, Any]) -> None:
+def test_a_wrong_password_is_said_so_and_not_shown(direct: WarehouseSettings) -> None:
     with pytest.raises(WarehouseError, match="refused user") as caught:
-        connect(direct | {"redshift_password": "canary-word"})
+        connect(replace(direct, redshift_password="canary-word"))
     assert "canary-word" not in str(caught.value)
     assert "REDSHIFT_PASSWORD" in str(caught.value)
 
 
-def test_a_missing_database_is_said_so(direct: dict[str, Any]) -> None:
+def test_a_missing_database_is_said_so(direct: WarehouseSettings) -> None:
     with pytest.raises(WarehouseError, match="REDSHIFT_DATABASE"):
-        connect(direct | {"redshift_database": "nowhere"})
+        connect(replace(direct, redshift_database="nowhere"))
 
 
-def test_a_closed_port_is_said_so(direct: dict[str, Any]) -> None:
+def test_a_closed_port_is_said_so(direct: WarehouseSettings) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        closed = direct | {"redshift_port": free.getsockname()[1]}
+        closed = replace(direct, redshift_port=free.getsockname()[1])
         with pytest.raises(WarehouseError, match="refused the connection"):
             connect(closed)
 
 
-def test_a_server_that_does_not_answer_is_given_up(direct: dict[str, Any]) -> None:
+def test_a_server_that_does_not_answer_is_given_up(direct: WarehouseSettings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        mute = direct | {
-            "redshift_port": silent.getsockname()[1],
-            "redshift_connect_timeout_seconds": 1,
-        }
+        mute = replace(
+            direct, redshift_port=silent.getsockname()[1], redshift_connect_timeout_seconds=1
+        )
         with pytest.raises(WarehouseError, match="did not answer in time"):
             connect(mute)
 
 
-def test_a_name_without_an_address_is_said_so(direct: dict[str, Any]) -> None:
+def test_a_name_without_an_address_is_said_so(direct: WarehouseSettings) -> None:
     with pytest.raises(WarehouseError, match="has no address"):
-        connect(direct | {"redshift_host": "no-such-host.invalid"})
+        connect(replace(direct, redshift_host="no-such-host.invalid"))
 
 
-def test_a_bastion_that_is_away_is_said_so(config: dict[str, Any]) -> None:
+def test_a_bastion_that_is_away_is_said_so(config: WarehouseSettings) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         with pytest.raises(TunnelError):
-            connect(config | {"redshift_ssh_bastion_port": free.getsockname()[1]})
+            connect(replace(config, redshift_ssh_bastion_port=free.getsockname()[1]))
 
 
-def test_a_socket_path_needs_a_bastion(config: dict[str, Any]) -> None:
+def test_a_socket_path_needs_a_bastion(config: WarehouseSettings) -> None:
     with pytest.raises(ConfigError, match="only a bastion can reach"):
-        connect(config | {"redshift_ssh_bastion_host": None})
+        connect(replace(config, redshift_ssh_bastion_host=None))
 
 
-def test_a_statement_may_take_longer_than_a_login(direct: dict[str, Any]) -> None:
-    with connect(direct | {"redshift_connect_timeout_seconds": 1}) as connection:
+def test_a_statement_may_take_longer_than_a_login(direct: WarehouseSettings) -> None:
+    with connect(replace(direct, redshift_connect_timeout_seconds=1)) as connection:
         slow = "SELECT count(*) FROM pg_attribute a, pg_attribute b, pg_class c LIMIT 1"
         connection.execute("SET statement_timeout TO 1500")
         with pytest.raises(QueryError) as caught:
@@ -318,14 +323,13 @@ def test_a_statement_may_take_longer_than_a_login(direct: dict[str, Any]) -> Non
 
 @pytest.mark.fault(128)
 def test_a_warehouse_that_falls_mute_is_not_waited_for_without_end(
-    direct: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    direct: WarehouseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other end keeps the connection open: no keepalive notices it."""
     monkeypatch.setattr("tidemark_core.redshift.connection.SILENCE_MARGIN", 0.5)
-    with mute_relay(direct["redshift_host"], direct["redshift_port"]) as relay:
-        there = {"redshift_host": "localhost", "redshift_port": relay.port}
-        limit = {"redshift_statement_timeout_seconds": 1}
-        with connect(direct | there | limit) as connection:
+    with mute_relay(direct.redshift_host, direct.redshift_port) as relay:
+        there = replace(direct, redshift_host="localhost", redshift_port=relay.port)
+        with connect(there, statement_seconds=1) as connection:
             assert connection.execute("SELECT 1") == [(1,)]
             relay.is_mute.set()
             with pytest.raises(QueryError, match=r"nothing for 2 s during the count") as caught:
@@ -335,6 +339,8 @@ def test_a_warehouse_that_falls_mute_is_not_waited_for_without_end(
     assert not caught.value.retryable, "five tries would be five times the wait"
 
 
-def test_without_a_limit_a_statement_may_take_as_long_as_it_likes(direct: dict[str, Any]) -> None:
-    with connect(direct | {"redshift_statement_timeout_seconds": 0}) as connection:
+def test_without_a_limit_a_statement_may_take_as_long_as_it_likes(
+    direct: WarehouseSettings,
+) -> None:
+    with connect(direct, statement_seconds=0) as connection:
         assert connection._connection._usock.gettimeout() is None

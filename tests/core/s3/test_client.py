@@ -22,8 +22,9 @@ from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.errors import explained
 from tidemark_core.s3.objects import delete_all, list_keys, read_document
-from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.s3.settings import S3_SETTINGS, S3Settings
 from tidemark_core.settings import resolve
+from tidemark_core.typed_settings import read
 from urllib3 import HTTPResponse
 
 LARGEST = 32 << 20
@@ -36,7 +37,7 @@ class _World(Protocol):
 
 @pytest.fixture(scope="module")
 def place(sandbox: _World) -> S3Location:
-    return S3Location.from_config(resolve(S3_SETTINGS, {}, sandbox.env()))
+    return S3Location.of(read(S3Settings, {}, sandbox.env()))
 
 
 def _watched(place: S3Location) -> tuple[Any, list[AWSPreparedRequest]]:
@@ -171,7 +172,7 @@ def test_a_wrong_setting_is_named(place: S3Location, change: dict[str, Any], say
 @pytest.mark.parametrize("key", ["s3_access_key", "s3_secret_key"])
 def test_half_a_login_is_refused(key: str) -> None:
     with pytest.raises(ConfigError, match="only one is set"):
-        S3Location.from_config({"s3_bucket_name": "b", key: "x"})
+        S3Location.of(read(S3Settings, {"s3_bucket_name": "b", key: "x"}))
 
 
 @pytest.fixture

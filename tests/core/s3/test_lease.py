@@ -20,8 +20,9 @@ from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.host.process_identity import Holder
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
-from tidemark_core.s3.settings import S3_SETTINGS
+from tidemark_core.s3.settings import S3_SETTINGS, S3Settings
 from tidemark_core.settings import resolve
+from tidemark_core.typed_settings import read
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,8 +31,10 @@ _HOLD = """
 import json, sys, time
 from tidemark_core.s3.lease import Lease
 from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 config, key, ttl = json.loads(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-place = S3Location.from_config(config)
+place = S3Location.of(read(S3Settings, config))
 lease = Lease.acquire(place.client(), place.bucket, key, owner="the other run", ttl=ttl)
 print(lease.fence, flush=True)
 for line in sys.stdin:
@@ -54,7 +57,7 @@ def config(sandbox: _World) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def place(config: dict[str, Any]) -> S3Location:
-    return S3Location.from_config(config)
+    return S3Location.of(read(S3Settings, config))
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +237,7 @@ def test_a_holder_learns_that_it_was_overtaken(
 def test_a_holder_that_cannot_renew_stops_before_others_may_start(
     config: dict[str, Any], key: str
 ) -> None:
-    place = S3Location.from_config(config)
+    place = S3Location.of(read(S3Settings, config))
     client = place.client()
     with Lease.acquire(client, place.bucket, key, owner="this run", ttl=1.5) as lease:
         lease.check()

@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
 
 @pytest.fixture
 def bastion(sandbox: Sandbox, tmp_path: Path) -> Bastion:
     """The sandbox's bastion, with copies of its files that a test may spoil."""
-    found = Bastion.from_config({k.lower(): v for k, v in sandbox.env().items()})
+    found = read(MySQLSettings, {}, sandbox.env()).bastion
     assert found is not None
     assert found.key_path is not None
     assert found.known_hosts is not None

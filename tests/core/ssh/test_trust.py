@@ -175,6 +175,6 @@ def test_a_jump_host_is_verified_as_strictly(bastion: Bastion, mysql: str) -> No
 )
 def test_a_host_that_could_be_an_option_is_refused(value: str) -> None:
     with pytest.raises(ConfigError):
-        Bastion.from_config({"ssh_bastion_host": value})
+        Bastion(value)
     with pytest.raises(ConfigError):
-        Bastion.from_config({"ssh_bastion_host": "h", "ssh_bastion_user": value})
+        Bastion("h", user=value)

@@ -13,9 +13,11 @@ import time
 from pathlib import Path
 
 import pytest
+from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.errors import ConfigError, TunnelError
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
+from tidemark_core.typed_settings import read
 from tunnels import greeting
 
 
@@ -205,7 +207,8 @@ def test_ssh_does_not_outlive_us(bastion: Bastion, mysql: str, how: signal.Signa
 
 
 def test_no_host_means_no_bastion() -> None:
-    assert Bastion.from_config({"ssh_bastion_host": ""}) is None
+    mysql = {"db_host": "db.example", "db_user": "u", "db_database": "d"}
+    assert read(MySQLSettings, mysql | {"ssh_bastion_host": ""}).bastion is None
     with open_endpoint(None, "db.example", 3306) as endpoint:
         endpoint.ensure()
         endpoint.check()

@@ -11,17 +11,19 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
+from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.errors import ConfigError, TunnelError
 from tidemark_core.host.local_ports import LOCAL_HOST
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.process import TunnelProcess
 from tidemark_core.ssh.tunnel import open_endpoint
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
 
 @pytest.fixture
 def bastion(sandbox: Sandbox) -> Bastion:
-    found = Bastion.from_config({k.lower(): v for k, v in sandbox.env().items()})
+    found = read(MySQLSettings, {}, sandbox.env()).bastion
     assert found is not None
     return found
 

@@ -15,8 +15,8 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.objects import list_keys
-from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import resolve
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
 #: Table → its replication key.
@@ -63,7 +63,7 @@ class Agreement:
 
     def __init__(self, sandbox: Sandbox, env: dict[str, str], deleted: Collection[int]) -> None:
         self._sandbox = sandbox
-        self._s3 = S3Location.from_config(resolve(S3_SETTINGS, {}, env))
+        self._s3 = S3Location.of(read(S3Settings, {}, env))
         self._deleted = deleted
 
     def check(self) -> Findings:

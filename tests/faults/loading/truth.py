@@ -14,8 +14,9 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.objects import list_keys
-from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import Setting, resolve
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.settings import Setting
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
 from loading.chain import PATIENCE
@@ -101,7 +102,7 @@ class Truth:
 
     def __init__(self, sandbox: Sandbox, env: dict[str, str]) -> None:
         self._sandbox = sandbox
-        self._s3 = S3Location.from_config(resolve(S3_SETTINGS, {}, env))
+        self._s3 = S3Location.of(read(S3Settings, {}, env))
 
     def check(self, method: str) -> int:
         """Fails unless no row is lost and none is there twice; gives the rows in landing."""

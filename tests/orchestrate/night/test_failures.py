@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
-from tidemark.config.job_settings import JOB_SETTINGS
+from tidemark.config.job_settings import JobSettings
 from tidemark.job.run import Job, run_job
 from tidemark_core.logs import Event
-from tidemark_core.settings import resolve
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ def test_a_run_that_cannot_even_begin_is_told(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/bin/python")
-    values = resolve(JOB_SETTINGS, {}, night.settings)
-    job = Job("backup", (), night.root, night.env_file, "r1", night.settings, values)
+    settings = read(JobSettings, {}, night.settings)
+    job = Job("backup", (), night.root, night.env_file, "r1", night.settings, settings)
     assert run_job(job) == 1
     assert "/nowhere/bin/" in night.alerts[-1]["text"]
 

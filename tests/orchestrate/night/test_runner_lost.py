@@ -16,8 +16,8 @@ from proctree import command_line, descendants
 from target_redshift.warehouse.sql.ledger import LEDGER, LEDGER_COLUMNS
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
-from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import resolve
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def test_nothing_outlives_a_runner_that_is_killed(world: Sandbox, night: Night) 
 def test_a_runner_that_wakes_behind_another_ends_what_it_has_started(
     world: Sandbox, night: Night
 ) -> None:
-    location = S3Location.from_config(resolve(S3_SETTINGS, {}, night.settings))
+    location = S3Location.of(read(S3Settings, {}, night.settings))
     client, key = location.client(), location.layout.job_lease_key()
     with building(world, night) as (process, below):
         process.send_signal(signal.SIGSTOP)

@@ -19,8 +19,8 @@ from proctree import descendants
 from tidemark_core.report_store import read_reports
 from tidemark_core.runs.run_report import RunReport
 from tidemark_core.s3.client import S3Location
-from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import resolve
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def assert_all_agree(night: Night, world: Sandbox) -> None:
 
 
 def assert_reports_tell_it(night: Night, world: Sandbox, failed: int) -> None:
-    location = S3Location.from_config(resolve(S3_SETTINGS, {}, night.settings))
+    location = S3Location.of(read(S3Settings, {}, night.settings))
     today = datetime.now(UTC).date()
     runs = read_reports(location, today - timedelta(days=1), today)
     jobs = {run.run_id: run for run in runs if any(leg["leg"] == "job" for leg in run.legs)}

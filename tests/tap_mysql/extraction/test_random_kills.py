@@ -18,6 +18,8 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.objects import list_keys
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 
 if TYPE_CHECKING:
     from tests.tap_mysql.conftest import Source
@@ -76,7 +78,7 @@ class Pair:
 
     def rows(self) -> dict[int, int]:
         """The newest version of each committed row: its id and number."""
-        place = S3Location.from_config(self._target())
+        place = S3Location.of(read(S3Settings, self._target()))
         client, newest = place.client(), dict[int, int]()
         for entry in list_keys(client, place.bucket, place.layout.manifests_prefix(TABLE)):
             body = client.get_object(Bucket=place.bucket, Key=entry["Key"])["Body"].read()

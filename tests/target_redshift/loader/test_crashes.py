@@ -201,7 +201,7 @@ def test_a_table_that_others_hold_is_waited_for_and_then_given_up(
     lake: Lake, table: Table, state: dict[str, Any]
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
-    with connect(lake.config) as other:
+    with connect(lake.warehouse) as other:
         other.execute("BEGIN")
         other.execute(f"LOCK TABLE {table.landing}")
         with pytest.raises(WarehouseError, match="LOCK of the landing table") as caught:
@@ -233,7 +233,7 @@ def test_two_first_loads_of_a_warehouse_may_make_the_ledger_at_once(
     lake: Lake, table: Table, intercept: Intercept
 ) -> None:
     def at_once(_: object, sql: str) -> None:
-        other = connect(lake.config)
+        other = connect(lake.warehouse)
         other.execute("BEGIN")
         other.execute(sql)
 
@@ -345,7 +345,7 @@ def test_sigterm_ends_with_143_and_leaves_nothing_half_done(
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     messages = (table.schema(), table.batch(table.write([(2, "b", None)])), state)
-    with connect(lake.config) as other:
+    with connect(lake.warehouse) as other:
         other.execute("BEGIN")
         other.execute(f"LOCK TABLE {table.landing}")
         process = watch(lake.start())

@@ -37,7 +37,7 @@ def _meanwhile(lake: Lake, intercept: Intercept, word: str, *statements: str) ->
     """Lets another session do something, once, before the load's first statement of a kind."""
 
     def meet(*_: object) -> None:
-        with connect(lake.config) as other:
+        with connect(lake.warehouse) as other:
             for statement in statements:
                 other.execute(statement)
 
@@ -119,7 +119,7 @@ def test_a_table_that_is_to_be_made_waits_for_a_ghost_no_longer_than_for_a_lock(
     other = lake.table({"ID": "int64"})
     lake.load(other.schema(), other.batch(other.write([(1,)])), state)  # the ledger is there
     file = table.batch(table.write([(1, "a", None)]))
-    with connect(lake.config) as ghost:
+    with connect(lake.warehouse) as ghost:
         ghost.execute("BEGIN")
         ghost.execute(f"CREATE TABLE {table.landing} (id BIGINT)")
         with pytest.raises(QueryError, match=r"CREATE TABLE of the landing table.*timeout") as told:

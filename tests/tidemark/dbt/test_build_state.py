@@ -26,11 +26,11 @@ SHAPE = Shape(frozenset({"public.a"}), frozenset({"a"}), frozenset({"a"}))
 def test_two_first_builds_may_write_down_what_they_did_at_once(
     lake: Lake, sandbox: Sandbox, intercept: Intercept
 ) -> None:
-    values = lake.project.reader_values
+    reader = lake.project.reader
 
     def at_once(_: object, sql: str) -> None:
         """The other one has made the table and not committed it yet."""
-        other = connect(values)
+        other = connect(reader)
         other.execute("BEGIN")
         other.execute(sql)
 
@@ -43,11 +43,11 @@ def test_two_first_builds_may_write_down_what_they_did_at_once(
     sandbox.warehouse(f"create schema {SCHEMA} authorization tidemark_transformer")
     met = intercept("CREATE TABLE", at_once, times=2)
     try:
-        with connect(values) as warehouse:
+        with connect(reader) as warehouse:
             BuildState(warehouse, SCHEMA).write(
                 {"a": frozenset({1, 2})}, ("0" * 64, SHAPE), "run-1"
             )
-        with connect(values) as warehouse:
+        with connect(reader) as warehouse:
             state = BuildState(warehouse, SCHEMA)
             state.write({"a": frozenset({3})}, None, "run-2")
             last = state.read().last
@@ -65,13 +65,13 @@ def test_what_is_new_is_asked_when_the_build_that_holds_a_table_has_ended(
     lake: Lake, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A build by hand, of dbt alone, has no lease: it is seen by its lock."""
-    values, me = lake.project.reader_values, "tidemark_transformer"
+    reader, me = lake.project.reader, "tidemark_transformer"
     columns = ", ".join(f"{name} {kind}" for name, kind in LEDGER_COLUMNS)
     sandbox.warehouse(f"create table if not exists {LEDGER} ({columns})", user="tidemark_loader")
     sandbox.warehouse(f"create schema {SCHEMA} authorization {me}")
     sandbox.warehouse(f"create table {SCHEMA}.a__loads (load_id bigint)", user=me)
     try:
-        with connect(values) as holder, connect(values) as warehouse:
+        with connect(reader) as holder, connect(reader) as warehouse:
             BuildState(warehouse, SCHEMA).write({}, ("0" * 64, SHAPE), "run-1")
             holder.execute("BEGIN")
             holder.execute(f"LOCK {SCHEMA}.a__loads")

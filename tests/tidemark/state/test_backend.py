@@ -15,6 +15,8 @@ from tidemark.state.backend import TidemarkStateStore
 from tidemark.state.store import StateStore, parse_state, state_folder
 from tidemark_core.errors import LakeError, StateError
 from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def store(sandbox: Sandbox, folder: str) -> TidemarkStateStore:
 
 
 def put(sandbox: Sandbox, key: str, body: bytes) -> None:
-    location = S3Location.from_config(config(sandbox, "x"))
+    location = S3Location.of(read(S3Settings, config(sandbox, "x")))
     location.client().put_object(Bucket=location.bucket, Key=key, Body=body)
 
 
@@ -90,7 +92,7 @@ def test_a_state_id_never_leaves_its_folder(
 ) -> None:
     for state_id in ("../../x", "a/b", "..", "ü%2F"):
         store.update(MeltanoState(state_id, completed_state=BOOKMARKS))
-    location = S3Location.from_config(config(sandbox, folder))
+    location = S3Location.of(read(S3Settings, config(sandbox, folder)))
     listed = location.client().list_objects_v2(Bucket=location.bucket, Prefix=f"{folder}/")
     keys = [entry["Key"] for entry in listed["Contents"]]
     assert len(keys) == 4
@@ -105,7 +107,7 @@ def test_a_damaged_file_stops_the_run(
     store.update(MeltanoState(STATE_ID, completed_state=BOOKMARKS))
     (key,) = (
         entry["Key"]
-        for entry in S3Location.from_config(config(sandbox, folder))
+        for entry in S3Location.of(read(S3Settings, config(sandbox, folder)))
         .client()
         .list_objects_v2(Bucket=sandbox.env()["S3_BUCKET_NAME"], Prefix=f"{folder}/")["Contents"]
     )
@@ -164,7 +166,7 @@ class Hooked:
 
 @pytest.mark.fault(23)
 def test_of_two_who_find_a_dead_lock_one_takes_it(sandbox: Sandbox, folder: str) -> None:
-    location = S3Location.from_config(config(sandbox, folder))
+    location = S3Location.of(read(S3Settings, config(sandbox, folder)))
     inside: list[str] = []
     with ExitStack() as held:
 
@@ -198,7 +200,7 @@ def test_who_was_overtaken_does_not_remove_the_lock_of_the_next(
     store: TidemarkStateStore, sandbox: Sandbox, folder: str
 ) -> None:
     key = f"{folder}/watermark/dev%3Atap-mysql-to-target-s3-parquet/lock"
-    client = S3Location.from_config(config(sandbox, folder)).client()
+    client = S3Location.of(read(S3Settings, config(sandbox, folder))).client()
     bucket = sandbox.env()["S3_BUCKET_NAME"]
     with store.acquire_lock(STATE_ID, retry_seconds=1):
         client.put_object(Bucket=bucket, Key=key, Body=b"of somebody else")

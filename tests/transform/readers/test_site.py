@@ -16,6 +16,8 @@ from tidemark.dbt.site import site
 from tidemark.dbt.site.lineage import lineage_for_readers
 from tidemark_core.errors import TidemarkError
 from tidemark_core.s3.client import S3Location
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 
 if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox
@@ -171,7 +173,7 @@ def test_a_lineage_page_of_another_form_is_refused() -> None:
 
 def test_it_is_published_to_the_bucket(pages: Path, sandbox: Sandbox) -> None:
     env = sandbox.env()
-    client = S3Location.from_config({name.lower(): text for name, text in env.items()}).client()
+    client = S3Location.of(read(S3Settings, {}, env)).client()
     keys = site.publish_site(pages, client, env["S3_BUCKET_NAME"], "docs/")
     assert keys == ["docs/index.html", "docs/column-lineage.html"]
     head = client.head_object(Bucket=env["S3_BUCKET_NAME"], Key=keys[0])

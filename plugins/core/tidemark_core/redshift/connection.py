@@ -5,7 +5,7 @@ The driver (``tidemark-core[warehouse]``) is imported when a connection is made,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from time import monotonic
 from typing import Any
@@ -21,6 +21,7 @@ from tidemark_core.redshift.driver_patches import (
     set_silence,
 )
 from tidemark_core.redshift.errors import explain_connect, explain_query, mute
+from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import Endpoint, open_endpoint
 
@@ -99,7 +100,10 @@ class WarehouseConnection:
 
 
 def connect(
-    config: Mapping[str, Any], *, application_name: str = "tidemark"
+    settings: WarehouseSettings,
+    *,
+    application_name: str = "tidemark",
+    statement_seconds: int = _STATEMENT_SECONDS,
 ) -> WarehouseConnection:
     """Connects to the warehouse.
 
@@ -108,19 +112,20 @@ def connect(
     Within `routed`, it is the way held open there.
 
     Args:
-        config: Values of `WAREHOUSE_SETTINGS`.
+        settings: Where the warehouse is, and who logs in.
         application_name: Shown in the warehouse's own session tables.
+        statement_seconds: How long the server lets a statement take; 0: any time.
 
     Raises:
         ConfigError: Settings are missing or contradict each other.
         TunnelError: The bastion cannot be reached.
         WarehouseError: The warehouse cannot be reached or refuses the login.
     """
-    host, port = config["redshift_host"], int(config["redshift_port"])
-    bastion = _bastion(config)
-    who = credentials(config)
-    name = _server_name(config)
-    shown = f"{host if host.startswith('/') else f'{host}:{port}'}/{config['redshift_database']}"
+    host, port = settings.redshift_host, settings.redshift_port
+    bastion = _bastion(settings)
+    who = credentials(settings)
+    name = _server_name(settings)
+    shown = f"{host if host.startswith('/') else f'{host}:{port}'}/{settings.redshift_database}"
     with ExitStack() as stack:
         socket: str | None = None
         endpoint = _held.get((name, port))
@@ -128,7 +133,7 @@ def connect(
             endpoint = endpoint or stack.enter_context(open_endpoint(bastion, host, port))
             socket = endpoint.socket
         try:
-            connection = login(config, who, name, port, socket, application_name)
+            connection = login(settings, who, name, socket, application_name)
         except TidemarkError:
             raise
         except Exception as error:
@@ -137,18 +142,18 @@ def connect(
                 endpoint.check()
             raise explain_connect(error, shown, user=who.user) from error
         stack.callback(close, connection)
-        return WarehouseConnection(connection, stack.pop_all(), _silence(config))
+        return WarehouseConnection(connection, stack.pop_all(), _silence(statement_seconds))
 
 
 @contextmanager
-def routed(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def routed(settings: WarehouseSettings) -> Iterator[tuple[str, int]]:
     """Holds the way to the warehouse open for connections that other code makes in this process.
 
     With a bastion, the driver is sent through the tunnel whenever it connects to the name that is
     yielded, while the certificate is still held against that name.
 
     Args:
-        config: Values of `WAREHOUSE_SETTINGS`.
+        settings: Where the warehouse is.
 
     Yields:
         Host and port to give to the driver.
@@ -157,13 +162,13 @@ def routed(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         ConfigError: The host is a socket and there is no bastion.
         TunnelError: The bastion cannot be reached.
     """
-    host, port = config["redshift_host"], int(config["redshift_port"])
+    host, port = settings.redshift_host, settings.redshift_port
     install_routes()
-    bastion = _bastion(config)
+    bastion = _bastion(settings)
     if bastion is None:
         yield host, port
         return
-    name = _server_name(config)
+    name = _server_name(settings)
     with open_endpoint(bastion, host, port) as endpoint:
         routes[name, port] = str(endpoint.socket)
         _held[name, port] = endpoint
@@ -173,15 +178,13 @@ def routed(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             del routes[name, port], _held[name, port]
 
 
-def _silence(config: Mapping[str, Any]) -> float | None:
+def _silence(seconds: int) -> float | None:
     """How long a statement may go without an answer: a little longer than the server lets it."""
-    seconds = config.get("redshift_statement_timeout_seconds", _STATEMENT_SECONDS)
     return seconds + SILENCE_MARGIN if seconds else None
 
 
-def _bastion(config: Mapping[str, Any]) -> Bastion | None:
-    bastion = Bastion.from_config(config, prefix="redshift_ssh_bastion")
-    host = config["redshift_host"]
+def _bastion(settings: WarehouseSettings) -> Bastion | None:
+    bastion, host = settings.bastion, settings.redshift_host
     if host.startswith("/") and bastion is None:
         raise ConfigError(
             f"REDSHIFT_HOST {host!r} is the path of a socket, which only a bastion can reach",
@@ -190,8 +193,7 @@ def _bastion(config: Mapping[str, Any]) -> Bastion | None:
     return bastion
 
 
-def _server_name(config: Mapping[str, Any]) -> str:
+def _server_name(settings: WarehouseSettings) -> str:
     """The name that the warehouse's certificate must have."""
-    host: str = config["redshift_host"]
-    named = config.get("redshift_ssl_server_name")
+    host, named = settings.redshift_host, settings.redshift_ssl_server_name
     return named or ("localhost" if host.startswith("/") else host)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from tidemark_core.errors import ConfigError, WarehouseError
+from tidemark_core.redshift.settings import WarehouseSettings
 
 
 @dataclass(frozen=True)
@@ -17,28 +16,29 @@ class Credentials:
     password: str = field(repr=False)
 
 
-def credentials(config: Mapping[str, Any]) -> Credentials:
+def credentials(settings: WarehouseSettings) -> Credentials:
     """Gives the login that the settings ask for.
 
     Args:
-        config: Values of `WarehouseSettings`, and ``s3_region``.
+        settings: Who logs in, and where.
 
     Raises:
         ConfigError: Something that the chosen way needs is not set.
         WarehouseError: AWS gave no temporary credentials.
     """
-    if (config.get("redshift_auth") or "password") == "password":
-        for name in ("redshift_user", "redshift_password"):
-            if not config.get(name):
-                raise ConfigError(
-                    f"{name.upper()} is not set",
-                    hint=f"put {name.upper()}=… into .env, or set REDSHIFT_AUTH=iam",
-                )
-        return Credentials(config["redshift_user"], config["redshift_password"])
-    return _temporary(config)
+    if settings.redshift_auth == "iam":
+        return _temporary(settings)
+    user, password = settings.redshift_user, settings.redshift_password
+    if user is None or password is None:
+        missing = "REDSHIFT_USER" if user is None else "REDSHIFT_PASSWORD"
+        raise ConfigError(
+            f"{missing} is not set",
+            hint=f"put {missing}=… into .env, or set REDSHIFT_AUTH=iam",
+        )
+    return Credentials(user, password)
 
 
-def _temporary(config: Mapping[str, Any]) -> Credentials:
+def _temporary(settings: WarehouseSettings) -> Credentials:
     """Asks AWS; by ourselves and not through the driver, because this works in a tunnel too.
 
     https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentials.html
@@ -47,9 +47,8 @@ def _temporary(config: Mapping[str, Any]) -> Credentials:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    region = config.get("redshift_region") or config.get("s3_region") or None
-    database = config["redshift_database"]
-    cluster, workgroup = config.get("redshift_cluster_identifier"), config.get("redshift_workgroup")
+    region, database = settings.redshift_region, settings.redshift_database
+    cluster, workgroup = settings.redshift_cluster_identifier, settings.redshift_workgroup
     if bool(cluster) == bool(workgroup):
         raise ConfigError(
             "REDSHIFT_AUTH=iam needs one of REDSHIFT_CLUSTER_IDENTIFIER and REDSHIFT_WORKGROUP",
@@ -60,11 +59,11 @@ def _temporary(config: Mapping[str, Any]) -> Credentials:
             serverless = boto3.client("redshift-serverless", region_name=region)
             given = serverless.get_credentials(workgroupName=workgroup, dbName=database)
             return Credentials(given["dbUser"], given["dbPassword"])
-        if not config.get("redshift_user"):
+        if settings.redshift_user is None:
             raise ConfigError("REDSHIFT_USER is not set", hint="put REDSHIFT_USER=… into .env")
         provisioned = boto3.client("redshift", region_name=region)
         answer = provisioned.get_cluster_credentials(
-            DbUser=config["redshift_user"], DbName=database, ClusterIdentifier=cluster
+            DbUser=settings.redshift_user, DbName=database, ClusterIdentifier=cluster
         )
         return Credentials(answer["DbUser"], answer["DbPassword"])
     except ClientError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -12,6 +12,7 @@ from typing import Any
 
 from tidemark_core.host.trusted_file import check_trusted
 from tidemark_core.redshift.credentials import Credentials
+from tidemark_core.redshift.settings import WarehouseSettings
 
 #: Dead peers are noticed in about 30 + 6 * 10 seconds, also in the middle of a long COPY.
 _KEEPALIVE: dict[str, Any] = {
@@ -33,10 +34,9 @@ _logging_in: ContextVar[bool] = ContextVar("tidemark_logging_in", default=False)
 
 
 def login(
-    config: Mapping[str, Any],
+    settings: WarehouseSettings,
     who: Credentials,
     server_name: str,
-    port: int,
     socket: str | None,
     application_name: str,
 ) -> Any:
@@ -47,16 +47,16 @@ def login(
     install_routes()
     token = _socket.set(socket)
     try:
-        with _root_certificate(config.get("redshift_ssl_root_cert")):
+        with _root_certificate(settings.redshift_ssl_root_cert):
             connection = redshift_connector.connect(
                 host=server_name,
-                port=port,
-                database=config["redshift_database"],
+                port=settings.redshift_port,
+                database=settings.redshift_database,
                 user=who.user,
                 password=who.password,
-                ssl=bool(config.get("redshift_ssl", True)),
-                sslmode=config.get("redshift_ssl_mode") or "verify-full",
-                timeout=int(config.get("redshift_connect_timeout_seconds") or 20),
+                ssl=settings.redshift_ssl,
+                sslmode=settings.redshift_ssl_mode,
+                timeout=settings.redshift_connect_timeout_seconds,
                 application_name=application_name,
                 **_KEEPALIVE,
             )

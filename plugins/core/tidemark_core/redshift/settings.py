@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from tidemark_core.settings import bastion_settings
-from tidemark_core.typed_settings import declared, setting, shared
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.typed_settings import setting, shared
 
 _HOST, _PORT, _USER, _KEY_PATH, _KNOWN_HOSTS, _JUMP = bastion_settings(
     "redshift_ssh_bastion", "the warehouse"
@@ -57,5 +58,25 @@ class WarehouseSettings:
     redshift_ssh_bastion_known_hosts: str | None = shared(_KNOWN_HOSTS)
     redshift_ssh_bastion_jump: str | None = shared(_JUMP)
 
+    @property
+    def bastion(self) -> Bastion | None:
+        """The host that leads to the warehouse; None: it is reached directly.
 
-WAREHOUSE_SETTINGS = declared(WarehouseSettings)
+        Raises:
+            ConfigError: A name could be taken for an option of ssh.
+        """
+        if self.redshift_ssh_bastion_host is None:
+            return None
+        return Bastion(
+            host=self.redshift_ssh_bastion_host,
+            port=self.redshift_ssh_bastion_port,
+            user=self.redshift_ssh_bastion_user,
+            key_path=self.redshift_ssh_bastion_key_path,
+            known_hosts=self.redshift_ssh_bastion_known_hosts,
+            jump=self.redshift_ssh_bastion_jump,
+            settings="redshift_ssh_bastion",
+        )
+
+    def in_region(self, region: str | None) -> Self:
+        """The same, with a region where REDSHIFT_REGION names none."""
+        return replace(self, redshift_region=self.redshift_region or region)

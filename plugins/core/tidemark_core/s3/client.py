@@ -11,7 +11,6 @@ from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.runs.report import current
 from tidemark_core.s3.settings import S3Settings
-from tidemark_core.typed_settings import read
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
@@ -67,15 +66,6 @@ class S3Location:
             encryption=settings.s3_server_side_encryption,
             kms_key_id=settings.s3_kms_key_id,
         )
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> S3Location:
-        """The same, of values by the settings' names.
-
-        Raises:
-            ConfigError: A value is missing or wrong.
-        """
-        return cls.of(read(S3Settings, config))
 
     def __repr__(self) -> str:
         return f"S3Location(bucket={self.bucket!r}, endpoint_url={self.endpoint_url!r})"

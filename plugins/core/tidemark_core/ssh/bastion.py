@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.host.trusted_file import check_trusted, is_foreign
@@ -54,34 +53,20 @@ class Bastion:
     jump: str | None = None
     settings: str = "ssh_bastion"
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], prefix: str = "ssh_bastion") -> Bastion | None:
-        """Reads the values of `tidemark_core.settings.bastion_settings`; None without a host.
+    def __post_init__(self) -> None:
+        """Refuses what could be taken for an option of ssh.
 
         Raises:
-            ConfigError: A value could be taken for an option of ssh.
+            ConfigError: A name could be.
         """
-        host = config.get(f"{prefix}_host")
-        if not host:
-            return None
-        bastion = cls(
-            host=str(host),
-            port=int(config.get(f"{prefix}_port") or 22),
-            user=config.get(f"{prefix}_user") or None,
-            key_path=config.get(f"{prefix}_key_path") or None,
-            known_hosts=config.get(f"{prefix}_known_hosts") or None,
-            jump=config.get(f"{prefix}_jump") or None,
-            settings=prefix,
-        )
-        hops = (bastion.jump or "").split(",")
+        hops = (self.jump or "").split(",")
         for name, value in (
-            ("host", bastion.host),
-            ("user", bastion.user or ""),
+            ("host", self.host),
+            ("user", self.user or ""),
             *(("jump", hop) for hop in hops),
         ):
             if value.startswith("-") or any(c.isspace() or c in "'\"`$;&|<>\\" for c in value):
-                raise ConfigError(f"{prefix.upper()}_{name.upper()} is not a host or user name")
-        return bastion
+                raise ConfigError(f"{self.setting(name)} is not a host or user name")
 
     def __str__(self) -> str:
         return f"{self.user + '@' if self.user else ''}{self.host}:{self.port}"

@@ -20,9 +20,7 @@ from tidemark_core.process import TERMINATED
 from tidemark_core.report_store import reporting
 from tidemark_core.runs.progress import Display, display
 from tidemark_core.settings import config_schema
-from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
-from tidemark_core.typed_settings import values
 from tidemark_singer.tap import TAP_CAPABILITIES, PluginTap
 
 from tap_mysql.binlog.log import Log
@@ -101,7 +99,7 @@ class TapMySQL(PluginTap[TapSettings]):
             TunnelError: The bastion is away, or not the one it should be.
         """
         settings = self.settings
-        bastion = Bastion.from_config(values(settings))
+        bastion = settings.bastion
         if bastion is None and settings.db_host.startswith("/"):
             raise ConfigError(
                 "DB_HOST is a Unix socket, which is reached through a bastion only",

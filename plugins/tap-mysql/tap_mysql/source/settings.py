@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tidemark_core.typed_settings import declared, setting
+from tidemark_core.settings import bastion_settings
+from tidemark_core.ssh.bastion import Bastion
+from tidemark_core.typed_settings import setting, shared
+
+_HOST, _PORT, _USER, _KEY_PATH, _KNOWN_HOSTS, _JUMP = bastion_settings("ssh_bastion", "MySQL")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MySQLSettings:
-    """The server, and who logs in."""
+    """Where the server is, who logs in, and by which way."""
 
     db_host: str = setting(
         "MySQL server as the bastion (or this machine) sees it; a path is a Unix socket there.",
@@ -30,6 +34,27 @@ class MySQLSettings:
     db_server_public_key: str | None = setting(
         "File of MySQL's RSA key: caching_sha2_password may send the password for it without TLS."
     )
+    ssh_bastion_host: str | None = shared(_HOST)
+    ssh_bastion_port: int = shared(_PORT)
+    ssh_bastion_user: str | None = shared(_USER)
+    ssh_bastion_key_path: str | None = shared(_KEY_PATH)
+    ssh_bastion_known_hosts: str | None = shared(_KNOWN_HOSTS)
+    ssh_bastion_jump: str | None = shared(_JUMP)
 
+    @property
+    def bastion(self) -> Bastion | None:
+        """The host that leads to MySQL; None: it is reached directly.
 
-MYSQL_SETTINGS = declared(MySQLSettings)
+        Raises:
+            ConfigError: A name could be taken for an option of ssh.
+        """
+        if self.ssh_bastion_host is None:
+            return None
+        return Bastion(
+            host=self.ssh_bastion_host,
+            port=self.ssh_bastion_port,
+            user=self.ssh_bastion_user,
+            key_path=self.ssh_bastion_key_path,
+            known_hosts=self.ssh_bastion_known_hosts,
+            jump=self.ssh_bastion_jump,
+        )

@@ -13,7 +13,6 @@ from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.redshift.errors import QueryError
 from tidemark_core.retry import retried
 from tidemark_core.runs.report import current
-from tidemark_core.typed_settings import values
 
 from target_redshift.settings import LoadSettings
 
@@ -38,12 +37,16 @@ class Session:
     def connection(self) -> WarehouseConnection:
         """The open connection; opens one if there is none."""
         if self._connection is None:
+            seconds = self._config.redshift_statement_timeout_seconds
             try:
-                connection = connect(values(self._config), application_name=self._name)
+                connection = connect(
+                    self._config.in_region(self._config.s3_region),
+                    application_name=self._name,
+                    statement_seconds=seconds,
+                )
             except TidemarkError as error:
                 error.stops_all = True
                 raise
-            seconds = self._config.redshift_statement_timeout_seconds
             try:
                 connection.execute(timeout_statement(seconds), what="SET statement_timeout")
             except BaseException:

@@ -15,7 +15,7 @@ from tidemark_core.text.moments import to_second
 
 from tidemark.commands.options import BareArgument, NamedOption, TableOption
 from tidemark.config.project import Project
-from tidemark.config.settings import HIGH_WATERMARK_KEY, MONITOR_SETTINGS
+from tidemark.config.settings import MonitorSettings
 from tidemark.dbt import external
 from tidemark.services.aws.cloudwatch import metrics, publish
 from tidemark.services.aws.iam_policy import Role, render
@@ -90,7 +90,7 @@ def iam_policy(
 ) -> None:
     """Print the least rights that a part needs on this bucket and these folders."""
     project = Project.load()
-    folder = state_folder(project.value(HIGH_WATERMARK_KEY))
+    folder = state_folder(project.watermark_key)
     template = (project.root / "orchestrate" / "iam" / f"{role}.json").read_text()
     typer.echo(render(template, project.bucket, project.layout, folder))
 
@@ -108,7 +108,7 @@ def cloudwatch(
         for report in read_reports(project.location, since.date(), now.date())
         if report.started_at >= to_second(since)
     ]
-    namespace = project.values(MONITOR_SETTINGS)["cloudwatch_namespace"]
+    namespace = project.read(MonitorSettings).cloudwatch_namespace
     found = metrics(reports, project.environment)
     if dry_run:
         print_json({"namespace": namespace, "metrics": found})

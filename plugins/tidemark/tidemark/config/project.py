@@ -7,27 +7,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from dotenv import dotenv_values
+from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import LandingNames, TableName
-from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
+from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.s3.client import S3Location
-from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import Setting, resolve
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 
 from tidemark.config.env_file import check_private, secrets_in_files
 from tidemark.config.environment import env_file, load_environment, project_folder
 from tidemark.config.invocation import current
-from tidemark.config.settings import DBT_SETTINGS, MYSQL, SETTINGS
+from tidemark.config.settings import SETTINGS, DbtSettings, LeaseSettings, WatermarkSettings
 from tidemark.config.tables.deleted_rows import marking_columns
 from tidemark.config.tables.landing_names import read_landing_names
 from tidemark.config.validation import unknown_settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -83,21 +86,13 @@ class Project:
         """Names in the file of settings that nothing reads, and what is meant by each."""
         return unknown_settings(self.in_file)
 
-    def values(self, *groups: Iterable[Setting]) -> dict[str, Any]:
-        """The values of some settings.
+    def read(self, settings: type[T]) -> T:
+        """The values of the settings that a class declares.
 
         Raises:
             ConfigError: One of them is required and missing, or of the wrong type.
         """
-        return resolve([setting for group in groups for setting in group], {}, self.environ)
-
-    def value(self, setting: Setting) -> Any:
-        """The value of one setting.
-
-        Raises:
-            ConfigError: It is required and missing, or of the wrong type.
-        """
-        return self.values((setting,))[setting.name]
+        return read(settings, {}, self.environ)
 
     @property
     def environment(self) -> str:
@@ -107,7 +102,7 @@ class Project:
     @cached_property
     def location(self) -> S3Location:
         # A person waits: an S3 that is away is told of within seconds.
-        found = S3Location.from_config(self.values(S3_SETTINGS))
+        found = S3Location.of(self.read(S3Settings))
         return replace(found, attempts=3, connect_timeout=5)
 
     @property
@@ -123,26 +118,32 @@ class Project:
         return self.location.client()
 
     @property
-    def mysql_values(self) -> dict[str, Any]:
-        return self.values(MYSQL)
+    def lease_seconds(self) -> int:
+        """How long a lease outlives its holder."""
+        return self.read(LeaseSettings).s3_lease_seconds
 
     @property
-    def warehouse_values(self) -> dict[str, Any]:
-        return self.values(WAREHOUSE_SETTINGS, S3_SETTINGS)
+    def watermark_key(self) -> str:
+        """The key in whose folder the state of all pipelines lives."""
+        return self.read(WatermarkSettings).s3_high_watermark_key
+
+    @property
+    def mysql(self) -> MySQLSettings:
+        return self.read(MySQLSettings)
+
+    @property
+    def warehouse(self) -> WarehouseSettings:
+        return self.read(WarehouseSettings).in_region(self.read(S3Settings).s3_region)
 
     @property
     def public_schema(self) -> str:
         """Where dbt builds the tables that people query."""
-        return str(self.values(DBT_SETTINGS)["redshift_schema"])
+        return self.read(DbtSettings).redshift_schema
 
     @property
-    def reader_values(self) -> dict[str, Any]:
+    def reader(self) -> WarehouseSettings:
         """The warehouse as dbt's user sees it, who reads landing, public and dbt's own state."""
-        values = self.warehouse_values
-        own = self.values(DBT_SETTINGS)
-        for name in ("user", "password"):
-            values[f"redshift_{name}"] = own[f"redshift_dbt_{name}"] or values[f"redshift_{name}"]
-        return values
+        return self.read(DbtSettings).login(self.warehouse)
 
     @cached_property
     def deleted_at(self) -> Mapping[str, str]:

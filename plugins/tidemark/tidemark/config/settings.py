@@ -2,122 +2,162 @@
 
 from __future__ import annotations
 
-from tap_mysql.source.settings import MYSQL_SETTINGS
-from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
-from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import Setting, bastion_settings
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from tidemark.config.job_settings import JOB_SETTINGS
-from tidemark.config.tables.deleted_rows import HARD_DELETE
+from tap_mysql.source.settings import MySQLSettings
+from tidemark_core.redshift.settings import WarehouseSettings
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS
+from tidemark_core.typed_settings import declared, setting, shared
 
-HIGH_WATERMARK_KEY = Setting(
-    "s3_high_watermark_key",
-    "Key of the watermark file; the state of all pipelines lives in its folder.",
-    default="watermark/high_watermark.json",
-)
+from tidemark.config.job_settings import JobSettings
 
-DBT_SETTINGS = (
-    Setting("redshift_dbt_user", "User that dbt logs in as; empty: REDSHIFT_USER."),
-    Setting("redshift_dbt_password", "Its password; empty: REDSHIFT_PASSWORD.", secret=True),
-    Setting("redshift_dbt_threads", "Models that dbt builds at once.", "integer", 4, minimum=1),
-    Setting(
-        "redshift_dbt_whole_build_hours",
+W = TypeVar("W", bound=WarehouseSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatermarkSettings:
+    """Where the state of all pipelines lives."""
+
+    s3_high_watermark_key: str = setting(
+        "Key of the watermark file; the state of all pipelines lives in its folder.",
+        "watermark/high_watermark.json",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateSettings(WatermarkSettings, S3Settings):
+    """The same, with the bucket that it is in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaseSettings:
+    """How long a lease outlives its holder."""
+
+    s3_lease_seconds: int = shared(LEASE_SECONDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DbtSettings:
+    """Who builds the public tables, and how."""
+
+    redshift_dbt_user: str | None = setting("User that dbt logs in as; empty: REDSHIFT_USER.")
+    redshift_dbt_password: str | None = setting(
+        "Its password; empty: REDSHIFT_PASSWORD.", secret=True
+    )
+    redshift_dbt_threads: int = setting("Models that dbt builds at once.", 4, minimum=1)
+    redshift_dbt_whole_build_hours: int = setting(
         "Hours after which a nightly build builds and tests everything, new or not; 0: each time.",
-        "integer",
-        default=168,
+        168,
         minimum=0,
-    ),
-    Setting(
-        "redshift_schema",
-        "Schema of the tables and views that people query; a developer's own: dev_anna.",
-        default="public",
-    ),
-    Setting(
-        "redshift_analysts",
+    )
+    redshift_schema: str = setting(
+        "Schema of the tables and views that people query; a developer's own: dev_anna.", "public"
+    )
+    redshift_analysts: str = setting(
         "Who may read the public views, as dbt names them: user:name, group:name or role:name.",
-        default="user:tidemark_analyst",
-    ),
-)
+        "user:tidemark_analyst",
+    )
 
-RETENTION_SETTINGS = (
-    Setting(
-        "backup_retention_days",
-        "Days that a loaded Parquet file stays in the lake; 0: for good.",
-        "integer",
-        default=0,
-        minimum=0,
-    ),
-    Setting(
-        "archive_retention_days",
+    def login(self, warehouse: W) -> W:
+        """The warehouse as dbt's user logs in to it."""
+        return replace(
+            warehouse,
+            redshift_user=self.redshift_dbt_user or warehouse.redshift_user,
+            redshift_password=self.redshift_dbt_password or warehouse.redshift_password,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSettings(LeaseSettings, DbtSettings, WarehouseSettings):
+    """What a build by dbt needs."""
+
+    redshift_lock_timeout_seconds: int = shared(LOCK_SECONDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeletionSettings:
+    """What becomes of rows that are deleted in MySQL."""
+
+    hard_delete: bool = setting(
+        "Of tables that `tidemark add` adds: true: a row that is deleted in MySQL leaves its "
+        "public table; false: it stays, and deleted_at says since when.",
+        True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionSettings:
+    """How long is kept what was loaded."""
+
+    backup_retention_days: int = setting(
+        "Days that a loaded Parquet file stays in the lake; 0: for good.", 0, minimum=0
+    )
+    archive_retention_days: int = setting(
         "Days that is remembered what is gone: archived manifests, run reports and copies of "
         "changed bookmarks; 0: for good.",
-        "integer",
-        default=0,
+        0,
         minimum=0,
-    ),
-    Setting(
-        "landing_retention_days",
-        "Days that a load which dbt has built stays in landing; 0: for good.",
-        "integer",
-        default=0,
-        minimum=0,
-    ),
-)
+    )
+    landing_retention_days: int = setting(
+        "Days that a load which dbt has built stays in landing; 0: for good.", 0, minimum=0
+    )
 
-MONITOR_SETTINGS = (
-    Setting(
-        "status_max_age_hours",
-        "Hours without a finished backup after which `status` warns.",
-        "integer",
-        default=26,
-        minimum=1,
-    ),
-    Setting(
-        "cloudwatch_namespace",
-        "CloudWatch namespace that `cloudwatch` writes the runs' metrics into.",
-        default="Tidemark",
-    ),
-)
 
-DOCS_SETTINGS = (
-    Setting(
-        "docs_dir",
-        "Folder of the documentation site, below the project.",
-        default="output/docs",
-    ),
-)
+@dataclass(frozen=True, kw_only=True)
+class MonitorSettings:
+    """When the operator is warned, and where metrics go."""
 
-LOG_SETTINGS = (
-    Setting(
-        "log_level",
+    status_max_age_hours: int = setting(
+        "Hours without a finished backup after which `status` warns.", 26, minimum=1
+    )
+    cloudwatch_namespace: str = setting(
+        "CloudWatch namespace that `cloudwatch` writes the runs' metrics into.", "Tidemark"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocsSettings:
+    """Where the documentation site is made."""
+
+    docs_dir: str = setting("Folder of the documentation site, below the project.", "output/docs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """What is logged; meltano.yml and the parts' log configuration read it."""
+
+    log_level: str = setting(
         "What is logged: DEBUG, INFO, WARNING or ERROR; with DEBUG `backup` and `sync` show it.",
-        default="INFO",
-    ),
-    Setting("debug", "true: the same as LOG_LEVEL=DEBUG, and tracebacks.", default="false"),
-)
+        "INFO",
+    )
+    debug: str = setting("true: the same as LOG_LEVEL=DEBUG, and tracebacks.", "false")
 
-VIEW_SETTINGS = (
-    Setting(
-        "mask_columns",
+
+@dataclass(frozen=True, kw_only=True)
+class ViewSettings:
+    """What people are shown."""
+
+    mask_columns: list[str] = setting(
         "Columns that `inspect` shows as ***, a JSON array of patterns of column or table.column; "
         "`--unmask` shows them.",
-        "array",
-        default=["*email*", "*phone*", "*mobile*", "*address*"],
-    ),
-)
+        ["*email*", "*phone*", "*mobile*", "*address*"],
+    )
 
-MYSQL = (*MYSQL_SETTINGS, *bastion_settings("ssh_bastion", "MySQL"))
-STATE = (*S3_SETTINGS, HIGH_WATERMARK_KEY)
-SETTINGS = (
-    *MYSQL,
-    *STATE,
-    *WAREHOUSE_SETTINGS,
-    *DBT_SETTINGS,
-    HARD_DELETE,
-    *RETENTION_SETTINGS,
-    *MONITOR_SETTINGS,
-    *DOCS_SETTINGS,
-    *LOG_SETTINGS,
-    *VIEW_SETTINGS,
-    *JOB_SETTINGS,
+
+#: Each declares settings that are read together.
+GROUPS = (
+    MySQLSettings,
+    StateSettings,
+    WarehouseSettings,
+    DbtSettings,
+    DeletionSettings,
+    RetentionSettings,
+    MonitorSettings,
+    DocsSettings,
+    LogSettings,
+    ViewSettings,
+    JobSettings,
 )
+SETTINGS = tuple(setting for group in GROUPS for setting in declared(group))

@@ -13,11 +13,10 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from types import FrameType
-from typing import Any
 
 from tidemark_core.errors import (
     ConfigError,
@@ -34,23 +33,21 @@ from tidemark_core.redshift.connection import (
     connect,
     routed,
 )
-from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
 from tidemark_core.report_store import reporting
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.deferred import Failure, defer
 from tidemark_core.s3.client import S3Location
-from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS, resolve
+from tidemark_core.s3.settings import S3Settings
+from tidemark_core.typed_settings import read
 
 from tidemark.config.environment import load_environment
-from tidemark.config.settings import DBT_SETTINGS
+from tidemark.config.settings import BuildSettings
 from tidemark.dbt.buildstate import BuildState, Found, newly_tested, state_schema
 from tidemark.dbt.plan import Kind, Plan, decide, is_whole_build
 from tidemark.dbt.results import read_failures
 from tidemark.dbt.source import project_fingerprint, project_folder, read_shape
 from tidemark.runner.held_lease import holding
 
-_SETTINGS = (*WAREHOUSE_SETTINGS, *DBT_SETTINGS, LEASE_SECONDS, LOCK_SECONDS)
 _BUILD_NEW = "build-new"
 _BUILDING = frozenset({"build", "retry", "run", "seed", "snapshot", _BUILD_NEW})
 #: dbt's exit code when it has done all that it could.
@@ -76,14 +73,14 @@ def main() -> None:
         sys.exit(_dbt(words))
     os.environ.update(load_environment())
     try:
-        values = resolve(_SETTINGS, {}, os.environ)
+        settings = read(BuildSettings, {}, os.environ)
         lake = _lake()
         with ExitStack() as way:
             # The lease comes first: a build that does not get it has no report.
-            _hold(_command(words), lake, values, way)
+            _hold(_command(words), lake, settings, way)
             report = way.enter_context(reporting("build", lake))
             begun = datetime.now(UTC)
-            code = _run(words, values, way)
+            code = _run(words, settings, way)
             if code != 0:
                 why = _why(begun) or f"dbt ended with exit code {code}"
                 report.fail(why)
@@ -104,20 +101,20 @@ def _why(begun: datetime) -> str:
     return next((f"{model}: {reason}{more}" for model, reason in failed.items()), "")
 
 
-def _run(words: Sequence[str], values: Mapping[str, Any], way: ExitStack) -> int:
+def _run(words: Sequence[str], settings: BuildSettings, way: ExitStack) -> int:
     command = _command(words)
     is_new = command == _BUILD_NEW
     if is_new and len(words) > 1:
         raise ConfigError(f"{_BUILD_NEW} takes no options", hint="for a choice: dbt build --select")
     recorded = is_new or is_whole_build(words)
-    found = _open_way(values, way, ask=command in _ASKING, read=recorded)
+    found = _open_way(settings, way, ask=command in _ASKING, read=recorded)
     if found is None:
         return _dbt(words)
     folder = project_folder(os.environ)
     before = project_fingerprint(folder, os.environ)
     plan = Plan(Kind.WHOLE, "", ())
     if is_new:
-        age = timedelta(hours=values["redshift_dbt_whole_build_hours"])
+        age = timedelta(hours=settings.redshift_dbt_whole_build_hours)
         plan = decide(found.last, before, found.relations, found.waiting, age)
         print(_told(plan), flush=True)
         if plan.kind is Kind.NOTHING:
@@ -128,8 +125,8 @@ def _run(words: Sequence[str], values: Mapping[str, Any], way: ExitStack) -> int
         is_whole = plan.kind is Kind.WHOLE
         whole = (before, read_shape(folder, os.environ)) if is_whole else None
         tested = newly_tested(found.waiting, None if is_whole else plan.tables)
-        with _session(values) as warehouse:
-            _state(warehouse, values).write(tested, whole, run_id())
+        with _session(settings) as warehouse:
+            _state(warehouse, settings).write(tested, whole, run_id())
     return code
 
 
@@ -138,7 +135,7 @@ def _command(words: Sequence[str]) -> str:
     return next((word for word in words if not word.startswith("-")), "")
 
 
-def _hold(command: str, lake: S3Location | None, values: Mapping[str, Any], way: ExitStack) -> None:
+def _hold(command: str, lake: S3Location | None, settings: BuildSettings, way: ExitStack) -> None:
     """Takes the lease of builds in this schema, for which it waits as dbt does for a table.
 
     Who may not write to the lake does without.
@@ -148,11 +145,11 @@ def _hold(command: str, lake: S3Location | None, values: Mapping[str, Any], way:
     """
     if lake is None or command not in _BUILDING:
         return
-    key = lake.layout.build_lease_key(values["redshift_schema"])
+    key = lake.layout.build_lease_key(settings.redshift_schema)
     owner = f"dbt {command}, run {run_id()}"
     try:
-        seconds, patience = values[LEASE_SECONDS.name], values[LOCK_SECONDS.name] or math.inf
-        way.enter_context(holding(lake, key, owner, seconds, patience))
+        patience = settings.redshift_lock_timeout_seconds or math.inf
+        way.enter_context(holding(lake, key, owner, settings.s3_lease_seconds, patience))
     except LakeError as error:
         print(f"warning: others do not see this build: {error}", file=sys.stderr)
 
@@ -166,52 +163,49 @@ def _told(plan: Plan) -> str:
     return f"{what[plan.kind]}: {plan.reason}."
 
 
-def _open_way(values: Mapping[str, Any], way: ExitStack, *, ask: bool, read: bool) -> Found | None:
+def _open_way(settings: BuildSettings, way: ExitStack, *, ask: bool, read: bool) -> Found | None:
     """Opens the tunnel and session for dbt and reads the build state on request.
 
     Raises:
         UnreachableError: The warehouse or its bastion does not answer.
     """
     try:
-        host, port = way.enter_context(routed(values))
+        host, port = way.enter_context(routed(settings))
         os.environ["REDSHIFT_HOST"] = host
         os.environ["REDSHIFT_PORT"] = str(port)
-        os.environ["REDSHIFT_SSL_MODE"] = values["redshift_ssl_mode"]
-        if values["redshift_ssl_root_cert"]:
-            check_trusted(values["redshift_ssl_root_cert"], "REDSHIFT_SSL_ROOT_CERT")
-            os.environ["SSL_CERT_FILE"] = values["redshift_ssl_root_cert"]
-        session = _session(values) if ask else None
+        os.environ["REDSHIFT_SSL_MODE"] = settings.redshift_ssl_mode
+        if (authority := settings.redshift_ssl_root_cert) is not None:
+            check_trusted(authority, "REDSHIFT_SSL_ROOT_CERT")
+            os.environ["SSL_CERT_FILE"] = authority
+        session = _session(settings) if ask else None
     except (TunnelError, WarehouseError) as error:
-        hint = f"{_own_names(error.hint, values)}; tidemark doctor looks at every part of the way"
+        hint = f"{_own_names(error.hint, settings)}; tidemark doctor looks at every part of the way"
         raise UnreachableError(f"{error.message}; dbt was not started", hint=hint) from error
     if session is None:
         return None
     with session:
-        return _state(session, values).read() if read else None
+        return _state(session, settings).read() if read else None
 
 
-def _own_names(hint: str | None, values: Mapping[str, Any]) -> str:
+def _own_names(hint: str | None, settings: BuildSettings) -> str:
     """A hint with the settings that dbt's user is read from, where they are others."""
     hint = str(hint)
-    for name in ("user", "password"):
-        if values[f"redshift_dbt_{name}"]:
-            hint = hint.replace(f"REDSHIFT_{name.upper()}", f"REDSHIFT_DBT_{name.upper()}")
+    own = {"USER": settings.redshift_dbt_user, "PASSWORD": settings.redshift_dbt_password}
+    for name, value in own.items():
+        if value:
+            hint = hint.replace(f"REDSHIFT_{name}", f"REDSHIFT_DBT_{name}")
     return hint
 
 
-def _session(values: Mapping[str, Any]) -> WarehouseConnection:
+def _session(settings: BuildSettings) -> WarehouseConnection:
     """A session of dbt's user."""
-    own = {
-        f"redshift_{name}": values[f"redshift_dbt_{name}"] or values[f"redshift_{name}"]
-        for name in ("user", "password")
-    }
-    region = {"s3_region": os.environ.get("S3_REGION")}
-    return connect({**values, **region, **own}, application_name="tidemark-dbt")
+    found = settings.login(settings).in_region(os.environ.get("S3_REGION") or None)
+    return connect(found, application_name="tidemark-dbt")
 
 
-def _state(warehouse: WarehouseConnection, values: Mapping[str, Any]) -> BuildState:
-    schema = state_schema(values["redshift_schema"])
-    return BuildState(warehouse, schema, values[LOCK_SECONDS.name])
+def _state(warehouse: WarehouseConnection, settings: BuildSettings) -> BuildState:
+    schema = state_schema(settings.redshift_schema)
+    return BuildState(warehouse, schema, settings.redshift_lock_timeout_seconds)
 
 
 def _dbt(words: Sequence[str]) -> int:
@@ -234,7 +228,7 @@ def _dbt(words: Sequence[str]) -> int:
 def _lake() -> S3Location | None:
     """Where the run report goes; dbt itself does without."""
     try:
-        return S3Location.from_config(resolve(S3_SETTINGS, {}, os.environ))
+        return S3Location.of(read(S3Settings, {}, os.environ))
     except ConfigError:
         return None
 

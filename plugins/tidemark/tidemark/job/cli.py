@@ -8,16 +8,16 @@ import pwd
 import sys
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.settings import resolve
 from tidemark_core.text.masking import guard_stderr
+from tidemark_core.typed_settings import declared, read
 
 from tidemark.config.env_file import read_environment
 from tidemark.config.environment import project_root
-from tidemark.config.job_settings import JOB_SETTINGS
+from tidemark.config.job_settings import JobSettings
 from tidemark.config.settings import SETTINGS
 from tidemark.config.validation import refuse_bad_values
 from tidemark.job.known import refuse_unknown
@@ -43,12 +43,12 @@ def main() -> None:
         environ = read_environment(
             given or root / ".env",
             os.environ,
-            [setting for setting in (*SETTINGS, *JOB_SETTINGS) if setting.secret],
+            [setting for setting in SETTINGS if setting.secret],
             required=given is not None,
         )
         refuse_bad_values(environ)
         refuse_unknown(options.job, root)
-        values = resolve(JOB_SETTINGS, {}, environ)
+        settings = read(JobSettings, {}, environ)
     except ConfigError as error:
         job = Job(options.job, (), root, None, run_id, environ, _alert_settings(environ))
         print(f"error: {error}", file=sys.stderr)
@@ -56,7 +56,7 @@ def main() -> None:
             print(f"warning: {problem}", file=sys.stderr)
         sys.exit(error.exit_code)
     os.environ.update(_complete(environ, root, run_id))
-    job = Job(options.job, options.arguments, root, given, run_id, dict(os.environ), values)
+    job = Job(options.job, options.arguments, root, given, run_id, dict(os.environ), settings)
     sys.exit(run_job(job))
 
 
@@ -93,12 +93,12 @@ def _complete(environ: Mapping[str, str], root: Path, run_id: str) -> dict[str, 
     }
 
 
-def _alert_settings(environ: Mapping[str, str]) -> dict[str, Any]:
+def _alert_settings(environ: Mapping[str, str]) -> JobSettings:
     """How to alert when a setting is wrong, or none can be read: as those say that are good."""
-    values: dict[str, Any] = {}
-    for setting in JOB_SETTINGS:
-        try:
-            values |= resolve([setting], {}, environ)
-        except ConfigError:
-            values |= resolve([setting], {})
-    return values
+    good: dict[str, str] = {}
+    for setting in declared(JobSettings):
+        value = environ.get(setting.env, "")
+        with suppress(ConfigError):
+            setting.convert(value)
+            good[setting.env] = value
+    return read(JobSettings, {}, good)

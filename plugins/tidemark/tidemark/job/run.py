@@ -12,17 +12,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.names import encode_component
 from tidemark_core.report_store import publish, reporting
 from tidemark_core.s3.client import S3Location
-from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import LEASE_SECONDS, resolve
+from tidemark_core.s3.settings import S3Settings
 from tidemark_core.text.masking import SECRETS, secrets_of
 from tidemark_core.text.printable import printable, printable_lines
+from tidemark_core.typed_settings import read
 
+from tidemark.config.job_settings import JobSettings
+from tidemark.config.settings import LeaseSettings
 from tidemark.job.alert import Marker, MemoryFile, decide, now, send
 from tidemark.job.leftovers import remove_stale_configs, system_folder
 from tidemark.job.logfile import RunLog, open_log
@@ -42,7 +43,7 @@ class Job:
         env_file: The file of settings, when it is not the project's own.
         run_id: The run.
         environ: The run's variables.
-        values: Values of `JOB_SETTINGS`.
+        settings: Who is alerted, and where the log lies.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Job:
     env_file: Path | None
     run_id: str
     environ: Mapping[str, str]
-    values: Mapping[str, Any]
+    settings: JobSettings
 
     @property
     def system_folder(self) -> Path:
@@ -65,9 +66,9 @@ def run_job(job: Job) -> int:
         Exit code: 0, or that of the error that made it fail.
     """
     SECRETS.add(secrets_of(job.environ))
-    folder = job.root / job.values["log_dir"] / encode_component(job.name)
+    folder = job.root / job.settings.log_dir / encode_component(job.name)
     try:
-        log = open_log(folder, job.run_id, job.values["log_retention_days"])
+        log = open_log(folder, job.run_id, job.settings.log_retention_days)
     except OSError as error:
         cause = Cause(f"nothing was run: the log cannot be written: {error}", part="run-job")
         print(f"error: {job.name} failed: {cause.message}", file=sys.stderr)
@@ -106,11 +107,11 @@ def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
         job=job.name,
         run=facts,
         now=now(),
-        repeat_seconds=job.values["alert_repeat_hours"] * 3600,
+        repeat_seconds=job.settings.alert_repeat_hours * 3600,
     )
     if alert is None:
         return []
-    problems = send(alert, job.values["alert_command"], job.values["alert_webhook_url"])
+    problems = send(alert, job.settings.alert_command, job.settings.alert_webhook_url)
     if problems and alert.kind == "failed":
         return problems  # not remembered: the next run tries again
     try:
@@ -123,15 +124,15 @@ def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
 def _guarded(job: Job, log: RunLog) -> tuple[Cause | None, int]:
     """Runs Meltano under the lease; gives the cause of the failure, and the exit code."""
     try:
-        values = resolve((*S3_SETTINGS, LEASE_SECONDS), {}, job.environ)
-        location = S3Location.from_config(values)
+        location = S3Location.of(read(S3Settings, {}, job.environ))
+        seconds = read(LeaseSettings, {}, job.environ).s3_lease_seconds
         with ExitStack() as stack:
             # The lease comes first: a run that does not get it has no report.
             stack.enter_context(
                 holding_job(
                     location,
                     f"run-job {job.name}, run {job.run_id}",
-                    values[LEASE_SECONDS.name],
+                    seconds,
                     tell=partial(_note, log, "info"),
                 )
             )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from tidemark_core.s3.lease import Lease
 from tidemark_core.s3.lease_record import read_record
 from tidemark_core.s3.objects import list_keys
-from tidemark_core.settings import LEASE_SECONDS
 
 from tidemark.config.project import Project
 from tidemark.runner.held_lease import holding_job
@@ -37,7 +36,7 @@ def hold_job(
         LeaseError: Another job is at work.
         LakeError: S3 refused.
     """
-    seconds = project.value(LEASE_SECONDS)
+    seconds = project.lease_seconds
     return holding_job(project.location, owner, seconds, follows=follows)
 
 

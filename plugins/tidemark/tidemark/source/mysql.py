@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -14,9 +14,7 @@ from tap_mysql.source.schema import Table
 from tap_mysql.source.session.connection import Login, Session, Source
 from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.names import TableName
-from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
-from tidemark_core.typed_settings import read
 
 
 class MySQL:
@@ -78,32 +76,30 @@ class MySQL:
 
 
 @contextmanager
-def open_source(values: Mapping[str, Any], timeout: int = Source.timeout) -> Iterator[Source]:
+def open_source(settings: MySQLSettings, timeout: int = Source.timeout) -> Iterator[Source]:
     """Connects to MySQL, through the bastion if one is set.
 
     Args:
-        values: Values of `tidemark.config.settings.MYSQL`.
+        settings: Where MySQL is, and who logs in.
         timeout: Seconds without an answer after which a question is given up.
 
     Raises:
         TunnelError: The bastion cannot be reached.
     """
-    settings = read(MySQLSettings, values)
-    bastion = Bastion.from_config(values, prefix="ssh_bastion")
-    with open_endpoint(bastion, settings.db_host, settings.db_port) as endpoint:
+    with open_endpoint(settings.bastion, settings.db_host, settings.db_port) as endpoint:
         yield Source(Login.of(settings), endpoint, timeout)
 
 
 @contextmanager
-def open_mysql(values: Mapping[str, Any]) -> Iterator[MySQL]:
+def open_mysql(settings: MySQLSettings) -> Iterator[MySQL]:
     """Connects to MySQL, through the bastion if one is set, with TLS if that is asked for.
 
     Args:
-        values: Values of `tidemark.config.settings.MYSQL`.
+        settings: Where MySQL is, and who logs in.
 
     Raises:
         TunnelError: The bastion cannot be reached.
         SourceError: MySQL cannot be reached or refuses the login.
     """
-    with open_source(values) as source, source.session() as session:
+    with open_source(settings) as source, source.session() as session:
         yield MySQL(session)

@@ -14,11 +14,10 @@ from typing import Any
 
 from meltano.core.state_store import MeltanoState, StateStoreManager
 from tidemark_core.s3.client import S3Location
-from tidemark_core.s3.settings import S3_SETTINGS
-from tidemark_core.settings import resolve
+from tidemark_core.typed_settings import read
 
 from tidemark.config.environment import refuse_open_env_file
-from tidemark.config.settings import HIGH_WATERMARK_KEY
+from tidemark.config.settings import StateSettings
 from tidemark.state import quiet
 from tidemark.state.store import State, StateStore, state_folder
 
@@ -42,12 +41,12 @@ class TidemarkStateStore(StateStoreManager):
         # Every `meltano run` of a tap comes past here, whoever starts it.
         refuse_open_env_file()
         quiet.install()
-        values = resolve((*S3_SETTINGS, HIGH_WATERMARK_KEY), config)
-        location = S3Location.from_config(values)
+        settings = read(StateSettings, config)
+        location = S3Location.of(settings)
         self._store = StateStore(
             location.client(),
             location.bucket,
-            state_folder(values[HIGH_WATERMARK_KEY.name]),
+            state_folder(settings.s3_high_watermark_key),
             lock_timeout_seconds=lock_timeout_seconds,
         )
 

@@ -6,10 +6,10 @@ Meltano imports this before it does anything in this project, so `guard` stands 
 from __future__ import annotations
 
 from meltano.core.setting_definition import SettingDefinition, SettingKind
-from tidemark_core.s3.settings import S3_SETTINGS
 from tidemark_core.settings import Setting
+from tidemark_core.typed_settings import declared
 
-from tidemark.config.settings import HIGH_WATERMARK_KEY
+from tidemark.config.settings import StateSettings
 from tidemark.state.guard import guard
 
 
@@ -23,7 +23,7 @@ def _definition(setting: Setting) -> SettingDefinition:
     )
 
 
-_BY_NAME = {setting.name: _definition(setting) for setting in (*S3_SETTINGS, HIGH_WATERMARK_KEY)}
+_BY_NAME = {setting.name: _definition(setting) for setting in declared(StateSettings)}
 
 S3_BUCKET_NAME = _BY_NAME["s3_bucket_name"]
 S3_ACCESS_KEY = _BY_NAME["s3_access_key"]

@@ -22,7 +22,6 @@ from tidemark.services.restore.mysql_target import Target, mysql_type
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.runs.report import LegReport
 from tidemark_core.runs.run_report import RunReport
-from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_core.types.column_type import ColumnType
 
@@ -153,9 +152,8 @@ def restored(history: Lake) -> list[tuple[int, int]]:
 
 
 def test_restore_fills_an_empty_mysql_table_and_no_other(history: Lake, recovery: str) -> None:
-    values = history.project.mysql_values
-    bastion = Bastion.from_config(values, prefix="ssh_bastion")
-    with open_endpoint(bastion, values["db_host"], values["db_port"], local_port=0) as endpoint:
+    mysql = history.project.mysql
+    with open_endpoint(mysql.bastion, mysql.db_host, mysql.db_port, local_port=0) as endpoint:
         url = recovery.replace("HOST", f"127.0.0.1:{endpoint.port}")
         done = history.run("restore", "-t", str(history.table), "--to", url)
         assert done.code == 0, done.err
@@ -169,7 +167,7 @@ def test_restore_reaches_a_mysql_behind_the_bastion(
     history: Lake, recovery: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sandbox's MySQL listens on a socket that the bastion alone can open."""
-    socket = history.project.mysql_values["db_host"]
+    socket = history.project.mysql.db_host
     url = f"{recovery.replace('HOST', '')}?unix_socket={socket}"
     monkeypatch.setenv("RESTORE_URL", url)  # out of the list of processes
     done = history.run("restore", "-t", str(history.table), "--via-bastion")

@@ -52,7 +52,7 @@ def test_without_a_choice_all_are_followed_that_are_read_by_the_log(
 
 @contextmanager
 def watching(lake: Lake, lags: Lags, *tables: TableName) -> Iterator[LogWatch]:
-    watch = LogWatch(lake.project.mysql_values, lags)
+    watch = LogWatch(lake.project.mysql, lags)
     try:
         watch.watch(dict.fromkeys(tables, ("id",)))
         yield watch

@@ -14,7 +14,6 @@ import pytest
 from botocore.exceptions import ClientError
 from policies import Policies, police
 from tidemark.config.project import Project
-from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.services.lake import catalogue
 from tidemark.services.lake.listing import read_archive, read_manifests
 from tidemark.state.store import state_folder
@@ -265,7 +264,7 @@ def test_the_maintainers_policy_suffices_for_a_part_of_a_manifest(
     for role, code in (("loader", 1), ("maintainer", 0)):
         with monkeypatch.context() as patch:
             folder = project_root / "orchestrate" / "iam"
-            states = state_folder(project.value(HIGH_WATERMARK_KEY))
+            states = state_folder(project.watermark_key)
             rights = Policies.of(folder, role, project.bucket, project.layout, states)
             refused = police(rights, patch)
             done = lake.run(*words)

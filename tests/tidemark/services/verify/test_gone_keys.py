@@ -152,8 +152,8 @@ def test_exactly_the_keys_that_mysql_has_no_more_are_found(
 ) -> None:
     made = table(key)
     with (
-        open_mysql(lake.project.mysql_values) as mysql,
-        connect(lake.project.reader_values) as copy,
+        open_mysql(lake.project.mysql) as mysql,
+        connect(lake.project.reader) as copy,
     ):
         for size in (2, 3, 100):
             pages = [keys.gone for keys in differing(made, mysql, copy, size=size)]
@@ -166,8 +166,8 @@ def test_exactly_the_keys_that_mysql_has_no_more_are_found(
 def test_a_key_whose_text_was_damaged_is_not_called_gone(lake: Lake, table: Any) -> None:
     made = table(Key({"id": TEXT}, ("'a'",), {"'b\ufffd'": "never", "'c'": "c"}))
     with (
-        open_mysql(lake.project.mysql_values) as mysql,
-        connect(lake.project.reader_values) as copy,
+        open_mysql(lake.project.mysql) as mysql,
+        connect(lake.project.reader) as copy,
     ):
         assert [keys.gone for keys in differing(made, mysql, copy)] == [["c"]]
 
@@ -202,8 +202,8 @@ def test_a_row_that_is_copied_while_we_look_is_not_called_gone(
 ) -> None:
     made = table(Key({"id": kind}, ("1", "2", "3"), {"4": "4"}))
     with (
-        open_mysql(lake.project.mysql_values) as mysql,
-        connect(lake.project.reader_values) as copy,
+        open_mysql(lake.project.mysql) as mysql,
+        connect(lake.project.reader) as copy,
     ):
         busy = Busy(lake, mysql)
         found = [text for keys in differing(made, busy, copy, size=2) for text in keys.gone]  # type: ignore[arg-type]

@@ -67,7 +67,7 @@ def test_what_differs_is_read_again_from_a_position_before_the_look(
 ) -> None:
     change(gap)
     before = bookmark(gap)
-    with open_mysql(gap.project.mysql_values) as mysql:
+    with open_mysql(gap.project.mysql) as mysql:
         end = mysql.log_end()
     look = ranges._Pair.look
 

@@ -10,7 +10,7 @@ from tidemark_core.errors import ConfigError, TidemarkError
 
 from tidemark.commands.clean.s3clean import run_cleaning
 from tidemark.config.project import Project
-from tidemark.config.settings import RETENTION_SETTINGS
+from tidemark.config.settings import RetentionSettings
 from tidemark.services.lake.catalogue import bucket_time, read_catalogue
 from tidemark.services.lake.file_status import Rules, Selection, checked_prefix
 from tidemark.services.maintenance.cleaning import clean as remove_files
@@ -94,24 +94,24 @@ def clean(
 
 
 def _retention(project: Project, do_it: bool, format: Format) -> None:
-    days = project.values(RETENTION_SETTINGS)
-    now, rules = bucket_time(project), file_rules(days["backup_retention_days"])
+    days = project.read(RetentionSettings)
+    now, rules = bucket_time(project), file_rules(days.backup_retention_days)
     catalogue = read_catalogue(project)
     selections = {what: plan(project, catalogue, rule) for what, rule in rules.items()}
     nothing = Selection((), {})
     files, orphans = selections.get("files", nothing), selections["orphans"]
-    records = old_records(project, days["archive_retention_days"], now)
-    loads = old_loads(project, days["landing_retention_days"], now)
+    records = old_records(project, days.archive_retention_days, now)
+    loads = old_loads(project, days.landing_retention_days, now)
     found = {
         "files": {
-            "days": days["backup_retention_days"],
+            "days": days.backup_retention_days,
             "count": len(files.remove),
             "bytes": files.size,
         },
         "orphans": {"count": len(orphans.remove), "bytes": orphans.size},
-        "records": {"days": days["archive_retention_days"], "count": len(records)},
+        "records": {"days": days.archive_retention_days, "count": len(records)},
         "landing": {
-            "days": days["landing_retention_days"],
+            "days": days.landing_retention_days,
             "loads": len(loads),
             "rows": sum(load.rows for load in loads),
         },
@@ -129,9 +129,12 @@ def _retention(project: Project, do_it: bool, format: Format) -> None:
         print_json(found)
         return
     out, verb = console(), "Removed" if do_it else "Would remove"
-    for what, setting in (("files", 0), ("records", 1), ("landing", 2)):
-        if not found[what]["days"]:  # type: ignore[index]
-            name = RETENTION_SETTINGS[setting].env
+    for what, kept, name in (
+        ("files", days.backup_retention_days, "BACKUP_RETENTION_DAYS"),
+        ("records", days.archive_retention_days, "ARCHIVE_RETENTION_DAYS"),
+        ("landing", days.landing_retention_days, "LANDING_RETENTION_DAYS"),
+    ):
+        if not kept:
             out.print(f"{what}: kept for good ({name}=0)", markup=False)
     out.print(f"{verb} {len(files.remove)} loaded files ({size(files.size)}),", end=" ")
     out.print(f"{len(orphans.remove)} orphans ({size(orphans.size)}),", end=" ")

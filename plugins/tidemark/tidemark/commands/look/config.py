@@ -12,7 +12,6 @@ from tidemark_core.errors import ConfigError
 
 from tidemark.commands.look.status import print_findings
 from tidemark.config.project import Project
-from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.services.health.checks import Finding, Level, run_checks
 from tidemark.services.health.settings_list import all_settings, view
 from tidemark.state.store import state_folder
@@ -93,9 +92,7 @@ def info(format: FormatOption = Format.TABLE) -> None:
         "archive": layout.archive_root,
         "run reports": layout.runs_root,
         "staging": layout.staging_root,
-        "state": state_folder(
-            project.environ.get(HIGH_WATERMARK_KEY.env) or HIGH_WATERMARK_KEY.default
-        ),
+        "state": state_folder(project.watermark_key),
     }
     versions = {"Python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
     if format is Format.JSON:

@@ -9,7 +9,7 @@ import typer
 from tidemark_core.errors import ConfigError
 
 from tidemark.config.project import Project
-from tidemark.config.settings import DOCS_SETTINGS
+from tidemark.config.settings import DocsSettings
 from tidemark.dbt.site import site
 from tidemark.terminal.app import App
 from tidemark.terminal.console import Panel
@@ -68,7 +68,7 @@ def _folder(prefix: str, project: Project) -> str:
 
 def _site(project: Project, out: Path | None) -> Path:
     """Where the pages are: as typed, else as set."""
-    return out.resolve() if out else project.root / project.values(DOCS_SETTINGS)["docs_dir"]
+    return out.resolve() if out else project.root / project.read(DocsSettings).docs_dir
 
 
 def register(app: typer.Typer) -> None:

@@ -12,7 +12,7 @@ from tidemark_core.report_store import read_reports
 
 from tidemark.commands.options import TablesOption
 from tidemark.config.project import Project
-from tidemark.config.settings import MONITOR_SETTINGS, VIEW_SETTINGS
+from tidemark.config.settings import MonitorSettings, ViewSettings
 from tidemark.page import charts
 from tidemark.page.page import render
 from tidemark.services.lake.activity import bar, by_day, by_table
@@ -93,7 +93,7 @@ def inspect(
     known = list_tables(project.location, client=project.s3)
     wanted = project.tables(table)
     require_known(wanted, known)
-    patterns = [] if unmask else project.values(VIEW_SETTINGS)["mask_columns"]
+    patterns = [] if unmask else project.read(ViewSettings).mask_columns
     found = []
     for name in wanted or known:
         manifests = read_manifests(project.location, [name], client=project.s3)
@@ -138,7 +138,7 @@ def report(
         note(str(error))
     runs = read_reports(project.location, (now - timedelta(days=days)).date(), now.date())
     marks, _ = read_watermarks(project)
-    hours = project.values(MONITOR_SETTINGS)["status_max_age_hours"]
+    hours = project.read(MonitorSettings).status_max_age_hours
     place = f"{project.environment}, s3://{project.bucket}"
     facts = charts.facts(
         manifests, runs, list(marks.values()), now, days, place=place, max_age_hours=hours

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import ConfigError, LakeError, VerificationError
-from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.text.masking import SECRETS
 
 from tidemark.commands.options import TableOption
@@ -99,7 +98,7 @@ def _target(project: Project, url: str, *, via_bastion: bool) -> Target:
 
     bastion = None
     if via_bastion:
-        bastion = Bastion.from_config(project.mysql_values, prefix="ssh_bastion")
+        bastion = project.mysql.bastion
         if bastion is None:
             raise ConfigError(
                 "there is no bastion to go through",

@@ -208,7 +208,7 @@ def _require_in_source(project: Project, mark: Watermark) -> None:
 
     table = project.table(mark.table)
     try:
-        with open_mysql(project.mysql_values) as mysql:
+        with open_mysql(project.mysql) as mysql:
             known = table_exists(mysql, table)
     except TidemarkError as error:
         note(f"MySQL could not be asked whether {table} exists: {error.message}")

@@ -8,17 +8,9 @@ from typing import Any
 
 import yaml
 from tidemark_core.errors import ConfigError
-from tidemark_core.settings import Setting
 
 #: The column of a contract that says when a row was found deleted, unless MySQL's has that name.
 DELETED_AT = "deleted_at"
-HARD_DELETE = Setting(
-    "hard_delete",
-    "Of tables that `tidemark add` adds: true: a row that is deleted in MySQL leaves its public "
-    "table; false: it stays, and deleted_at says since when.",
-    "boolean",
-    default=True,
-)
 TABLES = "transform/models/tables"
 _OPEN = "{{ '{' }}"
 

@@ -13,7 +13,6 @@ from tidemark_core.s3.errors import explained
 from tidemark_core.s3.lease import Lease
 
 from tidemark.config.project import Project
-from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.runner.leases import hold_job
 from tidemark.services.bookmarks.bookmark import Leg, bookmarks, with_bookmark
 from tidemark.state.store import State, StateStore, state_folder
@@ -27,7 +26,7 @@ class States:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self.folder = state_folder(project.value(HIGH_WATERMARK_KEY))
+        self.folder = state_folder(project.watermark_key)
         self._store = StateStore(project.s3, project.bucket, self.folder)
 
     def get(self, leg: Leg) -> State | None:

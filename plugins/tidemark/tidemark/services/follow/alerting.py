@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from tidemark_core.settings import resolve
-
-from tidemark.config.job_settings import JOB_SETTINGS
+from tidemark.config.job_settings import JobSettings
 from tidemark.config.project import Project
 from tidemark.job.run import Job, tell
 from tidemark.runner.failure_cause import Cause
@@ -26,7 +21,7 @@ class Alerts:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._values: Mapping[str, Any] = resolve(JOB_SETTINGS, {}, project.environ)
+        self._settings = project.read(JobSettings)
 
     def tell(self, tried: set[Part], work: Work, run_id: str, log: str) -> list[str]:
         """Tells of what was tried.
@@ -45,7 +40,7 @@ class Alerts:
             failure = work.failures.get(part)
             job = Job(
                 _name(part), (), self._project.root, None, run_id, self._project.environ,
-                self._values,
+                self._settings,
             )  # fmt: skip
             problems += tell(job, None if failure is None else _cause(part, failure), log)
         return problems

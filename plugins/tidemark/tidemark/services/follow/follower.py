@@ -15,7 +15,6 @@ from typing import Protocol
 
 from tidemark_core.errors import LeaseError, TidemarkError
 from tidemark_core.logs import Event, log_event
-from tidemark_core.settings import LEASE_SECONDS
 
 from tidemark.config.project import Project
 from tidemark.runner.held_lease import FOLLOWER, holding
@@ -110,7 +109,7 @@ class Follower:
         self._stop = Stop()
         self._work = Work(self.every)
         self._marks = Marks(States(self.project), self.lags)
-        self._watch = LogWatch(self.project.mysql_values, self.lags)
+        self._watch = LogWatch(self.project.mysql, self.lags)
         self._alerts = Alerts(self.project)
         self._ready = Ready()
         self._quiet_until = self._next = 0.0
@@ -133,7 +132,7 @@ class Follower:
             TidemarkError: S3 cannot be reached, or the state is damaged.
             OSError: The log cannot be written.
         """
-        seconds = self.project.value(LEASE_SECONDS)
+        seconds = self.project.lease_seconds
         key, owner = self.project.layout.follow_lease_key(), FOLLOWER
         with (
             holding(self.project.location, key, owner, seconds),

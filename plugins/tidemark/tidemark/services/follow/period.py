@@ -18,7 +18,7 @@ from tidemark_core.report_store import publish, save
 from tidemark_core.run_context import REPORT_ID
 from tidemark_core.runs.report import LegReport
 
-from tidemark.config.job_settings import JOB_SETTINGS
+from tidemark.config.job_settings import JobSettings
 from tidemark.config.project import Project
 from tidemark.job.logfile import RunLog, open_log
 from tidemark.services.follow.lag import Lags
@@ -80,10 +80,10 @@ def period(project: Project) -> Iterator[Period]:
     Raises:
         OSError: The log cannot be written.
     """
-    name, values = new_run_id(), project.values(JOB_SETTINGS)
-    folder = project.root / values["log_dir"] / FOLLOW
+    name, settings = new_run_id(), project.read(JobSettings)
+    folder = project.root / settings.log_dir / FOLLOW
     own = replace(project, environ={**project.environ, REPORT_ID: name})
-    with open_log(folder, name, values["log_retention_days"]) as log, _written(log):
+    with open_log(folder, name, settings.log_retention_days) as log, _written(log):
         yield Period(name, own, log, monotonic() + _SECONDS)
 
 

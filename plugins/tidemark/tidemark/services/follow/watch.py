@@ -6,12 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pymysql
 from mysql_binlog import BinlogError, KeyColumns, Position
 from tap_mysql.binlog.log import Log, end_of_log
 from tap_mysql.source.session.connection import Session
+from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName
 
@@ -32,7 +32,7 @@ class LogWatch:
     """Reads the log beside the rounds, in a thread: it keeps no row and no key.
 
     Args:
-        values: How MySQL is reached.
+        settings: How MySQL is reached.
         lags: Takes what has changed.
         clock: By which times are told.
 
@@ -41,10 +41,10 @@ class LogWatch:
     """
 
     def __init__(
-        self, values: Mapping[str, Any], lags: Lags, clock: Callable[[], float] = time.monotonic
+        self, settings: MySQLSettings, lags: Lags, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.blind: str | None = "the log was not looked at yet"
-        self._values, self._lags, self._clock = values, lags, clock
+        self._settings, self._lags, self._clock = settings, lags, clock
         self._keys: Keys = {}
         self._stop = threading.Event()
         # It lives as long as the tunnel that it opens: what it has started ends with it.
@@ -66,7 +66,7 @@ class LogWatch:
         failures, eyes = 0, _Eyes(self._lags, self._clock)
         while not self._stop.is_set():
             try:
-                with open_source(self._values, timeout=_TIMEOUT) as source:
+                with open_source(self._settings, timeout=_TIMEOUT) as source:
                     log = Log(source)
                     with source.session() as session:
                         while not self._stop.is_set():

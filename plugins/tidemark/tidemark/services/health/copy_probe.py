@@ -52,7 +52,7 @@ def check_copy_role(project: Project) -> Iterator[Finding]:
 
 
 def _copied(project: Project, manifest: str, options: CopyOptions) -> int:
-    with connect(project.warehouse_values) as warehouse:
+    with connect(project.warehouse) as warehouse:
         warehouse.execute("BEGIN")
         try:
             warehouse.execute(create_temporary(_TABLE, [(_COLUMN, "INTEGER")]))

@@ -12,9 +12,8 @@ from tap_mysql.source.schema import Table
 from tidemark_core.errors import ConfigError, LakeError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_mysql
 from tidemark_core.redshift.connection import connect
-from tidemark_core.redshift.settings import WAREHOUSE_SETTINGS
+from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.s3.errors import explained
-from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.env_file import check_private
@@ -71,11 +70,11 @@ def check_env_file(project: Project) -> Iterator[Finding]:
 
 def check_keys(project: Project) -> Iterator[Finding]:
     """Key files and known_hosts, before ssh looks at them."""
-    for prefix, way, values in (
-        ("ssh_bastion", "to MySQL", project.mysql_values),
-        ("redshift_ssh_bastion", "to the warehouse", project.values(WAREHOUSE_SETTINGS)),
+    for way, settings in (
+        ("to MySQL", project.mysql),
+        ("to the warehouse", project.read(WarehouseSettings)),
     ):
-        bastion = Bastion.from_config(values, prefix=prefix)
+        bastion = settings.bastion
         if bastion is None:
             yield Finding("SSH keys", Level.OK, f"{way}: directly, without a bastion")
             continue
@@ -90,7 +89,7 @@ def check_keys(project: Project) -> Iterator[Finding]:
 def check_clocks(project: Project) -> Iterator[Finding]:
     """This machine's clock against those of S3 and MySQL."""
     yield judge_skew("S3", datetime.now(UTC) - bucket_time(project), limit=_S3_SKEW)
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         yield judge_skew("MySQL", datetime.now(UTC) - source_time(mysql), limit=None)
 
 
@@ -118,7 +117,7 @@ def check_tables(project: Project) -> Iterator[Finding]:
         yield Finding("source tables", Level.WARN, "nothing is copied yet", hint)
         return
     looked_at = {project.environ.get("DB_DATABASE"), *further_schemas(project.environ)}
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         known: dict[str, dict[TableName, Table]] = {}
         for table in rules.tables():
             if table.schema not in looked_at:
@@ -144,7 +143,7 @@ def check_log(project: Project) -> Iterator[Finding]:
     if not tables:
         yield Finding(part, Level.OK, "no table is read by it")
         return
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         found = mysql.log_problems()
         for problem in found:
             level = Level.ERROR if problem.fatal else Level.WARN
@@ -220,7 +219,7 @@ def _must_be_refused(project: Project, key: str) -> None:
 def check_warehouse_rights(project: Project) -> Iterator[Finding]:
     """What the loader needs in the warehouse."""
     part, hint = "warehouse rights", "let an administrator run load/redshift/*.sql"
-    with connect(project.warehouse_values) as warehouse:
+    with connect(project.warehouse) as warehouse:
         ((database, user),) = warehouse.execute("SELECT current_database(), current_user")
         exists = warehouse.execute("SELECT 1 FROM pg_namespace WHERE nspname = ?", [LANDING_SCHEMA])
         if not exists:
@@ -248,7 +247,7 @@ def check_dbt_rights(project: Project) -> Iterator[Finding]:
     part, hint = "dbt's rights", "let an administrator run load/redshift/*.sql"
     public = project.public_schema
     needed = [(LANDING_SCHEMA, "usage"), (public, "create"), (STATE_SCHEMA, "create")]
-    with connect(project.reader_values) as warehouse:
+    with connect(project.reader) as warehouse:
         ((user,),) = warehouse.execute("SELECT current_user")
         known = {str(name) for (name,) in warehouse.execute("SELECT nspname FROM pg_namespace")}
         lacks = []
@@ -258,7 +257,7 @@ def check_dbt_rights(project: Project) -> Iterator[Finding]:
                 lacks += [] if may else [f"{user} lacks {right} on schema {schema}"]
         if not lacks and relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
             warehouse.execute(f"SELECT count(*) FROM {LANDING_SCHEMA}.{LEDGER_TABLE}")
-    is_loader = user == project.warehouse_values["redshift_user"]
+    is_loader = user == project.warehouse.redshift_user
     if is_loader:
         text = f"{user} loads too: dbt could change what was loaded"
         yield Finding(part, Level.WARN, text, "give dbt a user of its own: REDSHIFT_DBT_USER")

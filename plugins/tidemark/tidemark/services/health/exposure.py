@@ -25,7 +25,7 @@ _GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<where>.+?) TO ", re.DOTALL)
 
 def check_ways(project: Project) -> Iterator[Finding]:
     """Which ways are not encrypted, by the settings alone."""
-    environ, mysql = project.environ, project.mysql_values
+    environ, mysql = project.environ, project.mysql
     found = [
         *clear_ways(
             {
@@ -34,12 +34,12 @@ def check_ways(project: Project) -> Iterator[Finding]:
             }
         )
     ]
-    if mysql["db_ssl_mode"] == "disabled" and not _is_here(mysql["db_host"]):
-        way = "from the bastion to" if mysql["ssh_bastion_host"] else "to"
-        text = f"rows travel in clear {way} MySQL ({mysql['db_host']})"
+    if mysql.db_ssl_mode == "disabled" and not _is_here(mysql.db_host):
+        way = "from the bastion to" if mysql.ssh_bastion_host else "to"
+        text = f"rows travel in clear {way} MySQL ({mysql.db_host})"
         hint = "set DB_SSL_MODE=verify and DB_SSL_CA"
         found.append(Finding(_WAYS, Level.WARN, text, hint))
-    if not project.warehouse_values["redshift_ssl"]:
+    if not project.warehouse.redshift_ssl:
         text = "REDSHIFT_SSL is off: the login and the rows travel in clear"
         found.append(Finding(_WAYS, Level.WARN, text, "take REDSHIFT_SSL out of .env"))
     yield from found or [Finding(_WAYS, Level.OK, "there is none")]
@@ -64,9 +64,9 @@ def _is_here(host: str) -> bool:
 
 def check_mysql_user(project: Project) -> Iterator[Finding]:
     """Whether the user may do more than read."""
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         grants = [str(text) for (text,) in mysql.rows("SHOW GRANTS FOR CURRENT_USER")]
-    user = project.mysql_values["db_user"]
+    user = project.mysql.db_user
     if more := sorted(needless(grants)):
         text = f"{user} may do more than read: {', '.join(more)}"
         hint = "REVOKE it: SELECT on the tables is enough"

@@ -25,10 +25,10 @@ def check_public_rights(project: Project) -> Iterator[Finding]:
     the role: what they have there, everybody has.
     """
     schema = project.public_schema
-    with connect(project.warehouse_values) as warehouse:
+    with connect(project.warehouse) as warehouse:
         ((loader, creates),) = warehouse.execute(_CREATE, [schema, schema])
     role = project.environ.get("REDSHIFT_IAM_ROLE") or ""
-    with connect(project.reader_values) as warehouse:
+    with connect(project.reader) as warehouse:
         ((builder,),) = warehouse.execute("SELECT current_user")
         copies = False
         if role.startswith("arn:"):

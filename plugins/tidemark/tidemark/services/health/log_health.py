@@ -35,7 +35,7 @@ def check_log(project: Project) -> Iterator[Finding]:
     if not marks:
         yield Finding(_PART, Level.OK, "no table is read by it")
         return
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         files, retention = mysql.log_files(), mysql.log_retention()
         server = mysql.log_end().server
     ours = {table: place for table, place in marks.items() if place.server == server}

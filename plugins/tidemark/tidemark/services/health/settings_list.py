@@ -12,13 +12,12 @@ from target_s3_parquet.settings import SETTINGS as TARGET_S3
 from tidemark_core.errors import ConfigError
 from tidemark_core.settings import Setting
 
-from tidemark.config.job_settings import JOB_SETTINGS
 from tidemark.config.settings import SETTINGS
 from tidemark.services.health.checks import Level
 
 _MASKED = "***"
 _PARTS = {
-    "tidemark": (*SETTINGS, *JOB_SETTINGS),
+    "tidemark": SETTINGS,
     "tap-mysql": TAP_MYSQL,
     "target-s3-parquet": TARGET_S3,
     "tap-s3-parquet": TAP_S3,

@@ -16,7 +16,7 @@ from tidemark_core.s3.errors import explained
 from tidemark_core.s3.objects import list_keys
 
 from tidemark.config.project import Project
-from tidemark.config.settings import MONITOR_SETTINGS
+from tidemark.config.settings import MonitorSettings
 from tidemark.runner.leases import held_leases
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
@@ -49,10 +49,10 @@ def checks(project: Project) -> dict[str, Check]:
 
 def check_mysql(project: Project) -> Iterator[Finding]:
     """Logs in to MySQL, through the bastion if one is set."""
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         version = mysql.row("SELECT version()")[0]
         skew = abs(datetime.now(UTC) - source_time(mysql))
-    way = "through the bastion" if project.mysql_values.get("ssh_bastion_host") else "directly"
+    way = "through the bastion" if project.mysql.ssh_bastion_host else "directly"
     yield Finding("MySQL", Level.OK, f"{version}, {way}, clock within {describe_age(skew)}")
 
 
@@ -68,7 +68,7 @@ def check_s3(project: Project) -> Iterator[Finding]:
 
 def check_warehouse(project: Project) -> Iterator[Finding]:
     """Logs in to the warehouse, through its bastion if one is set."""
-    with connect(project.warehouse_values) as warehouse:
+    with connect(project.warehouse) as warehouse:
         ((user, database),) = warehouse.execute("SELECT current_user, current_database()")
     yield Finding("warehouse", Level.OK, f"{user} in {database}")
 
@@ -123,7 +123,7 @@ def check_runs(reports: list[RunReport]) -> Finding:
 
 def check_freshness(project: Project) -> Iterator[Finding]:
     """Judges when the last backup ended, and what waits for the load."""
-    hours = project.values(MONITOR_SETTINGS)["status_max_age_hours"]
+    hours = project.read(MonitorSettings).status_max_age_hours
     now = bucket_time(project)
     yield judge_age(_last_state(project), now, hours)
     marks, problems = read_watermarks(project)

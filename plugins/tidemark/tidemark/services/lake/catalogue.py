@@ -70,7 +70,7 @@ def ask_ledger(
 ) -> tuple[list[LedgerEntry] | None, str | None]:
     """The ledger, or None and the reason why the warehouse did not answer."""
     try:
-        with connect(project.warehouse_values) as warehouse:
+        with connect(project.warehouse) as warehouse:
             return read_ledger(warehouse, tables), None
     except TidemarkError as error:
         return None, error.message

@@ -16,7 +16,6 @@ from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.s3.objects import delete_all, list_keys
 
 from tidemark.config.project import Project
-from tidemark.config.settings import HIGH_WATERMARK_KEY
 from tidemark.services.bookmarks.store import BACKUPS
 from tidemark.services.lake.catalogue import is_copied
 from tidemark.services.lake.file_status import Rules, Status
@@ -63,7 +62,7 @@ def old_records(project: Project, days: int, now: datetime) -> list[str]:
     if not days:
         return []
     layout, limit = project.layout, now - timedelta(days=days)
-    folder = state_folder(project.value(HIGH_WATERMARK_KEY))
+    folder = state_folder(project.watermark_key)
     found: list[str] = []
     for root in (layout.archive_root, layout.runs_root, folder):
         found += [
@@ -110,7 +109,7 @@ def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
     if not days:
         return []
     limit = (now - timedelta(days=days)).replace(tzinfo=None)
-    with connect(project.warehouse_values) as warehouse:
+    with connect(project.warehouse) as warehouse:
         if not relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
             return []
         rows = warehouse.execute(
@@ -148,7 +147,7 @@ def retire_loads(project: Project, loads: Iterable[OldLoad]) -> int:
     for load in loads:
         by_table.setdefault(load.table, []).append(load)
     gone = 0
-    with connect(project.warehouse_values) as warehouse:
+    with connect(project.warehouse) as warehouse:
         for table, members in by_table.items():
             marks = ", ".join("?" * len(members))
             landing = _landing(project.names.of(table))
@@ -184,7 +183,7 @@ def _present(warehouse: WarehouseConnection, name: str) -> set[int]:
 def _built(project: Project, tables: Iterable[TableName]) -> dict[TableName, set[int]]:
     """The loads that dbt has built, read as dbt's user: the state tables are dbt's own."""
     found = {}
-    with connect(project.reader_values) as warehouse:
+    with connect(project.reader) as warehouse:
         for table in tables:
             state = f"{project.names.of(table)}__loads"
             if relation_exists(warehouse, STATE_SCHEMA, state):

@@ -48,7 +48,7 @@ def needs(project: Project) -> list[Need]:
         TidemarkError: It cannot be asked, or does not let the loader look.
     """
     public = project.public_schema
-    with connect(project.warehouse_values) as warehouse:
+    with connect(project.warehouse) as warehouse:
         rows = warehouse.execute(
             _QUERY, [LANDING_SCHEMA, public, STATE_SCHEMA], what="a look at svv_table_info"
         )

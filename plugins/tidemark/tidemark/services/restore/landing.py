@@ -48,7 +48,7 @@ def require_known(project: Project, table: TableName) -> None:
             name is that of another table's copy.
     """
     name = project.names.check(table)
-    with connect(project.warehouse_values) as warehouse:
+    with connect(project.warehouse) as warehouse:
         refuse_other_copy(warehouse, table, name)
         exists = relation_exists(warehouse, LANDING_SCHEMA, name)
     states = States(project)
@@ -144,7 +144,7 @@ def drop_landing(project: Project, table: TableName, passed: PassedOver | None) 
         WarehouseError: The warehouse refused; nothing has changed.
     """
     name, what = project.names.of(table), "dropping the landing table"
-    with connect(project.warehouse_values) as warehouse:
+    with connect(project.warehouse) as warehouse:
         known = relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE)
         warehouse.execute("BEGIN", what=what, table=table)
         for copy in {name, *(_copies(warehouse, table) if known else ())}:

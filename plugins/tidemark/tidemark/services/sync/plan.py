@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tap_mysql.settings import SETTINGS as TAP_SETTINGS
+from tap_mysql.settings import TapSettings
 from tap_mysql.singer.missing_tables import missing
 from tap_mysql.values.bookmark_facts import log_place
 from tidemark_core.errors import ConfigError, TidemarkError
@@ -32,8 +32,6 @@ from tidemark.services.sync.dry_run import (
 from tidemark.services.sync.meltano_run import new_run_id
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import SourceTable, column_type
-
-_LOOKBACK = tuple(setting for setting in TAP_SETTINGS if setting.name.startswith("backup_"))
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def plan_backup(project: Project, tables: Sequence[TableName], options: Options)
     rules = Rules.read(project.root)
     wanted = tuple(tables) or tuple(rules.tables())
     marks = States(project).bookmarks(Leg.BACKUP)
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         # One that was backed up before, or that the project selects, fails by itself.
         require_tables(mysql, [table for table in tables if table.stream not in marks])
         keys = keys_of(mysql, wanted, rules, marks)
@@ -102,18 +100,18 @@ def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]
     Raises:
         TidemarkError: MySQL cannot be reached.
     """
-    values = project.values(_LOOKBACK)
+    settings = project.read(TapSettings)
     marks = States(project).bookmarks(Leg.BACKUP)
     recent = read_extractions(project) if estimate else None
     found = []
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(settings) as mysql:
         known = find_tables(mysql, plan.tables)
         for table in plan.tables:
             try:
                 if table not in known:
                     raise missing(table)
                 mark = marks.get(table.stream)
-                found.append(_forecast(mysql, plan, known[table], mark, values, recent))
+                found.append(_forecast(mysql, plan, known[table], mark, settings, recent))
             except TidemarkError as error:
                 if error.stops_all or error.retryable:
                     raise
@@ -126,7 +124,7 @@ def _forecast(
     plan: Plan,
     known: SourceTable,
     mark: Mapping[str, Any] | None,
-    values: Mapping[str, Any],
+    settings: TapSettings,
     recent: Sequence[Extraction] | None,
 ) -> Forecast:
     table, key = known.name, plan.keys[known.name]
@@ -134,11 +132,11 @@ def _forecast(
     if plan.rules.method(table) == LOG_BASED and place is not None:
         # What the log has behind it, nobody knows before it is read.
         return Forecast(str(table), None, place, None, 0, 0, counted=False, files=0)
-    keyless = check_keys(mysql, table, key, values["backup_null_keys"]) if key else 0
+    keyless = check_keys(mysql, table, key, settings.backup_null_keys) if key else 0
     since = lower_bound(
         mark,
-        values["backup_lookback_seconds"],
-        values["backup_lookback_ids"],
+        settings.backup_lookback_seconds,
+        settings.backup_lookback_ids,
         local=bool(key) and column_type(mysql, table, str(key)).lower() == "datetime",
     )
     return forecast(
@@ -147,8 +145,8 @@ def _forecast(
         key,
         mark,
         since,
-        batch_size=plan.options.batch_size or values["backup_batch_size"],
-        limit=plan.options.limit or values["backup_max_rows"],
+        batch_size=plan.options.batch_size or settings.backup_batch_size,
+        limit=plan.options.limit or settings.backup_max_rows,
         recent=recent,
         keyless=keyless,
     )

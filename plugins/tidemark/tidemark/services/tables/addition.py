@@ -10,7 +10,8 @@ from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import LandingNames, TableName
 
 from tidemark.config.project import Project
-from tidemark.config.tables.deleted_rows import HARD_DELETE, TABLES
+from tidemark.config.settings import DeletionSettings
+from tidemark.config.tables.deleted_rows import TABLES
 from tidemark.config.tables.schemas import further_schemas
 from tidemark.services.tables.contract.contract import MODEL_SQL, Contract, described, write
 from tidemark.services.tables.contract.deletes import Deletes
@@ -105,9 +106,9 @@ def plan_addition(
     """
     plan, contracts, models = Addition(), files.contracts(), files.models()
     database = project.environ.get("DB_DATABASE", "")
-    by_default = bool(project.value(HARD_DELETE))
+    by_default = project.read(DeletionSettings).hard_delete
     deletes = Deletes(hard_delete, by_default)
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         tables = find_tables(mysql, patterns, left_out, database)
         if wish.replication_key is not None and len(tables) > 1:
             raise ConfigError(

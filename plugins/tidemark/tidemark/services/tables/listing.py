@@ -111,7 +111,7 @@ def _count(project: Project, names: Mapping[TableName, str]) -> dict[TableName, 
     """The rows of the public tables."""
     schema = project.public_schema
     found: dict[TableName, int | None] = {}
-    with connect(project.reader_values) as warehouse:
+    with connect(project.reader) as warehouse:
         for table, name in names.items():
             if relation_exists(warehouse, schema, name):
                 where = f"{quote_redshift(schema)}.{quote_redshift(name)}"
@@ -124,7 +124,7 @@ def _differences(
     project: Project, contracts: Copied, rules: Rules
 ) -> dict[TableName, tuple[str, ...]]:
     """Where the source is not as the contracts say."""
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         there = mysql.tables({table.schema for table in contracts})
     return {
         table: _difference(table, contract, there.get(table), rules)

@@ -23,7 +23,6 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.lake.parquet_writer import ParquetFileWriter
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName
 from tidemark_core.redshift.connection import WarehouseConnection
-from tidemark_core.settings import LEASE_SECONDS
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.singer_schema import LOG_BASED, METHOD, from_json_schema
 from tidemark_singer.files.batch_file import BatchFile
@@ -91,7 +90,7 @@ class GoneRows:
     def _commit(
         self, project: Project, bookmark: dict[str, Any], read_at: datetime, run_id: str
     ) -> None:
-        seconds = project.value(LEASE_SECONDS)
+        seconds = project.lease_seconds
         store = Store(project.location, run_id, seconds)
         writer = TableWriter(self.table, store, WriteOptions())
         try:

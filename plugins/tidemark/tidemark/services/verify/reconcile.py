@@ -82,10 +82,10 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
     commits = read_lake(project, asked).commits
     marks = States(project).bookmarks(Leg.BACKUP)
     with (
-        open_mysql(project.mysql_values) as mysql,
-        routed(project.warehouse_values),  # one tunnel for both users
-        connect(project.reader_values) as copy,
-        connect(project.warehouse_values) as own,
+        open_mysql(project.mysql) as mysql,
+        routed(project.warehouse),  # one tunnel for both users
+        connect(project.reader) as copy,
+        connect(project.warehouse) as own,
     ):
         found = Looked([], [], {}, source_time(mysql), Marks(own))
         for table, history in commits.items():

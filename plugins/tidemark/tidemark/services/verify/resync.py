@@ -93,7 +93,7 @@ def resync(project: Project, table: TableName, *, write: bool) -> Resync:
     mark = states.bookmarks(Leg.BACKUP).get(table.stream, {})
     identity = LogIdentity(table, newest.key_properties)
     before = _bookmark(identity, mark)
-    with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as copy:
+    with open_mysql(project.mysql) as mysql, connect(project.reader) as copy:
         position, now = mysql.log_end(), source_time(mysql)
         names = project.public_schema, project.names.of(table)
         kept = project.deleted_at.get(str(table))

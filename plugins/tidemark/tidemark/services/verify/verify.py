@@ -84,7 +84,7 @@ def verify_tables(
     marks = states.bookmarks(Leg.BACKUP)
     found = [Verified(error.table or "a manifest", None, problem=str(error)) for error in broken]
     unread = {error.table for error in broken}
-    with open_mysql(project.mysql_values) as mysql, connect(project.reader_values) as warehouse:
+    with open_mysql(project.mysql) as mysql, connect(project.reader) as warehouse:
         look = _Look(
             Counter(
                 mysql,

@@ -112,7 +112,7 @@ def plan_set_position(project: Project, table: TableName, text: str) -> list[Cha
             hint="tidemark watermark list",
         )  # fmt: skip
     file, _, offset = text.rpartition(":")
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         files, server = mysql.log_files(), mysql.log_end()
     if not offset.isdecimal() or not _FIRST <= int(offset) <= files.get(file, 0):
         known = ", ".join(f"{name} to {size}" for name, size in files.items())
@@ -154,7 +154,7 @@ def _text(bookmark: dict[str, Any] | None) -> str:
 def _ask(project: Project, table: TableName) -> ReplicationKey:
     """The key of a table that no run has touched: as configured, and as the source has it."""
     column = Rules.read(project.root).replication_key(table)
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         if not table_exists(mysql, table):
             raise ConfigError(
                 "MySQL has no such table", table=table, hint="tidemark watermark list"
@@ -168,7 +168,7 @@ def _ask(project: Project, table: TableName) -> ReplicationKey:
 
 
 def _greatest(project: Project, table: TableName, key: ReplicationKey) -> int | None:
-    with open_mysql(project.mysql_values) as mysql:
+    with open_mysql(project.mysql) as mysql:
         try:
             found = greatest(mysql, table, key.column)
         except SourceError as error:
