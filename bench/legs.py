@@ -15,6 +15,7 @@ from target_redshift.settings import SETTINGS as TARGET
 from target_s3_parquet.settings import SETTINGS as LAKE
 from tidemark_core.names import TableName
 from tidemark_core.report_store import read_reports
+from tidemark_core.runs.run_report import ReportedTable
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.objects import list_keys
 from tidemark_core.settings import Setting, resolve
@@ -71,13 +72,13 @@ def load(env: Mapping[str, str], folder: Path, run_id: str, state: str | None = 
     )
 
 
-def report(s3: S3Location, run_id: str) -> dict[str, Any]:
+def report(s3: S3Location, run_id: str) -> ReportedTable:
     """The load leg's own report of the one table that it loaded."""
     today = datetime.now(UTC).date()
     reports = read_reports(s3, today - timedelta(days=1), today)
     (mine,) = (report for report in reports if report.run_id == run_id)
-    ((table,),) = (leg["tables"] for leg in mine.legs if leg["leg"] == "warehouse")
-    return dict(table)
+    ((table,),) = (leg.tables for leg in mine.legs if leg.leg == "warehouse")
+    return table
 
 
 def rows_in_lake(s3: S3Location, table: TableName) -> int:

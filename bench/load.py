@@ -130,9 +130,9 @@ def measure(
     leg = load(env, folder, run_id)
     empty = load(env, folder, str(uuid.uuid4()), state=leg.output.splitlines()[-1])
     table = report(s3, run_id)
-    if table["rows"] != rows:
-        raise BenchError(f"{table['rows']} rows were loaded instead of {rows}")
-    steps: dict[str, float] = table["steps"]
+    if table.rows != rows:
+        raise BenchError(f"{table.rows} rows were loaded instead of {rows}")
+    steps = dict(table.steps)
     net = max(leg.seconds - empty.seconds, steps["load"]) - steps["transaction"]
     result = Result(
         rows=rows,

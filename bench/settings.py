@@ -212,7 +212,7 @@ class Bench:
             self._sandbox.warehouse("DROP TABLE IF EXISTS landing.tidemark_loads")
             run_id = str(uuid.uuid4())
             done = load({**self._common, **settings}, self._folder, run_id)
-            _must_be(report(self.location(settings), run_id)["rows"], cell.rows, "loaded")
+            _must_be(report(self.location(settings), run_id).rows, cell.rows, "loaded")
             return done
 
         return self._measured(cell, once)

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.run_context import report_id
 from tidemark_core.runs.report import VERSION, LegReport, open_reports, report_folder
-from tidemark_core.runs.run_report import RunReport, checked
+from tidemark_core.runs.run_report import ReportedLeg, RunReport
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.errors import explained
 from tidemark_core.s3.objects import list_keys, read_document
@@ -103,7 +102,7 @@ def read_reports(location: S3Location, first: date, last: date) -> list[RunRepor
         LakeError: The lake cannot be read.
     """
     client, layout = location.client(), location.layout
-    documents: list[dict[str, Any]] = []
+    legs: list[ReportedLeg] = []
     # A leg of a run that began on the last day may have begun after midnight.
     for number in range((last - first).days + 1 + _DAYS_BACK):
         day = first + timedelta(days=number)
@@ -121,10 +120,10 @@ def read_reports(location: S3Location, first: date, last: date) -> list[RunRepor
                     named.leg,
                 ):
                     raise LakeError(f"{key} is another run's report")
-                documents.append(checked(document))
+                legs.append(ReportedLeg.read(document))
             except (LakeError, ValueError, KeyError, TypeError, RecursionError) as error:
                 logger.warning("a run report was left out: %s", error)
-    found = RunReport.merge(documents)
+    found = RunReport.merge(legs)
     return [r for r in found if first.isoformat() <= r.started_at[:10] <= last.isoformat()]
 
 

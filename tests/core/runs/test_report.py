@@ -16,7 +16,7 @@ import pytest
 from tidemark_core.errors import LakeError
 from tidemark_core.report_store import publish, read_reports, reporting
 from tidemark_core.runs.report import LegReport, TableReport, report_folder
-from tidemark_core.runs.run_report import RunReport
+from tidemark_core.runs.run_report import ReportedLeg, RunReport
 from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 
@@ -60,7 +60,7 @@ def test_what_was_tried_again_is_counted_by_table_and_leg() -> None:
     assert leg.table(TABLE).retries == 1
     assert leg.to_dict()["retries"] == 2
     older = {key: value for key, value in leg.to_dict().items() if key != "retries"}
-    assert RunReport("r", (leg.to_dict(), older)).retries == 2
+    assert RunReport("r", tuple(map(ReportedLeg.read, (leg.to_dict(), older)))).retries == 2
 
 
 def test_threads_of_a_leg_count_together() -> None:
@@ -123,7 +123,7 @@ def test_a_table_that_failed_makes_the_run_fail(folder: Path, run: str) -> None:
     with reporting("warehouse") as report:
         report.table(TABLE).error = "3 rows were rejected"
         report.table("settlement.billing_summary").add(rows=1)
-    (merged,) = RunReport.merge(on_disk(folder))
+    (merged,) = RunReport.merge(map(ReportedLeg.read, on_disk(folder)))
     assert not merged.success
     assert merged.errors == ["3 rows were rejected"]
 
@@ -138,7 +138,7 @@ def test_a_leg_that_was_killed_makes_the_run_fail(folder: Path, run: str) -> Non
     assert done.returncode == -9
     with reporting("extract"):
         pass
-    (merged,) = RunReport.merge(on_disk(folder))
+    (merged,) = RunReport.merge(map(ReportedLeg.read, on_disk(folder)))
     assert len(merged.legs) == 2
     assert not merged.success
 
@@ -152,7 +152,7 @@ def test_one_process_that_reaches_the_lake_publishes_the_whole_run(
         report.table(TABLE).add(rows=5, files=1)
     (found,) = read_reports(lake, TODAY, TODAY)
     assert found.run_id == run
-    assert [leg["leg"] for leg in found.legs] == ["extract", "lake"]
+    assert [leg.leg for leg in found.legs] == ["extract", "lake"]
     assert found.success
     assert read_reports(lake, TODAY - timedelta(days=9), TODAY - timedelta(days=2)) == []
 
@@ -166,7 +166,7 @@ def test_other_runs_are_left_alone(
     with reporting("lake", lake):
         pass
     (found,) = read_reports(lake, TODAY, TODAY)
-    assert [leg["leg"] for leg in found.legs] == ["lake"]
+    assert [leg.leg for leg in found.legs] == ["lake"]
 
 
 def test_a_damaged_document_is_left_out_with_a_warning(
@@ -178,7 +178,7 @@ def test_a_damaged_document_is_left_out_with_a_warning(
     lake.client().put_object(Bucket=lake.bucket, Key=key, Body=b"{")
     with caplog.at_level(logging.WARNING):
         (found,) = read_reports(lake, TODAY, TODAY)
-    assert [leg["leg"] for leg in found.legs] == ["lake"]
+    assert [leg.leg for leg in found.legs] == ["lake"]
     assert "left out" in caplog.text
 
 

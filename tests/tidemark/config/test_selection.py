@@ -16,7 +16,7 @@ from tidemark.config.tables.selection import (
 )
 from tidemark.services.sync.dry_run import extractions, lower_bound, seconds_for
 from tidemark_core.names import OWN_NAMES, TableName
-from tidemark_core.runs.run_report import RunReport
+from tidemark_core.runs.run_report import ReportedLeg, ReportedTable, RunReport
 
 PARTNER = TableName("settlement", "partner_info")
 NEW = TableName("settlement", "new_table")
@@ -101,14 +101,9 @@ def test_the_window_begins_a_lookback_before_the_bookmark(value: object, expecte
 
 
 def test_every_extraction_tells_of_the_time_by_its_rows() -> None:
-    def run(run_id: str, rows: int, seconds: float, table: str = "s.t") -> dict[str, object]:
-        return {
-            "run_id": run_id,
-            "leg": "extract",
-            "started_at": run_id,
-            "seconds": 99,
-            "tables": [{"table": table, "rows": rows, "steps": {"read": seconds}}],
-        }
+    def run(run_id: str, rows: int, seconds: float, table: str = "s.t") -> ReportedLeg:
+        read = ReportedTable(table, rows, steps={"read": seconds})
+        return ReportedLeg(run_id, "extract", run_id, seconds=99, tables=(read,))
 
     nights = [run(str(n), 106, 0.3) for n in range(13)]
     first = run("99", 100_000, 3)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from tidemark_core.text.documents import Json
 from tidemark_core.text.moments import from_second
 
 _TEXT, _NUMBER = (str,), (int, float)
@@ -33,24 +33,68 @@ _TABLE: dict[str, tuple[type, ...]] = {
 }
 
 
-def checked(document: dict[str, Any]) -> dict[str, Any]:
-    """A leg's document as it was read, once whatever is made of it has been found to be there.
+@dataclass(frozen=True)
+class ReportedTable:
+    """What a leg did for one table, as `tidemark_core.runs.report.TableReport` says it."""
 
-    Raises:
-        TypeError: A field has another type, or a number is none that can be.
-        ValueError: It did not begin at a time.
-        KeyError: A field is missing.
-    """
-    _check({"retries": 0} | document, _LEG)
-    from_second(document["started_at"])
-    for table in document["tables"]:
-        _check({"lag_seconds": None} | table, _TABLE)
-        for seconds in table["steps"].values():
+    table: str
+    rows: int = 0
+    bytes: int = 0
+    files: int = 0
+    steps: Mapping[str, float] = field(default_factory=dict)
+    error: str | None = None
+    lag_seconds: float | None = None
+
+    @classmethod
+    def read(cls, document: Json) -> ReportedTable:
+        """Reads what was written.
+
+        Raises:
+            TypeError: A field has another type, or a number is none that can be.
+            KeyError: A field is missing.
+        """
+        known = {"lag_seconds": None, **document}
+        _check(known, _TABLE)
+        for seconds in known["steps"].values():
             _check({"steps": seconds}, {"steps": _NUMBER})
-    return document
+        return cls(**{name: known[name] for name in _TABLE})
 
 
-def _check(fields: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]) -> None:
+@dataclass(frozen=True)
+class ReportedLeg:
+    """What a leg did, as `tidemark_core.runs.report.LegReport` says it.
+
+    Attributes:
+        success: None: it has not ended, or was killed.
+    """
+
+    run_id: str
+    leg: str
+    started_at: str
+    ended_at: str | None = None
+    seconds: float = 0.0
+    success: bool | None = None
+    error: str | None = None
+    retries: int = 0
+    tables: tuple[ReportedTable, ...] = ()
+
+    @classmethod
+    def read(cls, document: Json) -> ReportedLeg:
+        """Reads what was written; older versions do not say what was tried again.
+
+        Raises:
+            TypeError: A field has another type, or a number is none that can be.
+            ValueError: It did not begin at a time.
+            KeyError: A field is missing.
+        """
+        known = {"retries": 0, **document}
+        _check(known, _LEG)
+        from_second(known["started_at"])
+        tables = tuple(map(ReportedTable.read, known["tables"]))
+        return cls(**{name: known[name] for name in _LEG} | {"tables": tables})
+
+
+def _check(fields: Json, types: Mapping[str, tuple[type, ...]]) -> None:
     for name, kinds in types.items():
         value = fields[name]
         wrong = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
@@ -61,55 +105,46 @@ def _check(fields: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]) -> 
 
 @dataclass(frozen=True)
 class RunReport:
-    """A whole run, put together from its legs' documents.
+    """A whole run, put together from what its legs wrote.
 
     Attributes:
         run_id: The run.
-        legs: The legs' documents, in the order in which they began.
+        legs: Its legs, in the order in which they began.
     """
 
     run_id: str
-    legs: tuple[dict[str, Any], ...]
+    legs: tuple[ReportedLeg, ...]
 
     @classmethod
-    def merge(cls, documents: list[dict[str, Any]]) -> list[RunReport]:
-        """Puts documents together, a report a run, the oldest run first."""
-        runs: dict[str, list[dict[str, Any]]] = {}
-        for document in sorted(documents, key=lambda d: (str(d["started_at"]), str(d["leg"]))):
-            runs.setdefault(str(document["run_id"]), []).append(document)
+    def merge(cls, legs: Iterable[ReportedLeg]) -> list[RunReport]:
+        """Puts legs together, a report a run, the oldest run first."""
+        runs: dict[str, list[ReportedLeg]] = {}
+        for leg in sorted(legs, key=lambda leg: (leg.started_at, leg.leg)):
+            runs.setdefault(leg.run_id, []).append(leg)
         return [cls(run_id, tuple(legs)) for run_id, legs in runs.items()]
 
     @property
     def started_at(self) -> str:
-        return str(self.legs[0]["started_at"])
+        return self.legs[0].started_at
 
     @property
     def seconds(self) -> float:
         """Seconds of work of all legs; those that ran side by side count both."""
-        return float(sum(leg["seconds"] for leg in self.legs))
+        return float(sum(leg.seconds for leg in self.legs))
 
     @property
     def success(self) -> bool:
         """Whether every leg has ended well; one that was killed has not."""
-        return all(leg["success"] is True for leg in self.legs)
+        return all(leg.success is True for leg in self.legs)
 
     @property
     def retries(self) -> int:
-        """How often something was tried again; documents of older versions do not say."""
-        return sum(int(leg.get("retries", 0)) for leg in self.legs)
+        """How often something was tried again."""
+        return sum(leg.retries for leg in self.legs)
 
     @property
     def errors(self) -> list[str]:
         """Every error of it, each once."""
-        found = [leg["error"] for leg in self.legs]
-        found += [table["error"] for leg in self.legs for table in leg["tables"]]
-        return list(dict.fromkeys(str(error) for error in found if error))
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {
-            "started_at": self.started_at,
-            "seconds": self.seconds,
-            "success": self.success,
-            "retries": self.retries,
-            "errors": self.errors,
-        }
+        found = [leg.error for leg in self.legs]
+        found += [table.error for leg in self.legs for table in leg.tables]
+        return list(dict.fromkeys(error for error in found if error))

@@ -21,7 +21,7 @@ from tidemark.services.lake.activity import bar
 from tidemark.services.restore.mysql_target import Target, mysql_type
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.runs.report import LegReport
-from tidemark_core.runs.run_report import RunReport
+from tidemark_core.runs.run_report import ReportedLeg, ReportedTable, RunReport
 from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_core.types.column_type import ColumnType
 
@@ -236,11 +236,10 @@ def test_a_policy_leaves_everything_else_alone() -> None:
 
 REPORT = RunReport.merge(
     [
-        {
-            "version": 1, "run_id": "r", "leg": leg, "started_at": "2025-08-03T04:05:06Z",
-            "seconds": seconds, "success": True, "error": None,
-            "tables": [{"table": "s.t", "rows": 7, "error": None}],
-        }
+        ReportedLeg(
+            "r", leg, "2025-08-03T04:05:06Z", seconds=seconds, success=True,
+            tables=(ReportedTable("s.t", 7),),
+        )
         for leg, seconds in (("extract", 3.0), ("lake", 4.0), ("job", 5.0))
     ]
 )  # fmt: skip

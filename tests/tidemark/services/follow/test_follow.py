@@ -163,9 +163,9 @@ def test_a_failure_is_told_once_and_its_end_once_and_the_others_go_on(
     assert alerts(tmp_path) == [("failed", name), ("recovered", name)]
     assert sum(good in t for s, t in tries if s is Step.BACKUP) > 3
     reports = read_reports(lake.project.location, *[quiet.rounds[0].began.date()] * 2)
-    (report,) = [leg for run in reports for leg in run.legs if leg["leg"] == "follow"]
-    assert report["success"] is True
-    assert {table["table"] for table in report["tables"]} == set(map(str, tables))
+    (report,) = [leg for run in reports for leg in run.legs if leg.leg == "follow"]
+    assert report.success is True
+    assert {table.table for table in report.tables} == set(map(str, tables))
 
 
 @pytest.mark.fault(196)

@@ -16,7 +16,7 @@ from tidemark.services.follow.work import Step, Work, wait
 from tidemark.services.health.checks import Level
 from tidemark.services.health.log_health import judge_lag, judge_places
 from tidemark_core.names import TableName
-from tidemark_core.runs.run_report import RunReport
+from tidemark_core.runs.run_report import ReportedLeg, ReportedTable, RunReport
 
 pytestmark = pytest.mark.unit
 
@@ -216,8 +216,11 @@ def test_a_table_that_comes_near_the_end_of_the_log_is_told(
 )
 def test_a_lag_that_grows_is_told(lags: list[float | None], level: Level) -> None:
     runs = [
-        RunReport(str(n), ({"leg": "follow", "tables": [{"table": "s.a", "lag_seconds": lag}]},))
+        RunReport(
+            str(n),
+            (ReportedLeg("r", "follow", "", tables=(ReportedTable("s.a", lag_seconds=lag),)),),
+        )
         for n, lag in enumerate(lags)
     ]
-    (found,) = judge_lag([RunReport("x", ({"leg": "extract", "tables": []},)), *runs])
+    (found,) = judge_lag([RunReport("x", (ReportedLeg("x", "extract", ""),)), *runs])
     assert found.level is level, found

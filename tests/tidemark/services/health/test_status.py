@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from tidemark.services.health.checks import Level
 from tidemark.services.health.doctor import judge_skew
 from tidemark.services.health.status import check_disk, check_runs, judge_age
-from tidemark_core.runs.run_report import RunReport
+from tidemark_core.runs.run_report import ReportedLeg, RunReport
 from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox
 
@@ -89,9 +90,9 @@ def test_ages_disks_clocks_and_runs_are_judged() -> None:
     assert judge_skew("S3", -timedelta(minutes=2), limit=None).level is Level.WARN
     limit = timedelta(minutes=15)
     assert judge_skew("S3", timedelta(minutes=16), limit=limit).level is Level.ERROR
-    leg = {"run_id": "r", "leg": "job", "started_at": "2026", "seconds": 1, "tables": []}
-    good = RunReport.merge([leg | {"success": True, "error": None}])
-    bad = RunReport.merge([leg | {"success": False, "error": "the disk is full"}])
+    leg = ReportedLeg("r", "job", "2026", seconds=1, success=True)
+    good = RunReport.merge([leg])
+    bad = RunReport.merge([replace(leg, success=False, error="the disk is full")])
     assert check_runs([]).level is Level.WARN
     assert check_runs(good).level is Level.OK
     assert "the disk is full" in check_runs(good + bad).message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.runs.run_report import RunReport
@@ -15,11 +15,28 @@ _PER_CALL = 1000
 _EXTRACT = "extract"
 
 
+class Dimension(TypedDict):
+    """What a metric is told apart by, as CloudWatch has it."""
+
+    Name: str
+    Value: str
+
+
+class Metric(TypedDict):
+    """A number at a time, as CloudWatch has it."""
+
+    MetricName: str
+    Value: float
+    Unit: str
+    Timestamp: datetime
+    Dimensions: list[Dimension]
+
+
 class MetricsError(TidemarkError):
     """CloudWatch refused the metrics, or cannot be reached."""
 
 
-def metrics(reports: Sequence[RunReport], environment: str) -> list[dict[str, Any]]:
+def metrics(reports: Sequence[RunReport], environment: str) -> list[Metric]:
     """BackupSuccess, BackupDuration and RowsProcessed of each run, and the rows of each table.
 
     Args:
@@ -29,15 +46,15 @@ def metrics(reports: Sequence[RunReport], environment: str) -> list[dict[str, An
     found = []
     for report in reports:
         moment = datetime.fromisoformat(report.started_at)
-        by = [{"Name": "Environment", "Value": environment}]
+        by: list[Dimension] = [{"Name": "Environment", "Value": environment}]
         rows = 0
         for leg in report.legs:
-            for table in leg["tables"] if leg["leg"] == _EXTRACT else ():
-                rows += table["rows"]
-                dimensions = [*by, {"Name": "Table", "Value": table["table"]}]
-                found.append(_metric("RowsProcessed", table["rows"], "Count", moment, dimensions))
+            for table in leg.tables if leg.leg == _EXTRACT else ():
+                rows += table.rows
+                dimensions: list[Dimension] = [*by, {"Name": "Table", "Value": table.table}]
+                found.append(_metric("RowsProcessed", table.rows, "Count", moment, dimensions))
         # A job holds its legs: its own time is the run's.
-        job = [leg["seconds"] for leg in report.legs if leg["leg"] == "job"]
+        job = [leg.seconds for leg in report.legs if leg.leg == "job"]
         seconds = float(job[0]) if job else report.seconds
         found += [
             _metric("BackupSuccess", int(report.success), "Count", moment, by),
@@ -48,8 +65,12 @@ def metrics(reports: Sequence[RunReport], environment: str) -> list[dict[str, An
 
 
 def _metric(
-    name: str, value: float, unit: str, moment: datetime, dimensions: list[dict[str, str]]
-) -> dict[str, Any]:
+    name: str,
+    value: float,
+    unit: str,
+    moment: datetime,
+    dimensions: list[Dimension],
+) -> Metric:
     return {
         "MetricName": name,
         "Value": value,
@@ -59,7 +80,7 @@ def _metric(
     }
 
 
-def publish(namespace: str, found: Sequence[dict[str, Any]], region: str) -> None:
+def publish(namespace: str, found: Sequence[Metric], region: str) -> None:
     """Sends metrics, by the default credential chain.
 
     Raises:

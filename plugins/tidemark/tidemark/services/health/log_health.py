@@ -88,13 +88,13 @@ def judge_lag(runs: Sequence[RunReport]) -> Iterator[Finding]:
         runs: Of the last days, the oldest first.
     """
     lags: dict[str, list[float]] = {}
-    for leg in (leg for run in runs for leg in run.legs if leg["leg"] == _FOLLOW):
-        for table in leg["tables"]:
-            if table.get("lag_seconds") is not None:
-                lags.setdefault(table["table"], []).append(float(table["lag_seconds"]))
-    for table, (*before, newest) in sorted(lags.items()):
+    for leg in (leg for run in runs for leg in run.legs if leg.leg == _FOLLOW):
+        for table in leg.tables:
+            if table.lag_seconds is not None:
+                lags.setdefault(table.table, []).append(float(table.lag_seconds))
+    for name, (*before, newest) in sorted(lags.items()):
         usual = median(before) if before else None
-        text = f"{table}: a change takes {newest:,.0f} s until it is seen"
+        text = f"{name}: a change takes {newest:,.0f} s until it is seen"
         limit = max(_LITTLE_LAG, _GROWN * usual) if usual is not None else None
         if limit is not None and newest > limit:
             text += f", and took {usual:,.0f} s in the hours before"

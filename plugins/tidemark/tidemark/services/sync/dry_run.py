@@ -243,12 +243,12 @@ def extractions(reports: Sequence[RunReport]) -> list[Extraction]:
     found = []
     for report in reports:
         for leg in report.legs:
-            if leg["leg"] != "extract":
+            if leg.leg != "extract":
                 continue
-            for table in leg["tables"]:
-                seconds = sum(table.get("steps", {}).values()) or leg["seconds"]
-                if table["rows"] and seconds:
-                    found.append(Extraction(table["table"], table["rows"], seconds))
+            for table in leg.tables:
+                seconds = sum(table.steps.values()) or leg.seconds
+                if table.rows and seconds:
+                    found.append(Extraction(table.table, table.rows, seconds))
     return found
 
 
