@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tidemark.job.alert import Alert, Memory, MemoryFile, decide, send
+from tidemark.job.alert import Alert, Memory, MemoryFile, RunFacts, decide, send
 from tidemark.runner.failure_cause import Cause
 
 if TYPE_CHECKING:
     from tests.orchestrate.conftest import Hook
 
 HOUR = 3600.0
-RUN = {"run_id": "r1", "host": "h", "environment": "prod", "log": "/logs/x.log"}
+RUN = RunFacts("r1", "h", "prod", "/logs/x.log")
 BASTION, DISK = Cause("the bastion is down", "TunnelError"), Cause("no space left")
 
 
@@ -50,7 +50,7 @@ def test_a_failure_that_lasts_is_told_once_and_its_end_once() -> None:
     assert "sync (prod, h) failed" in told[1].text
     assert "the bastion is down" in told[1].text
     assert "/logs/x.log" in told[1].text
-    assert told[1].facts["cause"]["kind"] == "TunnelError"
+    assert told[1].facts["cause"] == BASTION.to_dict()
     assert told[4] is not None
     assert "works again, after 3 h" in told[4].text
 

@@ -13,11 +13,9 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 
 from tidemark.runner.failure_cause import Cause
@@ -44,6 +42,23 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class RunFacts:
+    """Of which run people are told.
+
+    Attributes:
+        run_id: Its id.
+        host: The machine.
+        environment: Meltano's; None: the project's default.
+        log: Path of the log; None: there is none.
+    """
+
+    run_id: str
+    host: str
+    environment: str | None
+    log: str | None
+
+
+@dataclass(frozen=True)
 class Alert:
     """What people are told.
 
@@ -55,11 +70,11 @@ class Alert:
 
     kind: str
     text: str
-    facts: dict[str, Any]
+    facts: dict[str, object]
 
 
 def decide(
-    cause: Cause | None, memory: Memory | None, *, job: str, run: Mapping[str, Any], now: float,
+    cause: Cause | None, memory: Memory | None, *, job: str, run: RunFacts, now: float,
     repeat_seconds: float,
 ) -> tuple[Alert | None, Memory | None]:  # fmt: skip
     """Decides whether somebody is told, and what is remembered. Pure.
@@ -68,12 +83,12 @@ def decide(
         cause: Why the run failed; None: it did not.
         memory: What was told before.
         job: Name of the job.
-        run: Facts of the run: ``run_id``, ``host``, ``environment``, ``log``.
+        run: Which run.
         now: Seconds since 1970.
         repeat_seconds: After which the same failure is told again.
     """
-    where = f"{job} ({run.get('environment') or 'default environment'}, {run.get('host')})"
-    facts = {"job": job, **run}
+    where = f"{job} ({run.environment or 'default environment'}, {run.host})"
+    facts = {"job": job, **asdict(run)}
     if cause is None:
         if memory is None:
             return None, None
@@ -86,7 +101,7 @@ def decide(
     since = memory.since if same and memory is not None else now
     still = f" (for {_duration(now - since)} now)" if same else ""
     text = f"Tidemark: {where} failed{still}.\n{cause.message}"
-    text += f"\nLog: {run['log']}" if run.get("log") else ""
+    text += f"\nLog: {run.log}" if run.log else ""
     told = {"kind": "failed", **facts, "cause": cause.to_dict()}
     return Alert("failed", text, told), Memory(cause.fingerprint, since, now, cause.message)
 

@@ -24,7 +24,7 @@ from tidemark_core.typed_settings import read
 
 from tidemark.config.job_settings import JobSettings
 from tidemark.config.settings import LeaseSettings
-from tidemark.job.alert import Marker, MemoryFile, decide, now, send
+from tidemark.job.alert import Marker, MemoryFile, RunFacts, decide, now, send
 from tidemark.job.leftovers import remove_stale_configs, system_folder
 from tidemark.job.logfile import RunLog, open_log
 from tidemark.runner.failure_cause import Cause, CauseFinder
@@ -95,12 +95,8 @@ def _tell(job: Job, cause: Cause | None, path: str | None, log: RunLog) -> None:
 def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
     """Alerts people to a failure, or that it is over; gives back what could not be sent."""
     memory = MemoryFile(job.system_folder / "alerts" / f"{encode_component(job.name)}.json")
-    facts = {
-        "run_id": job.run_id,
-        "host": socket.gethostname(),
-        "environment": job.environ.get("MELTANO_ENVIRONMENT"),
-        "log": log,
-    }
+    environment = job.environ.get("MELTANO_ENVIRONMENT")
+    facts = RunFacts(job.run_id, socket.gethostname(), environment, log)
     alert, remembered = decide(
         cause,
         memory.load(),

@@ -61,7 +61,7 @@ class Cause:
         words = re.sub(r"[0-9a-f-]{36}|\d+(?:\.\d+)?", "#", self.message)
         return json.dumps([self.kind, self.part, self.table, words])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
     @classmethod

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from tidemark_core.names import LandingNames, TableName
 from tidemark_core.runs.progress import EVERY_VARIABLE, WATCHED_SECONDS
+from tidemark_core.text.documents import Json
 from tidemark_core.types.singer_schema import FULL_TABLE, INCREMENTAL, LOG_BASED
 
 from tidemark.config.files.meltano_files import declarations
@@ -34,17 +34,32 @@ class Strategy(StrEnum):
 
 
 @dataclass(frozen=True)
+class TableRules:
+    """What the metadata rules say of one table; None: nothing.
+
+    Attributes:
+        method: Singer's ``replication-method``.
+        key: Its ``replication-key``.
+        key_properties: Its ``table-key-properties``; empty: the table's own key.
+    """
+
+    method: str | None
+    key: str | None
+    key_properties: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Rules:
     """The project's select and metadata rules for tap-mysql."""
 
     select: tuple[str, ...] = ()
-    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metadata: Mapping[str, Json] = field(default_factory=dict)
 
     @classmethod
     def read(cls, root: Path) -> Rules:
         """Reads extract/*.meltano.yml."""
         select: list[str] = []
-        metadata: dict[str, Mapping[str, Any]] = {}
+        metadata: dict[str, Json] = {}
         for _, _, plugin in declarations(root, "extract", "tap-mysql"):
             select += plugin.get("select") or []
             metadata |= plugin.get("metadata") or {}
@@ -63,25 +78,27 @@ class Rules:
             for negated, stream, pattern in map(split_rule, self.select)
         )
 
-    def settings(self, table: TableName) -> dict[str, Any]:
-        """What the metadata rules say of a table, the last one first."""
-        merged: dict[str, Any] = {}
-        for pattern, values in self.metadata.items():
+    def of(self, table: TableName) -> TableRules:
+        """What the metadata rules say of a table; of two that fit it the last one counts."""
+        merged: Json = {}
+        for pattern, told in self.metadata.items():
             if matches(table, pattern):
-                merged |= values
-        return merged
+                merged = {**merged, **told}
+        method, key = merged.get("replication-method"), merged.get("replication-key")
+        return TableRules(
+            method=None if method is None else str(method),
+            key=None if key is None else str(key),
+            key_properties=tuple(map(str, merged.get("table-key-properties") or ())),
+        )
 
     def replication_key(self, table: TableName) -> str | None:
         """The replication key by the metadata rules; None: read whole, or by the server's log."""
-        merged = self.settings(table)
-        if merged.get("replication-method") in (FULL_TABLE, LOG_BASED):
-            return None
-        key = merged.get("replication-key")
-        return None if key is None else str(key)
+        told = self.of(table)
+        return None if told.method in (FULL_TABLE, LOG_BASED) else told.key
 
     def method(self, table: TableName) -> str:
         """How the metadata rules have the table read."""
-        if self.settings(table).get("replication-method") == LOG_BASED:
+        if self.of(table).method == LOG_BASED:
             return LOG_BASED
         return INCREMENTAL if self.replication_key(table) else FULL_TABLE
 

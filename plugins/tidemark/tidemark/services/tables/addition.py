@@ -171,10 +171,8 @@ def _as_it_is(files: ProjectFiles, table: Table) -> Method | None:
     rules = files.rules
     if not rules.selects(table.name):
         return None
-    found, key = rules.settings(table.name), rules.replication_key(table.name)
-    if "replication-method" not in found:
-        return None
-    return Method(str(found["replication-method"]), "as it is", key)
+    name = rules.of(table.name).method
+    return None if name is None else Method(name, "as it is", rules.replication_key(table.name))
 
 
 def _free_name(files: ProjectFiles, table: TableName, models: set[str]) -> str:

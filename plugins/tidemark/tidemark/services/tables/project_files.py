@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LandingNames, TableName
+from tidemark_core.text.documents import Json
 
 from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.files.meltano_files import KINDS, Folder, declarations
@@ -76,7 +77,7 @@ class ProjectFiles:
         plugin = _value(self._text(file), place)
         return Rules(tuple(plugin.get("select") or ()), plugin.get("metadata") or {})
 
-    def set_rules(self, select: list[str], metadata: Mapping[str, Any]) -> None:
+    def set_rules(self, select: list[str], metadata: Mapping[str, Json]) -> None:
         """Writes the select and metadata rules."""
         file, place = self._extractor
         text = YamlText(self._text(file), file)
@@ -185,9 +186,7 @@ def _with(rules: Rules, table: TableName, method: Method) -> Rules:
 
 
 def _how(rules: Rules, table: TableName) -> tuple[str, str | None]:
-    found = rules.settings(table)
-    key = rules.replication_key(table)
-    return str(found.get("replication-method") or ""), key
+    return rules.of(table).method or "", rules.replication_key(table)
 
 
 def _leaves_out_all(rule: str, table: TableName) -> bool:

@@ -159,11 +159,10 @@ def landing_table(table: Table, method: Method, rules: Rules, name: str) -> Land
         ConfigError: A column has a type or a name that cannot be had, or the table has too many.
         SourceError: It is a view of something that is gone.
     """
-    asked = rules.settings(table.name).get("table-key-properties") or ()
     chosen = Chosen(
         method=method.name,
         replication_key=method.key,
-        key_properties=tuple(map(str, asked)),
+        key_properties=rules.of(table.name).key_properties,
         columns={c.name: not rules.leaves_out(table.name, c.name) for c in table.columns},
     )
     keys = key_columns(table, chosen)
