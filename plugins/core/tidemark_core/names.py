@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from tidemark_core.errors import ConfigError
+from tidemark_core.text.documents import Json
 
 LANDING_SCHEMA = "landing"
 LEDGER_TABLE = "tidemark_loads"
@@ -133,7 +134,7 @@ class LandingNames:
     given: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> LandingNames:
+    def parse(cls, told: Json) -> LandingNames:
         """Reads the setting LANDING_NAMES: names by ``schema.table``.
 
         Of a key with dots Meltano makes objects within objects, which are read too.
@@ -183,7 +184,7 @@ class LandingNames:
 OWN_NAMES = LandingNames()
 
 
-def _flat(told: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+def _flat(told: Json, above: str = "") -> Iterable[tuple[str, Any]]:
     for key, value in told.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{above}{key}.")

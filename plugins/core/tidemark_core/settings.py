@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tidemark_core.errors import ConfigError
+from tidemark_core.text.documents import Json
 from tidemark_core.text.masking import SECRETS
 
 Kind = Literal["string", "integer", "boolean", "object", "array"]
@@ -45,8 +46,8 @@ class Setting:
     def env(self) -> str:
         return self.name.upper()
 
-    def json_schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = {"type": [self.kind, "null"], "description": self.description}
+    def json_schema(self) -> dict[str, object]:
+        schema: dict[str, object] = {"type": [self.kind, "null"], "description": self.description}
         if self.default is not None:
             schema["default"] = self.default
         if self.secret:
@@ -118,7 +119,7 @@ def config_schema(settings: Iterable[Setting]) -> dict[str, Any]:
 
 
 def resolve(
-    settings: Iterable[Setting], config: Mapping[str, Any], environ: Mapping[str, str] | None = None
+    settings: Iterable[Setting], config: Json, environ: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Gives every setting its value: from ``config``, else ``environ``, else its default.
 

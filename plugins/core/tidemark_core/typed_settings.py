@@ -12,6 +12,7 @@ from dataclasses import Field, field, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from tidemark_core.settings import Kind, Setting, resolve
+from tidemark_core.text.documents import Json
 
 T = TypeVar("T")
 
@@ -70,7 +71,7 @@ def _kind(hint: Any) -> tuple[Kind, tuple[str, ...]]:
     return _KINDS[get_origin(hint) or hint], ()
 
 
-def read(cls: type[T], config: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> T:
+def read(cls: type[T], config: Json, environ: Mapping[str, str] | None = None) -> T:
     """Gives every setting of a class its value, as `resolve` does.
 
     Raises:

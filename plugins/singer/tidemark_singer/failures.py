@@ -12,6 +12,7 @@ from typing import Any
 from tidemark_core.errors import TidemarkError
 from tidemark_core.process import show
 from tidemark_core.runs.report import current
+from tidemark_core.text.documents import Json
 
 
 class Failures:
@@ -109,7 +110,7 @@ class Bookmarks:
     """What each stream's bookmark was when everything that it claims had been committed."""
 
     def __init__(self) -> None:
-        self._true: dict[str, Any] = {}
+        self._true: Json = {}
         self._unknown: set[str] = set()
         self._has_begun = False
 
@@ -149,7 +150,7 @@ class Bookmarks:
         return state | {"bookmarks": others | kept}
 
 
-def bookmarks(state: Any) -> dict[str, Any] | None:
+def bookmarks(state: Any) -> Json | None:
     """The bookmarks of a STATE's value, by stream; None when it has none."""
     marks = state.get("bookmarks") if isinstance(state, dict) else None
     return marks if isinstance(marks, dict) else None

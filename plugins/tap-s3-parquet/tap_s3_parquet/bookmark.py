@@ -7,13 +7,14 @@ that overlap, or machines whose clocks differ, put objects whose names lie befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tidemark_core.errors import StateError
 from tidemark_core.names import EXTRACTED_AT, TableName
+from tidemark_core.text.documents import Json
 
 #: How long after its time an object may come into sight: S3 dates a put by its beginning.
 _DELAY = timedelta(minutes=15)
@@ -101,9 +102,9 @@ class Bookmark:
             moments.append(self.newest)
         return replace(self, newest=max(moments), last=done[-1].key)
 
-    def to_state(self) -> dict[str, Any]:
+    def to_state(self) -> dict[str, object]:
         """As Singer state keeps it."""
-        state: dict[str, Any] = {"replication_key": EXTRACTED_AT}
+        state: dict[str, object] = {"replication_key": EXTRACTED_AT}
         if self.newest is not None:
             newest = self.newest.astimezone(UTC).replace(tzinfo=None)
             state["replication_key_value"] = newest.isoformat(timespec="microseconds")
@@ -118,7 +119,7 @@ class Bookmark:
         return state
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], table: TableName) -> Bookmark:
+    def from_state(cls, state: Json, table: TableName) -> Bookmark:
         """Reads what `to_state` writes.
 
         Raises:
@@ -149,7 +150,7 @@ def _parse(text: Any) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _mark(state: Mapping[str, Any], name: str) -> Mark:
+def _mark(state: Json, name: str) -> Mark:
     told = state.get(name)
     if told is None:
         return Mark()

@@ -71,7 +71,7 @@ class Commit:
     def batch_files(self, bucket: str) -> Iterator[BatchFile]:
         """The files as a BATCH message names them, with what is known of each."""
         for file in self.files:
-            facts: dict[str, Any] = {
+            facts: dict[str, object] = {
                 "rows": file.rows,
                 "etag": file.etag,
                 "bytes": file.size,
@@ -93,7 +93,7 @@ def from_manifest(index: Index, entry: Entry) -> Commit:
     manifest = index.read(entry)
     return Commit(
         (entry,),
-        manifest.schema,
+        dict(manifest.schema),
         manifest.key_properties,
         manifest.files,
         manifest.extracted_at,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO
 
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
@@ -15,6 +14,7 @@ from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.errors import explained
 from tidemark_core.s3.lease import Lease
 from tidemark_core.s3.objects import list_keys, read_document
+from tidemark_core.text.documents import Json
 
 from target_s3_parquet.files.rows import Memory
 from target_s3_parquet.upload import KeyTakenError, Uploader
@@ -71,7 +71,7 @@ class Store:
         partition: str | None,
         file: IO[bytes],
         rows: int,
-        stats: Mapping[str, Any] | None = None,
+        stats: Json | None = None,
     ) -> ManifestFile:
         """Uploads a Parquet file under the next free number.
 

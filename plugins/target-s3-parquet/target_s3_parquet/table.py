@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.lake.parquet_reader import open_parquet
 from tidemark_core.names import OWN_NAMES, TableName, fold_columns
 from tidemark_core.runs.report import current
+from tidemark_core.text.documents import Json
 from tidemark_core.types.singer_schema import FULL_TABLE
 from tidemark_singer.files.batch_file import BatchFile
 from tidemark_singer.files.local_file import open_local
@@ -52,7 +53,7 @@ class TableWriter:
         self.pending_files = 0
         self.pending_rows = 0
 
-    def set_schema(self, schema: Mapping[str, Any], keys: Sequence[str] | None) -> None:
+    def set_schema(self, schema: Json, keys: Sequence[str] | None) -> None:
         """Takes the stream's schema, from a SCHEMA message.
 
         Raises:
@@ -131,7 +132,7 @@ class TableWriter:
         self.pending_files += 1
         path.unlink(missing_ok=True)
 
-    def add_records(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def add_records(self, records: Sequence[Json]) -> None:
         """Takes rows from RECORD messages.
 
         Raises:
@@ -161,7 +162,7 @@ class TableWriter:
         self._has_written = True
         self.pending_files += 1
 
-    def commit(self, bookmark: Mapping[str, Any]) -> list[str]:
+    def commit(self, bookmark: Json) -> list[str]:
         """Makes everything that waits loadable: one manifest for each schema and extraction.
 
         The lease is asked for before and after, so that a writer that was paused, and overtaken
@@ -198,7 +199,7 @@ class TableWriter:
             group.drop()
         self._groups = []
 
-    def _put_manifest(self, group: FileGroup, bookmark: Mapping[str, Any]) -> str:
+    def _put_manifest(self, group: FileGroup, bookmark: Json) -> str:
         manifest = Manifest(
             table=self.table,
             run_id=self._store.run_id,
@@ -259,6 +260,6 @@ def _moment(text: Any, default: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def _row_count(facts: Mapping[str, Any]) -> int | None:
+def _row_count(facts: Json) -> int | None:
     rows = facts.get("rows")
     return rows if rows is None else int(rows)

@@ -6,7 +6,8 @@ import os
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from tidemark_core.text.documents import Json
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 #: Field of /proc/<pid>/stat, counted from the one after the command's ")" (proc(5), starttime).
@@ -43,7 +44,7 @@ class Holder:
         return cls(name, socket.gethostname(), pid, _started(pid) or 0, _machine())
 
     @classmethod
-    def from_dict(cls, document: dict[str, Any]) -> Holder:
+    def from_dict(cls, document: Json) -> Holder:
         """Reads what `to_dict` writes.
 
         Raises:
@@ -57,7 +58,7 @@ class Holder:
             str(document["machine"]),
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
     @property

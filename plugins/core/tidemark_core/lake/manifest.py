@@ -11,6 +11,7 @@ from typing import Any
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 from tidemark_core.text.moments import to_second
 from tidemark_core.types.singer_schema import FULL_TABLE, LOG_BASED, from_json_schema, is_metadata
 
@@ -36,7 +37,7 @@ class ManifestFile:
     rows: int
     size: int
     etag: str
-    stats: dict[str, Any] = field(default_factory=dict)
+    stats: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,10 @@ class Manifest:
     run_id: str
     part: int
     extracted_at: datetime
-    schema: dict[str, Any]
+    schema: Json
     key_properties: tuple[str, ...]
     files: tuple[ManifestFile, ...]
-    bookmark: dict[str, Any] = field(default_factory=dict)
+    bookmark: Json = field(default_factory=dict)
     conversions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fence: int = 0
     replication_method: str | None = None
@@ -83,9 +84,9 @@ class Manifest:
         return self.replication_method == LOG_BASED
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Json:
         """The properties of its schema that are columns of the source."""
-        properties: dict[str, Any] = self.schema.get("properties", {})
+        properties: Json = self.schema.get("properties", {})
         return {name: told for name, told in properties.items() if not is_metadata(name, told)}
 
     @property
@@ -143,7 +144,7 @@ class Manifest:
         """
         named = layout.parse_manifest_key(key)
         try:
-            document: Mapping[str, Any] = json.loads(text)
+            document: Json = json.loads(text)
             if document["version"] != VERSION:
                 raise LakeError(
                     f"manifest {key} has version {document['version']!r}; this Tidemark reads "
@@ -205,7 +206,7 @@ _UNREADABLE = (
 )
 
 
-def _schema(told: Any) -> dict[str, Any]:
+def _schema(told: Any) -> Json:
     """A Singer schema all of whose properties have a type.
 
     Raises:
@@ -220,7 +221,7 @@ def _schema(told: Any) -> dict[str, Any]:
     return told
 
 
-def _keys(told: Any, schema: Mapping[str, Any]) -> tuple[str, ...]:
+def _keys(told: Any, schema: Json) -> tuple[str, ...]:
     if not isinstance(told, list) or not all(name in schema["properties"] for name in told):
         raise ValueError("its key names something that is not a column")
     return tuple(map(str, told))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tidemark_core.logs import Event, log_event
+from tidemark_core.text.documents import Json
 
 logger = logging.getLogger("tidemark.progress")
 #: Seconds between two lines of a table.
@@ -76,7 +77,7 @@ class Progress:
         }
 
     @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> Progress:
+    def from_fields(cls, fields: Json) -> Progress:
         """Reads a line of the log back; Meltano leaves out what is null.
 
         Raises:

@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from tidemark_core.run_context import run_id
 from tidemark_core.text.moments import to_second
@@ -85,7 +84,7 @@ class TableReport:
         with self._lock:
             self.conversions.merge(conversions)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         with self._lock:
             document = {name: value for name, value in vars(self).items() if name != "_lock"}
             steps = {name: round(seconds, 3) for name, seconds in self.steps.items()}
@@ -163,7 +162,7 @@ class LegReport:
         """How often something was tried again, for its tables and for itself."""
         return self._retries + sum(table.retries for table in self.tables)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         ended = self._seconds is not None
         return {
             "version": VERSION,

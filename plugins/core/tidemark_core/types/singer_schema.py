@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT
+from tidemark_core.text.documents import Json
 from tidemark_core.types.column_type import (
     INTEGER_BYTES,
     MAX_PRECISION,
@@ -41,14 +42,14 @@ SINGER_METADATA = frozenset(
 
 #: What each row of a LOG_BASED stream says of itself, behind the table's columns: when it was read,
 #: and when it was found deleted. By the first its versions are told apart.
-ROW_METADATA: Mapping[str, Mapping[str, Any]] = {
+ROW_METADATA: Mapping[str, Json] = {
     name: {"type": ["string", "null"], "format": "date-time"} for name in (EXTRACTED_AT, DELETED_AT)
 }
 
 
 def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, Any]:
     """The property of a Singer schema; the exact type stands in ``x-tidemark-type``."""
-    schema: dict[str, Any] = {}
+    schema: dict[str, object] = {}
     if column.kind in INTEGER_BYTES:
         limit = 1 << (8 * INTEGER_BYTES[column.kind] - 1)
         kind, schema = "integer", {"minimum": -limit, "maximum": limit - 1}
@@ -77,7 +78,7 @@ def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, An
     return {"type": [kind, "null"] if nullable else [kind], **schema, ANNOTATION: str(column)}
 
 
-def is_metadata(name: str, declared: Mapping[str, Any]) -> bool:
+def is_metadata(name: str, declared: Json) -> bool:
     """Whether a property is what a Singer tap says of the record, and not a column of the source.
 
     A column that our own taps have read may have any name. It is never taken for metadata.
@@ -91,7 +92,7 @@ def replication_method(schema: Any) -> str | None:
     return told if isinstance(told, str) else None
 
 
-def from_json_schema(schema: Mapping[str, Any]) -> ColumnType:
+def from_json_schema(schema: Json) -> ColumnType:
     """The type of a Singer property: its annotation, else what JSON schema says of it.
 
     Raises:
@@ -111,7 +112,7 @@ def from_json_schema(schema: Mapping[str, Any]) -> ColumnType:
     return TEXT
 
 
-def _json_integer(schema: Mapping[str, Any]) -> ColumnType:
+def _json_integer(schema: Json) -> ColumnType:
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
         for kind, size in INTEGER_BYTES.items():
@@ -122,7 +123,7 @@ def _json_integer(schema: Mapping[str, Any]) -> ColumnType:
     return ColumnType("int64")
 
 
-def _json_number(schema: Mapping[str, Any]) -> ColumnType:
+def _json_number(schema: Json) -> ColumnType:
     step = schema.get("multipleOf")
     if step is None:
         return ColumnType("float64")
@@ -131,7 +132,7 @@ def _json_number(schema: Mapping[str, Any]) -> ColumnType:
     return decimal(MAX_PRECISION, scale)
 
 
-def _json_string(schema: Mapping[str, Any]) -> ColumnType:
+def _json_string(schema: Json) -> ColumnType:
     form = schema.get("format")
     if form == "date-time":
         return TIMESTAMP

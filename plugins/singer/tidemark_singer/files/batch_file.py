@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from tidemark_core.errors import LakeError
+from tidemark_core.text.documents import Json
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class BatchFile:
     """
 
     url: str
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Json = field(default_factory=dict)
 
     @classmethod
     def local(cls, path: str, **facts: Any) -> BatchFile:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+from tidemark_core.text.documents import Json
 from tidemark_core.text.printable import key_text
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
@@ -53,9 +54,7 @@ class RecordShape:
         """The batch's schema."""
         return pa.schema([pa.field(name, to_arrow(kind)) for name, kind in self.types.items()])
 
-    def batch(
-        self, records: Sequence[Mapping[str, Any]], conversions: Conversions
-    ) -> pa.RecordBatch:
+    def batch(self, records: Sequence[Json], conversions: Conversions) -> pa.RecordBatch:
         """Converts records.
 
         Args:
@@ -70,7 +69,7 @@ class RecordShape:
         return pa.RecordBatch.from_arrays(arrays, schema=self.arrow)
 
     def _column(
-        self, name: str, records: Sequence[Mapping[str, Any]], conversions: Conversions
+        self, name: str, records: Sequence[Json], conversions: Conversions
     ) -> pa.Array[Any]:
         kind, values = self.types[name], [record.get(name) for record in records]
         counts: Counter[str] = Counter()
@@ -85,5 +84,5 @@ class RecordShape:
             conversions.merge({name: counts})
         return array
 
-    def _key(self, record: Mapping[str, Any]) -> str | None:
+    def _key(self, record: Json) -> str | None:
         return key_text({name: record.get(name) for name in self.keys})

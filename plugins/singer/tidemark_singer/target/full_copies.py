@@ -16,7 +16,8 @@ Input with neither a STATE nor an ACTIVATE_VERSION is no tap's run, and its vers
 from __future__ import annotations
 
 import copy
-from typing import Any
+
+from tidemark_core.text.documents import Json
 
 #: In place of a version: the part consists of files.
 _FILES = "files"
@@ -30,7 +31,7 @@ class Copies:
         self._claimed: set[str] = set()
         self._active: dict[str, object] = {}
         self._incremental: set[str] = set()
-        self._marks: dict[str, Any] = {}
+        self._marks: Json = {}
         self._is_run = False
 
     @property
@@ -91,7 +92,7 @@ class Copies:
         elif self._parts.get(stream) == _FILES:
             self._forget(stream)
 
-    def state(self, bookmarks: dict[str, Any] | None) -> None:
+    def state(self, bookmarks: Json | None) -> None:
         """Takes in a STATE: what it says of a stream of records, it claims of it."""
         self._is_run = True
         for stream, mark in (bookmarks or {}).items():

@@ -14,6 +14,7 @@ from typing import Any
 from mysql_binlog import Position
 from tidemark_core.errors import StateError
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 from tidemark_core.types.singer_schema import LOG_BASED
 
 from tap_mysql.query.sql import Key
@@ -74,9 +75,9 @@ class LogIdentity:
     table: TableName
     key: tuple[str, ...]
 
-    def write(self, bookmark: LogBookmark) -> dict[str, Any]:
+    def write(self, bookmark: LogBookmark) -> Json:
         """Writes a bookmark as Singer state."""
-        own: dict[str, Any] = {
+        own: dict[str, object] = {
             **signed(self.table),
             "replication_method": LOG_BASED,
             "key": list(self.key),
@@ -124,7 +125,7 @@ class LogIdentity:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._refuse("is damaged") from error
 
-    def _parse(self, own: Mapping[str, Any]) -> LogBookmark:
+    def _parse(self, own: Json) -> LogBookmark:
         load = own.get("first_load")
         left = () if load is None else tuple(self._range(pair) for pair in load["left"])
         if load is not None and not left:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
+
+from tidemark_core.text.documents import Json
 
 from tap_mysql.reading.parquet_file import FinishedFile
 
@@ -14,5 +16,5 @@ class Output(Protocol):
     def begin(self, moment: datetime) -> None:
         """The stream's schema, and the time of extraction (UTC); before the first file."""
 
-    def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
+    def commit(self, file: FinishedFile | None, state: Json | None) -> None:
         """A file, and the bookmark that it makes true; either may be None."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from tidemark_core.errors import TidemarkError
 from tidemark_core.runs.report import current
+from tidemark_core.text.documents import Json
 from tidemark_core.types.conversions import Conversions
 
 from tap_mysql.extraction import schema_drift, telemetry
@@ -294,7 +295,7 @@ class Extraction:
             return
         yield from together(ranges, self.options.workers, self.reading.files)
 
-    def _commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
+    def _commit(self, file: FinishedFile | None, state: Json | None) -> None:
         """Tells the target of a file, and of the bookmark that it makes true."""
         if file is not None:
             self._count(file)

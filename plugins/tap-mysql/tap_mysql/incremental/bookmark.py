@@ -13,6 +13,7 @@ from typing import Any
 
 from tidemark_core.errors import StateError
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 from tidemark_core.types.column_type import ColumnType
 
 from tap_mysql.query.sql import Key
@@ -100,9 +101,9 @@ class Identity:
     server: Server | None = None
     columns: tuple[str, ...] = ()
 
-    def write(self, bookmark: Bookmark) -> dict[str, Any]:
+    def write(self, bookmark: Bookmark) -> Json:
         """Writes a bookmark as Singer state."""
-        own: dict[str, Any] = {**signed(self.table), "key_type": str(self.kind)}
+        own: dict[str, object] = {**signed(self.table), "key_type": str(self.kind)}
         if self.server is not None:
             own["server"] = self.server.write()
         if self.columns:
@@ -121,7 +122,7 @@ class Identity:
                 "edge": None if load.edge is None else _write_edge(load.edge),
                 "cap": None if load.cap is None else key_values.to_state(load.cap),
             }
-        written: dict[str, Any] = {"replication_key": self.key}
+        written: dict[str, object] = {"replication_key": self.key}
         if bookmark.value is not None:
             written["replication_key_value"] = key_values.to_state(bookmark.value)
         return written | {OWN: own}
@@ -162,7 +163,7 @@ class Identity:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._refuse("is damaged") from error
 
-    def _parse(self, fields: Mapping[str, Any], own: Mapping[str, Any]) -> Bookmark:
+    def _parse(self, fields: Json, own: Json) -> Bookmark:
         value, load = fields.get("replication_key_value"), own.get("first_load")
         server = own.get("server")
         if value is None and load is None:
@@ -175,7 +176,7 @@ class Identity:
             columns=tuple(map(str, own.get("columns", ()))),
         )
 
-    def _read_load(self, load: Mapping[str, Any]) -> FirstLoad:
+    def _read_load(self, load: Json) -> FirstLoad:
         order = tuple(str(name) for name in load["order"])
         left = tuple(
             (key_values.unpack(after), key_values.unpack(until)) for after, until in load["left"]
@@ -192,7 +193,7 @@ class Identity:
             cap=None if cap is None else key_values.parse_state(self.kind, cap),
         )
 
-    def _read_edge(self, edge: Mapping[str, Any] | None) -> Edge | None:
+    def _read_edge(self, edge: Json | None) -> Edge | None:
         if edge is None:
             return None
         upper = edge.get("upper")
@@ -212,7 +213,7 @@ class Identity:
         )
 
 
-def _write_edge(edge: Edge) -> dict[str, Any]:
+def _write_edge(edge: Edge) -> dict[str, object]:
     upper = None if edge.upper is None else key_values.to_state(edge.upper)
     return {
         "lower": key_values.to_state(edge.lower),

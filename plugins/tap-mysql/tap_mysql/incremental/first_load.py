@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+
+from tidemark_core.text.documents import Json
 
 from tap_mysql.incremental.bookmark import Bookmark, FirstLoad, Identity
 from tap_mysql.incremental.window import advanced
@@ -56,7 +57,7 @@ class FirstLoadProgress:
         return bool(self._rest) and bool(self._load.order)
 
     @property
-    def state(self) -> dict[str, Any] | None:
+    def state(self) -> Json | None:
         """The bookmark; None: what has been read of rows without an order proves nothing."""
         if self.can_be_gone_on_with:
             left = replace(self._load, left=self._rest, greatest=self._greatest)

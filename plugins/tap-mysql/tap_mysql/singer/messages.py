@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import singer_sdk.singerlib as singer
 from singer_sdk.helpers._batch import BaseBatchFileEncoding, SDKBatchMessage
+from tidemark_core.text.documents import Json
 from tidemark_core.text.moments import to_second
 from tidemark_core.types.singer_schema import FULL_TABLE, METHOD
 from tidemark_singer.files.batch_file import BatchFile
@@ -47,9 +48,7 @@ class Messages:
         with self._lock:
             self.write(message)
 
-    def commit(
-        self, stream: str, messages: Iterator[Any], bookmark: Mapping[str, Any] | None
-    ) -> None:
+    def commit(self, stream: str, messages: Iterator[Any], bookmark: Json | None) -> None:
         """Writes messages and the bookmark that they make true, with no other thread's between."""
         with self._lock:
             for message in messages:
@@ -98,7 +97,7 @@ class StreamOutput:
             )
         )
 
-    def commit(self, file: FinishedFile | None, state: dict[str, Any] | None) -> None:
+    def commit(self, file: FinishedFile | None, state: Json | None) -> None:
         """See `tap_mysql.extraction.output.Output.commit`."""
         written: Iterator[Any] = iter(())
         if file is not None:
@@ -109,7 +108,7 @@ class StreamOutput:
         self.messages.commit(self.stream, written, state)
 
     def _batch(self, file: FinishedFile) -> Iterator[SDKBatchMessage]:
-        facts: dict[str, Any] = {"rows": file.rows, "extracted_at": to_second(self.extracted_at)}
+        facts: dict[str, object] = {"rows": file.rows, "extracted_at": to_second(self.extracted_at)}
         if file.greatest is not None:
             facts["stats"] = {"min": to_state(file.least), "max": to_state(file.greatest)}
         elif file.last is not None:
@@ -130,7 +129,7 @@ class StreamOutput:
                     yield self.record(row)
         file.path.unlink()
 
-    def record(self, row: dict[str, Any]) -> singer.RecordMessage:
+    def record(self, row: Json) -> singer.RecordMessage:
         """A row as a RECORD message."""
         return singer.RecordMessage(
             stream=self.stream,

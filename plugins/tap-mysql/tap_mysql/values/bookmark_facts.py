@@ -5,11 +5,11 @@ For commands that show and set bookmarks; the tap itself reads them by their `Id
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 from tidemark_core.text.moments import to_second
 
 from tap_mysql.values.own_part import OWN, signed
@@ -17,9 +17,29 @@ from tap_mysql.values.own_part import OWN, signed
 _MANUAL = "manual"
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How far a table has been read by its replication key.
+
+    Attributes:
+        key: The replication key; None: the table is read whole, or by the server's log.
+        value: Its value in the bookmark, as a query binds it; None: nothing has been finished.
+    """
+
+    key: str | None = None
+    value: str | int | None = None
+
+    @classmethod
+    def of(cls, bookmark: Json) -> Reading:
+        """What a bookmark says of it."""
+        key, value = bookmark.get("replication_key"), value_of(bookmark)
+        bound = value.replace("T", " ") if isinstance(value, str) else value
+        return cls(None if key is None else str(key), bound)
+
+
 def set_by_hand(
-    table: TableName, key: str, value: str | int, before: dict[str, Any] | None, *, now: datetime
-) -> dict[str, Any]:
+    table: TableName, key: str, value: str | int, before: Json | None, *, now: datetime
+) -> Json:
     """A bookmark set by hand. What was known of the edge, or of a first load, goes with the old.
 
     Args:
@@ -41,27 +61,25 @@ def set_by_hand(
     return {"replication_key": key, "replication_key_value": value, OWN: own}
 
 
-def positioned(
-    before: dict[str, Any], position: dict[str, Any], *, now: datetime
-) -> dict[str, Any]:
+def positioned(before: Json, position: Json, *, now: datetime) -> Json:
     """A bookmark of a table that is read by the log, set to another position by hand."""
     set_at = to_second(now)
     return {OWN: before[OWN] | {"position": position, _MANUAL: {"set_at": set_at}}}
 
 
-def is_manual(bookmark: dict[str, Any] | None) -> bool:
+def is_manual(bookmark: Json | None) -> bool:
     """Whether the bookmark was set by hand and no run has moved it since."""
     own = (bookmark or {}).get(OWN)
     return isinstance(own, dict) and _MANUAL in own
 
 
-def value_of(bookmark: dict[str, Any] | None) -> str | int | None:
+def value_of(bookmark: Json | None) -> str | int | None:
     """The replication key's value; None when nothing has been finished."""
     value = (bookmark or {}).get("replication_key_value")
     return value if isinstance(value, str | int) else None
 
 
-def log_place(bookmark: Mapping[str, Any] | None) -> str | None:
+def log_place(bookmark: Json | None) -> str | None:
     """Where in the server's log a table stands that is read by it; None: it is not, or not yet."""
     own = (bookmark or {}).get(OWN)
     position = own.get("position") if isinstance(own, dict) and "first_load" not in own else None
@@ -70,15 +88,15 @@ def log_place(bookmark: Mapping[str, Any] | None) -> str | None:
     return f"{position.get('file')}:{position.get('offset')}"
 
 
-def place_of(bookmark: dict[str, Any] | None) -> str | int | None:
+def place_of(bookmark: Json | None) -> str | int | None:
     """How far a table has been read, for people: a replication key's value or a log position."""
     value = value_of(bookmark)
     return log_place(bookmark) if value is None else value
 
 
-def reached(bookmark: Mapping[str, Any]) -> str | int | None:
+def reached(bookmark: Json) -> str | int | None:
     """How far a commit got: the value, or in the middle of a first load the greatest key read."""
-    value = value_of(dict(bookmark))
+    value = value_of(bookmark)
     own = bookmark.get(OWN)
     load = own.get("first_load") if isinstance(own, dict) else None
     if value is None and isinstance(load, dict):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 
 OWN = "tidemark"
 VERSION = 1
 
 
-def signed(table: TableName) -> dict[str, Any]:
+def signed(table: TableName) -> dict[str, object]:
     """What a new one begins with."""
     return {"version": VERSION, "table": str(table)}
 
 
-def mismatch(own: Mapping[str, Any], table: TableName) -> str | None:
+def mismatch(own: Json, table: TableName) -> str | None:
     """Why it is not one of the table, as an error says it; None: it is."""
     if own.get("version") != VERSION:
         return f"has version {own.get('version')!r}; this tap reads {VERSION}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import (
@@ -17,6 +16,7 @@ from tidemark_core.names import (
     TableName,
     fold_columns,
 )
+from tidemark_core.text.documents import Json
 from tidemark_core.types.column_type import TIMESTAMP, ColumnType, to_redshift
 from tidemark_core.types.singer_schema import PADDED, from_json_schema, is_metadata
 
@@ -79,7 +79,7 @@ class LandingTable:
     def from_schema(
         cls,
         table: TableName,
-        schema: Mapping[str, Any],
+        schema: Json,
         key_properties: Sequence[str],
         names: LandingNames = OWN_NAMES,
     ) -> LandingTable:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow as pa
 from tidemark_core.errors import WarehouseError
+from tidemark_core.text.documents import Json
 from tidemark_core.types.conversions import Conversions
 from tidemark_singer.records.batch import ChangedKeyError, RecordError, RecordShape
 
@@ -22,7 +22,7 @@ def shape_of(landing: LandingTable) -> RecordShape:
 
 
 def to_batch(
-    landing: LandingTable, records: Sequence[Mapping[str, Any]], conversions: Conversions
+    landing: LandingTable, records: Sequence[Json], conversions: Conversions
 ) -> pa.RecordBatch:
     """Converts records.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
+from tidemark_core.text.documents import Json
 from tidemark_core.types.conversions import Conversions
 
 from target_redshift.model.landing_table import LandingTable
@@ -30,12 +29,12 @@ class Spool:
     def __init__(self, landing: LandingTable, folder: Path) -> None:
         self._landing = landing
         self._path = folder / f"{uuid.uuid4()}.parquet"
-        self._records: list[Mapping[str, Any]] = []
+        self._records: list[Json] = []
         self._writer: pq.ParquetWriter | None = None
         self._conversions: Conversions = Conversions()
         self.rows = 0
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Json) -> None:
         """Takes a record.
 
         Raises:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError
 from tidemark_core.host.temporary_folder import writing
 from tidemark_core.lake.parquet_writer import GROUP_BYTES, ParquetFileWriter
+from tidemark_core.text.documents import Json
 from tidemark_core.types.conversions import Conversions, Reason
 from tidemark_singer.records.batch import ChangedKeyError, RecordError, RecordShape
 
@@ -20,7 +21,7 @@ from target_s3_parquet.files.schema import StreamSchema, key_error
 
 
 def to_batch(
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[Json],
     schema: StreamSchema,
     conversions: Conversions,
 ) -> pa.RecordBatch:
@@ -52,9 +53,7 @@ def to_batch(
     return batch
 
 
-def _count_unnamed(
-    records: Sequence[Mapping[str, Any]], schema: StreamSchema, conversions: Conversions
-) -> None:
+def _count_unnamed(records: Sequence[Json], schema: StreamSchema, conversions: Conversions) -> None:
     for record in records:
         if len(record) > len(schema.types) or not record.keys() <= schema.types.keys():
             for name in record.keys() - schema.types.keys():

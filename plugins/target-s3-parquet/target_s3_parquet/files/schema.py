@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 from tidemark_core.errors import LakeError, TidemarkError
 from tidemark_core.lake.folders import folder_suffix
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName, fold_columns
+from tidemark_core.text.documents import Json
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import (
@@ -42,13 +42,13 @@ class StreamSchema:
     table: TableName
     types: dict[str, ColumnType]
     texts: frozenset[str]
-    singer: dict[str, Any]
+    singer: Json
     key_properties: tuple[str, ...]
     method: str | None = None
 
     @classmethod
     def parse(
-        cls, table: TableName, schema: Mapping[str, Any], key_properties: Sequence[str] | None
+        cls, table: TableName, schema: Json, key_properties: Sequence[str] | None
     ) -> StreamSchema:
         """Reads the schema of a SCHEMA message.
 
@@ -56,7 +56,7 @@ class StreamSchema:
             ConfigError: Two columns collide, or a type is unknown.
             LakeError: The schema has no columns, or a key that is not a column.
         """
-        properties: Mapping[str, Mapping[str, Any]] = schema.get("properties") or {}
+        properties: Mapping[str, Json] = schema.get("properties") or {}
         if not properties:
             raise LakeError("its schema has no columns", table=table)
         fold_columns(properties, table=table, reserved=())
@@ -130,18 +130,18 @@ class StreamSchema:
         return ", ".join(said) or "the order of its columns"
 
 
-def _kinds(declared: Mapping[str, Any]) -> list[str]:
+def _kinds(declared: Json) -> list[str]:
     kind = declared.get("type", [])
     return [kind] if isinstance(kind, str) else list(kind)
 
 
-def _is_nullable(declared: Mapping[str, Any]) -> bool:
+def _is_nullable(declared: Json) -> bool:
     options = [declared, *declared.get("anyOf", []), *declared.get("oneOf", [])]
     kinds = [kind for option in options for kind in _kinds(option)]
     return not kinds or "null" in kinds
 
 
-def _is_text(declared: Mapping[str, Any]) -> bool:
+def _is_text(declared: Json) -> bool:
     return "string" in _kinds(declared) and not {"object", "array"} & set(_kinds(declared))
 
 

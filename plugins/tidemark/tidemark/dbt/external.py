@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from tidemark_core.lake.folders import folder_suffix, partition_columns
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import PARTITION_COLUMNS, fold, quote_mysql, quote_redshift
+from tidemark_core.text.documents import Json
 from tidemark_core.types.column_type import ColumnType, to_redshift
 from tidemark_core.types.singer_schema import from_json_schema
 
@@ -37,7 +37,7 @@ _DIGITS = {"month": (1, 12), "day": (1, 31), "hour": (0, 23)}
 
 def columns(manifest: Manifest) -> dict[str, ColumnType]:
     """The columns of the table's files, in their order, by folded name."""
-    properties: Mapping[str, Any] = manifest.schema.get("properties", {})
+    properties: Json = manifest.schema.get("properties", {})
     return {fold(name): from_json_schema(schema) for name, schema in properties.items()}
 
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE
+from tidemark_core.text.documents import Json
 
 _WITH_RELATION = frozenset({"model", "seed", "snapshot"})
 #: The words of ``dbt build`` that leave no model and no test of the data out.
@@ -44,7 +44,7 @@ class Shape:
     merged: frozenset[str]
 
     @classmethod
-    def of_manifest(cls, manifest: Mapping[str, Any]) -> Shape:
+    def of_manifest(cls, manifest: Json) -> Shape:
         """Reads dbt's manifest.json."""
         nodes = [
             node

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+from tidemark_core.text.documents import Json
 
 from tidemark.dbt.source import target_folder
 
@@ -37,7 +38,7 @@ def read_failures(folder: Path, environ: Mapping[str, str], since: datetime) -> 
         return {}
 
 
-def failures(results: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, str]:
+def failures(results: Json, manifest: Json) -> dict[str, str]:
     """The same from run_results.json and manifest.json.
 
     A test that fails is a failure of all that it reads; one that was skipped is none: what it reads
@@ -60,13 +61,13 @@ def failures(results: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[st
     return {_name(key): reason for key, reason in reasons.items()}
 
 
-def _blamed(key: str, manifest: Mapping[str, Any]) -> list[str]:
+def _blamed(key: str, manifest: Json) -> list[str]:
     if key.startswith(_MODEL):
         return [key]
     return [node for node in _read_by(key, manifest) if node.startswith(_MODEL)]
 
 
-def _ancestors(key: str, manifest: Mapping[str, Any]) -> Iterator[str]:
+def _ancestors(key: str, manifest: Json) -> Iterator[str]:
     """What a node is made of, the nearest first."""
     waiting, seen = [key], {key}
     while waiting:
@@ -77,7 +78,7 @@ def _ancestors(key: str, manifest: Mapping[str, Any]) -> Iterator[str]:
                 yield node
 
 
-def _read_by(key: str, manifest: Mapping[str, Any]) -> list[str]:
+def _read_by(key: str, manifest: Json) -> list[str]:
     node = manifest["nodes"].get(key, {})
     read: list[str] = node.get("depends_on", {}).get("nodes", [])
     return read

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 from tidemark_core.errors import ConfigError
+from tidemark_core.text.documents import Json
 
 from tidemark.config.files.meltano_files import files
 
@@ -33,7 +33,7 @@ def refuse_unknown(name: str, root: Path) -> None:
         )
 
 
-def _named(documents: list[dict[str, Any]]) -> tuple[set[str], set[str]]:
+def _named(documents: list[Json]) -> tuple[set[str], set[str]]:
     """The names of the jobs, and those of the plugins."""
     jobs = {job["name"] for document in documents for job in document.get("jobs") or []}
     plugins = {
@@ -45,6 +45,6 @@ def _named(documents: list[dict[str, Any]]) -> tuple[set[str], set[str]]:
     return jobs, plugins
 
 
-def _documents(root: Path) -> Iterator[dict[str, Any]]:
+def _documents(root: Path) -> Iterator[Json]:
     for path in files(root):
         yield yaml.safe_load(path.read_text("utf-8")) or {}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from tidemark_core import errors
+from tidemark_core.text.documents import Json
 
 #: dbt's own words for a node that failed; the line after them says why.
 _DBT_FAILED = re.compile(r"(?:^|\s)((?:\w+ Error|Failure) in \S+ .+)")
@@ -86,7 +85,7 @@ class CauseFinder:
         """Takes in one line as Meltano writes it, JSON or not."""
         self.take_in(record_in(line), line)
 
-    def take_in(self, record: Mapping[str, Any], line: str) -> None:
+    def take_in(self, record: Json, line: str) -> None:
         """The same, of a line whose record is known."""
         text = _ANSI.sub("", str(record.get("event", line))).strip()
         if not text:
@@ -164,7 +163,7 @@ class CauseFinder:
         return Cause(self._dbt[0] + more, part="dbt", next=hint)
 
 
-def record_in(line: str) -> dict[str, Any]:
+def record_in(line: str) -> Json:
     """A line of a run's log as Meltano writes it in JSON; empty: it is none."""
     try:
         record = json.loads(line)

@@ -39,7 +39,7 @@ class State:
     partial: dict[str, Any]
     completed: dict[str, Any]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As the state file has it."""
         return {"completed": self.completed, "partial": self.partial}
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tidemark_core.text.documents import Json
 
 from tap_mysql.values.key_values import literal
 
@@ -45,12 +47,12 @@ class Server:
         same = " AND ".join(f"@@GLOBAL.{name} = {literal(self.identity[name])}" for name in known)
         return f"SET SESSION sql_mode = IF({same}, '', 'another server')"
 
-    def write(self) -> dict[str, Any]:
+    def write(self) -> dict[str, object]:
         """Writes it into a bookmark."""
         return {"name": self.name, "identity": dict(self.identity)}
 
     @classmethod
-    def read(cls, written: Mapping[str, Any]) -> Server:
+    def read(cls, written: Json) -> Server:
         """Reads what `write` writes.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import LakeError, TidemarkError, VerificationError
@@ -95,7 +95,7 @@ def _wrong(verified: Verified) -> list[str]:
     return [f"{verified.table}: {text}" for text in [*counts, *content]]
 
 
-def _plain(verified: Verified) -> dict[str, Any]:
+def _plain(verified: Verified) -> dict[str, object]:
     counts = verified.counts
     told = {"table": verified.table} if counts is None else asdict(counts)
     return told | {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tap_mysql.values.bookmark_facts import place_of
@@ -197,7 +197,7 @@ def _labelled(mark: Watermark) -> list[tuple[str, object]]:
     return [(name.replace("_", " "), value) for name, value in _readable(mark).items()]
 
 
-def _readable(mark: Watermark) -> dict[str, Any]:
+def _readable(mark: Watermark) -> dict[str, object]:
     return asdict(mark) | {"last_data": key_text(mark.last_data)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tidemark_core.errors import ConfigError
@@ -141,7 +141,7 @@ def _following(plan: Addition, *, made: bool) -> list[str]:
     return [*found, "meltano run sync"] if made or found else found
 
 
-def _as_json(one: Added) -> dict[str, Any]:
+def _as_json(one: Added) -> dict[str, object]:
     return {
         "table": str(one.table),
         "name": one.name,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from tidemark_core.text.documents import Json
 
 Folder = Literal["extract", "load"]
 #: What Meltano calls the plugins of a folder.
@@ -32,7 +33,7 @@ def files(root: Path) -> Iterator[Path]:
 
 def declarations(
     root: Path, folder: Folder, name: str, read: Callable[[Path], Any] = _read
-) -> Iterator[tuple[Path, int, dict[str, Any]]]:
+) -> Iterator[tuple[Path, int, Json]]:
     """Where a plugin is declared, file by file.
 
     Args:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 from tidemark_core.errors import ConfigError
+from tidemark_core.text.documents import Json
 
 #: The column of a contract that says when a row was found deleted, unless MySQL's has that name.
 DELETED_AT = "deleted_at"
@@ -15,7 +14,7 @@ TABLES = "transform/models/tables"
 _OPEN = "{{ '{' }}"
 
 
-def deleted_at(model: Mapping[str, Any]) -> str | None:
+def deleted_at(model: Json) -> str | None:
     """A contract's own column for deleted rows, as it is written; None: it has none.
 
     Args:
@@ -27,7 +26,7 @@ def deleted_at(model: Mapping[str, Any]) -> str | None:
     return name if "hard_delete" in meta and name in names else None
 
 
-def meta_of(model: Mapping[str, Any]) -> Mapping[str, Any]:
+def meta_of(model: Json) -> Json:
     """What a contract says in ``config: meta:``."""
     return (model.get("config") or {}).get("meta") or {}
 
@@ -37,7 +36,7 @@ def unescaped(text: str) -> str:
     return text.replace(_OPEN, "{")
 
 
-def models_in(path: str, text: str) -> list[Mapping[str, Any]]:
+def models_in(path: str, text: str) -> list[Json]:
     """The models of a YAML file.
 
     Raises:

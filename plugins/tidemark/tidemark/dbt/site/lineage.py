@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from tidemark_core.errors import TidemarkError
+from tidemark_core.text.documents import Json
 
 #: Its data, as it puts them into its page.
 _DATA = re.compile(r'(window\.colibriData = JSON\.parse\(atob\(")([A-Za-z0-9+/=]+)("\)\))')
@@ -56,7 +56,7 @@ def _texts(part: Any) -> list[str]:
     return [each for each in found if isinstance(each, str)]
 
 
-def _readable(node: Mapping[str, Any]) -> dict[str, Any]:
+def _readable(node: Json) -> dict[str, object]:
     columns = {name: _plain(column) for name, column in node["columns"].items()}
     kind = node["nodeType"]
     told = {"columns": columns, "modelType": _folder(node) if kind == "model" else kind}
@@ -65,12 +65,12 @@ def _readable(node: Mapping[str, Any]) -> dict[str, Any]:
     return {**_plain(node), **told}
 
 
-def _plain(described: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(described: Json) -> dict[str, object]:
     """Without the marks of code in its description."""
     text = described.get("description")
     return {**described, "description": text.replace("`", "") if text else text}
 
 
-def _folder(node: Mapping[str, Any]) -> str:
+def _folder(node: Json) -> str:
     """The folder of a model below models/, which is its layer: tables or views."""
     return str(node["path"]).removeprefix("models/").split("/")[0]

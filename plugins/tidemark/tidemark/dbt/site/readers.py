@@ -6,10 +6,11 @@ graph show the way of the data; what the views are made of stays in the graph, n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
+
+from tidemark_core.text.documents import Json
 
 #: The project's own package.
 _PACKAGE = "tidemark"
@@ -43,7 +44,7 @@ LINEAGE_STYLE = """
 _BACK = '<a class="way-back" href="index.html">Back to the documentation</a>'
 
 
-def manifest_for_readers(manifest: Mapping[str, Any], built: datetime) -> dict[str, Any]:
+def manifest_for_readers(manifest: Json, built: datetime) -> dict[str, Any]:
     """The manifest without what readers cannot use.
 
     Args:

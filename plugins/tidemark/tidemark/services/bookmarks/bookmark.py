@@ -8,13 +8,13 @@ reads the partial state laid over the completed one. Singer's bookmarks are in
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from tidemark_core.errors import ConfigError, StateError
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 
 from tidemark.state.store import State
 from tidemark.terminal.format import parse_time
@@ -59,7 +59,7 @@ def effective(state: State | None) -> dict[str, Any]:
     return singer
 
 
-def _laid_over(above: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, Any]:
+def _laid_over(above: Json, below: Json) -> dict[str, Any]:
     """One over the other, as Meltano merges them; both stay.
 
     Where only the upper one has an object, the lower one's value stays, to be refused.
@@ -73,13 +73,13 @@ def _laid_over(above: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, 
     return found
 
 
-def bookmarks(state: State | None) -> dict[str, dict[str, Any]]:
+def bookmarks(state: State | None) -> dict[str, Json]:
     """The bookmark of each stream.
 
     Raises:
         StateError: One of them is not an object.
     """
-    found: dict[str, dict[str, Any]] = effective(state).get("bookmarks", {})
+    found: dict[str, Json] = effective(state).get("bookmarks", {})
     for stream, bookmark in found.items():
         if not isinstance(bookmark, dict):
             raise StateError(
@@ -89,9 +89,7 @@ def bookmarks(state: State | None) -> dict[str, dict[str, Any]]:
     return found
 
 
-def with_bookmark(
-    state: State | None, state_id: str, stream: str, bookmark: dict[str, Any] | None
-) -> State:
+def with_bookmark(state: State | None, state_id: str, stream: str, bookmark: Json | None) -> State:
     """The state with one stream's bookmark replaced, or removed; all else is as it was.
 
     Args:

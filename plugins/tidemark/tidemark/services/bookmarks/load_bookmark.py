@@ -6,22 +6,22 @@ load look at every file that was extracted then or later. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from tap_mysql.values.bookmark_facts import reached
 from tap_s3_parquet.bookmark import Bookmark
 from tidemark_core.lake.manifest import Manifest
+from tidemark_core.text.documents import Json
 
 
-def describe(bookmark: Mapping[str, Any] | None) -> str:
+def describe(bookmark: Json | None) -> str:
     """Where the load stands, for people."""
     value = (bookmark or {}).get("replication_key_value")
     return "the lake's beginning" if value is None else f"files extracted at {value}"
 
 
-def since(moment: datetime) -> dict[str, Any]:
+def since(moment: datetime) -> Json:
     """The bookmark by which the next load looks at files from a time of extraction on.
 
     Args:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mysql_binlog import Position
 from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
 from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 
 
-def log_bookmark(
-    table: TableName, mark: Mapping[str, Any]
-) -> tuple[LogBookmark, tuple[str, ...]] | None:
+def log_bookmark(table: TableName, mark: Json) -> tuple[LogBookmark, tuple[str, ...]] | None:
     """The bookmark of a table that is read by the log, and its key's columns; None: it has none.
 
     Raises:
@@ -29,7 +27,7 @@ def log_bookmark(
     return None if bookmark is None else (bookmark, identity.key)
 
 
-def log_positions(marks: Mapping[str, Mapping[str, Any]]) -> dict[TableName, Position]:
+def log_positions(marks: Mapping[str, Json]) -> dict[TableName, Position]:
     """Where in the log the tables stand that are read by it, those that cannot be read left out."""
     found = {}
     for stream, mark in marks.items():

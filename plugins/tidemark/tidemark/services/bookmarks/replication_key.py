@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tap_mysql.values.bookmark_facts import value_of
 from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import from_json_schema
 
@@ -26,7 +25,7 @@ class ReplicationKey:
     is_time: bool
 
 
-def known_key(bookmark: Mapping[str, Any] | None, newest: Manifest | None) -> ReplicationKey | None:
+def known_key(bookmark: Json | None, newest: Manifest | None) -> ReplicationKey | None:
     """The key that runs have used so far; None when nothing tells."""
     column = (bookmark or {}).get("replication_key") or (
         newest.bookmark.get("replication_key") if newest else None
@@ -36,7 +35,7 @@ def known_key(bookmark: Mapping[str, Any] | None, newest: Manifest | None) -> Re
     own = (bookmark or {}).get(OWN)
     if isinstance(own, dict) and "key_type" in own:
         return ReplicationKey(column, ColumnType.parse(str(own["key_type"])).kind in _TIMES)
-    value = value_of(dict(bookmark or {}))
+    value = value_of(bookmark)
     if value is not None:
         return ReplicationKey(column, isinstance(value, str))
     properties = newest.schema.get("properties", {}) if newest else {}

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from tidemark_core.names import TableName, encode_component
 from tidemark_core.s3.errors import explained
 from tidemark_core.s3.lease import Lease
+from tidemark_core.text.documents import Json
 
 from tidemark.config.project import Project
 from tidemark.runner.leases import hold_job
@@ -38,7 +38,7 @@ class States:
         """
         return self._store.get(leg.state_id(self._project.environment))
 
-    def bookmarks(self, leg: Leg) -> dict[str, dict[str, Any]]:
+    def bookmarks(self, leg: Leg) -> dict[str, Json]:
         """The bookmarks of a leg, by stream."""
         return bookmarks(self.get(leg))
 
@@ -62,7 +62,7 @@ class States:
                 stack.enter_context(Lease.acquire(client, bucket, key, owner="tidemark watermark"))
             yield
 
-    def change(self, leg: Leg, table: TableName, bookmark: dict[str, Any] | None) -> str | None:
+    def change(self, leg: Leg, table: TableName, bookmark: Json | None) -> str | None:
         """Replaces or removes one table's bookmark.
 
         Args:
@@ -78,7 +78,7 @@ class States:
         with self.held({table, *others}, leg):
             return self.write(leg, table, bookmark)
 
-    def write(self, leg: Leg, table: TableName, bookmark: dict[str, Any] | None) -> str | None:
+    def write(self, leg: Leg, table: TableName, bookmark: Json | None) -> str | None:
         """The same for who holds the lease of a job already."""
         state_id = leg.state_id(self._project.environment)
         with self._store.locked(state_id, retry_seconds=0.2):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, cast
 
 import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tidemark_core.s3.errors import explained
+from tidemark_core.text.documents import Json
 
 from tidemark.config.project import Project
 from tidemark.services.health.checks import Finding, Level
@@ -58,10 +59,10 @@ def _look_at_versions(project: Project) -> Finding:
         # There is none, or it is not ours to know: an option in any case.
         lock = {}
     rule = lock.get("Rule", {}).get("DefaultRetention", {})
-    return judge_versions(status, cast("Mapping[str, Any]", rule), bucket)
+    return judge_versions(status, cast("Json", rule), bucket)
 
 
-def judge_versions(status: str | None, retention: Mapping[str, Any], bucket: str) -> Finding:
+def judge_versions(status: str | None, retention: Json, bucket: str) -> Finding:
     """Judges whether the bucket keeps what is replaced or deleted. Pure.
 
     Args:
@@ -94,7 +95,7 @@ def _look_at_policy(project: Project) -> Finding:
     return judge_policy(json.loads(text), project.bucket, folders)
 
 
-def judge_policy(policy: Mapping[str, Any], bucket: str, folders: Sequence[str]) -> Finding:
+def judge_policy(policy: Json, bucket: str, folders: Sequence[str]) -> Finding:
     """Judges whether the bucket demands that what is committed is written once. Pure.
 
     Args:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tap_s3_parquet.backlog import Backlog
 from tap_s3_parquet.bookmark import Bookmark
 from tap_s3_parquet.index import Index
 from tap_s3_parquet.settings import TapSettings
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 from tidemark_core.typed_settings import read
 
 from tidemark.config.project import Project
@@ -28,7 +28,7 @@ class NextLoad:
         marks: The bookmarks of the load leg, by stream.
     """
 
-    def __init__(self, project: Project, marks: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, project: Project, marks: Mapping[str, Json]) -> None:
         self._index = Index(project.location)
         self._marks = marks
         settings = read(TapSettings, {}, project.environ)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tap_mysql.values.bookmark_facts import value_of
 from tap_s3_parquet.bookmark import Bookmark, Mark
@@ -18,6 +17,7 @@ from target_redshift.warehouse.ledger import Ledger
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.text.documents import Json
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg
@@ -37,7 +37,7 @@ class PassedOver:
     """
 
     files: Sequence[LoadFile]
-    bookmark: dict[str, Any]
+    bookmark: Json
 
 
 def require_known(project: Project, table: TableName) -> None:

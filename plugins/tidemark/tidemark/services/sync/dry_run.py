@@ -15,6 +15,7 @@ from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
 from tidemark_core.report_store import read_reports
 from tidemark_core.runs.run_report import RunReport
+from tidemark_core.text.documents import Json
 
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
@@ -73,7 +74,7 @@ class Forecast:
 
 
 def lower_bound(
-    bookmark: Mapping[str, Any] | None, seconds: int, ids: int, *, local: bool = False
+    bookmark: Json | None, seconds: int, ids: int, *, local: bool = False
 ) -> str | int | None:
     """Where the next window begins: the bookmark less the lookback; None: at the beginning.
 
@@ -83,7 +84,7 @@ def lower_bound(
         ids: BACKUP_LOOKBACK_IDS.
         local: Whether the key may hold local time (a DATETIME).
     """
-    value = value_of(None if bookmark is None else dict(bookmark))
+    value = value_of(bookmark)
     if value is None or isinstance(value, int):
         return None if value is None else value - ids
     moment = parse_time(value).replace(tzinfo=None)
@@ -147,7 +148,7 @@ def check_keys(mysql: MySQL, table: TableName, key: str, policy: str) -> int:
 
 
 def keys_of(
-    mysql: MySQL, tables: Sequence[TableName], rules: Rules, marks: Mapping[str, Any]
+    mysql: MySQL, tables: Sequence[TableName], rules: Rules, marks: Mapping[str, Json]
 ) -> dict[TableName, str | None]:
     """The replication key of each table; None where the configured one is not a column of it.
 
@@ -172,7 +173,7 @@ def forecast(
     mysql: MySQL,
     table: SourceTable,
     key: str | None,
-    bookmark: Mapping[str, Any] | None,
+    bookmark: Json | None,
     since: str | int | None,
     *,
     batch_size: int,
@@ -194,7 +195,7 @@ def forecast(
         keyless: Rows without a replication key that are read, too, whenever something is.
     """
     since = None if key is None else since
-    value = value_of(None if bookmark is None else dict(bookmark))
+    value = value_of(bookmark)
     beyond = value.replace("T", " ") if isinstance(value, str) else value
     end = _end_of_part(mysql, table.name, key, beyond, limit)
     counted = since is not None or end is not None or table.rows <= COUNTED_ROWS

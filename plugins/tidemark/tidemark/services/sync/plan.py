@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tap_mysql.settings import TapSettings
 from tap_mysql.singer.missing_tables import missing
 from tap_mysql.values.bookmark_facts import log_place
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.project import Project
@@ -123,7 +123,7 @@ def _forecast(
     mysql: MySQL,
     plan: Plan,
     known: SourceTable,
-    mark: Mapping[str, Any] | None,
+    mark: Json | None,
     settings: TapSettings,
     recent: Sequence[Extraction] | None,
 ) -> Forecast:

@@ -194,7 +194,7 @@ def _leaves_out_all(rule: str, table: TableName) -> bool:
     return negated and column == "*" and named(stream) == table
 
 
-def _value(text: str, place: list[str | int]) -> dict[str, Any]:
+def _value(text: str, place: list[str | int]) -> Json:
     """What stands at a place of a document, to be read and not to be changed."""
     found = _document(text)
     for step in place:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from tap_mysql.values.bookmark_facts import Reading
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import (
     LANDING_SCHEMA,
@@ -17,7 +17,7 @@ from tidemark_core.names import (
 )
 from tidemark_core.redshift.connection import WarehouseConnection
 
-from tidemark.services.compare.keys.row_keys import live_sql, row_key
+from tidemark.services.compare.keys.row_keys import Window, live_sql, row_key
 from tidemark.services.compare.keys.tombstones import marked, unmarked_sql
 from tidemark.services.lake.backlog import NextLoad
 from tidemark.services.lake.ledger import (
@@ -53,14 +53,14 @@ class Counter:
     deleted_at: Mapping[str, str] = field(default_factory=dict)
 
     def count(
-        self, table: TableName, history: Sequence[Manifest], mark: Mapping[str, Any] | None
+        self, table: TableName, history: Sequence[Manifest], reading: Reading | None
     ) -> StageCounts:
         """Counts a table.
 
         Args:
             table: The table.
             history: Its commits.
-            mark: Its bookmark; None: MySQL does not have it.
+            reading: How far it has been read; None: MySQL does not have it.
 
         Raises:
             TidemarkError: A server refuses.
@@ -72,7 +72,7 @@ class Counter:
         skipped = waiting - self.next_load.files(table) if waiting else set()
         # What is in public was in MySQL before: so it is asked first.
         landed, public = self._landed(table), self._copied(self.schema, table)
-        upto, since = (None, 0) if mark is None else self._source(table, mark)
+        upto, since = (None, 0) if reading is None else self._source(table, reading)
         return StageCounts(
             table=str(table),
             source=upto,
@@ -86,15 +86,14 @@ class Counter:
             skipped=len(skipped),
         )
 
-    def _source(self, table: TableName, mark: Mapping[str, Any]) -> tuple[int, int]:
+    def _source(self, table: TableName, reading: Reading) -> tuple[int, int]:
         """Rows up to the bookmark, and rows beyond it."""
-        key, value = (mark.get(k) for k in ("replication_key", "replication_key_value"))
-        if key is None or value is None:
+        window = Window.of(reading)
+        if window is None:
             return count_rows(self.mysql, table), 0
-        beyond = f"coalesce(sum({mysql_name(key)} > %s), 0)"
-        bound = value.replace("T", " ") if isinstance(value, str) else value
+        beyond = f"coalesce(sum({mysql_name(window.column)} > %s), 0)"
         query = f"SELECT count(*), {beyond} FROM {mysql_table(table)}"
-        rows, since = self.mysql.row(query, [bound])
+        rows, since = self.mysql.row(query, [window.until])
         return int(rows) - int(since), int(since)
 
     def _landed(self, table: TableName) -> int | None:

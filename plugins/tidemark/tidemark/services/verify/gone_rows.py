@@ -23,6 +23,7 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.lake.parquet_writer import ParquetFileWriter
 from tidemark_core.names import DELETED_AT, EXTRACTED_AT, TableName
 from tidemark_core.redshift.connection import WarehouseConnection
+from tidemark_core.text.documents import Json
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.singer_schema import LOG_BASED, METHOD, from_json_schema
 from tidemark_singer.files.batch_file import BatchFile
@@ -47,7 +48,7 @@ class GoneRows:
     """
 
     newest: Manifest
-    mark: dict[str, Any]
+    mark: Json
     key: RowKey
     texts: list[str] = field(default_factory=list)
     keys: list[tuple[Any, ...]] = field(default_factory=list)
@@ -87,14 +88,12 @@ class GoneRows:
         states.write(Leg.BACKUP, self.table, identity.write(bookmark))
         self._commit(project, identity.write(bookmark), bookmark.read_at, run_id)
 
-    def _commit(
-        self, project: Project, bookmark: dict[str, Any], read_at: datetime, run_id: str
-    ) -> None:
+    def _commit(self, project: Project, bookmark: Json, read_at: datetime, run_id: str) -> None:
         seconds = project.lease_seconds
         store = Store(project.location, run_id, seconds)
         writer = TableWriter(self.table, store, WriteOptions())
         try:
-            writer.set_schema(self.newest.schema | {METHOD: LOG_BASED}, self.newest.key_properties)
+            writer.set_schema({**self.newest.schema, METHOD: LOG_BASED}, self.newest.key_properties)
             with temporary_folder("tombstones") as folder:
                 path = folder / "tombstones.parquet"
                 self._write(path, read_at)

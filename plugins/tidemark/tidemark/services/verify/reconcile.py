@@ -21,7 +21,7 @@ from tidemark.services.compare.keys.row_keys import RowKey, Window, row_key
 from tidemark.services.compare.keys.tombstones import SHOWN, Marking, Marks
 from tidemark.services.lake.ledger import columns_of, refuse_other_copy, relation_exists
 from tidemark.services.verify.gone_rows import GoneRows
-from tidemark.services.verify.verify import bookmark_of, read_lake
+from tidemark.services.verify.verify import read_lake, reading_of
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import source_time, table_exists
 
@@ -96,7 +96,7 @@ def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]
                     raise
                 found.left_out[str(table)] = error.message
                 continue
-            window = Window.of(bookmark_of(history[-1], marks))
+            window = Window.of(reading_of(history[-1], marks))
             late = LateRows(str(table))
             by_log = history[-1].is_log_based
             gone = GoneRows(history[-1], marks.get(table.stream, {}), key)

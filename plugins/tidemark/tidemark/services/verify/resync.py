@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
 from tap_mysql.binlog.errors import anew
 from tap_mysql.query.sql import Key
-from tap_mysql.values.bookmark_facts import place_of
+from tap_mysql.values.bookmark_facts import Reading, place_of
 from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName, fold
 from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.text.documents import Json
 from tidemark_core.types.singer_schema import LOG_BASED
 
 from tidemark.config.project import Project
@@ -119,7 +119,7 @@ def resync(project: Project, table: TableName, *, write: bool) -> Resync:
     )  # fmt: skip
 
 
-def _bookmark(identity: LogIdentity, mark: dict[str, Any]) -> LogBookmark:
+def _bookmark(identity: LogIdentity, mark: Json) -> LogBookmark:
     table = identity.table
     if OWN not in mark:
         hint = f"tidemark sync -t {table}"
@@ -149,7 +149,15 @@ def _comparison(
     """
     table, types = newest.table, column_types(mysql, newest.table)
     facts = facts_of(
-        newest, schema, name, {}, types, copy, retired=True, has_marks=False, deleted_at=deleted_at
+        newest,
+        schema,
+        name,
+        Reading(),
+        types,
+        copy,
+        retired=True,
+        has_marks=False,
+        deleted_at=deleted_at,
     )
     if facts.public is None:
         raise ConfigError("there is no public table to compare it with", table=table,

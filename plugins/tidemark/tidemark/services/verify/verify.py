@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from tap_mysql.values.bookmark_facts import Reading
 from tidemark_core.errors import ConfigError, LakeError, TidemarkError
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import LANDING_SCHEMA, TableName, fold
 from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.text.documents import Json
 
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
@@ -99,7 +100,7 @@ def verify_tables(
         )
         for table, history in lake.commits.items():
             if str(table) not in unread:
-                found.append(look.at(table, history, bookmark_of(history[-1], marks)))
+                found.append(look.at(table, history, reading_of(history[-1], marks)))
         if not asked:
             found += _without_backup(project, mysql, known={*lake.commits, *unread})
     return sorted(found, key=lambda verified: verified.table)
@@ -113,18 +114,16 @@ class _Look:
     lost: Mapping[TableName, Sequence[ManifestFile]]
     checksum: bool
 
-    def at(
-        self, table: TableName, history: Sequence[Manifest], mark: Mapping[str, Any]
-    ) -> Verified:
+    def at(self, table: TableName, history: Sequence[Manifest], reading: Reading) -> Verified:
         """Counts and compares a table; what fails is told as its problem."""
         counts = None
         try:
             types = column_types(self.counter.mysql, table)
-            counts = self.counter.count(table, history, mark if types else None)
+            counts = self.counter.count(table, history, reading if types else None)
             counts = _with_lost(counts, self.lost.get(table, ()))
             if not self.checksum or not types:
                 return Verified(str(table), counts)
-            differences, left = self._content(history[-1], mark, types)
+            differences, left = self._content(history[-1], reading, types)
             return Verified(str(table), counts, differences, left)
         except TidemarkError as error:
             if error.retryable or getattr(error, "lost", False):
@@ -134,7 +133,7 @@ class _Look:
     def _content(
         self,
         newest: Manifest,
-        mark: Mapping[str, Any],
+        reading: Reading,
         types: Mapping[str, str],
     ) -> tuple[tuple[Difference, ...], tuple[NotCompared, ...]]:
         mysql, warehouse = self.counter.mysql, self.counter.warehouse
@@ -142,7 +141,7 @@ class _Look:
             newest,
             self.counter.schema,
             self.counter.names.of(newest.table),
-            mark,
+            reading,
             types,
             warehouse,
             retired=bool(self.counter.retired(newest.table)),
@@ -158,7 +157,7 @@ def facts_of(
     newest: Manifest,
     schema: str,
     name: str,
-    mark: Mapping[str, Any],
+    reading: Reading,
     types: Mapping[str, str],
     warehouse: WarehouseConnection,
     *,
@@ -172,7 +171,7 @@ def facts_of(
         newest: Its newest manifest.
         schema: Where its public table is in the warehouse.
         name: What it is called there.
-        mark: Its bookmark.
+        reading: How far MySQL has been read.
         types: MySQL's type of each column.
         warehouse: As a user who reads the public table.
         retired: Whether retention has taken loads out of landing.
@@ -185,18 +184,20 @@ def facts_of(
     own = fold(deleted_at) if deleted_at and public and fold(deleted_at) in public else None
     if public is not None and own is not None:
         public -= {own}
-    return Facts(newest, schema, name, mark, types, public, landing, is_whole, has_marks, own)
+    return Facts(newest, schema, name, reading, types, public, landing, is_whole, has_marks, own)
 
 
-def bookmark_of(newest: Manifest, marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """How far a table has been read; empty: all of it, as of a full copy.
+def reading_of(newest: Manifest, marks: Mapping[str, Json]) -> Reading:
+    """How far a table has been read; without a key: all of it, as of a full copy.
 
     Args:
         newest: Its newest commit.
         marks: The bookmarks of the state, by stream. They move on without a commit when there was
             nothing new, and stay while a table is read whole.
     """
-    return {} if newest.is_full_copy else marks.get(newest.table.stream) or newest.bookmark
+    if newest.is_full_copy:
+        return Reading()
+    return Reading.of(marks.get(newest.table.stream) or newest.bookmark)
 
 
 def _with_lost(counts: StageCounts, lost: Sequence[ManifestFile]) -> StageCounts:

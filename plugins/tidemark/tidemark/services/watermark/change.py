@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tap_mysql.values.bookmark_facts import log_place, place_of, positioned, set_by_hand
 from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
@@ -46,7 +46,7 @@ class Change:
     table: TableName
     old: str
     new: str
-    bookmark: dict[str, Any] | None
+    bookmark: Json | None
 
     def __str__(self) -> str:
         return f"{self.table}, {self.leg}: {self.old} → {self.new}"
@@ -146,7 +146,7 @@ def plan_reset(project: Project, table: TableName, legs: Iterable[Leg]) -> list[
     return changes
 
 
-def _text(bookmark: dict[str, Any] | None) -> str:
+def _text(bookmark: Json | None) -> str:
     value = place_of(bookmark)
     return "nothing yet" if value is None else str(value)
 

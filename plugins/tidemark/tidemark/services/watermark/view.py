@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from tap_mysql.values.bookmark_facts import is_manual, place_of
 from tidemark_core.errors import LakeError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
+from tidemark_core.text.documents import Json
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg
@@ -58,7 +58,7 @@ class Watermark:
 
 def watermark(
     table: TableName,
-    bookmark: Mapping[str, Any] | None,
+    bookmark: Json | None,
     manifests: Sequence[Manifest],
     archived: Sequence[Manifest],
     ledger: Sequence[LedgerEntry] | None,
@@ -100,9 +100,7 @@ def watermark(
     )
 
 
-def _status(
-    bookmark: dict[str, Any] | None, manual: bool, waiting: int | None, has_files: bool
-) -> str:
+def _status(bookmark: Json | None, manual: bool, waiting: int | None, has_files: bool) -> str:
     if manual:
         start = "set by hand: the next backup starts there"
     elif bookmark is None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tap_mysql.values.bookmark_facts import Reading
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import (
@@ -29,7 +30,7 @@ from tidemark.services.compare.content.checksum_sql import (
     redshift_side,
 )
 from tidemark.services.compare.content.comparison import Comparison
-from tidemark.services.compare.keys.row_keys import RowKey, live_sql, row_key
+from tidemark.services.compare.keys.row_keys import RowKey, Window, live_sql, row_key
 from tidemark.services.compare.keys.tombstones import unmarked_sql
 from tidemark.services.compare.row_text import LONGEST_BINARY, Column
 
@@ -53,7 +54,7 @@ class Facts:
         newest: Its newest manifest.
         schema: Where its public table is in the warehouse.
         name: What it is called there.
-        bookmark: How far the source has been read.
+        reading: How far the source has been read.
         source: MySQL's type of each column.
         public: Columns of the public table; None: there is none.
         landing: Columns of the landing table; None: there is none.
@@ -66,7 +67,7 @@ class Facts:
     newest: Manifest
     schema: str
     name: str
-    bookmark: Mapping[str, Any]
+    reading: Reading
     source: Mapping[str, str]
     public: frozenset[str] | None
     landing: frozenset[str] | None
@@ -150,7 +151,7 @@ def _why_not(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) 
     if name == LANDING_SCHEMA:
         if not facts.is_whole:
             return "retention has taken loads out of landing"
-        if key is None and facts.bookmark.get("replication_key"):
+        if key is None and facts.reading.key:
             return "without a key nobody can tell which version of a row is the newest"
         if EXTRACTED_AT not in has and (key is None or LOAD_ID not in has):
             return f"landing has no {EXTRACTED_AT}"
@@ -158,7 +159,8 @@ def _why_not(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) 
 
 
 def _comparison(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) -> Comparison:
-    bound, mark = _bound(facts.bookmark)
+    window = Window.of(facts.reading)
+    bound, mark = (None, None) if window is None else (window.column, window.until)
     has = (facts.public if name == PUBLIC else facts.landing) or frozenset()
     schema = facts.schema if name == PUBLIC else LANDING_SCHEMA
     table = f"{quote_redshift(schema)}.{quote_redshift(facts.name)}"
@@ -180,14 +182,6 @@ def _only(facts: Facts, name: str, key: RowKey | None) -> tuple[str, tuple[Any, 
     if key is None or not facts.has_marks:
         return "".join(live), ()
     return " AND ".join([*live, unmarked_sql(key)]), (str(facts.table),)
-
-
-def _bound(bookmark: Mapping[str, Any]) -> tuple[str | None, Any]:
-    """The replication key and the bookmark, as a query binds it."""
-    bound, value = (bookmark.get(k) for k in ("replication_key", "replication_key_value"))
-    if bound is None or value is None:
-        return None, None
-    return str(bound), value.replace("T", " ") if isinstance(value, str) else value
 
 
 def _unhashed(columns: Iterable[Column], key: RowKey | None) -> list[NotCompared]:

@@ -6,10 +6,11 @@ where a slash in a value is written ``~1`` and a tilde ``~0``, as JSON pointers 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tap_mysql.values.bookmark_facts import Reading
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName, fold, quote_redshift
@@ -125,15 +126,14 @@ class Window:
     """
 
     column: str
-    until: Any
+    until: str | int
 
     @classmethod
-    def of(cls, bookmark: Mapping[str, Any]) -> Window | None:
+    def of(cls, reading: Reading) -> Window | None:
         """The window of a bookmark; None: the table is read whole each time, or was never read."""
-        column, value = (bookmark.get(k) for k in ("replication_key", "replication_key_value"))
-        if column is None or value is None:
+        if reading.key is None or reading.value is None:
             return None
-        return cls(str(column), value.replace("T", " ") if isinstance(value, str) else value)
+        return cls(reading.key, reading.value)
 
 
 @dataclass(frozen=True)

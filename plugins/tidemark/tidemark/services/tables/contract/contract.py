@@ -9,6 +9,7 @@ from typing import Any
 
 from tap_mysql.source.schema import Table
 from target_redshift.model.landing_table import LandingTable
+from tidemark_core.text.documents import Json
 from tidemark_core.text.printable import printable
 from tidemark_core.types.singer_schema import INCREMENTAL
 
@@ -64,7 +65,7 @@ class Contract:
     models: int = 1
     deleted_at: str | None = None
     hard_delete: bool = True
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    raw: Json = field(default_factory=dict, repr=False, compare=False)
 
 
 def read_contracts(path: str, text: str) -> list[Contract]:
@@ -156,9 +157,9 @@ def _is_untestable(column: str) -> bool:
     return '"' in column
 
 
-def _primary_key(key: Sequence[str]) -> dict[str, Any]:
+def _primary_key(key: Sequence[str]) -> dict[str, object]:
     promises = {"warn_unsupported": False, "warn_unenforced": False}
-    return {"type": "primary_key", "columns": list(key)} | promises
+    return {"type": "primary_key", "columns": list(key), **promises}
 
 
 def copied_meta(landing: LandingTable, table: Table, method: Method) -> dict[str, str]:
@@ -178,7 +179,7 @@ def marking_column(landing: LandingTable) -> str:
     return name
 
 
-def marking_meta(column: str | None) -> dict[str, Any]:
+def marking_meta(column: str | None) -> dict[str, object]:
     """What a contract says of how deleted rows are kept.
 
     Args:
@@ -201,7 +202,7 @@ def columns_text(landing: LandingTable, table: Table) -> list[str]:
     found = []
     for column in landing.columns:
         source = table.column(column.source)
-        told: dict[str, Any] = {"name": column.name}
+        told: dict[str, object] = {"name": column.name}
         if needs_quotes(column.name):
             told["quote"] = True
         told["data_type"] = column.redshift.lower()
