@@ -99,7 +99,7 @@ def _convert_boolean(value: Any) -> bool:
         raise ValueError(value) from error
 
 
-_CONVERT: dict[str, Any] = {
+_CONVERT: dict[Kind, Callable[[Any], Any]] = {
     "string": str,
     "integer": int,
     "boolean": _convert_boolean,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import Field, field, fields
+from dataclasses import Field, field, fields, replace
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from tidemark_core.settings import Kind, Setting, resolve
@@ -35,19 +35,16 @@ def setting(
     minimum: int | None = None,
 ) -> Any:
     """Declares a field of a settings class, as `Setting` has it."""
-    told = {"default": default, "required": required, "secret": secret, "minimum": minimum}
-    return _field({"description": description, **told})
+    return shared(
+        Setting("", description, default=default, required=required, secret=secret, minimum=minimum)
+    )
 
 
 def shared(declared: Setting) -> Any:
     """Declares a field by a setting that others have too; its name is the field's."""
-    return _field(vars(declared))
-
-
-def _field(told: dict[str, Any]) -> Any:
-    if told["required"]:
-        return field(metadata={_DECLARED: told})
-    return field(default_factory=lambda: deepcopy(told["default"]), metadata={_DECLARED: told})
+    if declared.required:
+        return field(metadata={_DECLARED: declared})
+    return field(default_factory=lambda: deepcopy(declared.default), metadata={_DECLARED: declared})
 
 
 def declared(cls: type) -> tuple[Setting, ...]:
@@ -58,8 +55,8 @@ def declared(cls: type) -> tuple[Setting, ...]:
 
 def _declared(each: Field[Any], hint: Any) -> Setting:
     kind, choices = _kind(hint)
-    told = dict(each.metadata[_DECLARED]) | {"name": each.name, "kind": kind, "choices": choices}
-    return Setting(**told)
+    known: Setting = each.metadata[_DECLARED]
+    return replace(known, name=each.name, kind=kind, choices=choices)
 
 
 def _kind(hint: Any) -> tuple[Kind, tuple[str, ...]]:

@@ -14,12 +14,6 @@ from tidemark_core.host.trusted_file import check_trusted
 from tidemark_core.redshift.credentials import Credentials
 from tidemark_core.redshift.settings import WarehouseSettings
 
-#: Dead peers are noticed in about 30 + 6 * 10 seconds, also in the middle of a long COPY.
-_KEEPALIVE: dict[str, Any] = {
-    "tcp_keepalive_idle": 30,
-    "tcp_keepalive_interval": 10,
-    "tcp_keepalive_count": 6,
-}
 #: Socket to connect to in place of the host whose certificate is verified (libpq's ``hostaddr``,
 #: which the driver does not have): the local end of a tunnel.
 _socket: ContextVar[str | None] = ContextVar("tidemark_socket", default=None)
@@ -58,7 +52,10 @@ def login(
                 sslmode=settings.redshift_ssl_mode,
                 timeout=settings.redshift_connect_timeout_seconds,
                 application_name=application_name,
-                **_KEEPALIVE,
+                # Dead peers are noticed in about 30 + 6 * 10 seconds, also amid a long COPY.
+                tcp_keepalive_idle=30,
+                tcp_keepalive_interval=10,
+                tcp_keepalive_count=6,
             )
     finally:
         _socket.reset(token)

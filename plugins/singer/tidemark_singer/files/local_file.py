@@ -9,11 +9,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.json import deserialize_json
 from tidemark_core.errors import LakeError
 from tidemark_core.names import TableName
+
+if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Record
 
 #: Bytes of a line at most; a compressed file of a few kB may hold one that fills the memory.
 _LINE_BYTES = 64 * 1024 * 1024
@@ -41,7 +44,7 @@ def open_local(path: str, table: TableName) -> Iterator[BufferedReader]:
         yield file
 
 
-def read_records(path: str, table: TableName, *, is_gzip: bool) -> Iterator[dict[str, Any]]:
+def read_records(path: str, table: TableName, *, is_gzip: bool) -> Iterator[Record]:
     """Reads a file of JSON lines, a record each; only one line is in memory.
 
     Raises:
@@ -71,7 +74,7 @@ def read_records(path: str, table: TableName, *, is_gzip: bool) -> Iterator[dict
             ) from None
 
 
-def _record(line: bytes) -> dict[str, Any]:
+def _record(line: bytes) -> Record:
     record: Any = deserialize_json(line)
     if not isinstance(record, dict):
         raise ValueError("not an object")

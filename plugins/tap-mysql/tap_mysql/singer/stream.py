@@ -25,6 +25,7 @@ from tap_mysql.source.arrow_query import Fetch
 from tap_mysql.source.schema import Column, Table
 
 if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Record
     from tidemark_core.names import TableName
 
     from tap_mysql.singer.tap import TapMySQL
@@ -189,7 +190,7 @@ class MySQLStream(Stream):
         """None: the SDK's batches infer a schema from the rows."""
         return
 
-    def get_records(self, context: Any) -> Iterable[dict[str, Any]]:  # noqa: ARG002
+    def get_records(self, context: Any) -> Iterable[Record]:  # noqa: ARG002
         """Reads rows without bookmarks; as many as a dry run asks for."""
         extraction = self.prepare(again=False)
         plans, limit = extraction.plans, self.ABORT_AT_RECORD_COUNT
@@ -201,7 +202,7 @@ class MySQLStream(Stream):
 
     def _sync_records(
         self, context: Any = None, *, write_messages: bool = True
-    ) -> Generator[dict[str, Any], Any, Any]:
+    ) -> Generator[Record, Any, Any]:
         if self.ABORT_AT_RECORD_COUNT is not None or not write_messages:
             for record in self.get_records(context):
                 if write_messages:

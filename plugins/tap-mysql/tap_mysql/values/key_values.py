@@ -7,6 +7,7 @@ a literal of that type, so that nothing of its text reaches SQL.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -125,7 +126,7 @@ def _pack(value: KeyValue) -> dict[str, str]:
     return {"number": literal(value)}
 
 
-_UNPACK: dict[str, Any] = {
+_UNPACK: dict[str, Callable[[str], KeyValue]] = {
     "binary": bytes.fromhex,
     "string": str,
     "timestamp": datetime.fromisoformat,

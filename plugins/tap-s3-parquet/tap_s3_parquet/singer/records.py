@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
+    from singer_sdk.helpers.types import Record
 
 _BATCH_ROWS = 8_192
 
 
-def records(file: pq.ParquetFile) -> Iterator[dict[str, Any]]:
+def records(file: pq.ParquetFile) -> Iterator[Record]:
     """Reads a file row by row, in JSON's types, a few thousand rows in memory at a time."""
     for batch in file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
         names = batch.schema.names

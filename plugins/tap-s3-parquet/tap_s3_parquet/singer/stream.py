@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,22 @@ from tap_s3_parquet.commits import Commit, loads
 from tap_s3_parquet.singer.records import records
 
 if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context, Record
+
     from tap_s3_parquet.singer.tap import TapS3Parquet
 
 _PARQUET = BaseBatchFileEncoding(format="parquet")
 Load = Sequence[Commit]
+
+
+@dataclass(frozen=True)
+class _Announced:
+    """What the last SCHEMA message said."""
+
+    schema: dict[str, object]
+    keys: tuple[str, ...] | None
+    bookmark: str | None
+    method: str | None
 
 
 class LakeStream(Stream):
@@ -49,7 +62,7 @@ class LakeStream(Stream):
         self.forced_replication_method = "INCREMENTAL"
         self.primary_keys = newest.key_properties or ()
         self._lake_tap = tap
-        self._announced: dict[str, Any] | None = None
+        self._announced: _Announced | None = None
         self._extracted_at = newest.extracted_at
         self._bookmarked_by = newest.replication_key
         self._method = newest.replication_method
@@ -74,7 +87,7 @@ class LakeStream(Stream):
             return BatchConfig(encoding=_PARQUET, storage=StorageTarget("file:///"))
         return asked
 
-    def get_records(self, context: Mapping[str, Any] | None) -> Iterable[dict[str, Any]]:  # noqa: ARG002
+    def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Reads the rows of each load; the bookmark moves when all of them are out.
 
         Raises:
@@ -94,9 +107,7 @@ class LakeStream(Stream):
             self._done(load)
         self._settle()
 
-    def _sync_batches(
-        self, batch_config: BatchConfig, context: Mapping[str, Any] | None = None
-    ) -> None:
+    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
         """Names the files of each load in one BATCH message, followed by a STATE."""
         if batch_config.encoding is not _PARQUET:
             super()._sync_batches(batch_config, context)
@@ -119,8 +130,8 @@ class LakeStream(Stream):
             self._lake_tap.failed(self.table, error)
 
     def _sync_records(
-        self, context: Mapping[str, Any] | None = None, *, write_messages: bool = True
-    ) -> Generator[dict[str, Any], None, None]:
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[Record, None, None]:
         try:
             yield from super()._sync_records(context, write_messages=write_messages)
         except Exception as error:  # noqa: BLE001 - told of the table; others go on
@@ -142,9 +153,7 @@ class LakeStream(Stream):
         self._loads = chain([first], self._loads)
         self._announce(first[0])
 
-    def _generate_record_messages(
-        self, record: dict[str, Any]
-    ) -> Generator[RecordMessage, None, None]:
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         """Says when the row was read from the source, not when the lake was read."""
         for message in super()._generate_record_messages(record):
             message.time_extracted = self._extracted_at
@@ -165,12 +174,9 @@ class LakeStream(Stream):
     def _announce(self, commit: Commit) -> None:
         """Writes a SCHEMA message when a commit's schema is not the last one's."""
         selected = get_selected_schema(self.name, commit.schema, self.mask)
-        told = {
-            "schema": selected,
-            "keys": commit.key_properties,
-            "bookmark": commit.replication_key,
-            "method": commit.replication_method,
-        }
+        told = _Announced(
+            selected, commit.key_properties, commit.replication_key, commit.replication_method
+        )
         self._bookmarked_by = commit.replication_key
         self._method = commit.replication_method
         if told == self._announced:
@@ -202,7 +208,7 @@ class LakeStream(Stream):
     def _increment_stream_state(self, *_: Any, **__: Any) -> None:
         """Does nothing: the bookmark moves by loads, not by rows."""
 
-    def _write_starting_replication_value(self, context: Mapping[str, Any] | None) -> None:
+    def _write_starting_replication_value(self, context: Context | None) -> None:
         """Does nothing: there is no replication key among the columns."""
 
 

@@ -24,6 +24,9 @@ from target_redshift.staging.load_file import LoadFile, check_location, local_fi
 from target_redshift.warehouse.load_methods import check_method
 
 if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context, Record
+    from tidemark_singer.target.isolating_target import Message
+
     from target_redshift.singer.target import TargetRedshift
 
 
@@ -63,7 +66,7 @@ class RedshiftSink(BatchSink):
         """Adds nothing: `LandingTable` knows metadata from columns, and has columns for it."""
 
     def _add_sdc_metadata_to_record(
-        self, record: dict[str, Any], message: dict[str, Any], context: dict[str, Any]
+        self, record: Record, message: Message, context: Context
     ) -> None:
         del context
         record[EXTRACTED_AT] = (
@@ -79,7 +82,7 @@ class RedshiftSink(BatchSink):
         The SDK's own validator shows the value in its message.
         """
 
-    def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
+    def _validate_and_parse(self, record: Record) -> Record:
         return record
 
     @property
@@ -103,7 +106,7 @@ class RedshiftSink(BatchSink):
         return cast(int, self.config.get("batch_size_rows") or 500_000)
 
     # ------------------------------------------------------------------ collecting
-    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
+    def process_record(self, record: Record, context: Context) -> None:
         """Takes a record."""
         del context
         self._spool.add(record)
@@ -163,7 +166,7 @@ class RedshiftSink(BatchSink):
             path.unlink()
 
     # ------------------------------------------------------------------ loading
-    def process_batch(self, context: dict[str, Any]) -> None:
+    def process_batch(self, context: Context) -> None:
         """Loads everything that has been collected, in one transaction.
 
         Of a fault of the table's own nothing was loaded, and it ends the stream.

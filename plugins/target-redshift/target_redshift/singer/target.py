@@ -16,11 +16,11 @@ from tidemark_core.names import EXTRACTED_AT, LandingNames, TableName, encode_co
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.progress import Display, Meter, display
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import LANDING_NAMES, config_schema, resolve
+from tidemark_core.settings import LANDING_NAMES, config_schema
 from tidemark_core.types.singer_schema import FULL_TABLE, replication_method
 from tidemark_singer.files.batch_file import BatchFile
 from tidemark_singer.plugin import CAPABILITIES, MAPPING
-from tidemark_singer.target.isolating_target import IsolatingTarget
+from tidemark_singer.target.isolating_target import IsolatingTarget, Message
 
 from target_redshift import events
 from target_redshift.loader import TableLoader
@@ -79,7 +79,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         Raises:
             ConfigError: LANDING_NAMES cannot be.
         """
-        given = resolve((LANDING_NAMES,), {}, os.environ)["landing_names"]
+        given = LANDING_NAMES.convert(os.environ.get(LANDING_NAMES.env))
         return LandingNames.parse(given or self.settings.landing_names)
 
     @cached_property
@@ -232,7 +232,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         sinks = (self._sinks_active.get(stream), *self._sinks_to_clear)
         return [s for s in sinks if isinstance(s, RedshiftSink) and s.stream_name == stream]
 
-    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+    def _process_schema_message(self, message_dict: Message) -> None:
         """Remembers what the SDK drops: its bookmark property, and whether it is copied whole."""
         stream = message_dict.get("stream", "")
         named = message_dict.get("bookmark_properties") or []
@@ -241,7 +241,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         (self._full_tables.add if is_full else self._full_tables.discard)(stream)
         super()._process_schema_message(message_dict)
 
-    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+    def _process_state_message(self, message_dict: Message) -> None:
         """Loads what was collected, then passes the STATE on.
 
         An overwrite holds its STATE back to the end: what it claims is there only then.

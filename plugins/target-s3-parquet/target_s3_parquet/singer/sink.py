@@ -22,6 +22,8 @@ from tidemark_singer.files.local_file import read_records
 from tidemark_singer.target.isolating_target import remove_local
 
 if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context, Record
+
     from target_s3_parquet.singer.target import TargetS3Parquet
 
 
@@ -57,7 +59,7 @@ class LakeSink(BatchSink):
             if is_metadata(name, properties[name]):
                 del properties[name]
 
-    def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
+    def _remove_sdc_metadata_from_record(self, record: Record) -> None:
         for name in SINGER_METADATA - self.schema["properties"].keys():
             record.pop(name, None)
 
@@ -78,7 +80,7 @@ class LakeSink(BatchSink):
         self.start_drain()
         self.mark_drained()
 
-    def process_batch(self, context: dict[str, Any]) -> None:
+    def process_batch(self, context: Context) -> None:
         """Hands the collected records over; a fault of theirs ends the stream."""
         try:
             self.table.add_records(context.get("records", []))

@@ -16,7 +16,7 @@ from tidemark_core.run_context import run_id
 from tidemark_core.s3.client import S3Location
 from tidemark_core.settings import config_schema
 from tidemark_singer.plugin import CAPABILITIES, MAPPING
-from tidemark_singer.target.isolating_target import IsolatingTarget
+from tidemark_singer.target.isolating_target import IsolatingTarget, Message
 
 from target_s3_parquet.file_group import WriteOptions
 from target_s3_parquet.settings import SETTINGS, TargetSettings
@@ -125,7 +125,7 @@ class TargetS3Parquet(IsolatingTarget[TargetSettings]):
             table.close()
         self._tables.clear()
 
-    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+    def _process_activate_version_message(self, message_dict: Message) -> None:
         """Takes note that a full copy is whole; no row of the lake is ever deleted."""
         stream = message_dict.get("stream", "")
         has_rows = stream in self.copies.unfinished
@@ -133,12 +133,12 @@ class TargetS3Parquet(IsolatingTarget[TargetSettings]):
         if not has_rows:
             self._guarded(message_dict, self._add_empty_copy)
 
-    def _add_empty_copy(self, message_dict: dict[str, Any]) -> None:
+    def _add_empty_copy(self, message_dict: Message) -> None:
         for alias in self._aliases(message_dict["stream"]):
             if (table := self._tables.get(alias)) is not None:
                 table.add_empty_copy()
 
-    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+    def _process_state_message(self, message_dict: Message) -> None:
         super()._process_state_message(message_dict)
         if self._is_commit_due():
             self.drain_all()

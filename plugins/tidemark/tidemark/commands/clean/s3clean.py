@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 from tidemark_core.errors import ConfigError
@@ -81,7 +82,7 @@ def list_files(
         print_json(
             {
                 "files": [_plain(file) for file in files],
-                "tables": _summary(files),
+                "tables": [summary.to_dict() for summary in _summary(files)],
                 "foreign": catalogue.foreign,
                 "warehouse": catalogue.problem or "asked",
             }
@@ -93,7 +94,7 @@ def list_files(
         make_table(
             "By table",
             ["table", "files", *Status, "size"],
-            [(*list(row.values())[:-1], size(row["bytes"])) for row in _summary(files)],
+            [(t.table, t.files, *t.statuses.values(), size(t.bytes)) for t in _summary(files)],
             right=",".join(["files", *Status, "size"]),
         )
     )
@@ -238,7 +239,20 @@ def _note_no_match(pattern: str | None, files: Sequence[LakeFile]) -> None:
         note(f"No file fits {pattern}; a name is like 2025-07-28_20-12-03_batch_0001.parquet")
 
 
-def _summary(files: Sequence[LakeFile]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Summary:
+    """The files of one table: how many, of which status, and how many bytes they are."""
+
+    table: str
+    files: int
+    statuses: dict[str, int]
+    bytes: int
+
+    def to_dict(self) -> dict[str, object]:
+        return {"table": self.table, "files": self.files, **self.statuses, "bytes": self.bytes}
+
+
+def _summary(files: Sequence[LakeFile]) -> list[_Summary]:
     by_table: dict[TableName, list[LakeFile]] = defaultdict(list)
     for file in files:
         by_table[file.table].append(file)
@@ -247,11 +261,11 @@ def _summary(files: Sequence[LakeFile]) -> list[dict[str, Any]]:
         statuses = Counter(file.status for file in members)
         counts = {str(status): statuses[status] for status in Status}
         total = sum(file.size for file in members)
-        result.append({"table": str(table), "files": len(members), **counts, "bytes": total})
+        result.append(_Summary(str(table), len(members), counts, total))
     return result
 
 
-def _plain(file: LakeFile) -> dict[str, Any]:
+def _plain(file: LakeFile) -> dict[str, object]:
     return {
         "key": file.key,
         "table": str(file.table),

@@ -128,10 +128,11 @@ def write(
     """
     key = [column.name for column in landing.keys]
     marking = None if hard_delete else marking_column(landing)
-    config: dict[str, Any] = {"unique_key": safe(key)} if key else {}
-    config["meta"] = safe(copied_meta(landing, table, method)) | marking_meta(marking)
-    if not key:
-        config["meta"]["dbt-bouncer"] = {"skip_checks": list(_OF_KEYS)}
+    meta = safe(copied_meta(landing, table, method)) | marking_meta(marking)
+    if key:
+        config = {"unique_key": safe(key), "meta": meta}
+    else:
+        config = {"meta": meta | {"dbt-bouncer": {"skip_checks": list(_OF_KEYS)}}}
     lines = [
         "version: 2\n\n",
         "sources:\n  - name: landing\n",
