@@ -118,6 +118,11 @@ class Project:
         return self.location.client()
 
     @property
+    def database(self) -> str:
+        """DB_DATABASE, in which a bare name is a table; empty: it is not set."""
+        return self.environ.get("DB_DATABASE", "")
+
+    @property
     def lease_seconds(self) -> int:
         """How long a lease outlives its holder."""
         return self.read(LeaseSettings).s3_lease_seconds
@@ -168,7 +173,7 @@ class Project:
         Raises:
             ConfigError: Two tables are written so.
         """
-        first = TableName.parse(text, self.environ.get("DB_DATABASE", ""))
+        first = TableName.parse(text, self.database)
         if "." not in first.table:
             return first
         wanted = text.strip()

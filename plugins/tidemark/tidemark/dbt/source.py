@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.host.walk import walk_files
+from tidemark_core.typed_settings import read
 
+from tidemark.config.settings import DbtSettings
 from tidemark.dbt.plan import Shape, fingerprint
 
 #: What dbt writes itself, beside what it reads.
@@ -18,7 +20,7 @@ _WRITTEN = frozenset({"target", "logs"})
 _PROFILES = "profiles.yml"
 _VARIABLE = re.compile(rb"env_var\(\s*['\"](\w+)['\"]")
 #: Decide which relations are made, without a word of it in a model; what is not set is as here.
-_TARGET = {"MELTANO_ENVIRONMENT": "dev", "REDSHIFT_DATABASE": "", "REDSHIFT_SCHEMA": "public"}
+_TARGET = {"MELTANO_ENVIRONMENT": "dev", "REDSHIFT_DATABASE": ""}
 _PACKAGES = ("dbt-core", "dbt-redshift")
 #: Read by macros, and of no consequence for what a build makes.
 _NO_INPUT = frozenset({"REDSHIFT_LOCK_TIMEOUT_SECONDS"})
@@ -61,6 +63,7 @@ def project_fingerprint(folder: Path, environ: Mapping[str, str]) -> str:
     }
     facts = {name: environ.get(name, "") for name in named - _NO_INPUT}
     facts |= {name: environ.get(name) or default for name, default in _TARGET.items()}
+    facts["REDSHIFT_SCHEMA"] = read(DbtSettings, {}, environ).redshift_schema
     return fingerprint(files, facts | {name: version(name) for name in _PACKAGES})
 
 

@@ -25,7 +25,7 @@ _TABLE, _COLUMN = "tidemark_doctor", "n"
 
 def check_copy_role(project: Project) -> Iterator[Finding]:
     """COPYs a file of one row into a temporary table, in a transaction that is rolled back."""
-    role = project.environ.get("REDSHIFT_IAM_ROLE")
+    role = project.warehouse.redshift_iam_role
     try:
         right = authorization(role, project.location)
     except ConfigError as error:

@@ -116,7 +116,7 @@ def check_tables(project: Project) -> Iterator[Finding]:
         hint = "tidemark add SCHEMA.TABLE"
         yield Finding("source tables", Level.WARN, "nothing is copied yet", hint)
         return
-    looked_at = {project.environ.get("DB_DATABASE"), *further_schemas(project.environ)}
+    looked_at = {project.database, *further_schemas(project.environ)}
     with open_mysql(project.mysql) as mysql:
         known: dict[str, dict[TableName, Table]] = {}
         for table in rules.tables():

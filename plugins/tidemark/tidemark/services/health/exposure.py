@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from tidemark.config.job_settings import JobSettings
 from tidemark.config.project import Project
 from tidemark.services.health.checks import Finding, Level
 from tidemark.source.mysql import open_mysql
@@ -25,12 +26,12 @@ _GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<where>.+?) TO ", re.DOTALL)
 
 def check_ways(project: Project) -> Iterator[Finding]:
     """Which ways are not encrypted, by the settings alone."""
-    environ, mysql = project.environ, project.mysql
+    mysql, hook = project.mysql, project.read(JobSettings).alert_webhook_url
     found = [
         *clear_ways(
             {
-                "S3_ENDPOINT_URL": environ.get("S3_ENDPOINT_URL", ""),
-                "ALERT_WEBHOOK_URL": environ.get("ALERT_WEBHOOK_URL", ""),
+                "S3_ENDPOINT_URL": project.location.endpoint_url or "",
+                "ALERT_WEBHOOK_URL": hook or "",
             }
         )
     ]

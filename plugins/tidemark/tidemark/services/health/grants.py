@@ -27,7 +27,7 @@ def check_public_rights(project: Project) -> Iterator[Finding]:
     schema = project.public_schema
     with connect(project.warehouse) as warehouse:
         ((loader, creates),) = warehouse.execute(_CREATE, [schema, schema])
-    role = project.environ.get("REDSHIFT_IAM_ROLE") or ""
+    role = project.warehouse.redshift_iam_role or ""
     with connect(project.reader) as warehouse:
         ((builder,),) = warehouse.execute("SELECT current_user")
         copies = False

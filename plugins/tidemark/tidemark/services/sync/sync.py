@@ -63,7 +63,7 @@ def extract(
         plan.tables,
         plan.rules,
         plan.whole,
-        database=project.environ.get("DB_DATABASE", ""),
+        database=project.database,
         schemas=further_schemas(project.environ),
     )
     variables = plan.options.variables() | more

@@ -105,7 +105,7 @@ def plan_addition(
         SourceError: MySQL cannot be asked.
     """
     plan, contracts, models = Addition(), files.contracts(), files.models()
-    database = project.environ.get("DB_DATABASE", "")
+    database = project.database
     by_default = project.read(DeletionSettings).hard_delete
     deletes = Deletes(hard_delete, by_default)
     with open_mysql(project.mysql) as mysql:

@@ -73,7 +73,7 @@ def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
     files = ProjectFiles(FileChanges(project.root))
     contracts, rules = copied_tables(files), files.rules
     if wanted := list(patterns):
-        database = project.environ.get("DB_DATABASE", "")
+        database = project.database
         contracts = chosen(contracts, wanted, database, "tidemark add {}".format)
     names = {
         table: copy_name(table, contract, project.names) for table, contract in contracts.items()

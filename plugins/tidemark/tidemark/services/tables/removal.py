@@ -52,7 +52,7 @@ def plan_removal(
     Raises:
         ConfigError: A pattern stands for nothing, or something else still reads a table.
     """
-    database, copied = project.environ.get("DB_DATABASE", ""), copied_tables(files)
+    database, copied = project.database, copied_tables(files)
     known = ", ".join(map(str, copied))
     hint = f"choose of: {known}" if known else "nothing is: tidemark add TABLE"
     wanted = {

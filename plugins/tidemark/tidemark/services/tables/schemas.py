@@ -24,7 +24,7 @@ def keep_schemas(project: Project, files: ProjectFiles, schemas: Iterable[str]) 
     Returns:
         What the operator has to set himself, where it is not in the file of settings; None: it is.
     """
-    own = project.environ.get("DB_DATABASE", "")
+    own = project.database
     wanted = {name for name in schemas if name and name != own}
     if wanted == further_schemas(project.environ) - {own}:
         return None
