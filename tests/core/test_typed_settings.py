@@ -63,3 +63,10 @@ def test_a_wrong_value_is_named(config: dict[str, str], says: str) -> None:
 def test_a_default_is_nobodys_to_change() -> None:
     Settings(where="x").tables.append("a")
     assert Settings(where="x").tables == []
+
+
+@pytest.mark.security(7)
+def test_a_secret_appears_in_no_representation() -> None:
+    found = Settings(where="x", key="canary-word")
+    assert "canary-word" not in repr(found)
+    assert "where='x'" in repr(found)

@@ -41,10 +41,14 @@ def setting(
 
 
 def shared(declared: Setting) -> Any:
-    """Declares a field by a setting that others have too; its name is the field's."""
+    """Declares a field by a setting that others have too; its name is the field's.
+
+    A secret appears in no representation of the settings.
+    """
+    shown, told = not declared.secret, {_DECLARED: declared}
     if declared.required:
-        return field(metadata={_DECLARED: declared})
-    return field(default_factory=lambda: deepcopy(declared.default), metadata={_DECLARED: declared})
+        return field(repr=shown, metadata=told)
+    return field(default_factory=lambda: deepcopy(declared.default), repr=shown, metadata=told)
 
 
 def declared(cls: type) -> tuple[Setting, ...]:

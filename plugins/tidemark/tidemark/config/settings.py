@@ -8,7 +8,7 @@ from typing import TypeVar
 from tap_mysql.source.settings import MySQLSettings
 from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.s3.settings import S3Settings
-from tidemark_core.settings import LEASE_SECONDS, LOCK_SECONDS
+from tidemark_core.settings import LEASE_SECONDS
 from tidemark_core.typed_settings import declared, setting, shared
 
 from tidemark.config.job_settings import JobSettings
@@ -67,13 +67,6 @@ class DbtSettings:
             redshift_user=self.redshift_dbt_user or warehouse.redshift_user,
             redshift_password=self.redshift_dbt_password or warehouse.redshift_password,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuildSettings(LeaseSettings, DbtSettings, WarehouseSettings):
-    """What a build by dbt needs."""
-
-    redshift_lock_timeout_seconds: int = shared(LOCK_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
@@ -33,15 +34,17 @@ from tidemark_core.redshift.connection import (
     connect,
     routed,
 )
+from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.report_store import reporting
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.deferred import Failure, defer
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.settings import S3Settings
-from tidemark_core.typed_settings import read
+from tidemark_core.settings import LOCK_SECONDS
+from tidemark_core.typed_settings import read, shared
 
 from tidemark.config.environment import load_environment
-from tidemark.config.settings import BuildSettings
+from tidemark.config.settings import DbtSettings, LeaseSettings
 from tidemark.dbt.buildstate import BuildState, Found, newly_tested, state_schema
 from tidemark.dbt.plan import Kind, Plan, decide, is_whole_build
 from tidemark.dbt.results import read_failures
@@ -54,6 +57,13 @@ _BUILDING = frozenset({"build", "retry", "run", "seed", "snapshot", _BUILD_NEW})
 _NODES_FAILED = 1
 #: The commands that ask the warehouse; ``debug`` is for finding out why it does not answer.
 _ASKING = _BUILDING | {"compile", "docs", "run-operation", "show", "source", "test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSettings(LeaseSettings, DbtSettings, WarehouseSettings):
+    """What a build needs."""
+
+    redshift_lock_timeout_seconds: int = shared(LOCK_SECONDS)
 
 
 class UnreachableError(WarehouseError):
