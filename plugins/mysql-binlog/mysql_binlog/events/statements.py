@@ -21,9 +21,17 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-#: Statements that change rows, if they are logged in place of the rows.
-_CHANGING = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "CALL", "WITH", "DO"})
 _STRUCTURE = frozenset({"TRUNCATE", "DROP", "RENAME", "ALTER", "CREATE"})
+#: Statements that are logged as such in any format, and change no rows. All others change rows, or
+#: may: SELECT calls a function, say.
+_WITHOUT_ROWS = frozenset(
+    {
+        *("GRANT", "REVOKE", "SET", "FLUSH", "OPTIMIZE", "REPAIR", "CHECK", "IMPORT"),
+        *("INSTALL", "UNINSTALL"),
+    }
+)
+#: What follows ANALYZE where it looks at tables; MariaDB also runs a statement by that word.
+_ANALYZED = frozenset({"TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"})
 #: Tokens looked at: a definition of a view or a procedure is longer, and its beginning suffices.
 _MOST_TOKENS = 20_000
 
@@ -76,7 +84,11 @@ class Statements:
 
     def changes_rows(self, query: Query) -> bool:
         """Whether it is a statement that is logged in place of the rows that it changed."""
-        return _first(tokens(query.text[:4096])) in _CHANGING
+        words = _bare(tokens(query.text))
+        verb = _first(words)
+        if verb == "ANALYZE":
+            return _first(words[1:]) not in _ANALYZED
+        return bool(words) and verb not in _STRUCTURE | _WITHOUT_ROWS
 
     def begins_transaction(self, query: Query) -> bool:
         """Whether rows follow it in the same transaction: CREATE TABLE … SELECT of MySQL 8."""
@@ -84,7 +96,7 @@ class Statements:
 
     def read(self, query: Query) -> list[Statement]:
         """What it does to wanted tables as a whole."""
-        words = tokens(query.text)
+        words = _bare(tokens(query.text))
         verb = _first(words)
         if verb not in _STRUCTURE:
             return []
@@ -131,8 +143,9 @@ class Statements:
             yield from self._of("drop", words.tables(), sql)
 
     def _altered(self, words: _Words, sql: str) -> Iterator[Statement]:
-        for word in ("ONLINE", "OFFLINE", "IGNORE"):
+        for word in ("ONLINE", "OFFLINE"):
             words.maybe(word)
+        ignores = words.maybe("IGNORE")  # rows that a new key has twice are taken out
         if not words.maybe("TABLE"):
             return
         words.maybe("IF", "EXISTS")
@@ -140,7 +153,7 @@ class Statements:
         upper = [word.upper() for word in rest]
         if new := words.new_names():
             yield from self._of("rename", [table, *new], sql)
-        if _loses_rows(upper):
+        if ignores or _loses_rows(upper):
             yield from self._of("truncate", [table, *words.exchanged()], sql)
         elif not new and table in self._tables:
             wanted = self._tables[table]
@@ -152,12 +165,26 @@ def _first(words: Sequence[Token]) -> str:
     return words[0].upper() if words and not words[0].name else ""
 
 
+def _bare(words: Sequence[Token]) -> Sequence[Token]:
+    """A statement's words without MariaDB's SET STATEMENT … FOR before them."""
+    if [word.upper() for word in words[:2]] != ["SET", "STATEMENT"]:
+        return words
+    depth = 0
+    for at, word in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        if not depth and not word.name and word.upper() == "FOR":
+            return _bare(words[at + 1 :])
+    return words[1:]  # no statement that is known
+
+
 def _loses_rows(words: Sequence[str]) -> bool:
     """Whether an ALTER TABLE takes rows away, or in, that are not logged."""
     pairs = set(pairwise(words))
     partitions = {("DROP", "PARTITION"), ("TRUNCATE", "PARTITION"), ("EXCHANGE", "PARTITION")}
-    spaces = {("IMPORT", "TABLESPACE"), ("DISCARD", "TABLESPACE"), ("CONVERT", "PARTITION")}
-    return bool(pairs & (partitions | spaces | {("CONVERT", "TABLE")}))
+    spaces = {
+        (verb, what) for verb in ("IMPORT", "DISCARD") for what in ("TABLESPACE", "PARTITION")
+    }
+    return bool(pairs & (partitions | spaces | {("CONVERT", "PARTITION"), ("CONVERT", "TABLE")}))
 
 
 def _moves(key: KeyColumns, words: Sequence[Token]) -> bool:
@@ -166,6 +193,10 @@ def _moves(key: KeyColumns, words: Sequence[Token]) -> bool:
     keywords = {word.upper() for word in words if not word.name}
     if "FIRST" in keywords or any(word.lower() in names for word in words):
         return True
+    if ("CONVERT", "TO") in pairwise(word.upper() for word in words) and any(
+        column.charset for column in key.columns if column.name in key.names
+    ):
+        return True  # what was logged before has the text of its keys in the old character set
     first_alone = max(key.places) == 0
     return not first_alone and bool(keywords & {"AFTER", "DROP"})
 

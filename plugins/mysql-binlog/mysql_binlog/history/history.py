@@ -80,6 +80,7 @@ class History:
             raise UnreachablePosition(
                 f"the log ends in the middle of a transaction, at {self.here}"
             )
+        self._kept.tell(self._tables.take_unreadable())
         end = self._place.last_position() if last else self._place.boundary
         keys, told = self._kept.take()
         prepared = self._transaction.prepared

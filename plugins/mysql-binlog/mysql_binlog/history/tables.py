@@ -81,6 +81,8 @@ class Tables:
         self._by_plain: dict[PlainTable, WantedTable] = {}
         #: Tables whose rows do not have the columns that they have today, which was told.
         self._unlike: set[Table] = set()
+        #: Of whose keys some are no text of the character set that they have today.
+        self._unreadable: dict[Table, str] = {}
 
     def begin_file(self) -> None:
         """Forgets the numbers of tables, which hold for a file at most."""
@@ -137,7 +139,7 @@ class Tables:
                 f"length is not logged: ALTER TABLE {schema}.{name} FORCE with "
                 "mysql56_temporal_format=ON"
             )
-        return WantedTable(table, self._layout(key, logged, where)), None
+        return WantedTable(table, self._layout(table, logged, where)), None
 
     def _told_unlike(self, table: Table, logged: TableMap) -> Statement | None:
         if table in self._unlike:
@@ -146,17 +148,34 @@ class Tables:
         text = f"rows were logged with other columns: {columns_as_text(logged.columns)}"
         return Statement("layout", table, text, keys_uncertain=True)
 
-    def _layout(self, key: KeyColumns, logged: TableMap, where: tuple[int, ...]) -> Layout:
+    def _layout(self, table: Table, logged: TableMap, where: tuple[int, ...]) -> Layout:
+        key = self.wanted[table]
         today = {column.name: column for column in key.columns}
         columns = [today[name] for name in key.names]
         decoders = [
-            decoder(column, logged.columns[place], self._text(column.charset))
+            decoder(column, logged.columns[place], self._text(table, column.charset))
             for column, place in zip(columns, where, strict=True)
         ]
         return Layout.of(logged, where, decoders, [struct_code(column) for column in columns])
 
-    def _text(self, charset: str) -> Callable[[bytes], str]:
-        return self._charsets.decoder(charset or "utf8mb4")
+    def _text(self, table: Table, charset: str) -> Callable[[bytes], str]:
+        charset = charset or "utf8mb4"
+        decode = self._charsets.decoder(charset)
+
+        def read(data: bytes) -> str:
+            try:
+                return decode(data)
+            except UnicodeDecodeError:
+                text = f"a key was logged that is no text in {charset}: {data[:40].hex()}"
+                self._unreadable.setdefault(table, text)
+                return ""
+
+        return read
+
+    def take_unreadable(self) -> list[Statement]:
+        """Tells, once, of tables some of whose keys are no text, as before they got another set."""
+        found, self._unreadable = self._unreadable, {}
+        return [Statement("layout", table, text, True) for table, text in found.items()]
 
     def rows(self, event: Event) -> tuple[Table, Iterator[Key]] | None:
         """The keys of a rows event, and their table; None if it is not wanted."""

@@ -8,8 +8,6 @@ from typing import Any
 
 import pymysql
 
-from mysql_binlog.errors import DamagedLog
-
 _UNICODE = {
     **dict.fromkeys(("utf8", "utf8mb3", "utf8mb4", "ascii"), "utf-8"),
     **dict.fromkeys(("ucs2", "utf16"), "utf-16-be"),
@@ -33,14 +31,17 @@ class Charsets:
         self._decoders: dict[str, Callable[[bytes], str]] = {}
 
     def decoder(self, charset: str) -> Callable[[bytes], str]:
-        """What decodes the text of a column of this character set."""
+        """What decodes the text of a column of this character set.
+
+        It raises UnicodeDecodeError where bytes are no text of it.
+        """
         if charset not in self._decoders:
             self._decoders[charset] = self._make(charset)
         return self._decoders[charset]
 
     def _make(self, charset: str) -> Callable[[bytes], str]:
         if codec := _UNICODE.get(charset):
-            return lambda data: _decode(data, codec)
+            return lambda data: data.decode(codec)
         sizes = self._ask("SELECT MAXLEN FROM information_schema.CHARACTER_SETS"
                           " WHERE CHARACTER_SET_NAME = %s", charset)  # fmt: skip
         if sizes == 1:
@@ -58,10 +59,3 @@ class Charsets:
             cursor.execute(sql, arguments or None)
             row = cursor.fetchone()
         return row[0] if row else None
-
-
-def _decode(data: bytes, codec: str) -> str:
-    try:
-        return data.decode(codec)
-    except UnicodeDecodeError as error:
-        raise DamagedLog(f"a key's text is no {codec}: {data[:40].hex()}") from error
