@@ -18,6 +18,8 @@ from tidemark_sandbox.world import source
 if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox
 
+#: A database that such a server leaves out of its log.
+UNLOGGED = "unlogged"
 _SECONDS = 30.0
 _PASSWORD = "replicates-1"
 
@@ -61,6 +63,7 @@ class Server:
         options = (
             f"--server-id={number}", f"--port={self.port}", "--bind-address=127.0.0.1",
             "--skip-networking=OFF", "--innodb-buffer-pool-size=32M",
+            f"--binlog-ignore-db={UNLOGGED}",
         )  # fmt: skip
         command = [*self.part.command(), *options]
         self.part.daemon.start(command, env=self.part.environment(), cwd=self.part.folder)

@@ -25,6 +25,7 @@ from mysql_binlog import (
     read_changes,
 )
 from mysql_binlog.check import _retention
+from mysql_binlog.filters import left_out
 from mysql_binlog.position import Flavor
 from mysql_binlog.wire.start import Facts, choose
 from servers import Server, more_servers, wait_for
@@ -266,6 +267,22 @@ def test_what_a_server_says_decides(
 ) -> None:
     with pytest.raises(kind):
         choose(facts(**changed), since, END)
+
+
+@pytest.mark.fault(214)
+@pytest.mark.parametrize(
+    ("only", "never", "expected"),
+    [
+        ((), (), {}),
+        (("a",), ("a",), {"b": "binlog_do_db", "B": "binlog_do_db"}),
+        ((), ("B", "c"), {"b": "binlog_ignore_db", "B": "binlog_ignore_db"}),
+    ],
+)
+def test_databases_that_are_not_logged_are_found(
+    only: Sequence[str], never: Sequence[str], expected: dict[str, str]
+) -> None:
+    found = left_out(["a", "b", "B"], frozenset(only), frozenset(never))
+    assert {schema: problem.setting for schema, problem in found.items()} == expected
 
 
 def test_positions_are_written_and_read() -> None:

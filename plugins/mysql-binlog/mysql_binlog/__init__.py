@@ -15,6 +15,7 @@ from mysql_binlog.errors import (
     UnreadableChange,
     WrongKey,
 )
+from mysql_binlog.filters import unlogged
 from mysql_binlog.model import (
     Batch,
     Change,
@@ -59,4 +60,5 @@ __all__ = [
     "key_columns",
     "log_retention",
     "read_changes",
+    "unlogged",
 ]

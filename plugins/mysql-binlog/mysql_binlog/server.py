@@ -95,6 +95,17 @@ class Server:
             gtid = str(row[4])
         return str(row[0]), int(row[1]), gtid.replace("\n", "")
 
+    def filters(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The databases of binlog_do_db, and those of binlog_ignore_db.
+
+        Raises:
+            RefusedRead: It has no log, or a right is missing.
+        """
+        only, never = (
+            frozenset(filter(None, str(text).split(","))) for text in self._status()[2:4]
+        )
+        return only, never
+
     def _status(self) -> tuple[Any, ...]:
         new = self.flavor == "mysql" and self.version >= (8, 2)
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from readhooks import after_files
-from servers import Server, more_servers, wait_for
+from servers import UNLOGGED, Server, more_servers, wait_for
 from tidemark_core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
@@ -355,6 +355,31 @@ def test_a_server_that_is_no_replica_is_never_behind(
         source.sql(f"REVOKE {without_right} ON *.* FROM {reader}")
     assert result.ids("primary_one") == [1]
     assert told(caplog, "replica") == []
+
+
+@pytest.mark.fault(214)
+def test_a_database_that_is_left_out_of_the_log_is_refused_and_others_go_on(
+    source: Source, other: Server, relay: MakeRelay
+) -> None:
+    reader = f"{source.sandbox.env()['DB_USER']}@localhost"
+    fill([other], "logged", ["(1)"], "id INT PRIMARY KEY")
+    other.sql(f"CREATE DATABASE {UNLOGGED}")
+    for statement in (  # from within it, so that a replica does not hear of it
+        "CREATE TABLE logged (id INT PRIMARY KEY)",
+        f"GRANT SELECT, SHOW VIEW ON {UNLOGGED}.* TO {reader}",
+    ):
+        other.part.query(statement, database=UNLOGGED)
+    catalog = source.catalog("logged", "logged")
+    catalog["streams"][1]["tap_stream_id"] = f"{UNLOGGED}-logged"
+    for stream in catalog["streams"]:
+        stream["replication_method"] = "LOG_BASED"
+    done = source.run(catalog, db_schemas=[UNLOGGED], **relay(socket=other.socket).way)
+    assert isinstance(done.error, SourceError)
+    (error,) = done.error.of_tables
+    assert error.table == f"{UNLOGGED}.logged"
+    assert "binlog_ignore_db is unlogged, and must be without unlogged" in error.message
+    assert "restart the server" in str(error.hint)
+    assert done.ids("logged") == [1]
 
 
 @pytest.mark.fault(183)

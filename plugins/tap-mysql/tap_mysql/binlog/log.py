@@ -71,6 +71,11 @@ class Log:
         with self.source.session() as session:
             return problems(session)
 
+    def unlogged(self, tables: Iterable[TableName]) -> dict[TableName, Problem]:
+        """Of tables whose database the server leaves out of its log: why."""
+        with self.source.session() as session:
+            return unlogged(session, tables)
+
     def retention(self) -> Retention:
         """How long the log is kept."""
         with self.source.session() as session:
@@ -131,6 +136,15 @@ def retention(session: Session) -> Retention:
 def problems(session: Session) -> list[Problem]:
     """What keeps the log from being read, or soon may."""
     return mysql_binlog.check_log(session.connection)
+
+
+def unlogged(session: Session, tables: Iterable[TableName]) -> dict[TableName, Problem]:
+    """Of tables whose database the server leaves out of its log: why."""
+    wanted = list(tables)
+    if not wanted:
+        return {}
+    found = mysql_binlog.unlogged(session.connection, {table.schema for table in wanted})
+    return {table: found[table.schema] for table in wanted if table.schema in found}
 
 
 def cascades(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from mysql_binlog import Position, Problem
-from tap_mysql.binlog.log import cascades, end_of_log, problems, retention
+from tap_mysql.binlog.log import cascades, end_of_log, problems, retention, unlogged
 from tap_mysql.source.discovery import discover
 from tap_mysql.source.schema import Table
 from tap_mysql.source.session.connection import Login, Session, Source
@@ -56,6 +56,10 @@ class MySQL:
     def log_problems(self) -> list[Problem]:
         """What keeps the server's log from being read, or soon may."""
         return problems(self._session)
+
+    def unlogged(self, tables: Iterable[TableName]) -> dict[TableName, Problem]:
+        """Of tables whose database the server leaves out of its log: why."""
+        return unlogged(self._session, tables)
 
     def log_files(self) -> dict[str, int]:
         """The files of the server's log, and how long they are."""

@@ -70,6 +70,10 @@ class LogRun:
                     "the server's log: %s is %s, and should be %s: %s",
                     problem.setting, problem.found, problem.wanted, problem.statement,
                 )  # fmt: skip
+        unlogged = self.log.unlogged(m.table for m in members if m.error is None)
+        for member in members:
+            if member.table in unlogged:
+                member.fail(refused(unlogged[member.table], member.table))
         for table, parents in self.log.cascades(member.table for member in members).items():
             logger.warning(
                 "%s: rows that a change of %s deletes or changes (foreign key with CASCADE or SET "

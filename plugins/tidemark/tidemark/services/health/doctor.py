@@ -145,6 +145,8 @@ def check_log(project: Project) -> Iterator[Finding]:
         return
     with open_mysql(project.mysql) as mysql:
         found = mysql.log_problems()
+        if not any(problem.fatal for problem in found):
+            found += dict.fromkeys(mysql.unlogged(tables).values())
         for problem in found:
             level = Level.ERROR if problem.fatal else Level.WARN
             text = f"{problem.setting} is {problem.found}, and should be {problem.wanted}"

@@ -143,7 +143,7 @@ def _add(
     method = _as_it_is(files, table) if wish.is_open else None
     changes_method = method is None
     if method is None:
-        method = propose(table, gaps(mysql, table), wish, lambda: why_no_log(mysql))
+        method = propose(table, gaps(mysql, table), wish, lambda: why_no_log(mysql, table.name))
     name = contract.name if contract else _free_name(files, table.name, models)
     landing = landing_table(table, method, files.rules, name)
     told = (*method.remarks, *log_remarks(mysql, table, method), *remarks(mysql, table, landing))

@@ -121,10 +121,10 @@ def gaps(mysql: MySQL, table: Table) -> Gaps:
     return ask
 
 
-def why_no_log(mysql: MySQL) -> Remark | None:
-    """Why the server's log cannot be read; None: it can be."""
+def why_no_log(mysql: MySQL, table: TableName) -> Remark | None:
+    """Why the server's log cannot be read, or has nothing of a table; None: it can be."""
     fatal = (problem for problem in mysql.log_problems() if problem.fatal)
-    problem = next(fatal, None)
+    problem = next(fatal, None) or mysql.unlogged([table]).get(table)
     if problem is None:
         return None
     told = f"{problem.setting} is {problem.found}, and must be {problem.wanted}"
