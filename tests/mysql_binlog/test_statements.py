@@ -78,6 +78,25 @@ def test_a_statement_means(sql: str, expected: list[str]) -> None:
     assert told(sql) == expected
 
 
+@pytest.mark.fault(215)
+@pytest.mark.parametrize(
+    ("parts", "replaced", "converted"),
+    [
+        ("MODIFY note INT, MODIFY COLUMN IF EXISTS `b,c` SET('x,y')", (), ("note", "b,c")),
+        ("CHANGE note NOTE INT, CHANGE COLUMN a b DECIMAL(9,2) AFTER c", ("a", "b"), ("note",)),
+        ("DROP a, DROP COLUMN `index`, DROP INDEX i, DROP PRIMARY KEY", ("a", "index"), ()),
+        ("DROP FOREIGN KEY f, DROP CONSTRAINT c, DROP CHECK c, DROP SYSTEM VERSIONING", (), ()),
+        ("RENAME COLUMN a TO b, RENAME INDEX c TO d, RENAME KEY e TO f", ("a", "b"), ()),
+        ("ADD COLUMN (a INT, b INT), ADD KEY (c), FORCE, COMMENT 'x, DROP y'", (), ()),
+    ],
+)
+def test_an_alter_says_which_columns_it_touches(
+    parts: str, replaced: tuple[str, ...], converted: tuple[str, ...]
+) -> None:
+    (found,) = STATEMENTS.read(Query("shop", f"ALTER TABLE orders {parts}"))
+    assert (found.replaced, found.converted) == (replaced, converted)
+
+
 def test_case_says_nothing_where_the_server_says_so() -> None:
     folded = Statements(TABLES, str.lower)
     (found,) = folded.read(Query("SHOP", "TRUNCATE Orders"))

@@ -44,12 +44,17 @@ class Statement:
         sql: The statement, or its beginning.
         keys_uncertain: Whether keys of rows that were logged before it may be missing or wrong: an
             ``alter`` that can have moved the key's columns, a ``layout``.
+        replaced: Of an ``alter`` the columns that it takes away, or gives another one's place and
+            name: where there is such a column now, its values are not those that it had.
+        converted: Of an ``alter`` the columns that it defines anew.
     """
 
     kind: Literal["truncate", "drop", "rename", "create", "alter", "layout", "other"]
     table: Table
     sql: str
     keys_uncertain: bool = False
+    replaced: tuple[str, ...] = ()
+    converted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

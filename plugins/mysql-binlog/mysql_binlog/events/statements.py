@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from mysql_binlog.events.bodies import Query
+from mysql_binlog.events.words import Token, bare, first_word, tokens
 from mysql_binlog.model import KeyColumns, Statement, Table
 
 _SHOWN = 1000
-_TOKEN = re.compile(
-    r"""
-    (?P<space>\s+|\#[^\n]*|--(?:\s[^\n]*|\n|$)|/\*(?!M?!).*?\*/|/\*M?!\d*|\*/)
-    |`(?P<quoted>(?:[^`]|``)*)`
-    |"(?P<double>(?:[^"\\]|""|\\.)*)"
-    |(?P<text>'(?:[^'\\]|''|\\.)*')
-    |(?P<word>[\w$]+)
-    |(?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _STRUCTURE = frozenset({"TRUNCATE", "DROP", "RENAME", "ALTER", "CREATE"})
 #: Statements that are logged as such in any format, and change no rows. All others change rows, or
 #: may: SELECT calls a function, say.
@@ -32,39 +21,6 @@ _WITHOUT_ROWS = frozenset(
 )
 #: What follows ANALYZE where it looks at tables; MariaDB also runs a statement by that word.
 _ANALYZED = frozenset({"TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"})
-#: Tokens looked at: a definition of a view or a procedure is longer, and its beginning suffices.
-_MOST_TOKENS = 20_000
-
-
-class Token(str):
-    """A word of a statement.
-
-    Attributes:
-        name: Whether it was written in quotes, as a name alone is.
-    """
-
-    __slots__ = ("name",)
-    name: bool
-
-    def __new__(cls, text: str, *, name: bool = False) -> Token:
-        made = super().__new__(cls, text)
-        made.name = name
-        return made
-
-
-def tokens(sql: str) -> list[Token]:
-    """The words of a statement, without comments; what is in conditional comments counts."""
-    found: list[Token] = []
-    for match in _TOKEN.finditer(sql):
-        if match["quoted"] is not None:
-            found.append(Token(match["quoted"].replace("``", "`"), name=True))
-        elif match["double"] is not None:
-            found.append(Token(match["double"].replace('""', '"'), name=True))
-        elif match["space"] is None:
-            found.append(Token(match[0]))
-        if len(found) > _MOST_TOKENS:
-            break
-    return found
 
 
 class Statements:
@@ -84,10 +40,10 @@ class Statements:
 
     def changes_rows(self, query: Query) -> bool:
         """Whether it is a statement that is logged in place of the rows that it changed."""
-        words = _bare(tokens(query.text))
-        verb = _first(words)
+        words = bare(tokens(query.text))
+        verb = first_word(words)
         if verb == "ANALYZE":
-            return _first(words[1:]) not in _ANALYZED
+            return first_word(words[1:]) not in _ANALYZED
         return bool(words) and verb not in _STRUCTURE | _WITHOUT_ROWS
 
     def begins_transaction(self, query: Query) -> bool:
@@ -96,8 +52,8 @@ class Statements:
 
     def read(self, query: Query) -> list[Statement]:
         """What it does to wanted tables as a whole."""
-        words = _bare(tokens(query.text))
-        verb = _first(words)
+        words = bare(tokens(query.text))
+        verb = first_word(words)
         if verb not in _STRUCTURE:
             return []
         try:
@@ -158,23 +114,11 @@ class Statements:
         elif not new and table in self._tables:
             wanted = self._tables[table]
             uncertain = _moves(self._keys[wanted], rest)
-            yield Statement("alter", wanted, sql, keys_uncertain=uncertain)
-
-
-def _first(words: Sequence[Token]) -> str:
-    return words[0].upper() if words and not words[0].name else ""
-
-
-def _bare(words: Sequence[Token]) -> Sequence[Token]:
-    """A statement's words without MariaDB's SET STATEMENT … FOR before them."""
-    if [word.upper() for word in words[:2]] != ["SET", "STATEMENT"]:
-        return words
-    depth = 0
-    for at, word in enumerate(words):
-        depth += (word == "(") - (word == ")")
-        if not depth and not word.name and word.upper() == "FOR":
-            return _bare(words[at + 1 :])
-    return words[1:]  # no statement that is known
+            replaced, converted = _columns(rest)
+            yield Statement(
+                "alter", wanted, sql, keys_uncertain=uncertain, replaced=replaced,
+                converted=converted,
+            )  # fmt: skip
 
 
 def _loses_rows(words: Sequence[str]) -> bool:
@@ -199,6 +143,53 @@ def _moves(key: KeyColumns, words: Sequence[Token]) -> bool:
         return True  # what was logged before has the text of its keys in the old character set
     first_alone = max(key.places) == 0
     return not first_alone and bool(keywords & {"AFTER", "DROP"})
+
+
+#: What may follow DROP, and RENAME, in the place of a column's name.
+_NO_COLUMNS = frozenset(
+    {
+        *("INDEX", "KEY", "PRIMARY", "FOREIGN", "CONSTRAINT", "CHECK", "PARTITION", "SYSTEM"),
+        *("PERIOD", "TO", "AS", "="),
+    }
+)
+
+
+def _columns(words: Sequence[Token]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that an ALTER TABLE replaces, and those that it converts."""
+    replaced: list[str] = []
+    converted: list[str] = []
+    for part in _parts(words):
+        verb, names = first_word(part), part[1:]
+        if first_word(names) == "COLUMN":
+            names = names[1:]
+        elif verb == "RENAME":
+            continue
+        if [word.upper() for word in names[:2]] == ["IF", "EXISTS"]:
+            names = names[2:]
+        if not names or first_word(names) in _NO_COLUMNS:
+            continue
+        if verb == "MODIFY":
+            converted.append(names[0])
+        elif verb == "DROP":
+            replaced.append(names[0])
+        elif verb == "RENAME":
+            replaced += [names[0], names[-1]]
+        elif verb == "CHANGE" and len(names) > 1:
+            same = names[0].lower() == names[1].lower()
+            (converted if same else replaced).extend(names[:1] if same else names[:2])
+    return tuple(map(str, replaced)), tuple(map(str, converted))
+
+
+def _parts(words: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """The parts of an ALTER TABLE, which commas separate."""
+    depth = begin = 0
+    for at, word in enumerate(words):
+        if not word.name:
+            depth += (word == "(") - (word == ")")
+        if word == "," and not word.name and not depth:
+            yield words[begin:at]
+            begin = at + 1
+    yield words[begin:]
 
 
 class _Words:

@@ -7,7 +7,7 @@ were read, and how far an unfinished first load has come.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +37,8 @@ class LogBookmark:
         left: Key ranges that the first load has not read yet, each ``(after, until)``; empty: it is
             done.
         again: Keys whose rows are read with the next changes, whatever the log says of them.
+        shapes: What decides which values its columns can have (`shapes.shapes`), as it was when the
+            log was read up to the position; of columns that are not in it nothing is known.
         placed_at: When the log ended at the position, by the source's clock, UTC, as far as that is
             known; told while the first load is under way.
     """
@@ -47,6 +49,7 @@ class LogBookmark:
     columns: tuple[str, ...]
     left: Left = ()
     again: tuple[Key, ...] = ()
+    shapes: Mapping[str, str] = field(default_factory=dict)
     placed_at: datetime | None = None
 
     @property
@@ -82,6 +85,7 @@ class LogIdentity:
             "replication_method": LOG_BASED,
             "key": list(self.key),
             "columns": list(bookmark.columns),
+            "shapes": dict(bookmark.shapes),
             "epoch": key_values.to_state(bookmark.epoch),
             "read_at": key_values.to_state(bookmark.read_at),
             "position": bookmark.position.to_json(),
@@ -137,6 +141,7 @@ class LogIdentity:
             columns=tuple(map(str, own["columns"])),
             left=left,
             again=tuple(self._key(packed) for packed in own.get("again", ())),
+            shapes={str(name): str(shape) for name, shape in own.get("shapes", {}).items()},
             placed_at=None if load is None else _time(load.get("placed_at")),
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mysql_binlog import BinlogError, GapError, Problem, Statement
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
@@ -49,6 +51,15 @@ def changed_as_a_whole(statement: Statement, table: TableName) -> SourceError | 
     else:
         what = f"{statement.kind.upper()} has changed it as a whole, which no row's event tells"
     return SourceError(f"{what}: {statement.sql[:200]}", table=table, hint=healed(table))
+
+
+def values_changed(columns: Sequence[str], table: TableName) -> SourceError:
+    """The error of a table of which columns have other values, and no row's event says so."""
+    return SourceError(
+        f"an ALTER may have changed the values of {', '.join(columns)}, which no row's event tells",
+        table=table,
+        hint=healed(table),
+    )
 
 
 def refused(problem: Problem, table: TableName) -> SourceError:

@@ -89,6 +89,7 @@ def test_what_differs_is_read_again_from_a_position_before_the_look(
     position = after["position"]
     assert (position["file"], position["offset"]) == (end.file, end.offset)
     assert after["read_at"] == "2100-01-01T00:00:00.000001", "newer than whatever was read before"
+    assert after["shapes"].keys() == {*before["columns"]}, "what an ALTER has done is seen"
     for kept in ("epoch", "columns", "key", "table"):
         assert after[kept] == before[kept]
     assert gap.bookmarks(Leg.BACKUP)["other"] == {"replication_key": "x"}

@@ -91,6 +91,11 @@ class Follower:
             wanted = [m for m in members if m.table in segment.tables and m.error is None]
             reached = self._read(segment, wanted, columns)
             waits = reached if reached.order < segment.until.order else None
+        for member in members:
+            if member.extraction is not None and member.bookmark is not None:
+                # Not before the end: an ALTER may come that they are the outcome of.
+                shapes = member.extraction.shapes
+                member.bookmark = replace(member.bookmark, shapes=shapes)
         self._flush(members, until.server)
 
     def _read(
@@ -130,6 +135,8 @@ class Follower:
         for statement in batch.statements:
             member = named[statement.table]
             error = changed_as_a_whole(statement, member.table)
+            if error is None and member.extraction is not None and member.bookmark is not None:
+                error = member.extraction.tells_all(statement, member.bookmark)
             if error is not None:
                 member.fail(error)
         for table, keys in batch.keys.items():

@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from mysql_binlog import Statement
 from tidemark_core.errors import SourceError
 
 from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
-from tap_mysql.binlog.errors import anew
+from tap_mysql.binlog.errors import anew, values_changed
 from tap_mysql.binlog.log import Log, Moment, only
+from tap_mysql.binlog.shapes import rewritten, shapes
 from tap_mysql.extraction import schema_drift
 from tap_mysql.extraction.held_back import HeldBack
 from tap_mysql.extraction.table import Extraction
@@ -43,6 +45,24 @@ class LogExtraction(Extraction):
     def _columns(self) -> tuple[str, ...]:
         return tuple(plan.column.name for plan in self.plans)
 
+    @property
+    def shapes(self) -> dict[str, str]:
+        """What decides which values the columns can have, when the table was looked at."""
+        return shapes(plan.column for plan in self.plans)
+
+    def tells_all(self, statement: Statement, bookmark: LogBookmark) -> SourceError | None:
+        """The error of an ALTER behind which rows have values that no event tells; None: none."""
+        read = [plan.column for plan in self.plans if plan.column.name in bookmark.columns]
+        replaced = {name.lower() for name in statement.replaced}
+        converted = {name.lower() for name in statement.converted}
+        found = [
+            column.name
+            for column in read
+            if column.name.lower() in replaced
+            or (column.name.lower() in converted and "generated" in column.extra)
+        ]
+        return values_changed(found, self.table.name) if found else None
+
     def begin(self, state: object, log: Log, catch_up: CatchUp) -> LogBookmark:
         """Reads the bookmark, and what is left of the first load.
 
@@ -63,6 +83,8 @@ class LogExtraction(Extraction):
         if bookmark is not None:
             drift = schema_drift.between(bookmark.columns, self._columns, self.table)
             schema_drift.warn(self.table, drift)
+            if changed := rewritten(bookmark.shapes, self.shapes):
+                raise values_changed(changed, self.table.name)
             return self._go_on(bookmark, log, catch_up) if bookmark.left else bookmark
         # Before anything is read: what changes meanwhile is in the log behind it.
         moment = log.moment()
@@ -71,8 +93,9 @@ class LogExtraction(Extraction):
             ranges = split(whole, self.options.chunks, session.rows, self.table)
         left = tuple((part.after, part.until) for part in ranges)
         begun = LogBookmark(
-            moment.position, moment.now, moment.now, self._columns, left, placed_at=moment.now
-        )
+            moment.position, moment.now, moment.now, self._columns, left, shapes=self.shapes,
+            placed_at=moment.now,
+        )  # fmt: skip
         return self._first_load(begun, moment, log, catch_up)
 
     def _go_on(self, bookmark: LogBookmark, log: Log, catch_up: CatchUp) -> LogBookmark:

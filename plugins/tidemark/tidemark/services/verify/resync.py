@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
 from tap_mysql.binlog.errors import anew
+from tap_mysql.binlog.shapes import shapes
 from tap_mysql.query.sql import Key
 from tap_mysql.values.bookmark_facts import Reading, place_of
 from tap_mysql.values.own_part import OWN
@@ -95,6 +96,7 @@ def resync(project: Project, table: TableName, *, write: bool) -> Resync:
     before = _bookmark(identity, mark)
     with open_mysql(project.mysql) as mysql, connect(project.reader) as copy:
         position, now = mysql.log_end(), source_time(mysql)
+        looked = mysql.tables([table.schema]).get(table)
         names = project.public_schema, project.names.of(table)
         kept = project.deleted_at.get(str(table))
         what, key = _comparison(newest, *names, mysql, copy, kept)
@@ -107,6 +109,7 @@ def resync(project: Project, table: TableName, *, write: bool) -> Resync:
         before,
         position=position,
         read_at=before.next_reading(now.replace(tzinfo=None)),
+        shapes={} if looked is None else shapes(looked.columns),
         again=tuple(dict.fromkeys([*before.again, *found.keys])),
     )
     written = identity.write(after)
