@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from following.tables import TABLES, add, create
 from following.truth import disagreements
 from proctree import descendants
 from projects.nights import Night
+from servers import wait_for
 from tidemark_sandbox.world import Sandbox
 
 
@@ -84,6 +88,16 @@ def test_changes_are_seen_and_a_stop_leaves_nothing(
     assert told.keys() == {table.full_name for table in TABLES}
 
 
+def purge(world: Sandbox) -> None:
+    """Removes the log up to now."""
+    world.mysql("FLUSH BINARY LOGS")
+    newest = world.mysql("SHOW BINARY LOGS")[-1][0]
+    deadline = time.monotonic() + 60
+    while len(world.mysql("SHOW BINARY LOGS")) > 1 and time.monotonic() < deadline:
+        world.mysql(f"PURGE BINARY LOGS TO '{newest}'")
+        time.sleep(0.2)
+
+
 @pytest.mark.soak
 @pytest.mark.fault(194)
 def test_a_gap_is_healed_from_end_to_end(followed: tuple[Sandbox, Night]) -> None:
@@ -92,12 +106,7 @@ def test_a_gap_is_healed_from_end_to_end(followed: tuple[Sandbox, Night]) -> Non
     assert night.tidemark("sync", "-t", table).returncode == 0
     world.mysql(f"UPDATE {name} SET n = 9 WHERE id < 5")
     world.mysql(f"DELETE FROM {name} WHERE id BETWEEN 10 AND 12")
-    world.mysql("FLUSH BINARY LOGS")
-    newest = world.mysql("SHOW BINARY LOGS")[-1][0]
-    deadline = time.monotonic() + 60
-    while len(world.mysql("SHOW BINARY LOGS")) > 1 and time.monotonic() < deadline:
-        world.mysql(f"PURGE BINARY LOGS TO '{newest}'")
-        time.sleep(0.2)
+    purge(world)
     failed = night.tidemark("sync", "-t", table)
     assert failed.returncode == 1
     assert f"tidemark resync -t {table}" in failed.stdout
@@ -105,3 +114,56 @@ def test_a_gap_is_healed_from_end_to_end(followed: tuple[Sandbox, Night]) -> Non
     assert healed.returncode == 0, healed.stdout
     assert disagreements(world, night, TABLES[:1]) == []
     assert night.tidemark("sync", "-t", table).returncode == 0
+
+
+#: How often `resync` is killed.
+KILLS = int(os.environ.get("TIDEMARK_RESYNC_KILLS", "5"))
+
+
+def all_gone(pids: Sequence[int]) -> bool:
+    return not any(Path("/proc", str(pid)).exists() for pid in pids)
+
+
+def change(world: Sandbox, name: str, chance: random.Random) -> None:
+    """Changes some rows of the first table, takes some out, brings some in."""
+    first = chance.randrange(1, 280)
+    world.mysql(f"UPDATE {name} SET n = n + 1 WHERE id BETWEEN {first} AND {first + 5}")
+    world.mysql(f"DELETE FROM {name} WHERE id = {first + 9}")
+    world.mysql(f"UPDATE {name} SET id = id + {chance.randrange(10**6)} WHERE id = {first + 12}")
+
+
+@pytest.mark.soak
+@pytest.mark.fault(216)
+def test_a_resync_that_is_killed_anywhere_is_done_by_the_next(
+    followed: tuple[Sandbox, Night],
+) -> None:
+    world, night = followed
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    name, table = TABLES[0].name, TABLES[0].full_name
+    assert night.tidemark("sync", "-t", table).returncode == 0
+    words = [str(night.root / ".venv/bin/tidemark"), "resync", "-t", table]
+    own = {"PATH": os.environ["PATH"], "MELTANO_PROJECT_ROOT": str(night.root)}
+    seconds = 15.0
+    for number in range(KILLS):
+        change(world, name, chance)
+        purge(world)
+        change(world, name, chance)
+        place = chance.uniform(seconds * number / KILLS, seconds * (number + 1) / KILLS)
+        with night.start(words, **own, **night.settings) as process:
+            time.sleep(place)
+            children = descendants(process.pid)
+            process.kill()
+            wait_for(partial(all_gone, children))
+        change(world, name, chance)
+        begun = time.monotonic()
+        healed = night.tidemark("resync", "-t", table)
+        seconds = time.monotonic() - begun
+        print(f"killed after {place:.1f} s, {len(children)} below it; healed in {seconds:.1f} s")
+        assert healed.returncode == 0, healed.stdout
+        assert disagreements(world, night, TABLES[:1]) == []
+        change(world, name, chance)
+        again = night.tidemark("sync", "-t", table)
+        assert again.returncode == 0, again.stdout
+        assert disagreements(world, night, TABLES[:1]) == []
