@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,14 @@ def test_gtid_sets_are_sets(
     assert ours.missing_in(theirs) == made(first - second)
     assert bool(ours.missing_in(theirs)) == bool(first - second)
     assert GtidSet(str(ours)) == ours
+    assert GtidSet.decoded(ours.encoded()) == ours
+
+
+@given(st.binary(max_size=80))
+def test_what_is_no_encoded_set_is_refused(data: bytes) -> None:
+    for kind in (GtidSet, GtidList):
+        with suppress(ValueError):
+            kind.decoded(data)
 
 
 @pytest.mark.parametrize("text", ["x", f"{_UUIDS[0]}", f"{_UUIDS[0]}:0", f"{_UUIDS[0]}:5-3",

@@ -124,6 +124,34 @@ class GtidSet:
             parts += [struct.pack("<QQ", first, last + 1) for first, last in intervals]
         return b"".join(parts)
 
+    @classmethod
+    def decoded(cls, data: bytes) -> GtidSet:
+        """Reads what `encoded` writes, which is also what a file of the log begins with.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        found, at = cls(), 8
+        try:
+            (head,) = struct.unpack_from("<Q", data)
+            tagged = bool(head >> 56)
+            for _ in range(head >> 8 & 2**48 - 1 if tagged else head):
+                server, tag = str(uuid.UUID(bytes=data[at : at + 16])), ""
+                at += 16
+                if tagged:
+                    size = data[at] >> 1
+                    tag = data[at + 1 : at + 1 + size].decode("ascii")
+                    at += 1 + size
+                (count,) = struct.unpack_from("<Q", data, at)
+                at += 8
+                for _ in range(count):
+                    first, behind = struct.unpack_from("<QQ", data, at)
+                    at += 16
+                    found._add_interval((server, tag), first, behind - 1)
+        except (struct.error, IndexError) as error:
+            raise ValueError("no set of GTIDs") from error
+        return found
+
 
 class GtidList:
     """MariaDB's position: of each domain its last transaction.
@@ -146,6 +174,22 @@ class GtidList:
     def add(self, domain: int, server: int, number: int) -> None:
         """Notes a domain's next transaction."""
         self._last[domain] = (server, number)
+
+    @classmethod
+    def decoded(cls, data: bytes) -> GtidList:
+        """Reads what a file of the log begins with: of each domain all servers, the last one last.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        found = cls()
+        try:
+            (head,) = struct.unpack_from("<I", data)
+            for number in range(head & 2**28 - 1):
+                found.add(*struct.unpack_from("<IIQ", data, 4 + 16 * number))
+        except struct.error as error:
+            raise ValueError("no list of GTIDs") from error
+        return found
 
     def reaches(self, other: GtidList) -> bool:
         """Whether it is as far as another one in each of that one's domains."""

@@ -28,7 +28,7 @@ ALTERS: dict[str, tuple[list[str], str]] = {
     "narrower": (["MODIFY t VARCHAR(3)"], "t"),
     "other_set": (["CONVERT TO CHARACTER SET latin1"], "t"),
     "again": (["DROP COLUMN n", "ADD COLUMN n INT"], "n"),
-    "swapped": (["CHANGE n m INT, CHANGE m n INT"], "m, n"),
+    "swapped": (["CHANGE n w INT, CHANGE w n INT"], "w, n"),
     "computed": (["MODIFY g INT AS (m + 2) STORED"], "g"),
     "wider": (["MODIFY n BIGINT, MODIFY t TEXT, ADD KEY (m), COMMENT 'MODIFY v DATE'"], ""),
     "as_before": (["DROP COLUMN n", "DROP KEY k", "ALTER COLUMN m SET DEFAULT 5"], ""),
@@ -41,7 +41,7 @@ def test_a_table_whose_rows_have_got_other_values_stops(source: Source) -> None:
         source.make(
             table,
             "id INT PRIMARY KEY, v DATETIME(6), n INT, m INT, t VARCHAR(9),"
-            "g INT AS (m + 1) STORED, KEY k (v)",
+            "g INT AS (m + 1) STORED, w INT, KEY k (v)",
         )
         row = "(1, '2020-01-01 00:00:00.6', 2, 3, 'a😀cdef')"
         source.sql(f"INSERT INTO {table} (id, v, n, m, t) VALUES {row}")

@@ -8,11 +8,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 import pytest
 from servers import Server, more_servers, wait_for
+from tidemark_core.errors import SourceError
 
 if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox
@@ -170,3 +172,60 @@ def newest(results: Sequence[Result]) -> dict[Any, Any]:
     rows = [row for result in results for row in result.rows("t")]
     found = {row["id"]: row for row in sorted(rows, key=lambda row: row["_sdc_extracted_at"])}
     return {key: row["v"] for key, row in found.items() if row["_sdc_deleted_at"] is None}
+
+
+@pytest.mark.fault(217)
+@pytest.mark.parametrize("how", ["cut", "gone", "left out"])
+def test_a_file_of_the_log_that_is_not_whole_stops(
+    source: Source, servers: Sequence[Server], relay: Callable[..., Relay], how: str
+) -> None:
+    """The last ones here: the log of the server that took over is damaged, and mended again."""
+    server = servers[0]
+    server.sql("CREATE TABLE IF NOT EXISTS damaged (id INT PRIMARY KEY)")
+    server.sql("DELETE FROM damaged")
+    catalog = source.catalog("damaged")
+    catalog["streams"][0]["replication_method"] = "LOG_BASED"
+    way = relay(socket=server.socket).way
+    first = source.run(catalog, **way)
+    server.sql("INSERT INTO damaged VALUES (1)")
+    server.sql("FLUSH BINARY LOGS")
+    middle = server.sql("SHOW BINARY LOGS")[-1][0]
+    server.sql("INSERT INTO damaged VALUES (2)")
+    server.sql("FLUSH BINARY LOGS")
+    server.sql("INSERT INTO damaged VALUES (3)")
+    ((base,),) = server.sql("SELECT @@GLOBAL.log_bin_basename")
+    file = Path(base).with_name(middle)
+    changed = file.with_suffix(".index") if how == "left out" else file
+    whole = changed.read_bytes()
+    try:
+        if how == "cut":
+            changed.write_bytes(whole[:-50])
+        elif how == "gone":
+            changed.unlink()
+        else:
+            lines = whole.splitlines(keepends=True)
+            kept = b"".join(line for line in lines if middle.encode() not in line)
+            begin_again(server, lambda: changed.write_bytes(kept))
+        stopped = source.run(catalog, first.state, backup_retry_attempts=1, **way)
+    finally:
+        if how == "left out":
+            begin_again(
+                server, lambda: changed.write_bytes(whole + changed.read_bytes()[len(kept) :])
+            )
+        else:
+            changed.write_bytes(whole)
+    assert isinstance(stopped.error, SourceError)
+    assert stopped.messages == []
+    if how == "gone":  # so says the server, whatever it is asked
+        assert middle in stopped.error.message
+    else:
+        assert "tidemark resync -t tap_test.damaged" in str(stopped.error.hint)
+    good = source.run(catalog, first.state, **way)
+    assert (good.error, good.ids("damaged")) == (None, [1, 2, 3])
+
+
+def begin_again(server: Server, meanwhile: Callable[[], object]) -> None:
+    """Stops a server, and starts it."""
+    server.part.stop()
+    meanwhile()
+    server.start(101)

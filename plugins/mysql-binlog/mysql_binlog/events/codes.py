@@ -68,9 +68,9 @@ class Code(IntEnum):
 #: What holds no change and no boundary. START_ENCRYPTION comes in the clear: the server decrypts.
 PASSED_OVER = frozenset(
     {
-        *(Code.STOP, Code.IGNORABLE, Code.ROWS_QUERY, Code.PREVIOUS_GTIDS),
+        *(Code.STOP, Code.IGNORABLE, Code.ROWS_QUERY),
         *(Code.TRANSACTION_CONTEXT, Code.VIEW_CHANGE, Code.MARIADB_ANNOTATE_ROWS),
-        *(Code.MARIADB_BINLOG_CHECKPOINT, Code.MARIADB_GTID_LIST, Code.MARIADB_START_ENCRYPTION),
+        *(Code.MARIADB_BINLOG_CHECKPOINT, Code.MARIADB_START_ENCRYPTION),
         # They prepare a statement, which is looked at itself.
         *(Code.INTVAR, Code.RAND, Code.USER_VAR, Code.BEGIN_LOAD_QUERY),
     }

@@ -30,7 +30,7 @@ class Place:
         self._mysql = since.flavor == "mysql"
         self._end = until.order
         self._set = GtidSet(since.gtid if self._mysql else "")
-        self._list = GtidList("" if self._mysql else since.gtid)
+        self._list = GtidList("" if self._mysql else start.before or since.gtid)
         self._taken = GtidSet()
         self._began: Began | None = None
         self._file, self._created = since.file, since.created
@@ -67,10 +67,19 @@ class Place:
         return self.is_behind_end or self._boundary[2:] >= self._end
 
     def rotate(self, file: str, offset: int) -> None:
-        """Goes to another file, or to where the server begins in the first one."""
+        """Goes to another file, or to where the server begins in the first one.
+
+        Raises:
+            UnreachablePosition: A file is left out; where there are GTIDs, they tell.
+        """
+        number = file_number(file)
+        if not self._since.gtid and number > self._number + 1:
+            raise UnreachablePosition(
+                f"{file} comes behind {self._file}: a file of the log is missing in between"
+            )
         if file != self._file:
             self._created, self._skip_to = 0, 0
-        self._file, self._number, self._offset = file, file_number(file), offset
+        self._file, self._number, self._offset = file, number, offset
 
     def begin_file(self, created: int) -> None:
         """Takes when a file was begun.
@@ -85,6 +94,26 @@ class Place:
                 f"{self._file} is another file of that name: the numbering was reset"
             )
         self._created = created
+
+    def check_before(self, told: bytes) -> None:
+        """Takes what a file says of the transactions before it.
+
+        Raises:
+            UnreachablePosition: Some of them were not sent.
+            ValueError: It is no set of GTIDs.
+        """
+        if not self._since.gtid:
+            return
+        if self._mysql:
+            missing = str(GtidSet.decoded(told).missing_in(self._set))
+        else:
+            before = GtidList.decoded(told)
+            missing = "" if self._list.reaches(before) else f"up to {before}"
+        if missing:
+            raise UnreachablePosition(
+                f"{self._file} comes behind the transactions {missing}, and the log does not have "
+                "them: a file of it is missing, or they were brought in without it"
+            )
 
     def advance(self, event: Event, *, within: bool) -> None:
         """Goes to the end of an event.

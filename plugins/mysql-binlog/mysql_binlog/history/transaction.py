@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mysql_binlog.errors import DamagedLog, UnknownEvent, UnreadableChange
 from mysql_binlog.events import bodies
-from mysql_binlog.events.codes import HEARTBEATS, IGNORABLE, PASSED_OVER, Code
+from mysql_binlog.events.codes import ARTIFICIAL, HEARTBEATS, IGNORABLE, PASSED_OVER, Code
 from mysql_binlog.events.event import Event
 from mysql_binlog.events.statements import Statements
 from mysql_binlog.history.group import Prepared, PreparedOnes
 from mysql_binlog.history.kept import Kept
 from mysql_binlog.history.place import Place
+
+#: Bytes of the GTIDs that a file begins with.
+_MOST_GTIDS = 2**28
+#: Reads the GTID with which a transaction begins.
+_BEGINNINGS: dict[int, Callable[[Event], bodies.Began]] = {
+    Code.GTID: lambda event: bodies.gtid(event.reader()),
+    Code.GTID_TAGGED: lambda event: bodies.tagged_gtid(event.reader()),
+    Code.MARIADB_GTID: lambda event: bodies.mariadb_gtid(event.reader(), event.server_id),
+    Code.ANONYMOUS_GTID: lambda _: bodies.Began("", 0),
+}
 
 
 class Transaction:
@@ -51,14 +63,11 @@ class Transaction:
             self._end()
         elif code == Code.XA_PREPARE:
             self._prepare(*bodies.xa_prepare(event.reader()))
-        elif code == Code.GTID:
-            self._begin(bodies.gtid(event.reader()))
-        elif code == Code.GTID_TAGGED:
-            self._begin(bodies.tagged_gtid(event.reader()))
-        elif code == Code.MARIADB_GTID:
-            self._begin(bodies.mariadb_gtid(event.reader(), event.server_id))
-        elif code == Code.ANONYMOUS_GTID:
-            self._begin(bodies.Began("", 0))
+        elif code in _BEGINNINGS:
+            self._begin(_BEGINNINGS[code](event))
+        elif code in (Code.PREVIOUS_GTIDS, Code.MARIADB_GTID_LIST):
+            if event.end and not event.flags & ARTIFICIAL:
+                self._place.check_before(event.reader().rest(_MOST_GTIDS))
         elif code in PASSED_OVER or code in HEARTBEATS:
             return
         elif code == Code.EXECUTE_LOAD_QUERY:

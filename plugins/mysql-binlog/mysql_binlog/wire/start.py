@@ -25,12 +25,14 @@ class Start:
         offset: The byte.
         gtid: What is known already, where GTIDs decide.
         skip_to: Events before this offset of the first file are not looked at.
+        before: MariaDB: the GTIDs before the beginning, where the log itself was asked for them.
     """
 
     file: str
     offset: int
     gtid: str | None = None
     skip_to: int = 0
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def _by_file(facts: Facts, since: Position) -> Start:
                 f"at that place the log has GTID {facts.at_since}: the numbering was reset"
             )
     if since.offset <= _MOST_OFFSET:
-        return Start(since.file, since.offset)
+        return Start(since.file, since.offset, before=facts.at_since)
     if facts.has_gtids and since.gtid:
         return _by_gtid(facts, since)
     return Start(since.file, FIRST_OFFSET, skip_to=since.offset)
