@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tidemark_core.host.hand_on import handed_on
 from tidemark_core.host.leash import leashed
-
-from tidemark.runner.hand_on import handed_on
 
 
 def program(name: str) -> str:

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from tidemark_core.host.collector import spare_what_is_here
+from tidemark_core.host.hand_on import handed_on
 from tidemark_core.host.leash import end_with, leashed
-
-from tidemark.runner.hand_on import handed_on
 
 _MOST = 2**20
 #: What programs import late.
