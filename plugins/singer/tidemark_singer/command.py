@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tidemark_core.forking.client import fork_instead
 from tidemark_core.host.arrow_memory import lean_arrow
 from tidemark_core.process import run_plugin
 from tidemark_core.run_context import log_level
@@ -23,6 +26,7 @@ def run(load: Callable[[], type[Plugin[Any]]], *, lean: bool = True) -> NoReturn
         load: Imports the plugin, which takes half a second.
         lean: Whether it does without NumPy and most of Arrow's memory.
     """
+    fork_instead(sys.argv, os.environ)
 
     def command() -> None:
         if lean:

@@ -19,7 +19,11 @@ _PROGRAMS = (
     *("meltano", "tap-mysql", "target-s3-parquet", "tap-s3-parquet", "target-redshift"),
     *("tidemark-dbt", "tidemark", "dbt"),
 )
-_MODULES = {"tidemark.job": "run-job", "tidemark.services.follow.ready": "ready"}
+_MODULES = {
+    "tidemark.job": "run-job",
+    "tidemark.services.follow.ready.commands": "ready commands",
+    "tidemark.services.follow.ready.plugins": "ready plugins",
+}
 #: PostgreSQL ends a session for this as Redshift does for an administrator; SIGKILL would end all.
 _ENDING = {"warehouse session": signal.SIGTERM}
 _START_TIME = 19

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from proctree import descendants
-from tidemark.services.follow.ready import Ready
+from tidemark.services.follow.ready.runner import Ready
+from tidemark_core.forking.client import FORK_SERVER
 
 BIN = Path(sys.executable).parent
 MELTANO, DBT = str(BIN / "meltano"), str(BIN / "tidemark-dbt")
@@ -27,8 +30,8 @@ def ready() -> Iterator[Ready]:
 
 def process(ready: Ready) -> int:
     """The one that forks."""
-    assert ready._process is not None
-    return ready._process.pid
+    assert ready.commands.process is not None
+    return ready.commands.process.pid
 
 
 @pytest.fixture
@@ -109,3 +112,20 @@ def test_a_word_to_end_is_handed_on(
     stopper.join()
     assert signal.signal(signal.SIGTERM, before) is not before
     assert (code, heard) == (-signal.SIGTERM, [signal.SIGTERM])
+
+
+@pytest.mark.parametrize(
+    "name", ["tap-mysql", "target-s3-parquet", "tap-s3-parquet", "target-redshift"]
+)
+def test_a_plugin_is_forked_from_what_has_imported_it_and_says_the_same(
+    ready: Ready, tmp_path: Path, name: str
+) -> None:
+    ready.run([MELTANO, "--version"], tmp_path, os.environ, lambda _: None)
+    (tmp_path / "singer_sdk.py").write_text("raise ImportError('it is to be there already')")
+    command = [str(BIN / name), "--about", "--format=json"]
+    by_itself = subprocess.run(command, capture_output=True, text=True, check=True)
+    own = {"PYTHONPATH": str(tmp_path), FORK_SERVER: ready.plugins.path}
+    forked = subprocess.run(
+        command, env={**os.environ, **own}, capture_output=True, text=True, check=True
+    )
+    assert json.loads(forked.stdout) == json.loads(by_itself.stdout)

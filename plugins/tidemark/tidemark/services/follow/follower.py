@@ -23,7 +23,7 @@ from tidemark.services.bookmarks.store import States
 from tidemark.services.follow.alerting import Alerts
 from tidemark.services.follow.lag import Lags, Spread
 from tidemark.services.follow.period import Period, period
-from tidemark.services.follow.ready import Ready
+from tidemark.services.follow.ready.runner import Ready
 from tidemark.services.follow.round import Marks, Round, Rounds
 from tidemark.services.follow.watch import LogWatch
 from tidemark.services.follow.work import Step, Work
@@ -31,8 +31,9 @@ from tidemark.services.sync.meltano_run import new_run_id
 from tidemark.services.sync.plan import Plan
 
 logger = logging.getLogger("tidemark.follow")
-#: Seconds between two rounds in which the lease is free, so that others get it.
-_PAUSE = 3.0
+#: Seconds for which the lease is left free between two rounds, and after how many it is at the
+#: latest, so that others get it: longer than a job that waits for it looks away.
+_PAUSE, _SHARED = 3.0, 30.0
 #: Seconds after which tables in which nothing changes are read all the same: their bookmarks move
 #: on, what others have put into the lake is loaded, and all are tested.
 _QUIET = 3_600.0
@@ -112,7 +113,7 @@ class Follower:
         self._watch = LogWatch(self.project.mysql, self.lags)
         self._alerts = Alerts(self.project)
         self._ready = Ready()
-        self._quiet_until = self._next = 0.0
+        self._quiet_until = self._next = self._shared = 0.0
         self._is_to_test = True
         self._count = 0
 
@@ -178,9 +179,17 @@ class Follower:
         if done is None:
             return
         self._count += 1
-        self._next = max(self._next, begun + self.every)
+        self._next = max(self._share(), begun + self.every)
         self._watch.watch(self._marks.keys)
         self._tell(done, hour)
+
+    def _share(self) -> float:
+        """When the next round may begin, so that others get the lease now and then."""
+        now = monotonic()
+        if now - self._shared < _SHARED:
+            return now
+        self._shared = now + _PAUSE
+        return self._shared
 
     def _round(self, hour: Period) -> Round | None:
         """One round, under the lease; None: somebody else holds it."""

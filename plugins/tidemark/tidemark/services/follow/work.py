@@ -14,7 +14,7 @@ from enum import StrEnum
 from tidemark_core.names import TableName
 
 #: Seconds: the first wait is no shorter, and none is longer.
-_FIRST, _LONGEST = 10.0, 600.0
+_FIRST, _LONGEST = 2.0, 600.0
 
 
 class Step(StrEnum):

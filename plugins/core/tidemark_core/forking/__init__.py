@@ -1,0 +1,1 @@
+"""Programs that are imported once, by a process that forks itself for each of their commands."""

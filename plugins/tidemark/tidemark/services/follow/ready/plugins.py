@@ -1,0 +1,45 @@
+"""The plugins, imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from tidemark_core.forking.client import FORK_SERVER
+from tidemark_core.forking.server import Programs
+from tidemark_singer.sdk_imports import sdk_imports
+
+from tidemark.services.follow.ready.process import serve
+
+
+def _programs() -> Programs:
+    """Imports them; what each does when it begins, it does in its fork."""
+    # As a plugin has it that is started by itself; to be set before Arrow is imported.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    with sdk_imports():
+        import tap_mysql.singer.tap
+        import tap_s3_parquet.singer.tap
+        import target_redshift.singer.target
+        import target_s3_parquet.singer.target
+    import tap_mysql.__main__
+    import tap_s3_parquet.__main__
+    import target_redshift.__main__
+    import target_s3_parquet.__main__
+
+    return {
+        "tap-mysql": partial(_run, tap_mysql.__main__.main),
+        "tap-s3-parquet": partial(_run, tap_s3_parquet.__main__.main),
+        "target-redshift": partial(_run, target_redshift.__main__.main),
+        "target-s3-parquet": partial(_run, target_s3_parquet.__main__.main),
+    }
+
+
+def _run(command: Callable[[], object]) -> None:
+    del os.environ[FORK_SERVER]  # it is a fork already
+    command()
+
+
+if __name__ == "__main__":
+    sys.exit(serve(_programs()))  # type: ignore[arg-type]

@@ -1,0 +1,67 @@
+"""A process that forks itself for the commands of a follower, and ends with it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tidemark_core.forking.server import ForkServer, Programs
+from tidemark_core.host.collector import spare_what_is_here
+from tidemark_core.host.leash import leashed
+
+_STANDARD_INPUT = 0
+
+
+class Process:
+    """A process that forks itself.
+
+    Args:
+        module: What it runs; serves the socket that is its standard input.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._folder: TemporaryDirectory[str] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def path(self) -> str:
+        """Its socket, which nobody but this user reaches."""
+        assert self._folder is not None  # noqa: S101 - it was begun
+        return str(Path(self._folder.name, "socket"))
+
+    def begin(self, root: Path, environ: Mapping[str, str]) -> None:
+        """Begins it, unless it is there: it imports while others work."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        self.end()
+        self._folder = TemporaryDirectory(prefix="tidemark-", ignore_cleanup_errors=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(self.path)
+            listener.listen()
+            self.process = subprocess.Popen(
+                leashed([sys.executable, "-P", "-m", self._module]),
+                cwd=root,
+                env=dict(environ),
+                stdin=listener.fileno(),
+            )
+
+    def end(self) -> None:
+        """Ends it; commands that it runs end with it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        if self._folder is not None:
+            self._folder.cleanup()
+        self.process = self._folder = None
+
+
+def serve(programs: Programs) -> object:
+    """What such a process does; returns in a fork, when its command is done."""
+    spare_what_is_here()
+    return ForkServer(socket.socket(fileno=os.dup(_STANDARD_INPUT))).serve(programs)

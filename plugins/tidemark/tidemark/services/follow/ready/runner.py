@@ -1,0 +1,68 @@
+"""Runs a follower's commands in forks of what has imported them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tidemark_core.forking.client import FORK_SERVER, Forked
+from tidemark_core.host.hand_on import handed_on
+
+from tidemark.services.follow.ready.process import Process
+
+
+class Ready:
+    """Runs commands as `tidemark.runner.meltano.run` does, in forks of processes that stay.
+
+    Those are begun with the first command, and again when one was killed.
+    """
+
+    def __init__(self) -> None:
+        self.commands = Process("tidemark.services.follow.ready.commands")
+        self.plugins = Process("tidemark.services.follow.ready.plugins")
+
+    def end(self) -> None:
+        """Ends the processes; commands that they run end with them."""
+        for process in (self.commands, self.plugins):
+            process.end()
+
+    def run(
+        self,
+        command: Sequence[str],
+        root: Path,
+        environ: Mapping[str, str],
+        read: Callable[[str], None],
+    ) -> int:
+        """Runs a command to its end, as its twin does.
+
+        Args:
+            command: Its words; the first one's file name says which program it is.
+            root: Where it runs.
+            environ: Its variables.
+            read: Is given each line that it writes, on either stream.
+
+        Returns:
+            Its exit code, negative for the signal that ended it.
+        """
+        for process in (self.commands, self.plugins):
+            process.begin(root, environ)
+        theirs, ours = os.pipe()
+        with (
+            open(theirs, encoding="utf-8", errors="replace") as output,  # noqa: PTH123 - a pipe
+            Path(os.devnull).open("rb") as nothing,
+        ):
+            try:
+                own = {**environ, FORK_SERVER: self.plugins.path}
+                streams = (nothing.fileno(), ours, ours)
+                forked = Forked(self.commands.path, command, root, own, streams)
+            except OSError:  # it was killed just now
+                return -signal.SIGKILL
+            finally:
+                os.close(ours)
+            with handed_on(forked.signal) as handed:
+                for line in output:
+                    read(line)
+                code = forked.wait()
+        return -handed[0] if handed and code else code
