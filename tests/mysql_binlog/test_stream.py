@@ -232,6 +232,7 @@ def test_heartbeats_alone_are_not_progress() -> None:
     ("number", "text", "name"),
     [
         (1236, "Could not find first log file name in binary log index file", "LogPurged"),
+        (1236, "Could not open log file", "LogPurged"),
         (1236, "Cannot replicate because the source purged required binary logs.", "LogPurged"),
         (1236, "Error: connecting slave requested to start from GTID 0-1-9, which is not in the "
          "master's binlog", "UnreachablePosition"),

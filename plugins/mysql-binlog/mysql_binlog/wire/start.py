@@ -164,6 +164,7 @@ def _by_file(facts: Facts, since: Position) -> Start:
 #: Words of the errors 1236 and 1789, by what they mean.
 _REFUSALS: tuple[tuple[str, type[GapError]], ...] = (
     ("Could not find first log file", LogPurged),
+    ("ould not open log file", LogPurged),
     ("purged", LogPurged),
     ("not in the master's binlog", UnreachablePosition),
     ("position > file size", UnreachablePosition),
