@@ -123,7 +123,7 @@ def declared() -> Iterator[tuple[str, str]]:
 
 def steps() -> list[tuple[str, str]]:
     """The modules from MySQL to the lake, each with the function that the row goes through."""
-    way = section("The way of a row").split("\nFrom the lake")[0]
+    way = section("The path of a row").split("\nFrom the lake")[0]
     return re.findall(r"^\d+\. `([\w/]+\.py)`, `([\w.]+)`", way, re.M)
 
 

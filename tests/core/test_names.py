@@ -74,7 +74,7 @@ def test_columns_that_collide_when_folded_are_refused_by_name() -> None:
     assert fold_columns(["ID", "name"], table=table) == {"ID": "id", "name": "name"}
     with pytest.raises(ConfigError, match=r"'ID'.*table s\.t, column id"):
         fold_columns(["ID", "id"], table=table)
-    with pytest.raises(ConfigError, match="Tidemark's own"):
+    with pytest.raises(ConfigError, match="that Tidemark adds"):
         fold_columns(["_SDC_extracted_at"], table=table)
 
 
@@ -113,10 +113,10 @@ def test_a_name_is_read_from_what_meltano_makes_of_it(told: dict[str, str]) -> N
     ("told", "what"),
     [
         ({"a.t": "x", "b.t": "X"}, "gives the name 'x' to two tables"),
-        ({"a.t": 3}, "has 3 where a name should be"),
+        ({"a.t": 3}, "has 3 instead of a name"),
         ({"a.t": ""}, "1 to 127 bytes"),
         ({"a.t": "x" * 128}, "1 to 127 bytes"),
-        ({"a.t": "Tidemark_loads"}, "kept for Tidemark"),
+        ({"a.t": "Tidemark_loads"}, "reserved for Tidemark"),
         ({"a.t": "#t"}, "temporary table"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_name_that_cannot_be_is_refused(told: dict[str, Any], what: str) -> No
 
 def test_a_name_that_redshift_cannot_have_is_no_obstacle_to_another_one() -> None:
     table = TableName("shop", "tidemark_x")
-    with pytest.raises(ConfigError, match="kept for Tidemark") as caught:
+    with pytest.raises(ConfigError, match="reserved for Tidemark") as caught:
         OWN_NAMES.check(table)
     assert 'LANDING_NAMES=\'{"shop.tidemark_x": "…"}\'' in str(caught.value)
     assert LandingNames.parse({"shop.tidemark_x": "ours"}).check(table) == "ours"

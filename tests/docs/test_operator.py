@@ -111,7 +111,7 @@ def host(machine: Machine, fork: str, world: Sandbox) -> Host:
 @pytest.mark.soak
 def test_a_host_is_installed_as_printed(host: Host) -> None:
     """On a machine without the account, in an /opt that is empty; root alone installs packages."""
-    assert "only its owner can read it" in host.said
+    assert "readable only by its owner" in host.said
     assert "COPY reads the bucket" in host.said
     folder = host.machine.folder
     assert not (folder / "opt/tidemark/.venv/bin/tidemark-sandbox").exists()

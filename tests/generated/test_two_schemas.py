@@ -112,7 +112,7 @@ def test_each_copy_is_that_of_its_own_source(landed: dict[str, Any]) -> None:
         (left,) = told[str(table)]["not_compared"]
         assert left["what"] == "public", "landing was compared"
     whys = [one["why"] for one in told[str(log)]["not_compared"]]
-    assert "without a key nobody can tell which version of a row is the newest" in whys
+    assert "without a key, the newest version of a row cannot be determined" in whys
 
 
 def test_a_difference_is_that_of_one_table_and_not_of_its_namesakes(landed: dict[str, Any]) -> None:

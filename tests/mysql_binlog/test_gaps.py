@@ -122,7 +122,7 @@ def test_an_end_that_the_log_does_not_have_stops(log: Log, table: str) -> None:
     assert "middle of a transaction" in refused(log, since, UnreachablePosition, inside)
     assert "the log ends at" in refused(log, since, UnreachablePosition, behind)
     before = replace(since, offset=since.offset - 5)
-    assert "before the beginning" in refused(log, since, UnreachablePosition, before)
+    assert "before the start" in refused(log, since, UnreachablePosition, before)
 
 
 @pytest.mark.fault(173)

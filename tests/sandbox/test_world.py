@@ -171,7 +171,7 @@ def test_a_foreign_folder_is_never_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     foreign = Sandbox(tmp_path, Sandbox.free_port_block())
     for act in (foreign.up, foreign.reset):
-        with pytest.raises(SandboxError, match="something else than a sandbox"):
+        with pytest.raises(SandboxError, match="is not a sandbox"):
             act()
     foreign.down()
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

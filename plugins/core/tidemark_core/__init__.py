@@ -1,1 +1,1 @@
-"""What two or more of Tidemark's packages need, and nothing else. Imports no Singer, no Meltano."""
+"""Code shared by two or more of Tidemark's packages. Does not import Singer or Meltano."""

@@ -21,8 +21,8 @@ LEDGER_TABLE = "tidemark_loads"
 DELETIONS_TABLE = "tidemark_deletions"
 #: How a name begins that no copy in the landing schema may have, and why.
 _NOT_LANDED = {
-    "tidemark_": "names that begin so are kept for Tidemark's own tables",
-    "#": "Redshift makes a temporary table of what begins so",
+    "tidemark_": "names with this prefix are reserved for Tidemark's own tables",
+    "#": "Redshift treats names with this prefix as temporary tables",
 }
 
 EXTRACTED_AT = "_sdc_extracted_at"
@@ -51,13 +51,13 @@ def decode_component(text: str) -> str:
         ConfigError: ``text`` is not what `encode_component` writes.
     """
     if not _ENCODED.fullmatch(text):
-        raise ConfigError(f"{text!r} is not a name as the lake writes it")
+        raise ConfigError(f"{text!r} is not a valid name in the lake")
     try:
         name = unquote(text, errors="strict")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{text!r} is not a name as the lake writes it") from error
+        raise ConfigError(f"{text!r} is not a valid name in the lake") from error
     if encode_component(name) != text:
-        raise ConfigError(f"{text!r} is not a name as the lake writes it")
+        raise ConfigError(f"{text!r} is not a valid name in the lake")
     return name
 
 
@@ -100,7 +100,7 @@ class TableName:
         """
         schema, dot, table = folder.rpartition(".")
         if dot and not schema:
-            raise ConfigError(f"{folder!r} is not a name as the lake writes it")
+            raise ConfigError(f"{folder!r} is not a valid name in the lake")
         return cls(decode_component(schema) if dot else "", decode_component(table))
 
     @property
@@ -145,7 +145,7 @@ class LandingNames:
         given: dict[str, str] = {}
         for table, name in _flat(told):
             if not isinstance(name, str):
-                raise _names_error(f"has {name!r} where a name should be", table)
+                raise _names_error(f"has {name!r} instead of a name", table)
             try:
                 folded = _landable(name)
             except ConfigError as error:
@@ -174,8 +174,8 @@ class LandingNames:
             return _landable(self.of(table))
         except ConfigError as error:
             hint = (
-                f"leave it out of the load: '!{table.stream}.*' in a select block of "
-                f'tap-s3-parquet; or give it another name: LANDING_NAMES=\'{{"{table}": "…"}}\''
+                f"exclude it from the load: '!{table.stream}.*' in a select block of "
+                f'tap-s3-parquet; or give it a different name: LANDING_NAMES=\'{{"{table}": "…"}}\''
             )
             raise ConfigError(error.message, table=table, hint=hint) from error
 
@@ -202,7 +202,7 @@ def _landable(name: str) -> str:
 
 def _names_error(what: str, table: str) -> ConfigError:
     return ConfigError(
-        f"LANDING_NAMES {what}", table=table, hint="docs/loading.md shows what it may hold"
+        f"LANDING_NAMES {what}", table=table, hint="docs/loading.md shows the allowed contents"
     )
 
 
@@ -215,8 +215,8 @@ def fold(identifier: str) -> str:
     folded = identifier.lower()
     if not 0 < len(folded.encode()) <= MAX_IDENTIFIER_BYTES or "\0" in folded:
         raise ConfigError(
-            f"{identifier!r} cannot be an identifier in Redshift (1 to 127 bytes)",
-            hint="leave the column or table out with a select rule",
+            f"{identifier!r} is not a valid Redshift identifier (1 to 127 bytes)",
+            hint="exclude the column or table with a select rule",
         )
     return folded
 
@@ -241,15 +241,17 @@ def fold_columns(
         try:
             folded = fold(column)
         except ConfigError as error:
-            hint = f"leave it out with a select rule: '!{table.stream}.{column}'"
+            hint = f"exclude it with a select rule: '!{table.stream}.{column}'"
             raise ConfigError(error.message, table=table, column=column, hint=hint) from error
         if folded in taken or folded in owner:
-            other = f"column {owner[folded]!r}" if folded in owner else "a column of Tidemark's own"
+            other = (
+                f"column {owner[folded]!r}" if folded in owner else "a column that Tidemark adds"
+            )
             raise ConfigError(
-                f"its name, in lower case, is also that of {other}",
+                f"its name in lower case is the same as that of {other}",
                 table=table,
                 column=column,
-                hint=f"leave one out with a select rule: '!{table.stream}.{column}'",
+                hint=f"exclude one with a select rule: '!{table.stream}.{column}'",
             )
         names[column] = folded
         owner[folded] = column

@@ -1,4 +1,4 @@
-"""What every plugin's command line does alike: readable errors, exit codes, quiet libraries."""
+"""The common part of every plugin's command line: readable errors, exit codes, quiet libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where run reports lie: on disk first, then in the lake. Writing one never fails a run."""
+"""Stores run reports: on disk first, then in the lake. A failed write never fails a run."""
 
 from __future__ import annotations
 
@@ -119,10 +119,10 @@ def read_reports(location: S3Location, first: date, last: date) -> list[RunRepor
                     named.run_id,
                     named.leg,
                 ):
-                    raise LakeError(f"{key} is another run's report")
+                    raise LakeError(f"{key} is the report of another run")
                 legs.append(ReportedLeg.read(document))
             except (LakeError, ValueError, KeyError, TypeError, RecursionError) as error:
-                logger.warning("a run report was left out: %s", error)
+                logger.warning("skipped a run report: %s", error)
     found = RunReport.merge(legs)
     return [r for r in found if first.isoformat() <= r.started_at[:10] <= last.isoformat()]
 

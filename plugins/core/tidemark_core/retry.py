@@ -1,4 +1,4 @@
-"""Trying again what failed for the moment: one way to wait, one rule for when to give up."""
+"""Retries transient failures: one way to wait, one rule for when to give up."""
 
 from __future__ import annotations
 

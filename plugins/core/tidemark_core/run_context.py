@@ -1,4 +1,4 @@
-"""What the environment says of this run: its id, and how much it is to tell."""
+"""The run's context from the environment: its id and its log level."""
 
 from __future__ import annotations
 

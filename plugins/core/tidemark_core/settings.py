@@ -152,7 +152,8 @@ def resolve(
 
 LEASE_SECONDS = Setting(
     "s3_lease_seconds",
-    "Seconds after which another machine may take over from a writer, job or build that has died.",
+    "Seconds after which another machine may take over from a writer, job or build that has "
+    "crashed.",
     "integer",
     default=60,
     minimum=3,
@@ -160,8 +161,8 @@ LEASE_SECONDS = Setting(
 
 LOCK_SECONDS = Setting(
     "redshift_lock_timeout_seconds",
-    "Longest time to wait for a transaction that holds the landing table, or in dbt for another "
-    "build; 0: no limit.",
+    "Maximum seconds to wait for a transaction that holds the landing table, or, in dbt, for "
+    "another build; 0: no limit.",
     "integer",
     default=300,
     minimum=0,
@@ -171,8 +172,8 @@ LOCK_SECONDS = Setting(
 #: Meltano is not told of the variable, and who needs the setting asks the environment first.
 LANDING_NAMES = Setting(
     "landing_names",
-    'Tables whose copy has another name than their own, {"schema.table": "name"}; `tidemark add` '
-    "writes it where two tables have one name.",
+    'Tables whose copy has a different name, {"schema.table": "name"}; `tidemark add` writes it '
+    "when two tables have the same name.",
     "object",
     default={},
 )
@@ -192,9 +193,9 @@ def bastion_settings(prefix: str, what: str) -> tuple[Setting, ...]:
         Setting(f"{prefix}_key_path", "Private key file, mode 0600; empty: the SSH agent."),
         Setting(
             f"{prefix}_known_hosts",
-            "File that names the bastion's host key; the key is verified, always.",
+            "known_hosts file with the bastion's host key, which is always verified.",
         ),
         Setting(
-            f"{prefix}_jump", "Hosts to go through before the bastion: user@host:port, by commas."
+            f"{prefix}_jump", "Jump hosts before the bastion, separated by commas: user@host:port."
         ),
     )

@@ -1,4 +1,4 @@
-"""A part's settings as a frozen dataclass: each field declares the setting of its name.
+"""Settings as a frozen dataclass: each field declares the setting of the same name.
 
 The field's type says the setting's kind, and a ``Literal`` its choices, so that neither is written
 twice: ``s3_output: Literal["batch", "records"] = setting("How rows are handed over.", "batch")``.

@@ -1,4 +1,4 @@
-"""From the server's description of a column to its Arrow type, and to how the kernel reads it."""
+"""Maps the server's column metadata to an Arrow type and a reader in the kernel."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def spec(column: Definition, target: pa.DataType) -> ColumnSpec:
     found = _integer(column, target) or _other(column, target)
     if found is None:
         raise WrongTypeError(
-            f"column {column.name}: MySQL's type {column.type} does not go to {target}"
+            f"column {column.name}: MySQL's type {column.type} cannot be converted to {target}"
         )
     return found
 

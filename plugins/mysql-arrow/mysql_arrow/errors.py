@@ -1,4 +1,4 @@
-"""What can go wrong besides what PyMySQL has an exception for."""
+"""Errors for which PyMySQL has no exception."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class ChangedValueError(Exception):
 
 
 _UNFIT = {
-    Code.DOES_NOT_FIT: "a value that the type cannot hold",
-    Code.BAD_DECIMAL: "a decimal that is none",
+    Code.DOES_NOT_FIT: "a value that does not fit the type",
+    Code.BAD_DECIMAL: "an invalid decimal",
     Code.TOO_LARGE: "more text than an array can hold",
 }
 _WORDS = {
-    Code.WRONG_SEQUENCE: "a packet's number is not the next one",
+    Code.WRONG_SEQUENCE: "a packet is out of sequence",
     Code.EMPTY_PACKET: "a packet is empty",
-    Code.UNKNOWN_PACKET: "a packet is neither a row nor an end",
-    Code.TOO_SHORT: "a value goes on behind the end of its packet",
-    Code.TOO_LONG: "a packet goes on behind its last value",
-    Code.BAD_LENGTH: "a length that no such value has",
-    Code.BAD_TIME: "a field of a date or a time is out of its range",
+    Code.UNKNOWN_PACKET: "a packet is neither a row nor an end marker",
+    Code.TOO_SHORT: "a value extends past the end of its packet",
+    Code.TOO_LONG: "a packet has data after its last value",
+    Code.BAD_LENGTH: "an invalid length for a value of its type",
+    Code.BAD_TIME: "a date or time field is out of range",
     Code.TOO_LARGE: "a row is larger than an array can hold",
 }
 
@@ -67,7 +67,7 @@ def error_of(code: int, column: str | None, row: int) -> Exception:
         row: In which row of the result.
     """
     if code == Code.NO_MEMORY:
-        return MemoryError("no memory for the rows of a result")
+        return MemoryError("out of memory for the rows of a result")
     if column is not None and code in _UNFIT:
         return UnfitError(_UNFIT[Code(code)], column, row)
     where = f"row {row}" if column is None else f"column {column}, row {row}"

@@ -1,4 +1,4 @@
-"""The kernel in C, as Python calls it; knows nothing of Arrow or of sockets."""
+"""Python bindings of the C kernel; independent of Arrow and of sockets."""
 
 from __future__ import annotations
 
@@ -211,10 +211,10 @@ def library() -> Any:
     # Found as a Python module would be, without being one.
     spec = find_spec(_LIBRARY)
     if spec is None or spec.origin is None:
-        raise ImportError(f"{_LIBRARY} is not installed: install tidemark-mysql-arrow again")
+        raise ImportError(f"{_LIBRARY} is not installed: reinstall tidemark-mysql-arrow")
     loaded = ctypes.CDLL(spec.origin)
     if loaded.ma_abi() != _ABI:
-        raise ImportError(f"{spec.origin} is of another version: install it again")
+        raise ImportError(f"{spec.origin} is of a different version: reinstall it")
     pointer, number, size = ctypes.c_void_p, ctypes.c_int64, ctypes.c_size_t
     for name, result, arguments in (
         ("ma_new", pointer, [ctypes.POINTER(ColumnSpec), number, number, ctypes.c_uint8]),

@@ -1,4 +1,4 @@
-"""The packets around the rows: commands, and what the server says before the first row.
+"""The packets around the rows: commands, and the server's responses before the first row.
 
 https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase_ps.html
 """
@@ -52,7 +52,7 @@ def raise_refusal(packet: bytes) -> None:
     """
     if packet[:1] == bytes([_ERROR]):
         if len(packet) < 3:
-            raise ProtocolError("an error without a number")
+            raise ProtocolError("an error without a code")
         pymysql.err.raise_mysql_exception(packet)
 
 
@@ -78,7 +78,7 @@ class Prepared:
     def read(cls, packet: bytes) -> Prepared:
         raise_refusal(packet)
         if len(packet) < _PREPARED.size or packet[0] != 0:
-            raise ProtocolError("no answer to a PREPARE")
+            raise ProtocolError("no response to PREPARE")
         _, statement, columns, parameters, _ = _PREPARED.unpack_from(packet)
         return cls(statement, columns, parameters)
 
@@ -94,7 +94,7 @@ def column_count(packet: bytes) -> int:
     part = _Part(packet)
     count = part.number()
     if part.left:
-        raise ProtocolError("no result in answer to an EXECUTE")
+        raise ProtocolError("no result in response to EXECUTE")
     return count
 
 
@@ -129,7 +129,7 @@ class _Part:
         first = self._take(1)[0]
         sizes = {0xFC: 2, 0xFD: 3, 0xFE: 8}
         if first in (0xFB, 0xFF):
-            raise ProtocolError("no length where one must be")
+            raise ProtocolError("a missing length")
         return int.from_bytes(self._take(sizes[first]), "little") if first in sizes else first
 
     def text(self) -> bytes:

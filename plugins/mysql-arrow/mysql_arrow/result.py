@@ -138,10 +138,10 @@ class Result(Iterator[pa.RecordBatch]):
         self._wire.send(packets.execute(prepared.statement))
         count = packets.column_count(self._wire.packet())
         if not count:
-            raise ValueError("the statement gives no rows")
+            raise ValueError("the statement returns no rows")
         definitions = [packets.definition(self._wire.packet()) for _ in range(count)]
         if not packets.is_eof(self._wire.packet()):
-            raise ProtocolError("no end of the column definitions")
+            raise ProtocolError("the column definitions have no end marker")
         return definitions
 
     # -- the rows
@@ -174,7 +174,7 @@ class Result(Iterator[pa.RecordBatch]):
             column = kernel.wrong_column
             raise error_of(code, self.schema.names[column] if column >= 0 else None, kernel.rows)
         if self._begin < self._end or kernel.status & _MORE_RESULTS:
-            raise ProtocolError("more comes behind the end of the result")
+            raise ProtocolError("data follows the end of the result")
         self._ended = True
         self.warnings = kernel.warnings
         self._leave()
@@ -209,7 +209,7 @@ def _schema(definitions: list[Definition]) -> pa.Schema:
 
 def _specs(definitions: list[Definition], schema: pa.Schema) -> list[Any]:
     if len(definitions) != len(schema):
-        raise ValueError(f"{len(definitions)} columns came for a schema of {len(schema)}")
+        raise ValueError(f"{len(definitions)} columns were received for a schema of {len(schema)}")
     return [spec(column, kind) for column, kind in zip(definitions, schema.types, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""The connection's socket, read without ever waiting longer than a moment."""
+"""The connection's socket, read with short timeouts only."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Wire:
         """Raises the error for a packet that is not the next one."""
         if number == 0:
             self._lost("the server is shutting down")  # as MariaDB says it
-        raise ProtocolError("a packet's number is not the next one")
+        raise ProtocolError("a packet is out of sequence")
 
     def release(self) -> None:
         """Gives the connection back as it was."""

@@ -1,4 +1,4 @@
-"""The reading of a log: its events in, batches of changed keys out."""
+"""Reads a log: events in, batches of changed keys out."""
 
 from __future__ import annotations
 
@@ -121,7 +121,9 @@ def _require_same(connection: pymysql.Connection[Any], server: Server) -> None:
     found = Server(connection).identity
     if found != server.identity:
         connection.close()
-        raise AnotherServer(f"two connections ended on two servers, {server.identity} and {found}")
+        raise AnotherServer(
+            f"two connections reached two different servers, {server.identity} and {found}"
+        )
 
 
 class _Settled:

@@ -1,4 +1,4 @@
-"""What a server must be set to, so that its log can be read and holds every change."""
+"""Checks the server settings needed for a readable and complete log."""
 
 from __future__ import annotations
 
@@ -127,13 +127,14 @@ def problems(
                       is_replica is True)  # fmt: skip
     if found.get("binlog_storage_engine", "").strip():
         yield Problem("binlog_storage_engine", found["binlog_storage_engine"], "''",
-                      "in its configuration: leave it out, then restart it", True)  # fmt: skip
+                      "in its configuration: remove it, then restart it", True)  # fmt: skip
     yield from _short_retention(found)
     if flavor == "mysql" and found.get("gtid_mode", "OFF").upper() != "ON":
         yield Problem(
             "gtid_mode", found.get("gtid_mode", "OFF"), "ON",
-            "SET GLOBAL gtid_mode, one step at a time up to ON: the log cannot be followed to "
-            "another server, and what waits long for its commit may be missed", False,
+            "SET GLOBAL gtid_mode, one step at a time up to ON: otherwise the log cannot be "
+            "followed to another server, and transactions that are slow to commit may be missed",
+            False,
         )  # fmt: skip
 
 
@@ -187,6 +188,6 @@ def _missing(grants: Iterable[str], user: str, flavor: Flavor) -> Iterator[Probl
 def _same_id(found: Mapping[str, str], server_id: int | None) -> Iterator[Problem]:
     if server_id is not None and found.get("server_id") == str(server_id):
         yield Problem("server_id", f"{server_id}, the reader's own", "another one",
-                      "give the reader another server_id", True)  # fmt: skip
+                      "give the reader a different server_id", True)  # fmt: skip
     elif found.get("server_id") == "0":
         yield _setting("server_id", "0", "1", fatal=True)

@@ -1,4 +1,4 @@
-"""Why a log cannot be read on: each error is named after what can be done about it."""
+"""Why a log cannot be read any further: errors are named after their remedy."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class GtidSet:
 
     def _add_interval(self, source: tuple[str, str], first: int, last: int) -> None:
         if not 0 < first <= last <= _MOST:
-            raise ValueError(f"{first}-{last} is not an interval of GTIDs")
+            raise ValueError(f"{first}-{last} is not a GTID interval")
         known = self._intervals.setdefault(source, [])
         if known and known[-1][1] + 1 == first:  # as they come in a log
             known[-1] = (known[-1][0], last)

@@ -1,4 +1,4 @@
-"""What a reading of the log gives: keys that changed, and statements that concern whole tables."""
+"""The results of reading a log: changed keys, and statements that affect whole tables."""
 
 from __future__ import annotations
 

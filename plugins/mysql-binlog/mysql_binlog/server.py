@@ -1,4 +1,4 @@
-"""What the server says of itself: which one it is, where its log ends, what it has committed."""
+"""The server's own state: its identity, the end of its log, committed transactions."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Server:
             return error
         right = "BINLOG MONITOR" if self.flavor == "mariadb" else "REPLICATION CLIENT"
         return RefusedRead(
-            f"the server does not tell of its log: GRANT {right} ON *.* TO … ({error})"
+            f"the server does not report its log status: GRANT {right} ON *.* TO … ({error})"
         )
 
     def settle(self, position: Position, gtids: GtidSet, seconds: float) -> None:

@@ -48,22 +48,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
-        "up", help="start PostgreSQL and the front, until Ctrl-C", epilog=_KEYS
+        "up", help="start PostgreSQL and the front end, until Ctrl-C", epilog=_KEYS
     )
     wishes = Wishes()
     parser.add_argument("--host", default=wishes.host, help="where to listen (%(default)s)")
     parser.add_argument("--port", default=5439, type=int, help="0 for any (%(default)s)")
-    parser.add_argument("--database", default=wishes.database, help="made unless it is there")
+    parser.add_argument("--database", default=wishes.database, help="created if missing")
     parser.add_argument("--user", default=wishes.user, help="its owner (%(default)s)")
     parser.add_argument("--password", default=wishes.password, help="the owner's (%(default)s)")
-    parser.add_argument("--folder", type=Path, help="where data stays; without it, nothing does")
+    parser.add_argument(
+        "--folder", type=Path, help="folder for the data; without it, the data is discarded"
+    )
     _add_common(parser)
     parser.set_defaults(run=_up)
 
 
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
-        "serve", help="the front alone, before a PostgreSQL that runs", epilog=_KEYS
+        "serve", help="start only the front end, for a running PostgreSQL", epilog=_KEYS
     )
     parser.add_argument(
         "--listen",
@@ -74,7 +76,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     _add_postgres(parser)
     _add_common(parser)
-    parser.add_argument("--log", type=Path, help="file; the default is standard error")
+    parser.add_argument("--log", type=Path, help="log file (default: standard error)")
     parser.add_argument("--log-level", default="INFO")
     parser.set_defaults(run=_serve)
 

@@ -13,7 +13,7 @@ from tidemark_sandbox.commands.common import errors
 
 app = typer.Typer(
     name="tidemark-sandbox",
-    help="A whole local world on 127.0.0.1: MariaDB, an SSH bastion, S3 and a Redshift stand-in.",
+    help="A local environment on 127.0.0.1: MariaDB, an SSH bastion, S3 and a Redshift stand-in.",
     epilog="First steps: up, seed, status, env. It listens on 127.0.0.1 only.",
     no_args_is_help=True,
     rich_markup_mode="rich",

@@ -29,7 +29,7 @@ def claim(config: Config) -> None:
         and any(path.name not in leftovers for path in folder.iterdir())
     ):
         raise SandboxError(
-            f"{folder} holds something else than a sandbox, and is left alone",
+            f"{folder} is not a sandbox and was not changed",
             hint="choose another folder: tidemark-sandbox up --dir DIR",
         )
     folder.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ def run_demo(sandbox: Sandbox, root: Path, rows: int, console: Console) -> None:
         with _step(console, f"Seed {rows:,} delivery rows and the other five tables"):
             sandbox.seed(rows)
     else:
-        console.print("[bold]Seed[/bold]: the tables hold rows already, and are left as they are")
+        console.print("[bold]Seed[/bold]: the tables already have rows and are left unchanged")
     with _step(console, "meltano run sync"):
         _run(root, sandbox, "meltano", "run", "sync")
     console.print()
@@ -57,10 +57,10 @@ def run_demo(sandbox: Sandbox, root: Path, rows: int, console: Console) -> None:
         "\n[bold]Next[/bold]\n"
         "  source .venv/bin/activate\n"
         "  meltano run sync                     nothing new: no file written, no row loaded\n"
-        "  tidemark-sandbox change              what a day does to the source\n"
-        "  meltano run sync                     only the changed rows move\n"
+        "  tidemark-sandbox change              simulates a day of changes\n"
+        "  meltano run sync                     copies only the changed rows\n"
         "  tidemark-sandbox sql redshift        a prompt in the warehouse, through the bastion\n"
-        "  tidemark-sandbox down                stop everything; the data stays\n",
+        "  tidemark-sandbox down                stop everything; the data is kept\n",
         soft_wrap=True,
     )
 
@@ -80,7 +80,7 @@ def _run(root: Path, sandbox: Sandbox, program: str, *arguments: str) -> None:
     if finished.returncode != 0:
         raise SandboxError(
             f"{program} {' '.join(arguments)} failed with exit code {finished.returncode}",
-            hint="read its last lines above; tidemark-sandbox status tells whether all parts live",
+            hint="read its last lines above; tidemark-sandbox status shows whether all parts run",
         )
 
 
@@ -101,8 +101,8 @@ def _compare_parcels(sandbox: Sandbox, console: Console) -> None:
     )
     if source != view:
         raise SandboxError(
-            "the latest-status view does not hold one row a parcel",
-            hint="meltano run build; if it stays so: meltano invoke dbt:full-refresh",
+            "the latest-status view does not have one row per parcel",
+            hint="meltano run build; if that does not help: meltano invoke dbt:full-refresh",
         )
 
 

@@ -102,7 +102,7 @@ class Sandbox:
             remember(self.config)
             ensure_certificates(self.config.tls)
             if self.config.server == "mysql" and not unstable.folder().exists():
-                progress("MySQL is installed from Debian unstable: a minute, once")
+                progress("MySQL is installed from Debian unstable: takes a minute, once")
             self._start_parts(progress)
             count = self._run_sql()
             if count:

@@ -1,1 +1,1 @@
-"""What Tidemark's taps and targets share of Singer: the core knows nothing of it."""
+"""Singer code shared by Tidemark's taps and targets; the core does not depend on it."""

@@ -1,4 +1,4 @@
-"""How a plugin's command begins: ``tap-mysql`` and ``python -m tap_mysql`` alike."""
+"""The start of a plugin's command: ``tap-mysql`` and ``python -m tap_mysql`` alike."""
 
 from __future__ import annotations
 

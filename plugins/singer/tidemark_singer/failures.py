@@ -1,4 +1,4 @@
-"""Tables that failed while the others go on, and what stays true of a Singer state all the same.
+"""Failed tables while others continue, and keeping the Singer state correct.
 
 A STATE carries the bookmarks of all streams. That of a stream that failed must stay where it was
 when everything it claims was committed, in this STATE and in all that come later.
@@ -75,8 +75,8 @@ class Failures:
         if errors:
             tables = ", ".join(sorted(str(error.table) for error in errors))
             summary = TidemarkError(
-                f"{len(errors)} tables failed, each for the reason shown above: {tables}",
-                hint="do what each of their errors says, then run again: the others are done",
+                f"{len(errors)} tables failed, for the reasons shown above: {tables}",
+                hint="follow the hint of each error, then run again: the other tables are done",
             )
             codes = {error.exit_code for error in errors}
             summary.of_tables = errors
@@ -94,7 +94,7 @@ def of_table(error: Exception, table: object) -> TidemarkError:
         explained = TidemarkError(
             f"there is not enough memory{detail}",
             table=table,
-            hint="give the process more memory, or run it when less else runs",
+            hint="give the process more memory, or run it when the machine is less busy",
         )
     else:
         explained = TidemarkError(

@@ -1,4 +1,4 @@
-"""What a tap and a target of ours do alike where the SDK leaves it to them."""
+"""Common behaviour of our taps and targets that the SDK leaves to plugins."""
 
 from __future__ import annotations
 

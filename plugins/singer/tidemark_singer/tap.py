@@ -75,5 +75,5 @@ def damaged_state(what: str) -> StateError:
     """The error for a state that is not one."""
     return StateError(
         f"the state is not Singer state: {what}",
-        hint="tidemark watermark list, and set or reset what is damaged",
+        hint="tidemark watermark list, then set or reset what is damaged",
     )

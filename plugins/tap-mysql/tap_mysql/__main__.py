@@ -1,4 +1,4 @@
-"""The command ``tap-mysql``, which ``python -m tap_mysql`` is too."""
+"""The command ``tap-mysql``, same as ``python -m tap_mysql``."""
 
 from __future__ import annotations
 

@@ -17,70 +17,73 @@ from tap_mysql.values.key_values import Lookback
 class TapSettings(MySQLSettings):
     """What is read of MySQL, and how."""
 
-    db_schemas: list[str] | None = setting("Further databases to discover, a JSON array of names.")
+    db_schemas: list[str] | None = setting(
+        "Additional databases to discover, as a JSON array of names."
+    )
     ssh_local_port: int = setting(
-        "Port of 127.0.0.1 that leads to MySQL too, for every user of this machine; 0: none is "
-        "needed.",
+        "Local port (127.0.0.1) that also leads to MySQL, open to every user of this machine; 0: "
+        "none.",
         0,
         minimum=0,
     )
     backup_strategy: Literal["sequential", "inter-table", "chunked"] = setting(
-        "sequential: one table at a time; inter-table: BACKUP_MAX_WORKERS tables at once; "
-        "chunked: the first load of a table in BACKUP_NUM_CHUNKS key ranges at once.",
+        "sequential: one table at a time; inter-table: BACKUP_MAX_WORKERS tables in parallel; "
+        "chunked: the first load of a table in BACKUP_NUM_CHUNKS parallel key ranges.",
         "sequential",
     )
-    backup_batch_size: int = setting("Rows of a file, at most.", 200_000, minimum=1)
+    backup_batch_size: int = setting("Maximum rows per file.", 200_000, minimum=1)
     backup_max_rows: int = setting(
-        "About so many new rows of a table and run, in the order of the replication key; the next "
-        "run goes on from there. 0: all of them.",
+        "Approximate maximum of new rows per table and run, in replication key order; the next run "
+        "continues from there. 0: no limit.",
         0,
         minimum=0,
     )
-    backup_max_workers: int = setting("Queries at the same time, at most.", 4, minimum=1)
-    backup_num_chunks: int = setting("Key ranges of a chunked first load.", 4, minimum=1)
+    backup_max_workers: int = setting("Maximum number of concurrent queries.", 4, minimum=1)
+    backup_num_chunks: int = setting("Number of key ranges in a chunked first load.", 4, minimum=1)
     backup_retry_attempts: int = setting(
-        "Tries of a read that lost its connection, each from the last finished file; also of a "
-        "discovery, or of the look at a table, before it.",
+        "Attempts for a read that loses its connection, each from the last finished file; also for "
+        "discovery and for the inspection of a table before a read.",
         5,
         minimum=1,
     )
     backup_timeout_seconds: int = setting(
-        "Seconds without a row after which a query is given up.", 1800, minimum=1
+        "Seconds without a row after which a query is abandoned.", 1800, minimum=1
     )
     backup_lookback_seconds: int = setting(
-        "How long a transaction may take to commit: each run reads again the rows of this many "
-        "seconds before the bookmark, if they have changed.",
+        "How long a transaction may take to commit: each run reads the rows of this many seconds "
+        "before the bookmark again, if they have changed.",
         300,
         minimum=0,
     )
     backup_lookback_ids: int = setting(
-        "The same for replication keys that are numbers: so many keys before the bookmark.",
+        "The same for numeric replication keys: this many keys before the bookmark.",
         1000,
         minimum=0,
     )
     backup_max_replica_lag_seconds: int = setting(
-        "Where DB_HOST is a replica: seconds that it may be behind before tables are refused; "
-        "needs REPLICATION CLIENT, on MariaDB REPLICA MONITOR. 0: any.",
+        "If DB_HOST is a replica: maximum lag in seconds before tables are refused; needs "
+        "REPLICATION CLIENT, on MariaDB REPLICA MONITOR. 0: no limit.",
         0,
         minimum=0,
     )
     backup_null_keys: Literal["refuse", "read"] = setting(
-        "Rows whose replication key is NULL or a zero date: refuse the table, or read them when "
-        "they change.",
+        "What to do with rows whose replication key is NULL or a zero date: refuse the table, or "
+        "read them when they change.",
         "refuse",
     )
     backup_strict: bool = setting(
-        "Stop at a value that cannot be kept as it is (0000-00-00, invalid UTF-8), in place of "
-        "writing NULL or U+FFFD and counting it. In a key such a value always stops its table.",
+        "Stop at a value that cannot be kept as it is (0000-00-00, invalid UTF-8), instead of "
+        "writing NULL or U+FFFD and counting it. In a key, such a value always stops its table.",
         False,
     )
     backup_output: Literal["batch", "record"] = setting(
-        "batch: Parquet files named in BATCH messages; record: RECORD messages for any target.",
+        "batch: Parquet files named in BATCH messages; record: RECORD messages, for any target.",
         "batch",
     )
-    backup_temp_dir: str | None = setting("Folder for files on their way; empty: the system's own.")
+    backup_temp_dir: str | None = setting("Folder for temporary files; empty: the system's.")
     backup_temp_max_mb: int = setting(
-        "Megabytes of files that may wait there for the target; beyond it the read waits. 0: any.",
+        "Maximum size in MB of the files waiting there for the target; reading pauses when it is "
+        "reached. 0: no limit.",
         1024,
         minimum=0,
     )

@@ -1,4 +1,4 @@
-"""The command ``tap-s3-parquet``, which ``python -m tap_s3_parquet`` is too."""
+"""The command ``tap-s3-parquet``, same as ``python -m tap_s3_parquet``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a table has not been handed over yet, and the bookmark that results."""
+"""The part of a table that has not been passed on yet, and the resulting bookmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a table has been handed over. Read back from Singer state, it is untrusted input.
+"""What has been passed on of a table. Read from Singer state, so it is untrusted input.
 
 S3's own clock orders what is there: an object is new when it was put after the bookmark's time, or
 about then and is not among those that the bookmark names. Names alone would not do, because runs
@@ -129,18 +129,18 @@ class Bookmark:
             return cls()
         try:
             if state["replication_key"] != EXTRACTED_AT:
-                raise ValueError(f"it speaks of the column {state['replication_key']!r}")
+                raise ValueError(f"it refers to the column {state['replication_key']!r}")
             value = state.get("replication_key_value")
             newest = None if value is None else _parse(value)
             last = state.get("last")
             if last is not None and f"/{table.lake}/" not in f"/{last}":
-                raise ValueError(f"it is of another table: {last!r}")
+                raise ValueError(f"it belongs to another table: {last!r}")
             return cls(_mark(state, "manifests"), _mark(state, "listing"), newest, last)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StateError(
                 f"the bookmark cannot be read: {error!r}",
                 table=table,
-                hint=f"tidemark watermark reset --leg load -t {table}   (what is loaded already is "
+                hint=f"tidemark watermark reset --leg load -t {table}   (files already loaded are "
                 "skipped)",
             ) from error
 

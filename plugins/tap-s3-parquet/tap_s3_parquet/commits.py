@@ -1,4 +1,4 @@
-"""What is handed over: the files of a manifest, or a file that never had one."""
+"""Units to pass on: the files of a manifest, or a file without one."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def from_file(index: Index, table: TableName, entry: Entry) -> Commit | None:
     """
     reader = ObjectReader(index.client, index.bucket, entry.key)
     if RUN_METADATA in reader.metadata:
-        logger.info("%s was never committed; left out", entry.key, extra={"table": str(table)})
+        logger.info("%s was never committed; skipped", entry.key, extra={"table": str(table)})
         return None
     from tidemark_core.types.arrow import from_arrow  # with Arrow, as in `open_parquet`
 

@@ -1,4 +1,4 @@
-"""What the lake holds: its tables, their manifests, and files that have none."""
+"""The contents of the lake: tables, manifests, and files without a manifest."""
 
 from __future__ import annotations
 
@@ -50,9 +50,7 @@ class Index:
             try:
                 found.append(TableName.from_lake(folder.removeprefix(root).rstrip("/")))
             except ConfigError:
-                logger.warning(
-                    "s3://%s/%s is not a table's folder; passed over", self.bucket, folder
-                )
+                logger.warning("s3://%s/%s is not a table's folder; skipped", self.bucket, folder)
         return sorted(found)
 
     def manifests(self, table: TableName) -> list[Entry]:
@@ -63,7 +61,7 @@ class Index:
             try:
                 named = self.layout.parse_manifest_key(item["Key"])
             except LakeError as error:
-                logger.warning("passed over: %s", error, extra={"table": str(table)})
+                logger.warning("skipped: %s", error, extra={"table": str(table)})
                 continue
             modified = item["LastModified"].astimezone(UTC)
             order = (modified, named.run_id, named.part)
@@ -79,7 +77,7 @@ class Index:
             try:
                 named = self.layout.parse_data_key(item["Key"])
             except LakeError as error:
-                logger.warning("passed over: %s", error, extra={"table": str(table)})
+                logger.warning("skipped: %s", error, extra={"table": str(table)})
                 continue
             modified = item["LastModified"].astimezone(UTC)
             name = item["Key"].removeprefix(prefix)

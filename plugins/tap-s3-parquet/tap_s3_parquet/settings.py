@@ -16,23 +16,23 @@ class TapSettings(S3Settings):
     """What is read of the lake, and how it is handed over."""
 
     s3_discover: Literal["manifests", "listing"] = setting(
-        "What is read: manifests (committed files only), or listing (files of a lake that has no "
-        "manifests too).",
+        "What to read: manifests (committed files only), or listing (also files without a "
+        "manifest, for lakes written by another tool).",
         "manifests",
     )
     s3_tables: list[str] = setting(
-        'Tables to read, as patterns: ["settlement.*"]; empty: every table of the lake.', []
+        'Tables to read, as patterns: ["settlement.*"]; empty: all tables of the lake.', []
     )
     s3_start_time: str | None = setting(
-        "Files extracted before this time (UTC) are left out: 2025-08-01 or 2025-08-01T06:00:00."
+        "Skip files extracted before this time (UTC): 2025-08-01 or 2025-08-01T06:00:00."
     )
     s3_output: Literal["batch", "records"] = setting(
-        "How rows are handed over: batch (files are named, for target-redshift) or records (for "
-        "any other target).",
+        "How rows are passed on: batch (file names, for target-redshift) or records (for any other "
+        "target).",
         "batch",
     )
     s3_batch_rows: int = setting(
-        "Rows of one load: manifests are put together until they hold this many.",
+        "Rows per load: manifests are combined until they contain this many.",
         2_000_000,
         minimum=1,
     )

@@ -1,4 +1,4 @@
-"""The command ``target-redshift``, which ``python -m target_redshift`` is too."""
+"""The command ``target-redshift``, same as ``python -m target_redshift``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrow, typed for what its stubs do not know: mixed scalars, unions of arrays, new options."""
+"""Typed wrappers for what Arrow's stubs lack: mixed scalars, unions of arrays, new options."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class TableLoader:
             conversions.merge(counts)
         if conversions:
             logger.warning(
-                "values changed on the way",
+                "values changed in transit",
                 extra={"table": str(table), "conversions": conversions},
             )
         events.loaded(
@@ -167,7 +167,7 @@ class TableLoader:
             ledger.add(_without_rows(files), load_id=load_id, fence=self.lease.fence)
             self.lease.renew()
         logger.warning(
-            "copies older than the one that is loaded are passed over",
+            "skipping full copies older than the loaded one",
             extra={"table": str(table), "files": len(files)},
         )
 
@@ -194,7 +194,7 @@ class TableLoader:
         overwrite = self.method == "overwrite"
         if not overwrite and len(ledger.missing(missing)) != len(missing):
             raise WarehouseError(
-                "some of the files were loaded by another process in the meantime",
+                "another process has loaded some of the files in the meantime",
                 table=table,
                 retryable=True,
                 hint="run again",

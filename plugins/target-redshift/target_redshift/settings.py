@@ -17,53 +17,54 @@ class LoadSettings(WarehouseSettings, S3Settings):
 
     landing_names: dict[str, Any] = shared(LANDING_NAMES)
     load_method: Literal["append-only", "upsert", "overwrite"] = setting(
-        "append-only: every version of a row is kept; upsert: one row a key; overwrite: the "
-        "table holds what this run brings and nothing else.",
+        "append-only: keep every version of a row; upsert: keep one row per key; overwrite: keep "
+        "only what this run loads.",
         "append-only",
     )
     load_full_tables: Literal["overwrite", "load-method"] = setting(
         "What a full copy (replication-method FULL_TABLE) does to its landing table: overwrite: it "
-        "takes the place of the one before; load-method: what LOAD_METHOD says.",
+        "replaces the previous copy; load-method: whatever LOAD_METHOD says.",
         "overwrite",
     )
     load_format: Literal["csv", "parquet", "auto"] = setting(
-        "csv: CSV parts are staged; parquet: COPY reads the lake's files as they are; auto: the "
-        "latter where it can.",
+        "csv: stage CSV parts; parquet: COPY the lake's files as they are; auto: parquet where "
+        "possible, otherwise csv.",
         "csv",
     )
     redshift_slices: int = setting(
-        "Slices of the warehouse (SELECT count(*) FROM stv_slices); the number of CSV parts is a "
-        "multiple of it.",
+        "Number of slices of the warehouse (SELECT count(*) FROM stv_slices); the number of CSV "
+        "parts is a multiple of it.",
         2,
         minimum=1,
     )
     redshift_compression: Literal["gzip", "zstd"] = setting("Compression of the CSV parts.", "gzip")
     redshift_too_long: Literal["stop", "null", "truncate"] = setting(
-        "What to do with text longer than its column: stop, or load null or a truncated text "
+        "What to do with text longer than its column: stop, or load null or the truncated text "
         "(counted; never in a key).",
         "stop",
     )
     redshift_table_options: dict[str, Any] = setting(
         "Physical design of new landing tables, as JSON: {table: {distkey: column, diststyle: "
-        "auto|even|all, sortkey: [columns], encode: {column: encoding}}}; '*' is any table.",
+        "auto|even|all, sortkey: [columns], encode: {column: encoding}}}; '*' stands for any "
+        "table.",
         {},
     )
     redshift_allow_empty_overwrite: bool = setting(
-        "Whether an overwrite, also one by a full copy, may empty a table when the source gave no "
-        "row.",
+        "Whether an overwrite, including one by a full copy, may empty a table when the source "
+        "returned no rows.",
         False,
     )
     redshift_statement_timeout_seconds: int = setting(
-        "Longest time that one statement may take; 0: no limit.", 3600, minimum=0
+        "Maximum seconds per statement; 0: no limit.", 3600, minimum=0
     )
     redshift_lock_timeout_seconds: int = shared(LOCK_SECONDS)
     redshift_retry_attempts: int = setting(
-        "How often a transaction is tried when connections are lost or transactions conflict.",
+        "Attempts for a transaction when connections are lost or transactions conflict.",
         5,
         minimum=1,
     )
     s3_batch_prefixes: list[str] = setting(
-        "Further folders of the bucket from which other taps' BATCH files may be read, as JSON.",
+        "Additional folders of the bucket from which other taps' BATCH files may be read, as JSON.",
         [],
     )
     s3_lease_seconds: int = shared(LEASE_SECONDS)

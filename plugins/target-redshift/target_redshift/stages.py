@@ -1,4 +1,4 @@
-"""Stages the files of one load, and remembers what is staged."""
+"""Stages the files of one load and keeps track of them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Stages:
                 remove_staging(self.client, self.s3.bucket, prefix)
             except TidemarkError as error:
                 logger.warning(
-                    "staged parts stay behind; the next load removes them: %s",
+                    "could not remove staged parts; the next load will: %s",
                     error.message,
                     extra={"prefix": prefix},
                 )
@@ -90,7 +90,7 @@ class Stages:
     def _by_csv(self, why: str, level: int = logging.INFO) -> None:
         self._format, self._known = "csv", None
         table = str(self.landing.table)
-        logger.log(level, "loaded by way of CSV: %s", why, extra={"table": table})
+        logger.log(level, "loaded as CSV: %s", why, extra={"table": table})
 
     def _stage(self, files: Sequence[LoadFile], load_id: int, prefix: str, drift: Drift) -> Staged:
         if self._format != "csv":

@@ -15,33 +15,32 @@ class TargetSettings(S3Settings):
     """How the lake is written."""
 
     s3_partition_columns: dict[str, str] = setting(
-        'Tables whose files are laid out by the day of a column, {"schema.table": "column"}; all '
-        "others by the time of extraction.",
+        'Tables to partition by the day of a column, {"schema.table": "column"}; all others are '
+        "partitioned by extraction time.",
         {},
     )
     s3_schema_changes: Literal["refuse", "accept"] = setting(
-        "When a stream's schema changes inside a run: refuse it, or accept it in a manifest of "
-        "its own.",
+        "What to do when a stream's schema changes during a run: refuse it, or accept it in a "
+        "separate manifest.",
         "refuse",
     )
     s3_file_rows: int = setting(
-        "Rows that a Parquet file made of RECORD messages holds at most.", 500_000, minimum=1
+        "Maximum rows in a Parquet file written from RECORD messages.", 500_000, minimum=1
     )
     s3_commit_rows: int = setting(
-        "Rows from RECORD messages after which a STATE is committed and passed on.",
+        "Rows from RECORD messages after which a STATE is committed and forwarded.",
         500_000,
         minimum=1,
     )
     s3_commit_seconds: int = setting(
-        "Seconds after which a STATE is committed and passed on, whatever the number of rows.",
+        "Seconds after which a STATE is committed and forwarded, regardless of the number of rows.",
         300,
         minimum=0,
     )
     s3_lease_seconds: int = shared(LEASE_SECONDS)
-    s3_temp_dir: str | None = setting("Folder for files being made; empty: the system's.")
+    s3_temp_dir: str | None = setting("Folder for files being written; empty: the system's.")
     validate_records: bool = setting(
-        "Check RECORD messages against their whole JSON schema too (slow); types are always "
-        "checked.",
+        "Validate RECORD messages against the whole JSON schema (slow); types are always checked.",
         False,
     )
 

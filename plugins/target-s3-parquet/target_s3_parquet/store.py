@@ -125,7 +125,7 @@ class Store:
             except KeyTakenError:
                 continue
             return key
-        raise LakeError(f"run {manifest.run_id} has committed too often", table=manifest.table)
+        raise LakeError(f"run {manifest.run_id} has too many commits", table=manifest.table)
 
     def _next_number(self, table: TableName, moment: datetime, suffix: str) -> int:
         """One more than the last; at first one more than any that a run of that second wrote."""

@@ -26,7 +26,7 @@ from target_s3_parquet.files.schema import StreamSchema, key_error
 from target_s3_parquet.store import Store
 
 logger = logging.getLogger(__name__)
-_REWRITE = "run again: the tap writes the file again"
+_REWRITE = "run again: the tap will write the file again"
 
 
 class TableWriter:
@@ -71,9 +71,9 @@ class TableWriter:
             self._warn_of_landing()
         if known is not None and self._has_written and not self._options.accept_changes:
             raise LakeError(
-                f"its schema changed inside the run: {known.changes(told)}",
+                f"its schema changed during the run: {known.changes(told)}",
                 table=self.table,
-                hint="run again; if every run does this, set S3_SCHEMA_CHANGES=accept",
+                hint="run again; if this happens on every run, set S3_SCHEMA_CHANGES=accept",
             )
         self._schema = told
 
@@ -89,7 +89,7 @@ class TableWriter:
             OWN_NAMES.check(self.table)
         except ConfigError as error:
             logger.warning(
-                "under its own name it will not be loaded: %s",
+                "it cannot be loaded under its own name: %s",
                 error,
                 extra={"table": str(self.table)},
             )

@@ -50,7 +50,7 @@ _WORKFLOWS = """Workflows:
 
 app = App(
     name="tidemark",
-    help="The operator's command line of Tidemark.",
+    help="Tidemark's command line for operators.",
     epilog=_WORKFLOWS,
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -71,21 +71,23 @@ def _root(
     config_file: Annotated[
         Path | None,
         typer.Option(
-            "--config-file", metavar="FILE", help="A .env file in place of the project's own."
+            "--config-file", metavar="FILE", help="A .env file to use instead of the project's."
         ),
     ] = None,
     log_file: Annotated[
         Path | None,
-        typer.Option("--log-file", metavar="FILE", help="Write the log (JSON lines) here as well."),
+        typer.Option(
+            "--log-file", metavar="FILE", help="Also write the log (JSON lines) to this file."
+        ),
     ] = None,
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", is_eager=True, callback=_print_version, help="Print the version and end."
+            "--version", is_eager=True, callback=_print_version, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
-    """The operator's command line of Tidemark."""
+    """Tidemark's command line for operators."""
     context.ensure_object(ExitStack).enter_context(invoked(Invocation(config_file, log_file)))
 
 

@@ -39,7 +39,7 @@ LOGIN = WarehouseSettings(
             "cannot be trusted",
             "REDSHIFT_SSL_ROOT_CERT",
         ),
-        (InterfaceError("Server refuses SSL"), "could not be reached", "no TLS"),
+        (InterfaceError("Server refuses SSL"), "could not be reached", "not offer TLS"),
         (ProgrammingError({"C": "28P01", "M": "no"}), "refused user 'u'", "REDSHIFT_PASSWORD"),
         (ProgrammingError({"C": "28000", "M": "no"}), "refused user 'u'", "REDSHIFT_PASSWORD"),
         (ProgrammingError({"C": "3D000", "M": "no"}), "refused user 'u'", "REDSHIFT_DATABASE"),
@@ -307,7 +307,7 @@ def test_a_bastion_that_is_away_is_said_so(config: WarehouseSettings) -> None:
 
 
 def test_a_socket_path_needs_a_bastion(config: WarehouseSettings) -> None:
-    with pytest.raises(ConfigError, match="only a bastion can reach"):
+    with pytest.raises(ConfigError, match="only be reached through a bastion"):
         connect(replace(config, redshift_ssh_bastion_host=None))
 
 

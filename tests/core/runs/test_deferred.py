@@ -36,7 +36,7 @@ def test_nothing_failed() -> None:
 
 def test_without_an_account_a_leg_fails_by_itself() -> None:
     assert not deferred.defer([FIRST])
-    with pytest.raises(ConfigError, match="no account"):
+    with pytest.raises(ConfigError, match="no record"):
         deferred.end()
 
 

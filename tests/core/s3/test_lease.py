@@ -141,7 +141,7 @@ def test_the_second_one_is_told_who_holds_it_since_when_and_until_when(
     assert "the other run" in text
     assert f"pid {process.pid}" in text
     assert "has been writing since 20" in text
-    assert "good for another" in text
+    assert "valid for another" in text
     assert "expires by itself" in text
     assert caught.value.exit_code == 4
 

@@ -110,7 +110,7 @@ def test_a_file_that_is_no_key_is_told_as_such(bastion: Bastion, mysql: str, con
     }  # fmt: skip
     path.write_text(made.get(content, content))
     error = str(failure(bastion, mysql))
-    assert "holds no private key" in error
+    assert "does not contain a private key" in error
     assert "ssh-keygen -y" in error
     assert "passphrase" not in error
 

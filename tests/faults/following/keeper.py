@@ -13,7 +13,9 @@ from projects.nights import Night
 from following.follower import Following
 from following.tables import TABLES
 
-_GAP = re.compile(r"(settlement\.followed_\w+) .*(as a whole|not all in the server's log|is gone)")
+_GAP = re.compile(
+    r"(settlement\.followed_\w+) .*(changed the whole table|no longer contains|no longer exists)"
+)
 _BETWEEN, _REFUSED = 0.5, 2
 #: Seconds in which a follower has seen that a table is well again.
 _PATIENCE = 120.0

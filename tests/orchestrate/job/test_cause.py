@@ -17,7 +17,7 @@ def cause(*lines: Mapping[str, object] | str, code: int = 1) -> Cause:
 
 
 TUNNEL = {
-    "event": "the bastion b:22 refused the connection: no sshd listens there\n  Next: check",
+    "event": "the bastion b:22 refused the connection: no sshd is listening there\n  Next: check",
     "level": "error",
     "name": "tap-mysql",
     "error_type": "TunnelError",
@@ -103,7 +103,7 @@ def test_dbt_that_could_not_begin_is_quoted_too() -> None:
         "  password authentication failed",
     ]
     found = cause(*({"event": line, "level": "info", "name": "dbt"} for line in lines))
-    assert found.message == "dbt could not begin: Database Error: password authentication failed"
+    assert found.message == "dbt could not start: Database Error: password authentication failed"
 
 
 def test_the_tunnel_before_dbt_is_quoted_too() -> None:

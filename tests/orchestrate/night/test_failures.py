@@ -134,7 +134,7 @@ def test_a_run_whose_log_does_not_fit_works_and_tells_of_it(night: Night) -> Non
     words = ["unshare", "-m", "sh", "-c", mounted, str(disk), *job]
     done = night.run(words, PATH=os.environ["PATH"], LOG_DIR=str(disk))
     assert done.returncode == 1
-    assert "all was done, but not logged" in done.stdout
+    assert "everything was done, but not logged" in done.stdout
     assert "No space left" in night.alerts[-1]["text"]
 
 

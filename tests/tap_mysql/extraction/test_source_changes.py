@@ -175,7 +175,7 @@ def test_which_tables_the_rules_name(rules: list[str], chosen: list[str], named:
 @pytest.mark.fault(152)
 @pytest.mark.parametrize(
     ("tables", "told"),
-    [((), "no table to read in tap_test"), (("unselected",), "no table is selected, of 1")],
+    [((), "no tables to read in tap_test"), (("unselected",), "no table is selected, out of 1")],
 )
 def test_a_run_without_any_table_is_refused(
     source: Source, tables: tuple[str, ...], told: str
@@ -302,5 +302,5 @@ def test_text_keys_that_differ_by_blanks_alone_are_warned_of(
     source.make("blanks", f"code VARCHAR(9) COLLATE {collation} PRIMARY KEY", "('a'), ('a ')")
     assert len(source.read("blanks").rows("blanks")) == 2
     (told,) = [r for r in caplog.records if r.name == "tap-mysql.catalog"]
-    assert "'a' and 'a ' are two keys in code" in told.getMessage()
+    assert "'a' and 'a ' are different keys in code" in told.getMessage()
     assert getattr(told, "column", None) == "code"

@@ -80,7 +80,7 @@ def test_rows_that_are_written_after_the_clock_went_back_are_read(
     insert(source, 3, now - timedelta(minutes=20))
     second = source.read("clock", "update_at", first.state)
     assert {2, 3} <= set(second.ids("clock"))
-    assert "the clock went back" in caplog.text
+    assert "the clock was set back" in caplog.text
     assert (
         second.bookmark("clock")["replication_key_value"]
         < first.bookmark("clock")["replication_key_value"]
@@ -90,7 +90,7 @@ def test_rows_that_are_written_after_the_clock_went_back_are_read(
     slow_clock[0] = timedelta(minutes=5)
     third = source.read("clock", "update_at", second.state)
     assert 4 in third.ids("clock")
-    assert "the clock went back" not in caplog.text
+    assert "the clock was set back" not in caplog.text
     slow_clock[0] = 3 * HOUR
     result = source.run(source.catalog("clock", key="update_at"), third.state)
     assert isinstance(result.error, StateError)

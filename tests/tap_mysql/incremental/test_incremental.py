@@ -102,7 +102,7 @@ def test_a_row_from_the_future_is_read_once_and_does_not_move_the_bookmark(
     source.sql("INSERT INTO t VALUES (9, 'future', '2199-01-01')")
     first = source.read(t, "update_at")
     assert first.ids(t) == [1, 2, 3, 9]
-    assert "lies in the future" in caplog.text
+    assert "in the future" in caplog.text
     assert first.bookmark(t)["replication_key_value"] < "2100"
     source.sql("INSERT INTO t VALUES (10, 'new', UTC_TIMESTAMP(6))")
     second = source.read(t, "update_at", first.state)
@@ -228,7 +228,7 @@ def test_a_text_key_that_ignores_case_is_warned_of(
     text = f"VARCHAR(9) CHARACTER SET utf8mb4 COLLATE {collation}"
     source.make("named", f"code {text} PRIMARY KEY, note VARCHAR(9)", "('A', 'a')")
     assert len(source.read("named").rows("named")) == 1
-    told = [record for record in caplog.records if "one key in code" in record.getMessage()]
+    told = [record for record in caplog.records if "same key in code" in record.getMessage()]
     assert bool(told) is warned
     assert all(getattr(record, "column", None) == "code" for record in told)
 

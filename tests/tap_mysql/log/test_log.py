@@ -111,7 +111,7 @@ def test_what_no_row_tells_stops_its_table_alone(source: Source, told: Told, kin
     second = logged(source, "t", "u", state=first.state)
     assert isinstance(second.error, SourceError)
     (error,) = second.error.of_tables
-    assert f"{kind.upper()} has changed it" in error.message
+    assert f"{kind.upper()} changed the whole table" in error.message
     assert error.hint is not None
     assert "tidemark watermark reset -t tap_test.t" in error.hint
     assert second.bookmark("t") == first.bookmark("t")
@@ -134,10 +134,10 @@ def test_a_gap_stops_without_a_word_to_the_target(source: Source, told: Told) ->
 @pytest.mark.parametrize(
     ("columns", "told_why"),
     [
-        ("id INT, v INT", "it has none"),
+        ("id INT, v INT", "the table has none"),
         ("id FLOAT PRIMARY KEY, v INT", "type float"),
         ("id VARCHAR(9) CHARACTER SET cp932 PRIMARY KEY, v INT", "varchar(9) in cp932"),
-        ("id INT PRIMARY KEY, _sdc_deleted_at INT", "the name of what rows say"),
+        ("id INT PRIMARY KEY, _sdc_deleted_at INT", "a name that is reserved"),
     ],
 )
 def test_a_table_that_the_log_cannot_tell_is_refused(
@@ -172,7 +172,7 @@ def test_a_first_load_goes_on_where_it_began_only(source: Source, told: Told) ->
     state = first.state
     state["bookmarks"]["tap_test-t"]["tidemark"]["position"]["server"] = "another"
     second = logged(source, "t", state=state)
-    assert "its first load began on another, and now" in str(second.error)
+    assert "its first load started on another, but now" in str(second.error)
     assert second.messages == []
 
 

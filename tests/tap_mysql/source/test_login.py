@@ -103,7 +103,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_server_that_has_not_shown_who_it_is_gets_no_password(case: str) -> None:
     told, heard = log_in(REFUSED[case])
-    assert "asks for the password" in told
+    assert "requests the password" in told
     assert "DB_SSL_MODE=verify" in told
     assert b"reader" in heard[0]
     assert PASSWORD.encode() not in b"".join(heard)
@@ -163,5 +163,5 @@ def test_a_query_that_cannot_be_ended_on_its_server_is_told(
         source = Server(Login("reader", PASSWORD, "db"), endpoint, timeout=10)
         Fetch(source, "SELECT 1", Shape(pa.schema([]), 1, 1), threading.Event())._kill()
     (record,) = [each for each in caplog.records if each.name == "tap-mysql.read"]
-    assert "the query could not be ended on the server" in record.getMessage()
+    assert "the query could not be killed on the server" in record.getMessage()
     assert "Connection refused" in record.getMessage()

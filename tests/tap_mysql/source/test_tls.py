@@ -81,7 +81,7 @@ REFUSED = {
     "a certificate of another authority": Refusal((), "foreign", "certificate", "DB_SSL_CA"),
     "no authority given": Refusal((), "system", "certificate", "DB_SSL_CA"),
     "another host": Refusal(("--listen", "127.0.0.2"), "own", "127.0.0.2", "DB_HOST"),
-    "no TLS": Refusal(("--strip-tls",), "own", "offers no TLS", "DB_SSL_MODE"),
+    "no TLS": Refusal(("--strip-tls",), "own", "does not offer TLS", "DB_SSL_MODE"),
 }
 
 

@@ -84,7 +84,7 @@ def test_what_s3_does_not_delete_stays_and_stops_no_load(
     monkeypatch.setattr("target_redshift.staging.area.delete_all", refuse)
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
     assert loaded(table) == ([1], 1)
-    assert "staged files of a crashed load remain: S3 refused to delete it" in caplog.text
+    assert "could not remove staged files of a crashed load: S3 refused to delete it" in caplog.text
     monkeypatch.undo()
     lake.load(table.schema(), table.batch(table.write([(2, "a", None)])), state)
     assert lake.staged(table) == []
@@ -271,7 +271,7 @@ def test_a_holder_that_was_overtaken_cannot_commit(
         )
 
     intercept("BEGIN", overtake)
-    with pytest.raises(LeaseError, match="took the lease over"):
+    with pytest.raises(LeaseError, match="took over the lease"):
         lake.load(table.schema(), table.batch(table.write([(2, "b", None)])), state)
     assert table.rows("id") == [(1,)]
 

@@ -142,7 +142,7 @@ def test_a_dropped_column_is_kept_and_reported(
     table.columns["renamed"] = ColumnType.parse("string(20)")
     lake.load(table.schema(), table.batch(table.write([(2, None, "b")])), state)
     assert table.rows("id, name, renamed") == [(1, "a", None), (2, None, "b")]
-    (record,) = [r for r in caplog.records if "no longer has columns" in r.message]
+    (record,) = [r for r in caplog.records if "no longer has some columns" in r.message]
     assert record.__dict__["dropped"] == ["name"]
     assert "was a column renamed?" in record.message
 
@@ -240,7 +240,7 @@ def test_tables_of_one_name_load_side_by_side_under_names_of_their_own(
 
 @pytest.mark.fault(75)
 def test_too_many_columns_are_refused() -> None:
-    with pytest.raises(ConfigError, match="are more than"):
+    with pytest.raises(ConfigError, match="exceed the"):
         landing(**dict.fromkeys((f"c{n}" for n in range(1_600)), "int32"))
 
 
@@ -302,8 +302,8 @@ def test_a_load_says_that_a_new_column_wants_a_backfill(
 ) -> None:
     table = lake.table({"ID": "int64"})
     lake.load(table.schema(), table.batch(table.write([(1,)])), state)
-    assert "a backfill is due" not in caplog.text
+    assert "backfill them" not in caplog.text
     wider = replace(table, columns={**table.columns, "v": ColumnType("int32")}, written=1)
     lake.load(wider.schema(), wider.batch(wider.write([(2, 5)])), state)
-    assert "a backfill is due" in caplog.text
+    assert "backfill them" in caplog.text
     assert table.rows("id, v") == [(1, None), (2, 5)]

@@ -55,7 +55,7 @@ def test_keys_that_are_loaded_stay_as_they_were_and_apart(data: Any, kind: str) 
         if key is None or key == b"" or (isinstance(key, str) and ("\0" in key or key[-1:] == " "))
     ]
     if bad:
-        with pytest.raises(WarehouseError, match=r"keys are never changed.*column K, key K="):
+        with pytest.raises(WarehouseError, match=r"keys are never altered.*column K, key K="):
             Cleaner(landing).clean(block)
         return
     (array,), counts = Cleaner(landing).clean(block)

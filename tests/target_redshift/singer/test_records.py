@@ -236,7 +236,7 @@ def test_parquet_of_another_tap_is_loaded_from_the_bucket_once_and_with_leave(
         lake.client.put_object(Bucket=lake.s3.bucket, Key=key, Body=path.read_bytes())
         files.append(BatchFile.s3(lake.s3.bucket, key))
     messages = (table.schema(), table.batch(*files), state)
-    with pytest.raises(LakeError, match="does not say what it must"):
+    with pytest.raises(LakeError, match="lacks required information"):
         lake.load(*messages)
     for _ in range(2):
         lake.load(*messages, s3_batch_prefixes=["elsewhere/"])

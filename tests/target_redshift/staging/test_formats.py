@@ -29,7 +29,7 @@ def how(caplog: pytest.LogCaptureFixture) -> str:
 
 
 def why_csv(caplog: pytest.LogCaptureFixture) -> list[str]:
-    said = "loaded by way of CSV: "
+    said = "loaded as CSV: "
     texts = [record.getMessage() for record in caplog.records]
     return [text.removeprefix(said) for text in texts if text.startswith(said)]
 
@@ -125,7 +125,7 @@ def test_a_key_that_would_be_changed_stops_the_load_by_either_way(
     lake: Lake, state: dict[str, Any], form: str, key: str | None
 ) -> None:
     table = lake.table({"ID": "string(20)"})
-    with pytest.raises(WarehouseError, match="keys are never changed"):
+    with pytest.raises(WarehouseError, match="keys are never altered"):
         lake.load(table.schema(), table.batch(table.write([(key,)])), state, load_format=form)
     assert table.ledger() == []
     assert stage_tables(lake) == []

@@ -125,7 +125,7 @@ def test_nul_characters_are_removed_and_counted(
     rows = [(1, "a\0b"), (2, "\0\0"), (3, "ab")]
     lake.load(table.schema(), table.batch(table.write(rows)), state)
     assert table.rows("id, text") == [(1, "ab"), (2, ""), (3, "ab")]
-    (record,) = [r for r in caplog.records if r.message == "values changed on the way"]
+    (record,) = [r for r in caplog.records if r.message == "values changed in transit"]
     assert record.__dict__["conversions"] == {"text": {"nul_removed": 2}}
 
 
@@ -152,7 +152,7 @@ def test_text_that_is_too_long_is_cut_or_dropped_when_told(
     rows = [(1, "é" * 40_000), (2, "short"), (3, None)]
     lake.load(table.schema(), table.batch(table.write(rows)), state, redshift_too_long=too_long)
     assert table.rows("id, text") == [(1, expected), (2, "short"), (3, None)]
-    (record,) = [r for r in caplog.records if r.message == "values changed on the way"]
+    (record,) = [r for r in caplog.records if r.message == "values changed in transit"]
     assert list(record.__dict__["conversions"]["text"].values()) == [1]
 
 
@@ -177,7 +177,7 @@ def test_text_that_is_too_long_stops_with_table_column_key_and_length(
 def test_keys_are_never_cut(lake: Lake, state: dict[str, Any], too_long: str) -> None:
     table = lake.table({"code": "string"}, key=["code"])
     file = table.write([("k" * 70_000,)])
-    with pytest.raises(WarehouseError, match="a key is never cut"):
+    with pytest.raises(WarehouseError, match="keys are never truncated"):
         lake.load(table.schema(), table.batch(file), state, redshift_too_long=too_long)
 
 
@@ -188,7 +188,7 @@ def test_a_row_that_copy_does_not_take_stops_with_its_key(
     columns = {"ID": "int64"} | {f"c{n}": "binary" for n in range(5)}
     table = lake.table(columns)
     file = table.write([(1, *[b"x"] * 5), (2, *[b"x" * 900_000] * 5)])
-    with pytest.raises(WarehouseError, match=r"larger than .* that COPY takes") as caught:
+    with pytest.raises(WarehouseError, match=r"larger than .* that COPY accepts") as caught:
         lake.load(table.schema(), table.batch(file), state)
     assert caught.value.key == "ID=2"
 

@@ -222,7 +222,7 @@ def test_an_object_that_was_written_over_is_not_loaded(
     lake: Lake, table: Table, state: dict[str, Any]
 ) -> None:
     file = table.write(ROWS, etag="0" * 32)
-    with pytest.raises(LakeError, match="is not the one that was committed"):
+    with pytest.raises(LakeError, match="is not the committed version"):
         lake.load(table.schema(), table.batch(file), state)
 
 
@@ -244,7 +244,7 @@ def test_a_file_that_is_gone_stops_the_load(
 ) -> None:
     file = table.write(ROWS)
     lake.client.delete_object(Bucket=lake.s3.bucket, Key=file.s3_location[1])
-    with pytest.raises(LakeError, match="is gone"):
+    with pytest.raises(LakeError, match="is missing"):
         lake.load(table.schema(), table.batch(file), state)
     assert table.ledger() == []
 

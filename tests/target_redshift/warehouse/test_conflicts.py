@@ -27,7 +27,7 @@ def serializable(lake: Lake) -> Iterator[None]:
 
 @pytest.fixture
 def leg(monkeypatch: pytest.MonkeyPatch) -> LegReport:
-    """Counts how often the load is tried again."""
+    """Counts how often the load is retried."""
     made = LegReport("warehouse", "r")
     monkeypatch.setattr("tidemark_core.runs.report.open_reports", [made])
     return made
@@ -104,7 +104,7 @@ def test_a_mute_warehouse_ends_the_load_and_gives_the_lease_back(
         there = {"redshift_host": "localhost", "redshift_port": relay.port}
         intercept("COPY", lambda *_: relay.is_mute.set())
         file = table.batch(table.write([(1, "a", None)]))
-        with pytest.raises(QueryError, match="has said nothing for 6 s during COPY"):
+        with pytest.raises(QueryError, match="has not responded for 6 s during COPY"):
             lake.load(table.schema(), file, state, redshift_statement_timeout_seconds=5, **there)
     monkeypatch.undo()
     lake.load(table.schema(), file, state)

@@ -161,10 +161,10 @@ def test_an_overwrite_does_not_empty_a_table_unless_told(
     lake: Lake, table: Table, state: dict[str, Any]
 ) -> None:
     lake.load(table.schema(), table.batch(table.write([(1, "a", None)])), state)
-    with pytest.raises(WarehouseError, match="gave no row"):
+    with pytest.raises(WarehouseError, match="returned no rows"):
         lake.load(table.schema(), state, load_method="overwrite")
     empty = table.write([])
-    with pytest.raises(WarehouseError, match="gave no row"):
+    with pytest.raises(WarehouseError, match="returned no rows"):
         lake.load(table.schema(), table.batch(empty), state, load_method="overwrite")
     assert len(table.rows()) == 1
     lake.load(

@@ -127,8 +127,8 @@ def test_a_pattern_fits_what_follows_the_time() -> None:
 
 def test_a_pattern_that_fits_nothing_is_told_of(lake: Lake) -> None:
     lake.commit(lake.file())
-    assert "No file fits nosuch_*" in lake.run("s3clean", "list", "--pattern", "nosuch_*").err
-    assert "No file fits" not in lake.run("s3clean", "list", "--pattern", "batch_*").err
+    assert "No file matches nosuch_*" in lake.run("s3clean", "list", "--pattern", "nosuch_*").err
+    assert "No file matches" not in lake.run("s3clean", "list", "--pattern", "batch_*").err
 
 
 def test_what_scripts_look_for_is_still_printed(lake: Lake) -> None:
@@ -210,7 +210,7 @@ def test_debug_in_the_settings_is_the_option(
 def test_a_table_without_a_model_is_told_of() -> None:
     tables = [TableName("settlement", name) for name in ("partner_info", "nosuch")]
     (told,) = without_model(Project(ROOT, {}), tables)
-    assert told.startswith("settlement.nosuch has no model: its rows are in landing.nosuch")
+    assert told.startswith("settlement.nosuch has no dbt model: its rows are in landing.nosuch")
 
 
 def test_the_last_line_has_rows_megabytes_seconds_and_speed() -> None:
@@ -236,7 +236,7 @@ def test_a_run_that_ctrl_c_ended_goes_no_further(monkeypatch: pytest.MonkeyPatch
     code = run_child([sys.executable, "-c", child], ROOT, os.environ, hear)
     assert (code, heard[0].strip()) == (-signal.SIGINT, "ready")
     assert "Ctrl-C" in CauseFinder().cause(code).message
-    ended = LegResult("backup", [], 130, "it was stopped by Ctrl-C")
+    ended = LegResult("backup", [], 130, "it was interrupted by Ctrl-C")
     monkeypatch.setattr(sync, "run_backup", lambda *_: ended)
     monkeypatch.setattr(sync, "run_load", lambda *_: pytest.fail("the load began"))
     plan = Plan((), {}, Rules(), Options(), "run")
@@ -250,4 +250,4 @@ def test_pages_are_not_put_among_the_lakes_files(lake: Lake, prefix: str, tmp_pa
     root = lake.project.layout.root if prefix.strip("/") else ""
     done = lake.run("docs", "publish", "--prefix", root + prefix, "--out", str(tmp_path))
     assert done.code == 2
-    assert "not a folder for pages" in done.err
+    assert "cannot be used for the pages" in done.err

@@ -110,7 +110,7 @@ def test_an_old_waiting_file_warns_beside_a_young_one(lake: Lake) -> None:
         for part, moment in enumerate(moments, 1)
     ]
     (found,) = judge_waiting([watermark(lake.table, None, manifests, [], [])], now, 26)
-    assert "2 files to be loaded, the oldest since 5 days" in found.message
+    assert "2 files waiting to be loaded, the oldest since 5 days" in found.message
     assert f"tidemark watermark reset -t {lake.table} --leg load" in str(found.hint)
     young = watermark(lake.table, None, manifests[1:], [], [])
     assert list(judge_waiting([young], now, 26)) == []
@@ -141,7 +141,7 @@ def test_nothing_is_not_called_equal_and_a_slip_changes_nothing(lake: Lake) -> N
     before = lake.keys()
     done = lake.run("rebuild", "settlement.nosuch", "--yes")
     assert done.code == 2
-    assert "neither the lake nor landing has such a table" in done.err
+    assert "no such table in the lake or in landing" in done.err
     assert lake.keys() == before
     assert lake.bookmarks(Leg.LOAD) == {}
 
@@ -153,7 +153,7 @@ def test_a_table_that_is_selected_and_was_never_copied_is_told(lake: Lake) -> No
         lake.sandbox.mysql("INSERT IGNORE INTO partner_info (ID) VALUES (1)")
         done = lake.run("verify")
         assert done.code == 3
-        assert "settlement.partner_info: the lake has nothing of it, MySQL has" in done.err
+        assert "settlement.partner_info: the lake has no files for it, MySQL has" in done.err
     finally:
         if not had:
             lake.sandbox.mysql("DROP TABLE partner_info")

@@ -47,7 +47,7 @@ def test_new_loads_choose_their_tables_and_what_is_made_of_them() -> None:
 @pytest.mark.parametrize(
     ("last", "project", "relations", "why"),
     [
-        (None, "same", THERE, "no whole build"),
+        (None, "same", THERE, "no full build"),
         (LAST, "other", THERE, "project has changed"),
         (LAST, "same", THERE - {"public.a_view"}, "public.a_view is missing"),
         (WholeBuild(WEEK, "same", SHAPE), "same", THERE, "168 hours old"),

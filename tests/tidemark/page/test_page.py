@@ -129,7 +129,7 @@ def test_an_empty_lake_says_so_in_every_chart() -> None:
 
 def test_the_first_words_are_the_verdict() -> None:
     good = replace(full(), lag=(("s.t", 0.4), ("s.u", 3.2)), runs=full().runs[:1])
-    assert verdict(good).words.startswith("All is well: every table was extracted within 3 h")
+    assert verdict(good).words.startswith("All good: every table was extracted within the last 3 h")
     late = verdict(replace(good, lag=(("s.t", 0.4), ("s.u", 27.0))))
     assert (late.level, late.details) == ("late", ("s.u: 27 hours since its last extraction",))
     failed = replace(good.runs[0], success=False, errors=("no room",))
@@ -137,7 +137,7 @@ def test_the_first_words_are_the_verdict() -> None:
     assert (told.level, told.details) == ("failed", ("no room",))
     assert verdict(EMPTY).level == "late"
     page = render(replace(good, place="prod, s3://lake"))
-    assert page.index("All is well") < page.index("<section")
+    assert page.index("All good") < page.index("<section")
     assert "<h1>Tidemark report: prod, s3://lake</h1>" in page
 
 

@@ -95,7 +95,7 @@ def event(key: int) -> dict[str, object]:
 def test_the_first_build_is_whole(nightly: Nightly, loads: Landing, query: Query) -> None:
     done = nightly()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "everything: no whole build has ended well yet" in done.stdout
+    assert "everything: no full build has succeeded yet" in done.stdout
     assert {"partner_info", "delivery_status"} <= nightly.did()
     assert query("select id from dev_night.partner_info") == [(1,)]
 
@@ -113,7 +113,7 @@ def test_a_load_that_fails_its_tests_is_tested_until_it_passes(
     loads.load("partner_info", [partner(2, partner_id=None)])
     failed = nightly()
     assert failed.returncode == 1, failed.stdout
-    assert "what is new: loads that are not built and tested yet: partner_info (1)" in failed.stdout
+    assert "new loads: loads not built and tested yet: partner_info (1)" in failed.stdout
     assert query("select count(*) from dev_night.partner_info") == [(2,)], "it is built"
     loads.load("partner_info", [partner(2, partner_id=2)])
     mended = nightly()

@@ -44,7 +44,7 @@ TABLES: dict[str, tuple[list[str], dict[str, str], dict[str, Any]]] = {
 BOTH = ("removing", "keeping")
 #: Contracts that cannot be, and what is said of them.
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "whole": ({"replication_method": "FULL_TABLE", "hard_delete": False}, "is read whole"),
+    "whole": ({"replication_method": "FULL_TABLE", "hard_delete": False}, "is read in full"),
     "bare": ({"replication_key": "id", "hard_delete": False}, "add settlement.bare --soft-delete"),
     "odd": ({"replication_key": "id", "hard_delete": "no"}, "meta.hard_delete is no"),
 }

@@ -79,7 +79,7 @@ def test_the_setting_is_switched_on_and_off(
     assert held() == {1: at(4), 5: None}
     assert latest() == {(5, "P")}
     refused = dbt(*build, check=False)
-    assert "deleted_at (no longer in it). Build it again" in refused[PARCELS]["message"]
+    assert "deleted_at (no longer in it). Rebuild it" in refused[PARCELS]["message"]
     dbt(*build, "--full-refresh")
     assert query(f"select id from public.{PARCELS}") == [(5,)]
     compiled = dbt.target / f"compiled/tidemark/models/views/settlement/{LATEST}.sql"

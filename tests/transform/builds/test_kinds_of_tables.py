@@ -253,7 +253,7 @@ def test_a_part_is_not_taken_for_a_copy_when_a_table_begins_to_be_read_in_full(
     run = ("run", "--select", "colours")
     kinds(*run)
     refused = kinds(*run, "--full-refresh", check=False)
-    assert "no whole copy was loaded yet" in refused["colours"]["message"]
+    assert "no complete copy was loaded" in refused["colours"]["message"]
     assert rows(query, "colours") == [(1, "red"), (2, "blue")]
     assert landing.load("colours", [{"id": 3, "name": "grey"}]) > part
     kinds(*run)
@@ -306,7 +306,7 @@ def test_a_wider_contract_keeps_the_rows(
     query("drop table landing.pairs", user=loader)
     create(query, "pairs")
     narrower = kinds("run", "--select", "pairs", check=False)
-    assert "Build it again: dbt build --full-refresh" in narrower["pairs"]["message"]
+    assert "Rebuild it: dbt build --full-refresh" in narrower["pairs"]["message"]
     for name in ("public.pairs", "tidemark_dbt.pairs", "public.logged", "tidemark_dbt.logged"):
         kinds_of = ("__versions", "__loads") if name.startswith("tidemark_dbt") else ("",)
         for kind in kinds_of:
@@ -325,7 +325,7 @@ def test_a_landing_table_that_is_gone_stops_its_own_model_by_name(
         result = kinds("run", "--select", "labels", "visits", check=False)
     finally:
         create(query, "labels")
-    assert "landing.labels is gone, and 1 loads of it are in" in result["labels"]["message"]
+    assert "landing.labels no longer exists, but 1 of its loads are" in result["labels"]["message"]
     assert result["visits"]["status"] == "success"
     assert rows(query, "labels") == [("m",)]
 

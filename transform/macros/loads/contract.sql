@@ -40,15 +40,15 @@
     {%- set wrong = [] -%}
     {%- if method not in ('INCREMENTAL', 'LOG_BASED', 'FULL_TABLE') -%}
         {%- do wrong.append(
-            'meta.replication_method is ' ~ method ~ ', and not INCREMENTAL, LOG_BASED or FULL_TABLE'
+            'meta.replication_method is ' ~ method ~ ', not INCREMENTAL, LOG_BASED or FULL_TABLE'
         ) -%}
     {%- elif method == 'LOG_BASED' and not keys -%}
-        {%- do wrong.append('it is read by its log and needs unique_key: by it deleted rows are known') -%}
+        {%- do wrong.append('it is read from the binary log and needs unique_key to identify deleted rows') -%}
     {%- elif method == 'INCREMENTAL' and keys and not replication_key -%}
-        {%- do wrong.append('it needs meta.replication_key: the column that grows when a row changes') -%}
+        {%- do wrong.append('it needs meta.replication_key: the column whose value increases when a row changes') -%}
     {%- endif -%}
     {%- for name in keys + ([replication_key] if replication_key else []) if name not in node.columns -%}
-        {%- do wrong.append(name ~ ' is in its config and not among its columns') -%}
+        {%- do wrong.append(name ~ ' is in its config but not among its columns') -%}
     {%- endfor -%}
     {%- do refuse_wrong(node, wrong) -%}
 {%- endmacro %}
@@ -58,12 +58,12 @@
     {%- set wrong = [] -%}
     {%- set hard_delete = node.config.meta.get('hard_delete', true) -%}
     {%- if hard_delete not in (true, false) -%}
-        {%- do wrong.append('meta.hard_delete is ' ~ hard_delete ~ ', and not true or false') -%}
+        {%- do wrong.append('meta.hard_delete is ' ~ hard_delete ~ ', not true or false') -%}
     {%- elif not hard_delete and contract.kind != 'merged' -%}
-        {%- do wrong.append('meta.hard_delete is false, and nobody tells which of its rows are deleted: it has no key,'
-            ~ ' or is read whole') -%}
+        {%- do wrong.append('meta.hard_delete is false, but its deleted rows cannot be identified: it has no key,'
+            ~ ' or is read in full') -%}
     {%- elif not hard_delete and not contract.deleted_at -%}
-        {%- do wrong.append('meta.hard_delete is false, and the column deleted_at is not among its columns:'
+        {%- do wrong.append('meta.hard_delete is false, but it has no column deleted_at:'
             ~ ' tidemark add ' ~ node.config.meta.source ~ ' --soft-delete') -%}
     {%- endif -%}
     {%- do refuse_wrong(node, wrong) -%}

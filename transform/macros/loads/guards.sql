@@ -5,7 +5,7 @@
     {%- if flags.EMPTY or flags.SAMPLE -%}
         {%- do exceptions.raise_compiler_error(
             relation.render() ~ ' is built from whole loads: --empty and --sample would mark rows as built that are'
-            ~ ' not. Run without them, or against a schema of your own (REDSHIFT_SCHEMA=dev_yourname).'
+            ~ ' not. Run without them, or against your own schema (REDSHIFT_SCHEMA=dev_yourname).'
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -21,14 +21,14 @@
         if is_there(source('landing', 'tidemark_loads')) else 0 -%}
     {%- if loads and not var('accept_incomplete_landing') -%}
         {%- do exceptions.raise_compiler_error(
-            relation.render() ~ ' is unchanged: ' ~ landing.schema ~ '.' ~ landing.identifier ~ ' is gone, and '
-            ~ loads ~ ' loads of it are in landing.tidemark_loads. ' ~ load_again()
+            relation.render() ~ ' is unchanged: ' ~ landing.schema ~ '.' ~ landing.identifier ~ ' no longer exists, but '
+            ~ loads ~ ' of its loads are in landing.tidemark_loads. ' ~ load_again()
         ) -%}
     {%- endif -%}
     {%- do exceptions.warn(
-        'nothing was loaded yet into ' ~ landing.schema ~ '.' ~ landing.identifier ~ ', which is not there: '
-        ~ relation.schema ~ '.' ~ relation.identifier ~ ' is built with no rows. Next: meltano run backup load; if it'
-        ~ ' says so again, tidemark status'
+        'nothing has been loaded into ' ~ landing.schema ~ '.' ~ landing.identifier ~ ' yet: '
+        ~ relation.schema ~ '.' ~ relation.identifier ~ ' is built without rows. Next: meltano run backup load; if the'
+        ~ ' warning persists, tidemark status'
     ) -%}
     {{- return(false) -}}
 {%- endmacro %}
@@ -49,9 +49,9 @@
     {%- if lost[0] and not var('accept_incomplete_landing') -%}
         {%- do exceptions.raise_compiler_error(
             relation.render() ~ ' was not rebuilt and is unchanged: landing.' ~ model.name ~ ' no longer has '
-            ~ lost[0] ~ ' of its rows (the first: ' ~ key ~ ' = ' ~ lost[1] ~ '), because old loads are retired'
-            ~ ' from it. Load the table again from the lake (docs/loading.md, "Rebuild a table"), then repeat'
-            ~ ' the command. To drop those rows for good: --vars "accept_incomplete_landing: true".'
+            ~ lost[0] ~ ' of its rows (the first: ' ~ key ~ ' = ' ~ lost[1] ~ '), because old loads were removed'
+            ~ ' from it. Load the table again from the lake (docs/loading.md, "Rebuild a table"), then run'
+            ~ ' the command again. To drop those rows permanently: --vars "accept_incomplete_landing: true".'
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -59,7 +59,7 @@
 {#- The same of a table whose rows have no key: what it held is known load by load. -#}
 {% macro refuse_to_lose_loads(relation, batch, forgotten) -%}
     {%- do refuse_missing_rows(
-        relation, forgotten, '(select * from ' ~ batch ~ ') as landed', 'they are retired from it'
+        relation, forgotten, '(select * from ' ~ batch ~ ') as landed', 'they were removed from it'
     ) -%}
 {%- endmacro %}
 
@@ -117,8 +117,8 @@
         ).rows[0] -%}
         {%- if known[0] and known[1] -%}
             {%- do exceptions.raise_compiler_error(
-                relation.render() ~ ' is unchanged: no whole copy was loaded yet since its replication_method is'
-                ~ ' FULL_TABLE. Load one (meltano run backup load), then repeat the command.'
+                relation.render() ~ ' is unchanged: no complete copy was loaded since its replication_method became'
+                ~ ' FULL_TABLE. Load one (meltano run backup load), then run the command again.'
             ) -%}
         {%- endif -%}
     {%- endif -%}
@@ -126,7 +126,7 @@
 
 {% macro load_again() -%}
     {{- return(
-        'Load them again from the lake (docs/loading.md, "Rebuild a table"), or go on without them: --vars'
+        'Load them again from the lake (docs/loading.md, "Rebuild a table"), or continue without them: --vars'
         ~ ' "accept_incomplete_landing: true".'
     ) -}}
 {%- endmacro %}

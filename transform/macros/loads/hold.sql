@@ -47,7 +47,7 @@
                 {%- do print(
                     'error: ' ~ result.node.name ~ ' was not built: another build holds it, session ' ~ holder.pid
                     ~ ' of ' ~ holder.txn_owner | trim ~ ', since ' ~ holder.txn_start ~ ' (waited '
-                    ~ lock_timeout_seconds() ~ ' s). Next: when that has ended, repeat the command'
+                    ~ lock_timeout_seconds() ~ ' s). Next: when it has ended, run the command again'
                 ) -%}
             {%- endfor -%}
         {%- endfor -%}

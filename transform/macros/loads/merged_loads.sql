@@ -87,7 +87,7 @@
     {%- set chosen = loads_of_model() -%}
     {%- if chosen not in sql -%}
         {%- do exceptions.raise_compiler_error(
-            relation.render() ~ ' does not choose its loads: its SQL is {{ table_from_contract() }}'
+            relation.render() ~ ' does not select its loads: its SQL must be {{ table_from_contract() }}'
         ) -%}
     {%- endif -%}
     {%- call statement('batch') -%}

@@ -70,7 +70,7 @@
     {%- if changed -%}
         {%- do exceptions.raise_compiler_error(
             relation.render() ~ ' is unchanged: its contract has changed in ' ~ changed | join(', ')
-            ~ '. Build it again: dbt build --full-refresh --select ' ~ model.name
+            ~ '. Rebuild it: dbt build --full-refresh --select ' ~ model.name
         ) -%}
     {%- endif -%}
     {%- for column in added -%}

@@ -1,1 +1,1 @@
-"""This machine: its processes, and its files that others could touch."""
+"""This machine: its processes, and files that other users could modify."""

@@ -1,4 +1,4 @@
-"""How Arrow begins in a program that lives for a few tables: with little memory."""
+"""Starts Arrow with little memory, for short-lived programs."""
 
 from __future__ import annotations
 

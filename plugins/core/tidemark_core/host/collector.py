@@ -1,4 +1,4 @@
-"""Python's cycle collector in programs that are started often and live for seconds.
+"""Tunes Python's garbage collector for programs that start often and run for seconds.
 
 What a program imports stays as long as it does: a hundred thousand objects and more, which the
 collector walks again and again while they come, and once more when the program ends. Here it leaves

@@ -1,4 +1,4 @@
-"""Has a process end with the one that started it.
+"""Makes a process end with the one that started it.
 
 ``python -m tidemark_core.host.leash PARENT COMMAND`` starts a command so.
 

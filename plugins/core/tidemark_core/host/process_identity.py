@@ -1,4 +1,4 @@
-"""Who holds a lease: a process on a machine, and whether that process is known to be gone."""
+"""The holder of a lease: a process on a machine, and whether it is known to have ended."""
 
 from __future__ import annotations
 

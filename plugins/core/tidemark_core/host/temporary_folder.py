@@ -1,4 +1,4 @@
-"""Temporary folders that tell whose they are, so that a killed run's go with the next one."""
+"""Temporary folders that record their owner, so that the next run removes those of a killed one."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def writing(
             f"a file in {folder or tempfile.gettempdir()} cannot be written: "
             f"{error.strerror or error}",
             table=table,
-            hint=f"free space there, or set {setting} to a folder on a larger disk",
+            hint=f"free some space, or set {setting} to a folder on a larger disk",
         ) from error
 
 

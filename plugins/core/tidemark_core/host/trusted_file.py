@@ -1,4 +1,4 @@
-"""Files by which we decide whom to trust: nobody but their owner may write them."""
+"""Files that establish trust: only their owner may write them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def check_trusted(path: str, setting: str) -> None:
         raise ConfigError(f"{path} is not a file", hint=f"correct {setting}")
     if is_foreign(info):
         raise ConfigError(
-            f"{path} belongs to user {info.st_uid}, who could change whom it trusts",
+            f"{path} belongs to user {info.st_uid}, who could change what it trusts",
             hint=f"chown {os.geteuid()} {path}",
         )
     if info.st_mode & 0o022:
         raise ConfigError(
-            f"{path} has mode {stat.S_IMODE(info.st_mode):04o}: others than its owner could "
-            "change whom it trusts",
+            f"{path} has mode {stat.S_IMODE(info.st_mode):04o}: other users could change what it "
+            "trusts",
             hint=f"chmod go-w {path}",
         )

@@ -1,4 +1,4 @@
-"""Walks folders in which others make and remove files meanwhile."""
+"""Walks folders while other processes add and remove files."""
 
 from __future__ import annotations
 

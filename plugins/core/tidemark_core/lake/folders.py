@@ -1,4 +1,4 @@
-"""The folders of data files, below their table's: year, month, day and hour."""
+"""The folders of data files below their table's folder: year, month, day and hour."""
 
 from __future__ import annotations
 

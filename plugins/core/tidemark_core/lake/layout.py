@@ -1,4 +1,4 @@
-"""The lake's key grammar: every S3 key is made and read here.
+"""The lake's key grammar: every S3 key is built and parsed here.
 
 Layout, below the bucket (``incremental/`` is a setting; the other folders are its siblings)::
 
@@ -178,7 +178,7 @@ class LakeLayout:
     def manifest_key(self, table: TableName, moment: datetime, run_id: str, part: int) -> str:
         """The key of the ``part``-th manifest (from 1) that a run commits for a table."""
         if not _RUN.fullmatch(run_id):
-            raise ConfigError(f"{run_id!r} cannot be a run id (letters, digits and dashes)")
+            raise ConfigError(f"{run_id!r} is not a valid run id (letters, digits and dashes)")
         name = f"{_utc(moment).strftime(_MOMENT)}_{run_id}_{part:04d}.json"
         return _fits(self.manifests_prefix(table) + name)
 
@@ -256,9 +256,9 @@ class LakeLayout:
     def run_key(self, day: date, run_id: str, leg: str) -> str:
         """The report of one leg of a run, below the UTC day on which the leg began."""
         if not _RUN.fullmatch(run_id):
-            raise ConfigError(f"{run_id!r} cannot be a run id (letters, digits and dashes)")
+            raise ConfigError(f"{run_id!r} is not a valid run id (letters, digits and dashes)")
         if not _LEG.fullmatch(leg):
-            raise ConfigError(f"{leg!r} cannot be the name of a leg (lower-case letters)")
+            raise ConfigError(f"{leg!r} is not a valid leg name (lower-case letters)")
         return f"{self.runs_prefix(day)}{run_id}_{leg}.json"
 
     def parse_run_key(self, key: str) -> RunKey:
@@ -273,12 +273,12 @@ class LakeLayout:
                 day = date(int(match["year"]), int(match["month"]), int(match["day"]))
                 if self.run_key(day, match["run"], match["leg"]) == key:
                     return RunKey(day, match["run"], match["leg"])
-        raise LakeError(f"{key!r} is not a run's report of this lake")
+        raise LakeError(f"{key!r} is not a run report of this lake")
 
 
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ConfigError("a moment without a time zone cannot name a file")
+        raise ConfigError("a file name needs a time with a time zone")
     return moment.astimezone(UTC)
 
 
@@ -290,6 +290,6 @@ def _fits(key: str) -> str:
     if len(key) > MAX_KEY_BYTES:
         raise LakeError(
             f"the S3 key {key[:80]!r}… would be longer than {MAX_KEY_BYTES} bytes",
-            hint="leave the table out with a select rule",
+            hint="exclude the table with a select rule",
         )
     return key

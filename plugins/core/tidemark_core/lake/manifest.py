@@ -147,8 +147,8 @@ class Manifest:
             document: Json = json.loads(text)
             if document["version"] != VERSION:
                 raise LakeError(
-                    f"manifest {key} has version {document['version']!r}; this Tidemark reads "
-                    f"{VERSION}",
+                    f"manifest {key} has version {document['version']!r}; this version of Tidemark "
+                    f"reads {VERSION}",
                     table=named.table,
                     hint="upgrade Tidemark on this machine",
                 )
@@ -184,7 +184,7 @@ class Manifest:
             raise LakeError(
                 f"manifest {key} cannot be read: {error!r:.300}",
                 table=named.table,
-                hint="compare it with the one before; nothing of it was loaded",
+                hint="compare it with the previous manifest; nothing from it was loaded",
             ) from error
         if made != key:
             raise LakeError(f"manifest {key} says that it is {made}", table=named.table)
@@ -235,5 +235,5 @@ def _method(told: Any) -> str | None:
 
 def _number(told: Any, most: int) -> int:
     if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told <= most:
-        raise ValueError("a number of it is none that can be")
+        raise ValueError("one of its numbers is invalid")
     return int(told)

@@ -54,7 +54,7 @@ def unreadable(name: str, table: TableName, error: Exception, hint: str | None =
         return LakeError(
             f"there is not enough memory to read {name}: {error}",
             table=table,
-            hint="give the process more memory; the file itself may be as it should be",
+            hint="give the process more memory; the file itself may be intact",
         )
     return LakeError(f"{name} cannot be read as Parquet: {error}", table=table, hint=hint)
 

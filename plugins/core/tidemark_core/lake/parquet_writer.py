@@ -1,4 +1,4 @@
-"""How Parquet files of the lake are written, whoever writes them: one way for all readers."""
+"""Writes the lake's Parquet files: one format for all writers and readers."""
 
 from __future__ import annotations
 

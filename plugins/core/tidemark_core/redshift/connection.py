@@ -187,7 +187,7 @@ def _bastion(settings: WarehouseSettings) -> Bastion | None:
     bastion, host = settings.bastion, settings.redshift_host
     if host.startswith("/") and bastion is None:
         raise ConfigError(
-            f"REDSHIFT_HOST {host!r} is the path of a socket, which only a bastion can reach",
+            f"REDSHIFT_HOST {host!r} is a socket path, which can only be reached through a bastion",
             hint="set REDSHIFT_SSH_BASTION_HOST, or a host name in REDSHIFT_HOST",
         )
     return bastion

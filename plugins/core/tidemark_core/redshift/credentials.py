@@ -52,7 +52,7 @@ def _temporary(settings: WarehouseSettings) -> Credentials:
     if bool(cluster) == bool(workgroup):
         raise ConfigError(
             "REDSHIFT_AUTH=iam needs one of REDSHIFT_CLUSTER_IDENTIFIER and REDSHIFT_WORKGROUP",
-            hint="set the one that the warehouse has",
+            hint="set the one that applies to the warehouse",
         )
     try:
         if workgroup:
@@ -69,13 +69,13 @@ def _temporary(settings: WarehouseSettings) -> Credentials:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "unknown")
         raise WarehouseError(
-            f"AWS gave no temporary credentials for {cluster or workgroup}: {code}",
-            hint="compare the role's rights with orchestrate/iam/",
+            f"AWS returned no temporary credentials for {cluster or workgroup}: {code}",
+            hint="compare the role's permissions with orchestrate/iam/",
             retryable=code in ("Throttling", "InternalServerException"),
         ) from error
     except BotoCoreError as error:
         raise WarehouseError(
-            f"AWS could not be asked for temporary credentials: {error}",
+            f"could not request temporary credentials from AWS: {error}",
             hint="check the credentials and REDSHIFT_REGION",
             retryable=True,
         ) from error

@@ -1,4 +1,4 @@
-"""What redshift_connector lacks: logins that are verified, go through a tunnel and end well."""
+"""Patches for redshift_connector: verified TLS through a tunnel, and clean shutdown."""
 
 from __future__ import annotations
 
@@ -177,4 +177,4 @@ def close(connection: Any) -> None:
         connection.close()
     except Exception as error:  # noqa: BLE001 - whatever the driver makes of it
         log = logging.getLogger("tidemark_core.warehouse_driver")
-        log.debug("the session was already gone: %s: %s", type(error).__name__, error)
+        log.debug("the session was already closed: %s: %s", type(error).__name__, error)

@@ -1,4 +1,4 @@
-"""What the warehouse's driver says, turned into what an operator can do about it. Pure."""
+"""Turns errors of the warehouse driver into hints for the operator. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _HINTS = {
     "28000": "correct REDSHIFT_USER and REDSHIFT_PASSWORD",
     "28P01": "correct REDSHIFT_USER and REDSHIFT_PASSWORD",
     "3D000": "correct REDSHIFT_DATABASE, or create the database",
-    "42501": "grant the right to the loader; load/redshift/*.sql holds every grant it needs",
+    "42501": "grant the privilege to the loader; load/redshift/*.sql contains every grant it needs",
     "53100": "free disk space in the warehouse (VACUUM, drop tables, resize), then run again",
-    "53300": "wait until connections are free, or raise the connection limit of the user",
+    "53300": "wait until connections are free, or raise the user's connection limit",
     "55P03": "find the blocking session with SELECT * FROM svv_transactions, then run again",
     "57014": (
-        "a timeout or a rule of the workload manager ended it: look at stl_wlm_rule_action and "
-        "svv_transactions, raise REDSHIFT_STATEMENT_TIMEOUT_SECONDS if it was too short"
+        "a timeout or a workload management rule cancelled it: check stl_wlm_rule_action and "
+        "svv_transactions, and raise REDSHIFT_STATEMENT_TIMEOUT_SECONDS if it was too short"
     ),
 }
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "08000", "08003"})
@@ -33,7 +33,8 @@ _WHOLE_WAREHOUSE = frozenset(
 #: https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation-serializable-isolation-troubleshooting.html
 _SERIALIZABLE = re.compile(r"\b1023\b|serializable isolation violation|could not serialize", re.I)
 _DISK_FULL = re.compile(r"disk full|no space left", re.I)
-#: A rule that aborts (https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-query-monitoring-rules.html)
+#: A rule that aborts
+#: (https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-query-monitoring-rules.html)
 #: is reported as an internal error, XX000: "abort query", "system requested abort".
 _ABORTED = re.compile(r"\babort query\b|system requested abort|\bWLM\b", re.I)
 
@@ -63,10 +64,11 @@ def explain_query(error: BaseException, what: str, *, table: object | None = Non
     fields = _server_fields(error)
     if fields is None and any(isinstance(cause, UnicodeError) for cause in _causes(error)):
         return QueryError(
-            f"the answer to {what} has text that the driver cannot read: {_innermost(error)}",
+            f"the response to {what} contains text that the driver cannot decode: "
+            f"{_innermost(error)}",
             lost=True,
             table=table,
-            hint="set DEBUG=true for the traceback; nothing of the table was committed",
+            hint="set DEBUG=true for the traceback; nothing was committed for the table",
         )
     if fields is None:
         return QueryError(
@@ -75,7 +77,7 @@ def explain_query(error: BaseException, what: str, *, table: object | None = Non
             retryable=True,
             stops_all=True,
             table=table,
-            hint="run it again: what was not committed was rolled back",
+            hint="run it again: uncommitted changes were rolled back",
         )
     state, message = fields.get("C", ""), fields.get("M", "").strip()
     if _DISK_FULL.search(message):
@@ -101,12 +103,12 @@ def mute(seconds: float, what: str, *, table: object | None = None) -> QueryErro
         table: The source table, for the message.
     """
     return QueryError(
-        f"the warehouse has said nothing for {seconds:.0f} s during {what}, which is longer than "
-        "it lets a statement run: it hangs, or the way behind the bastion is gone",
+        f"the warehouse has not responded for {seconds:.0f} s during {what}, which is longer than "
+        "its statement timeout: it is hanging, or the connection behind the bastion is gone",
         lost=True,
         stops_all=True,
         table=table,
-        hint="see whether the cluster is up; what was not committed is rolled back. If a statement "
+        hint="check whether the cluster is up; uncommitted changes are rolled back. If a statement "
         "needs longer, raise REDSHIFT_STATEMENT_TIMEOUT_SECONDS",
     )
 
@@ -136,7 +138,7 @@ def explain_connect(error: BaseException, address: str, *, user: str) -> Warehou
     refused_tls = "Server refuses SSL" in str(error)
     return WarehouseError(
         f"the warehouse {address} could not be reached: {_innermost(error)}",
-        hint="it offers no TLS: correct REDSHIFT_HOST and REDSHIFT_PORT"
+        hint="it does not offer TLS: correct REDSHIFT_HOST and REDSHIFT_PORT"
         if refused_tls
         else "check REDSHIFT_HOST, REDSHIFT_PORT and the network",
         retryable=not refused_tls,
@@ -150,14 +152,14 @@ _CONNECT_CAUSES: tuple[tuple[type[BaseException], str, str, bool], ...] = (
         ssl.SSLCertVerificationError,
         "has a certificate that cannot be trusted",
         "set REDSHIFT_SSL_ROOT_CERT to the certificate authority's file, and "
-        "REDSHIFT_SSL_SERVER_NAME when the certificate carries another name",
+        "REDSHIFT_SSL_SERVER_NAME if the certificate has a different name",
         False,
     ),
     (ConnectionRefusedError, "refused the connection", "correct REDSHIFT_PORT; is it up?", True),
     (
         TimeoutError,
         "did not answer in time",
-        "open the network (security group, VPN), or set REDSHIFT_SSH_BASTION_HOST",
+        "allow network access (security group, VPN), or set REDSHIFT_SSH_BASTION_HOST",
         True,
     ),
     (OSError, "could not be reached", "check REDSHIFT_HOST and the network", True),

@@ -35,21 +35,22 @@ class WarehouseSettings:
     redshift_workgroup: str | None = setting("Serverless workgroup (REDSHIFT_AUTH=iam).")
     redshift_region: str | None = setting("Region of the warehouse; empty: S3_REGION.")
     redshift_iam_role: str | None = setting(
-        "ARN of the role by which the warehouse reads the bucket, or 'default'; empty: this "
+        "ARN of the role with which the warehouse reads the bucket, or 'default'; empty: this "
         "machine's temporary credentials."
     )
     redshift_ssl: bool = setting("Whether to use TLS; its certificate is always verified.", True)
     redshift_ssl_mode: Literal["verify-full", "verify-ca"] = setting(
-        "verify-full: authority and host name; verify-ca: the authority only.", "verify-full"
+        "verify-full: check the authority and the host name; verify-ca: the authority only.",
+        "verify-full",
     )
     redshift_ssl_root_cert: str | None = setting(
-        "File of the certificate authority; empty: Amazon's, which the driver brings."
+        "File of the certificate authority; empty: Amazon's, which comes with the driver."
     )
     redshift_ssl_server_name: str | None = setting(
-        "Name in the warehouse's certificate, where it is not REDSHIFT_HOST."
+        "Name in the warehouse's certificate, if it is not REDSHIFT_HOST."
     )
     redshift_connect_timeout_seconds: int = setting(
-        "How long to wait for the warehouse to answer a new connection.", 20, minimum=1
+        "Seconds to wait for the warehouse to answer a new connection.", 20, minimum=1
     )
     redshift_ssh_bastion_host: str | None = shared(_HOST)
     redshift_ssh_bastion_port: int = shared(_PORT)

@@ -1,1 +1,1 @@
-"""What a run tells: its report, its progress, and the tables that failed in it."""
+"""The output of a run: its report, its progress, and its failed tables."""

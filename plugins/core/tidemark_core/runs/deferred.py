@@ -1,4 +1,4 @@
-"""Failures of tables that a job tells at its end, so that what comes after a leg goes on.
+"""Table failures that a job reports at its end, so that the following legs can run.
 
 ``night:begin`` opens the account of a run, a file that only its own processes know of by the run's
 id. A leg that has done all but some tables writes those into it and ends well; ``night:end`` reads
@@ -57,7 +57,7 @@ def begin(environ: Mapping[str, str] = os.environ) -> None:
     """
     path = _path(environ)
     if path is None:
-        raise ConfigError("MELTANO_PROJECT_ROOT is not set: this is a part of a run of Meltano")
+        raise ConfigError("MELTANO_PROJECT_ROOT is not set: this must run as part of a Meltano run")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for old in path.parent.glob("*.jsonl"):
         with contextlib.suppress(OSError):
@@ -106,8 +106,8 @@ def end(environ: Mapping[str, str] = os.environ) -> list[Failure]:
     path = _path(environ)
     if path is None or not path.exists():
         raise ConfigError(
-            "this run has no account of what failed",
-            hint="let the job begin with night:begin, as in orchestrate/jobs.meltano.yml",
+            "this run has no record of failures",
+            hint="start the job with night:begin, as in orchestrate/jobs.meltano.yml",
         )
     try:
         return [Failure(**json.loads(line)) for line in path.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""How far the tables of a run have come: bars on a terminal, lines of the log elsewhere.
+"""Progress of a run's tables: bars on a terminal, log lines elsewhere.
 
 Behind Meltano a plugin's stderr is not a terminal, so there it is lines; `tidemark` reads them and
 draws the bars.

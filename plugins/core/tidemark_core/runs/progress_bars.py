@@ -1,4 +1,4 @@
-"""A terminal's view of a run: the leg that it is at, and a bar a table, in the width there is."""
+"""The terminal view of a run: the current leg and one bar per table, fitted to the width."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run report: what each leg of a run did, a table at a time.
+"""The run report: what each leg of a run did, table by table.
 
 The legs of a run are processes that share nothing but the run's id, so each writes a document of
 its own: first to disk, whole or not at all, where a process that reaches S3 finds those of its run
@@ -41,7 +41,7 @@ class TableReport:
         watermark: The bookmark after it; None: unchanged.
         steps: Seconds by step, such as ``read`` or ``copy``.
         conversions: Values changed on the way, by column and reason.
-        retries: How often a read, a load or a request to S3 for it was tried again.
+        retries: How often a read, a load or a request to S3 for it was retried.
         error: Why it failed, in one line; None: it did not.
         lag_seconds: How long a change of it took from its commit in MySQL until it was seen in the
             warehouse, or has been waiting; the longest. None: it was not measured.

@@ -1,4 +1,4 @@
-"""A run's report, put together from what its legs wrote, which is untrusted input."""
+"""A run's report, assembled from the documents of its legs, which are untrusted input."""
 
 from __future__ import annotations
 

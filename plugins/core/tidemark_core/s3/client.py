@@ -52,8 +52,8 @@ class S3Location:
         """
         if bool(settings.s3_access_key) != bool(settings.s3_secret_key):
             raise ConfigError(
-                "of S3_ACCESS_KEY and S3_SECRET_KEY only one is set",
-                hint="set both, or neither: then the default credential chain is used",
+                "only one of S3_ACCESS_KEY and S3_SECRET_KEY is set",
+                hint="set both, or neither to use the default credential chain",
             )
         return cls(
             bucket=settings.s3_bucket_name,
@@ -130,7 +130,7 @@ class S3Location:
             )
         if key and not str(answer.get("SSEKMSKeyId", "")).endswith(key.rpartition("/")[2]):
             raise LakeError(
-                f"{where} is encrypted with another key than S3_KMS_KEY_ID",
+                f"{where} is encrypted with a key other than S3_KMS_KEY_ID",
                 hint="check the bucket's default encryption and its policy",
                 stops_all=True,
             )

@@ -19,12 +19,12 @@ _OF_ONE_OBJECT = frozenset(
     }
 )
 _HINTS = {
-    "ExpiredToken": "renew the credentials, then run again; nothing half done was committed",
-    "RequestTimeTooSkewed": "set this machine's clock",
-    "KMS.DisabledException": "enable the key S3_KMS_KEY_ID, or name another",
+    "ExpiredToken": "renew the credentials, then run again; no partial work was committed",
+    "RequestTimeTooSkewed": "correct this machine's clock",
+    "KMS.DisabledException": "enable the key S3_KMS_KEY_ID, or use another one",
     "KMS.NotFoundException": "correct S3_KMS_KEY_ID",
     "NoSuchBucket": "create the bucket, or correct S3_BUCKET_NAME",
-    "AccessDenied": "compare the role's rights with orchestrate/iam/",
+    "AccessDenied": "compare the role's permissions with orchestrate/iam/",
     "InvalidAccessKeyId": "correct S3_ACCESS_KEY and S3_SECRET_KEY",
     "SignatureDoesNotMatch": "correct S3_SECRET_KEY",
     "PermanentRedirect": "correct S3_REGION",

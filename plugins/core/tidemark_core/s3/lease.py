@@ -91,8 +91,9 @@ class Lease:
             if found is not None and not found.is_free and found.nonce not in _left:
                 raise LeaseError(
                     f"{found.holder} has been writing since {found.since}; its lease {key} is "
-                    f"good for another {max(0.0, found.ttl - found.age):.0f} s and it renews it",
-                    hint="wait until that run has ended, then run again; if it has died, its lease "
+                    f"valid for another {max(0.0, found.ttl - found.age):.0f} s and is being "
+                    "renewed",
+                    hint="wait for that run to end, then run again; if it crashed, its lease "
                     f"expires by itself within {found.ttl + CLOCK_GRAIN:.0f} s",
                 )
             fence = max((found.fence if found else 0) + 1, _floor(now))
@@ -104,7 +105,7 @@ class Lease:
                     logger.info("lease taken", extra={"lease": key, "fence": fence})
                     return lease
         raise LeaseError(
-            f"others keep taking the lease {key}", hint="run again when they have ended"
+            f"other processes keep taking the lease {key}", hint="run again when they have finished"
         )
 
     @classmethod
@@ -128,7 +129,7 @@ class Lease:
         if self._lost is not None:
             raise LeaseError(
                 f"the lease {self.key} was lost: {self._lost}",
-                hint="run again; what had not been committed is read again",
+                hint="run again; uncommitted data will be read again",
             )
 
     def renew(self) -> None:
@@ -171,11 +172,11 @@ class Lease:
                 except (ClientError, BotoCoreError, LakeError) as error:
                     _left.update(self._ours)
                     logger.warning(
-                        "lease not given back; it expires by itself: %s",
+                        "lease not released; it will expire by itself: %s",
                         error,
                         extra={"lease": self.key, "ttl": self._ttl},
                     )
-                self._lost = "it was given back"
+                self._lost = "it was released"
 
     def __enter__(self) -> Self:
         return self

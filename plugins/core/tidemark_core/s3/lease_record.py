@@ -1,4 +1,4 @@
-"""The lease object in S3, as everybody reads it: who holds it, and for how long yet."""
+"""The lease object in S3: its holder and its remaining time."""
 
 from __future__ import annotations
 
@@ -86,9 +86,7 @@ class LeaseRecord:
             *(KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError),
         ) as error:
             # Not ours, or of a later Tidemark: respected as long as somebody keeps writing it.
-            logger.warning(
-                "%s is not a lease that we can read: %r", key, error, extra={"lease": key}
-            )
+            logger.warning("%s is not a readable lease: %r", key, error, extra={"lease": key})
             since = to_second(modified)
             return cls(etag, "", 0, _UNKNOWN, since, _UNKNOWN_TTL, False, age)
 

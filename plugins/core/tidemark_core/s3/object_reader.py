@@ -1,4 +1,4 @@
-"""Reads an S3 object a range at a time, as the version that was committed."""
+"""Reads ranges of an S3 object, in the version that was committed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class ObjectReader(io.RawIOBase):
         return LakeError(
             f"s3://{self._bucket}/{self._key} is not the file that was committed "
             f"(the manifest says ETag {self.etag})",
-            hint="find out who overwrote it; nothing of it was read",
+            hint="find out who overwrote it; nothing was read from it",
         )
 
     def readable(self) -> bool:

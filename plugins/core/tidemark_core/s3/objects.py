@@ -68,7 +68,7 @@ def read_document(answer: Mapping[str, Any], where: str) -> bytes:
     with closing(answer["Body"]) as body:
         size = answer["ContentLength"]
         if size > _LARGEST_DOCUMENT:
-            raise LakeError(f"{where} has {size} bytes: too large for what it should be")
+            raise LakeError(f"{where} has {size} bytes: larger than expected")
         return bytes(body.read())
 
 
@@ -84,5 +84,5 @@ def ask_time(client: S3Client, bucket: str) -> datetime:
     Raises:
         LakeError: The bucket cannot be reached.
     """
-    with explained(f"a look at s3://{bucket}"):
+    with explained(f"reading s3://{bucket}"):
         return server_time(client.head_bucket(Bucket=bucket))

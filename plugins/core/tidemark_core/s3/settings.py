@@ -23,10 +23,10 @@ class S3Settings:
     s3_endpoint_url: str | None = setting("Endpoint of an S3-compatible server; empty: AWS.")
     s3_incremental_path: str = setting("Folder of the lake's data files.", "incremental/")
     s3_expected_bucket_owner: str | None = setting(
-        "Account id that must own the bucket; requests to anybody else's bucket are refused."
+        "Account ID that must own the bucket; otherwise requests are refused."
     )
     s3_server_side_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = setting(
-        "Encryption asked for each object written; empty: the bucket's default."
+        "Encryption requested for every object written; empty: the bucket's default."
     )
     s3_kms_key_id: str | None = setting(
         "ARN of the KMS key; empty: the account's default key for S3."

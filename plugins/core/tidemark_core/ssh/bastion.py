@@ -1,4 +1,4 @@
-"""The way through a bastion: its settings, and the ssh command that they make.
+"""The connection through a bastion: its settings, and the resulting ssh command.
 
 OpenSSH itself rather than a library of Python: it is the fastest of those measured, it verifies
 host keys as operators know it, and it works with agents and jump hosts. Options are given on the
@@ -66,7 +66,7 @@ class Bastion:
             *(("jump", hop) for hop in hops),
         ):
             if value.startswith("-") or any(c.isspace() or c in "'\"`$;&|<>\\" for c in value):
-                raise ConfigError(f"{self.setting(name)} is not a host or user name")
+                raise ConfigError(f"{self.setting(name)} is not a valid host or user name")
 
     def __str__(self) -> str:
         return f"{self.user + '@' if self.user else ''}{self.host}:{self.port}"
@@ -104,13 +104,13 @@ class Bastion:
             ) from error
         if stat.S_IMODE(info.st_mode) & 0o177:
             raise ConfigError(
-                f"the key file {path} has mode {stat.S_IMODE(info.st_mode):04o}: others "
-                "than its owner can use it",
+                f"the key file {path} has mode {stat.S_IMODE(info.st_mode):04o}: other users can "
+                "use it",
                 hint=f"chmod 600 {path}",
             )
         if is_foreign(info):
             raise ConfigError(
-                f"the key file {path} belongs to user {info.st_uid}, who can use it too",
+                f"the key file {path} belongs to user {info.st_uid}, who can use it, too",
                 hint=f"chown {os.geteuid()} {path}",
             )
 

@@ -1,4 +1,4 @@
-"""What ssh's last words mean for the operator. The texts are OpenSSH's own (ssh(1), LC_ALL=C)."""
+"""Explains ssh's error output to the operator. The texts are OpenSSH's own (ssh(1), LC_ALL=C)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _unresolved(_text: str, facts: BastionFacts) -> TunnelError:
 
 def _refused(_text: str, facts: BastionFacts) -> TunnelError:
     return TunnelError(
-        f"the bastion {facts.name} refused the connection: no sshd listens there",
+        f"the bastion {facts.name} refused the connection: no sshd is listening there",
         hint=f"check {facts.host_setting} and {facts.port_setting}",
         retryable=True,
     )
@@ -101,8 +101,8 @@ def _changed_key(text: str, facts: BastionFacts) -> TunnelError:
 
 def _revoked_key(_text: str, facts: BastionFacts) -> TunnelError:
     return TunnelError(
-        f"the bastion {facts.name} sent a host key that {facts.known_hosts_name} has revoked: who "
-        "answers may be an attacker with a stolen key",
+        f"the bastion {facts.name} sent a host key that {facts.known_hosts_name} has revoked: the "
+        "host may be an attacker with a stolen key",
         hint="ask the bastion's administrator which host key it has now",
     )
 
@@ -117,16 +117,17 @@ def _denied(_text: str, facts: BastionFacts) -> TunnelError:
 
 def _passphrase(_text: str, facts: BastionFacts) -> TunnelError:
     return TunnelError(
-        f"the key for the bastion {facts.name} has a passphrase, and no agent holds it",
-        hint="ssh-add the key file in the session that starts this",
+        f"the key for the bastion {facts.name} has a passphrase, but no agent holds the key",
+        hint="ssh-add the key file in the session that runs this",
     )
 
 
 def _no_key(_text: str, facts: BastionFacts) -> TunnelError:
     return TunnelError(
-        f"the key file for the bastion {facts.name} holds no private key that OpenSSH can read",
-        hint="name the private key itself (SSH_BASTION_KEY_PATH), whole and with its line breaks: "
-        "ssh-keygen -y -f FILE prints its public half",
+        f"the key file for the bastion {facts.name} does not contain a private key that OpenSSH "
+        "can read",
+        hint="set SSH_BASTION_KEY_PATH to the complete private key, with its line breaks; "
+        "ssh-keygen -y -f FILE prints its public key",
     )
 
 
@@ -143,7 +144,7 @@ def _target_unreachable(text: str, facts: BastionFacts) -> TunnelError:
     return TunnelError(
         f"the bastion {facts.name} cannot reach {facts.target}: "
         f"{(reason[1] if reason else '') or 'connect failed'}",
-        hint="check the server's host and port as the bastion sees them",
+        hint="check the server's host and port as seen from the bastion",
         retryable=True,
     )
 

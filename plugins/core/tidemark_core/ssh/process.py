@@ -96,7 +96,7 @@ class TunnelProcess:
                             f"the local port {self.port} is in use",
                             hint="set SSH_LOCAL_PORT=0"
                             if self.local_port
-                            else "look who on this machine is quicker than ssh at every port: "
+                            else "find out which process takes the port before ssh does: "
                             f"ss -ltnp 'sport = :{self.port}'",
                         ) from error
                 else:

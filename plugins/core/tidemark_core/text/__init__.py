@@ -1,1 +1,1 @@
-"""Text that leaves a process: without secrets, printable, moments in one form."""
+"""Text output: secrets masked, printable characters only, one timestamp format."""

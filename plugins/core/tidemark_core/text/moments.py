@@ -1,4 +1,4 @@
-"""Moments as our documents write them: manifests, bookmarks, leases, run reports."""
+"""Timestamps as written in manifests, bookmarks, leases and run reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text of others on a terminal: what moves its cursor or turns its letters round is spelled."""
+"""Makes untrusted text safe for a terminal: control characters are escaped."""
 
 from __future__ import annotations
 

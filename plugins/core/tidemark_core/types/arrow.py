@@ -80,4 +80,4 @@ def from_arrow(kind: pa.DataType) -> ColumnType:
     for applies, column in _FROM_ARROW:
         if applies(kind):
             return column
-    raise ConfigError(f"the Parquet type {kind} is unknown to Tidemark")
+    raise ConfigError(f"the Parquet type {kind} is not known to Tidemark")

@@ -74,7 +74,7 @@ class ColumnType:
                     return cls(kind, length=first)
                 if kind in _SIMPLE and first is None:
                     return cls(kind)
-        raise ConfigError(f"{text!r} is not a column type that Tidemark knows")
+        raise ConfigError(f"{text!r} is not a column type known to Tidemark")
 
 
 TEXT = ColumnType("string")
@@ -176,7 +176,7 @@ def from_mysql(column: MySQLColumn) -> ColumnType:
         return ColumnType("binary")
     if name in _MYSQL_SIMPLE:
         return _MYSQL_SIMPLE[name]
-    raise ConfigError(f"the MySQL type {column.column_type!r} is unknown to Tidemark")
+    raise ConfigError(f"the MySQL type {column.column_type!r} is not known to Tidemark")
 
 
 _REDSHIFT = {

@@ -1,4 +1,4 @@
-"""Values that were changed on the way: how many, in which column, and why.
+"""Altered values: how many, in which column, and why.
 
 Manifests, run reports and log events have them as ``{"column": {"reason": count}}``.
 """

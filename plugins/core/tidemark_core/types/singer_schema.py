@@ -1,4 +1,4 @@
-"""What a Singer schema of ours says beyond JSON schema: exact types, and how a table is read.
+"""Tidemark's extensions of a Singer schema: exact types, and how a table is read.
 
 A property of ours carries its exact type as ``x-tidemark-type``, so that nothing is guessed on the
 way. Schemas of other taps have no such mark and are read by the conventions of JSON schema.

@@ -89,7 +89,7 @@ def _codec(status: bytes) -> str:
 def rotate(event: bytes) -> tuple[str, int]:
     """Reads ROTATE_EVENT: the next file, and where in it the events go on."""
     if len(event) < 9:
-        raise DamagedLog("a rotation names no file")
+        raise DamagedLog("a rotate event without a file name")
     return event[8:].decode(errors="replace"), int.from_bytes(event[:8], "little")
 
 
@@ -128,7 +128,7 @@ def tagged_gtid(event: Reader) -> Began:
     server, number, tag = b"", 0, ""
     for wanted in range(4):
         if _varlen(event) != wanted:
-            raise DamagedLog("a GTID's fields are not in their order")
+            raise DamagedLog("a GTID's fields are out of order")
         if wanted == 0:
             _varlen(event)  # flags
         elif wanted == 1:
@@ -149,7 +149,7 @@ def _byte(value: int) -> int:
 
 def _short(value: int) -> int:
     if value > 32:
-        raise DamagedLog("a GTID's tag is longer than any")
+        raise DamagedLog("a GTID's tag is too long")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Bytes in their order: of an event that lies in memory, or of one too large for that."""
+"""A byte stream: of an event in memory, or of one too large for that."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Reader:
         if first < 251:
             return first
         if first == 251 or first == 255:
-            raise DamagedLog("a length that is none")
+            raise DamagedLog("an invalid length")
         return self.number({252: 2, 253: 3, 254: 8}[first])
 
     def rest(self, most: int) -> bytes:
@@ -117,7 +117,7 @@ def inflated(compressed: Reader) -> Reader:
     """Reads MariaDB's compressed block: a byte that says how, the length, and zlib's stream."""
     how = compressed.number(1)
     if how & 0xF8 != 0x80 or not 1 <= how & 0x07 <= 4:
-        raise DamagedLog(f"an event is compressed in an unknown way ({how:#x})")
+        raise DamagedLog(f"an event uses an unknown compression ({how:#x})")
     size = int.from_bytes(compressed.take(how & 0x07), "big")
     return Reader(_Inflated(compressed, size), size)
 
@@ -155,9 +155,9 @@ def payload(event: Reader) -> Reader:
         fields[kind] = Reader.of(event.take(size)).packed()
     length, how, whole = fields.get(1), fields.get(2, _ZSTD), fields.get(3)
     if length is None or (event.left is not None and length != event.left):
-        raise DamagedLog("a compressed transaction is not as long as it says")
+        raise DamagedLog("a compressed transaction does not have the stated length")
     if how == _NOT_COMPRESSED:
         return Reader(event, length)
     if how != _ZSTD:
-        raise DamagedLog(f"a transaction is compressed in an unknown way ({how})")
+        raise DamagedLog(f"a transaction uses an unknown compression ({how})")
     return Reader(_Decompressed(event), whole)

@@ -1,1 +1,1 @@
-"""What a log says: its transactions, where they are, which rows of which tables they change."""
+"""The contents of a log: its transactions, their positions, and the rows they change."""

@@ -51,8 +51,8 @@ class PreparedOnes:
         found = self._pending.pop(xid, None)
         if found is None and committed:
             raise UnreadableChange(
-                f"XA COMMIT {xid_text(xid)}: it was prepared before the first position, so that "
-                "what it changed is not known"
+                f"XA COMMIT {xid_text(xid)}: it was prepared before the start position, so its "
+                "changes are unknown"
             )
         return found
 

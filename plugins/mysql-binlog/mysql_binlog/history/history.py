@@ -204,7 +204,7 @@ class History:
             timestamp, code, server_id, length, _, flags = HEADER.unpack(head)
             left = length - HEADER.size
             if left < 0 or code == Code.TRANSACTION_PAYLOAD:
-                raise DamagedLog("a compressed transaction has an event that is none")
+                raise DamagedLog("a compressed transaction contains an invalid event")
             event = Event(code, timestamp, server_id, 0, flags, None, Reader(events, left))
             if left <= _IN_MEMORY:
                 event.data = head + events.take(left)

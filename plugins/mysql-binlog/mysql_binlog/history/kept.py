@@ -1,4 +1,4 @@
-"""What has been read of a log, and was not given yet: keys, and statements."""
+"""Keys and statements that were read from a log but not returned yet."""
 
 from __future__ import annotations
 
@@ -88,6 +88,6 @@ class Kept:
             self._keys.setdefault(table, {}).update(keys)
             self.count += len(keys)
         self._told += [
-            Statement("other", table, f"{text}, which changed too many rows to note", True)
+            Statement("other", table, f"{text}, which changed too many rows to keep track of", True)
             for table in sorted(prepared.overflow)
         ]

@@ -1,4 +1,4 @@
-"""Where in the log a reading is, as far as that is known from the events that came."""
+"""The current position in the log, derived from the events read so far."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Place:
         same = known.server == self._until.server and known.file == self._file
         if same and known.created and created != known.created:
             raise UnreachablePosition(
-                f"{self._file} is another file of that name: the numbering was reset"
+                f"{self._file} is a different file with that name: the numbering was reset"
             )
         self._created = created
 
@@ -134,7 +134,7 @@ class Place:
             raise UnreachablePosition(f"no event of {self._file} begins at {self._skip_to}")
         if (self._number, self._offset) > self._end:
             if within:
-                raise UnreachablePosition("the end is in the middle of a transaction")
+                raise UnreachablePosition("the end position is inside a transaction")
             self.is_behind_end = True
 
     def begin(self, began: Began) -> None:

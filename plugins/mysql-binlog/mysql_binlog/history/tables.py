@@ -1,4 +1,4 @@
-"""The wanted tables as the log describes them: of which rows the keys are to be read, and how."""
+"""The requested tables as the log describes them: which rows' keys to read, and how."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class Tables:
         if number not in self._by_id:
             if int.from_bytes(number, "little") == DUMMY_TABLE:
                 return None
-            raise DamagedLog("rows are of a table that was not described")
+            raise DamagedLog("rows of a table without a table map")
         table = self._by_id[number]
         if table is None:
             return None

@@ -71,9 +71,9 @@ class Transaction:
         elif code in PASSED_OVER or code in HEARTBEATS:
             return
         elif code == Code.EXECUTE_LOAD_QUERY:
-            raise UnreadableChange("LOAD DATA was logged as a statement: its rows are not known")
+            raise UnreadableChange("LOAD DATA was logged as a statement: its rows are unknown")
         elif code == Code.INCIDENT:
-            raise UnreadableChange("the log itself says that events were lost (an incident)")
+            raise UnreadableChange("the log reports lost events (an incident event)")
         elif not event.flags & IGNORABLE:
             raise UnknownEvent(
                 f"an event of type {code}, which is not known, at {self._place.here}"
@@ -81,7 +81,7 @@ class Transaction:
 
     def _begin(self, began: bodies.Began) -> None:
         if self.is_open:
-            raise DamagedLog("a transaction begins in the middle of another one")
+            raise DamagedLog("a transaction starts inside another one")
         self._place.begin(began)
         self.open()
         self.is_alone = began.alone
@@ -111,7 +111,7 @@ class Transaction:
             self._xa_query(query.text)
         elif self._statements.changes_rows(query):
             raise UnreadableChange(
-                "a statement was logged in place of the rows that it changed "
+                "a statement was logged instead of the rows it changed "
                 f"(binlog_format was not ROW): {query.text[:200]}"
             )
         else:
@@ -125,7 +125,7 @@ class Transaction:
     def _xa_query(self, text: str) -> None:
         found = bodies.xa_statement(text)
         if found is None:
-            raise UnreadableChange(f"an XA statement that is not understood: {text[:200]}")
+            raise UnreadableChange(f"an XA statement that cannot be parsed: {text[:200]}")
         verb, xid = found
         if verb in ("START", "BEGIN"):
             self.is_open, self.xa = True, Prepared(self._place.boundary)

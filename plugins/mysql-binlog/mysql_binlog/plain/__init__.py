@@ -1,1 +1,1 @@
-"""Ordinary transactions, which are nearly all of a log, taken by a kernel in C."""
+"""Ordinary transactions, which make up nearly all of a log, processed by a C kernel."""

@@ -1,4 +1,4 @@
-"""The kernel in C, as Python calls it; knows nothing of tables' names or of sockets."""
+"""Python bindings of the C kernel; independent of table names and of sockets."""
 
 from __future__ import annotations
 
@@ -233,14 +233,14 @@ def library() -> Any:
     # Found as a Python module would be, without being one.
     spec = find_spec(_LIBRARY)
     if spec is None or spec.origin is None:
-        raise ImportError(f"{_LIBRARY} is not installed: install tidemark-mysql-binlog again")
+        raise ImportError(f"{_LIBRARY} is not installed: reinstall tidemark-mysql-binlog")
     loaded = ctypes.CDLL(spec.origin)
     if loaded.mb_abi() != _ABI:
-        raise ImportError(f"{spec.origin} is of another version: install it again")
+        raise ImportError(f"{spec.origin} is of a different version: reinstall it")
     size, pointer = ctypes.c_size_t, ctypes.c_void_p
     loaded.mb_size.restype, loaded.mb_size.argtypes = size, []
     if loaded.mb_size() != ctypes.sizeof(_State):
-        raise ImportError(f"{spec.origin} was built for another machine: install it again")
+        raise ImportError(f"{spec.origin} was built for another machine: reinstall it")
     loaded.mb_run.restype = ctypes.c_int
     loaded.mb_run.argtypes = [pointer, pointer, size, ctypes.POINTER(size)]
     return loaded

@@ -44,7 +44,7 @@ def key_columns(
             cursor.execute(_PRIMARY, table)
             names = [str(name) for (name,) in cursor.fetchall()]
     if not columns or not names:
-        what = "has no primary key" if columns else "is not there, or may not be read"
+        what = "has no primary key" if columns else "does not exist, or may not be read"
         raise WrongKey(f"{table[0]}.{table[1]} {what}")
     if unknown := set(names) - {column.name for column in columns}:
         raise WrongKey(f"{table[0]}.{table[1]} has no column {', '.join(sorted(unknown))}")

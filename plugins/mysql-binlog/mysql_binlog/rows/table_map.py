@@ -132,7 +132,7 @@ class LoggedColumn:
             return Width(0, 4)
         if self.type in _BLOBS and 1 <= self.first <= 4:
             return Width(0, self.first)
-        raise DamagedLog(f"a column of type {self.type.name} says {self.first} of itself")
+        raise DamagedLog(f"a column of type {self.type.name} has invalid metadata ({self.first})")
 
     @property
     def longest(self) -> int:
@@ -212,7 +212,7 @@ def table_map(body: bytes) -> TableMap:
 
 def _small(size: int) -> int:
     if size > 4 * _MOST_COLUMNS:
-        raise DamagedLog(f"a table's columns say {size} bytes of themselves")
+        raise DamagedLog(f"a table's columns have {size} bytes of metadata")
     return size
 
 
@@ -222,7 +222,7 @@ def _column(code: int, meta: Reader, table: str) -> LoggedColumn:
         if kind is Type.DECIMAL:
             raise ValueError
     except ValueError:
-        raise UnknownEvent(f"{table} has a column of a type that is not known ({code})") from None
+        raise UnknownEvent(f"{table} has a column of an unknown type ({code})") from None
     if (
         kind is Type.TYPED_ARRAY
     ):  # of a hidden column: the type of its elements, and of that what it says

@@ -76,7 +76,7 @@ def decoder(column: Column, logged: LoggedColumn, text: Text) -> Decode:
     """
     kind = column.data_type
     if logged.type in _COMPRESSED:  # no index can have it
-        raise WrongKey(f"column {column.name} is COMPRESSED, which no key can be")
+        raise WrongKey(f"column {column.name} is COMPRESSED, which is not possible for a key")
     if kind in _INTEGERS:
         signed = "unsigned" not in column.column_type
         return lambda data: int.from_bytes(data, "little", signed=signed)

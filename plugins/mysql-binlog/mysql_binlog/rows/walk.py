@@ -192,7 +192,7 @@ def _any_plan(
                 size = width.fixed
             value = data[start : start + size]
             if len(value) != size:
-                raise DamagedLog(f"a row of {layout.table} goes on behind its event")
+                raise DamagedLog(f"a row of {layout.table} extends past its event")
             values.append(decode(value))
         return tuple(values), at + tail
 
@@ -226,7 +226,7 @@ def rows_in_memory(data: bytes, start: int, images: Sequence[Images]) -> Iterato
             if after != key:
                 yield after
     if at != end:
-        raise DamagedLog("the rows of an event are not as long as it is")
+        raise DamagedLog("the rows of an event do not have the event's length")
 
 
 def _filled(after: Key, before: Key, has: Sequence[bool]) -> Key:

@@ -1,1 +1,1 @@
-"""The way to the server: where to begin, the dump commands, packets."""
+"""The connection to the server: start position, dump commands, packets."""

@@ -1,4 +1,4 @@
-"""Packets of the log, cut out of what the server sends."""
+"""Splits the server's data into packets of the log."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Packets:
         if size == _FULL_PACKET:
             (kind,) = self.exactly(1)
             if kind != _OK:
-                raise DamagedLog("a packet of the log is none")
+                raise DamagedLog("an invalid packet in the log stream")
             return Reader(_Continued(self, size - 1))
         data = self.exactly(size)
         if data[:1] == b"\0":
@@ -91,13 +91,13 @@ class Packets:
             raise _error(data)
         if data[:1] == b"\xfe" and size < 9:
             return None
-        raise DamagedLog("a packet of the log is none")
+        raise DamagedLog("an invalid packet in the log stream")
 
     def header(self) -> int:
         """The size of the next packet."""
         head = self.exactly(_HEADER)
         if head[3] != self._sequence:
-            raise DamagedLog("a packet's number is not the next one")
+            raise DamagedLog("a packet is out of sequence")
         self._sequence = (self._sequence + 1) % 256
         return head[0] | head[1] << 8 | head[2] << 16
 

@@ -1,4 +1,4 @@
-"""Where the reading of a log begins, and whether it can begin there at all."""
+"""The start position of a read, and whether the log can be read from there."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def choose(facts: Facts, since: Position, until: Position) -> Start:
         GapError: Some of the log between the positions cannot be had.
     """
     if until.server != facts.identity:
-        raise AnotherServer(f"the end was asked of {until.server}, and {facts.identity} answers")
+        raise AnotherServer(
+            f"the end position is from {until.server}, but {facts.identity} answered"
+        )
     if facts.has_gtids:
         _check_gtids(facts, since)
     if since.server != facts.identity:
@@ -97,10 +99,13 @@ def choose(facts: Facts, since: Position, until: Position) -> Start:
         return _gone(facts, since)
     if since.offset > facts.files[since.file]:
         raise UnreachablePosition(
-            f"{since.file} ends at {facts.files[since.file]}: the log was reset, or is a backup's"
+            f"{since.file} ends at {facts.files[since.file]}: the log was reset, or restored from "
+            "a backup"
         )
     if since.order > until.order:
-        raise UnreachablePosition("the end comes before the beginning: the log was reset")
+        raise UnreachablePosition(
+            "the end position is before the start position: the log was reset"
+        )
     return _by_file(facts, since)
 
 
@@ -109,20 +114,21 @@ def _check_gtids(facts: Facts, since: Position) -> None:
         known, executed = GtidSet(since.gtid), GtidSet(facts.executed)
         if unknown := known.missing_in(executed):
             raise UnreachablePosition(
-                f"{facts.identity} has never had the transactions {unknown}: it is behind, "
-                "was reset, or is a backup's"
+                f"{facts.identity} has never had the transactions {unknown}: it is behind, was "
+                "reset, or was restored from a backup"
             )
     elif not GtidList(facts.executed).reaches(GtidList(since.gtid)):
         raise UnreachablePosition(
-            f"{facts.identity} is at GTID {facts.executed or 'none'}, which is not as far: it is "
-            "behind, was reset, or is a backup's"
+            f"{facts.identity} is at GTID {facts.executed or 'none'}, which is not far enough: it "
+            "is "
+            "behind, was reset, or was restored from a backup"
         )
 
 
 def _elsewhere(facts: Facts, since: Position) -> Start:
     if not facts.has_gtids or not since.gtid:
         raise AnotherServer(
-            f"{facts.identity} answers, and there are no GTIDs to find the place by"
+            f"{facts.identity} answered, and there are no GTIDs to find the position with"
         )
     return _by_gtid(facts, since)
 
@@ -130,7 +136,7 @@ def _elsewhere(facts: Facts, since: Position) -> Start:
 def _gone(facts: Facts, since: Position) -> Start:
     numbers = [replace(since, file=file, offset=0).order for file in facts.files]
     if not numbers or replace(since, offset=0).order > max(numbers):
-        raise UnreachablePosition(f"there is no {since.file}: the numbering was reset")
+        raise UnreachablePosition(f"{since.file} does not exist: the numbering was reset")
     if not facts.has_gtids or not since.gtid:
         raise LogPurged(f"{since.file} is no longer there")
     return _by_gtid(facts, since)
@@ -152,7 +158,7 @@ def _by_file(facts: Facts, since: Position) -> Start:
             return _by_gtid(facts, since)
         if since.flavor == "mariadb" and not GtidList(facts.at_since).reaches(GtidList(since.gtid)):
             raise UnreachablePosition(
-                f"at that place the log has GTID {facts.at_since}: the numbering was reset"
+                f"at that position the log has GTID {facts.at_since}: the numbering was reset"
             )
     if since.offset <= _MOST_OFFSET:
         return Start(since.file, since.offset, before=facts.at_since)

@@ -159,7 +159,7 @@ def _small(packet: bytes, checksums: bool) -> Event:
         raise DamagedLog("an event is shorter than its header")
     timestamp, code, server_id, length, end, flags = HEADER.unpack_from(packet, 1)
     if length != size:
-        raise DamagedLog("an event is not as long as it says")
+        raise DamagedLog("an event does not have the stated length")
     if flags & ARTIFICIAL or not end:  # not of the file: made with a checksum, or without
         whole = size < HEADER.size + CHECKSUM or not _crc_fits(packet)
         checked = not whole
@@ -187,11 +187,11 @@ def _format(packet: bytes) -> tuple[bool, Event]:
         raise DamagedLog("the log has the format of a server before MySQL 5.6")
     kind = packet[-CHECKSUM - 1]
     if kind not in (0, _CRC32):
-        raise DamagedLog(f"the log's checksums are of an unknown kind ({kind})")
+        raise DamagedLog(f"the log uses an unknown checksum algorithm ({kind})")
     if kind == _CRC32 and not _crc_fits(packet):
         raise DamagedLog("the checksum of a file's first event is wrong")
     if packet[1 + HEADER.size + 57 + Code.TABLE_MAP - 1] != 8:
-        raise DamagedLog("the log has table maps of an unknown form")
+        raise DamagedLog("the log has table maps of an unknown format")
     return kind == _CRC32, Event(code, timestamp, server_id, end, flags, packet[1:])
 
 
@@ -201,9 +201,9 @@ def _large(packet: Reader, checksums: bool) -> Iterator[Event]:
     timestamp, code, server_id, length, end, flags = HEADER.unpack(header)
     left = length - HEADER.size - (CHECKSUM if checksums else 0)
     if left < 0:
-        raise DamagedLog("an event is not as long as it says")
+        raise DamagedLog("an event does not have the stated length")
     checked = _Checked(packet, header, left, checksum=checksums)
     yield Event(code, timestamp, server_id, end, flags, None, Reader(checked, left))
     checked.finish()
     if packet.read(1):  # also takes the empty packet that may end it
-        raise DamagedLog("an event is not as long as it says")
+        raise DamagedLog("an event does not have the stated length")

@@ -73,7 +73,7 @@ def _open(stack: contextlib.ExitStack, config: Config, target: Path, port: int |
             if port is None and "Address already in use" in words:
                 continue
             raise SandboxError(
-                f"The bastion does not let us through: {words or 'ssh ended'}",
+                f"The bastion refused the connection: {words or 'ssh ended'}",
                 hint="tidemark-sandbox status   (then: tidemark-sandbox up)",
             )
 
@@ -100,6 +100,8 @@ def _first_words(ssh: subprocess.Popen[str]) -> str:
     assert ssh.stderr is not None  # noqa: S101 - opened with a pipe
     ready, _, _ = select.select([ssh.stderr], [], [], _PATIENCE)
     if not ready:
-        raise SandboxError("ssh opens no tunnel to the bastion", hint="tidemark-sandbox status")
+        raise SandboxError(
+            "ssh did not open a tunnel to the bastion", hint="tidemark-sandbox status"
+        )
     words = ssh.stderr.readline().strip()
     return words if words == TUNNEL_STANDS else f"{words}\n{ssh.stderr.read()}".strip()

@@ -19,7 +19,7 @@ class Format(StrEnum):
     JSON = "json"
 
 
-AnyFormat = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
+AnyFormat = Annotated[Format, typer.Option("--format", help="Output format.")]
 console = Console()
 errors = Console(stderr=True, soft_wrap=True)
 
@@ -28,7 +28,7 @@ Dir = Annotated[
     typer.Option(
         "--dir",
         "-d",
-        help="Data folder; default: SANDBOX_DIR, else .sandbox in the project.",
+        help="Data folder; default: SANDBOX_DIR, or .sandbox in the project.",
         show_default=False,
     ),
 ]
@@ -37,7 +37,7 @@ Port = Annotated[
     typer.Option(
         "--port",
         "-p",
-        help=f"First of its 100 ports; default: SANDBOX_PORT, else as before, else {DEFAULT_BASE}.",
+        help=f"First of its 100 ports; default: SANDBOX_PORT, or as before, or {DEFAULT_BASE}.",
         show_default=False,
     ),
 ]

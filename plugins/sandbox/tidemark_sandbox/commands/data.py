@@ -17,14 +17,20 @@ from tidemark_sandbox.world import Sandbox
 
 def seed(
     rows: Annotated[
-        int, typer.Option("--rows", "-n", min=100, help="Delivery rows; the others in proportion.")
+        int,
+        typer.Option(
+            "--rows", "-n", min=100, help="Number of delivery rows; other tables in proportion."
+        ),
     ] = 100_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed, the same data.")] = 1,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", min=0, help="Random seed; the same seed produces the same data."),
+    ] = 1,
     today: Annotated[
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%d %H:%M:%S"],
-            help="Nothing in the data is later (UTC); default: the last full hour.",
+            help="Latest time in the data (UTC); default: the last full hour.",
             show_default=False,
         ),
     ] = None,
@@ -35,7 +41,7 @@ def seed(
     port: Port = None,
     format: AnyFormat = Format.TABLE,
 ) -> None:
-    """Replace the six settlement tables by made-up data."""
+    """Replace the six settlement tables with generated data."""
     began = time.monotonic()
     with Progress(
         TextColumn("{task.description}"),
@@ -72,20 +78,24 @@ def seed(
 
 def change(
     rows: Annotated[
-        int, typer.Option("--rows", "-n", min=1, help="Delivery rows that a day touches, about.")
+        int,
+        typer.Option("--rows", "-n", min=1, help="Approximate number of delivery rows changed."),
     ] = 100,
     seed: Annotated[
-        int | None, typer.Option("--seed", help="Choose the same rows again.", show_default=False)
+        int | None,
+        typer.Option(
+            "--seed", help="Random seed, to select the same rows again.", show_default=False
+        ),
     ] = None,
     late_minutes: Annotated[
         int,
-        typer.Option("--late-minutes", min=0, help="How far behind the late transaction is."),
+        typer.Option("--late-minutes", min=0, help="Delay of the late transaction in minutes."),
     ] = 2,
     dir: Dir = None,
     port: Port = None,
     format: AnyFormat = Format.TABLE,
 ) -> None:
-    """Do what a day does: new rows, changed rows, and a transaction that commits late."""
+    """Simulate a day of changes: new rows, changed rows, and a transaction that commits late."""
     done = Sandbox(dir, port).change(rows, seed, late_minutes=late_minutes)
     if format is Format.JSON:
         typer.echo(json.dumps(done, indent=2))

@@ -28,13 +28,13 @@ def up(
         Server | None,
         typer.Option(
             "--server",
-            help="The source; default: SANDBOX_SERVER, else as before, else mariadb. mysql is"
-            " MySQL of Debian unstable, installed into a folder of its own by the first use.",
+            help="The source; default: SANDBOX_SERVER, or as before, or mariadb. mysql is MySQL"
+            " from Debian unstable, installed into a separate folder on first use.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Start everything that does not run, and mend what a crash has left."""
+    """Start everything that is not running, and clean up after a crash."""
     sandbox = Sandbox(dir, port, server)
     began = time.monotonic()
     with errors.status("Starting") as shown:
@@ -47,7 +47,7 @@ def up(
 
 
 def status(dir: Dir = None, port: Port = None, format: AnyFormat = Format.TABLE) -> None:
-    """Ask each part how it is; exit code 1 when one is not well."""
+    """Check the health of each part; exit code 1 if one is not healthy."""
     found = Sandbox(dir, port).status()
     if format is Format.JSON:
         typer.echo(json.dumps([asdict(part) for part in found], indent=2))
@@ -58,7 +58,7 @@ def status(dir: Dir = None, port: Port = None, format: AnyFormat = Format.TABLE)
 
 
 def down(dir: Dir = None, port: Port = None) -> None:
-    """End every process; the data stays."""
+    """Stop every process; the data is kept."""
     sandbox = Sandbox(dir, port)
     with errors.status("Stopping"):
         sandbox.down()
@@ -66,7 +66,7 @@ def down(dir: Dir = None, port: Port = None) -> None:
 
 
 def reset(dir: Dir = None, port: Port = None) -> None:
-    """End every process and remove the data."""
+    """Stop every process and remove the data."""
     sandbox = Sandbox(dir, port)
     with errors.status("Removing"):
         sandbox.reset()
@@ -75,9 +75,11 @@ def reset(dir: Dir = None, port: Port = None) -> None:
 
 def packages(
     lacking: Annotated[
-        bool, typer.Option("--missing", help="Only those that are not installed.")
+        bool, typer.Option("--missing", help="List only packages that are not installed.")
     ] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="A line each: what for.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="One line per package, with its purpose.")
+    ] = False,
 ) -> None:
     """Print the Debian packages that the sandbox needs, for apt-get install."""
     listed = missing() if lacking else PACKAGES

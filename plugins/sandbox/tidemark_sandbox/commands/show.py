@@ -16,12 +16,15 @@ from tidemark_sandbox.world import Sandbox
 
 def demo(
     rows: Annotated[
-        int, typer.Option("--rows", "-n", min=100, help="Delivery rows, if there are none yet.")
+        int,
+        typer.Option(
+            "--rows", "-n", min=100, help="Number of delivery rows, if there are none yet."
+        ),
     ] = 100_000,
     dir: Dir = None,
     port: Port = None,
 ) -> None:
-    """Show the whole pipeline: up, seed, meltano run sync, counts a stage and query results."""
+    """Demonstrate the pipeline: up, seed, meltano run sync, counts per stage, query results."""
     root = Path(os.environ.get("MELTANO_PROJECT_ROOT") or Path.cwd())
     if not (root / "meltano.yml").is_file():
         raise SandboxError(f"there is no project in {root}", hint="cd to the checkout, make demo")

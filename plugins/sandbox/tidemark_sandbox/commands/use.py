@@ -23,12 +23,12 @@ def env(
         EnvFormat, typer.Option("--format", help="A .env file, shell exports, or JSON.")
     ] = EnvFormat.DOTENV,
 ) -> None:
-    """Print the variables that point the project at this sandbox."""
+    """Print the variables that point the project to this sandbox."""
     typer.echo(render(Sandbox(dir, port).env(), format))
 
 
 def sql(
-    database: Annotated[Database, typer.Argument(help="Which end.")],
+    database: Annotated[Database, typer.Argument(help="Which database.")],
     execute: Annotated[
         str | None, typer.Option("--execute", "-e", help="One statement instead of a prompt.")
     ] = None,
@@ -48,14 +48,14 @@ def sql(
 
 
 def forward(
-    database: Annotated[Database, typer.Argument(help="Which end.")],
+    database: Annotated[Database, typer.Argument(help="Which database.")],
     local: Annotated[
         int | None,
         typer.Option("--port", help="Local port; default: base+6 or base+39.", show_default=False),
     ] = None,
     dir: Dir = None,
 ) -> None:
-    """Hold a tunnel open for your own tools, until Ctrl-C."""
+    """Keep a tunnel open for your own tools, until Ctrl-C."""
     sandbox = Sandbox(dir)
     variables = sandbox.env()
     account = {

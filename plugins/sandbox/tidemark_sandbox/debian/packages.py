@@ -27,7 +27,7 @@ PACKAGES = (
     Package("mariadb-server-core", ("mariadbd", "mariadb-install-db"), "the MySQL database"),
     Package("mariadb-client-core", ("mariadb",), "sql mysql"),
     Package("openssh-server", ("sshd",), "the bastion"),
-    Package("openssh-client", ("ssh", "ssh-keygen"), "the way through the bastion"),
+    Package("openssh-client", ("ssh", "ssh-keygen"), "the connection through the bastion"),
     Package("postgresql-15", ("initdb", "postgres"), "the engine behind the Redshift stand-in"),
     Package("postgresql-client-15", ("psql",), "sql redshift"),
 )

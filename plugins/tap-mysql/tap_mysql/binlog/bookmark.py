@@ -1,4 +1,4 @@
-"""The bookmark of a table that is read by the server's log, and how it is checked when read back.
+"""The bookmark of a table that is read from the binary log, and how it is checked when read back.
 
 Singer state with all that is ours under ``tidemark``: the position in the log, when the newest rows
 were read, and how far an unfinished first load has come.
@@ -119,7 +119,7 @@ class LogIdentity:
             return None
         own = state.get(OWN)
         if not isinstance(own, Mapping) or own.get("replication_method") != LOG_BASED:
-            raise self._refuse("is not one of a table that is read by the server's log")
+            raise self._refuse("does not belong to a table that is read from the binary log")
         if problem := mismatch(own, self.table):
             raise self._refuse(problem)
         if own.get("key") != list(self.key):
@@ -133,7 +133,7 @@ class LogIdentity:
         load = own.get("first_load")
         left = () if load is None else tuple(self._range(pair) for pair in load["left"])
         if load is not None and not left:
-            raise ValueError("a first load with nothing left")
+            raise ValueError("a first load with no ranges left")
         return LogBookmark(
             position=Position.from_json(own["position"]),
             epoch=datetime.fromisoformat(own["epoch"]),

@@ -1,4 +1,4 @@
-"""What keeps a table from being read by the log, in the operator's words."""
+"""Errors that prevent a table from being read from the log, for the operator."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def anew(table: TableName) -> str:
 def unreadable(error: BinlogError, table: TableName) -> SourceError:
     """The error of a table whose changes cannot be read."""
     if isinstance(error, GapError):
-        what = f"its changes are not all in the server's log any more: {error}"
+        what = f"the server's log no longer contains all of its changes: {error}"
         return SourceError(what, table=table, hint=healed(table))
     return SourceError(
         f"the server's log could not be read: {error}",
         table=table,
-        hint="run it again; if it happens twice: tidemark doctor",
+        hint="run it again; if it happens again, run tidemark doctor",
     )
 
 
@@ -47,9 +47,9 @@ def changed_as_a_whole(statement: Statement, table: TableName) -> SourceError | 
     if harmless or (statement.kind == "create" and not replaces):
         return None
     if statement.keys_uncertain:
-        what = "the columns of its key have another place than when rows were logged"
+        what = "its key columns have moved since the rows were logged"
     else:
-        what = f"{statement.kind.upper()} has changed it as a whole, which no row's event tells"
+        what = f"{statement.kind.upper()} changed the whole table without row events"
     return SourceError(f"{what}: {statement.sql[:200]}", table=table, hint=healed(table))
 
 
@@ -65,7 +65,7 @@ def values_changed(columns: Sequence[str], table: TableName) -> SourceError:
 def refused(problem: Problem, table: TableName) -> SourceError:
     """The error of a table whose server has no log that can be read."""
     return SourceError(
-        f"the server's log cannot be read: {problem.setting} is {problem.found}, and must be "
+        f"the server's log cannot be read: {problem.setting} is {problem.found}, must be "
         f"{problem.wanted}",
         table=table,
         hint=problem.statement,

@@ -124,7 +124,7 @@ def end_of_log(session: Session) -> Position:
         return mysql_binlog.current_position(session.connection)
     except BinlogError as error:
         raise SourceError(
-            f"the server's log does not tell where it ends: {error}", hint="tidemark doctor"
+            f"cannot determine the end of the server's log: {error}", hint="tidemark doctor"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""One reading of the log for tables whose bookmarks stand at several places. Pure."""
+"""A single read of the log for tables with bookmarks at different positions. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that waits for the next one, so that the last one is known for what it is."""
+"""Holds a file back until the next one arrives, so that the last one can be identified."""
 
 from __future__ import annotations
 

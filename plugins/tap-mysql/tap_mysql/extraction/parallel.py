@@ -1,4 +1,4 @@
-"""Several iterators at once, each in a thread, their items in the order in which they come."""
+"""Runs several iterators in threads; yields their items in order of arrival."""
 
 from __future__ import annotations
 

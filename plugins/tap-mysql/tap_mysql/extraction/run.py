@@ -1,4 +1,4 @@
-"""A run over several tables: one after the other or some at once, each failing by itself."""
+"""A run over several tables, sequentially or in parallel; failures are isolated."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _outcome(job: Job) -> Outcome:
                         hint=error.hint,
                     ) from error
                 current().tried_again(job.table)
-                logger.warning("%s is looked at again: %s", job.table, error)
+                logger.warning("%s: starting over: %s", job.table, error)
             else:
                 break
     except TidemarkError as error:
@@ -151,8 +151,9 @@ def raise_failures(outcomes: Sequence[Outcome]) -> None:
     if len(outcomes) > 1:
         tables = ", ".join(str(each.table) for each in errors)
         error = SourceError(
-            f"{len(errors)} of {len(outcomes)} tables failed, each for the reason above: {tables}",
-            hint="do what each of their errors says; the others are done",
+            f"{len(errors)} of {len(outcomes)} tables failed, for the reasons shown above: "
+            f"{tables}",
+            hint="follow the hint of each error; the other tables are done",
         )
         codes = {each.exit_code for each in errors}
         error.exit_code = codes.pop() if len(codes) == 1 else 1

@@ -1,4 +1,4 @@
-"""Columns that are not what they were when the lake's older rows were read."""
+"""Columns that have changed since older rows of the lake were read."""
 
 from __future__ import annotations
 
@@ -64,8 +64,9 @@ def warn(table: Table, drift: Drift) -> None:
     parts = {"added": drift.added, "dropped": drift.dropped, "moved": drift.moved}
     words = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
     logger.warning(
-        "%s: its columns have changed (%s), and rows that were read before, and whose replication "
-        "key stays, keep in the lake what they had. To read them again: tidemark watermark reset "
+        "%s: its columns have changed (%s); rows that were already read keep their old values in "
+        "the lake until their replication key changes. To read them again: tidemark watermark "
+        "reset "
         "-t %s, then tidemark sync -t %s",
         table.name, words, table.name, table.name,
         extra={"table": str(table.name), "columns": [*drift.added, *drift.dropped, *drift.moved]},

@@ -1,4 +1,4 @@
-"""One table's extraction: what is asked of the source, what is read, what is remembered."""
+"""One table's extraction: queries to the source, reading, and the bookmark."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Extraction:
         reading = self.reading
         return persist(
             partial(self._look_once, state),
-            f"the look at {self.table.name}",
+            f"inspecting {self.table.name}",
             reading.attempts,
             reading.stop,
             table=self.table.name,

@@ -1,4 +1,4 @@
-"""What the tap tells dashboards, and what it writes into the run report."""
+"""The tap's events for dashboards, and its part of the run report."""
 
 from __future__ import annotations
 

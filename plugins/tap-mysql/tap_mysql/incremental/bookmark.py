@@ -143,7 +143,9 @@ class Identity:
         if not fields:
             return Bookmark()
         if "progress_markers" in fields:
-            raise self._refuse("is that of another tap, interrupted in the middle of a table")
+            raise self._refuse(
+                "was written by another tap that was interrupted in the middle of a table"
+            )
         own = fields.get(OWN, {})
         if not isinstance(own, Mapping):
             raise self._refuse(f"has a damaged field {OWN!r}")
@@ -151,7 +153,7 @@ class Identity:
             raise self._refuse(problem)
         if fields.get("replication_key") != self.key:
             raise self._refuse(
-                f"is one of replication key {fields.get('replication_key')!r}, but the key is now "
+                f"is for replication key {fields.get('replication_key')!r}, but the key is now "
                 f"{self.key!r}"
             )
         if own.get("key_type", str(self.kind)) != str(self.kind):
@@ -182,7 +184,7 @@ class Identity:
             (key_values.unpack(after), key_values.unpack(until)) for after, until in load["left"]
         )
         if any(key is not None and len(key) != len(order) for pair in left for key in pair):
-            raise ValueError("a key range of another order")
+            raise ValueError("a key range in a different order")
         greatest, cap = load["greatest"], load.get("cap")
         return FirstLoad(
             upper=key_values.parse_state(self.kind, load["upper"]),
@@ -208,8 +210,8 @@ class Identity:
         return StateError(
             f"the bookmark {what}",
             table=self.table,
-            hint="put a bookmark of this table there with `tidemark watermark set`, or read the "
-            f"table from the beginning: tidemark watermark reset -t {self.table}",
+            hint="set a valid bookmark with `tidemark watermark set`, or read the table from the "
+            f"beginning: tidemark watermark reset -t {self.table}",
         )
 
 

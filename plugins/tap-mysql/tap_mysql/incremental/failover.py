@@ -1,4 +1,4 @@
-"""What is still true when another server answers than the one that was read."""
+"""What remains valid when a different server answers."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def changed(number: int, text: str, source: Source) -> TableChangedError:
     """
     if number not in ANOTHER_SERVER or source.server is None:
         return TableChangedError(
-            f"the table's definition changed under the read: {text}",
-            hint="run it again when the migration is over",
+            f"the table's definition changed during the read: {text}",
+            hint="run it again when the migration is finished",
         )
     try:
         with source.session() as session:
@@ -42,10 +42,10 @@ def changed(number: int, text: str, source: Source) -> TableChangedError:
     except TidemarkError:
         now = "another one"
     if now == str(source.server):
-        now = "another one in turn with it"
+        now = "alternates with another one"
     return TableChangedError(
         f"the server was {source.server}, and now {now} answers",
-        hint="set DB_HOST to one server: not to a balancer, nor to an address of several servers",
+        hint="set DB_HOST to a single server, not a load balancer or an address of several servers",
     )
 
 
@@ -63,11 +63,11 @@ def taken_over(
     kept = carried_over(bookmark, greatest)
     behind = ""
     if greatest is None:
-        behind = " It has no rows yet: they are all read when they come."
+        behind = " It has no rows yet; they will all be read when they arrive."
     elif kept != bookmark and kept.value is not None:
-        behind = f" It is behind: the bookmark goes back to {to_state(kept.value)}."
+        behind = f" It is behind: the bookmark moves back to {to_state(kept.value)}."
     logger.warning(
-        "%s: the bookmark is of the server %s, and now %s answers.%s Rows that existed only on the "
+        "%s: the bookmark is from server %s, but now %s answers.%s Rows that existed only on the "
         "old server remain in the lake; compare: tidemark verify -t %s --checksum",
         table, bookmark.server, server, behind, table, extra={"table": str(table)},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How far a first load has come, and the bookmark that says so. Pure."""
+"""The progress of a first load, and its bookmark. Pure."""
 
 from __future__ import annotations
 

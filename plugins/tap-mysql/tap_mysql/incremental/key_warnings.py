@@ -1,4 +1,4 @@
-"""What the operator should know of a table, although it can be read."""
+"""Warnings about tables that can be read."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ def warn_future(table: TableName, key: str, window: Window) -> None:
     """Warns of rows beyond the source's own clock."""
     if window.has_future:
         logger.warning(
-            "%s: some rows' %s lies in the future; they are read, and the bookmark stays at "
-            "the source's clock", table, key, extra={"table": str(table)},
+            "%s: some rows have a %s in the future; they are read, but the bookmark stays at the "
+            "source's clock", table, key, extra={"table": str(table)},
         )  # fmt: skip
 
 
 def warn_clock(table: TableName, bookmark: KeyValue | None, now: datetime) -> None:
     """Warns of a source whose clock has gone back behind the bookmark."""
     logger.warning(
-        "%s: the bookmark %s is later than the source's clock, %s: the clock went back; "
-        "the rows of the hour before the bookmark are read again",
+        "%s: the bookmark %s is later than the source's clock, %s: the clock was set back; the "
+        "rows of the hour before the bookmark are read again",
         table, bookmark, now, extra={"table": str(table)},
     )  # fmt: skip
 
@@ -62,6 +62,6 @@ def warn_behind(table: TableName, key: str, window: Window, bookmark: KeyValue |
     """Warns of a source that holds nothing as new as the bookmark any more."""
     if window.is_behind(bookmark):
         logger.warning(
-            "%s: the greatest %s is now less than the bookmark; rows were deleted, or keys "
-            "went backwards", table, key, extra={"table": str(table)},
+            "%s: the greatest %s is now below the bookmark; rows were deleted, or keys went "
+            "backwards", table, key, extra={"table": str(table)},
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What there is to read of a table that has a replication key, before any of it is read."""
+"""Plans what to read from a table with a replication key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an extraction asks the source before it reads: how far, how much, what has changed."""
+"""Queries to the source before a read: greatest key, row count, changes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Questions:
             return key_values.parse_source(self.kind, str(text))
         except ValueError:
             raise SourceError(
-                f"a key is never changed on the way, and there is one that no {self.kind} can be",
+                f"keys are never altered, but one of them is not a valid {self.kind}",
                 table=self.table,
                 column=self.column.name,
                 key=f"{self.column.name}={text}",
@@ -129,7 +129,7 @@ class Questions:
         ((rows, digest),) = session.rows(sql.edge(self.plans, self.table, where))
         if int(digest) >= sql.UNCOMPUTABLE:
             logger.warning(
-                "%s: a row is too long for the server to hash, so it is read again by each run",
+                "%s: a row is too long for the server to hash, so every run reads it again",
                 self.table, extra={"table": str(self.table)},
             )  # fmt: skip
             return None

@@ -129,7 +129,8 @@ def check_limit(table: TableName, max_rows: int) -> None:
     """
     if max_rows:
         raise ConfigError(
-            "a table without a replication key is read whole each time, not up to BACKUP_MAX_ROWS",
+            "a table without a replication key is always read in full, so BACKUP_MAX_ROWS does not "
+            "apply",
             table=table,
             hint="give it a replication key, or read it without a limit",
         )
@@ -149,7 +150,7 @@ def in_step(table: TableName, bookmark: Bookmark, now: datetime) -> Bookmark:
         return bookmark
     if value > now + _CLOCK_TOLERANCE:
         raise StateError(
-            f"the bookmark {to_state(value)} lies in the future: the source's clock says "
+            f"the bookmark {to_state(value)} is in the future: the source's clock says "
             f"{to_state(now)}",
             table=table,
             hint=f"tidemark watermark set -t {table} --timestamp "
@@ -174,9 +175,9 @@ def check_nulls(table: TableName, key: str, data_type: str, count: int, policy: 
     if count and policy == "refuse":
         what = "NULL or a zero date" if data_type in DATES else "NULL"
         raise SourceError(
-            f"{count} rows have no replication key ({what}), so their changes cannot be seen",
+            f"{count} rows have no replication key ({what}), so their changes cannot be detected",
             table=table,
             column=key,
-            hint=f"give them one (UPDATE … SET {key} = … WHERE {no_key(key, data_type)}), or set "
+            hint=f"set one (UPDATE … SET {key} = … WHERE {no_key(key, data_type)}), or set "
             "BACKUP_NULL_KEYS=read to read them whenever they change",
         )

@@ -1,4 +1,4 @@
-"""Key ranges of a table, made from the keys that are there: sparse or skewed keys do not matter."""
+"""Key ranges of a table, based on the actual keys, so sparse or skewed keys are no problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where to cut whole-number keys into ranges of about as many rows, from some hundred of them.
+"""Splits integer keys into ranges of similar size, based on a few hundred samples.
 
 To count keys and to walk to the n-th reads them all: 0.8 s a million rows of a wide table, before
 the first row is read. Here the span of the keys is cut into equal parts, and each part's rows are

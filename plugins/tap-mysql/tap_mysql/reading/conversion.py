@@ -1,4 +1,4 @@
-"""Rows as they came, to rows of the table: what was changed on the way counted, or refused."""
+"""Converts received rows to rows of the table; counts or refuses altered values."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tap_mysql.source.arrow_query import Rows
 from tap_mysql.values.key_values import ZERO_YEAR
 
 _REASONS = {
-    Reason.ZERO_DATE: "a date that no calendar has, such as 0000-00-00",
+    Reason.ZERO_DATE: "an invalid date, such as 0000-00-00",
     Reason.INVALID_UTF8: "text that is not valid UTF-8",
-    Reason.OTHER_TEXT: "text that has no exact form in UTF-8",
+    Reason.OTHER_TEXT: "text that cannot be represented exactly in UTF-8",
 }
 #: Of what rows say of themselves; UTC, as all times in files are.
 ROW_TIME = to_arrow(TIMESTAMP)
@@ -110,7 +110,7 @@ class Converter:
                 arrays.append(pa.array([_plain(value, plan) for value in found], kind))
             except (pa.ArrowException, TypeError, ValueError) as error:
                 raise SourceError(
-                    f"a deleted key is no {plan.kind}", table=self.table, column=name
+                    f"a deleted key is not a valid {plan.kind}", table=self.table, column=name
                 ) from error
         names = [plan.column.name for plan in self.plans]
         return self._stamped(pa.RecordBatch.from_arrays(arrays, names), deleted=True)
@@ -146,13 +146,11 @@ class Converter:
         is_key = change.column in self.fixed
         holds = f"holds {_REASONS[Reason(change.reason)]}"
         return SourceError(
-            f"a key is never changed on the way, and the column {holds}"
-            if is_key
-            else f"the column {holds}",
+            f"keys are never altered, but the column {holds}" if is_key else f"the column {holds}",
             table=self.table,
             column=change.column,
             key=self._row(batch, change, changes),
-            hint="correct the row, or leave the table out with a select rule: "
+            hint="correct the row, or exclude the table with a select rule: "
             f"'!{self.table.stream}.*'"
             if is_key
             else "correct the row, or set BACKUP_STRICT=false to have it counted instead",

@@ -1,4 +1,4 @@
-"""Parquet files on their way to the lake, cut at a number of rows."""
+"""Parquet files for the lake, split at a number of rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a range of rows into files, whatever happens on the way.
+"""Reads a range of rows into files, resuming after errors.
 
 What is finished stays finished: after a lost connection the read goes on behind the last row of
 the last finished file.
@@ -52,7 +52,7 @@ class Reading:
         converter: Types of the columns.
         folder: Where files go.
         replication_key: Column whose least and greatest value a file tells; None: none.
-        batch_size: Rows of a file, at most.
+        batch_size: Maximum rows per file.
         attempts: Tries without progress.
         parallel: Ranges that are read at the same time; together they have one range's memory.
         stop: Set when the run is to be stopped.
@@ -215,14 +215,14 @@ class Reading:
                 raise changed(error.number, error.text, self.source) from error
             if error.cure is Cure.SMALLER and ordered and mode.shrink():
                 current().tried_again(table)
-                logger.warning("the query was ended, asking for less: %s", reason)
+                logger.warning("the query was terminated, asking for less: %s", reason)
                 return
             if error.cure is not Cure.RETRY or failures >= self.attempts:
                 raise final from error
         current().tried_again(table)
         seconds = pause(failures)
         logger.warning(
-            "the read of %s was interrupted, going on in %.1f s: %s", table, seconds, reason,
+            "the read of %s was interrupted, resuming in %.1f s: %s", table, seconds, reason,
             extra={"table": str(table), "attempt": failures},
         )  # fmt: skip
         if self.stop.wait(seconds):

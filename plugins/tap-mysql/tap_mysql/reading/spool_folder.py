@@ -52,7 +52,7 @@ class TempFolder:
             (self.path / _OWNERS).write_text(told)
         except OSError as error:
             raise SourceError(
-                f"no folder for files can be made in {base}: {error.strerror}",
+                f"cannot create a folder for files in {base}: {error.strerror}",
                 hint="set BACKUP_TEMP_DIR to a folder with space",
             ) from error
         self._numbers = itertools.count(1)
@@ -87,8 +87,8 @@ class TempFolder:
                 raise SourceError(
                     f"{behind // 2**20:,} MB of files in {self.path} wait for the target, which "
                     f"has taken none for {self._patience:.0f} seconds",
-                    hint="see why the target does not go on; if it is one that leaves files where "
-                    "they are, set BACKUP_TEMP_MAX_MB=0",
+                    hint="find out why the target is stuck; if it is a target that leaves files in "
+                    "place, set BACKUP_TEMP_MAX_MB=0",
                 )
             if stop.wait(_POLL_SECONDS):
                 return

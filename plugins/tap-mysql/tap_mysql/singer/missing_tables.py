@@ -1,4 +1,4 @@
-"""Tables that are not read though they are selected by name, or were backed up before."""
+"""Tables that are not read although they are selected by name or were backed up before."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def missing(table: TableName) -> SourceError:
     return SourceError(
         "the table does not exist, or DB_USER may not read it",
         table=table,
-        hint="GRANT SELECT ON it, or take it out of the select rules in "
+        hint="GRANT SELECT ON it, or remove it from the select rules in "
         "extract/extractors.meltano.yml",
     )
 
@@ -38,13 +38,13 @@ def nothing_selected(catalogued: int, schemas: Collection[str]) -> ConfigError:
     if not catalogued:
         databases = ", ".join(sorted(schemas))
         return ConfigError(
-            f"no table to read in {databases}: it is empty, or DB_USER may not read it",
+            f"no tables to read in {databases}: it is empty, or DB_USER may not read it",
             hint="correct DB_DATABASE and DB_SCHEMAS, or GRANT SELECT to DB_USER",
         )
     return ConfigError(
-        f"no table is selected, of {catalogued} in the catalog",
+        f"no table is selected, out of {catalogued} in the catalog",
         hint="correct the select rules in extract/extractors.meltano.yml, or the filter "
-        "(TAP_MYSQL__SELECT_FILTER) that leaves none of them",
+        "(TAP_MYSQL__SELECT_FILTER) that excludes all of them",
     )
 
 
@@ -78,17 +78,17 @@ def undiscovered(
 
 def _late(table: TableName) -> SourceError:
     return SourceError(
-        "the table is selected, and came after the catalog was made",
+        "the table is selected, but was created after the catalog",
         table=table,
-        hint="run again: the next run's catalog has it",
+        hint="run again: the next run's catalog will include it",
     )
 
 
 def _elsewhere(table: TableName) -> ConfigError:
     return ConfigError(
-        f"tables of the database {table.schema} are selected, and it is not looked at",
+        f"tables of the database {table.schema} are selected, but it is not in DB_SCHEMAS",
         table=table,
-        hint=f'add "{table.schema}" to DB_SCHEMAS, a JSON array, or take the rule out of '
+        hint=f'add "{table.schema}" to DB_SCHEMAS, a JSON array, or remove the rule from '
         "extract/extractors.meltano.yml",
     )
 
@@ -125,9 +125,9 @@ def warn_gone(backed_up: Iterable[TableName], there: Collection[TableName]) -> N
     """Names the tables that have a bookmark and are in the source no more."""
     for table in sorted(set(backed_up).difference(there)):
         logger.warning(
-            "%s was backed up before and is gone from the source, or DB_USER may not read it any "
-            "more; the lake keeps what it has. If it was dropped or renamed, its bookmark can go: "
-            "tidemark watermark reset -t %s", table, table, extra={"table": str(table)},
+            "%s was backed up before, but no longer exists in the source, or DB_USER may no longer "
+            "read it; the lake keeps its files. If it was dropped or renamed, its bookmark can be "
+            "removed: tidemark watermark reset -t %s", table, table, extra={"table": str(table)},
         )  # fmt: skip
 
 

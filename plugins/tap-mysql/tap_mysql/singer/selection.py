@@ -111,7 +111,7 @@ def replication_column(table: Table, chosen: Chosen) -> Column | None:
     )
     if chosen.method != INCREMENTAL:
         raise ConfigError(
-            f"replication method {chosen.method} is not one that this tap has",
+            f"replication method {chosen.method} is not supported by this tap",
             table=table.name,
             hint=hint,
         )
@@ -128,8 +128,8 @@ def replication_column(table: Table, chosen: Chosen) -> Column | None:
         )
     if not column.can_replicate:
         raise ConfigError(
-            f"a column of type {column.mysql.column_type} cannot be a replication key: a timestamp,"
-            " a date or a whole number can",
+            f"a column of type {column.mysql.column_type} cannot be a replication key; it must be"
+            " a timestamp, a date or an integer",
             table=table.name,
             column=column.name,
             hint=hint,
@@ -140,20 +140,18 @@ def replication_column(table: Table, chosen: Chosen) -> Column | None:
 def why_not_by_log(table: Table) -> str | None:
     """Why the log does not tell which rows of a table have changed; None: it does."""
     if table.is_view:
-        return "the log has nothing of a view"
+        return "the log contains no changes of views"
     if not table.primary_key:
-        return "the log tells rows by their primary key, and it has none"
+        return "the log identifies rows by primary key, and the table has none"
     for name in (column.name for column in table.columns):
         if name.lower() in ROW_METADATA:
-            return f"its column {name} has the name of what rows say of themselves"
+            return f"its column {name} has a name that is reserved for metadata"
     for column in (table.column(name) for name in table.primary_key):
         if column is not None and not column.is_exact_in_log:
             kind = column.mysql.column_type
             if column.character_set is not None:
                 kind += f" in {column.character_set}"
-            return (
-                f"its key's column {column.name} has the type {kind}, which the log does not tell"
-            )
+            return f"its key column {column.name} has type {kind}, which the log does not support"
     return None
 
 
@@ -169,12 +167,14 @@ def check_log_key(table: Table, asked: tuple[str, ...] = ()) -> None:
     """
     why = why_not_by_log(table)
     if why is None and asked and {*map(str.lower, asked)} != {*map(str.lower, table.primary_key)}:
-        why = "the log tells rows by the primary key, and table-key-properties names another one"
+        why = (
+            "the log identifies rows by primary key, but table-key-properties names a different key"
+        )
     if why is not None:
         raise ConfigError(
-            f"it cannot be read by the server's log: {why}",
+            f"it cannot be read from the binary log: {why}",
             table=table.name,
-            hint="give it a primary key of numbers, dates or text in utf8mb4, or another method: "
+            hint="give it a primary key of numbers, dates or utf8mb4 text, or use another method: "
             f"tidemark add {table.name} --full-table",
         )
 
@@ -190,7 +190,7 @@ def key_columns(table: Table, chosen: Chosen) -> tuple[str, ...]:
         column = table.column(name)
         if column is None:
             raise ConfigError(
-                "table-key-properties names a column that is not there",
+                "table-key-properties names a column that does not exist",
                 table=table.name,
                 column=name,
                 hint="correct the metadata in extract/extractors.meltano.yml",
@@ -207,15 +207,16 @@ def collation_warnings(table: Table, keys: tuple[str, ...]) -> list[tuple[Column
             continue
         if column.ignores_case:
             told = (
-                "texts that differ in case, accents or the like, as 'A' and 'a', may be one key in "
-                f"{column.name} (collation {column.collation}), and are two in the warehouse: a "
-                "row of which only the key's case changes stays under its old spelling too"
+                "texts that differ only in case, accents or the like, such as 'A' and 'a', may be "
+                "the same key in "
+                f"{column.name} (collation {column.collation}), but are two keys in the warehouse: "
+                "if only the case of a key changes, the old spelling remains as a second row"
             )
             found.append((column, told))
         if column.collation is not None and not column.ignores_trailing_blanks:
             told = (
-                f"'a' and 'a ' are two keys in {column.name} (collation {column.collation}), and "
-                "one in the warehouse, which compares without blanks at the end"
+                f"'a' and 'a ' are different keys in {column.name} (collation {column.collation}), "
+                "but the same key in the warehouse, which ignores trailing blanks"
             )
             found.append((column, told))
     return found
@@ -257,18 +258,17 @@ def read_columns(
             continue
         if column.type is None:
             raise ConfigError(
-                f"the MySQL type {column.mysql.column_type!r} is unknown to Tidemark",
+                f"the MySQL type {column.mysql.column_type!r} is not known to Tidemark",
                 table=table.name,
                 column=column.name,
-                hint=f"leave the column out with a select rule: "
-                f"'!{table.name.stream}.{column.name}'",
+                hint=f"exclude the column with a select rule: '!{table.name.stream}.{column.name}'",
             )
         found.append(column)
     if not found and table.is_view and not table.columns:
         raise SourceError(
-            "the view has no columns: what it is made of is gone, or its definer may not read it",
+            "the view has no columns: its tables no longer exist, or its definer may not read them",
             table=table.name,
-            hint=f"CHECK TABLE {table.name} says what is missing; mend the view, or leave it out "
+            hint=f"CHECK TABLE {table.name} shows what is missing; fix the view, or exclude it "
             f"with a select rule: '!{table.name.stream}.*'",
         )
     if not found:

@@ -91,7 +91,7 @@ class MySQLStream(Stream):
 
     @property
     def is_log_based(self) -> bool:
-        """Whether the table is read by the server's log."""
+        """Whether the table is read from the binary log."""
         return self.replication_method == LOG_BASED
 
     def _prepare(self, kind: type[Made], *, again: bool) -> Made:

@@ -102,7 +102,7 @@ class TapMySQL(PluginTap[TapSettings]):
         bastion = settings.bastion
         if bastion is None and settings.db_host.startswith("/"):
             raise ConfigError(
-                "DB_HOST is a Unix socket, which is reached through a bastion only",
+                "DB_HOST is a Unix socket, which can only be reached through a bastion",
                 hint="set SSH_BASTION_HOST, or DB_HOST to a host name",
             )
         login, local_port = Login.of(settings), settings.ssh_local_port or None
@@ -176,7 +176,7 @@ class TapMySQL(PluginTap[TapSettings]):
                 return discover(session, schemas)
 
         attempts = self.settings.backup_retry_attempts
-        return persist(ask, "the discovery of tables", attempts, self.stop, within=within)
+        return persist(ask, "table discovery", attempts, self.stop, within=within)
 
     def _schemas(self) -> set[str]:
         return {self.settings.db_database, *map(str, self.settings.db_schemas or ())}

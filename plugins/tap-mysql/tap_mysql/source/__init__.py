@@ -1,1 +1,1 @@
-"""All that talks to MySQL."""
+"""Everything that talks to MySQL."""

@@ -204,7 +204,7 @@ class Fetch:
                 for (connection_id,) in found:
                     session.rows(f"KILL {int(connection_id)}")
         except Exception as error:  # noqa: BLE001 - it is gone already, or the server is
-            logger.info("the query could not be ended on the server: %s", error)
+            logger.info("the query could not be killed on the server: %s", error)
 
 
 def _told(error: BaseException) -> BaseException:
@@ -218,7 +218,7 @@ def _told(error: BaseException) -> BaseException:
     if isinstance(error, mysql_arrow.UnfitError):
         return _misread("a value that does not fit its column's type", error.column)
     if isinstance(error, mysql_arrow.WrongTypeError):
-        return _misread(f"something else than it declares: {error}", None)
+        return _misread(f"something other than it declares: {error}", None)
     return error
 
 

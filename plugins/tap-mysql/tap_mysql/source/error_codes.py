@@ -36,8 +36,8 @@ _CHANGED = frozenset({1054, 1412})
 ANOTHER_SERVER = frozenset({1193, 1231})
 _DENIED = frozenset({1045, 1698})
 _DEFINER = (
-    "if it is a view, its definer is gone, or may not read what the view is made of: SHOW CREATE "
-    "VIEW names it; give the view another one, or leave it out with a select rule"
+    "if it is a view, its definer no longer exists, or may not read the underlying tables: SHOW "
+    "CREATE VIEW shows the definer; give the view a different one, or exclude it with a select rule"
 )
 _HINTS = {
     1356: _DEFINER,
@@ -47,14 +47,14 @@ _HINTS = {
     1044: "GRANT SELECT ON the database TO the user, or correct DB_DATABASE",
     1049: "correct DB_DATABASE",
     1142: "GRANT SELECT ON the table TO the user",
-    1143: "GRANT SELECT ON the column TO the user, or leave it out with a select rule",
-    1146: "the table is gone: take it out of the select rules in extract/extractors.meltano.yml",
+    1143: "GRANT SELECT ON the column TO the user, or exclude it with a select rule",
+    1146: "the table no longer exists: remove its select rule from extract/extractors.meltano.yml",
     1153: "raise the server's max_allowed_packet above the largest row",
     2059: "set DB_SSL_MODE=verify, or give the user another authentication plugin",
-    2061: "set DB_SSL_MODE=verify; or DB_SERVER_PUBLIC_KEY to a file of the server's RSA key, as "
-    "SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key' shows it on the server; or give "
-    "the user another authentication plugin",
-    3159: "set DB_SSL_MODE=verify: the server lets nobody in without TLS",
+    2061: "set DB_SSL_MODE=verify; or set DB_SERVER_PUBLIC_KEY to a file with the server's public "
+    "RSA key, as shown by SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key' on the server; "
+    "or give the user another authentication plugin",
+    3159: "set DB_SSL_MODE=verify: the server requires TLS",
 }
 #: pymysql's number (CR_SSL_CONNECTION_ERROR) when the server's greeting has no CLIENT_SSL.
 _NO_TLS = 2026
@@ -116,18 +116,18 @@ def tls_error(number: int, text: str) -> SourceError | None:
     """Makes the operator's error of a connection that TLS refused; None: it was something else."""
     if number == _NO_TLS:
         return SourceError(
-            "MySQL offers no TLS, which DB_SSL_MODE=verify asks for",
-            hint="turn TLS on in the server; DB_SSL_MODE=disabled only where the way is safe",
+            "MySQL does not offer TLS, which DB_SSL_MODE=verify requires",
+            hint="enable TLS on the server; use DB_SSL_MODE=disabled only on a secure network",
         )
     match = _CERTIFICATE.search(text)
     if match is None:
         return None
     wrong_host = "mismatch" in match[1]
     return SourceError(
-        f"MySQL's certificate is not accepted: {match[1]}",
-        hint="set DB_HOST, or DB_SSL_SERVER_NAME, to a name that the certificate has"
+        f"MySQL's certificate was rejected: {match[1]}",
+        hint="set DB_HOST, or DB_SSL_SERVER_NAME, to a name in the certificate"
         if wrong_host
-        else "set DB_SSL_CA to the file of the authority that signed the server's certificate",
+        else "set DB_SSL_CA to the CA file for the server's certificate",
     )
 
 

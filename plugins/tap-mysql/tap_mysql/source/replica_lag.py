@@ -1,4 +1,4 @@
-"""How far the source is behind its own source, where it is a replica.
+"""Replication lag, if the source is a replica.
 
 MySQL 9 and MariaDB say the same in other words: Seconds_Behind_Source and Seconds_Behind_Master.
 """
@@ -88,9 +88,9 @@ def decide(channels: Sequence[Channel], limit: int) -> timedelta | None:
     stopped = [one for one in channels if one.lag is None]
     if stopped and limit:
         raise SourceError(
-            f"the replica does not replicate, so {SETTING}={limit} cannot be kept; {stopped[0]}",
-            hint="SHOW REPLICA STATUS there says why; START REPLICA, or for a server that is none "
-            f"any more RESET REPLICA ALL; {SETTING}=0 reads it all the same",
+            f"the replica is not replicating, so {SETTING}={limit} cannot be kept; {stopped[0]}",
+            hint="SHOW REPLICA STATUS there shows why; START REPLICA, or RESET REPLICA ALL if the "
+            f"server is no longer a replica; {SETTING}=0 reads it anyway",
         )
     if stopped:
         return None
@@ -98,7 +98,7 @@ def decide(channels: Sequence[Channel], limit: int) -> timedelta | None:
     if limit and lag > limit:
         raise SourceError(
             f"the replica is {lag} s behind its source, and {SETTING} is {limit}",
-            hint="run it again when it has caught up, point DB_HOST at another server, or raise "
+            hint="run it again when it has caught up, point DB_HOST to another server, or raise "
             f"{SETTING}",
             retryable=True,
         )
@@ -135,7 +135,7 @@ class Replication:
         if lag is None:
             self._tell(
                 logging.WARNING,
-                "the source is a replica that does not replicate, so nothing newer than it comes; "
+                "the source is a replica that is not replicating, so it has no newer data; "
                 f"{found[0]}",
             )
         return lag or timedelta()
@@ -157,7 +157,7 @@ class Replication:
 
     def _denied(self, session: Session) -> None:
         right = "REPLICA MONITOR" if session.is_mariadb else "REPLICATION CLIENT"
-        what = "DB_USER may not ask whether the server is a replica, and how far behind"
+        what = "DB_USER may not check whether the server is a replica and how far it is behind"
         if self.limit:
             raise ConfigError(
                 f"{what}, so {SETTING}={self.limit} cannot be kept",

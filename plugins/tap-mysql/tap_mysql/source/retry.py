@@ -1,4 +1,4 @@
-"""Trying again what the source refused for the moment: a full server, a lost connection."""
+"""Retries transient errors of the source: a full server, a lost connection."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def persist(
     def tell(error: TidemarkError, failures: int, seconds: float) -> None:
         if table is not None:
             current().tried_again(table)
-        text = "%s: trying again in %.1f s: %s"
+        text = "%s: retrying in %.1f s: %s"
         logger.warning(text, what, seconds, error.message, extra={"attempt": failures})
 
     def sleep(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""How MySQL is reached: declared once, for the tap and for the command line."""
+"""The connection settings of MySQL, declared once for the tap and the command line."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ class MySQLSettings:
     """Where the server is, who logs in, and by which way."""
 
     db_host: str = setting(
-        "MySQL server as the bastion (or this machine) sees it; a path is a Unix socket there.",
+        "Host name of the MySQL server as seen from the bastion (or this machine), or the path of "
+        "a Unix socket there.",
         required=True,
     )
     db_port: int = setting("Port of the MySQL server.", 3306, minimum=1)
-    db_user: str = setting("MySQL user; SELECT is all it needs.", required=True)
+    db_user: str = setting("MySQL user; it needs SELECT only.", required=True)
     db_password: str | None = setting("Password of the MySQL user.", secret=True)
-    db_database: str = setting("Default database: a bare table name is one of it.", required=True)
+    db_database: str = setting(
+        "Default database, used for table names without a schema.", required=True
+    )
     db_ssl_mode: Literal["disabled", "verify"] = setting(
-        "TLS to MySQL: disabled, or verify (certificate and the name in it).", "disabled"
+        "TLS to MySQL: disabled, or verify (the certificate and its host name).", "disabled"
     )
-    db_ssl_ca: str | None = setting("CA file that signed MySQL's certificate; empty: the system's.")
-    db_ssl_server_name: str | None = setting(
-        "Name in MySQL's certificate, where it is not DB_HOST."
-    )
+    db_ssl_ca: str | None = setting("CA file for MySQL's certificate; empty: the system's.")
+    db_ssl_server_name: str | None = setting("Name in MySQL's certificate, if it is not DB_HOST.")
     db_server_public_key: str | None = setting(
-        "File of MySQL's RSA key: caching_sha2_password may send the password for it without TLS."
+        "File with MySQL's public RSA key, with which caching_sha2_password may encrypt the "
+        "password without TLS."
     )
     ssh_bastion_host: str | None = shared(_HOST)
     ssh_bastion_port: int = shared(_PORT)

@@ -146,7 +146,7 @@ def unpack(packed: Any) -> tuple[KeyValue, ...] | None:
     try:
         return tuple(_UNPACK[name](text) for item in packed for name, text in item.items())
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        raise ValueError("not a key of ours") from error
+        raise ValueError("not a key written by this tap") from error
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What every bookmark of ours says of itself, under a name of its own in the Singer state."""
+"""The metadata of our bookmarks, under a separate key in the Singer state."""
 
 from __future__ import annotations
 

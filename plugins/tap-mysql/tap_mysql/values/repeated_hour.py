@@ -1,4 +1,4 @@
-"""Hours that a local clock shows twice, since summer time ends.
+"""Hours that occur twice in local time because daylight saving time ends.
 
 A DATETIME may hold anybody's local time; whose, no server says. So every zone counts: all of them
 together have some fifteen such hours a year.

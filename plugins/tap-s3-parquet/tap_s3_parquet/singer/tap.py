@@ -28,7 +28,7 @@ class TapS3Parquet(PluginTap[TapSettings]):
     config_jsonschema: ClassVar[dict[str, Any]] = config_schema(SETTINGS)
     capabilities: ClassVar[list[Any]] = [*TAP_CAPABILITIES, *MAPPING]
     settings_class = TapSettings
-    after_signal = "the last STATE stands"
+    after_signal = "the last STATE remains valid"
 
     def __init__(self, **arguments: Any) -> None:
         self._failures = Failures()

@@ -1,4 +1,4 @@
-"""Keys that the warehouse would change, or take for another key. Pure.
+"""Keys that the warehouse would alter or confuse with another key. Pure.
 
 A key is never changed on the way: where it would be, or where two keys of the source would be one
 in the warehouse, the table stops. Redshift holds no NUL in text, loads an empty field as NULL for
@@ -18,9 +18,9 @@ from tidemark_core.names import quote_redshift
 from target_redshift.arrow import Array, pc
 from target_redshift.model.landing_table import Column
 
-_IS_NULL = "a key is NULL: in the warehouse all rows without a key are one"
-_HAS_NUL = "a key holds a NUL character, which Redshift cannot store: without it, it is another key"
-_HAS_BLANK = "a key ends in a blank, which Redshift does not count when it compares keys"
+_IS_NULL = "a key is NULL: in the warehouse, all rows without a key would be the same row"
+_HAS_NUL = "a key holds a NUL character, which Redshift cannot store; without it, the key differs"
+_HAS_BLANK = "a key ends in a blank, which Redshift ignores when comparing keys"
 _IS_EMPTY = "a key is an empty binary value, which COPY loads from CSV as NULL"
 
 

@@ -98,17 +98,17 @@ class LandingTable:
         missing = [column for column in key_properties if column not in properties]
         if missing:
             raise ConfigError(
-                "the key names a column that the schema does not have",
+                "the key names a column that is not in the schema",
                 table=table,
                 column=missing[0],
                 hint="correct table-key-properties in the tap's metadata",
             )
         if len(properties) + len(METADATA) > MAX_COLUMNS:
             raise ConfigError(
-                f"{len(properties)} columns, and Tidemark's own {len(METADATA)}, are more than "
-                f"the {MAX_COLUMNS} that a Redshift table may have",
+                f"{len(properties)} columns plus {len(METADATA)} added by Tidemark exceed the "
+                f"{MAX_COLUMNS} allowed in a Redshift table",
                 table=table,
-                hint=f"leave some out with select rules: '!{table.stream}.<column>'",
+                hint=f"exclude some columns with select rules: '!{table.stream}.<column>'",
             )
         folded = fold_columns(properties, table=table)
         columns = []

@@ -1,4 +1,4 @@
-"""What to do when the source's columns are not those of the landing table. Pure."""
+"""What to do if the source's columns differ from the landing table's. Pure."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _varchar(kind: str) -> int | None:
 def _changed(landing: LandingTable, name: str, old: str, new: str) -> WarehouseError:
     source = next((column.source for column in landing.columns if column.name == name), name)
     return WarehouseError(
-        f"its type changed: the landing table has {old}, the source now asks for {new}",
+        f"its type changed: the landing table has {old}, the source now requires {new}",
         table=landing.table,
         column=source,
         hint=rebuild_hint(landing.table),
@@ -157,11 +157,12 @@ def not_ours(landing: LandingTable, source: str, name: str) -> WarehouseError:
         return WarehouseError(
             f"the landing table {landing.name!r} is already the copy of {source}",
             table=landing.table,
-            hint=f"tidemark add {landing.table} gives it a name of its own",
+            hint=f"tidemark add {landing.table} gives it a different name",
         )
     return WarehouseError(
-        f"its rows are in the landing table {name!r}, and by LANDING_NAMES they belong into "
+        f"its rows are in the landing table {name!r}, but according to LANDING_NAMES they belong "
+        "in "
         f"{landing.name!r}",
         table=landing.table,
-        hint=f"correct LANDING_NAMES, or load it again: {rebuild_hint(landing.table)}",
+        hint=f"correct LANDING_NAMES, or reload it: {rebuild_hint(landing.table)}",
     )

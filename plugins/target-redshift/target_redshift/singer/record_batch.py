@@ -38,7 +38,7 @@ def to_batch(
     try:
         return shape_of(landing).batch(records, conversions)
     except ChangedKeyError as error:
-        why = f"a key would be changed on the way ({error})"
+        why = f"a key would be altered ({error})"
         raise key_error(landing, error.column, error.key, why) from None
     except RecordError as error:
         raise WarehouseError(

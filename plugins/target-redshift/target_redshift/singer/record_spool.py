@@ -1,4 +1,4 @@
-"""Records on their way into a Parquet file on the local disk, so that memory stays bounded."""
+"""Spools records to a Parquet file on the local disk, so that memory stays bounded."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class RedshiftSink(BatchSink):
                 raise LakeError(
                     f"a BATCH message has files of format {encoding.format!r}",
                     table=self.table,
-                    hint="let the tap write parquet or jsonl",
+                    hint="configure the tap to write parquet or jsonl",
                 )
             if target.is_of_another_tap(batch):
                 self._files.append(self._looked_at(batch))
@@ -212,7 +212,7 @@ class RedshiftSink(BatchSink):
     def activate_version(self, new_version: int) -> None:
         """Does nothing: a version message never deletes rows; LOAD_METHOD=overwrite does."""
         self.logger.info(
-            "ACTIVATE_VERSION left alone: no rows are deleted",
+            "ACTIVATE_VERSION ignored: no rows are deleted",
             extra={"table": str(self.table), "version": new_version},
         )
 

@@ -74,7 +74,7 @@ class TableLeases:
                 self.client, self.s3.bucket, self.s3.layout, self._held.keys()
             )
         except LakeError as error:
-            self.logger.warning("staging could not be looked through: %s", error.message)
+            self.logger.warning("could not list the staging folder: %s", error.message)
             return
         for table, objects in removed.items():
             self._tell_removed(table, objects)
@@ -86,7 +86,7 @@ class TableLeases:
             self._tell_removed(table, remove_staging(self.client, self.s3.bucket, prefix))
         except LakeError as error:
             self.logger.warning(
-                "staged files of a crashed load remain: %s", error.message,
+                "could not remove staged files of a crashed load: %s", error.message,
                 extra={"table": str(table)},
             )  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""Files to what COPY reads."""
+"""Converts files to what COPY reads."""

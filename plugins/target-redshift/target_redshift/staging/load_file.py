@@ -31,7 +31,7 @@ from target_redshift.arrow import pc
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-COMPARE = "compare it with its manifest; nothing of it was loaded"
+COMPARE = "compare it with its manifest; nothing from it was loaded"
 _CHUNK = 8 * 1024 * 1024
 #: Bytes of decoded rows that are handled at once, and the most rows that this may be.
 _BLOCK_BYTES, _BLOCK_ROWS = 4 * 1024 * 1024, 8_192
@@ -96,7 +96,7 @@ class LoadFile:
                 )
         except (KeyError, TypeError, ValueError) as error:
             raise LakeError(
-                f"a BATCH message does not say what it must of {file.url}: {error!r}",
+                f"a BATCH message lacks required information about {file.url}: {error!r}",
                 table=table,
                 hint="read the lake with tap-s3-parquet",
             ) from error
@@ -159,7 +159,7 @@ def check_location(
         raise LakeError(
             f"a BATCH message names {file.name!r}, a file of another table",
             table=table,
-            hint="nothing of it was loaded; look at who wrote the manifest",
+            hint="nothing from it was loaded; find out who wrote the manifest",
         )
 
 
@@ -206,7 +206,7 @@ def fetch(client: S3Client, file: LoadFile, folder: Path, number: int, table: Ta
                         f"{file.name} has {answer['ContentLength']} bytes, its manifest says "
                         f"{file.size}",
                         table=table,
-                        hint="nothing of it was loaded; look at who wrote the manifest",
+                        hint="nothing from it was loaded; find out who wrote the manifest",
                     )
                 for chunk in body.iter_chunks(_CHUNK):
                     target.write(chunk)
@@ -214,7 +214,7 @@ def fetch(client: S3Client, file: LoadFile, folder: Path, number: int, table: Ta
         cause = error.__cause__
         code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
         if code in ("NoSuchKey", "PreconditionFailed"):
-            state = "is gone" if code == "NoSuchKey" else "is not the one that was committed"
+            state = "is missing" if code == "NoSuchKey" else "is not the committed version"
             raise LakeError(
                 f"s3://{file.bucket}/{file.name} {state} (manifest {file.manifest or 'unknown'})",
                 table=table,
@@ -237,7 +237,7 @@ def blocks(file: LoadFile, path: Path, table: TableName) -> Iterator[pa.RecordBa
                 raise LakeError(
                     f"{file.name} has {metadata.num_rows} rows, its manifest says {file.rows}",
                     table=table,
-                    hint="nothing of it was loaded; read the table again in full",
+                    hint="nothing from it was loaded; read the table again in full",
                 )
             found = parquet.iter_batches(batch_size=_rows_at_once(path, metadata))
             while True:

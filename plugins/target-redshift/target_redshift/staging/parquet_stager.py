@@ -69,9 +69,9 @@ def stage_parquet(
     for file in files:
         if not file.bucket:
             raise UnfitError(
-                "LOAD_FORMAT=parquet reads files of the lake only",
+                "LOAD_FORMAT=parquet only reads files of the lake",
                 table=landing.table,
-                hint="set LOAD_FORMAT=csv, or load by way of target-s3-parquet",
+                hint="set LOAD_FORMAT=csv, or load through target-s3-parquet",
             )
         if file.rows:
             schema = read_schema(client, file, landing)
@@ -112,7 +112,7 @@ def read_schema(client: S3Client, file: LoadFile, landing: LandingTable) -> pa.S
         raise LakeError(
             f"{file.name} has {metadata.num_rows} rows, its manifest says {file.rows}",
             table=landing.table,
-            hint="nothing of it was loaded; read the table again in full",
+            hint="nothing from it was loaded; read the table again in full",
         )
     return metadata.schema.to_arrow_schema()
 

@@ -86,7 +86,8 @@ class Cleaner:
             return array.cast(wanted)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise WarehouseError(
-                f"the file has {array.type}, which does not become {column.type} without loss",
+                f"the file has {array.type}, which cannot be converted to {column.type} without "
+                "loss",
                 table=self.landing.table,
                 column=column.source,
                 hint="compare the file with the schema in its manifest; read the table again",
@@ -115,7 +116,7 @@ class Cleaner:
                 hint="set REDSHIFT_TOO_LONG=truncate (or null) and run again, or shorten it in the "
                 f"source, then: {rebuild_hint(self.landing.table)}"
                 if not column.key
-                else "a key is never cut: leave the table out, or choose another key",
+                else "keys are never truncated: exclude the table, or choose another key",
             )
         rows = pc.sum(too_long).as_py()
         if self.too_long == "null":
@@ -142,7 +143,7 @@ class Cleaner:
                 table=self.landing.table,
                 column=column.source,
                 key=self.key_of(block, row),
-                hint=f"leave the column out: '!{self.landing.table.stream}.{column.source}', then: "
+                hint=f"exclude the column: '!{self.landing.table.stream}.{column.source}', then: "
                 + rebuild_hint(self.landing.table),
             )
 
@@ -159,10 +160,10 @@ class Cleaner:
         row = int(sizes.argmax())
         if sizes[row] > MAX_ROW_BYTES:
             raise WarehouseError(
-                f"a row of {sizes[row]} bytes is larger than the {MAX_ROW_BYTES} that COPY takes",
+                f"a row of {sizes[row]} bytes is larger than the {MAX_ROW_BYTES} that COPY accepts",
                 table=self.landing.table,
                 key=self.key_of(block, row),
-                hint="leave its widest column out with a select rule, then: "
+                hint="exclude its widest column with a select rule, then: "
                 + rebuild_hint(self.landing.table),
             )
 
@@ -181,11 +182,11 @@ def key_error(
 ) -> WarehouseError:
     """The error of a key that would not stay what it is."""
     return WarehouseError(
-        f"{why}; keys are never changed, so nothing was loaded",
+        f"{why}; keys are never altered, so nothing was loaded",
         table=landing.table,
         column=column,
         key=key,
-        hint="correct the row in the source, or name another key in table-key-properties, then: "
+        hint="correct the row in the source, or choose another key in table-key-properties, then: "
         + rebuild_hint(landing.table),
     )
 

@@ -29,8 +29,8 @@ def authorization(iam_role: str | None, s3: S3Location) -> str:
     keys = found.get_frozen_credentials() if found else None
     if keys is None or not (keys.access_key and keys.secret_key and keys.token):
         raise ConfigError(
-            "REDSHIFT_IAM_ROLE is not set, and there are no temporary credentials to give to COPY "
-            "in its place; S3_ACCESS_KEY and other long-lived keys are never embedded in SQL",
+            "REDSHIFT_IAM_ROLE is not set, and there are no temporary credentials for COPY to use "
+            "instead; S3_ACCESS_KEY and other long-lived keys are never embedded in SQL",
             hint="put REDSHIFT_IAM_ROLE=arn:aws:iam::… (or default) into .env",
         )
     SECRETS.add([keys.secret_key, keys.token])

@@ -117,6 +117,6 @@ def rejected(table: TableName, rejects: Sequence[Reject], cause: QueryError) -> 
         table=table,
         column=first.column,
         key=first.key,
-        hint="correct the row in the source, or leave the column out with a select rule, then: "
+        hint="correct the row in the source, or exclude the column with a select rule, then: "
         + rebuild_hint(table),
     )

@@ -58,8 +58,8 @@ def lock_timeout(connection: WarehouseConnection, config: LoadSettings) -> Itera
         if error.sqlstate == _TIMED_OUT:
             error.hint = (
                 f"another transaction has held it for the {seconds} s of "
-                "REDSHIFT_LOCK_TIMEOUT_SECONDS: SELECT * FROM svv_transactions shows whose; run "
-                "again when that has ended"
+                "REDSHIFT_LOCK_TIMEOUT_SECONDS: SELECT * FROM svv_transactions shows which one; "
+                "run again when it has ended"
             )
         # A transaction that failed is rolled back, and the setting with it.
         with suppress(QueryError):
@@ -83,7 +83,7 @@ def prepare_schema(connection: WarehouseConnection, config: LoadSettings) -> Non
 
 
 def _prepare_schema(connection: WarehouseConnection) -> None:
-    if not connection.execute(tables.SCHEMA_EXISTS, what="the look at the landing schema"):
+    if not connection.execute(tables.SCHEMA_EXISTS, what="the query for the landing schema"):
         connection.execute(tables.CREATE_SCHEMA, what="CREATE SCHEMA landing")
     if not _has_ledger(connection):
         try:
@@ -97,7 +97,7 @@ def _prepare_schema(connection: WarehouseConnection) -> None:
 
 
 def _has_ledger(connection: WarehouseConnection) -> bool:
-    look = connection.execute(tables.TABLE_COLUMNS, [LEDGER_TABLE], what="the look at the ledger")
+    look = connection.execute(tables.TABLE_COLUMNS, [LEDGER_TABLE], what="the query for the ledger")
     return bool(look)
 
 
@@ -112,18 +112,18 @@ def look(connection: WarehouseConnection, landing: LandingTable, config: LoadSet
     if other := Ledger(connection, table, name).other_copy():
         raise not_ours(landing, *other)
     existing = connection.execute(
-        tables.TABLE_COLUMNS, [name], what="the look at the landing table", table=table
+        tables.TABLE_COLUMNS, [name], what="the query for the landing table", table=table
     )
     if not existing:
         return Found(False, False, Drift((), (), (), {}))
-    rows = connection.execute(tables.TABLE_COMMENT, [name], what="the look at its comment")
+    rows = connection.execute(tables.TABLE_COMMENT, [name], what="the query for its comment")
     comment = rows[0][0] if rows else None
     check_comment(landing, comment)
     drift = compare(landing, [(column, kind) for column, kind in existing])
     if drift.dropped:
         logger.warning(
-            "the source no longer has columns that the landing table keeps; they are NULL from "
-            "now on" + (", and new ones came: was a column renamed?" if drift.add else ""),
+            "the source no longer has some columns of the landing table; they will be NULL from "
+            "now on" + (", and there are new ones: was a column renamed?" if drift.add else ""),
             extra={
                 "table": str(table),
                 "dropped": list(drift.dropped),
@@ -132,8 +132,8 @@ def look(connection: WarehouseConnection, landing: LandingTable, config: LoadSet
         )
     if drift.add:
         logger.warning(
-            "columns are new: rows that were loaded before have NULL in them, whatever the source "
-            "has; a backfill is due: docs/runbooks/backfill.md",
+            "there are new columns: rows loaded before have NULL in them, regardless of the "
+            "source; backfill them: docs/runbooks/backfill.md",
             extra={
                 "table": str(table),
                 "added": [column for column, _ in drift.add],

@@ -44,7 +44,7 @@ class Ledger:
             for name, etag, _ in self.connection.execute(
                 ledger_sql.ledger_files(len(names)),
                 [str(self.table), *names],
-                what="the ledger's answer",
+                what="a query on the ledger",
                 table=self.table,
             ):
                 loaded.setdefault(name, set()).add(etag)
@@ -55,7 +55,7 @@ class Ledger:
                 continue
             if etags and file.bucket:
                 raise WarehouseError(
-                    f"{file.name} was loaded before with other content (ETag "
+                    f"{file.name} was loaded before with different content (ETag "
                     f"{', '.join(sorted(etags))}, now {file.etag}): it was overwritten",
                     table=self.table,
                     hint=f"tidemark rebuild -t {self.table}",
@@ -75,7 +75,7 @@ class Ledger:
         ((loaded,),) = self.connection.execute(
             ledger_sql.LEDGER_NEWEST,
             [str(self.table)],
-            what="the ledger's answer",
+            what="a query on the ledger",
             table=self.table,
         )
         return loaded is not None and loaded.replace(tzinfo=UTC) > newest[0].extracted_at
@@ -108,14 +108,18 @@ class Ledger:
 
     def _taken_over(self) -> LeaseError:
         return LeaseError(
-            "another process took the lease over and has loaded since; nothing of ours was loaded",
+            "another process took over the lease and has loaded since; nothing was loaded by this "
+            "one",
             table=self.table,
-            hint=f"run again; if it says so every time: tidemark rebuild -t {self.table}",
+            hint=f"run again; if the error persists, run tidemark rebuild -t {self.table}",
         )
 
     def _last(self) -> tuple[int | None, int | None]:
         rows = self.connection.execute(
-            ledger_sql.LEDGER_LAST, [str(self.table)], what="the ledger's answer", table=self.table
+            ledger_sql.LEDGER_LAST,
+            [str(self.table)],
+            what="a query on the ledger",
+            table=self.table,
         )
         return rows[0][0], rows[0][1]
 
@@ -129,7 +133,7 @@ class Ledger:
         rows = self.connection.execute(
             ledger_sql.LEDGER_OTHER_COPY,
             [self.name, source, source, self.name],
-            what="the ledger's answer",
+            what="a query on the ledger",
             table=self.table,
         )
         return (rows[0][0], rows[0][1]) if rows else None
@@ -162,7 +166,7 @@ class Ledger:
             self.connection.execute(
                 ledger_sql.ledger_forget(len(names)),
                 [str(self.table), *names],
-                what="the ledger's clean-up",
+                what="the ledger clean-up",
                 table=self.table,
             )
 
@@ -177,7 +181,7 @@ class Ledger:
             self.connection.execute(
                 statement(len(page)),
                 [value for file in page for value in values(file)],
-                what="the ledger's entry",
+                what="the ledger entry",
                 table=self.table,
             )
 

@@ -74,7 +74,7 @@ def check_method(landing: LandingTable, method: str) -> None:
     """
     if method == "upsert" and not landing.keys:
         raise ConfigError(
-            "load_method=upsert needs a key, and this stream has none",
+            "load_method=upsert needs a key, but this stream has none",
             table=landing.table,
             hint="set table-key-properties in the tap's metadata, or LOAD_METHOD=append-only",
         )
@@ -101,12 +101,12 @@ def run_method(connection: WarehouseConnection, load: Load) -> None:
 
 
 def _make_room(connection: WarehouseConnection, load: Load) -> None:
-    filled = connection.execute(tables.has_rows(load.name), what="the look at its rows")
+    filled = connection.execute(tables.has_rows(load.name), what="the query for its rows")
     if filled and not load.staged.rows and not load.config.redshift_allow_empty_overwrite:
         raise WarehouseError(
-            "the source gave no row, and overwriting the landing table would empty it",
+            "the source returned no rows, and overwriting the landing table would empty it",
             table=load.landing.table,
-            hint="if the source is empty indeed, set REDSHIFT_ALLOW_EMPTY_OVERWRITE=true",
+            hint="if the source really is empty, set REDSHIFT_ALLOW_EMPTY_OVERWRITE=true",
         )
     if filled:
         connection.execute(
@@ -148,7 +148,7 @@ def _copy(
         raise WarehouseError(
             f"COPY loaded {copied} rows, but {expected} were staged; it was rolled back",
             table=load.landing.table,
-            hint="run again; if it happens twice, look at stl_load_commits and the staged parts",
+            hint="run again; if it happens again, check stl_load_commits and the staged parts",
         )
 
 
@@ -217,9 +217,9 @@ def _check_copied_keys(
     keys = load.landing.keys
     missing = [key for key in keys if key not in columns]
     if missing:
-        raise key_error(load.landing, missing[0].source, None, "the files lack a column of the key")
+        raise key_error(load.landing, missing[0].source, None, "the files lack a key column")
     found = keys and connection.execute(
-        unfit_rows(stage, keys), what="the look at the keys", table=load.landing.table
+        unfit_rows(stage, keys), what="the check of the keys", table=load.landing.table
     )
     if found:
         (row,) = found
@@ -228,8 +228,7 @@ def _check_copied_keys(
             load.landing,
             None,
             key,
-            "a key is NULL, or ends in a blank, which "
-            "Redshift does not count when it compares keys",
+            "a key is NULL, or ends in a blank, which Redshift ignores when comparing keys",
         )
 
 

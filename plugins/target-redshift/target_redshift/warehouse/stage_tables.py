@@ -65,7 +65,7 @@ def drop_stage_tables(session: Session, landing: LandingTable, config: LoadSetti
                 connection.execute(tables.drop_table(name), what="DROP of a stage table")
     except TidemarkError as error:
         logger.warning(
-            "stage tables stay behind; the table's next load drops them: %s",
+            "could not drop stage tables; the next load of the table will: %s",
             error.message,
             extra={"table": str(landing.table)},
         )

@@ -55,12 +55,12 @@ def check(file: pq.ParquetFile, schema: StreamSchema, rows: int | None, name: st
     for column in actual.names:
         if column not in schema.types:
             raise LakeError(
-                f"{name} has a column that the stream's schema has not",
+                f"{name} has a column that is not in the stream's schema",
                 table=schema.table,
                 column=column,
-                hint=f"leave it out, for its name is kept: '!{schema.table.stream}.{column}'"
+                hint=f"exclude it, because its name is reserved: '!{schema.table.stream}.{column}'"
                 if column.startswith("_sdc_")
-                else "run the tap again; if it stays, the tap's schema and its files disagree",
+                else "run the tap again; if it persists, the tap's schema and its files disagree",
             )
     same = actual.names == wanted.names and all(
         _alike(actual.field(column).type) == wanted.field(column).type for column in wanted.names
@@ -98,7 +98,7 @@ def _column(batch: pa.RecordBatch, field: pa.Field[Any], schema: StreamSchema) -
             f"{schema.types[field.name]}",
             table=schema.table,
             column=field.name,
-            hint="declare the type that the values have in the tap's catalog",
+            hint="declare the actual type of the values in the tap's catalog",
         ) from error
     return cast
 

@@ -150,11 +150,11 @@ def key_error(
 ) -> LakeError:
     """The error of keys that were changed on the way: two of them may have become one."""
     return LakeError(
-        f"values of its key were changed on the way ({', '.join(reasons)}); keys are never "
-        "changed, so nothing of it was committed",
+        f"values of its key were altered ({', '.join(reasons)}); keys are never altered, so "
+        "nothing of the table was committed",
         table=schema.table,
         column=column,
         key=key,
-        hint="correct those rows in the source and run again, or leave the table out with a "
-        f"select rule: '!{schema.table.stream}.*'",
+        hint="correct those rows in the source and run again, or exclude the table with a select "
+        f"rule: '!{schema.table.stream}.*'",
     )

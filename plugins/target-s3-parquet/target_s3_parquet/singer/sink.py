@@ -105,7 +105,7 @@ class LakeSink(BatchSink):
                 raise LakeError(
                     f"a BATCH message has the format {encoding.format!r}",
                     table=self.table.table,
-                    hint="let the tap write parquet or jsonl",
+                    hint="configure the tap to write parquet or jsonl",
                 )
 
     def _add_lines(self, url: str, *, is_gzip: bool) -> None:

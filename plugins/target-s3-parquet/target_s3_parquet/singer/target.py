@@ -96,7 +96,7 @@ class TargetS3Parquet(IsolatingTarget[TargetSettings]):
                     f"the input ended before the STATE that covers its last "
                     f"{table.pending_files} files; they were not committed",
                     table=table.table,
-                    hint="see the tap's error, then run again: their rows are read again",
+                    hint="see the tap's error, then run again: their rows will be read again",
                 )
                 self.fail(stream, error)
         super().process_endofpipe()

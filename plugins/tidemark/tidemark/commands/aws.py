@@ -1,4 +1,4 @@
-"""tidemark external-table, iam-policy and cloudwatch: what AWS's own services are told."""
+"""tidemark external-table, iam-policy and cloudwatch: output for AWS services."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tidemark.terminal.format import counted
 
 
 class Engine(StrEnum):
-    """Who is to read the lake."""
+    """The engine that will read the lake."""
 
     ATHENA = "athena"
     SPECTRUM = "spectrum"
@@ -36,7 +36,9 @@ class Engine(StrEnum):
 def external_table(
     table: NamedOption = None,
     bare: BareArgument = None,
-    engine: Annotated[Engine, typer.Option("--engine", help="Who is to read it.")] = Engine.ATHENA,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="The engine that will read it.")
+    ] = Engine.ATHENA,
     name: Annotated[
         str | None,
         typer.Option(
@@ -49,7 +51,7 @@ def external_table(
 
 
 def athena_ddl(table: TableOption) -> None:
-    """Print what external-table prints for Athena."""
+    """Alias for external-table with the engine athena."""
     _print_ddl(table, Engine.ATHENA, None)
 
 
@@ -80,15 +82,17 @@ def _print_ddl(text: str, engine: Engine, name: str | None) -> None:
         first = min((year for year in years if year), default=None)
         first = first or layout.parse_manifest_key(newest).moment.year
         if unseen := external.unseen(folders, fields):
-            note(f"Athena does not see what lies under {unseen[0]}: "
-                 "it was written before the table had a column of that name.")  # fmt: skip
+            note(f"Athena does not see the files under {unseen[0]}: "
+                 "they were written before the table had a column of that name.")  # fmt: skip
         typer.echo(external.athena_ddl(target, fields, location, first))
 
 
 def iam_policy(
-    role: Annotated[Role, typer.Option("--role", help="Who gets the policy.")] = Role.EXTRACTOR,
+    role: Annotated[
+        Role, typer.Option("--role", help="The role that gets the policy.")
+    ] = Role.EXTRACTOR,
 ) -> None:
-    """Print the least rights that a part needs on this bucket and these folders."""
+    """Print a least-privilege policy for a role, with this bucket and its folders."""
     project = Project.load()
     folder = state_folder(project.watermark_key)
     template = (project.root / "orchestrate" / "iam" / f"{role}.json").read_text()
@@ -96,8 +100,10 @@ def iam_policy(
 
 
 def cloudwatch(
-    hours: Annotated[int, at_least(1, "--hours", help="Runs of the last N hours.")] = 24,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print them, send nothing.")] = False,
+    hours: Annotated[int, at_least(1, "--hours", help="Include runs from the last N hours.")] = 24,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the metrics without sending them.")
+    ] = False,
 ) -> None:
     """Send the runs' metrics to CloudWatch: BackupSuccess, BackupDuration, RowsProcessed."""
     project = Project.load()

@@ -19,7 +19,7 @@ def table_names(incomplete: str) -> list[str]:
 
 _TABLE = ("--table", "-t", "--tables")
 _COMPLETED: dict[str, Any] = {"metavar": "TABLE", "autocompletion": table_names}
-_ONE = "The table: schema.table, or its bare name."
+_ONE = "The table, as schema.table or just table."
 TablesOption = Annotated[
     list[str] | None,
     typer.Option(*_TABLE, help="Only this table (repeat for several); default: all.", **_COMPLETED),
@@ -30,17 +30,17 @@ NamedOption = Annotated[str | None, typer.Option(*_TABLE, help=_ONE, **_COMPLETE
 BareArgument = Annotated[str | None, typer.Argument(metavar="TABLE", hidden=True)]
 #: For commands that take tables that need not be in the project yet.
 WantedTables = Annotated[
-    list[str], typer.Argument(metavar="TABLE", help="schema.table, or a pattern: 'schema.*'.")
+    list[str], typer.Argument(metavar="TABLE", help="schema.table or a pattern: 'schema.*'.")
 ]
 CopiedTables = Annotated[
     list[str],
     typer.Argument(
         metavar="TABLE",
-        help="schema.table, or a pattern: 'schema.*'.",
+        help="schema.table or a pattern: 'schema.*'.",
         autocompletion=table_names,
     ),
 ]
 ExceptOption = Annotated[
     list[str] | None,
-    typer.Option("--except", metavar="TABLE", help="Leave this out, or these (repeatable)."),
+    typer.Option("--except", metavar="TABLE", help="Exclude these tables (repeatable)."),
 ]

@@ -70,11 +70,11 @@ def check_private(path: Path) -> None:
     mode = stat.S_IMODE(info.st_mode)
     if mode & 0o077:
         raise ConfigError(
-            f"{path} has mode {mode:04o}: others than its owner can read the secrets in it",
+            f"{path} has mode {mode:04o}: other users can read the secrets in it",
             hint=f"chmod 600 {path}",
         )
     if is_foreign(info):
         raise ConfigError(
-            f"{path} belongs to user {info.st_uid}, who could change what is run here",
+            f"{path} belongs to user {info.st_uid}, who could change what runs here",
             hint=f"chown {os.geteuid()} {path}",
         )

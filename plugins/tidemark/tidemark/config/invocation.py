@@ -69,7 +69,7 @@ def open_log(path: Path) -> TextIO:
     except OSError as error:
         raise ConfigError(
             f"the log file {path} cannot be written: {error.strerror}",
-            hint="name a file in a folder that is there: --log-file run.log",
+            hint="name a file in an existing folder: --log-file run.log",
         ) from error
     return os.fdopen(descriptor, "a", buffering=1, encoding="utf-8")
 

@@ -12,16 +12,16 @@ class JobSettings:
     """Who is alerted of a run that failed, and where its log lies."""
 
     alert_command: str | None = setting(
-        "Command that run-job gives an alert to, as JSON on standard input; split at blanks."
+        "Command that run-job runs for an alert, with the alert as JSON on standard input; split "
+        "at spaces."
     )
     alert_webhook_url: str | None = setting(
-        "URL that run-job posts an alert to, as JSON with a text, as Slack and Teams read it.",
+        "URL to which run-job posts an alert, as JSON with a `text` that Slack and Teams "
+        "understand.",
         secret=True,
     )
     alert_repeat_hours: int = setting(
-        "Hours after which a failure that lasts is alerted again.", 24, minimum=1
+        "Hours after which an ongoing failure is alerted again.", 24, minimum=1
     )
-    log_dir: str = setting("Folder of run-job's logs, below the project.", "logs")
-    log_retention_days: int = setting(
-        "Days that run-job keeps the logs of its runs.", 30, minimum=1
-    )
+    log_dir: str = setting("Folder for run-job's logs, relative to the project.", "logs")
+    log_retention_days: int = setting("Days to keep run-job's logs.", 30, minimum=1)

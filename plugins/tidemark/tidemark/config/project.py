@@ -201,6 +201,6 @@ class Project:
         """
         given = list(texts or [])
         if not all(text.strip(", ") for text in given):
-            raise ConfigError("-t names no table", hint="name one, or leave -t out for all")
+            raise ConfigError("-t matches no table", hint="name a table, or omit -t for all tables")
         names = [name for text in given for name in text.split(",") if name.strip()]
         return list(dict.fromkeys(self.table(name) for name in names))

@@ -21,7 +21,7 @@ class WatermarkSettings:
     """Where the state of all pipelines lives."""
 
     s3_high_watermark_key: str = setting(
-        "Key of the watermark file; the state of all pipelines lives in its folder.",
+        "Key of the watermark file; the state of all pipelines is kept in its folder.",
         "watermark/high_watermark.json",
     )
 
@@ -44,19 +44,22 @@ class DbtSettings:
 
     redshift_dbt_user: str | None = setting("User that dbt logs in as; empty: REDSHIFT_USER.")
     redshift_dbt_password: str | None = setting(
-        "Its password; empty: REDSHIFT_PASSWORD.", secret=True
+        "Password of that user; empty: REDSHIFT_PASSWORD.", secret=True
     )
-    redshift_dbt_threads: int = setting("Models that dbt builds at once.", 4, minimum=1)
+    redshift_dbt_threads: int = setting(
+        "Number of models that dbt builds in parallel.", 4, minimum=1
+    )
     redshift_dbt_whole_build_hours: int = setting(
-        "Hours after which a nightly build builds and tests everything, new or not; 0: each time.",
+        "Hours after which a nightly build builds and tests everything, new or not; 0: every time.",
         168,
         minimum=0,
     )
     redshift_schema: str = setting(
-        "Schema of the tables and views that people query; a developer's own: dev_anna.", "public"
+        "Schema of the tables and views that people query; for a developer, for example, dev_anna.",
+        "public",
     )
     redshift_analysts: str = setting(
-        "Who may read the public views, as dbt names them: user:name, group:name or role:name.",
+        "Who may read the public views, in dbt's notation: user:name, group:name or role:name.",
         "user:tidemark_analyst",
     )
 
@@ -74,8 +77,8 @@ class DeletionSettings:
     """What becomes of rows that are deleted in MySQL."""
 
     hard_delete: bool = setting(
-        "Of tables that `tidemark add` adds: true: a row that is deleted in MySQL leaves its "
-        "public table; false: it stays, and deleted_at says since when.",
+        "For tables that `tidemark add` adds: true: a row that is deleted in MySQL is deleted from "
+        "its public table; false: it stays, and deleted_at says when it was deleted.",
         True,
     )
 
@@ -85,16 +88,16 @@ class RetentionSettings:
     """How long is kept what was loaded."""
 
     backup_retention_days: int = setting(
-        "Days that a loaded Parquet file stays in the lake; 0: for good.", 0, minimum=0
+        "Days to keep a loaded Parquet file in the lake; 0: forever.", 0, minimum=0
     )
     archive_retention_days: int = setting(
-        "Days that is remembered what is gone: archived manifests, run reports and copies of "
-        "changed bookmarks; 0: for good.",
+        "Days to keep records of what was removed or changed: archived manifests, run reports and "
+        "copies of changed bookmarks; 0: forever.",
         0,
         minimum=0,
     )
     landing_retention_days: int = setting(
-        "Days that a load which dbt has built stays in landing; 0: for good.", 0, minimum=0
+        "Days to keep a load in landing after dbt has built it; 0: forever.", 0, minimum=0
     )
 
 
@@ -106,7 +109,7 @@ class MonitorSettings:
         "Hours without a finished backup after which `status` warns.", 26, minimum=1
     )
     cloudwatch_namespace: str = setting(
-        "CloudWatch namespace that `cloudwatch` writes the runs' metrics into.", "Tidemark"
+        "CloudWatch namespace for the metrics that `cloudwatch` writes.", "Tidemark"
     )
 
 
@@ -114,7 +117,9 @@ class MonitorSettings:
 class DocsSettings:
     """Where the documentation site is made."""
 
-    docs_dir: str = setting("Folder of the documentation site, below the project.", "output/docs")
+    docs_dir: str = setting(
+        "Folder for the documentation site, relative to the project.", "output/docs"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,10 +127,10 @@ class LogSettings:
     """What is logged; meltano.yml and the parts' log configuration read it."""
 
     log_level: str = setting(
-        "What is logged: DEBUG, INFO, WARNING or ERROR; with DEBUG `backup` and `sync` show it.",
+        "Log level: DEBUG, INFO, WARNING or ERROR; with DEBUG, `backup` and `sync` show the log.",
         "INFO",
     )
-    debug: str = setting("true: the same as LOG_LEVEL=DEBUG, and tracebacks.", "false")
+    debug: str = setting("true: the same as LOG_LEVEL=DEBUG, plus tracebacks.", "false")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +138,7 @@ class ViewSettings:
     """What people are shown."""
 
     mask_columns: list[str] = setting(
-        "Columns that `inspect` shows as ***, a JSON array of patterns of column or table.column; "
+        "Columns that `inspect` shows as ***: a JSON array of patterns, column or table.column; "
         "`--unmask` shows them.",
         ["*email*", "*phone*", "*mobile*", "*address*"],
     )

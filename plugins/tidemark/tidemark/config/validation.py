@@ -40,7 +40,9 @@ def refuse_bad_values(environ: Mapping[str, str]) -> None:
         except ConfigError as error:
             problems.append(error.message)
     if problems:
-        raise ConfigError("; ".join(problems), hint="correct it in .env; tidemark config shows all")
+        raise ConfigError(
+            "; ".join(problems), hint="correct it in .env; tidemark config shows all settings"
+        )
 
 
 def unknown_settings(names: Iterable[str]) -> dict[str, str]:

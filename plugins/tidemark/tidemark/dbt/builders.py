@@ -37,7 +37,7 @@ def builders(warehouse: WarehouseConnection, schema: str) -> list[str]:
     Raises:
         QueryError: The warehouse refused.
     """
-    rows = warehouse.execute(_HOLDERS, [schema], what="a look for builds at work")
+    rows = warehouse.execute(_HOLDERS, [schema], what="a query for running builds")
     return sorted(
         f"{str(table).removesuffix('__loads')} is held by another build, session {pid} of "
         f"{str(owner).strip()}, since {since}"
@@ -73,7 +73,7 @@ def patiently(
             raise
         raise LeaseError(
             f"{'; '.join(held)} (waited {patience} s)",
-            hint="when that has ended, repeat the command",
+            hint="when it has ended, run the command again",
         ) from error
     finally:
         with suppress(QueryError):
@@ -81,4 +81,4 @@ def patiently(
 
 
 def _limit(warehouse: WarehouseConnection, value: str) -> None:
-    warehouse.execute(f"SET statement_timeout TO {value}", what="setting the time to wait")
+    warehouse.execute(f"SET statement_timeout TO {value}", what="setting the lock timeout")

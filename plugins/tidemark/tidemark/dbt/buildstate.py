@@ -99,7 +99,7 @@ class BuildState:
         """
         self._create()
         run = self._warehouse.execute
-        what = "writing down what was built"
+        what = "recording what was built"
         run("BEGIN", what=what)
         rows = [(table, load) for table in sorted(tested) for load in sorted(tested[table])]
         for start in range(0, len(rows), _ROWS_PER_INSERT):
@@ -153,7 +153,9 @@ class BuildState:
     def _relations(self, schemas: Iterable[str]) -> frozenset[str]:
         names = sorted(schemas)
         rows = self._warehouse.execute(
-            _RELATIONS.format(", ".join("?" * len(names))), names, what="a look at what is there"
+            _RELATIONS.format(", ".join("?" * len(names))),
+            names,
+            what="a query for existing relations",
         )
         return frozenset(f"{schema}.{name}".lower() for schema, name in rows)
 
@@ -180,7 +182,7 @@ class BuildState:
             self._schema,
             self._patience,
             lambda: self._warehouse.execute(
-                " UNION ".join(parts), values, what="a look for loads that are not built yet"
+                " UNION ".join(parts), values, what="a query for loads that are not built yet"
             ),
         )
         found: dict[str, set[int]] = {}

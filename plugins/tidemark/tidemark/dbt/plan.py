@@ -76,7 +76,7 @@ class Shape:
             document = json.loads(text)
             return cls(*(frozenset(map(str, document[name])) for name in _SHAPE))
         except (KeyError, TypeError) as error:
-            raise ValueError(f"not the shape of a project: {error}") from error
+            raise ValueError(f"not a valid dbt project: {error}") from error
 
     def to_json(self) -> str:
         return json.dumps({name: sorted(getattr(self, name)) for name in _SHAPE})
@@ -150,19 +150,19 @@ def decide(
         max_age: Age of the last whole build from which everything is built again.
     """
     if last is None:
-        return Plan(Kind.WHOLE, "no whole build has ended well yet")
+        return Plan(Kind.WHOLE, "no full build has succeeded yet")
     if last.fingerprint != fingerprint:
-        return Plan(Kind.WHOLE, "the project has changed since the last whole build")
+        return Plan(Kind.WHOLE, "the project has changed since the last full build")
     if missing := sorted(last.shape.relations - set(relations)):
-        return Plan(Kind.WHOLE, f"{missing[0]} is missing in the warehouse")
+        return Plan(Kind.WHOLE, f"{missing[0]} is missing from the warehouse")
     if last.age >= max_age:
         hours = int(last.age.total_seconds() // 3600)
-        return Plan(Kind.WHOLE, f"the last whole build is {hours} hours old")
+        return Plan(Kind.WHOLE, f"the last full build is {hours} hours old")
     tables = tuple(sorted(last.shape.sources & waiting.keys()))
     if tables:
         told = ", ".join(f"{table} ({len(waiting[table])})" for table in tables)
-        return Plan(Kind.NEW, f"loads that are not built and tested yet: {told}", tables)
-    return Plan(Kind.NOTHING, "every load is built and tested, and the project is unchanged")
+        return Plan(Kind.NEW, f"loads not built and tested yet: {told}", tables)
+    return Plan(Kind.NOTHING, "all loads are built and tested, and the project has not changed")
 
 
 def is_whole_build(words: Iterable[str]) -> bool:

@@ -115,7 +115,9 @@ def _run(words: Sequence[str], settings: BuildSettings, way: ExitStack) -> int:
     command = _command(words)
     is_new = command == _BUILD_NEW
     if is_new and len(words) > 1:
-        raise ConfigError(f"{_BUILD_NEW} takes no options", hint="for a choice: dbt build --select")
+        raise ConfigError(
+            f"{_BUILD_NEW} takes no options", hint="to select models: dbt build --select"
+        )
     recorded = is_new or is_whole_build(words)
     found = _open_way(settings, way, ask=command in _ASKING, read=recorded)
     if found is None:
@@ -161,13 +163,13 @@ def _hold(command: str, lake: S3Location | None, settings: BuildSettings, way: E
         patience = settings.redshift_lock_timeout_seconds or math.inf
         way.enter_context(holding(lake, key, owner, settings.s3_lease_seconds, patience))
     except LakeError as error:
-        print(f"warning: others do not see this build: {error}", file=sys.stderr)
+        print(f"warning: this build is not visible to others: {error}", file=sys.stderr)
 
 
 def _told(plan: Plan) -> str:
     what = {
         Kind.NOTHING: "Nothing to build",
-        Kind.NEW: "Building and testing what is new",
+        Kind.NEW: "Building and testing new loads",
         Kind.WHOLE: "Building and testing everything",
     }
     return f"{what[plan.kind]}: {plan.reason}."
@@ -189,7 +191,7 @@ def _open_way(settings: BuildSettings, way: ExitStack, *, ask: bool, read: bool)
             os.environ["SSL_CERT_FILE"] = authority
         session = _session(settings) if ask else None
     except (TunnelError, WarehouseError) as error:
-        hint = f"{_own_names(error.hint, settings)}; tidemark doctor looks at every part of the way"
+        hint = f"{_own_names(error.hint, settings)}; tidemark doctor checks each step of the way"
         raise UnreachableError(f"{error.message}; dbt was not started", hint=hint) from error
     if session is None:
         return None

@@ -49,8 +49,8 @@ def project_fingerprint(folder: Path, environ: Mapping[str, str]) -> str:
     """
     if not (folder / "dbt_project.yml").is_file():
         raise ConfigError(
-            f"there is no dbt_project.yml in {folder}",
-            hint="go to transform/, or use meltano invoke dbt:build",
+            f"no dbt_project.yml in {folder}",
+            hint="change to transform/, or use meltano invoke dbt:build",
         )
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(inputs(folder))

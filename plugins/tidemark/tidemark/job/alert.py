@@ -179,7 +179,7 @@ class MemoryFile:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            logger.warning("what was alerted before cannot be read: %s", error)
+            logger.warning("cannot read the saved alert state: %s", error)
             return None
 
     def save(self, memory: Memory | None) -> None:

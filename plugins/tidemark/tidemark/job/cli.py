@@ -26,8 +26,8 @@ from tidemark.runner.failure_cause import Cause
 
 _EPILOG = """example:  run-job sync
 
-exit codes: 0 good, 1 failed, 2 configuration, 4 another run holds the lease, 143 terminated.
-Nothing is printed while all is well: cron mails what a run prints."""
+exit codes: 0 success, 1 failed, 2 configuration, 4 another run holds the lease, 143 terminated.
+A successful run prints nothing, so cron only mails failures."""
 
 
 def main() -> None:
@@ -67,10 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--env-file", type=Path, help="file of settings, mode 0600; default: .env")
-    parser.add_argument("job", help="a job of orchestrate/jobs.meltano.yml, such as sync")
+    parser.add_argument("--env-file", type=Path, help="settings file, mode 0600; default: .env")
+    parser.add_argument("job", help="a job in orchestrate/jobs.meltano.yml, such as sync")
     parser.add_argument(
-        "arguments", nargs=argparse.REMAINDER, help="more words for meltano run, such as --timeout"
+        "arguments",
+        nargs=argparse.REMAINDER,
+        help="further arguments for meltano run, such as --timeout",
     )
     return parser
 

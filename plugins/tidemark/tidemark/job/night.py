@@ -40,7 +40,7 @@ def _begin() -> int:
         deferred.begin()
     except (OSError, ConfigError) as error:
         # Worth a run all the same, in which the first leg that fails ends it; `end` tells.
-        tell("warning", f"a table that fails will stop the tables after it: {error}")
+        tell("warning", f"a failing table will stop the tables after it: {error}")
     return 0
 
 
@@ -49,7 +49,7 @@ def _end() -> int:
         failures = deferred.end()
     except (OSError, ValueError, TidemarkError) as error:
         kind, code = type(error).__name__, getattr(error, "exit_code", 1)
-        tell("error", f"what failed cannot be told: {error}", error_type=kind)
+        tell("error", f"cannot report what failed: {error}", error_type=kind)
         return int(code)
     if not failures:
         return 0

@@ -70,7 +70,7 @@ def run_job(job: Job) -> int:
     try:
         log = open_log(folder, job.run_id, job.settings.log_retention_days)
     except OSError as error:
-        cause = Cause(f"nothing was run: the log cannot be written: {error}", part="run-job")
+        cause = Cause(f"nothing was run: cannot write the log: {error}", part="run-job")
         print(f"error: {job.name} failed: {cause.message}", file=sys.stderr)
         for problem in tell(job, cause, None):
             print(f"warning: {printable(problem)}", file=sys.stderr)
@@ -78,7 +78,10 @@ def run_job(job: Job) -> int:
     with log:
         found, code = _guarded(job, log)
         if found is None and log.problem:
-            found, code = Cause(f"all was done, but not logged: {log.problem}", part="run-job"), 1
+            found, code = (
+                Cause(f"everything was done, but not logged: {log.problem}", part="run-job"),
+                1,
+            )
         _tell(job, found, str(log.path), log)
     if found is not None:
         told = printable_lines(found.message, indent="    ")
@@ -135,7 +138,7 @@ def _guarded(job: Job, log: RunLog) -> tuple[Cause | None, int]:
             report = stack.enter_context(reporting("job", location))
             _mark(job, log, stack, location)
             if removed := remove_stale_configs(job.system_folder):
-                _note(log, "warning", f"removed {removed} configurations of runs that were killed")
+                _note(log, "warning", f"removed {removed} configurations left by killed runs")
             cause, code = _run_meltano(job, log)
             if cause is not None:
                 report.fail(cause.message)
@@ -153,8 +156,8 @@ def _mark(job: Job, log: RunLog, stack: ExitStack, location: S3Location) -> None
     marker = Marker(job.system_folder / "alerts" / f"{encode_component(job.name)}.running")
     if before := marker.left_by():
         cause = Cause(
-            f"the run {before} ended without a word: it was killed, or the machine went down; "
-            "the run that tells this goes on where it stopped",
+            f"the run {before} ended without a report: it was killed, or the machine went down; "
+            "this run continues where it stopped",
             part="run-job",
         )
         _note(log, "error", cause.message)
@@ -163,7 +166,7 @@ def _mark(job: Job, log: RunLog, stack: ExitStack, location: S3Location) -> None
     try:
         marker.put(job.run_id)
     except OSError as error:
-        _note(log, "warning", f"should this run be killed, nobody will be told: {error}")
+        _note(log, "warning", f"if this run is killed, there will be no alert: {error}")
     stack.callback(marker.remove)
 
 

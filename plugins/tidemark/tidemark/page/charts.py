@@ -17,7 +17,7 @@ from tidemark.terminal.format import counted
 
 @dataclass(frozen=True)
 class Run:
-    """One run: when, how long, how it ended, why it failed, and how often it tried again."""
+    """One run: when, how long, how it ended, why it failed, and how often it retried."""
 
     started: str
     seconds: float
@@ -130,8 +130,8 @@ def verdict(facts: Facts) -> Verdict:
     if not facts.lag:
         return Verdict("late", "Nothing has been extracted yet", ("Next: meltano run sync",))
     oldest = max(hours for _, hours in facts.lag)
-    words = f"All is well: every table was extracted within {max(1, round(oldest)):,} h"
-    return Verdict("good", words + (f"; the last run was good ({_when(last)})" if last else ""))
+    words = f"All good: every table was extracted within the last {max(1, round(oldest)):,} h"
+    return Verdict("good", words + (f"; the last run succeeded ({_when(last)})" if last else ""))
 
 
 def _when(run: Run) -> str:

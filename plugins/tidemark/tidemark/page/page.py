@@ -51,7 +51,7 @@ def _summary(facts: Facts, failures: int) -> str:
         f"{moment(facts.now)} UTC. {counted(len(facts.tables), 'table')}, {total} in the lake, "
         f"{counted(len(facts.runs), 'run')} and {counted(failures, 'failure')} "
         f"in {counted(len(facts.days), 'day')}, "
-        f"{counted(sum(run.retries for run in facts.runs), 'step')} tried again."
+        f"{counted(sum(run.retries for run in facts.runs), 'step')} retried."
     )
 
 

@@ -127,7 +127,7 @@ class CauseFinder:
             self._dbt.append(match[1])
         elif line == _DBT_STOPPED:
             self._dbt_lines = 2
-            self._dbt.append("dbt could not begin")
+            self._dbt.append("dbt could not start")
         elif self._dbt_lines:
             self._dbt_lines -= 1
             self._dbt[-1] += f": {line}"
@@ -139,7 +139,7 @@ class CauseFinder:
             exit_code: Of the run; negative: the signal that ended it.
         """
         if exit_code in (-2, 130):  # what its parts said of their ends is no cause
-            return Cause("it was stopped by Ctrl-C (signal 2)")
+            return Cause("it was interrupted by Ctrl-C (SIGINT)")
         if self._tables and (self._ours or not self._dbt):
             words = [self._tables.message, *([self._dbt_cause().message] if self._dbt else [])]
             return replace(self._tables, message="\n".join(words))
@@ -148,7 +148,7 @@ class CauseFinder:
         if self._dbt:
             return self._dbt_cause()
         if exit_code in (-9, 137):
-            return Cause("the run was killed (signal 9): is this machine short of memory?")
+            return Cause("the run was killed (SIGKILL): is this machine out of memory?")
         if exit_code in (-15, 143):
             return Cause("the run was terminated (SIGTERM)")
         return (
@@ -159,7 +159,7 @@ class CauseFinder:
 
     def _dbt_cause(self) -> Cause:
         more = f" (and {len(self._dbt) - 1} more)" if len(self._dbt) > 1 else ""
-        hint = "correct it, then meltano run build: landing is complete"
+        hint = "correct it, then run meltano run build: landing is complete"
         return Cause(self._dbt[0] + more, part="dbt", next=hint)
 
 

@@ -61,8 +61,8 @@ class Parser:
 
 def _unreadable(reader: str, said: str) -> ConfigError:
     return ConfigError(
-        f"{reader} cannot read the project as it would be:\n{said}",
-        hint="all files are as they were; correct what is named, and repeat the command",
+        f"{reader} cannot read the changed project:\n{said}",
+        hint="all files are unchanged; correct the problem above, and run the command again",
     )
 
 

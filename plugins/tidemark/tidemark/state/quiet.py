@@ -18,7 +18,7 @@ from tidemark_core.run_context import is_debug
 
 #: What Meltano meets when a plugin at one end of its pipe has died.
 _BROKEN_PIPE = (BrokenPipeError, ConnectionResetError)
-_ENDED = "a plugin ended before its input did; its own error is above"
+_ENDED = "a plugin exited before the end of its input; its own error is above"
 #: The plugin's own lines, which are in the log already, follow the colon.
 _REPEATED = re.compile(r"(Catalog discovery failed): command \[.*", re.S)
 _SEE_ABOVE = r"\1: the plugin's own error is above"

@@ -68,7 +68,7 @@ def parse_state(state_id: str, body: bytes, *, where: str) -> State:
     except (ValueError, AttributeError, RecursionError) as error:
         raise StateError(
             f"the state file {where} is damaged ({error}); nothing was run",
-            hint=f"restore it, or start afresh: meltano state clear {state_id}",
+            hint=f"restore it, or start over: meltano state clear {state_id}",
         ) from error
     return State(state_id, parts[1] or {}, parts[0] or {})
 

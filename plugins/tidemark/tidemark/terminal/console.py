@@ -36,8 +36,8 @@ class Panel(StrEnum):
     AWS = "AWS"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 def at_least(least: int, name: str, *, help: str) -> Any:
@@ -58,7 +58,7 @@ def one_table(named: str | None, bare: str | None) -> str:
         ConfigError: None was, or two.
     """
     if (named is None) == (bare is None):
-        raise ConfigError("give one table", hint="-t settlement.partner_info")
+        raise ConfigError("specify a table", hint="-t settlement.partner_info")
     return str(named if named is not None else bare)
 
 
@@ -107,7 +107,7 @@ def confirm(question: str, *, yes: bool, flag: str = "--yes") -> None:
         return
     if not sys.stdin.isatty():
         raise ConfigError(
-            "nothing was changed: the question cannot be asked without a terminal",
-            hint=f"repeat the command with {flag}",
+            "nothing was changed: confirmation requires a terminal",
+            hint=f"run the command again with {flag}",
         )
     typer.confirm(question, abort=True, err=True)

@@ -49,7 +49,7 @@ def test_a_large_terminal_shows_all_of_it() -> None:
 
 def test_what_is_not_well_is_seen_however_small_the_terminal_is() -> None:
     broken = [*GOOD, Finding("S3", Level.ERROR, "it is down")]
-    marks = [mark(n) for n in range(60)] + [mark(99, "reset: the next backup reads all")]
+    marks = [mark(n) for n in range(60)] + [mark(99, "reset: the next backup reads everything")]
     text = "\n".join(drawn(View(broken, marks, DAYS), 80, 23))
     assert "Status: 9 of 10 checks OK" in text
     assert "it is down" in text

@@ -80,7 +80,7 @@ def test_inspect_finds_repeated_keys_and_empty_columns(lake: Lake) -> None:
     lake.commit(lake.file(content=content))
     found = lake.run("inspect", "-t", str(lake.table), "--format", "json").json["findings"]
     assert "update_at is NULL in every row" in found
-    assert "1 rows of the sample repeat a key" in found
+    assert "1 rows of the sample have a duplicate key" in found
 
 
 def test_dashboard_shows_all_of_it_once(history: Lake) -> None:

@@ -44,7 +44,7 @@ def test_programs_get_each_finding_whole(capsys: pytest.CaptureFixture[str]) -> 
     ("known", "told"),
     [
         ("correct REDSHIFT_DBT_PASSWORD", "Next: correct REDSHIFT_DBT_PASSWORD\n"),
-        (None, "Next: tidemark status, then run it again.\n"),
+        (None, "Next: run tidemark status, then try again.\n"),
     ],
 )
 def test_a_run_that_failed_ends_with_the_step_that_is_known(

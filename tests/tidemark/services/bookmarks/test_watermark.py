@@ -47,7 +47,7 @@ def test_get_shows_both_legs_in_one_view(lake: Lake) -> None:
 
 
 def by_log(lake: Lake, position: dict[str, Any]) -> dict[str, Any]:
-    """The bookmark of a table that is read by the server's log."""
+    """The bookmark of a table that is read from the binary log."""
     own = {"version": 1, "table": str(lake.table), "replication_method": "LOG_BASED"}
     return {"tidemark": own | {"position": position, "epoch": "x", "read_at": "x"}}
 
@@ -61,7 +61,7 @@ def test_a_place_in_the_log_is_shown_and_set(lake: Lake) -> None:
     assert (shown["last_data"], shown["status"]) == (f"{file}:99", "backed up")
     set_to = ("watermark", "set", "-t", name, "--yes", "--position")
     for wrong in (f"{file}:{size + 1_000_000}", f"{file}:3", f"{file}:x", "other.000001:4", "4"):
-        assert "is not a place in the log" in lake.run(*set_to, wrong).err
+        assert "is not a position in the log" in lake.run(*set_to, wrong).err
     done = lake.run(*set_to, f"{file}:{size}")
     assert done.code == 0, done.err
     assert f"{file}:99 → {file}:{size} (by hand)" in done.out
@@ -76,7 +76,7 @@ def test_a_place_in_the_log_is_shown_and_set(lake: Lake) -> None:
 def test_a_table_that_is_not_read_by_the_log_has_no_place_in_it(lake: Lake) -> None:
     lake.bookmark(Leg.BACKUP, mark(lake))
     done = lake.run("watermark", "set", "-t", str(lake.table), "--position", "b.000001:4", "--yes")
-    assert "is not read by MySQL's log" in done.err
+    assert "is not read from MySQL's binary log" in done.err
 
 
 def test_set_shows_old_and_new_keeps_a_copy_and_touches_no_other_table(lake: Lake) -> None:

@@ -78,7 +78,7 @@ def follower(
         "MELTANO_SYS_DIR_ROOT": str(tmp_path / "sys"),
     }
     project = Project(lake.project.root, {**lake.project.environ, **own})
-    # Each round may begin as soon as the last one has ended, and what failed may be tried again.
+    # Each round may begin as soon as the last one has ended, and what failed may be retried.
     monkeypatch.setattr("tidemark.services.follow.follower._PAUSE", 0.0)
     monkeypatch.setattr("tidemark.services.follow.work._FIRST", 0.1)
 

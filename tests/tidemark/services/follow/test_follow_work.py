@@ -179,14 +179,14 @@ def place(number: int, begun: int = 0) -> Position:
 @pytest.mark.parametrize(
     ("where", "level", "words"),
     [
-        (place(7), Level.OK, "keep up"),
-        (place(7, begun=1_000), Level.OK, "keep up"),  # nothing is behind it
-        (place(5, begun=3), Level.OK, "keep up"),
-        (place(5), Level.OK, "keep up"),
-        (place(5, begun=100), Level.WARN, "begun 4 days ago; the log is kept for 7 days"),
-        (place(3), Level.WARN, "in the oldest file that there is"),
-        (place(3, begun=3), Level.WARN, "in the oldest file that there is"),
-        (place(2), Level.ERROR, "which the log does not have any more"),
+        (place(7), Level.OK, "are up to date"),
+        (place(7, begun=1_000), Level.OK, "are up to date"),  # nothing is behind it
+        (place(5, begun=3), Level.OK, "are up to date"),
+        (place(5), Level.OK, "are up to date"),
+        (place(5, begun=100), Level.WARN, "started 4 days ago; the log is kept for 7 days"),
+        (place(3), Level.WARN, "in the oldest remaining file"),
+        (place(3, begun=3), Level.WARN, "in the oldest remaining file"),
+        (place(2), Level.ERROR, "which is no longer in the log"),
     ],
 )
 def test_a_table_that_comes_near_the_end_of_the_log_is_told(

@@ -30,7 +30,7 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
 
 def test_what_cannot_be_followed_is_refused_with_the_command_that_fits(lake: Lake) -> None:
     done = lake.run("follow")
-    assert (done.code, "no table is read by MySQL's log" in done.err) == (2, True)
+    assert (done.code, "no table is read from MySQL's binary log" in done.err) == (2, True)
     done = lake.run("follow", "-t", "partner_info")
     assert done.code == 2
     assert "tidemark add settlement.partner_info --log-based" in done.err

@@ -85,7 +85,7 @@ def test_doctor_names_tables_of_a_database_that_is_not_looked_at(
     monkeypatch.setenv("DB_DATABASE", "information_schema")
     found = list(doctor.check_tables(Project.load()))
     assert {finding.level for finding in found} == {Level.ERROR}
-    assert found[0].message.endswith("is selected, and its database is not looked at")
+    assert found[0].message.endswith("is selected, but its database is not in DB_SCHEMAS")
     assert str(found[0].hint).startswith("tidemark add settlement.")
 
 
@@ -102,7 +102,7 @@ def test_doctor_tells_of_a_project_that_copies_nothing(
     [
         ("", Level.WARN, "update_at has no index; each run scans about"),
         (", INDEX (UPDATE_AT)", Level.OK, "update_at has an index"),
-        ("a view of two tables", Level.OK, "is a view, whose indexes are those of its tables"),
+        ("a view of two tables", Level.OK, "is a view; it uses the indexes of its tables"),
     ],
 )
 def test_doctor_looks_at_the_replication_key_s_index_as_the_tap_does(

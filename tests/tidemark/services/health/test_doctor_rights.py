@@ -99,7 +99,7 @@ def test_doctor_finds_a_bucket_that_anybody_may_read(lake: Lake) -> None:
         findings = list(bucket_setup.check_bucket(lake.project))
     finally:
         lake.project.s3.delete_bucket_policy(Bucket=lake.project.bucket)
-    (found,) = [f for f in findings if "anybody may read" in f.message]
+    (found,) = [f for f in findings if "anyone can read" in f.message]
     assert found.level is Level.ERROR
     assert "put-public-access-block" in (found.hint or "")
     assert lake.keys("staging/") == set()
@@ -164,14 +164,12 @@ def test_doctor_says_whether_the_bucket_keeps_what_is_deleted(
     lake: Lake, locked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     findings = list(bucket_setup.check_bucket(lake.project))
-    (found,) = [f for f in findings if "keeps no old versions" in f.message]
+    (found,) = [f for f in findings if "does not keep old versions" in f.message]
     assert found.level is Level.WARN
     assert "put-bucket-versioning" in (found.hint or "")
     monkeypatch.setenv("S3_BUCKET_NAME", locked)
     findings = list(bucket_setup.check_bucket(Project.load()))
-    assert "old versions are kept, and locked for 1 days (GOVERNANCE)" in [
-        f.message for f in findings
-    ]
+    assert "versioning is on, and locked for 1 days (GOVERNANCE)" in [f.message for f in findings]
 
 
 @pytest.mark.security(26)
@@ -187,7 +185,7 @@ def test_doctor_says_whether_the_policy_lets_manifests_be_written_over(
     for sid in ("DataFilesAreWrittenOnce", "NoManifestIsWrittenOverBlindly"):
         part = {"Statement": [s for s in whole["Statement"] if s["Sid"] != sid]}
         assert bucket_setup.judge_policy(part, project.bucket, folders).level is Level.WARN
-    (found,) = [f for f in bucket_setup.check_bucket(project) if "be written over" in f.message]
+    (found,) = [f for f in bucket_setup.check_bucket(project) if "be overwritten" in f.message]
     assert found.level is Level.WARN
     assert "put-bucket-policy" in (found.hint or "")
     # The sandbox's server does not know all of AWS's conditions.
@@ -211,7 +209,7 @@ def test_settings_of_the_bucket_that_may_not_be_read_are_named(
         with monkeypatch.context() as patch:
             police(replace(rights, identity=statements), patch)
             findings = list(bucket_setup.check_bucket(project))
-        unread = [f for f in findings if "settings cannot be read" in f.message]
+        unread = [f for f in findings if "cannot read the bucket's settings" in f.message]
         assert len(unread) == told
         assert all(f.level is Level.WARN and "AccessDenied" in f.message for f in unread)
 

@@ -33,7 +33,7 @@ def test_without_settings_everything_is_kept(lake: Lake, next_month: None) -> No
     before = lake.keys()
     done = lake.run("clean", "--retention", "--confirm")
     assert done.code == 0, done.err
-    assert "kept for good" in done.out
+    assert "kept forever" in done.out
     assert lake.keys() == before
 
 
@@ -179,5 +179,5 @@ def test_a_warehouse_that_cannot_be_asked_keeps_nothing_from_being_cleaned(
     monkeypatch.setenv("REDSHIFT_SSH_BASTION_PORT", "1")
     done = lake.run("clean", "--retention", "--confirm")
     assert done.code == 0, done.err
-    assert "VACUUM or ANALYZE is not known" in done.err
+    assert "VACUUM or ANALYZE" in done.err
     assert lake.keys("incremental/") == set()

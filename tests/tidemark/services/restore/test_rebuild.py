@@ -115,6 +115,6 @@ def test_what_a_rebuild_has_passed_over_is_no_difference_and_what_is_lost_is_one
     assert counts.differences() == []
     (difference,) = replace(counts, landing=39).differences()
     assert difference == (
-        "landing has 39 rows, the lake has 194, 154 of them passed over by a rebuild: "
+        "landing has 39 rows, the lake has 194, 154 of them skipped by a rebuild: "
         "tidemark rebuild -t s.t --from-lake"
     )

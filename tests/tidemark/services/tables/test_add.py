@@ -92,12 +92,12 @@ def test_what_should_be_known_is_told(
         return " ".join(f"{remark.text} {remark.hint}" for remark in by_name[name].remarks)
 
     assert told("good") == ""
-    assert "differ in case" in told("named")
-    assert "'a' and 'a ' are two keys" in told("blanks")
+    assert "differ only in case" in told("named")
+    assert "'a' and 'a ' are different keys" in told("blanks")
     for name in ("gappy", "zero"):
         assert str(by_name[name].method) == "LOG_BASED"
-        assert "some rows have none (NULL or a zero date)" in told(name)
-    assert "a holds up to 78.1 KB, and Redshift takes 64.0 KB" in told("long_text")
+        assert "some rows have no value (NULL or a zero date)" in told(name)
+    assert "a holds up to 78.1 KB, but Redshift allows 64.0 KB" in told("long_text")
     assert "REDSHIFT_TOO_LONG" in told("long_text")
     assert " b holds" not in told("long_text")
     assert by_name["partner_info"].name == "add_test__partner_info"
@@ -124,7 +124,7 @@ def test_what_is_not_there_is_refused_with_what_is(
     with pytest.raises(ConfigError, match=r"no table nowhere\.\*") as refused:
         plan("nowhere.*")
     assert "add_test, settlement" in str(refused.value.hint)
-    with pytest.raises(ConfigError, match="a column of one table, and 2"):
+    with pytest.raises(ConfigError, match="applies to one table, but 2"):
         plan("add_test.good", "add_test.zero", wish=Wish("id"))
     with pytest.raises(ConfigError, match="leaves nothing to add"):
         plan("add_test.good", left_out="add_test.*")

@@ -148,7 +148,7 @@ def test_an_update_changes_what_mysql_has_changed_and_nothing_else() -> None:
     assert found.told() == [
         "new column more",
         "note: varchar(40) is now varchar(80)",
-        "column gone is gone",
+        "column gone was dropped",
     ]
     assert not found.needs_rebuild
     text = updated(KEPT, before, landing(table), table, None)
@@ -156,7 +156,7 @@ def test_an_update_changes_what_mysql_has_changed_and_nothing_else() -> None:
         '      - {name: more, data_type: integer, description: "int in MySQL."}\n'
     )
     again = compare(contract(text), landing(table))
-    assert again.told() == ["column gone is gone"]
+    assert again.told() == ["column gone was dropped"]
 
 
 def test_a_contract_keeps_deleted_rows_and_removes_them_again() -> None:
@@ -178,7 +178,7 @@ def test_a_contract_keeps_deleted_rows_and_removes_them_again() -> None:
     assert compare(off, landing(table)).told() == []
     assert updated(first, contract(first), landing(table), table, None) == first
     theirs = made(column("id"), column("row_deleted_at", "datetime"))
-    with pytest.raises(ConfigError, match="MySQL has a column of the name"):
+    with pytest.raises(ConfigError, match="MySQL now has a column with the name"):
         compare(said, landing(theirs))
 
 
@@ -193,7 +193,7 @@ def test_who_keeps_deleted_rows() -> None:
     assert not Deletes(None, True).hard(kept, landing(table), by_log)
     assert Deletes(None, True).hard(kept, landing(table), FULL)
     for where, method in ((table, FULL), (bare, Method("INCREMENTAL", "", "id"))):
-        with pytest.raises(ConfigError, match="cannot be kept"):
+        with pytest.raises(ConfigError, match="cannot keep its deleted rows"):
             Deletes(False, True).hard(None, landing(where, method), method)
 
 

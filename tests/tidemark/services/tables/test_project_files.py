@@ -111,7 +111,7 @@ def test_a_table_of_a_pattern_is_left_out_of_it(files: ProjectFiles) -> None:
 def test_what_is_not_copied_cannot_be_removed(files: ProjectFiles, project: Project) -> None:
     with pytest.raises(ConfigError, match=r"no table shop\.\* is copied") as refused:
         plan_removal(project, files, ["shop.*"], [])
-    assert refused.value.hint == "choose of: crm.people"
+    assert refused.value.hint == "choose one of: crm.people"
     with pytest.raises(ConfigError, match="leaves nothing to remove"):
         plan_removal(project, files, ["crm.*"], ["people"])
 

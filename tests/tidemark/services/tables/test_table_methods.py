@@ -78,7 +78,7 @@ def test_the_log_is_proposed_where_no_column_tells_and_it_can_be_read() -> None:
     readable, not_so = (lambda: None), (lambda: Remark("no log", "SET it"))
     found = propose(table(ID), full, Wish(), readable)
     assert (str(found), found.key) == ("LOG_BASED", None)
-    assert "the server's log does" in found.why
+    assert "the binary log does" in found.why
     assert str(propose(table(ID, ON_UPDATE), full, Wish(), readable)) == "INCREMENTAL by seen"
     assert str(propose(table(ID), full, Wish(), not_so)) == "FULL_TABLE"
     for other in (table(ID, key=()), table(ID, is_view=True), table(column("id", "float"))):
@@ -87,7 +87,7 @@ def test_the_log_is_proposed_where_no_column_tells_and_it_can_be_read() -> None:
     with pytest.raises(ConfigError, match="no log") as refused:
         propose(table(ID), full, Wish(log_based=True), not_so)
     assert refused.value.hint == "SET it"
-    with pytest.raises(ConfigError, match="it has none"):
+    with pytest.raises(ConfigError, match="the table has none"):
         propose(table(ID, key=()), full, Wish(log_based=True), readable)
 
 
@@ -102,7 +102,7 @@ def test_an_index_is_preferred_and_asked_for_where_there_is_none() -> None:
 def test_a_time_that_some_rows_do_not_have_is_passed_over_and_told() -> None:
     found = propose(table(ID, NULLABLE), gappy, Wish())
     assert str(found) == "FULL_TABLE"
-    assert "seen would tell when a row changed" in found.remarks[0].text
+    assert "seen would show when a row changed" in found.remarks[0].text
     assert "BACKUP_NULL_KEYS=read" in str(found.remarks[0].hint)
 
 
@@ -110,7 +110,7 @@ def test_a_time_of_change_that_may_be_null_is_told_with_how_to_take_it() -> None
     found = propose(table(ID, column("updated_at", "datetime", null=True)), full, Wish())
     assert str(found) == "FULL_TABLE"
     (remark,) = found.remarks
-    assert remark.hint == ("if it is always set: tidemark add s.t --replication-key updated_at")
+    assert remark.hint == ("if it is always set, run tidemark add s.t --replication-key updated_at")
 
 
 def test_the_price_of_reading_a_big_table_whole_is_told() -> None:
@@ -126,7 +126,7 @@ def test_what_is_asked_for_is_done_or_refused() -> None:
     dated = table(COUNTER, ON_UPDATE, column("made", "datetime", null=True), column("b", "bit"))
     assert str(propose(dated, full, Wish(full_table=True))) == "FULL_TABLE"
     assert str(propose(dated, full, Wish("made"))) == "INCREMENTAL by made"
-    assert "refuses them" in propose(dated, gappy, Wish("MADE")).remarks[0].text
+    assert "the backup refuses" in propose(dated, gappy, Wish("MADE")).remarks[0].text
     appended = propose(dated, full, Wish(append_only=True))
     assert str(appended) == "INCREMENTAL by id"
     assert "keeps its old values" in appended.remarks[0].text

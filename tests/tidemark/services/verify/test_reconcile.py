@@ -94,7 +94,9 @@ def test_rows_that_public_keeps_are_told_as_deleted_and_not_compared(
     assert verify(copied)[0] == 3
     copied.keep(monkeypatch, 3)
     done = copied.run("reconcile", "-t", str(copied.table), "--yes")
-    follows = f"deleted_at in public follows with tidemark-dbt build --select {copied.landing}"
+    follows = (
+        f"deleted_at in public will be updated by tidemark-dbt build --select {copied.landing}"
+    )
     assert follows in done.out + done.err
     assert sorted(marks(copied)) == ["3", "7"]
     copied.sandbox.warehouse("DELETE FROM landing.tidemark_deletions WHERE row_key = '3'")
@@ -121,7 +123,7 @@ def test_marking_again_keeps_the_marks_as_they_are(copied: Lake) -> None:
     second = marks(copied)
     done = copied.run("reconcile", "-t", str(copied.table))
     assert done.code == 0, done.err  # asks nothing: there is nothing to change
-    assert "nothing to change" in done.out
+    assert "Nothing to change" in done.out
     assert marks(copied) == second
 
 
@@ -208,7 +210,7 @@ def test_tables_that_cannot_be_looked_at_are_named_or_left_out(copied: Lake) -> 
     done = copied.run("reconcile", "-t", str(other))
     assert done.code == 2
     assert str(other) in done.err
-    assert "there is no public table of its name" in done.err
+    assert "there is no public table for it" in done.err
     done = copied.run("reconcile", "--format", "json")
     assert done.code == 0, done.err
     assert set(done.json) == {"run_id", "changed", "tables", "late", "left_out"}
@@ -272,6 +274,6 @@ def test_no_tombstone_is_written_when_a_backup_has_come_in_between(lake: Lake) -
     now = datetime.now(UTC)
     newest = Manifest(lake.table, "run", 1, now, schema, ("ID",), ())
     gone = GoneRows(newest, {}, row_key(newest, "public", "x"), ["1"], [(1,)])
-    with pytest.raises(StateError, match="a backup has come in between"):
+    with pytest.raises(StateError, match="a backup ran in between"):
         gone.write(lake.project, States(lake.project), now, "run")
     assert lake.keys() == set()

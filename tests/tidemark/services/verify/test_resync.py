@@ -153,7 +153,7 @@ def test_a_column_that_public_does_not_have_is_named_with_the_way_into_it(gap: L
     before = gap.bookmarks(Leg.BACKUP)
     drop = f"ALTER TABLE public.{gap.landing} DROP COLUMN price"
     gap.sandbox.warehouse(drop, user="tidemark_transformer")
-    with pytest.raises(ConfigError, match="does not have price, in which a difference") as caught:
+    with pytest.raises(ConfigError, match="does not have price, so differences") as caught:
         resync(gap.project, gap.table, write=True)
     assert f"tidemark add {gap.table}" in str(caught.value.hint)
     assert gap.bookmarks(Leg.BACKUP) == before
@@ -168,7 +168,7 @@ def test_tables_that_have_no_gap_are_refused_with_the_fitting_command(
     assert "tidemark reconcile -t settlement.partner_info" in done.err
     own = bookmark(gap)
     gap.bookmark(Leg.BACKUP, {"tidemark": own | {"first_load": {"left": [[None, None]]}}})
-    with pytest.raises(ConfigError, match="its first load is not done"):
+    with pytest.raises(ConfigError, match="its first load is not finished"):
         resync(gap.project, gap.table, write=True)
     gap.bookmark(Leg.BACKUP, {"tidemark": own | {"position": {}}})
     with pytest.raises(StateError, match="damaged"):

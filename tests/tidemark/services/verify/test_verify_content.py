@@ -137,7 +137,7 @@ def test_what_cannot_be_compared_is_named(everything: Lake) -> None:
     assert found.code == 0, found.err
     (told,) = found.json
     left = {one["what"]: one["why"] for one in told["not_compared"]}
-    assert left["column s"] == "MySQL has it no more"
+    assert left["column s"] == "MySQL no longer has it"
     assert left["column newer"].startswith("the lake does not have it")
     assert "column big, values over 32,767 bytes" in left
     assert told["verdict"] == "agrees as far as compared"
@@ -168,7 +168,7 @@ def test_landing_is_compared_where_there_is_no_public_table(own: Lake) -> None:
     code, text = verify(own, "--checksum")
     assert code == 0, text
     assert "agrees as far as compared" in text
-    assert "there is no table of its name: landing was compared" in text
+    assert "there is no public table: landing was compared" in text
     own.sandbox.mysql(f"UPDATE {own.table.table} SET v = 'silent' WHERE ID = 1")
     code, text = verify(own, "--checksum")
     assert code == 3
@@ -238,7 +238,8 @@ def test_files_that_are_gone_are_told_and_can_be_written_off(copied: Lake) -> No
     code, text = verify(copied)
     assert code == 3
     assert (
-        f"1 file of the lake that its manifests name is gone or written over, first {file}" in text
+        f"1 file of the lake that its manifests name is missing or overwritten, the first is {file}"
+        in text
     )
     cure = f"tidemark s3clean clean -t {copied.table} --lost"
     assert cure in text
@@ -259,7 +260,7 @@ def test_a_file_that_was_written_over_is_told_and_left_alone(copied: Lake) -> No
     copied.project.s3.put_object(Bucket=copied.project.bucket, Key=file, Body=b"another")
     code, text = verify(copied)
     assert code == 3
-    assert "gone or written over" in text
+    assert "missing or overwritten" in text
     assert copied.run("s3clean", "clean", "-t", str(copied.table), "--lost", "--force").code == 0
     assert copied.keys("incremental/") == {file}
 

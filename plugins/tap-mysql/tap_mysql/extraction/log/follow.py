@@ -1,4 +1,4 @@
-"""What has changed in tables since their bookmarks: the log is read, then the rows of its keys."""
+"""Changes in tables since their bookmarks: reads the log, then the rows with its keys."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Follower:
         """
         moment, member.bookmark = self.log.moment(), bookmark
         logger.info(
-            "%s: its first load takes long: what has changed since %s is read first",
+            "%s: its first load is taking long: changes since %s are read first",
             member.table, bookmark.position, extra={"table": str(member.table)},
         )  # fmt: skip
         with self._lock:
@@ -79,7 +79,7 @@ class Follower:
             if member.table not in columns:
                 member.fail(
                     SourceError(
-                        "the table is gone, or its primary key",
+                        "the table or its primary key no longer exists",
                         table=member.table,
                         hint=anew(member.table),
                     )
@@ -125,7 +125,7 @@ class Follower:
                     for member in alive:
                         member.fail(_told(error, member.table))
                     return segment.until
-                logger.warning("the log is read again from %s: %s", since, error)
+                logger.warning("reading the log again from %s: %s", since, error)
             if self.stop.wait(pause(failures)):
                 raise Stopped
         return segment.until
@@ -164,8 +164,8 @@ class Follower:
         moment = self.log.moment()
         if moment.position.server != server:
             raise SourceError(
-                f"the log was that of {server}, and now {moment.position.server} answers",
-                hint="set DB_HOST to one server: not to a balancer; then run it again",
+                f"the log was read from {server}, but now {moment.position.server} answers",
+                hint="set DB_HOST to a single server, not a load balancer; then run it again",
             )
 
         def read(member: Member) -> None:
@@ -189,7 +189,7 @@ class Follower:
 
 def changed(error: TableChangedError, table: TableName) -> SourceError:
     """The error of a table whose definition changed under the read."""
-    return SourceError(f"it changed while it was read: {error}", table=table, hint=error.hint)
+    return SourceError(f"it changed while it was being read: {error}", table=table, hint=error.hint)
 
 
 def _told(error: Exception, table: TableName) -> TidemarkError:

@@ -67,7 +67,7 @@ class LogRun:
                     member.fail(refused(problem, member.table))
             else:
                 logger.warning(
-                    "the server's log: %s is %s, and should be %s: %s",
+                    "the server's log: %s is %s, but should be %s: %s",
                     problem.setting, problem.found, problem.wanted, problem.statement,
                 )  # fmt: skip
         unlogged = self.log.unlogged(m.table for m in members if m.error is None)
@@ -92,7 +92,7 @@ class LogRun:
             except TableChangedError as error:
                 if attempt == _REDISCOVERIES:
                     raise changed(error, member.table) from error
-                logger.warning("%s is looked at again: %s", member.table, error)
+                logger.warning("%s: starting over: %s", member.table, error)
             else:
                 member.keys.update(dict.fromkeys(member.bookmark.again))
                 return
@@ -110,5 +110,5 @@ class LogRun:
                 "rows": done.rows,
                 "seconds": round(done.seconds, 3),
             }
-            logger.info("%s: %d rows by the log", done.table, done.rows, extra=details)
+            logger.info("%s: %d rows from the log", done.table, done.rows, extra=details)
         return done

@@ -1,4 +1,4 @@
-"""One table that is read by the server's log: its first load, and the keys that have changed."""
+"""One table that is read from the binary log: its first load, and the keys that have changed."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class LogExtraction(Extraction):
         moment = log.moment()
         if moment.position.server != bookmark.position.server:
             raise SourceError(
-                f"its first load began on {bookmark.position.server}, and now "
+                f"its first load started on {bookmark.position.server}, but now "
                 f"{moment.position.server} answers",
                 table=self.table.name,
                 hint=anew(self.table.name),

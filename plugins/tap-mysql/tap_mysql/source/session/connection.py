@@ -69,7 +69,8 @@ class Login:
         name = settings.db_ssl_server_name or settings.db_host
         if tls and name.startswith("/"):
             raise ConfigError(
-                f"DB_HOST {name!r} is a socket: the certificate of the server has no name to match",
+                f"DB_HOST {name!r} is a socket, so there is no host name to match with the "
+                "server's certificate",
                 hint="set DB_SSL_SERVER_NAME to the name in the certificate",
             )
         return cls(
@@ -127,9 +128,7 @@ class Session:
         except pymysql.err.MySQLError as error:
             raise _explained(error, logged_in=True) from error
         except UnicodeDecodeError as error:
-            raise SourceError(
-                "MySQL sent text that is not valid UTF-8 in place of a key"
-            ) from error
+            raise SourceError("MySQL sent a key that is not valid UTF-8") from error
 
     def batches(
         self, query: str, schema: pa.Schema, *, guard: str | None, **shape: Any

@@ -1,4 +1,4 @@
-"""PyMySQL over an endpoint: through a tunnel's socket, and no password in clear to just anybody."""
+"""PyMySQL over an endpoint: a tunnel's socket, and no cleartext password to unverified servers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Connection(pymysql.connections.Connection):
         pinned: bytes | None = self.__dict__["_pinned"]
         if pinned is None:
             raise pymysql.err.OperationalError(
-                _AUTH_PLUGIN, "the server asks for the password, and nobody has verified it"
+                _AUTH_PLUGIN, "the server requests the password, but its identity was not verified"
             )
         return pinned
 
@@ -63,7 +63,7 @@ class _Refusal:
 
     def authenticate(self, _packet: object) -> NoReturn:
         raise pymysql.err.OperationalError(
-            2059, f"the server asks for the password in clear ({_CLEAR}) without verified TLS"
+            2059, f"the server requests the password in cleartext ({_CLEAR}) without verified TLS"
         )
 
 

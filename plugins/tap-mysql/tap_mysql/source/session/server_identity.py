@@ -1,4 +1,4 @@
-"""Which server answers: behind one address there may be another one tomorrow, or in a minute."""
+"""The identity of the server that answers, which may change behind the same address."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class TableOptions:
         sortkey = options.get("sortkey", [LOAD_ID])
         encode = options.get("encode", {})
         if unknown or style not in _DIST_STYLES:
-            raise _options_error(f"knows no {sorted(unknown)[0] if unknown else style!r}")
+            raise _options_error(f"does not know {sorted(unknown)[0] if unknown else style!r}")
         if not isinstance(sortkey, list) or not isinstance(encode, Mapping):
             raise _options_error("needs a list in sortkey and an object in encode")
         known = set(columns)
@@ -66,7 +66,7 @@ class TableOptions:
 
         for encoding in encode.values():
             if str(encoding).lower() not in _ENCODINGS:
-                raise _options_error(f"knows no encoding {encoding!r}")
+                raise _options_error(f"does not know encoding {encoding!r}")
         distkey = options.get("distkey")
         return cls(
             style,
@@ -78,7 +78,7 @@ class TableOptions:
 
 def _options_error(what: str) -> ConfigError:
     return ConfigError(
-        f"REDSHIFT_TABLE_OPTIONS {what}", hint="docs/loading.md shows what it may hold"
+        f"REDSHIFT_TABLE_OPTIONS {what}", hint="docs/loading.md shows the allowed contents"
     )
 
 

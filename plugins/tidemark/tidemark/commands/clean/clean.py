@@ -44,30 +44,41 @@ _EXAMPLES = """Examples:
 def clean(
     bucket: Annotated[
         str | None,
-        typer.Option("--bucket", metavar="NAME", help="Must be the lake's; default: the lake's."),
+        typer.Option(
+            "--bucket",
+            metavar="NAME",
+            help="Safety check: must be the lake's bucket, which is the default.",
+        ),
     ] = None,
     prefix: Annotated[
         str | None,
-        typer.Option("--prefix", metavar="FOLDER", help="A folder inside the lake's data folder."),
+        typer.Option(
+            "--prefix", metavar="FOLDER", help="Only files under this folder of the lake's data."
+        ),
     ] = None,
-    days: Annotated[int | None, at_least(1, "--days", help="Files older than N days.")] = None,
+    days: Annotated[int | None, at_least(1, "--days", help="Only files older than N days.")] = None,
     retention: Annotated[
-        bool, typer.Option("--retention", help="What the *_RETENTION_DAYS settings say.")
+        bool, typer.Option("--retention", help="Apply the *_RETENTION_DAYS settings.")
     ] = False,
     do_it: Annotated[
-        bool, typer.Option("--yes", "-y", "--confirm", help="Remove; without it nothing is.")
+        bool,
+        typer.Option(
+            "--yes", "-y", "--confirm", help="Actually remove; without it, nothing is removed."
+        ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show it, remove nothing (the default).")
+        bool, typer.Option("--dry-run", help="Show what would be removed (the default).")
     ] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Remove loaded files and orphans by age; shows what would go unless --yes is given."""
+    """Remove loaded files and orphans by age; without --yes, only show what would be removed."""
     project = Project.load()
     do_it = do_it and not dry_run
     if retention:
         if bucket or prefix or days:
-            raise ConfigError("--retention goes by the settings; leave the other options out")
+            raise ConfigError(
+                "--retention uses the settings and cannot be combined with other options"
+            )
         _retention(project, do_it, format)
         return
     if days is None:
@@ -135,16 +146,16 @@ def _retention(project: Project, do_it: bool, format: Format) -> None:
         ("landing", days.landing_retention_days, "LANDING_RETENTION_DAYS"),
     ):
         if not kept:
-            out.print(f"{what}: kept for good ({name}=0)", markup=False)
+            out.print(f"{what}: kept forever ({name}=0)", markup=False)
     out.print(f"{verb} {len(files.remove)} loaded files ({size(files.size)}),", end=" ")
     out.print(f"{len(orphans.remove)} orphans ({size(orphans.size)}),", end=" ")
     out.print(f"{len(records)} records, {len(loads)} loads in landing.")
     for need in found["upkeep"]:  # type: ignore[attr-defined]
         out.print(f"{need.table}: {need.why}; run {need.command}", markup=False)
     if problem:
-        note(f"Whether tables need VACUUM or ANALYZE is not known: {problem}")
+        note(f"Could not check whether tables need VACUUM or ANALYZE: {problem}")
     if not do_it:
-        out.print("Nothing was removed; --yes removes it.")
+        out.print("Nothing was removed; run again with --yes to remove it.")
 
 
 def _upkeep(project: Project) -> tuple[list[Need], str | None]:

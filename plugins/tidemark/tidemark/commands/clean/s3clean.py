@@ -30,30 +30,33 @@ from tidemark.terminal.format import counted, describe_age, parse_age, size
 from tidemark.terminal.table import make_table
 
 app = App(
-    help="See and remove the lake's files; committed files that are not loaded are safe.",
+    help="List and remove files of the lake; committed files that are not loaded yet are kept.",
     epilog="Examples:\n\n  tidemark s3clean list --older-than 7d\n\n"
     "  tidemark s3clean clean --dry-run",
     no_args_is_help=True,
 )
 OlderOption = Annotated[
-    str | None, typer.Option("--older-than", metavar="AGE", help="Such as 7d, 24h or 30m.")
+    str | None,
+    typer.Option("--older-than", metavar="AGE", help="Minimum age, such as 7d, 24h or 30m."),
 ]
 PatternOption = Annotated[
     str | None,
-    typer.Option("--pattern", metavar="GLOB", help="Only files of this name: batch_*, *.parquet."),
+    typer.Option(
+        "--pattern", metavar="GLOB", help="Only files with matching names: batch_*, *.parquet."
+    ),
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show it, remove nothing.")]
-ForceOption = Annotated[bool, typer.Option("--yes", "-y", "--force", "-f", help="Do not ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be removed.")]
+ForceOption = Annotated[
+    bool, typer.Option("--yes", "-y", "--force", "-f", help="Do not ask for confirmation.")
+]
 UnloadedOption = Annotated[
     bool,
-    typer.Option(
-        "--include-unloaded", help="Also committed files that the warehouse does not have."
-    ),
+    typer.Option("--include-unloaded", help="Also remove committed files that are not loaded."),
 ]
 LostOption = Annotated[
     bool,
     typer.Option(
-        "--lost", help="Write off the files that manifests name and the bucket does not have."
+        "--lost", help="Write off files that are in a manifest but missing from the bucket."
     ),
 ]
 
@@ -64,11 +67,11 @@ def list_files(
     older_than: OlderOption = None,
     pattern: PatternOption = None,
     show: Annotated[
-        bool, typer.Option("--files/--summary", help="Each file, or a line a table.")
+        bool, typer.Option("--files/--summary", help="One line per file, or per table.")
     ] = True,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """List the files of the lake: size, age, and whether they are committed and loaded."""
+    """List the lake's files: size, age, and whether they are committed and loaded."""
     project = Project.load()
     _, catalogue = _read(project, table)
     files = [
@@ -137,12 +140,12 @@ def remove(
 
 app.command(
     "clean",
-    help="Remove loaded files and orphans of a certain age (default: 7 days).",
+    help="Remove loaded files and orphans above a certain age (default: 7 days).",
     epilog="Example:\n\n  tidemark s3clean clean --older-than 30d --dry-run",
 )(remove)
 app.command(
     "clean-all",
-    help="Remove all loaded files and orphans, whatever their age; asks twice.",
+    help="Remove all loaded files and orphans, regardless of age; asks twice.",
     epilog="Example:\n\n  tidemark s3clean clean-all -t partner_info --dry-run",
 )(remove)
 
@@ -171,7 +174,7 @@ def run_cleaning(
         confirm(f"Remove {total}?", yes=force)
         if questions > 1:
             names = ", ".join(sorted({str(file.table) for file in selection.remove}))
-            confirm(f"Really remove {total} of {names}? They do not come back.", yes=force)
+            confirm(f"Really remove {total} of {names}? This cannot be undone.", yes=force)
         cleaned = clean(project, selection, rules)
     freed = sum(item.freed for item in cleaned)
     count = sum(item.files for item in cleaned)
@@ -186,7 +189,7 @@ def run_cleaning(
             }
         )
     elif dry_run:
-        console().print(f"Dry run: nothing was removed; it would be {total}.")
+        console().print(f"Dry run: nothing was removed; would remove {total}.")
     elif not selection.remove:
         console().print("Nothing to remove.")
     else:
@@ -196,7 +199,7 @@ def run_cleaning(
 def _read(project: Project, texts: list[str] | None) -> tuple[list[TableName], Catalogue]:
     tables = project.tables(texts)
     if texts and not tables:
-        raise ConfigError("--table names no table", hint="tidemark s3clean list")
+        raise ConfigError("--table matches no table", hint="tidemark s3clean list")
     catalogue = read_catalogue(project, tables)
     known = {file.table for file in catalogue.files} | catalogue.manifests.keys()
     if tables and not known.issuperset(tables):
@@ -229,14 +232,14 @@ def _print_files(title: str, files: Sequence[LakeFile], catalogue: Catalogue) ->
 
 def _notes(catalogue: Catalogue) -> None:
     if catalogue.problem:
-        note(f"The warehouse could not be asked what it has loaded: {catalogue.problem}")
+        note(f"Could not ask the warehouse what is loaded: {catalogue.problem}")
     if catalogue.foreign:
-        note(f"{len(catalogue.foreign)} objects in the folder are not the lake's; left alone.")
+        note(f"{len(catalogue.foreign)} objects in the folder are not lake files; ignored.")
 
 
 def _note_no_match(pattern: str | None, files: Sequence[LakeFile]) -> None:
     if pattern and not files:
-        note(f"No file fits {pattern}; a name is like 2025-07-28_20-12-03_batch_0001.parquet")
+        note(f"No file matches {pattern}; a name is like 2025-07-28_20-12-03_batch_0001.parquet")
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,12 @@ from tidemark.terminal.table import make_table
 
 _STRATEGIES = (
     ("sequential", "one table at a time", "every night; small and medium tables"),
-    ("inter-table", "BACKUP_MAX_WORKERS tables at once", "many tables, a source that can take it"),
-    ("chunked", "a first load in BACKUP_NUM_CHUNKS key ranges", "the first backup of a big table"),
+    (
+        "inter-table",
+        "BACKUP_MAX_WORKERS tables in parallel",
+        "many tables, a source with capacity to spare",
+    ),
+    ("chunked", "first load in BACKUP_NUM_CHUNKS key ranges", "the first backup of a large table"),
 )
 _PACKAGES = ("tidemark", "meltano", "dbt-core", "dbt-redshift", "singer-sdk", "pymysql", "boto3")
 
@@ -33,12 +37,12 @@ def _setting_names(incomplete: str) -> list[str]:
 def config(
     name: Annotated[
         list[str] | None,
-        typer.Argument(help="Only these variables; default: all.", autocompletion=_setting_names),
+        typer.Argument(help="Only these settings; default: all.", autocompletion=_setting_names),
     ] = None,
-    connect: Annotated[bool, typer.Option("--connect", help="Try the connections too.")] = False,
+    connect: Annotated[bool, typer.Option("--connect", help="Also test the connections.")] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Show every setting, where its value comes from, and whether it is good; exit 2 if not."""
+    """Show every setting, where its value comes from, and whether it is valid; exit 2 if not."""
     from tidemark.services.health.status import check_mysql, check_s3, check_warehouse
 
     project = Project.load()
@@ -83,7 +87,7 @@ def config(
 
 
 def info(format: FormatOption = Format.TABLE) -> None:
-    """Show the strategies and when to use which, the versions, and where things lie."""
+    """Show the strategies and when to use them, the versions, and the folders in the bucket."""
     project = Project.load()
     layout = project.layout
     places = {

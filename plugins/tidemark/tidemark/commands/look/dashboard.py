@@ -36,13 +36,13 @@ class View:
 
 
 def dashboard(
-    every: Annotated[int, at_least(2, "--every", help="Seconds between looks.")] = 30,
-    once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
+    every: Annotated[int, at_least(2, "--every", help="Refresh interval in seconds.")] = 30,
+    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Show status, watermarks and activity, and keep looking; Ctrl-C ends it.
+    """Show status, watermarks and activity, refreshed until Ctrl-C.
 
-    It looks once with --format json, and when the output is not a terminal.
+    It prints once with --format json, and if the output is not a terminal.
     """
     project = Project.load()
     if format is Format.JSON:

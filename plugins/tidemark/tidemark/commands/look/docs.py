@@ -22,7 +22,7 @@ docs = App(
 OutOption = Annotated[
     Path | None,
     typer.Option(
-        metavar="FOLDER", help="Folder of the pages; default: DOCS_DIR, below the project."
+        metavar="FOLDER", help="Folder for the pages; default: DOCS_DIR, relative to the project."
     ),
 ]
 
@@ -43,7 +43,7 @@ def publish(
     out: OutOption = None,
     prefix: Annotated[str, typer.Option(metavar="FOLDER", help="Folder in the bucket.")] = "docs/",
 ) -> None:
-    """Put the built site into the lake's bucket."""
+    """Upload the built site to the lake's bucket."""
     project = Project.load()
     folder = _folder(prefix, project)
     for key in site.publish_site(_site(project, out), project.s3, project.bucket, folder):
@@ -60,7 +60,7 @@ def _folder(prefix: str, project: Project) -> str:
     own = (layout.incremental, layout.manifests_root, layout.archive_root, layout.runs_root)
     if folder == "/" or folder.startswith((*own, layout.staging_root)):
         raise ConfigError(
-            f"{prefix!r} is not a folder for pages: the lake's own files are there",
+            f"{prefix!r} cannot be used for the pages: it contains files of the lake",
             hint="tidemark docs publish --prefix docs/",
         )
     return folder

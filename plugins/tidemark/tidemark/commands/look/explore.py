@@ -39,7 +39,7 @@ DaysOption = Annotated[int, at_least(1, "--days", help="The last N days.")]
 
 
 def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> None:
-    """Show the lake's tables, files, sizes, the time they cover, and the activity by day."""
+    """Show the lake's tables, files, sizes, time ranges, and daily activity."""
     project = Project.load()
     wanted, broken = project.tables(table), list[LakeError]()
     objects, _ = list_objects(project.location, wanted, client=project.s3)
@@ -78,14 +78,14 @@ def explore(table: TablesOption = None, format: FormatOption = Format.TABLE) -> 
 
 def inspect(
     table: TablesOption = None,
-    rows: Annotated[int, at_least(0, "--rows", help="Rows of the sample to show.")] = 3,
-    files: Annotated[int, at_least(1, "--files", help="Newest files to look into.")] = 20,
+    rows: Annotated[int, at_least(0, "--rows", help="Number of sample rows to show.")] = 3,
+    files: Annotated[int, at_least(1, "--files", help="Number of newest files to read.")] = 20,
     unmask: Annotated[
-        bool, typer.Option("--unmask", help="Show the columns of MASK_COLUMNS too.")
+        bool, typer.Option("--unmask", help="Show the columns in MASK_COLUMNS unmasked.")
     ] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Show a table's schema, a sample, NULLs and extremes of each column, and what looks wrong."""
+    """Show a table's schema, a sample, NULLs and extremes of each column, and possible problems."""
     from tidemark.services.lake.profile import inspect as look_into
     from tidemark.services.lake.profile import masked
 
@@ -120,14 +120,16 @@ def _show_inspection(found: Inspection) -> None:
         values = [(name, None if value is None else str(value)) for name, value in row.items()]
         out.print(make_table(f"Row {number}", ["column", "value"], values, wrap="value"))
     findings = [(finding,) for finding in found.findings]
-    out.print(make_table("What looks wrong", ["finding"], findings, wrap="finding"))
+    out.print(make_table("Possible problems", ["finding"], findings, wrap="finding"))
 
 
 def report(
-    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page.")],
+    html: Annotated[
+        Path, typer.Option("--html", metavar="FILE", help="File to write the page to.")
+    ],
     days: DaysOption = 30,
 ) -> None:
-    """Write one self-contained page with charts of the last days, for people without a terminal."""
+    """Write a self-contained page with charts of the last days, for people without a terminal."""
     project = Project.load()
     if html.is_dir():
         raise ConfigError(f"{html} is a folder", hint=f"--html {html}/report.html")

@@ -13,11 +13,11 @@ from tidemark.services.health.checks import Check, Finding, Level, run_checks, w
 from tidemark.terminal.console import Format, FormatOption, Panel, console, print_json
 from tidemark.terminal.table import make_table
 
-StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 1 on a warning too.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")]
 
 
 def status(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
-    """Ask every part whether it is well; exit 1 if one is not, for monitors."""
+    """Check the health of every part; exit 1 on errors, for monitoring."""
     from tidemark.services.health.status import checks as health_checks
 
     try:
@@ -30,7 +30,7 @@ def status(format: FormatOption = Format.TABLE, strict: StrictOption = False) ->
 
 
 def doctor(format: FormatOption = Format.TABLE, strict: StrictOption = False) -> None:
-    """Look for common faults, and try each right: files, keys, indexes, clocks."""
+    """Check for common problems and missing permissions: files, keys, indexes, clocks."""
     from tidemark.services.health.doctor import checks as doctor_checks
 
     _report("Doctor", doctor_checks(Project.load()), format, strict)

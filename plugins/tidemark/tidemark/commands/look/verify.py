@@ -32,14 +32,14 @@ def verify(
     table: TablesOption = None,
     checksum: Annotated[
         bool,
-        typer.Option("--checksum", help="Compare the content too, column by column and by ranges."),
+        typer.Option("--checksum", help="Compare the content, too, by key range and column."),
     ] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Count each table in MySQL, the lake, landing and public; exit 3 if they differ.
+    """Compare row counts in MySQL, the lake, landing and public; exit 3 if they differ.
 
-    Rows that `tidemark reconcile` has marked as deleted in MySQL are a figure of their own. What
-    could not be compared is named; a table that could not be verified makes the exit code 1.
+    Rows that `tidemark reconcile` has marked as deleted in MySQL are counted separately. Anything
+    that could not be compared is listed; if a table could not be verified, the exit code is 1.
     """
     project = Project.load()
     check_tables(project, project.tables(table), format, checksum=checksum)
@@ -73,13 +73,13 @@ def check_tables(
     elif format is Format.TABLE:
         _show(found, checksum=checksum)
     if not found:
-        raise LakeError("nothing was compared: the lake has no table", hint="meltano run sync")
+        raise LakeError("nothing was compared: the lake has no tables", hint="meltano run sync")
     wrong = [text for verified in found for text in _wrong(verified)]
     failed = [f"{v.table}: {v.problem}" for v in found if v.problem is not None]
     if wrong:
         raise VerificationError(
             "\n  ".join(["the stages differ:", *wrong, *failed]),
-            hint="what each line says, then tidemark verify again",
+            hint="follow the instructions on each line, then run tidemark verify again",
         )
     if failed:
         raise TidemarkError("\n  ".join(["not everything could be compared:", *failed]))
@@ -109,12 +109,12 @@ def _plain(verified: Verified) -> dict[str, object]:
 
 def _show(found: list[Verified], *, checksum: bool) -> None:
     stages = ["MySQL", "changed since", "Parquet", "landing", "public", "deleted"]
-    title = "Rows by stage (Parquet and landing: every version of a row)"
+    title = "Rows by stage (Parquet and landing include every version of a row)"
     rows = [(v.table, *_figures(v.counts), v.verdict) for v in found]
     out = console()
     out.print(make_table(title, ["table", *stages, ""], rows, right=",".join(stages)))
     if not checksum:
-        out.print("Rows were counted; --checksum compares their content.", markup=False)
+        out.print("Only row counts were compared; --checksum compares the content.", markup=False)
         return
     left = [(v.table, one.what, one.why) for v in found for one in v.not_compared]
     if left:

@@ -28,18 +28,22 @@ def rebuild(
     bare: BareArgument = None,
     from_lake: Annotated[
         bool,
-        typer.Option("--from-lake", help="Load the lake's files again, and leave the source be."),
+        typer.Option(
+            "--from-lake", help="Load the lake's files again, without reading the source."
+        ),
     ] = False,
     accept_incomplete: Annotated[
-        bool, typer.Option("--accept-incomplete", help="Although retention has removed files.")
+        bool,
+        typer.Option("--accept-incomplete", help="Proceed even if retention has removed files."),
     ] = False,
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Drop a table's landing table and read the source again: for types that no longer fit.
+    """Drop a landing table and read the source again, for incompatible type changes.
 
-    With --from-lake every file of the lake is loaded again instead: for rows that landing has
-    given up, or lost. The lake stays as it is, and so does the public table until the next build.
+    With --from-lake, every file of the lake is loaded again instead, to restore rows that landing
+    has lost or retention has removed. The lake is not changed, nor is the public table until the
+    next build.
     """
     from tidemark.services.lake.catalogue import is_copied
     from tidemark.services.restore.landing import (

@@ -41,19 +41,19 @@ _EXAMPLES = """Examples:
 def reconcile(
     table: TablesOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be marked; change nothing.")
+        bool,
+        typer.Option("--dry-run", help="Show what would be marked, without changing anything."),
     ] = False,
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Mark the rows of the public tables that MySQL has no more; tell which came late.
+    """Mark rows of public tables that no longer exist in MySQL; report late rows.
 
-    A mark is an entry in landing.tidemark_deletions, and all that changes: the rows stay in the
-    public tables; where a contract keeps deleted rows, deleted_at says so with the next build.
-    Rows of tables that are read by MySQL's log leave them, or say so, with the next load and
-    build. The mark of a row that is in MySQL again is taken away. Rows that MySQL has and the
-    public table has not, although the bookmark is beyond them, are told with the command that
-    brings them; exit 3 then.
+    A mark is an entry in landing.tidemark_deletions; nothing else changes, and the rows stay in the
+    public tables. If a contract keeps deleted rows, the next build sets deleted_at.
+    In tables read from the binary log, the next load and build delete or mark the rows. If a row
+    exists in MySQL again, its mark is removed. Rows that are missing from the public table,
+    although the bookmark is beyond them, are reported with the command that fetches them (exit 3).
     """
     from tidemark.services.verify.reconcile import looked_at
 
@@ -71,18 +71,18 @@ def reconcile(
             confirm("Change the marks?", yes=yes)
             with hold_job(project, f"tidemark reconcile, run {run_id}"):
                 found.write(project, run_id)
-            tell(f"{counted(new, 'row')} marked, {counted(back, 'mark')} taken away.")
+            tell(f"{counted(new, 'row')} marked, {counted(back, 'mark')} removed.")
             for line in _following(project, found):
                 tell(line)
         else:
-            tell("Nothing was changed." if new or back else "There is nothing to change.")
+            tell("Nothing was changed." if new or back else "Nothing to change.")
     if format is Format.JSON:
         print_json({"run_id": run_id, "changed": changes, "tables": found.markings,
                     "late": found.late, "left_out": found.left_out})  # fmt: skip
     if found.late:
         raise VerificationError(
             "\n  ".join(["public lacks rows:", *map(str, found.late)]),
-            hint="what each line says, then tidemark verify",
+            hint="follow the instructions on each line, then run tidemark verify",
         )
 
 
@@ -90,15 +90,16 @@ def _following(project: Project, found: Looked) -> Iterator[str]:
     """What brings the public tables up to date with what was written down."""
     by_log = {str(gone.table) for gone in found.by_log}
     for gone in found.by_log:
-        marked = ", or are marked there," if str(gone.table) in project.deleted_at else ""
-        leave = f"{gone.table}: {counted(len(gone.texts), 'row')} leave public{marked} with"
+        marked = ", or marked there," if str(gone.table) in project.deleted_at else ""
+        rows = counted(len(gone.texts), "row")
+        leave = f"{gone.table}: {rows} will be deleted from public{marked} by"
         yield f"{leave} tidemark sync -t {gone.table} --redshift-only"
     for marking in found.markings:
         column = project.deleted_at.get(marking.table)
         if column is not None and marking.table not in by_log and (marking.new or marking.back):
             name = project.names.of(TableName.parse(marking.table))
             build = f"tidemark-dbt build --select {name}"
-            yield f"{marking.table}: {column} in public follows with {build}"
+            yield f"{marking.table}: {column} in public will be updated by {build}"
 
 
 def _render(markings: Sequence[Marking]) -> Sheet:
@@ -107,7 +108,9 @@ def _render(markings: Sequence[Marking]) -> Sheet:
     ]
     heads = ["table", "public", "gone", "to mark", "to unmark", "first keys"]
     right = "public,gone,to mark,to unmark"
-    return make_table("Rows that MySQL has no more", heads, rows, right=right, wrap="first keys")
+    return make_table(
+        "Rows that no longer exist in MySQL", heads, rows, right=right, wrap="first keys"
+    )
 
 
 def register(app: typer.Typer) -> None:

@@ -28,25 +28,30 @@ def restore(
         typer.Option(
             "--to",
             metavar="URL",
-            help="mysql://user:password@host/database; or leave it to the variable RESTORE_URL, "
-            "which nobody sees among the processes.",
+            help="mysql://user:password@host/database; or set RESTORE_URL, which keeps the "
+            "password out of the process list.",
         ),
     ] = None,
     via_bastion: Annotated[
-        bool, typer.Option("--via-bastion", help="Reach that MySQL through SSH_BASTION_HOST.")
+        bool, typer.Option("--via-bastion", help="Connect to that MySQL through SSH_BASTION_HOST.")
     ] = False,
     to_file_: Annotated[
-        Path | None, typer.Option("--to-file", metavar="FILE", help="A .parquet or .csv file.")
+        Path | None,
+        typer.Option("--to-file", metavar="FILE", help="Output file, .parquet or .csv."),
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="As it was extracted by then.")
+        str | None,
+        typer.Option(
+            "--as-of", metavar="TIME", help="Restore the state extracted up to this time."
+        ),
     ] = None,
     accept_incomplete: Annotated[
-        bool, typer.Option("--accept-incomplete", help="Although retention has removed files.")
+        bool,
+        typer.Option("--accept-incomplete", help="Proceed even if retention has removed files."),
     ] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Rebuild a table from the lake: the newest version of each key, counted afterwards."""
+    """Restore a table from the lake: the newest version of each key, with a row count check."""
     from tidemark.services.restore.mysql_target import to_mysql
     from tidemark.services.restore.restore import (
         Restored,
@@ -59,13 +64,13 @@ def restore(
     project = Project.load()
     url = to or (None if to_file_ else project.environ.get("RESTORE_URL"))
     if (url is None) == (to_file_ is None):
-        raise ConfigError("give one of --to and --to-file", hint="tidemark restore --help")
+        raise ConfigError("give either --to or --to-file", hint="tidemark restore --help")
     where = None if url is None else _target(project, url, via_bastion=via_bastion)
     name = project.table(table)
     manifests = read_manifests(project.location, [name], client=project.s3).get(name, [])
     if not manifests:
         require_known([name], list_tables(project.location, client=project.s3))
-        raise LakeError("the lake has nothing of it", table=name, hint="tidemark explore")
+        raise LakeError("the lake has no files for it", table=name, hint="tidemark explore")
     commits = chosen(manifests, parse_time(as_of) if as_of else None)
     if not commits[-1].is_full_copy:
         archived = read_archive(project.location, [name], client=project.s3).get(name, [])
@@ -88,7 +93,7 @@ def restore(
         return
     console().print(
         f"Restored {done.rows:,} rows of {done.table} from {done.versions:,} versions in "
-        f"{counted(done.files, 'file')} to {done.target}; counted and equal.",
+        f"{counted(done.files, 'file')} to {done.target}; the row counts match.",
         markup=False,
     )
 
@@ -101,7 +106,7 @@ def _target(project: Project, url: str, *, via_bastion: bool) -> Target:
         bastion = project.mysql.bastion
         if bastion is None:
             raise ConfigError(
-                "there is no bastion to go through",
+                "no bastion is configured",
                 hint="set SSH_BASTION_HOST, or leave --via-bastion out",
             )
     target = Target.parse(url, bastion)

@@ -27,15 +27,15 @@ _EXAMPLES = """Examples:
 def resync(
     table: TableOption,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what differs; set no bookmark.")
+        bool, typer.Option("--dry-run", help="Show the differences, without changing the bookmark.")
     ] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Heal a table whose changes are not all in MySQL's log any more, without reading it again.
+    """Repair a table with a gap in MySQL's binary log, without reading all of it again.
 
-    What the lake has is loaded and built. Then all rows of MySQL are compared with the public
-    table's; those that differ are read again, those that are gone leave it, and the table goes on
-    from where the log ended before. A run that ends in the middle can be repeated.
+    First, the contents of the lake are loaded and built. Then all rows in MySQL are compared with
+    the public table: rows that differ are read again, missing rows are deleted, and the table
+    continues from where the log ended before. An interrupted run can be repeated.
     """
     from tidemark.services.sync.plan import plan_load
     from tidemark.services.verify.resync import refuse_other_methods

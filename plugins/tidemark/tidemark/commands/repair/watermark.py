@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tidemark.services.watermark.change import Change
 
 app = App(
-    help="How far each table has come, and setting it by hand.",
+    help="Show how far each table has progressed, and set it by hand.",
     epilog="Examples:\n\n  tidemark watermark list\n\n"
     "  tidemark watermark reset -t partner_info --leg load",
     no_args_is_help=True,
@@ -65,30 +65,30 @@ def set_(
     timestamp: Annotated[
         str | None,
         typer.Option(
-            "--timestamp", metavar="'YYYY-MM-DD HH:MM:SS'", help="For keys that are times (UTC)."
+            "--timestamp", metavar="'YYYY-MM-DD HH:MM:SS'", help="For timestamp keys (UTC)."
         ),
     ] = None,
     number: Annotated[
-        int | None, typer.Option("--id", metavar="N", help="For keys that are numbers.")
+        int | None, typer.Option("--id", metavar="N", help="For numeric keys.")
     ] = None,
     position: Annotated[
         str | None,
         typer.Option(
-            "--position", metavar="FILE:OFFSET", help="For tables that are read by MySQL's log."
+            "--position", metavar="FILE:OFFSET", help="For tables read from MySQL's binary log."
         ),
     ] = None,
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Set where the next extraction starts, and which files of the lake are read again.
+    """Set where the next extraction starts, and which files of the lake are checked again.
 
-    The next backup reads the rows from that time on. `sync --redshift-only` looks at the lake's
-    files from that time on again; what is in the warehouse's ledger is not loaded twice.
+    The next backup reads the rows from that time on. `sync --redshift-only` checks the lake's files
+    from that time on again; files in the warehouse's ledger are not loaded twice.
     """
     from tidemark.services.watermark.change import plan_set, plan_set_position
 
     if sum(value is not None for value in (timestamp, number, position)) != 1:
-        raise ConfigError("give one of --timestamp, --id and --position")
+        raise ConfigError("give one of --timestamp, --id or --position")
     project = Project.load()
     name = project.table(table)
     if position is not None:
@@ -101,15 +101,13 @@ def set_(
 @app.command("reset", epilog="Example:\n\n  tidemark watermark reset -t partner_info --yes")
 def reset(
     table: TableOption,
-    leg: Annotated[
-        Leg | None, typer.Option("--leg", help="Only of this leg; default: of both.")
-    ] = None,
+    leg: Annotated[Leg | None, typer.Option("--leg", help="Only this leg; default: both.")] = None,
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Forget how far a table has come: the next backup reads all of it.
+    """Reset a table's progress: the next backup reads all of it.
 
-    The next load looks at all files of the lake; what is in the ledger is not loaded twice.
+    The next load checks all files of the lake; files in the ledger are not loaded twice.
     """
     from tidemark.services.watermark.change import plan_reset
 
@@ -129,7 +127,7 @@ def _apply(project: Project, changes: list[Change], yes: bool, format: Format) -
         copied = states.change(change.leg, change.table, change.bookmark)
         copies.append(f"s3://{project.bucket}/{copied}" if copied else None)
         if copied:
-            tell(f"The state as it was: {copies[-1]}")
+            tell(f"The previous state was saved to {copies[-1]}")
     table = changes[0].table
     mark = place_of(states.bookmarks(Leg.BACKUP).get(table.stream))
     tell(f"{table}: the next backup starts at {mark or 'the beginning'}.")
@@ -211,11 +209,11 @@ def _require_in_source(project: Project, mark: Watermark) -> None:
         with open_mysql(project.mysql) as mysql:
             known = table_exists(mysql, table)
     except TidemarkError as error:
-        note(f"MySQL could not be asked whether {table} exists: {error.message}")
+        note(f"Could not check in MySQL whether {table} exists: {error.message}")
         return
     if not known:
         raise ConfigError(
-            "neither the lake nor MySQL has such a table", table=table,
+            "no such table in the lake or in MySQL", table=table,
             hint="tidemark watermark list",
         )  # fmt: skip
 

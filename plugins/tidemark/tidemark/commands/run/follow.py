@@ -37,18 +37,21 @@ logger = logging.getLogger("tidemark.follow")
 def follow(
     table: TablesOption = None,
     every: Annotated[
-        str, typer.Option("--every", metavar="30s", help="Rounds begin no faster than this.")
+        str,
+        typer.Option(
+            "--every", metavar="30s", help="Minimum interval between the start of two rounds."
+        ),
     ] = "30s",
-    rounds: Annotated[int | None, at_least(1, "--rounds", help="End after N rounds.")] = None,
+    rounds: Annotated[int | None, at_least(1, "--rounds", help="Exit after N rounds.")] = None,
     config_file: ConfigFileOption = None,
     log_file: LogFileOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Keep tables that are read by MySQL's log up to date until terminated (Ctrl-C, SIGTERM).
+    """Keep tables read from the binary log up to date until terminated (Ctrl-C, SIGTERM).
 
-    A round is a backup, a load and a build of the tables in which something has changed; while
-    nothing changes, none is begun. On a terminal each round is a line, elsewhere a line of JSON.
-    A table or leg that fails is tried again after a wait that grows, and the others go on.
+    A round is a backup, a load and a build of the tables that have changed; while nothing changes,
+    no round is started. Each round prints one line on a terminal, and a JSON line elsewhere. A
+    failing table or leg is retried after increasing waits; the others continue.
     """
     from tidemark.services.follow.follower import Follower
     from tidemark.services.follow.tables import plan_follow
@@ -71,7 +74,7 @@ def follow(
 
 @contextmanager
 def _logged() -> Iterator[None]:
-    """Writes what the follower says as JSON lines, where nobody looks."""
+    """Writes the follower's messages as JSON lines if the output is not a terminal."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(MaskedJsonFormatter())
     logger.setLevel(logging.INFO)
@@ -125,7 +128,7 @@ def round_line(done: Round) -> str:
 
 
 def _tell_end(spread: Spread | None) -> None:
-    told = "no change was seen" if spread is None else str(spread)
+    told = "no changes seen" if spread is None else str(spread)
     fields: dict[str, float] = {}
     if spread is not None:
         fields = {"p50": spread.p50, "p95": spread.p95, "max": spread.most}

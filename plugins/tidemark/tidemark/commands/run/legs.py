@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tidemark.services.sync.plan import Plan
     from tidemark.services.sync.sync import LegResult
 
-_ENDED = "What is committed stays. Next: the same command again; it goes on from there."
+_ENDED = "What was committed is kept. Next: run the same command again to continue from there."
 
 
 @dataclass
@@ -156,13 +156,13 @@ def _tell_of_failures(run: _Run) -> None:
     if not run.code:
         return
     for cause in dict.fromkeys(run.causes):
-        note(f"The run ended before its time: {cause}")
+        note(f"The run ended early: {cause}")
     if run.code in ENDED:
         note(_ENDED)
         raise typer.Exit(run.code)
     failed = sorted({outcome.table for outcome in run.outcomes if outcome.error})
     steps = dict.fromkeys(leg.next for leg in run.legs if leg.next)
-    then = "; ".join(steps) or "tidemark status, then run it again."
+    then = "; ".join(steps) or "run tidemark status, then try again."
     note(f"Failed: {', '.join(failed) or 'the run'}. Next: {then}")
     raise typer.Exit(run.code)
 
@@ -170,7 +170,10 @@ def _tell_of_failures(run: _Run) -> None:
 def _tell_what_is_left(project: Project, plan: Plan, run: _Run, *, warehouse: bool) -> None:
     for outcome in run.outcomes:
         if outcome.leg == "backup" and (outcome.rows or 0) >= (plan.options.limit or math.inf):
-            note(f"{outcome.table}: --limit is reached; run it again for the rows after it.")
+            note(
+                f"{outcome.table}: --limit was reached; run the command again for the remaining "
+                "rows."
+            )
     if not warehouse:
         return
     for text in without_model(project, plan.tables):
@@ -187,7 +190,7 @@ def without_model(project: Project, tables: Sequence[TableName]) -> list[str]:
     names = project.names
     known = set(models(project.root, tables, names))
     return [
-        f"{table} has no model: its rows are in landing.{names.of(table)}, and not in public. "
+        f"{table} has no dbt model: its rows are in landing.{names.of(table)}, but not in public. "
         "CONTRIBUTING.md, 'A new source table', adds one."
         for table in tables
         if names.of(table) not in known

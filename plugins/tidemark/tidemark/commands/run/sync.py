@@ -35,36 +35,39 @@ if TYPE_CHECKING:
 
 StrategyOption = Annotated[
     Strategy | None,
-    typer.Option("--strategy", "-s", help="How to read; default: BACKUP_STRATEGY."),
+    typer.Option("--strategy", "-s", help="How to read the tables; default: BACKUP_STRATEGY."),
 ]
 DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would move; touch nothing.")
+    bool, typer.Option("--dry-run", help="Show what would be copied, without copying.")
 ]
 EstimateOption = Annotated[
-    bool, typer.Option("--estimate", help="Like --dry-run, with the time by the last runs' speed.")
+    bool,
+    typer.Option(
+        "--estimate", help="Like --dry-run, with the estimated time based on recent runs."
+    ),
 ]
 WorkersOption = Annotated[
-    int | None, at_least(1, "--max-workers", help="N queries at once, at most.")
+    int | None, at_least(1, "--max-workers", help="Maximum number of concurrent queries.")
 ]
-BatchOption = Annotated[int | None, at_least(1, "--batch-size", help="N rows in a file, at most.")]
+BatchOption = Annotated[int | None, at_least(1, "--batch-size", help="Maximum rows per file.")]
 LimitOption = Annotated[
     int | None,
-    at_least(1, "--limit", help="About N new rows per table; the next run goes on."),
+    at_least(1, "--limit", help="Read about N new rows per table; the next run continues."),
 ]
 ConfigFileOption = Annotated[
     Path | None,
     typer.Option(
-        "--config-file", metavar="FILE", help="A .env file in place of the project's own."
+        "--config-file", metavar="FILE", help="A .env file to use instead of the project's."
     ),
 ]
 LogFileOption = Annotated[
     Path | None,
     typer.Option(
-        "--log-file", metavar="FILE", help="Write the run's log (JSON lines) here as well."
+        "--log-file", metavar="FILE", help="Also write the run's log (JSON lines) to this file."
     ),
 ]
 DebugOption = Annotated[
-    bool, typer.Option("--debug", help="Show what each part logs; --log-file has all of it.")
+    bool, typer.Option("--debug", help="Show each part's log on stderr; --log-file has everything.")
 ]
 
 _BACKUP = """Examples:
@@ -96,7 +99,7 @@ def backup(
     debug: DebugOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Copy tables from MySQL to the lake: the same as `meltano run backup`, for these tables."""
+    """Copy tables from MySQL to the lake, like `meltano run backup` but for selected tables."""
     from tidemark.services.sync.plan import forecasts, plan_backup
 
     project = Project.load(config_file)
@@ -118,14 +121,21 @@ def sync(
     table: TablesOption = None,
     strategy: StrategyOption = None,
     backup_only: Annotated[
-        bool, typer.Option("--backup-only", help="MySQL to the lake, no further.")
+        bool, typer.Option("--backup-only", help="Only copy MySQL to the lake.")
     ] = False,
     redshift_only: Annotated[
-        bool, typer.Option("--redshift-only", help="The lake to the warehouse; MySQL is not read.")
+        bool,
+        typer.Option(
+            "--redshift-only", help="Only load the lake into the warehouse; MySQL is not read."
+        ),
     ] = False,
     limit: LimitOption = None,
     verify_data: Annotated[
-        bool, typer.Option("--verify-data", help="Count all stages afterwards; exit 3 if unequal.")
+        bool,
+        typer.Option(
+            "--verify-data",
+            help="Compare the row counts of all stages afterwards; exit 3 if they differ.",
+        ),
     ] = False,
     dry_run: DryRunOption = False,
     max_workers: WorkersOption = None,
@@ -135,14 +145,16 @@ def sync(
     debug: DebugOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Bring tables from MySQL to the warehouse: `meltano run sync`, for these tables."""
+    """Copy tables from MySQL to the warehouse, like `meltano run sync` but for selected tables."""
     from tidemark.services.sync.plan import plan_backup, plan_load
 
     if backup_only and redshift_only:
-        raise ConfigError("--backup-only and --redshift-only leave nothing to do")
+        raise ConfigError("--backup-only and --redshift-only exclude each other")
     if verify_data and (backup_only or dry_run):
         other = "--backup-only" if backup_only else "--dry-run"
-        raise ConfigError(f"--verify-data counts the warehouse too, which {other} leaves as it was")
+        raise ConfigError(
+            f"--verify-data needs the warehouse to be loaded, which {other} does not do"
+        )
     reading = {
         "--limit": limit,
         "--strategy": strategy,
@@ -151,7 +163,7 @@ def sync(
     }
     if redshift_only and (given := [name for name, value in reading.items() if value]):
         raise ConfigError(
-            f"{', '.join(given)}: about how MySQL is read, which --redshift-only does not do"
+            f"{', '.join(given)}: only for reading MySQL, which --redshift-only does not do"
         )
     project = Project.load(config_file)
     check_settings(project)
@@ -216,11 +228,13 @@ def _dry_run(project: Project, plan: Plan, redshift_only: bool, format: Format) 
     for one in found:
         if one.left:
             note(
-                f"{one.table}: {counted(one.left, 'file')} before the load's bookmark stay where "
-                f"they are; to load them too: tidemark watermark reset -t {one.table} --leg load"
+                f"{one.table}: {counted(one.left, 'file')} before the load's bookmark will stay "
+                "where "
+                f"they are; to load them as well: tidemark watermark reset -t {one.table} --leg "
+                "load"
             )
     if problem:
-        note(f"The warehouse could not be asked what it has loaded: {problem}")
+        note(f"Could not ask the warehouse what is loaded: {problem}")
 
 
 def _show_forecasts(found: list[Forecast], format: Format) -> None:
@@ -250,13 +264,13 @@ def _print_forecasts(found: list[Forecast]) -> None:
     ]
     heads = ["table", "from", "until", "rows", "lookback", "files", "time"]
     right = "rows,lookback,files,time"
-    console().print(make_table("Dry run: what would move", heads, rows, right=right))
+    console().print(make_table("Dry run: what would be copied", heads, rows, right=right))
 
 
 def _tell_whole(plan: Plan) -> None:
     for table in plan.whole:
         note(
-            f"{table} has no replication key and is read whole each time; "
+            f"{table} has no replication key and is read in full each time; "
             "give it one under metadata in extract/extractors.meltano.yml"
         )
 

@@ -43,37 +43,41 @@ def add(
     replication_key: Annotated[
         str | None,
         typer.Option(
-            "--replication-key", metavar="COLUMN", help="Copy the rows in which this has grown."
+            "--replication-key",
+            metavar="COLUMN",
+            help="Copy the rows in which this column has increased.",
         ),
     ] = None,
     append_only: Annotated[
         bool,
-        typer.Option("--append-only", help="Rows are only added: copy by the AUTO_INCREMENT key."),
+        typer.Option(
+            "--append-only", help="Rows are only ever added: copy by the AUTO_INCREMENT key."
+        ),
     ] = False,
     full_table: Annotated[
-        bool, typer.Option("--full-table", help="Copy the whole table in each run.")
+        bool, typer.Option("--full-table", help="Copy the whole table on every run.")
     ] = False,
     log_based: Annotated[
         bool,
-        typer.Option("--log-based", help="Copy the rows that the server's binary log tells of."),
+        typer.Option("--log-based", help="Copy the rows that changed according to the binary log."),
     ] = False,
     hard_delete: Annotated[
         bool | None,
         typer.Option(
             "--hard-delete/--soft-delete",
-            help="Rows deleted in MySQL leave the public table, or stay and are marked. Default: "
-            "as it is; of new tables as HARD_DELETE says.",
+            help="Delete rows from the public table when MySQL deletes them, or keep and mark "
+            "them. Default: unchanged; for new tables, HARD_DELETE.",
             show_default=False,
         ),
     ] = None,
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Copy tables from now on, or bring their contracts up to date with MySQL.
+    """Start copying tables, or update their contracts after changes in MySQL.
 
-    Asks MySQL what the tables are like, proposes how to copy them, shows what would change in the
-    project's files, and asks. A table that is copied already gets its new columns and its new
-    types; what people wrote in its contract stays.
+    Inspects the tables in MySQL, proposes how to copy them, shows the changes to the project's
+    files, and asks for confirmation. A table that is already copied gets its new columns and types;
+    manual edits in its contract are kept.
     """
     from tidemark.services.tables.addition import plan_addition
     from tidemark.services.tables.method import Wish
@@ -91,7 +95,7 @@ def add(
         for error in plan.refused:
             note(f"Refused: {error}")
         what = counted(len(plan.added), "table")
-        made = make(files, reader, tell, f"Copy {what} so", yes=yes)
+        made = make(files, reader, tell, f"Copy {what} like this", yes=yes)
     following = _following(plan, made=made)
     if format is Format.JSON:
         print_json(
@@ -106,7 +110,7 @@ def add(
             }
         )
     elif not made:
-        tell("The project says all of this already: nothing was changed.")
+        tell("The project already says all of this: nothing was changed.")
     for line in following if format is Format.TABLE else ():
         tell(f"Next: {line}")
     if plan.refused:
@@ -131,7 +135,7 @@ def _show(plan: Addition) -> None:
     out.print(make_table("Tables", heads, rows, wrap=wrap, spare="in the warehouse"))
     told = [(one.table, remark.text, remark.hint) for one in plan.added for remark in one.remarks]
     if told:
-        out.print(make_table("To know", ["table", "what", "next"], told, wrap="what,next"))
+        out.print(make_table("Remarks", ["table", "what", "next"], told, wrap="what,next"))
 
 
 def _following(plan: Addition, *, made: bool) -> list[str]:

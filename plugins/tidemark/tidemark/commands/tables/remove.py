@@ -31,11 +31,11 @@ def remove(
     yes: YesOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Copy tables no more; what was copied of them stays where it is.
+    """Stop copying tables; existing copies are kept.
 
-    Takes them out of the select rules, the metadata, the names and the contracts. Refuses where
-    views or tests in other files still read one of them. With the last table of the settlement
-    example goes all that is made of it.
+    Removes them from the select rules, the metadata, the names and the contracts. Refuses if views
+    or tests in other files still read one of them. Together with the last table of the settlement
+    example, everything built on it is removed.
     """
     from tidemark.services.tables.removal import plan_removal, what_stays
 
@@ -43,8 +43,8 @@ def remove(
     with editing(project) as (files, reader):
         plan = plan_removal(project, files, table, left_out or [])
         names = ", ".join(map(str, plan.tables))
-        more = ", and the example that is made of them" if plan.with_example else ""
-        make(files, reader, tell, f"Copy {names} no more{more}", yes=yes)
+        more = ", and the example built on them" if plan.with_example else ""
+        make(files, reader, tell, f"Stop copying {names}{more}", yes=yes)
     stays = what_stays(project, plan)
     following = [plan.to_set] if plan.to_set else []
     if format is Format.JSON:
@@ -59,9 +59,9 @@ def remove(
         )
         return
     rows = [(left.table, left.files, left.landing, left.public) for left in stays]
-    heads = ["table", "lake", "loads", "made of them"]
-    console().print(make_table("Copied no more; what was copied stays", heads, rows))
-    tell(f"To delete what is left of {stays[0].table}, when nobody needs it any more:")
+    heads = ["table", "lake", "loads", "used by"]
+    console().print(make_table("No longer copied; existing copies are kept", heads, rows))
+    tell(f"To delete the remaining data of {stays[0].table}, once it is no longer needed:")
     for line in stays[0].delete:
         tell(f"  {line}")
     for line in following:

@@ -26,12 +26,12 @@ def tables(
     table: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="TABLE", help="Only these; default: all.", autocompletion=table_names
+            metavar="TABLE", help="Only these tables; default: all.", autocompletion=table_names
         ),
     ] = None,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Show which tables are copied, how, since when, and where MySQL has changed since."""
+    """Show which tables are copied, how, since when, and how MySQL has changed since."""
     from tidemark.services.tables.listing import list_tables
 
     found = list_tables(Project.load(), table or ())
@@ -45,17 +45,17 @@ def tables(
             one.since,
             one.rows,
             one.name,
-            "not known" if one.differences is None else "; ".join(one.differences) or "nothing",
+            "unknown" if one.differences is None else "; ".join(one.differences) or "nothing",
         )
         for one in found.tables
     ]
-    heads = ["table", "is copied", "since", "rows", "in the warehouse", "differs in"]
+    heads = ["table", "is copied", "since", "rows", "in the warehouse", "changed in MySQL"]
     sheet = make_table(
-        "Tables that are copied",
+        "Copied tables",
         heads,
         rows,
         right="rows",
-        wrap="differs in",
+        wrap="changed in MySQL",
         spare="in the warehouse,since",
     )
     console().print(sheet)
@@ -71,8 +71,8 @@ def tables(
 def _how(one: Listed) -> str:
     kept = "" if one.hard_delete else ", deleted rows stay"
     if one.replication_method == LOG_BASED:
-        return f"by the server's log{kept}"
-    return f"by {one.replication_key}{kept}" if one.replication_key else "whole each time"
+        return f"by the binary log{kept}"
+    return f"by {one.replication_key}{kept}" if one.replication_key else "in full each time"
 
 
 def register(app: typer.Typer) -> None:

@@ -30,8 +30,8 @@ def lineage_for_readers(page: str) -> str:
     found = _DATA.search(page)
     if found is None:
         raise TidemarkError(
-            "the page of the column lineage has another form than dbt-colibri's until now",
-            hint="install the version of dbt-colibri that uv.lock names: make install",
+            "the column lineage page does not have the format of the supported dbt-colibri version",
+            hint="install the dbt-colibri version pinned in uv.lock: make install",
         )
     data = json.loads(base64.b64decode(found[2]))
     gone = {name for name, node in data["nodes"].items() if node["nodeType"] == "unknown"}

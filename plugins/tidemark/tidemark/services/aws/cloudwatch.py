@@ -98,6 +98,6 @@ def publish(namespace: str, found: Sequence[Metric], region: str) -> None:
             client.put_metric_data(Namespace=namespace, MetricData=part)
     except (BotoCoreError, ClientError) as error:
         raise MetricsError(
-            f"CloudWatch did not take the metrics: {error}",
+            f"CloudWatch rejected the metrics: {error}",
             hint="allow cloudwatch:PutMetricData, and check S3_REGION and the credentials",
         ) from error

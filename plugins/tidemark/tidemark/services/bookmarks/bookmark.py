@@ -53,8 +53,8 @@ def effective(state: State | None) -> dict[str, Any]:
     singer = _laid_over(state.partial, state.completed).get("singer_state", {})
     if not isinstance(singer, dict) or not isinstance(singer.get("bookmarks", {}), dict):
         raise StateError(
-            f"the state {state.state_id} has no list of bookmarks",
-            hint=f"look at it: meltano state get {state.state_id}",
+            f"the state {state.state_id} has no bookmark list",
+            hint=f"inspect it: meltano state get {state.state_id}",
         )
     return singer
 
@@ -123,7 +123,7 @@ def timestamp_value(text: str, *, now: datetime) -> str:
         raise ConfigError(
             f"{text!r} is in the future (it is {now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC); "
             "the bookmark was not changed",
-            hint="rows between now and then would be missed; choose an earlier time",
+            hint="rows until then would be missed; choose an earlier time",
         )
     return found.replace(tzinfo=None).isoformat(timespec="microseconds")
 
@@ -138,8 +138,8 @@ def id_value(number: int, *, greatest: int | None) -> int:
         raise ConfigError(f"{number} cannot be an id")
     if greatest is not None and number > greatest:
         raise ConfigError(
-            f"{number} is beyond the source's greatest id, {greatest}; the bookmark was not "
+            f"{number} is greater than the source's greatest id, {greatest}; the bookmark was not "
             "changed",
-            hint="rows between them would be missed; choose a smaller one",
+            hint="rows in between would be missed; choose a smaller one",
         )
     return number

@@ -30,11 +30,13 @@ def plan_follow(project: Project, tables: Sequence[TableName], options: Options)
     for table in tables:
         if rules.method(table) != LOG_BASED:
             raise ConfigError(
-                "it is not read by MySQL's log, and cannot be followed",
+                "it is not read from MySQL's binary log, so it cannot be followed",
                 table=table,
-                hint=f"tidemark add {table} --log-based; or leave it to tidemark sync in cron",
+                hint=f"tidemark add {table} --log-based; or use the scheduled tidemark sync",
             )
     wanted = tuple(tables) or tuple(t for t in rules.tables() if rules.method(t) == LOG_BASED)
     if not wanted:
-        raise ConfigError("no table is read by MySQL's log", hint="tidemark add TABLE --log-based")
+        raise ConfigError(
+            "no table is read from MySQL's binary log", hint="tidemark add TABLE --log-based"
+        )
     return Plan(wanted, {}, rules, options, new_run_id())

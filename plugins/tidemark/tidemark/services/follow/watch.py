@@ -43,7 +43,7 @@ class LogWatch:
     def __init__(
         self, settings: MySQLSettings, lags: Lags, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.blind: str | None = "the log was not looked at yet"
+        self.blind: str | None = "the log has not been checked yet"
         self._settings, self._lags, self._clock = settings, lags, clock
         self._keys: Keys = {}
         self._stop = threading.Event()
@@ -76,7 +76,7 @@ class LogWatch:
             except (TidemarkError, BinlogError, pymysql.err.MySQLError, OSError) as error:
                 failures += 1
                 self.blind = str(error)
-                logger.warning("the server's log cannot be looked at: %s", error)
+                logger.warning("cannot check the server's log: %s", error)
                 # What fails again at the same place is passed by: nobody knows what was in it.
                 eyes.blink(forget=failures > 1)
                 self._stop.wait(min(2.0**failures, _LONGEST))

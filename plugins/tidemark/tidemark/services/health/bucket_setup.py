@@ -28,7 +28,7 @@ def check_bucket(project: Project) -> Iterator[Finding]:
     with explained(f"writing {where}"):
         client.put_object(Bucket=bucket, Key=key, Body=b"")
     try:
-        with explained(f"a look at {where}"):
+        with explained(f"reading {where}"):
             head = client.head_object(Bucket=bucket, Key=key)
         found, kms = head.get("ServerSideEncryption"), head.get("SSEKMSKeyId")
         yield judge_encryption(found, kms, project.location.encryption, project.location.kms_key_id)
@@ -46,7 +46,7 @@ def _asked(project: Project, right: str, look: Callable[[Project], Finding]) -> 
         return look(project)
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        text = f"its settings cannot be read: {right}: {code}"
+        text = f"cannot read the bucket's settings: {right}: {code}"
         return Finding(_PART, Level.WARN, text, "tidemark iam-policy")
 
 
@@ -71,13 +71,13 @@ def judge_versions(status: str | None, retention: Json, bucket: str) -> Finding:
         bucket: The bucket.
     """
     if status != "Enabled":
-        text = f"s3://{bucket} keeps no old versions: what is deleted or written over is gone"
+        text = f"s3://{bucket} does not keep old versions: deleted or overwritten objects are lost"
         hint = (
             f"aws s3api put-bucket-versioning --bucket {bucket} "
             "--versioning-configuration Status=Enabled (docs/aws.md)"
         )
         return Finding(_PART, Level.WARN, text, hint)
-    text = "old versions are kept"
+    text = "versioning is on"
     if retention:
         period = next(f"{retention[n]} {n.lower()}" for n in ("Days", "Years") if n in retention)
         text += f", and locked for {period} ({retention.get('Mode', '')})"
@@ -96,7 +96,7 @@ def _look_at_policy(project: Project) -> Finding:
 
 
 def judge_policy(policy: Json, bucket: str, folders: Sequence[str]) -> Finding:
-    """Judges whether the bucket demands that what is committed is written once. Pure.
+    """Judges whether the bucket demands that committed objects cannot be overwritten. Pure.
 
     Args:
         policy: The bucket's.
@@ -112,13 +112,13 @@ def judge_policy(policy: Json, bucket: str, folders: Sequence[str]) -> Finding:
     ]
     open_ones = [f for f in folders if f"arn:aws:s3:::{bucket}/{f}*" not in once]
     if open_ones:
-        text = f"the policy of s3://{bucket} lets {' and '.join(open_ones)} be written over"
+        text = f"the policy of s3://{bucket} lets {' and '.join(open_ones)} be overwritten"
         hint = (
             f"aws s3api put-bucket-policy --bucket {bucket} --policy file://bucket-policy.json "
             "(docs/aws.md)"
         )
         return Finding(_PART, Level.WARN, text, hint)
-    return Finding(_PART, Level.OK, "what is committed is written once")
+    return Finding(_PART, Level.OK, "committed objects cannot be overwritten")
 
 
 def _listed(value: str | Sequence[str]) -> Sequence[str]:
@@ -136,14 +136,14 @@ def judge_encryption(
         wanted: S3_SERVER_SIDE_ENCRYPTION.
         wanted_key: S3_KMS_KEY_ID.
     """
-    text = f"objects are stored with encryption {found}" + (f" by {kms}" if kms else "")
+    text = f"objects are encrypted with {found}" + (f" by {kms}" if kms else "")
     hint = "check S3_SERVER_SIDE_ENCRYPTION, S3_KMS_KEY_ID and the bucket's default encryption"
     if (wanted and found != wanted) or (wanted_key and kms != wanted_key):
         wish = f"{wanted}" + (f" by {wanted_key}" if wanted_key else "")
         return Finding(_PART, Level.ERROR, f"{text}, not {wish}", hint)
     if found is None:
         # AWS encrypts everything and says so; other servers may not.
-        return Finding(_PART, Level.WARN, "S3 does not say that objects are encrypted", hint)
+        return Finding(_PART, Level.WARN, "S3 does not report objects as encrypted", hint)
     return Finding(_PART, Level.OK, text)
 
 
@@ -151,7 +151,7 @@ def judge_strangers(may_read: bool, bucket: str) -> Finding:
     """Judges whether somebody without a name may read what we wrote. Pure."""
     if may_read:
         hint = "aws s3api put-public-access-block (docs/aws.md)"
-        return Finding(_PART, Level.ERROR, f"anybody may read s3://{bucket}", hint)
+        return Finding(_PART, Level.ERROR, f"anyone can read s3://{bucket}", hint)
     return Finding(_PART, Level.OK, "anonymous access is denied")
 
 
@@ -170,7 +170,7 @@ def _stranger_reads(project: Project, key: str) -> bool:
             s3={"addressing_style": style},
         ),
     )
-    with explained(f"a stranger's look at s3://{project.bucket}/{key}"):
+    with explained(f"an anonymous read of s3://{project.bucket}/{key}"):
         try:
             stranger.get_object(Bucket=project.bucket, Key=key)
         except ClientError as error:

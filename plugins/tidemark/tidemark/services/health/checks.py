@@ -74,7 +74,7 @@ def run_checks(checks: Mapping[str, Check], *, deadline: float = DEADLINE) -> li
     end = time.monotonic() + deadline
     for thread in threads.values():
         thread.join(max(0.0, end - time.monotonic()))
-    silent = "check that it is up and that the network lets us through"
+    silent = "check that it is up and reachable over the network"
     return [
         finding
         for part in checks

@@ -43,7 +43,7 @@ def check_copy_role(project: Project) -> Iterator[Finding]:
         yield _judge(rows, role)
     except QueryError as error:
         text = f"the warehouse cannot read s3://{bucket}/{prefix} as {role}: {error.message}"
-        hint = "tidemark iam-policy --role redshift-copy has its rights; attach it to the cluster"
+        hint = "attach the policy of tidemark iam-policy --role redshift-copy to the cluster"
         yield Finding(_PART, Level.ERROR, text, hint)
     finally:
         with explained(f"deleting s3://{bucket}/{prefix}"):
@@ -67,6 +67,6 @@ def _copied(project: Project, manifest: str, options: CopyOptions) -> int:
 
 def _judge(rows: int, role: str) -> Finding:
     if rows != 1:
-        text = f"COPY read {rows} rows of a file that has one"
-        return Finding(_PART, Level.ERROR, text, "look at stl_load_errors in the warehouse")
+        text = f"COPY read {rows} rows from a file with one row"
+        return Finding(_PART, Level.ERROR, text, "check stl_load_errors in the warehouse")
     return Finding(_PART, Level.OK, f"COPY reads the bucket as {role}")

@@ -63,9 +63,9 @@ def check_env_file(project: Project) -> Iterator[Finding]:
     path = env_file(project.root)
     if path.exists():
         check_private(path)
-        yield Finding(".env", Level.OK, "only its owner can read it")
+        yield Finding(".env", Level.OK, "readable only by its owner")
     else:
-        yield Finding(".env", Level.OK, "there is none; the environment has the settings")
+        yield Finding(".env", Level.OK, "no .env file; the settings come from the environment")
 
 
 def check_keys(project: Project) -> Iterator[Finding]:
@@ -76,14 +76,14 @@ def check_keys(project: Project) -> Iterator[Finding]:
     ):
         bastion = settings.bastion
         if bastion is None:
-            yield Finding("SSH keys", Level.OK, f"{way}: directly, without a bastion")
+            yield Finding("SSH keys", Level.OK, f"{way}: direct, without a bastion")
             continue
         try:
             bastion.check_files()
         except ConfigError as error:
             yield Finding.of_error("SSH keys", error)
         else:
-            yield Finding("SSH keys", Level.OK, f"{way}: {bastion}, key and known_hosts in order")
+            yield Finding("SSH keys", Level.OK, f"{way}: {bastion}, key and known_hosts are valid")
 
 
 def check_clocks(project: Project) -> Iterator[Finding]:
@@ -124,14 +124,14 @@ def check_tables(project: Project) -> Iterator[Finding]:
                 hint = (
                     f"tidemark add {table}, which adds it to DB_SCHEMAS; or tidemark remove {table}"
                 )
-                text = f"{table} is selected, and its database is not looked at"
+                text = f"{table} is selected, but its database is not in DB_SCHEMAS"
                 yield Finding("source tables", Level.ERROR, text, hint)
                 continue
             if table.schema not in known:
                 known[table.schema] = mysql.tables([table.schema])
             by_log = rules.method(table) == LOG_BASED
             if by_log and table in known[table.schema]:
-                yield Finding("source tables", Level.OK, f"{table} is read by the server's log")
+                yield Finding("source tables", Level.OK, f"{table} is read from the binary log")
                 continue
             yield _check_table(mysql, table, rules.replication_key(table), known[table.schema])
 
@@ -141,7 +141,7 @@ def check_log(project: Project) -> Iterator[Finding]:
     part, rules = "MySQL's log", Rules.read(project.root)
     tables = [table for table in rules.tables() if rules.method(table) == LOG_BASED]
     if not tables:
-        yield Finding(part, Level.OK, "no table is read by it")
+        yield Finding(part, Level.OK, "no table uses it")
         return
     with open_mysql(project.mysql) as mysql:
         found = mysql.log_problems()
@@ -149,14 +149,14 @@ def check_log(project: Project) -> Iterator[Finding]:
             found += dict.fromkeys(mysql.unlogged(tables).values())
         for problem in found:
             level = Level.ERROR if problem.fatal else Level.WARN
-            text = f"{problem.setting} is {problem.found}, and should be {problem.wanted}"
+            text = f"{problem.setting} is {problem.found}, should be {problem.wanted}"
             yield Finding(part, level, text, problem.statement)
         for table, parents in mysql.cascades(tables).items():
             text = f"{table}: rows that a change of {', '.join(map(str, parents))} deletes are not "
             hint = f"in cron, tidemark reconcile -t {table} --yes"
-            yield Finding(part, Level.WARN, text + "in it (foreign key with CASCADE)", hint)
+            yield Finding(part, Level.WARN, text + "in the log (foreign key with CASCADE)", hint)
     if not any(problem.fatal for problem in found):
-        yield Finding(part, Level.OK, f"{len(tables)} tables are read by it")
+        yield Finding(part, Level.OK, f"{len(tables)} tables use it")
 
 
 def _check_table(
@@ -165,9 +165,9 @@ def _check_table(
     part = "source tables"
     if table not in known:
         hint = "grant SELECT on it to DB_USER, or take it out of extract/extractors.meltano.yml"
-        return Finding(part, Level.ERROR, f"{table} is not there, or may not be read", hint)
+        return Finding(part, Level.ERROR, f"{table} does not exist, or may not be read", hint)
     if key is None:
-        return Finding(part, Level.OK, f"{table} is read whole each time")
+        return Finding(part, Level.OK, f"{table} is read in full each time")
     kind = column_type(mysql, table, key).lower()
     if not kind:
         hint = "correct its replication-key in extract/extractors.meltano.yml"
@@ -177,7 +177,7 @@ def _check_table(
         text = f"{table} has rows whose {key} is NULL or a zero date"
         return Finding(part, Level.WARN, text, hint)
     if known[table].is_view:
-        return Finding(part, Level.OK, f"{table} is a view, whose indexes are those of its tables")
+        return Finding(part, Level.OK, f"{table} is a view; it uses the indexes of its tables")
     if key.lower() not in map(str.lower, known[table].indexed):
         window = f"SELECT 1 FROM {quoted(table)} WHERE {quote_mysql(key)} >= now()"
         rows = mysql.planned_rows(window)
@@ -215,12 +215,12 @@ def _must_be_refused(project: Project, key: str) -> None:
         if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
             return
         raise
-    raise LakeError("this S3 server ignores If-None-Match: two runs could write one table")
+    raise LakeError("this S3 server ignores If-None-Match: two runs could write to the same table")
 
 
 def check_warehouse_rights(project: Project) -> Iterator[Finding]:
     """What the loader needs in the warehouse."""
-    part, hint = "warehouse rights", "let an administrator run load/redshift/*.sql"
+    part, hint = "warehouse rights", "ask an administrator to run load/redshift/*.sql"
     with connect(project.warehouse) as warehouse:
         ((database, user),) = warehouse.execute("SELECT current_database(), current_user")
         exists = warehouse.execute("SELECT 1 FROM pg_namespace WHERE nspname = ?", [LANDING_SCHEMA])
@@ -246,7 +246,7 @@ def check_warehouse_rights(project: Project) -> Iterator[Finding]:
 
 def check_dbt_rights(project: Project) -> Iterator[Finding]:
     """What dbt needs in the warehouse, and that it is another user than the loader."""
-    part, hint = "dbt's rights", "let an administrator run load/redshift/*.sql"
+    part, hint = "dbt's rights", "ask an administrator to run load/redshift/*.sql"
     public = project.public_schema
     needed = [(LANDING_SCHEMA, "usage"), (public, "create"), (STATE_SCHEMA, "create")]
     with connect(project.reader) as warehouse:
@@ -261,8 +261,8 @@ def check_dbt_rights(project: Project) -> Iterator[Finding]:
             warehouse.execute(f"SELECT count(*) FROM {LANDING_SCHEMA}.{LEDGER_TABLE}")
     is_loader = user == project.warehouse.redshift_user
     if is_loader:
-        text = f"{user} loads too: dbt could change what was loaded"
-        yield Finding(part, Level.WARN, text, "give dbt a user of its own: REDSHIFT_DBT_USER")
+        text = f"{user} also loads data: dbt could change what was loaded"
+        yield Finding(part, Level.WARN, text, "give dbt its own user: REDSHIFT_DBT_USER")
     if lacks:
         yield Finding(part, Level.ERROR, "; ".join(lacks), hint)
     elif not is_loader:

@@ -37,12 +37,12 @@ def check_ways(project: Project) -> Iterator[Finding]:
     ]
     if mysql.db_ssl_mode == "disabled" and not _is_here(mysql.db_host):
         way = "from the bastion to" if mysql.ssh_bastion_host else "to"
-        text = f"rows travel in clear {way} MySQL ({mysql.db_host})"
+        text = f"rows are sent unencrypted {way} MySQL ({mysql.db_host})"
         hint = "set DB_SSL_MODE=verify and DB_SSL_CA"
         found.append(Finding(_WAYS, Level.WARN, text, hint))
     if not project.warehouse.redshift_ssl:
-        text = "REDSHIFT_SSL is off: the login and the rows travel in clear"
-        found.append(Finding(_WAYS, Level.WARN, text, "take REDSHIFT_SSL out of .env"))
+        text = "REDSHIFT_SSL is off: credentials and rows are sent unencrypted"
+        found.append(Finding(_WAYS, Level.WARN, text, "remove REDSHIFT_SSL from .env"))
     yield from found or [Finding(_WAYS, Level.OK, "there is none")]
 
 
@@ -55,7 +55,7 @@ def clear_ways(urls: Mapping[str, str]) -> Iterator[Finding]:
     for name, url in urls.items():
         parts = urlsplit(url)
         if parts.scheme == "http" and not _is_here(parts.hostname or ""):
-            text = f"{name} is http://: what is sent there can be read, and changed, on the way"
+            text = f"{name} is http://: data sent there can be read and modified in transit"
             yield Finding(_WAYS, Level.WARN, text, f"give {name} an https:// address")
 
 
@@ -69,11 +69,11 @@ def check_mysql_user(project: Project) -> Iterator[Finding]:
         grants = [str(text) for (text,) in mysql.rows("SHOW GRANTS FOR CURRENT_USER")]
     user = project.mysql.db_user
     if more := sorted(needless(grants)):
-        text = f"{user} may do more than read: {', '.join(more)}"
+        text = f"{user} has more than read privileges: {', '.join(more)}"
         hint = "REVOKE it: SELECT on the tables is enough"
         yield Finding(_USER, Level.WARN, text, hint)
     else:
-        yield Finding(_USER, Level.OK, f"{user} may only read")
+        yield Finding(_USER, Level.OK, f"{user} has read privileges only")
 
 
 def needless(grants: Iterable[str]) -> Iterator[str]:

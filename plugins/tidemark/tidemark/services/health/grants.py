@@ -10,7 +10,7 @@ from tidemark.config.project import Project
 from tidemark.services.health.checks import Finding, Level
 
 _PART = "everybody's rights"
-_HINT = "let an administrator run load/redshift/*.sql (docs/aws.md)"
+_HINT = "ask an administrator to run load/redshift/*.sql (docs/aws.md)"
 #: PUBLIC's rights on a schema that is not there are nobody's.
 _CREATE = (
     "SELECT current_user, (SELECT count(*) FROM pg_namespace WHERE nspname = ?) > 0 "
@@ -34,15 +34,15 @@ def check_public_rights(project: Project) -> Iterator[Finding]:
         if role.startswith("arn:"):
             ((copies,),) = warehouse.execute("SELECT has_assumerole_privilege(?, 'copy')", [role])
     if loader == builder:
-        text = f"{loader} loads and builds: what he may says nothing of what everybody may"
-        yield Finding(_PART, Level.WARN, text, "give dbt a user of its own: REDSHIFT_DBT_USER")
+        text = f"{loader} both loads and builds, so its privileges say nothing about everybody's"
+        yield Finding(_PART, Level.WARN, text, "give dbt its own user: REDSHIFT_DBT_USER")
         return
     if creates:
-        text = f"{loader} may create in schema {schema}: a table of anybody's can stop the build"
+        text = f"{loader} may create in schema {schema}: any user's table can stop the build"
         yield Finding(_PART, Level.WARN, text, _HINT)
     if copies:
-        text = f"{builder} may COPY as {role}: whoever may log in reads the lake past all grants"
+        text = f"{builder} may COPY as {role}: any user can read the lake regardless of grants"
         yield Finding(_PART, Level.WARN, text, _HINT)
     if not (creates or copies):
-        text = f"PUBLIC may neither create in schema {schema} nor COPY by the loader's role"
+        text = f"PUBLIC may neither create in schema {schema} nor COPY with the loader's role"
         yield Finding(_PART, Level.OK, text)

@@ -33,7 +33,7 @@ def check_log(project: Project) -> Iterator[Finding]:
     """The places of tables in the log, and the lag that followers have measured."""
     marks = log_positions(States(project).bookmarks(Leg.BACKUP))
     if not marks:
-        yield Finding(_PART, Level.OK, "no table is read by it")
+        yield Finding(_PART, Level.OK, "no table uses it")
         return
     with open_mysql(project.mysql) as mysql:
         files, retention = mysql.log_files(), mysql.log_retention()
@@ -61,10 +61,10 @@ def judge_places(
     late = False
     for table, place in sorted(marks.items()):
         hint = f"tidemark sync -t {table}; after the log is gone: tidemark resync -t {table}"
-        where = f"{table} stands at {place.file}:{place.offset}"
+        where = f"{table} is at {place.file}:{place.offset}"
         if place.file not in files:
             late = True
-            gone = f"{where}, which the log does not have any more"
+            gone = f"{where}, which is no longer in the log"
             yield Finding(_PART, Level.ERROR, gone, f"tidemark resync -t {table}")
             continue
         behind = place.file != files[-1]
@@ -72,13 +72,13 @@ def judge_places(
         age = now - datetime.fromtimestamp(place.created, UTC) if place.created else None
         if behind and age is not None and retention is not None and age > retention * _SHARE:
             late = True
-            kept = f", in a file begun {describe_age(age)} ago; the log is kept for "
+            kept = f", in a file started {describe_age(age)} ago; the log is kept for "
             yield Finding(_PART, Level.WARN, where + kept + describe_age(retention), hint)
         elif behind and place.file == files[0] and len(files) > 2:
             late = True
-            yield Finding(_PART, Level.WARN, f"{where}, in the oldest file that there is", hint)
+            yield Finding(_PART, Level.WARN, f"{where}, in the oldest remaining file", hint)
     if not late and marks:
-        yield Finding(_PART, Level.OK, f"{len(marks)} tables are read by it, and keep up")
+        yield Finding(_PART, Level.OK, f"{len(marks)} tables use it and are up to date")
 
 
 def judge_lag(runs: Sequence[RunReport]) -> Iterator[Finding]:
@@ -94,13 +94,11 @@ def judge_lag(runs: Sequence[RunReport]) -> Iterator[Finding]:
                 lags.setdefault(table.table, []).append(float(table.lag_seconds))
     for name, (*before, newest) in sorted(lags.items()):
         usual = median(before) if before else None
-        text = f"{name}: a change takes {newest:,.0f} s until it is seen"
+        text = f"{name}: a change takes {newest:,.0f} s to become visible"
         limit = max(_LITTLE_LAG, _GROWN * usual) if usual is not None else None
         if limit is not None and newest > limit:
-            text += f", and took {usual:,.0f} s in the hours before"
-            hint = (
-                "see what the follower's log says of its rounds; tidemark status names what fails"
-            )
+            text += f", compared with {usual:,.0f} s in the previous hours"
+            hint = "check the rounds in the follower's log; tidemark status names what fails"
             yield Finding(_PART, Level.WARN, text, hint)
         else:
             yield Finding(_PART, Level.OK, text)

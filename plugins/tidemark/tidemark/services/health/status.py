@@ -62,7 +62,7 @@ def check_s3(project: Project) -> Iterator[Finding]:
         answer = project.s3.list_objects_v2(
             Bucket=project.bucket, Prefix=project.layout.incremental, MaxKeys=1
         )
-    files = "has files" if answer.get("KeyCount") else "has no file yet"
+    files = "has files" if answer.get("KeyCount") else "has no files yet"
     yield Finding("S3", Level.OK, f"s3://{project.bucket}/{project.layout.incremental} {files}")
 
 
@@ -96,8 +96,8 @@ def check_leases(project: Project) -> Iterator[Finding]:
 
 def check_disk(free: int) -> Finding:
     """Judges the room for files on their way."""
-    text = f"{free / 1024**3:,.1f} GB free for files on their way"
-    hint = "free some, or set BACKUP_TEMP_DIR to another file system"
+    text = f"{free / 1024**3:,.1f} GB free for temporary files"
+    hint = "free some space, or set BACKUP_TEMP_DIR to another file system"
     if free < _NO_DISK:
         return Finding("disk", Level.ERROR, text, hint)
     return Finding("disk", Level.WARN if free < _LITTLE_DISK else Level.OK, text, hint)
@@ -106,16 +106,16 @@ def check_disk(free: int) -> Finding:
 def check_runs(reports: list[RunReport]) -> Finding:
     """Judges the newest run."""
     if not reports:
-        hint = "meltano run sync, and put it into cron"
+        hint = "meltano run sync, and schedule it with cron"
         return Finding("last runs", Level.WARN, f"no run within {_DAYS_OF_RUNS} days", hint)
     newest, failed = reports[-1], sum(not report.success for report in reports)
     text = (
         f"{counted(len(reports), 'run')} within {_DAYS_OF_RUNS} days, {failed} failed; the newest"
     )
     if newest.success:
-        return Finding("last runs", Level.OK, f"{text} began {newest.started_at} and went well")
-    why = "; ".join(newest.errors) or "it was killed, or is still at work"
-    hint = "look at its log, correct the cause, then meltano run sync"
+        return Finding("last runs", Level.OK, f"{text} began {newest.started_at} and succeeded")
+    why = "; ".join(newest.errors) or "it was killed, or is still running"
+    hint = "check its log, correct the cause, then run meltano run sync"
     return Finding(
         "last runs", Level.ERROR, f"{text} began {newest.started_at} and failed: {why}", hint
     )
@@ -143,7 +143,7 @@ def judge_age(last: datetime | None, now: datetime, hours: int) -> Finding:
     """
     if last is None:
         hint = "meltano run backup"
-        return Finding("freshness", Level.WARN, "there has been no backup yet", hint)
+        return Finding("freshness", Level.WARN, "no backup yet", hint)
     age = now - last
     text = f"the last backup ended {describe_age(age)} ago"
     late = age > timedelta(hours=hours)
@@ -158,10 +158,10 @@ def judge_waiting(marks: list[Watermark], now: datetime, hours: int) -> Iterator
         if mark.waiting_since and now - mark.waiting_since > timedelta(hours=hours):
             age = describe_age(now - mark.waiting_since)
             files = counted(mark.files_waiting or 0, "file")
-            text = f"{mark.table}: {files} to be loaded, the oldest since {age}"
+            text = f"{mark.table}: {files} waiting to be loaded, the oldest since {age}"
             hint = (
-                f"tidemark sync -t {mark.table} --redshift-only; if it stays: "
-                f"tidemark watermark reset -t {mark.table} --leg load"
+                f"tidemark sync -t {mark.table} --redshift-only; if that does not help: tidemark "
+                f"watermark reset -t {mark.table} --leg load"
             )
             yield Finding("freshness", Level.WARN, text, hint)
 

@@ -203,21 +203,19 @@ def _reason_to_keep(
     if rules.prefix and not file.key.startswith(rules.prefix):
         return "outside the prefix"
     if rules.pattern and not matches(file.key, rules.pattern):
-        return "not of the pattern"
+        return "does not match the pattern"
     if rules.older_than is not None and age < rules.older_than:
         return "too young"
     if rules.lost or file.status is Status.LOST:
-        return (
-            None if rules.lost and file.status is Status.LOST else f"{file.status}: not asked for"
-        )
+        return None if rules.lost and file.status is Status.LOST else f"{file.status}: not selected"
     if file.status not in rules.statuses:
-        return f"{file.status}: not asked for"
+        return f"{file.status}: not selected"
     if file.status is Status.ORPHAN and age < ORPHAN_AGE:
-        return "uploaded within the last hour: its run may still commit it"
+        return "uploaded within the last hour; its run may still commit it"
     if file.status is Status.WAITING and not rules.include_unloaded:
         return "committed, not loaded yet"
     if file.status is Status.UNKNOWN and not rules.include_unloaded:
-        return "committed, and the warehouse could not be asked whether it is loaded"
+        return "committed, but the warehouse could not be asked whether it is loaded"
     return None
 
 

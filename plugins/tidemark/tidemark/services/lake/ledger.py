@@ -30,12 +30,12 @@ class LedgerEntry:
 
 def relation_exists(warehouse: WarehouseConnection, schema: str, name: str) -> bool:
     """Whether there is a table or view that we may see."""
-    return bool(warehouse.execute(_EXISTS, [schema, name], what="a look for a table"))
+    return bool(warehouse.execute(_EXISTS, [schema, name], what="a query for a table"))
 
 
 def columns_of(warehouse: WarehouseConnection, schema: str, name: str) -> frozenset[str] | None:
     """The columns of a table or view; None when there is none that we may see."""
-    found = warehouse.execute(_COLUMNS, [schema, name], what="a look for columns")
+    found = warehouse.execute(_COLUMNS, [schema, name], what="a query for columns")
     return frozenset(str(column) for (column,) in found) or None
 
 
@@ -53,7 +53,7 @@ def refuse_other_copy(warehouse: WarehouseConnection, table: TableName, name: st
         raise ConfigError(
             f"what is called {name!r} in the warehouse is the copy of {source}",
             table=table,
-            hint=f"tidemark add {table} gives it a name of its own",
+            hint=f"tidemark add {table} gives it a different name",
         )
 
 

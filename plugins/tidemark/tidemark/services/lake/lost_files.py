@@ -46,7 +46,7 @@ def lost_files(
 
 
 def _is_there(project: Project, file: ManifestFile) -> bool:
-    with explained(f"a look at s3://{project.bucket}/{file.key}"):
+    with explained(f"reading s3://{project.bucket}/{file.key}"):
         try:
             head = project.s3.head_object(Bucket=project.bucket, Key=file.key)
         except ClientError as error:
@@ -67,10 +67,11 @@ def refuse_lost(project: Project, table: TableName, manifests: Sequence[Manifest
     if lost:
         rows = sum(file.rows for file in lost)
         raise LakeError(
-            f"{len(lost)} files of the lake with {rows} rows are gone or written over, first "
+            f"{len(lost)} files of the lake with {rows} rows are missing or overwritten, the first "
+            "is "
             f"s3://{project.bucket}/{lost[0].key}",
             table=table,
-            hint="bring their versions back if the bucket keeps them; else write them off: "
-            f"tidemark s3clean clean -t {table} --lost, then read all again: "
+            hint="restore their versions if the bucket keeps them; otherwise write them off: "
+            f"tidemark s3clean clean -t {table} --lost, then read everything again: "
             f"tidemark watermark reset -t {table} and tidemark sync -t {table}",
         )

@@ -191,17 +191,17 @@ def findings(
             tzinfo=own.maximum.tzinfo
         )
         if future:
-            found.append(f"{name} reaches into the future: {own.maximum}")
+            found.append(f"{name} has values in the future: {own.maximum}")
     keys = [key for key in newest.key_properties if key in sample.column_names]
     if keys and sample.num_rows:
         different = sample.select(keys).group_by(keys).aggregate([]).num_rows
         if different < sample.num_rows:
-            found.append(f"{sample.num_rows - different} rows of the sample repeat a key")
+            found.append(f"{sample.num_rows - different} rows of the sample have a duplicate key")
     for column, reasons in newest.conversions.items():
         for reason, count in reasons.items():
-            found.append(f"{column}: {count} values were changed by the last backup ({reason})")
+            found.append(f"{column}: {count} values were altered by the last backup ({reason})")
     if not newest.key_properties:
-        found.append("the table has no primary key: versions of a row cannot be told apart")
+        found.append("the table has no primary key: versions of a row cannot be matched")
     return found
 
 

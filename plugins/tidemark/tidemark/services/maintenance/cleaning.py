@@ -136,6 +136,6 @@ def _delete(project: Project, table: TableName, keys: list[str]) -> None:
     for key in keys:
         # Asked once more, where it is done: nothing but this table's Parquet files.
         if project.layout.parse_data_key(key).table != table:
-            raise LakeError(f"{key!r} is another table's and was not removed", table=table)
+            raise LakeError(f"{key!r} belongs to another table and was not removed", table=table)
     what = f"deleting files of {table} in s3://{project.bucket}"
     delete_all(project.s3, project.bucket, keys, what, table=table)

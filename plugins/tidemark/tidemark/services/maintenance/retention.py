@@ -155,7 +155,7 @@ def retire_loads(project: Project, loads: Iterable[OldLoad]) -> int:
             warehouse.execute(
                 f"DELETE FROM {landing} WHERE {quote_redshift(LOAD_ID)} IN ({marks})",
                 [load.load_id for load in members],
-                what="retiring old loads",
+                what="removing old loads",
                 table=table,
             )
             gone += before - _count(warehouse, landing)
@@ -167,7 +167,7 @@ def _landing(name: str) -> str:
 
 
 def _count(warehouse: WarehouseConnection, landing: str) -> int:
-    ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {landing}", what="a count")
+    ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {landing}", what="a row count")
     return int(rows)
 
 
@@ -175,7 +175,7 @@ def _present(warehouse: WarehouseConnection, name: str) -> set[int]:
     if not relation_exists(warehouse, LANDING_SCHEMA, name):
         return set()
     rows = warehouse.execute(
-        f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {_landing(name)}", what="a look at loads"
+        f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {_landing(name)}", what="a query for loads"
     )
     return {int(load) for (load,) in rows}
 

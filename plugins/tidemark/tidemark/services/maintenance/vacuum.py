@@ -50,7 +50,7 @@ def needs(project: Project) -> list[Need]:
     public = project.public_schema
     with connect(project.warehouse) as warehouse:
         rows = warehouse.execute(
-            _QUERY, [LANDING_SCHEMA, public, STATE_SCHEMA], what="a look at svv_table_info"
+            _QUERY, [LANDING_SCHEMA, public, STATE_SCHEMA], what="a query on svv_table_info"
         )
     return [need for row in rows for need in judge(*row)]
 
@@ -79,7 +79,7 @@ def judge(
     deleted = 100 * float(rows - visible) / float(rows)
     is_unsorted = float(unsorted or 0) >= _UNSORTED
     found = [f"{deleted:.0f}% of its rows are deleted"] if deleted >= _DELETED else []
-    found += [f"{float(unsorted or 0):.0f}% is unsorted"] if is_unsorted else []
+    found += [f"{float(unsorted or 0):.0f}% of it is unsorted"] if is_unsorted else []
     if found:
         kind = "" if len(found) > 1 else "SORT ONLY " if is_unsorted else "DELETE ONLY "
         yield Need(f"{schema}.{table}", " and ".join(found), f"VACUUM {kind}{name}")

@@ -57,7 +57,7 @@ def require_known(project: Project, table: TableName) -> None:
         return
     known = ", ".join(sorted(str(TableName.from_stream(stream)) for stream in streams))
     raise ConfigError(
-        "neither the lake nor landing has such a table; nothing was changed",
+        "no such table in the lake or in landing; nothing was changed",
         table=table,
         hint=f"choose one of: {known}" if known else "meltano run sync",
     )

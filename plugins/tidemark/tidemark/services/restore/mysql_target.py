@@ -153,9 +153,9 @@ def to_mysql(rows: Any, newest: Manifest, target: Target) -> int:
     except pymysql.MySQLError as error:
         way = "is it up, and are user and password right?"
         if target.bastion is None:
-            way += " A server that only the bastion reaches: --via-bastion"
+            way += " For a server behind the bastion: --via-bastion"
         raise SourceError(
-            f"the MySQL to restore into refused: {error.args[-1]}", table=newest.table, hint=way
+            f"the target MySQL server refused: {error.args[-1]}", table=newest.table, hint=way
         ) from error
 
 

@@ -45,7 +45,7 @@ def chosen(manifests: Sequence[Manifest], as_of: datetime | None) -> list[Manife
     """
     found = [m for m in manifests if as_of is None or m.extracted_at <= as_of]
     if not found:
-        raise LakeError("the lake holds nothing of that time", hint="tidemark explore")
+        raise LakeError("the lake has no data from that time", hint="tidemark explore")
     if found[-1].is_full_copy:
         return [m for m in found if m.extracted_at == found[-1].extracted_at]
     if not found[-1].key_properties:
@@ -110,7 +110,7 @@ def _fill(project: Project, manifests: Sequence[Manifest], connection: Any, fold
             versions += file.rows
             local.unlink()
     if not made:
-        raise LakeError("the lake holds no file of it any more", table=manifests[-1].table)
+        raise LakeError("the lake no longer has any of its files", table=manifests[-1].table)
     return versions
 
 
@@ -146,9 +146,9 @@ def to_file(rows: Any, path: Path) -> int:
         ConfigError: It exists, or is of another kind.
     """
     if path.exists():
-        raise ConfigError(f"{path} exists; nothing was written", hint="name another file")
+        raise ConfigError(f"{path} exists; nothing was written", hint="choose another file")
     if path.suffix not in _FORMATS:
-        hint = "name a .parquet or a .csv file"
+        hint = "use a .parquet or .csv file"
         raise ConfigError(f"unsupported format {path.suffix!r}", hint=hint)
     if path.suffix == ".parquet":
         rows.write_parquet(str(path))
@@ -167,7 +167,7 @@ def refuse_gaps(table: TableName, archived: Sequence[Manifest], *, accept: bool)
     files = sum(len(manifest.files) for manifest in archived)
     if files and not accept:
         raise LakeError(
-            f"retention has removed {files} files; rows that only they held would be missing",
+            f"retention has removed {files} files; rows that were only in those would be missing",
             table=table,
-            hint="to take what is left: --accept-incomplete",
+            hint="to restore what is left: --accept-incomplete",
         )

@@ -114,7 +114,9 @@ def require_tables(mysql: MySQL, tables: Sequence[TableName]) -> None:
             raise ConfigError(
                 "MySQL has no such table, or DB_USER may not read it",
                 table=table,
-                hint=f"choose one of: {near}" if near else "DB_USER sees no table of that database",
+                hint=f"choose one of: {near}"
+                if near
+                else "DB_USER cannot see any table in that database",
             )
 
 
@@ -136,7 +138,7 @@ def check_keys(mysql: MySQL, table: TableName, key: str, policy: str) -> int:
     kind = column_type(mysql, table, key).lower()
     if not kind:
         raise SourceError(
-            f"it was backed up by {key}, and has no such column any more",
+            f"it was backed up by {key}, but that column no longer exists",
             table=table,
             column=key,
             hint="name another replication-key under metadata in extract/extractors.meltano.yml, "

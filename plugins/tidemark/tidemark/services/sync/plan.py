@@ -81,9 +81,9 @@ def plan_backup(project: Project, tables: Sequence[TableName], options: Options)
     plan = Plan(wanted, keys, rules, options, new_run_id())
     if options.limit and plan.whole:
         raise ConfigError(
-            f"{', '.join(map(str, plan.whole))}: a table without a replication key is read whole "
-            "each time, not up to a limit",
-            hint="name the other tables with -t, or leave --limit out",
+            f"{', '.join(map(str, plan.whole))}: tables without a replication key are always read "
+            "in full, so a limit does not apply",
+            hint="select the other tables with -t, or omit --limit",
         )
     return plan
 

@@ -106,7 +106,7 @@ def run_load(project: Project, plan: Plan, log: Callable[[str], object]) -> LegR
     if ledger is None and not ran.exit_code:
         # With nothing to load, nobody has logged in: whether all is loaded, nobody knows.
         told = [Outcome("load", str(table), done=False) for table in plan.tables]
-        return LegResult("load", told, 1, f"the warehouse does not say what is loaded: {problem}")
+        return LegResult("load", told, 1, f"the warehouse cannot say what is loaded: {problem}")
     outcomes = []
     for table in plan.tables:
         new = [e for e in ledger or [] if e.table == str(table) and e.file not in before]

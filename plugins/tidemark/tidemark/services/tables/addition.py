@@ -112,8 +112,8 @@ def plan_addition(
         tables = find_tables(mysql, patterns, left_out, database)
         if wish.replication_key is not None and len(tables) > 1:
             raise ConfigError(
-                f"--replication-key is a column of one table, and {len(tables)} are asked for",
-                hint="add that table by itself, then the others",
+                f"--replication-key applies to one table, but {len(tables)} were given",
+                hint="add that table separately, then the others",
             )
         for table in tables:
             try:

@@ -84,11 +84,11 @@ def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
     try:
         rows = _count(project, names)
     except TidemarkError as error:
-        problems.append(f"the warehouse could not be asked: {error.message}")
+        problems.append(f"could not query the warehouse: {error.message}")
     try:
         differences = _differences(project, contracts, rules)
     except TidemarkError as error:
-        problems.append(f"MySQL could not be asked: {error.message}")
+        problems.append(f"could not query MySQL: {error.message}")
     found = []
     for table, contract in contracts.items():
         key = rules.replication_key(table)
@@ -115,7 +115,7 @@ def _count(project: Project, names: Mapping[TableName, str]) -> dict[TableName, 
         for table, name in names.items():
             if relation_exists(warehouse, schema, name):
                 where = f"{quote_redshift(schema)}.{quote_redshift(name)}"
-                ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {where}", what="a count")
+                ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {where}", what="a row count")
                 found[table] = int(rows)
     return found
 
@@ -138,9 +138,9 @@ def _difference(
     if source is None:
         return ("MySQL has no such table, or DB_USER may not read it",)
     if contract is None:
-        return ("it has no contract, and ends in landing",)
+        return ("it has no contract, so it is only copied to landing",)
     if not rules.selects(table):
-        return ("no select rule takes it in",)
+        return ("no select rule includes it",)
     key = rules.replication_key(table)
     method = Method(rules.method(table), "", key)
     try:
@@ -160,7 +160,7 @@ def _since(project: Project, table: TableName) -> datetime | None:
     layout = project.layout
     own = layout.manifests_prefix(table).removeprefix(layout.manifests_root)
     for root in (layout.archive_root, layout.manifests_root):
-        with explained(f"a look at s3://{project.bucket}/{root}{own}"):
+        with explained(f"reading s3://{project.bucket}/{root}{own}"):
             page = project.s3.list_objects_v2(
                 Bucket=project.bucket, Prefix=f"{root}{own}", MaxKeys=1
             )

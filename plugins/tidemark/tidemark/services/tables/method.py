@@ -106,7 +106,7 @@ class Method:
 
 
 def _not_asked() -> Remark | None:
-    return Remark("nobody has asked for the server's log")
+    return Remark("the binary log was not checked")
 
 
 def propose(table: Table, gaps: Gaps, wish: Wish, log: NoLog = _not_asked) -> Method:
@@ -122,13 +122,13 @@ def propose(table: Table, gaps: Gaps, wish: Wish, log: NoLog = _not_asked) -> Me
         ConfigError: What was wished for cannot be.
     """
     if wish.full_table:
-        return Method(FULL_TABLE, "as asked")
+        return Method(FULL_TABLE, "as requested")
     if wish.log_based:
         return _by_log(table, log)
     if wish.replication_key is not None:
         return _asked(table, wish.replication_key, gaps)
     if wish.append_only:
-        return _appended(table, "as asked")
+        return _appended(table, "as requested")
     if not table.primary_key:
         kind = "a view" if table.is_view else "a table without a key"
         return _whole(table, f"rows of {kind} cannot be told apart", [])
@@ -139,16 +139,16 @@ def propose(table: Table, gaps: Gaps, wish: Wish, log: NoLog = _not_asked) -> Me
         else:
             return _incremental(table, column, why, passed)
     if _words(table.name.table) & _LOGS and _counter(table) is not None:
-        return _appended(table, "a log: rows are only added")
+        return _appended(table, "a log table: rows are only added")
     passed += [
         _perhaps(table, column)
         for column in table.columns
         if column.nullable and is_time_of_change(column) and not column.is_set_by_updates
     ]
     if why_not_by_log(table) is None and log() is None:
-        why = "no column tells when a row changed, and the server's log does; deletes too"
+        why = "no column shows when a row changed, but the binary log does, including deletes"
         return Method(LOG_BASED, why, None, tuple(passed))
-    return _whole(table, "no column tells when a row changed", passed)
+    return _whole(table, "no column shows when a row changed", passed)
 
 
 def _by_log(table: Table, log: NoLog) -> Method:
@@ -156,7 +156,7 @@ def _by_log(table: Table, log: NoLog) -> Method:
     problem = log()
     if problem is not None:
         raise ConfigError(problem.text, table=table.name, hint=problem.hint)
-    return Method(LOG_BASED, "as asked")
+    return Method(LOG_BASED, "as requested")
 
 
 def _candidates(table: Table) -> Iterator[tuple[Column, str]]:
@@ -171,7 +171,7 @@ def _candidates(table: Table) -> Iterator[tuple[Column, str]]:
             yield column, "MySQL sets it at every change (ON UPDATE)"
     for column in usable:
         if not column.is_set_by_updates and not column.nullable and is_time_of_change(column):
-            yield column, "by its name and type the time of a row's last change"
+            yield column, "by its name and type, the time of a row's last change"
 
 
 def is_time_of_change(column: Column) -> bool:
@@ -189,20 +189,21 @@ def _words(name: str) -> frozenset[str]:
 def _incremental(table: Table, column: Column, why: str, passed: list[Remark]) -> Method:
     remarks = list(passed)
     if not column.is_set_by_updates:
-        told = f"a change that leaves {column.name} as it was is not seen; tidemark verify finds it"
+        told = f"changes that do not touch {column.name} are not seen; tidemark verify finds them"
         remarks.append(Remark(told))
     if column.name not in table.indexed and not table.is_view:
-        told = f"no index begins with {column.name}, so each run looks at all rows"
-        told += f" ({table.rows:,} by MySQL's estimate)"
+        told = f"no index begins with {column.name}, so each run scans all rows"
+        told += f" (about {table.rows:,}, according to MySQL)"
         remarks.append(Remark(told, add_index(table.name, column.name)))
     return Method(INCREMENTAL, why, column.name, tuple(remarks))
 
 
 def _with_gaps(column: Column) -> Remark:
     return Remark(
-        f"{column.name} would tell when a row changed, but some rows have none (NULL or a zero "
+        f"{column.name} would show when a row changed, but some rows have no value (NULL or a zero "
         "date)",
-        f"fill {column.name} in and add the table again, or: --replication-key {column.name} with "
+        f"fill in {column.name} and add the table again, or use --replication-key {column.name} "
+        "with "
         "BACKUP_NULL_KEYS=read in .env",
     )
 
@@ -210,8 +211,8 @@ def _with_gaps(column: Column) -> Remark:
 def _perhaps(table: Table, column: Column) -> Remark:
     """Of a column that is called as a time of change, and may be NULL."""
     return Remark(
-        f"{column.name} is called as the time of a row's last change is, and may be NULL",
-        f"if it is always set: tidemark add {table.name} --replication-key {column.name}",
+        f"{column.name} looks like the time of a row's last change, but may be NULL",
+        f"if it is always set, run tidemark add {table.name} --replication-key {column.name}",
     )
 
 
@@ -224,19 +225,19 @@ def _asked(table: Table, name: str, gaps: Gaps) -> Method:
         )  # fmt: skip
     if not column.can_replicate:
         raise ConfigError(
-            f"a column of type {column.mysql.column_type} cannot be a replication key: a timestamp,"
-            " a date or a whole number can",
+            f"a column of type {column.mysql.column_type} cannot be a replication key; it must be"
+            " a timestamp, a date or an integer",
             table=table.name,
             column=name,
             hint=f"choose one of: {', '.join(c.name for c in table.columns if c.can_replicate)}",
         )
-    found = _incremental(table, column, "as asked", [])
+    found = _incremental(table, column, "as requested", [])
     if column.can_be_missing and gaps(column):
-        told = f"some rows have no {column.name} (NULL or a zero date), and the backup refuses them"
+        told = f"some rows have no {column.name} (NULL or a zero date), which the backup refuses"
         remark = Remark(told, "fill them in, or set BACKUP_NULL_KEYS=read in .env")
         found = replace(found, remarks=(remark, *found.remarks))
     if not table.primary_key:
-        told = "without a key each version of a row is a row of its own in the warehouse"
+        told = "without a key, each version of a row is a separate row in the warehouse"
         found = replace(found, remarks=(*found.remarks, Remark(told)))
     return found
 
@@ -257,14 +258,14 @@ def _appended(table: Table, why: str) -> Method:
     column = _counter(table)
     if column is None:
         raise ConfigError(
-            "it has no AUTO_INCREMENT column, by which rows that were added can be told",
+            "it has no AUTO_INCREMENT column to identify new rows",
             table=table.name,
-            hint="leave --append-only out, or name a column: --replication-key COLUMN",
+            hint="omit --append-only, or name a column: --replication-key COLUMN",
         )
     price = Remark(
-        "a row that is changed after it was read keeps its old values in the warehouse, which "
-        "only tidemark verify finds",
-        f"if rows do change: tidemark add {table.name} --full-table",
+        "a row that changes after it was read keeps its old values in the warehouse; only tidemark "
+        "verify finds that",
+        f"if rows do change, run tidemark add {table.name} --full-table",
     )
     return Method(INCREMENTAL, why, column.name, (price,))
 
@@ -289,5 +290,5 @@ def _cheaper(table: Table) -> str | None:
         "DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, ADD INDEX (`updated_at`), and add "
         "the table again"
     )
-    asked = f"; or, if rows are only added: tidemark add {table.name} --append-only"
+    asked = f"; or, if rows are only ever added, run tidemark add {table.name} --append-only"
     return alter + (asked if _counter(table) is not None else "")

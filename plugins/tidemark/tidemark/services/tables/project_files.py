@@ -128,9 +128,9 @@ class ProjectFiles:
             return
         if self.has_names_elsewhere:
             raise ConfigError(
-                "LANDING_NAMES is set, and would hide the names in load/*.meltano.yml",
-                hint="move what it says to config: landing_names: of target-redshift in "
-                "load/loaders.meltano.yml, and unset it",
+                "LANDING_NAMES is set and would override the names in load/*.meltano.yml",
+                hint="move its value to config: landing_names: of target-redshift in "
+                "load/loaders.meltano.yml, and unset the variable",
             )
         file, place = self._loader
         text = YamlText(self._text(file), file)

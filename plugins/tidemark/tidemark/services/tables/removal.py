@@ -54,7 +54,7 @@ def plan_removal(
     """
     database, copied = project.database, copied_tables(files)
     known = ", ".join(map(str, copied))
-    hint = f"choose of: {known}" if known else "nothing is: tidemark add TABLE"
+    hint = f"choose one of: {known}" if known else "no table is copied: tidemark add TABLE"
     wanted = {
         table: contract
         for table, contract in chosen(copied, patterns, database, lambda _: hint).items()
@@ -85,7 +85,7 @@ def _contract_files(files: ProjectFiles, contracts: Iterable[Contract | None]) -
             continue
         if contract.models > 1:
             raise ConfigError(
-                f"{contract.path} says more than what {contract.name} is",
+                f"{contract.path} contains more than the contract of {contract.name}",
                 hint=f"move the other models out of {contract.path}, or take this one out by hand",
             )
         path = files.root / contract.path
@@ -116,10 +116,14 @@ def _refuse_used(root: Path, gone: Collection[Path]) -> None:
     )
     if users:
         whole = any(f"/{EXAMPLE}/" in user for user in users)
-        hint = f"the example goes as a whole: tidemark remove '{EXAMPLE}.*'" if whole else None
+        hint = (
+            f"the example can only be removed as a whole: tidemark remove '{EXAMPLE}.*'"
+            if whole
+            else None
+        )
         raise ConfigError(
-            f"nothing was changed: {', '.join(users)} still read what would go",
-            hint=hint or "take them out first, or let them read something else",
+            f"nothing was changed: {', '.join(users)} still read what would be removed",
+            hint=hint or "remove them first, or change what they read",
         )
 
 

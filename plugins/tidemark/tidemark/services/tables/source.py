@@ -127,7 +127,7 @@ def why_no_log(mysql: MySQL, table: TableName) -> Remark | None:
     problem = next(fatal, None) or mysql.unlogged([table]).get(table)
     if problem is None:
         return None
-    told = f"{problem.setting} is {problem.found}, and must be {problem.wanted}"
+    told = f"{problem.setting} is {problem.found}, but must be {problem.wanted}"
     return Remark(f"the server's log cannot be read: {told}", problem.statement)
 
 
@@ -138,8 +138,8 @@ def log_remarks(mysql: MySQL, table: Table, method: Method) -> list[Remark]:
     parents = mysql.cascades([table.name]).get(table.name, ())
     return [
         Remark(
-            f"the log does not tell of rows that a change of {parent} deletes or changes here "
-            "(foreign key with CASCADE or SET NULL; MySQL 9.6 and later do)",
+            f"the log does not contain rows that a change of {parent} deletes or changes here "
+            "(foreign key with CASCADE or SET NULL; from MySQL 9.6 it does)",
             f"in cron, tidemark reconcile -t {table.name} --yes",
         )
         for parent in parents
@@ -187,16 +187,16 @@ def remarks(mysql: MySQL, table: Table, landing: LandingTable) -> list[Remark]:
 def _too_long(mysql: MySQL, table: Table, column: Column) -> list[Remark]:
     limit = _UNBOUNDED[column.data_type]
     hint = (
-        "REDSHIFT_TOO_LONG=null or truncate in .env loads the table all the same, or leave the "
-        f"column out: '!{select_rule(table.name, column.name)}' in extract/extractors.meltano.yml"
+        "REDSHIFT_TOO_LONG=null or truncate in .env loads the table anyway, or exclude the column: "
+        f"'!{select_rule(table.name, column.name)}' in extract/extractors.meltano.yml"
     )
     if table.is_view or table.rows * table.row_bytes > _LOOKED_THROUGH:
-        told = f"{column.name} may hold more than the {size(limit)} that Redshift takes"
+        told = f"{column.name} may contain more than the {size(limit)} that Redshift allows"
         return [Remark(told, hint)]
     name = mysql_name(column.name)
     read = name if column.character_set is None else f"CONVERT({name} USING utf8mb4)"
     (longest,) = mysql.row(f"SELECT max(octet_length({read})) FROM {mysql_table(table.name)}")
     if longest is None or int(longest) <= limit:
         return []
-    told = f"{column.name} holds up to {size(int(longest))}, and Redshift takes {size(limit)}"
+    told = f"{column.name} holds up to {size(int(longest))}, but Redshift allows {size(limit)}"
     return [Remark(told, hint)]

@@ -117,7 +117,7 @@ class Counter:
         if not relation_exists(self.warehouse, schema, self.names.of(table)):
             return None
         ((rows,),) = self.warehouse.execute(
-            f"SELECT count(*) FROM {self._name(schema, table)}", what="a count", table=table
+            f"SELECT count(*) FROM {self._name(schema, table)}", what="a row count", table=table
         )
         return int(rows)
 

@@ -62,17 +62,17 @@ class StageCounts:
     def _source_difference(self) -> str | None:
         if self.source is None:
             return (
-                "MySQL has no such table any more, or DB_USER may not read it: grant SELECT, or, if"
-                " it was dropped or renamed, name the other tables with -t"
+                "MySQL has no such table any more, or DB_USER may not read it: grant SELECT, or,"
+                " if it was dropped or renamed, select the other tables with -t"
             )
         if self._has_nothing and self.source:
             return (
-                f"the lake has nothing of it, MySQL has {counted(self.source, 'row')}: "
+                f"the lake has no files for it, MySQL has {counted(self.source, 'row')}: "
                 + self._backup
             )
         if self.lake < self.source:
             how = "reconcile" if self.public is not None else "verify --checksum"
-            which = f"tidemark {how} -t {self.table} tells which"
+            which = f"tidemark {how} -t {self.table} shows which"
             return f"the lake has {self.lake:,} rows, MySQL has {self.source:,}: {which}"
         return None
 
@@ -85,9 +85,11 @@ class StageCounts:
             return None
         return (
             f"{counted(self.lost, 'file')} of the lake that its manifests name "
-            f"{'is' if self.lost == 1 else 'are'} gone or written over, first {self.lost_file}: "
-            "bring the objects' versions back, or write them off with tidemark s3clean clean "
-            f"-t {self.table} --lost and read all again: tidemark watermark reset -t {self.table}"
+            f"{'is' if self.lost == 1 else 'are'} missing or overwritten, the first is "
+            f"{self.lost_file}: "
+            "restore the objects' versions, or write them off with tidemark s3clean clean "
+            f"-t {self.table} --lost and read everything again: tidemark watermark reset -t "
+            f"{self.table}"
         )
 
     def _landing_difference(self) -> str | None:
@@ -95,7 +97,7 @@ class StageCounts:
             return None if self._has_nothing else "there is no landing table yet: meltano run load"
         if self.landing == self.lake - self.passed_over:
             return None
-        less = f", {self.passed_over:,} of them passed over by a rebuild" * bool(self.passed_over)
+        less = f", {self.passed_over:,} of them skipped by a rebuild" * bool(self.passed_over)
         said = f"landing has {self.landing:,} rows, the lake has {self.lake:,}{less}"
         return f"{said}: {self._landing_cure()}"
 
@@ -104,7 +106,8 @@ class StageCounts:
         if self.skipped:
             reset = f"tidemark watermark reset -t {self.table} --leg load"
             return (
-                f"{counted(self.skipped, 'file')} before the load's bookmark would wait for good: "
+                f"{counted(self.skipped, 'file')} before the load's bookmark would never be "
+                "loaded: "
                 f"{reset}, then {load}"
             )
         return load if self.waiting else f"tidemark rebuild -t {self.table} --from-lake"
@@ -118,7 +121,7 @@ class StageCounts:
         # Fewer rows than there should be are explained by a row that is back, its mark still there.
         if self.deleted or self.public > self.source + self.changed:
             return f"{said}: tidemark reconcile -t {self.table}"
-        return f"{said}: meltano run build, else tidemark reconcile -t {self.table} tells which"
+        return f"{said}: meltano run build, else tidemark reconcile -t {self.table} shows which"
 
     def _plausible(self, public: int) -> bool:
         source = self.source or 0

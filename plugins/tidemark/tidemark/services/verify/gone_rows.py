@@ -79,7 +79,7 @@ class GoneRows:
         known = identity.read(states.bookmarks(Leg.BACKUP).get(self.table.stream, {}))
         if known is None or known != identity.read(self.mark):
             raise StateError(
-                "a backup has come in between; nothing of it was changed",
+                "a backup ran in between; nothing was changed",
                 table=self.table,
                 hint=f"tidemark reconcile -t {self.table}",
             )

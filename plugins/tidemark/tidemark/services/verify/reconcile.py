@@ -126,12 +126,10 @@ def _key_of(newest: Manifest, project: Project, mysql: MySQL, copy: WarehouseCon
     name = project.names.of(table)
     refuse_other_copy(copy, table, name)
     if not relation_exists(copy, schema, name):
-        raise ConfigError(
-            "there is no public table of its name", table=table, hint="meltano run build"
-        )
+        raise ConfigError("there is no public table for it", table=table, hint="meltano run build")
     if not table_exists(mysql, table):
         raise ConfigError(
-            "MySQL does not have it, or DB_USER may not read it", table=table, hint="leave it out"
+            "MySQL does not have it, or DB_USER may not read it", table=table, hint="exclude it"
         )
     kept = project.deleted_at.get(str(table)) if newest.is_log_based else None
     if kept is None or fold(kept) not in (columns_of(copy, schema, name) or ()):
@@ -152,6 +150,6 @@ def landed(key: RowKey, copy: WarehouseConnection, keys: Sequence[str]) -> set[s
             f"SELECT DISTINCT {key.redshift()} FROM {table} "
             f"WHERE {key.redshift()} IN ({', '.join('?' * len(page))})"
         )
-        rows = copy.execute(query, page, what="a look for keys in landing", table=key.table)
+        rows = copy.execute(query, page, what="a query for keys in landing", table=key.table)
         found |= {str(text) for (text,) in rows}
     return found

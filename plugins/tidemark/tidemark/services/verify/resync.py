@@ -71,9 +71,9 @@ def refuse_other_methods(project: Project, table: TableName) -> None:
     """
     if Rules.read(project.root).method(table) != LOG_BASED:
         raise ConfigError(
-            "it is not read by MySQL's log, and has no gap in it",
+            "it is not read from MySQL's binary log, so it cannot have a gap",
             table=table,
-            hint=f"tidemark reconcile -t {table} tells what differs, and how to read it again",
+            hint=f"tidemark reconcile -t {table} shows what differs, and how to read it again",
         )
 
 
@@ -130,9 +130,9 @@ def _bookmark(identity: LogIdentity, mark: Json) -> LogBookmark:
     found = identity.read(mark)
     if found is None or found.left:
         raise ConfigError(
-            "its first load is not done, so that it has no gap to be healed",
+            "its first load is not finished, so there is no gap to repair",
             table=table,
-            hint=f"tidemark sync -t {table}; if that cannot go on: {anew(table)}",
+            hint=f"tidemark sync -t {table}; if that fails: {anew(table)}",
         )
     return found
 
@@ -170,9 +170,10 @@ def _comparison(
     ]
     if lacking:
         raise ConfigError(
-            f"{name} does not have {', '.join(lacking)}, in which a difference would not be seen",
+            f"{name} does not have {', '.join(lacking)}, so differences there would not be "
+            "detected",
             table=table,
-            hint=f"tidemark add {table} takes it into the contract, and meltano run build into the "
+            hint=f"tidemark add {table} adds it to the contract, and meltano run build to the "
             f"table; or {anew(table)}",
         )
     chosen, left = comparisons(facts)
@@ -180,7 +181,7 @@ def _comparison(
     unseen = [f"{each.what}: {each.why}" for each in left if each.what not in alone]
     what = next((one for one in chosen if one.copy == PUBLIC), None)
     if unseen or what is None or what.key is None:
-        why = "; ".join(unseen) or "it has no key that both servers write alike"
+        why = "; ".join(unseen) or "it has no key that both servers format in the same way"
         raise ConfigError(f"its rows cannot be compared: {why}", table=table, hint=anew(table))
     return what, what.key
 

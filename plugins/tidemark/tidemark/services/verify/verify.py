@@ -174,7 +174,7 @@ def facts_of(
         reading: How far MySQL has been read.
         types: MySQL's type of each column.
         warehouse: As a user who reads the public table.
-        retired: Whether retention has taken loads out of landing.
+        retired: Whether retention has removed loads from landing.
         has_marks: Whether rows are marked as deleted.
         deleted_at: The contract's own column for deleted rows, if it has one.
     """
@@ -253,6 +253,6 @@ def read_lake(
             found[table] = sorted(every, key=lambda each: (each.extracted_at, each.part))
         elif str(table) not in unread:
             raise ConfigError(
-                "the lake has nothing of it", table=table, hint=f"tidemark backup -t {table}"
+                "the lake has no files for it", table=table, hint=f"tidemark backup -t {table}"
             )
     return Lake(manifests, found)

@@ -1,1 +1,1 @@
-"""How far each table has come, and setting it by hand."""
+"""Show how far each table has progressed, and set it by hand."""

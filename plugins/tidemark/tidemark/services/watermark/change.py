@@ -108,7 +108,8 @@ def plan_set_position(project: Project, table: TableName, text: str) -> list[Cha
     before = states.bookmarks(Leg.BACKUP).get(table.stream)
     if before is None or log_place(before) is None:
         raise ConfigError(
-            "the table is not read by MySQL's log, or its first load is not done", table=table,
+            "the table is not read from MySQL's binary log, or its first load is not finished",
+            table=table,
             hint="tidemark watermark list",
         )  # fmt: skip
     file, _, offset = text.rpartition(":")
@@ -117,7 +118,7 @@ def plan_set_position(project: Project, table: TableName, text: str) -> list[Cha
     if not offset.isdecimal() or not _FIRST <= int(offset) <= files.get(file, 0):
         known = ", ".join(f"{name} to {size}" for name, size in files.items())
         raise ConfigError(
-            f"{text!r} is not a place in the log; the bookmark was not changed", table=table,
+            f"{text!r} is not a position in the log; the bookmark was not changed", table=table,
             hint=f"the log has {known}",
         )  # fmt: skip
     # Without GTIDs it is the place that counts.
@@ -138,7 +139,7 @@ def plan_reset(project: Project, table: TableName, legs: Iterable[Leg]) -> list[
         before = states.bookmarks(leg).get(table.stream)
         if before is not None:
             old = _text(before) if leg is Leg.BACKUP else describe(before)
-            changes.append(Change(leg, table, old, "nothing: from the beginning", None))
+            changes.append(Change(leg, table, old, "none: starts from the beginning", None))
     if not changes:
         raise ConfigError(
             "there is no bookmark to reset", table=table, hint="tidemark watermark list"
@@ -173,6 +174,6 @@ def _greatest(project: Project, table: TableName, key: ReplicationKey) -> int | 
             found = greatest(mysql, table, key.column)
         except SourceError as error:
             raise ConfigError(
-                f"MySQL could not be asked for the greatest id: {error.message}", table=table
+                f"could not query the greatest id in MySQL: {error.message}", table=table
             ) from error
     return None if found is None else int(found)

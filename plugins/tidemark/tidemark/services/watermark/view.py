@@ -104,9 +104,9 @@ def _status(bookmark: Json | None, manual: bool, waiting: int | None, has_files:
     if manual:
         start = "set by hand: the next backup starts there"
     elif bookmark is None:
-        start = "reset: the next backup reads all" if has_files else "never backed up"
+        start = "reset: the next backup reads everything" if has_files else "never backed up"
     elif place_of(bookmark) is None:
-        start = "first backup unfinished: the next one goes on with it"
+        start = "first backup unfinished: the next one continues it"
     else:
         start = "backed up"
     if waiting is None:
@@ -144,5 +144,5 @@ def read_watermarks(
         )
         for table in every
     }
-    said = [f"the warehouse could not be asked what it has loaded: {problem}"] if problem else []
+    said = [f"could not ask the warehouse what is loaded: {problem}"] if problem else []
     return found, said + [str(error) for error in broken]

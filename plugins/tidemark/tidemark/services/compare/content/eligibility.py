@@ -95,7 +95,7 @@ def comparisons(facts: Facts) -> tuple[list[Comparison], list[NotCompared]]:
             found.append(_comparison(facts, name, chosen, key))
             left += _unhashed(chosen, found[-1].key)
     if facts.public is None:
-        left.append(NotCompared("public", "there is no table of its name: landing was compared"))
+        left.append(NotCompared("public", "there is no public table: landing was compared"))
     return found, left
 
 
@@ -118,10 +118,10 @@ def _columns(facts: Facts) -> tuple[list[Column], list[NotCompared]]:
         if name in facts.source:
             found.append(Column(name, from_json_schema(schema), facts.source[name].lower()))
         else:
-            left.append(NotCompared(f"column {name}", "MySQL has it no more"))
+            left.append(NotCompared(f"column {name}", "MySQL no longer has it"))
     for name in facts.source:
         if name not in lake:
-            why = "the lake does not have it: it is left out, or newer than the last rows"
+            why = "the lake does not have it: it is excluded, or newer than the last rows"
             left.append(NotCompared(f"column {name}", why))
     return found, left
 
@@ -150,9 +150,9 @@ def _why_not(facts: Facts, name: str, chosen: list[Column], key: RowKey | None) 
         return f"{name} does not have the key"
     if name == LANDING_SCHEMA:
         if not facts.is_whole:
-            return "retention has taken loads out of landing"
+            return "retention has removed loads from landing"
         if key is None and facts.reading.key:
-            return "without a key nobody can tell which version of a row is the newest"
+            return "without a key, the newest version of a row cannot be determined"
         if EXTRACTED_AT not in has and (key is None or LOAD_ID not in has):
             return f"landing has no {EXTRACTED_AT}"
     return None
@@ -187,11 +187,14 @@ def _only(facts: Facts, name: str, key: RowKey | None) -> tuple[str, tuple[Any, 
 def _unhashed(columns: Iterable[Column], key: RowKey | None) -> list[NotCompared]:
     """Columns of a comparison that it does not see, or not whole."""
     found = [
-        NotCompared(f"column {c.name}, values over {LONGEST_BINARY:,} bytes", "only their lengths")
+        NotCompared(
+            f"column {c.name}, values over {LONGEST_BINARY:,} bytes",
+            "only their lengths are compared",
+        )
         for c in columns
         if c.may_be_long
     ]
     if key is None:
-        why = "a float is compared row by row, and the table has no key"
+        why = "floats are compared row by row, and the table has no key"
         found += [NotCompared(f"column {c.name}", why) for c in columns if c.is_float]
     return found

@@ -36,16 +36,16 @@ def content_cure(table: str, differences: Iterable[Difference]) -> str | None:
     if back:
         return _back(table, back)
     if any(one.extra for one in found):
-        return f"to mark what MySQL has no more: tidemark reconcile -t {table}"
-    return f"to read all again: tidemark watermark reset -t {table}" if found else None
+        return f"to mark the rows that no longer exist in MySQL: tidemark reconcile -t {table}"
+    return f"to read everything again: tidemark watermark reset -t {table}" if found else None
 
 
 def _back(table: str, rows: int) -> str:
     """What to do about rows of which no reading brings the version that MySQL has."""
     return (
         f"the replication key of {counted(rows, 'row')} went backwards, and the copy keeps the "
-        "version with the greatest: set it in MySQL to a greater one, as of now, "
-        f"then {read_again(table, None)}"
+        "version with the greatest key: set it in MySQL to a greater value, such as the current "
+        f"time, then {read_again(table, None)}"
     )
 
 
@@ -69,12 +69,14 @@ class Late:
 
     def __str__(self) -> str:
         said = (
-            f"{self.table}: {counted(self.rows, 'row')} of MySQL that the bookmark is beyond "
+            f"{self.table}: {counted(self.rows, 'row')} of MySQL before the bookmark "
             f"{'is' if self.rows == 1 else 'are'} not in public, first keys: "
             f"{', '.join(self.first)}; "
         )
         if self.landed == self.rows:
-            again = "meltano run build, and if they stay away meltano invoke dbt:full-refresh"
+            again = (
+                "meltano run build, and if they are still missing, meltano invoke dbt:full-refresh"
+            )
             return f"{said}landing has them: {again}"
         return said + f"to read them again: {read_again(self.table, self.since)}"
 

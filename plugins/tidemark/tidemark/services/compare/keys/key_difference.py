@@ -88,7 +88,7 @@ def differing(
 
 def public_rows(key: RowKey, copy: WarehouseConnection) -> int:
     """How many rows the public table has."""
-    ((rows,),) = copy.execute(redshift_count_sql(key), what="a count", table=key.table)
+    ((rows,),) = copy.execute(redshift_count_sql(key), what="a row count", table=key.table)
     return int(rows)
 
 

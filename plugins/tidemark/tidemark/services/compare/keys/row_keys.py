@@ -97,17 +97,17 @@ def row_key(newest: Manifest, schema: str, name: str, deleted_at: str | None = N
     columns = tuple((name, from_json_schema(properties[name])) for name in newest.key_properties)
     if not columns:
         raise ConfigError(
-            "it has no primary key, so nobody can tell which of its rows are gone",
+            "it has no primary key, so deleted rows cannot be identified",
             table=newest.table,
-            hint="leave it out",
+            hint="exclude it",
         )
     for column, kind in columns:
         if kind.kind not in _KINDS:
             raise ConfigError(
-                f"its key has the type {kind}, which MySQL and the warehouse do not write alike",
+                f"its key has the type {kind}, which MySQL and the warehouse format differently",
                 table=newest.table,
                 column=column,
-                hint="leave it out",
+                hint="exclude it",
             )
     return RowKey(newest.table, schema, name, columns, deleted_at)
 

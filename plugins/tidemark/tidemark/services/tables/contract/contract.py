@@ -193,7 +193,7 @@ def marking_meta(column: str | None) -> dict[str, object]:
 
 def marking_text(column: str) -> str:
     """The column for deleted rows, as YAML in one line."""
-    said = "When the row was found to be deleted in MySQL (UTC); empty while it is there."
+    said = "When the row was found to be deleted in MySQL (UTC); NULL while it exists."
     return flow({"name": column, "data_type": "timestamp", "description": said})
 
 

@@ -38,9 +38,9 @@ class Deletes:
         why = _why_not_kept(landing, method)
         if self.asked is False and why is not None:
             raise ConfigError(
-                f"its deleted rows cannot be kept: {why}",
+                f"cannot keep its deleted rows: {why}",
                 table=landing.table,
-                hint="leave --soft-delete out, or copy it by the server's log: --log-based",
+                hint="omit --soft-delete, or copy it from the binary log: --log-based",
             )
         if self.asked is not None:
             return self.asked
@@ -49,5 +49,5 @@ class Deletes:
 
 def _why_not_kept(landing: LandingTable, method: Method) -> str | None:
     if method.name == FULL_TABLE:
-        return "it is read whole, and each copy takes the place of the one before"
+        return "it is read in full, and each copy replaces the previous one"
     return None if landing.keys else "it has no key"

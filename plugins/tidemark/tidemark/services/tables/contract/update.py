@@ -43,7 +43,7 @@ class Difference:
         """For people, a thing each."""
         found = [f"new column {name}" for name in self.added]
         found += [f"{name}: {old} is now {new}" for name, (old, new) in self.changed.items()]
-        found += [f"column {name} is gone" for name in self.gone]
+        found += [f"column {name} was dropped" for name in self.gone]
         if self.key is not None:
             found.append(f"the key was {', '.join(self.key) or 'none'}")
         return found
@@ -70,7 +70,7 @@ def compare(contract: Contract, landing: LandingTable) -> Difference:
     want = {column.name: column.redshift for column in landing.columns}
     if own in want:
         raise ConfigError(
-            "MySQL has a column of the name now that its contract has for deleted rows",
+            "MySQL now has a column with the name that the contract uses for deleted rows",
             table=contract.source,
             column=own,
             hint=f"rename it in {contract.path}, say so there by meta: {{deleted_at: NAME}}, and "
