@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -17,12 +17,14 @@ from tidemark_core.errors import LeaseError, TidemarkError
 from tidemark_core.logs import Event, log_event
 
 from tidemark.config.project import Project
+from tidemark.job.leftovers import system_folder
 from tidemark.runner.held_lease import FOLLOWER, holding
 from tidemark.runner.leases import hold_job
 from tidemark.services.bookmarks.store import States
 from tidemark.services.follow.alerting import Alerts
 from tidemark.services.follow.lag import Lags, Spread
-from tidemark.services.follow.period import Period, period
+from tidemark.services.follow.last_tests import LastTests
+from tidemark.services.follow.period import FOLLOW, Period, period
 from tidemark.services.follow.ready.runner import Ready
 from tidemark.services.follow.round import Marks, Round, Rounds
 from tidemark.services.follow.watch import LogWatch
@@ -114,7 +116,9 @@ class Follower:
         self._alerts = Alerts(self.project)
         self._ready = Ready()
         self._quiet_until = self._next = self._shared = 0.0
-        self._is_to_test = True
+        folder = system_folder(self.project.root, self.project.environ)
+        self._last_tests = LastTests(folder / FOLLOW / "tests-passed")
+        self._is_to_test = False
         self._count = 0
 
     @property
@@ -164,7 +168,7 @@ class Follower:
         now, tables = monotonic(), self.plan.tables
         if now >= self._quiet_until:
             self._quiet_until = now + _QUIET
-            self._is_to_test = True
+            self._is_to_test = self._is_to_test or self._last_tests.are_due
             for step in Step:
                 self._work.add(step, tables)
         changed = tables if self._watch.blind is not None else self.lags.unread()
@@ -211,9 +215,18 @@ class Follower:
             except TidemarkError as error:
                 return rounds.refused(run_id, error)
             done = rounds.run(run_id)
-        if any(leg.name == Step.BUILD for leg in done.legs):
-            self._is_to_test = False
+        self._note_tests(done)
         return done
+
+    def _note_tests(self, done: Round) -> None:
+        """Tests that have run are over; where they failed, also who begins anew runs them."""
+        built = next((leg for leg in done.legs if leg.name == Step.BUILD), None)
+        if built is None:
+            return
+        if self._is_to_test and built.code == 0:
+            with suppress(OSError):  # then they are run again at the next start
+                self._last_tests.passed()
+        self._is_to_test = False
 
     def _line(self, hour: Period, line: str) -> None:
         hour.write(line)
