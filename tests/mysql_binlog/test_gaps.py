@@ -119,7 +119,7 @@ def test_an_end_that_the_log_does_not_have_stops(log: Log, table: str) -> None:
     log.sql("INSERT INTO t VALUES (1)")
     end = log.end()
     inside, behind = replace(end, offset=end.offset - 5), replace(end, offset=end.offset + 5)
-    assert "middle of a transaction" in refused(log, since, UnreachablePosition, inside)
+    assert "inside a transaction" in refused(log, since, UnreachablePosition, inside)
     assert "the log ends at" in refused(log, since, UnreachablePosition, behind)
     before = replace(since, offset=since.offset - 5)
     assert "before the start" in refused(log, since, UnreachablePosition, before)

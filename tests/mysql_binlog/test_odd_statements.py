@@ -34,7 +34,7 @@ def test_a_statement_in_place_of_its_rows_stops_however_it_begins(log: Log, tabl
         since = log.end()
         with log.session("binlog_format = 'STATEMENT'") as cursor:
             cursor.execute(statement)
-        with pytest.raises(UnreadableChange, match="in place of the rows"):
+        with pytest.raises(UnreadableChange, match="instead of the rows"):
             log.batches(since, [table])
         since = log.end()
         log.sql("ANALYZE TABLE t", "ANALYZE LOCAL TABLE t", "FLUSH TABLES", "OPTIMIZE TABLE t",

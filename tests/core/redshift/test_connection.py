@@ -332,7 +332,9 @@ def test_a_warehouse_that_falls_mute_is_not_waited_for_without_end(
         with connect(there, statement_seconds=1) as connection:
             assert connection.execute("SELECT 1") == [(1,)]
             relay.is_mute.set()
-            with pytest.raises(QueryError, match=r"nothing for 2 s during the count") as caught:
+            with pytest.raises(
+                QueryError, match=r"not responded for 2 s during the count"
+            ) as caught:
                 connection.execute("SELECT 1", what="the count")
     assert caught.value.lost
     assert caught.value.stops_all

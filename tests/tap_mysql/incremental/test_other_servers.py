@@ -377,7 +377,7 @@ def test_a_database_that_is_left_out_of_the_log_is_refused_and_others_go_on(
     assert isinstance(done.error, SourceError)
     (error,) = done.error.of_tables
     assert error.table == f"{UNLOGGED}.logged"
-    assert "binlog_ignore_db is unlogged, but must be without unlogged" in error.message
+    assert "binlog_ignore_db is unlogged, must be without unlogged" in error.message
     assert "restart the server" in str(error.hint)
     assert done.ids("logged") == [1]
 

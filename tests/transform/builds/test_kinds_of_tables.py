@@ -117,7 +117,7 @@ def test_tables_of_every_kind_hold_what_they_should(
     landing.load("colours", [{"id": 1, "name": "red"}, {"id": 2, "name": "blue"}])
     landing.load("labels", [{"name": "l"}, {"name": "l"}])
     first = kinds.build()
-    assert "nothing was loaded yet into landing.unseen" in first.output
+    assert "nothing has been loaded into landing.unseen yet" in first.output
     assert rows(query, "unseen") == rows(query, "tokens") == []
     assert rows(query, "visits") == [("p",), ("p",)]
 
@@ -171,7 +171,7 @@ def test_rows_that_are_read_by_the_log_go_and_come_back(
 
 def test_a_contract_is_built_as_printed(kinds: Dbt, query: Query) -> None:
     built = kinds.build("--select", "orders")
-    assert "nothing was loaded yet into landing.orders" in built.output
+    assert "nothing has been loaded into landing.orders yet" in built.output
     assert "test.tidemark.unique_combination_orders_order_id__line" in str(list(built.nodes))
     columns = "select column_name from information_schema.columns where table_name = 'orders'"
     found = query(f"{columns} order by ordinal_position", user="tidemark_transformer")

@@ -234,7 +234,7 @@ def test_rows_of_a_table_that_is_read_by_the_log_get_tombstones(
     place = {"file": "binlog.000001", "offset": 4, "gtid": "", "server": "x", "flavor": "mariadb"}
     own = {
         "version": 1, "table": str(copied.table), "replication_method": LOG_BASED, "key": ["ID"],
-        "columns": ["ID", "status"], "epoch": "2025-08-03T12:00:00.000000",
+        "columns": ["ID", "status"], "shapes": {}, "epoch": "2025-08-03T12:00:00.000000",
         "read_at": "2100-01-01T00:00:00.000000",
         "position": place | {"created": 0},
     }  # fmt: skip

@@ -54,7 +54,7 @@ def test_a_row_whose_key_went_backwards_is_reported_by_its_key(copied: Lake) -> 
     assert "first keys: 4" in text
     assert "columns: price, update_at" in text
     assert "the replication key of 1 row went backwards" in text
-    assert f"greater one, as of now, then tidemark sync -t {copied.table}" in text
+    assert f"greater value, such as the current time, then tidemark sync -t {copied.table}" in text
     assert "watermark set" not in text  # would bring a version that every copy passes over
 
 
