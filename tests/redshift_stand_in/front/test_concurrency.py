@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -163,6 +164,18 @@ def test_a_client_that_dies_leaves_nothing_running(world: World) -> None:
     _until(lambda: _any(watcher, running))
     client._usock.shutdown(socket.SHUT_RDWR)
     _until(lambda: not _any(watcher, f"select 1 from pg_stat_activity where pid = {process}"))
+    thread.join(20)
+
+
+def test_a_statement_ends_with_its_session_also_if_nobody_cancels_it(world: World) -> None:
+    session, watcher = world.superuser(), world.superuser().cursor()
+    process = session.get_backend_pid()
+    thread, _ = in_thread(lambda: session.cursor().execute(ENDLESS))
+    running = f"select 1 from pg_stat_activity where pid = {process}"
+    _until(lambda: _any(watcher, f"{running} and state = 'active'"))
+    with socket.socket(fileno=os.dup(session.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+    _until(lambda: not _any(watcher, running))
     thread.join(20)
 
 

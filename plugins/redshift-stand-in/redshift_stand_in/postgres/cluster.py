@@ -34,6 +34,8 @@ _SETTINGS = {
     "listen_addresses": "",
     "password_encryption": "md5",
     "max_connections": "100",
+    # A statement of a session that is gone ends, should the front's word to cancel it be lost.
+    "client_connection_check_interval": "1s",
     "shared_buffers": "128MB",
     "maintenance_work_mem": "128MB",
     # The views sort whole tables.
