@@ -20,6 +20,8 @@ from tidemark_core.names import TableName
 _NAME = re.compile(
     r"tidemark-[a-z]+-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<started>\d+)-[a-z0-9_]+"
 )
+#: Characters of a folder that leave room for ours and the socket's name in 107 bytes.
+_LONGEST_FOLDER = 45
 
 
 @contextmanager
@@ -42,6 +44,19 @@ def temporary_folder(what: str, parent: str | None = None) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def socket_folder(what: str) -> Iterator[Path]:
+    """A `temporary_folder` whose path is short enough for a socket in it (sockaddr_un: 107).
+
+    Args:
+        what: What it is for, in at most five lower-case letters.
+    """
+    usual = tempfile.gettempdir()
+    short = usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108
+    with temporary_folder(what, short) as folder:
+        yield folder
 
 
 @contextmanager

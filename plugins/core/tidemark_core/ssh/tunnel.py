@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Protocol
 
-from tidemark_core.host.temporary_folder import temporary_folder
+from tidemark_core.host.temporary_folder import socket_folder
 from tidemark_core.logs import Event, log_event
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.process import TunnelProcess
 
 logger = logging.getLogger("tidemark_core.tunnel")
-#: Characters of a folder that leave room for ours and the socket's name in 107 bytes.
-_LONGEST_FOLDER = 45
 
 
 class Endpoint(Protocol):
@@ -113,7 +109,7 @@ def open_endpoint(
         yield DirectEndpoint(host, port)
         return
     bastion.check_files()
-    with _socket_folder() as folder:
+    with socket_folder("ssh") as folder:
         tunnel = TunnelProcess(
             name=str(bastion),
             command=lambda ends: bastion.command(ends, host, port),
@@ -134,12 +130,3 @@ def open_endpoint(
             yield tunnel
         finally:
             tunnel.close()
-
-
-@contextmanager
-def _socket_folder() -> Iterator[Path]:
-    """A folder of mode 0700 whose path is short enough for a socket in it (sockaddr_un: 107)."""
-    usual = tempfile.gettempdir()
-    short = usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108
-    with temporary_folder("ssh", short) as folder:
-        yield folder

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tidemark_core.forking.server import ForkServer, Programs
 from tidemark_core.host.collector import spare_what_is_here
 from tidemark_core.host.leash import leashed
+from tidemark_core.host.temporary_folder import socket_folder
 
 _STANDARD_INPUT = 0
 
@@ -26,21 +27,22 @@ class Process:
 
     def __init__(self, module: str) -> None:
         self._module = module
-        self._folder: TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
+        self._resources = ExitStack()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def path(self) -> str:
         """Its socket, which nobody but this user reaches."""
         assert self._folder is not None  # noqa: S101 - it was begun
-        return str(Path(self._folder.name, "socket"))
+        return str(self._folder / "socket")
 
     def begin(self, root: Path, environ: Mapping[str, str]) -> None:
         """Begins it, unless it is there: it imports while others work."""
         if self.process is not None and self.process.poll() is None:
             return
         self.end()
-        self._folder = TemporaryDirectory(prefix="tidemark-", ignore_cleanup_errors=True)
+        self._folder = self._resources.enter_context(socket_folder("fork"))
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
             listener.bind(self.path)
             listener.listen()
@@ -56,8 +58,7 @@ class Process:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._resources.close()
         self.process = self._folder = None
 
 
