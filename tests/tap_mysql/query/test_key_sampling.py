@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tap_mysql.query import key_sampling
 from tap_mysql.query.key_sampling import Sample, Span, cuts, samples
@@ -58,6 +58,7 @@ class Keys:
 
 
 @given(st.lists(RUNS, min_size=1, max_size=12), st.integers(2, 9))
+@example([(0, 1, 1), (2, 1, 1)], 4)
 def test_each_key_is_in_one_range(runs: list[tuple[int, int, int]], ranges: int) -> None:
     keys = Keys(runs)
     found = cuts(keys.look, keys.all[0], keys.all[-1], ranges)

@@ -112,18 +112,22 @@ def _equal(part: _Part, pieces: int) -> list[Span]:
 
 
 def _quantiles(parts: Sequence[_Part], ranges: int) -> list[int]:
-    """The keys below which each share of the rows lies, within a part by its length."""
-    total, before, found = sum(part.rows for part in parts), 0.0, list[int]()
+    """The keys below which each share of the rows lies, within a part by its length.
+
+    At most one of them lies in a part, whose first and last keys are there: no range is empty.
+    """
+    share = sum(part.rows for part in parts) / ranges
+    before, number, found = 0.0, 1, list[int]()
     for part in parts:
-        while len(found) < ranges - 1:
-            wanted = total * (len(found) + 1) / ranges - before
-            if wanted > part.rows:
-                break
+        wanted = share * number - before
+        if number < ranges and wanted <= part.rows:
             length = part.last - part.first + 1
             found.append(part.first + min(int(length * wanted / part.rows), length - 1))
         before += part.rows
+        while number < ranges and share * number <= before:
+            number += 1
     last = max((part.last for part in parts), default=0)
-    return sorted({cut for cut in found if cut < last})
+    return [cut for cut in found if cut < last]
 
 
 def sample_sql(table: TableName, column: str, spans: Sequence[Span]) -> str:
