@@ -52,10 +52,15 @@ class Plugin(PluginBase, Generic[S]):
         return cls(config=given.config, parse_env_config=given.parse_env, **more)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Resolves the settings first: their errors are for the operator."""
-        if raise_errors:
-            self._config = {**self._config, **values(read(self.settings_class, self._config))}
-        return list(super()._validate_config(raise_errors=raise_errors))
+        """Resolves the settings first: their errors are for the operator.
+
+        Discovery asks for none of it. Its settings are resolved when they are used; until then they
+        are text, as Meltano gives them, of which the SDK would say that validation failed.
+        """
+        if not raise_errors:
+            return []
+        self._config = {**self._config, **values(read(self.settings_class, self._config))}
+        return list(super()._validate_config())
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Ends at once."""
