@@ -134,6 +134,23 @@ def test_a_command_ends_with_the_server_and_the_next_one_runs_by_itself(
     assert begin(server[1], "tell", "3").communicate() == ("by itself\n", "")
 
 
+@pytest.mark.fault(208)
+def test_the_server_outlives_a_command_and_its_fork_that_end_at_once(
+    server: tuple[subprocess.Popen[bytes], str],
+) -> None:
+    command = begin(server[1], "sleep")
+    assert command.stdout is not None
+    pid = int(command.stdout.readline())
+    server[0].send_signal(signal.SIGSTOP)  # so that it hears of both in one go
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not is_there(pid))
+    command.kill()
+    command.communicate()
+    server[0].send_signal(signal.SIGCONT)
+    assert begin(server[1], "tell", "0").communicate("one\n")[0].startswith("out")
+    assert server[0].poll() is None
+
+
 def test_without_a_server_a_command_runs_by_itself(tmp_path: Path) -> None:
     assert begin("", "tell").communicate() == ("by itself\n", "")
     assert begin(str(tmp_path / "none"), "tell").communicate() == ("by itself\n", "")

@@ -58,6 +58,8 @@ class ForkServer:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         while True:
             for key, _ in self._selector.select():
+                if self._selector.get_map().get(key.fd) is not key:
+                    continue  # its command has ended with an event before this one
                 if key.fileobj is self._listener:
                     self._accept()
                 elif key.fileobj == key.data.end:
@@ -73,7 +75,9 @@ class ForkServer:
 
     def _begin(self, caller: _Caller) -> tuple[Any, list[int]] | None:
         """Forks; gives in the fork what was asked for, and its streams."""
-        asked, files, _, _ = socket.recv_fds(caller.connection, MOST, _STREAMS)
+        asked, files = b"", list[int]()
+        with suppress(OSError):
+            asked, files, _, _ = socket.recv_fds(caller.connection, MOST, _STREAMS)
         if len(files) < _STREAMS:  # it has ended before it asked
             self._forget(caller)
             return None
