@@ -36,6 +36,11 @@ TABLES = (
     # A number that shares its slot with that of another table.
     Made("again", ("int",), (0,), 5 + 1024),
 )
+#: The first code of rows events, by whether they are compressed, and of the second version.
+_ROWS = (
+    (Code.WRITE_ROWS_V1, Code.WRITE_ROWS),
+    (Code.MARIADB_WRITE_ROWS_COMPRESSED_V1, Code.MARIADB_WRITE_ROWS_COMPRESSED),
+)
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "int": st.integers(-(2**31), 2**31 - 1) | st.integers(0, 5),
     "big": st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5),
@@ -66,8 +71,9 @@ def rows(draw: st.DrawFn, made: Made) -> tuple[int, bytes]:
     images = draw(st.lists(st.lists(values, min_size=len(present), max_size=len(present)),
                            max_size=4))  # fmt: skip
     extra = draw(st.sampled_from([b"", b"", b"abc"]))
-    body = made.rows(images, present, second=second, extra=extra)
-    return (Code.WRITE_ROWS if second else Code.WRITE_ROWS_V1) + kind, body
+    squeezed = not draw(st.integers(0, 3))
+    body = made.rows(images, present, second=second, extra=extra, squeezed=squeezed)
+    return _ROWS[squeezed][second] + kind, body
 
 
 @st.composite
@@ -90,8 +96,10 @@ def logs(draw: st.DrawFn) -> Writer:
             writer.add(Code.TABLE_MAP, made.map())
             writer.add(*draw(rows(made)))
         writer.server = draw(st.sampled_from([1, 1, 1, 2]))
+        squeezed = writer.mysql and not draw(st.integers(0, 2))
         writer.begin(draw(st.sampled_from([number, number, 0])) if writer.mysql else number,
-                     flags=draw(st.sampled_from([0, 0, 0, 1])))  # fmt: skip
+                     flags=draw(st.sampled_from([0, 0, 0, 1])), squeezed=squeezed,
+                     tag=draw(st.sampled_from(["", "", "a", "b" * 32])))  # fmt: skip
         for _ in range(draw(st.integers(0, 4))):
             made = draw(st.sampled_from(TABLES))
             writer.add(Code.TABLE_MAP, made.map())
@@ -104,6 +112,8 @@ def logs(draw: st.DrawFn) -> Writer:
             writer.commit()
         elif end != "nothing":
             writer.query(end)
+        if squeezed:
+            writer.squeeze(whole=draw(st.sampled_from([None] * 5 + [0, 100])))
         if not draw(st.integers(0, 5)):
             writer.query("TRUNCATE TABLE numbers")
     return writer
@@ -251,21 +261,31 @@ def test_events_that_are_as_large_as_packets_are(least: int) -> None:
     assert batch.position.offset == log.offset
 
 
-def many(transactions: int, *, mysql: bool) -> Recorded:
-    """A log of small transactions."""
-    made, log = Made("many", ("text", "big"), (1,), 5), Writer(mysql=mysql)
+def many(transactions: int, form: str) -> Recorded:
+    """A log of small transactions, in one of `FORMS`."""
+    made, log = Made("many", ("text", "big"), (1,), 5), Writer(mysql="mariadb" not in form)
+    in_rows = form == "compressed mariadb"
+    code = _ROWS[in_rows][True] + 1
     for number in range(transactions):
-        log.begin(number + 1)
+        log.begin(number + 1, squeezed=form == "compressed mysql", tag="a" * (form == "tagged"))
+        if log.mysql:
+            log.add(Code.ROWS_QUERY, b"\1a")
         log.add(Code.TABLE_MAP, made.map())
-        log.add(Code.UPDATE_ROWS, made.rows([[("a", number), ("b", number)]], [range(2)] * 2))
+        images = [("a", number), ("b", number)]
+        log.add(code, made.rows([images], [range(2)] * 2, squeezed=in_rows))
         log.commit()
+        if log.inner is not None:
+            log.squeeze()
     return log.recorded([made])
 
 
+FORMS = ("mysql", "mariadb", "compressed mysql", "compressed mariadb", "tagged")
+
+
 @pytest.mark.fault(200)
-@pytest.mark.parametrize("mysql", [True, False], ids=["mysql", "mariadb"])
+@pytest.mark.parametrize("form", FORMS)
 def test_ordinary_transactions_never_come_to_python(
-    mysql: bool, monkeypatch: pytest.MonkeyPatch
+    form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
     take = History.take
@@ -275,10 +295,13 @@ def test_ordinary_transactions_never_come_to_python(
         return take(self, event)
 
     monkeypatch.setattr(History, "take", watched)
-    (batch,) = many(3_000, mysql=mysql).batches()
+    recorded = many(3_000, form)
+    (batch,) = recorded.batches()
     assert len(batch.keys["made", "many"]) == 3_000
     # The file's first event, and the table when it first comes.
-    assert seen == [Code.FORMAT_DESCRIPTION, Code.TABLE_MAP]
+    first = Code.TRANSACTION_PAYLOAD if form == "compressed mysql" else Code.TABLE_MAP
+    assert seen == [Code.FORMAT_DESCRIPTION, first]
+    assert outcome(recorded) == outcome(recorded, plain=False)
 
 
 @pytest.mark.soak
@@ -316,7 +339,7 @@ def test_damaged_logs_do_no_harm_under_sanitizers(project_root: Path, tmp_path: 
 def alike(seed: int, rounds: int, **how: Any) -> None:
     """Damages recorded and written logs, and holds both readings against each other."""
     chance = random.Random(seed)
-    written = [many(20, mysql=mysql) for mysql in (True, False)]
+    written = [many(20, form) for form in FORMS]
     for _ in range(rounds):
         log = chance.choice([*LOGS.values(), *written])
         events = split(log.packets)

@@ -59,9 +59,9 @@ class GtidSet:
         """Adds one transaction."""
         self._add_interval((server, tag), number, number)
 
-    def add_all(self, server: str, first: int, last: int) -> None:
-        """Adds transactions one after the other, both ends included, without a tag."""
-        self._add_interval((server, ""), first, last)
+    def add_all(self, server: str, first: int, last: int, tag: str = "") -> None:
+        """Adds transactions one after the other, both ends included."""
+        self._add_interval((server, tag), first, last)
 
     def update(self, other: GtidSet) -> None:
         """Adds all transactions of another set."""

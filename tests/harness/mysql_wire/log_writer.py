@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import zstandard
 from mysql_binlog import Column, KeyColumns, Position
 from mysql_binlog.events.codes import HEADER, Code
 from mysql_binlog.position import Flavor
@@ -70,7 +71,7 @@ class Made:
 
     def rows(
         self, images: Iterable[Sequence[Sequence[object]]], present: Sequence[Sequence[int]],
-        *, second: bool = True, extra: bytes = b"",
+        *, second: bool = True, extra: bytes = b"", squeezed: bool = False,
     ) -> bytes:  # fmt: skip
         """The body of a rows event.
 
@@ -79,14 +80,19 @@ class Made:
             present: Of each image the columns that are in it.
             second: Whether the event has further bytes, as those since MySQL 5.6 can.
             extra: They.
+            squeezed: Whether the rows are compressed, as MariaDB does it.
         """
         parts = [self.number.to_bytes(6, "little"), b"\1\0"]
         parts += [(2 + len(extra)).to_bytes(2, "little"), extra] if second else []
         parts += [packed(len(self.kinds)), *(_bits(there, len(self.kinds)) for there in present)]
-        for row in images:
-            for values, there in zip(row, present, strict=True):
-                parts.append(self._image([(self.kinds[at], values[at]) for at in there]))
-        return b"".join(parts)
+        rows = b"".join(
+            self._image([(self.kinds[at], values[at]) for at in there])
+            for row in images
+            for values, there in zip(row, present, strict=True)
+        )
+        if squeezed:
+            rows = b"\x84" + len(rows).to_bytes(4, "big") + zlib.compress(rows)
+        return b"".join([*parts, rows])
 
     def _image(self, values: Sequence[tuple[str, object]]) -> bytes:
         nulls = [at for at, (_, value) in enumerate(values) if value is None]
@@ -113,7 +119,19 @@ def _named(name: str) -> bytes:
 
 def packed(number: int) -> bytes:
     """A number as the protocol packs lengths."""
-    return bytes([number]) if number < 251 else b"\xfc" + number.to_bytes(2, "little")
+    if number < 251:
+        return bytes([number])
+    wide = number >= 2**16
+    return (b"\xfd" if wide else b"\xfc") + number.to_bytes(2 + wide, "little")
+
+
+def varlen(number: int) -> bytes:
+    """A number whose first byte's lowest bits say how many bytes follow."""
+    more = next(n for n in range(9) if n == 8 or number < 2 ** (7 * (n + 1)))
+    if more == 8:
+        return b"\xff" + number.to_bytes(8, "little")
+    first = (number % 2 ** (7 - more)) << (more + 1) | 2**more - 1
+    return bytes([first]) + (number >> (7 - more)).to_bytes(more, "little")
 
 
 @dataclass
@@ -126,6 +144,7 @@ class Writer:
         server: Where its transactions began, 1 to 9.
         offset: Where the next event begins.
         events: With their OK bytes.
+        inner: Of a compressed transaction its events, until they are written.
     """
 
     mysql: bool = True
@@ -133,6 +152,7 @@ class Writer:
     server: int = 1
     offset: int = 4
     events: list[bytes] = field(default_factory=list)
+    inner: list[bytes] | None = None
 
     def __post_init__(self) -> None:
         lengths = bytearray(40)
@@ -142,7 +162,11 @@ class Writer:
 
     def add(self, code: int, body: bytes, flags: int = 0) -> None:
         """Writes an event."""
-        self._add(code, body, flags, sealed=self.checksums)
+        if self.inner is None:
+            self._add(code, body, flags, sealed=self.checksums)
+            return
+        size = HEADER.size + len(body)
+        self.inner.append(HEADER.pack(1_700_000_000, code, self.server, size, 0, flags) + body)
 
     def _add(self, code: int, body: bytes, flags: int = 0, *, sealed: bool) -> None:
         size = HEADER.size + len(body) + 4 * sealed
@@ -152,15 +176,46 @@ class Writer:
         )
         self.events.append(b"\0" + event + zlib.crc32(event).to_bytes(4, "little") * sealed)
 
-    def begin(self, number: int, *, flags: int = 0) -> None:
-        """Writes the GTID of a transaction, and BEGIN; number 0: it has none."""
+    def begin(self, number: int, *, flags: int = 0, tag: str = "", squeezed: bool = False) -> None:
+        """Writes the GTID of a transaction, and BEGIN.
+
+        Args:
+            number: Its number; 0: it has none.
+            flags: MariaDB's.
+            tag: MySQL's.
+            squeezed: Whether what follows is compressed, as MySQL does it, up to `squeeze`.
+        """
         if not self.mysql:
             self.add(Code.MARIADB_GTID, struct.pack("<QIB6x", number, self.server - 1, flags))
             return
         code = Code.GTID if number else Code.ANONYMOUS_GTID
         server = uuid.UUID(SERVER.format(self.server)).bytes
-        self.add(code, b"\1" + server + number.to_bytes(8, "little") + bytes(17))
+        if tag and number:
+            fields = (varlen(1), b"".join(map(varlen, server)), varlen(2 * number),
+                      varlen(len(tag)) + tag.encode())  # fmt: skip
+            named = b"".join(varlen(n) + value for n, value in enumerate(fields))
+            self.add(Code.GTID_TAGGED, varlen(1) + varlen(len(named)) + varlen(4) + named)
+        else:
+            self.add(code, b"\1" + server + number.to_bytes(8, "little") + bytes(17))
+        self.inner = [] if squeezed else None
         self.query("BEGIN")
+
+    def squeeze(self, *, whole: int | None = None) -> None:
+        """Writes the events of a compressed transaction.
+
+        Args:
+            whole: Their length as it is stated, in place of the true one.
+        """
+        assert self.inner is not None
+        inner, self.inner = b"".join(self.inner), None
+        machine = zstandard.ZstdCompressor(write_content_size=False)
+        payload = machine.compress(inner)
+        stated = {2: 0, 3: len(inner) if whole is None else whole, 1: len(payload)}
+        fields = [
+            packed(kind) + packed(len(packed(value))) + packed(value)
+            for kind, value in stated.items()
+        ]
+        self.add(Code.TRANSACTION_PAYLOAD, b"".join([*fields, b"\0", payload]))
 
     def query(self, text: str) -> None:
         """Writes a statement."""

@@ -9,14 +9,13 @@ from typing import Protocol
 import zstandard
 
 from mysql_binlog.errors import DamagedLog
+from mysql_binlog.plain.expanded import MOST_WINDOW
 
 #: What is read ahead, or passed over, at once.
 _PIECE = 256 * 1024
 #: Nothing that is looked at is longer; what is, is passed over piece by piece.
 MOST_TAKEN = 64 * 2**20
 _ZSTD, _NOT_COMPRESSED = 0, 255
-#: A compressed transaction says how much of the past its bytes refer to; MySQL's own need 8 MB.
-_MOST_WINDOW = 128 * 2**20
 
 
 class Source(Protocol):
@@ -126,7 +125,7 @@ class _Decompressed:
     """What zstd's stream holds; its errors are ours."""
 
     def __init__(self, source: Reader) -> None:
-        machine = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW)
+        machine = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW)
         # It reads from whatever has a method `read`.
         self._stream = machine.stream_reader(
             source,  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ from mysql_binlog.events.bodies import Began, uuid_text
 from mysql_binlog.events.codes import ARTIFICIAL
 from mysql_binlog.events.event import Event
 from mysql_binlog.gtid import GtidList, GtidSet
-from mysql_binlog.plain.kernel import Begun, Gtids, Kernel
+from mysql_binlog.plain.kernel import Gtids, Kernel
+from mysql_binlog.plain.state import Begun
 from mysql_binlog.position import Position, file_number
 from mysql_binlog.wire.start import Start
 
@@ -177,21 +178,22 @@ class Place:
             self._offset = state.boundary
             self.pass_boundary()
             for each in kernel.gtids():
-                self._add(_server(each, mysql=self._mysql), each.first, each.last)
+                self._add(each)
         self._offset = state.offset
         if state.begun == Begun.NUMBERED:
             gtid = kernel.open_gtid()
-            self.begin(Began(_server(gtid, mysql=self._mysql), gtid.first))
+            self.begin(Began(_server(gtid, mysql=self._mysql), gtid.first, gtid.tag))
         elif state.begun == Begun.ANONYMOUS:
             self.begin(Began("", 0))
 
-    def _add(self, server: str, first: int, last: int) -> None:
+    def _add(self, ended: Gtids) -> None:
         """Takes transactions that have begun and ended."""
+        server = _server(ended, mysql=self._mysql)
         if self._mysql:
-            self._set.add_all(server, first, last)
-            self._taken.add_all(server, first, last)
+            for known in (self._set, self._taken):
+                known.add_all(server, ended.first, ended.last, ended.tag)
         else:
-            self._end_in_domain(server, last)
+            self._end_in_domain(server, ended.last)
 
     def _end_in_domain(self, server: str, number: int) -> None:
         domain, server_id = server.split("-")

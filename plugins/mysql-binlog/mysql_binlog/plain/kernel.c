@@ -5,6 +5,7 @@
  * It owns no memory: all it reads and writes was laid out by kernel.py, which has the same structs.
  * No Python.h: one library serves every Python, and ctypes calls it without Python's lock.
  */
+#include "compressed.h"
 #include "crc.h"
 #include "rows.h"
 
@@ -18,12 +19,16 @@
 
 /* Why a run ended. */
 enum { MORE = 0, ODD = 1, FULL = 2 };
-enum { QUERY = 2, XID = 16, TABLE_MAP = 19, WRITE_V1 = 23, DELETE_V1 = 25, WRITE = 30, DELETE = 32,
-       GTID = 33, ANONYMOUS_GTID = 34, MARIADB_GTID = 162 };
+enum { QUERY = 2, XID = 16, TABLE_MAP = 19, WRITE_V1 = 23, DELETE_V1 = 25, ROWS_QUERY = 29,
+       WRITE = 30, DELETE = 32, GTID = 33, ANONYMOUS_GTID = 34, PAYLOAD = 40, TAGGED_GTID = 42,
+       MARIADB_GTID = 162, COMPRESSED_V1 = 166, COMPRESSED = 169, LAST_COMPRESSED = 171 };
 enum { NO_GTID = 0, ANONYMOUS = 1, NUMBERED = 2 };
 
 /* A rows event behind its header. */
 static int rows(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end) {
+    int is_compressed = code >= COMPRESSED_V1;
+    if (is_compressed) code = code >= COMPRESSED ? code - COMPRESSED + WRITE
+                                                 : code - COMPRESSED_V1 + WRITE_V1;
     int is_second = code >= WRITE;
     uint32_t kind = is_second ? code - WRITE : code - WRITE_V1, images = kind == 1 ? 2 : 1;
     if (end - p < (is_second ? 10 : 8)) return 0;
@@ -44,15 +49,25 @@ static int rows(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end
     size_t size = (t->columns + 7) / 8;
     if (columns != t->columns || (size_t)(end - p) < size * images) return 0;
     const uint8_t *present[2] = {p, images == 2 ? p + size : p};
-    return begin_record(s, t, kind) && put_rows(s, t, present, images, p + size * images, end);
+    p += size * images;
+    if (is_compressed) {
+        uint64_t want;
+        if (!expand_block(s, p, end, &want)) return 0;
+        p = s->expanded;
+        end = p + want;
+    }
+    return begin_record(s, t, kind) && put_rows(s, t, present, images, p, end);
 }
 
-/* As `rows`; where it is not plain, or there is no room, nothing of it has been told. */
+static int take_inner(mb_state *s, const uint8_t *p, const uint8_t *end);
+
+/* Rows, or a compressed transaction; where they are not plain, or there is no room, nothing of them
+ * has been told. */
 static int take_rows(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end) {
     uint32_t records = s->records;
     uint64_t keys = s->keys, out_size = s->out_size;
     mb_record last = records ? s->record[records - 1] : (mb_record){0, 0, 0, 0, 0, 0};
-    if (rows(s, code, p, end)) return MORE;
+    if (code == PAYLOAD ? take_inner(s, p, end) : rows(s, code, p, end)) return MORE;
     s->records = records;
     s->keys = keys;
     s->out_size = out_size;
@@ -76,14 +91,36 @@ static int is_begin(const uint8_t *p, const uint8_t *end) {
            14 + little(p + 11, 2) + p[8] == size - 5;
 }
 
+/* MySQL's GTID with a tag: the first four of its numbered fields. */
+static int tagged_gtid(const uint8_t *p, const uint8_t *end, mb_gtids *found) {
+    uint64_t value, name;
+    for (int n = 0; n < 3; n++) { /* the format's version, the size, the last needed field */
+        if (!varlen(&p, end, &value)) return 0;
+    }
+    for (uint64_t wanted = 0; wanted < 4; wanted++) {
+        if (!varlen(&p, end, &name) || name != wanted) return 0;
+        for (int n = 0; n < (wanted == 1 ? 16 : 1); n++) {
+            if (!varlen(&p, end, &value) || (wanted == 1 && value > 255)) return 0;
+            if (wanted == 1) found->server[n] = (uint8_t)value;
+        }
+        if (wanted == 2) found->first = value & 1 ? 0 : value >> 1;
+        if (wanted == 3) found->tag_size = value;
+    }
+    if (found->tag_size > LONGEST_TAG || found->tag_size > (uint64_t)(end - p)) return 0;
+    memcpy(found->tag, p, found->tag_size);
+    return 1;
+}
+
 static int take_gtid(mb_state *s, unsigned code, const uint8_t *event, const uint8_t *end) {
     const uint8_t *p = event + HEADER;
-    mb_gtids found = {{0}, 0, 0};
+    mb_gtids found = {{0}, {0}, 0, 0, 0};
     if (s->is_open || s->is_mariadb != (code == MARIADB_GTID)) return ODD;
     if (code == GTID) {
         if (end - p < 25) return ODD;
         memcpy(found.server, p + 1, 16);
         found.first = little(p + 17, 8);
+    } else if (code == TAGGED_GTID) {
+        if (!tagged_gtid(p, end, &found)) return ODD;
     } else if (code == MARIADB_GTID) {
         if (end - p < 13 || p[12] & ALONE_OR_PREPARES) return ODD;
         memcpy(found.server, p + 8, 4);
@@ -100,7 +137,8 @@ static int take_gtid(mb_state *s, unsigned code, const uint8_t *event, const uin
 
 /* Whether the open transaction goes on with a run; of MariaDB's only the last number counts. */
 static int follows(const mb_state *s, const mb_gtids *run) {
-    return !memcmp(run->server, s->gtid.server, 16) &&
+    return !memcmp(run->server, s->gtid.server, 16) && run->tag_size == s->gtid.tag_size &&
+           !memcmp(run->tag, s->gtid.tag, run->tag_size) &&
            (s->is_mariadb || run->last + 1 == s->gtid.first);
 }
 
@@ -119,9 +157,47 @@ static int take_end(mb_state *s, uint64_t offset) {
     return MORE;
 }
 
+static int is_rows(unsigned code) {
+    return (code >= WRITE_V1 && code <= DELETE_V1) || (code >= WRITE && code <= DELETE) ||
+           (code >= COMPRESSED_V1 && code <= LAST_COMPRESSED);
+}
+
+static int is_gtid(unsigned code) {
+    return code == GTID || code == ANONYMOUS_GTID || code == TAGGED_GTID || code == MARIADB_GTID;
+}
+
 static int is_known(unsigned code) {
-    return code == QUERY || code == XID || code == TABLE_MAP || code == MARIADB_GTID ||
-           (code >= WRITE_V1 && code <= DELETE_V1) || (code >= WRITE && code <= ANONYMOUS_GTID);
+    return code == QUERY || code == XID || code == TABLE_MAP || code == ROWS_QUERY ||
+           code == PAYLOAD || is_rows(code) || is_gtid(code);
+}
+
+/* An event in the middle of a transaction; XID is left to who knows where it ends. */
+static int take_middle(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end) {
+    if (!s->is_open) return ODD;
+    if (code == ROWS_QUERY) return MORE;
+    if (code == TABLE_MAP) return take_map(s, p, end);
+    return is_rows(code) ? take_rows(s, code, p, end) : ODD;
+}
+
+/* The events of a compressed transaction, which ends with them; 0: they are not plain. */
+static int take_inner(mb_state *s, const uint8_t *p, const uint8_t *end) {
+    uint64_t want;
+    unsigned code = 0;
+    if (!s->is_open || !expand_payload(s, p, end, &want)) return 0;
+    p = s->expanded;
+    end = p + want;
+    while (p < end) {
+        if (code == XID || (size_t)(end - p) < HEADER) return 0;
+        uint64_t size = little(p + 9, 4);
+        if (size < HEADER || size > (uint64_t)(end - p)) return 0;
+        code = p[4];
+        if (code > DELETE) return 0; /* what is compressed in itself has no room of its own */
+        const uint8_t *body = p + HEADER;
+        p += size;
+        if (code == QUERY ? !is_begin(body, p)
+                          : code != XID && take_middle(s, code, body, p) != MORE) return 0;
+    }
+    return code == XID;
 }
 
 /* Takes a packet, or stops before it. */
@@ -143,21 +219,23 @@ static int take(mb_state *s, const uint8_t *packet, size_t n) {
     int found = ODD;
     if (code == XID) {
         found = take_end(s, offset);
+    } else if (code == PAYLOAD) {
+        if (s->runs == RUNS) return FULL; /* so that its end has room */
+        found = s->is_open && !s->is_mariadb ? take_rows(s, code, p, end) : ODD;
+        if (found == MORE) found = take_end(s, offset);
     } else if (code == QUERY) {
         found = is_begin(p, end) ? MORE : ODD;
         if (found == MORE) s->is_open = 1;
-    } else if (code == TABLE_MAP) {
-        found = s->is_open ? take_map(s, p, end) : ODD;
-    } else if (code == GTID || code == ANONYMOUS_GTID || code == MARIADB_GTID) {
+    } else if (is_gtid(code)) {
         found = take_gtid(s, code, event, end);
-    } else if (s->is_open) {
-        found = take_rows(s, code, p, end);
+    } else {
+        found = take_middle(s, code, p, end);
     }
     if (found == MORE) s->offset = offset;
     return found;
 }
 
-EXPORT int mb_abi(void) { return 1; }
+EXPORT int mb_abi(void) { return 2; }
 EXPORT size_t mb_size(void) { return sizeof(mb_state); }
 
 /* Takes plain packets.
@@ -169,6 +247,7 @@ EXPORT size_t mb_size(void) { return sizeof(mb_state); }
 EXPORT int mb_run(mb_state *s, const uint8_t *data, size_t size, size_t *used) {
     size_t at = 0;
     int code = MORE;
+    s->data = data;
     while (code == MORE && size - at >= 4) {
         size_t n = (size_t)little(data + at, 3);
         int is_over = s->has_passed && !s->is_open && s->boundary >= s->until;

@@ -6,74 +6,27 @@ import ctypes
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-_ABI = 1
+from mysql_binlog.plain.expanded import Expanded
+from mysql_binlog.plain.state import (
+    KEY_COLUMNS,
+    NULL_SIZE,
+    SLOTS,
+    Begun,
+    GtidsStruct,
+    State,
+    TableStruct,
+)
+
+_ABI = 2
 _LIBRARY = "_mysql_binlog_kernel"
-#: As in ``kernel.c``.
-_SLOTS, _RUNS, _RECORDS, _KEY_COLUMNS, _NULL_SIZE = 1024, 1024, 4096, 32, 2**32 - 1
 #: Bytes of keys that are told at once.
 _ROOM = 2**20
 #: Longer table maps are compared in Python.
 _LONGEST_MAP = 2**16
-
-
-class Begun(IntEnum):
-    """How the GTID is of a transaction that began in a run and has not ended."""
-
-    NONE = 0
-    ANONYMOUS = 1
-    NUMBERED = 2
-
-
-class _Table(ctypes.Structure):
-    _fields_ = (
-        *((name, ctypes.c_uint32) for name in ("id", "columns", "keys", "is_packed")),
-        *((name, ctypes.c_void_p) for name in ("fixed", "prefix", "place")),
-    )
-
-
-class _Slot(ctypes.Structure):
-    _fields_ = (
-        ("number", ctypes.c_uint64),
-        ("body", ctypes.c_char_p),
-        ("size", ctypes.c_uint64),
-        ("table", ctypes.c_void_p),
-    )
-
-
-class _Gtids(ctypes.Structure):
-    _fields_ = (
-        ("server", ctypes.c_uint8 * 16),
-        ("first", ctypes.c_uint64),
-        ("last", ctypes.c_uint64),
-    )
-
-
-class _Record(ctypes.Structure):
-    _fields_ = (
-        *((name, ctypes.c_uint32) for name in ("table", "kind", "count", "unused")),
-        *((name, ctypes.c_uint64) for name in ("begin", "end")),
-    )
-
-
-class _State(ctypes.Structure):
-    _fields_ = (
-        *((name, ctypes.c_uint64) for name in ("offset", "until", "boundary")),
-        *((name, ctypes.c_uint8) for name in ("sequence", "is_mariadb", "has_checksums",
-                                              "is_open", "has_passed", "begun")),
-        ("unused", ctypes.c_uint8 * 2),
-        ("gtid", _Gtids),
-        *((name, ctypes.c_uint32) for name in ("runs", "records")),
-        *((name, ctypes.c_uint64) for name in ("keys", "most_keys", "out_size", "out_room")),
-        ("out", ctypes.c_void_p),
-        ("slot", _Slot * _SLOTS),
-        ("run", _Gtids * _RUNS),
-        ("record", _Record * _RECORDS),
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,11 +37,13 @@ class Gtids:
         server: MySQL: the UUID; MariaDB: the domain and the server's id, of four bytes each.
         first: The first one's number.
         last: The last one's.
+        tag: MySQL's tag, or "".
     """
 
     server: bytes
     first: int
     last: int
+    tag: str = ""
 
 
 class PlainTable:
@@ -119,12 +74,12 @@ class PlainTable:
         for number, place in enumerate(places):
             self._place[place] = number + 1
         arrays = (ctypes.addressof(each) for each in (self._fixed, self._prefix, self._place))
-        self._table = _Table(0, columns, len(places), self.key is not None, *arrays)
+        self._table = TableStruct(0, columns, len(places), self.key is not None, *arrays)
 
     @staticmethod
     def can_be(places: Sequence[int]) -> bool:
         """Whether the kernel can give such a key."""
-        return len(set(places)) == len(places) <= _KEY_COLUMNS
+        return len(set(places)) == len(places) <= KEY_COLUMNS
 
     def told_by(self, number: int) -> int:
         """Has its keys told by a number; gives the address of what the kernel knows of it."""
@@ -140,7 +95,7 @@ def values(data: bytes, count: int, columns: int) -> Iterator[list[bytes | None]
         for _ in range(columns):
             size = int.from_bytes(data[at : at + 4], "little")
             at += 4
-            if size == _NULL_SIZE:
+            if size == NULL_SIZE:
                 key.append(None)
             else:
                 key.append(data[at : at + size])
@@ -154,10 +109,12 @@ class Kernel:
     def __init__(self) -> None:
         self._library = library()
         #: Where the reading is; see ``mb_state``.
-        self.state = _State()
+        self.state = State()
         self._out = (ctypes.c_uint8 * _ROOM)()
         self._told = memoryview(self._out).cast("B")
         self.state.out, self.state.out_room = ctypes.addressof(self._out), _ROOM
+        self._expanded = Expanded()
+        self._expanded.lend(self.state)
         self._used = ctypes.c_size_t()
         self._tables: list[PlainTable] = []
         self._numbers: dict[PlainTable, int] = {}
@@ -170,7 +127,7 @@ class Kernel:
 
     def forget_number(self, number: int) -> None:
         """Forgets what a number means: its rows are not plain."""
-        self.state.slot[number % _SLOTS].body = None
+        self.state.slot[number % SLOTS].body = None
 
     def describe(self, number: int, body: bytes, table: PlainTable | None) -> None:
         """Tells what a table's number means.
@@ -180,7 +137,7 @@ class Kernel:
             body: What follows the number and the flags in its table map.
             table: How its rows are laid out; None: nobody wants them.
         """
-        slot = self.state.slot[number % _SLOTS]
+        slot = self.state.slot[number % SLOTS]
         if len(body) > _LONGEST_MAP:
             self.forget_number(number)
             return
@@ -201,6 +158,7 @@ class Kernel:
         state.runs = state.records = state.keys = state.out_size = 0
         state.has_passed = state.begun = Begun.NONE
         begin = ctypes.c_uint8.from_buffer(data)
+        self._expanded.data = data
         self._library.mb_run(
             ctypes.byref(state), ctypes.byref(begin), len(data), ctypes.byref(self._used)
         )
@@ -208,19 +166,22 @@ class Kernel:
 
     def gtids(self) -> Iterator[Gtids]:
         """The transactions that have ended, and began in the run."""
-        for each in self.state.run[: self.state.runs]:
-            yield Gtids(bytes(each.server), each.first, each.last)
+        yield from map(_gtids, self.state.run[: self.state.runs])
 
     def open_gtid(self) -> Gtids:
         """That of the transaction that is open and `Begun.NUMBERED`."""
-        each = self.state.gtid
-        return Gtids(bytes(each.server), each.first, each.last)
+        return _gtids(self.state.gtid)
 
     def records(self) -> Iterator[tuple[PlainTable, int, int, memoryview]]:
         """Keys of a table: it; 0, 1 or 2 for write, update, delete; their number; their bytes."""
         for n in range(self.state.records):
             each = self.state.record[n]
             yield self._tables[each.table], each.kind, each.count, self._told[each.begin : each.end]
+
+
+def _gtids(found: GtidsStruct) -> Gtids:
+    tag = bytes(found.tag)[: found.tag_size].decode("ascii", errors="replace")
+    return Gtids(bytes(found.server), found.first, found.last, tag)
 
 
 @cache
@@ -239,7 +200,7 @@ def library() -> Any:
         raise ImportError(f"{spec.origin} is of a different version: reinstall it")
     size, pointer = ctypes.c_size_t, ctypes.c_void_p
     loaded.mb_size.restype, loaded.mb_size.argtypes = size, []
-    if loaded.mb_size() != ctypes.sizeof(_State):
+    if loaded.mb_size() != ctypes.sizeof(State):
         raise ImportError(f"{spec.origin} was built for another machine: reinstall it")
     loaded.mb_run.restype = ctypes.c_int
     loaded.mb_run.argtypes = [pointer, pointer, size, ctypes.POINTER(size)]

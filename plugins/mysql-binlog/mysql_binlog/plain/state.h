@@ -11,6 +11,7 @@
 #define RECORDS 4096u
 #define KEY_COLUMNS 32u
 #define NULL_SIZE 0xFFFFFFFFu
+#define LONGEST_TAG 32u
 
 /* A wanted table as its rows are laid out. */
 typedef struct {
@@ -34,7 +35,8 @@ typedef struct {
 /* Transactions that have ended, of one server, one after the other. */
 typedef struct {
     uint8_t server[16];     /* MySQL: the UUID; MariaDB: domain and server's id */
-    uint64_t first, last;
+    uint8_t tag[LONGEST_TAG];
+    uint64_t tag_size, first, last;
 } mb_gtids;
 
 /* Keys of one table to which the same happened: `count` of them, in bytes begin to end of `out`. */
@@ -42,6 +44,12 @@ typedef struct {
     uint32_t table, kind, count, unused;
     uint64_t begin, end;
 } mb_record;
+
+/* How something is compressed. */
+enum { ZLIB = 0, ZSTD = 1 };
+
+/* Decompresses `size` bytes at `at` of what is run to `want` bytes of `expanded`; 0: it cannot. */
+typedef int (*mb_expand)(int how, uint64_t at, uint64_t size, uint64_t want);
 
 typedef struct {
     /* where the reading is */
@@ -55,6 +63,11 @@ typedef struct {
     uint32_t runs, records;
     uint64_t keys, most_keys, out_size, out_room;
     uint8_t *out;
+    /* what is decompressed */
+    const uint8_t *data;    /* what is run */
+    uint8_t *expanded;
+    uint64_t expanded_room;
+    mb_expand expand;
     mb_slot slot[SLOTS];
     mb_gtids run[RUNS];
     mb_record record[RECORDS];
