@@ -117,7 +117,7 @@ class Follower:
         self._ready = Ready()
         self._quiet_until = self._next = self._shared = 0.0
         folder = system_folder(self.project.root, self.project.environ)
-        self._last_tests = LastTests(folder / FOLLOW / "tests-passed")
+        self._last_tests = LastTests(folder / FOLLOW / "tests-passed", self.plan.tables)
         self._is_to_test = False
         self._count = 0
 
