@@ -2,7 +2,8 @@
  *
  * It takes what it knows to be plain, and nothing else: at the first packet that is not, in any
  * way, it stops before that packet, which Python then reads and judges. So it has no errors.
- * It owns no memory: all it reads and writes was laid out by kernel.py, which has the same structs.
+ * It owns no memory: all it reads and writes was laid out in Python, where state.py has the same
+ * structs. What is compressed it has decompressed there, by a call back.
  * No Python.h: one library serves every Python, and ctypes calls it without Python's lock.
  */
 #include "compressed.h"

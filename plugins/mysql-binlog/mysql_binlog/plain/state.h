@@ -1,4 +1,4 @@
-/* What Python and the kernel share; the structs and numbers are in kernel.py too. */
+/* What Python and the kernel share; the structs and numbers are in state.py too. */
 #ifndef STATE_H
 #define STATE_H
 
