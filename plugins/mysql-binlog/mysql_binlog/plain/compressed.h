@@ -1,33 +1,9 @@
-/* Compressed rows and transactions, and numbers as they are packed; Python decompresses them. */
+/* Compressed rows and transactions; Python decompresses them. */
 #ifndef COMPRESSED_H
 #define COMPRESSED_H
 
+#include "numbers.h"
 #include "state.h"
-
-/* A number of one to nine bytes as the protocol packs lengths; 0: it is none. */
-static int packed(const uint8_t **at, const uint8_t *end, uint64_t *value) {
-    const uint8_t *p = *at;
-    if (p == end || *p == 251 || *p == 255) return 0;
-    unsigned more = *p < 251 ? 0 : *p == 252 ? 2 : *p == 253 ? 3 : 8;
-    if ((size_t)(end - p) < 1 + more) return 0;
-    *value = more ? little(p + 1, more) : *p;
-    *at = p + 1 + more;
-    return 1;
-}
-
-/* A number whose first byte's lowest bits say how many bytes follow; 0: it is none. */
-static int varlen(const uint8_t **at, const uint8_t *end, uint64_t *value) {
-    const uint8_t *p = *at;
-    unsigned more = 0;
-    if (p == end) return 0;
-    while (more < 8 && *p >> more & 1) more++;
-    if ((size_t)(end - p) < 1 + more) return 0;
-    *value = more == 8 ? little(p + 1, 8)
-             : more    ? (uint64_t)(*p >> (more + 1)) | little(p + 1, more) << (7 - more)
-                       : (uint64_t)(*p >> 1);
-    *at = p + 1 + more;
-    return 1;
-}
 
 /* Decompresses from p to end; 0: it cannot be, or is not worth a try. */
 static int expand(mb_state *s, int how, const uint8_t *p, const uint8_t *end, uint64_t want) {

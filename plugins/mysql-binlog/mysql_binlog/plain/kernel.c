@@ -44,11 +44,10 @@ static int rows(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end
         if (extra < 2 || (uint64_t)(end - p) < extra) return 0;
         p += extra;
     }
-    if (end - p < 3) return 0;
-    uint64_t columns = *p < 251 ? *p : *p == 252 ? little(p + 1, 2) : UINT64_MAX;
-    p += *p < 251 ? 1 : 3;
+    uint64_t columns;
     size_t size = (t->columns + 7) / 8;
-    if (columns != t->columns || (size_t)(end - p) < size * images) return 0;
+    if (!packed(&p, end, &columns) || columns != t->columns) return 0;
+    if ((size_t)(end - p) < size * images) return 0;
     const uint8_t *present[2] = {p, images == 2 ? p + size : p};
     p += size * images;
     if (is_compressed) {
@@ -60,20 +59,32 @@ static int rows(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end
     return begin_record(s, t, kind) && put_rows(s, t, present, images, p, end);
 }
 
-static int take_inner(mb_state *s, const uint8_t *p, const uint8_t *end);
+/* What is told at a moment. */
+typedef struct {
+    uint32_t records;
+    uint64_t keys, out_size;
+    mb_record last;
+} mb_told;
 
-/* Rows, or a compressed transaction; where they are not plain, or there is no room, nothing of them
- * has been told. */
+static mb_told told_now(const mb_state *s) {
+    mb_told told = {s->records, s->keys, s->out_size, {0, 0, 0, 0, 0, 0}};
+    if (s->records) told.last = s->record[s->records - 1];
+    return told;
+}
+
+/* Goes back to what was told before something that is not plain, or has no room; with all the room
+ * there is, it is seen which of the two it is. */
+static int untell(mb_state *s, const mb_told *before) {
+    s->records = before->records;
+    s->keys = before->keys;
+    s->out_size = before->out_size;
+    if (s->records) s->record[s->records - 1] = before->last;
+    return s->records ? FULL : ODD;
+}
+
 static int take_rows(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end) {
-    uint32_t records = s->records;
-    uint64_t keys = s->keys, out_size = s->out_size;
-    mb_record last = records ? s->record[records - 1] : (mb_record){0, 0, 0, 0, 0, 0};
-    if (code == PAYLOAD ? take_inner(s, p, end) : rows(s, code, p, end)) return MORE;
-    s->records = records;
-    s->keys = keys;
-    s->out_size = out_size;
-    if (records) s->record[records - 1] = last;
-    return records ? FULL : ODD; /* with all the room there is, it is seen which of the two it is */
+    mb_told before = told_now(s);
+    return rows(s, code, p, end) ? MORE : untell(s, &before);
 }
 
 static int take_map(const mb_state *s, const uint8_t *p, const uint8_t *end) {
@@ -181,10 +192,10 @@ static int take_middle(mb_state *s, unsigned code, const uint8_t *p, const uint8
 }
 
 /* The events of a compressed transaction, which ends with them; 0: they are not plain. */
-static int take_inner(mb_state *s, const uint8_t *p, const uint8_t *end) {
+static int inner(mb_state *s, const uint8_t *p, const uint8_t *end) {
     uint64_t want;
     unsigned code = 0;
-    if (!s->is_open || !expand_payload(s, p, end, &want)) return 0;
+    if (!expand_payload(s, p, end, &want)) return 0;
     p = s->expanded;
     end = p + want;
     while (p < end) {
@@ -199,6 +210,13 @@ static int take_inner(mb_state *s, const uint8_t *p, const uint8_t *end) {
                           : code != XID && take_middle(s, code, body, p) != MORE) return 0;
     }
     return code == XID;
+}
+
+static int take_payload(mb_state *s, const uint8_t *p, const uint8_t *end) {
+    if (!s->is_open || s->is_mariadb) return ODD;
+    if (s->runs == RUNS) return FULL; /* so that its end has room */
+    mb_told before = told_now(s);
+    return inner(s, p, end) ? MORE : untell(s, &before);
 }
 
 /* Takes a packet, or stops before it. */
@@ -221,8 +239,7 @@ static int take(mb_state *s, const uint8_t *packet, size_t n) {
     if (code == XID) {
         found = take_end(s, offset);
     } else if (code == PAYLOAD) {
-        if (s->runs == RUNS) return FULL; /* so that its end has room */
-        found = s->is_open && !s->is_mariadb ? take_rows(s, code, p, end) : ODD;
+        found = take_payload(s, p, end);
         if (found == MORE) found = take_end(s, offset);
     } else if (code == QUERY) {
         found = is_begin(p, end) ? MORE : ODD;

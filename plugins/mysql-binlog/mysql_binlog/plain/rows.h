@@ -2,6 +2,9 @@
 #ifndef ROWS_H
 #define ROWS_H
 
+#include <string.h>
+
+#include "numbers.h"
 #include "state.h"
 
 typedef struct {

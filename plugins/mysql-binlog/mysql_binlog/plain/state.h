@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #define SLOTS 1024u
 #define RUNS 1024u
@@ -72,11 +71,5 @@ typedef struct {
     mb_gtids run[RUNS];
     mb_record record[RECORDS];
 } mb_state;
-
-static uint64_t little(const uint8_t *p, unsigned n) {
-    uint64_t value = 0;
-    while (n--) value = value << 8 | p[n];
-    return value;
-}
 
 #endif
