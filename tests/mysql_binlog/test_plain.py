@@ -20,6 +20,7 @@ from mysql_binlog import BinlogError, DamagedLog
 from mysql_binlog.events.codes import ARTIFICIAL, Code
 from mysql_binlog.events.event import Event
 from mysql_binlog.history.history import History
+from mysql_binlog.plain.expanded import Expanded
 from mysql_wire.log_writer import FILE, Made, Writer, sent
 from mysql_wire.recorded_log import Recorded, load
 
@@ -302,6 +303,18 @@ def test_ordinary_transactions_never_come_to_python(
     first = Code.TRANSACTION_PAYLOAD if form == "compressed mysql" else Code.TABLE_MAP
     assert seen == [Code.FORMAT_DESCRIPTION, first]
     assert outcome(recorded) == outcome(recorded, plain=False)
+
+
+@pytest.mark.parametrize("form", ["compressed mysql", "compressed mariadb"])
+def test_a_signal_while_something_is_decompressed_ends_the_reading(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Expanded, "_expand", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(many(3, form).batches())
 
 
 @pytest.mark.soak

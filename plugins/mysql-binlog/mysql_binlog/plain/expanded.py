@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import zlib
+from collections.abc import Callable
 
 import zstandard
 
@@ -17,27 +18,40 @@ _UNKNOWN = -1
 
 
 class Expanded:
-    """Room for what was decompressed last.
-
-    Attributes:
-        data: What the kernel is given to run.
-    """
+    """Room for what was decompressed last."""
 
     def __init__(self) -> None:
-        self.data = memoryview(b"")
+        self._data = memoryview(b"")
+        self._raised: BaseException | None = None
         self._bytes = (ctypes.c_uint8 * _ROOM)()
         self._room = memoryview(self._bytes).cast("B")
         self._zstd = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW)
-        self._call = Expand(self._expand)
+        self._call = Expand(self._called)
 
     def lend(self, state: State) -> None:
         """Gives the room to the kernel; it is to live as long as the state does."""
         state.expanded, state.expanded_room = ctypes.addressof(self._bytes), _ROOM
         state.expand = self._call
 
-    def _expand(self, method: int, at: int, size: int, want: int) -> int:
+    def run(self, data: memoryview, kernel: Callable[[], object]) -> None:
+        """Has the kernel run data, and raises what came in between.
+
+        ctypes would drop it, as what a signal's handler raises while something is decompressed.
+        """
+        self._data, self._raised = data, None
+        kernel()
+        if self._raised is not None:
+            raise self._raised
+
+    def _called(self, method: int, at: int, size: int, want: int) -> int:
+        try:
+            return self._expand(method, self._data[at : at + size], want)
+        except BaseException as error:  # noqa: BLE001 (raised by `run`)
+            self._raised = error
+            return 0
+
+    def _expand(self, method: int, data: memoryview, want: int) -> int:
         """Whether so many bytes, and no others, are what that is when it is decompressed."""
-        data = self.data[at : at + size]
         try:
             if method == Method.ZLIB:
                 found = zlib.decompressobj().decompress(data, want)

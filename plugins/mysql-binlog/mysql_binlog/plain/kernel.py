@@ -6,7 +6,7 @@ import ctypes
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -158,10 +158,8 @@ class Kernel:
         state.runs = state.records = state.keys = state.out_size = 0
         state.has_passed = state.begun = Begun.NONE
         begin = ctypes.c_uint8.from_buffer(data)
-        self._expanded.data = data
-        self._library.mb_run(
-            ctypes.byref(state), ctypes.byref(begin), len(data), ctypes.byref(self._used)
-        )
+        arguments = ctypes.byref(state), ctypes.byref(begin), len(data), ctypes.byref(self._used)
+        self._expanded.run(data, partial(self._library.mb_run, *arguments))
         return self._used.value
 
     def gtids(self) -> Iterator[Gtids]:
