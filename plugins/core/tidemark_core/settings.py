@@ -168,6 +168,16 @@ LOCK_SECONDS = Setting(
     minimum=0,
 )
 
+STATEMENT_SECONDS = Setting(
+    "redshift_statement_timeout_seconds",
+    "Maximum seconds per statement; 0: no limit.",
+    "integer",
+    default=3600,
+    minimum=0,
+)
+
+S3_REGION = Setting("s3_region", "Region of the bucket.", default="us-east-1")
+
 #: It is a decision of the project, kept in its files: an empty variable must not undo it, so
 #: Meltano is not told of the variable, and who needs the setting asks the environment first.
 LANDING_NAMES = Setting(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tidemark_core.typed_settings import declared, setting
+from tidemark_core.typed_settings import declared, setting, shared
 
 from tap_mysql.incremental.options import Options
 from tap_mysql.source.replica_lag import Replication
-from tap_mysql.source.settings import MySQLSettings
+from tap_mysql.source.settings import TEMP_DIR, TIMEOUT_SECONDS, MySQLSettings
 from tap_mysql.values.key_values import Lookback
 
 
@@ -46,9 +46,7 @@ class TapSettings(MySQLSettings):
         5,
         minimum=1,
     )
-    backup_timeout_seconds: int = setting(
-        "Seconds without a row after which a query is abandoned.", 1800, minimum=1
-    )
+    backup_timeout_seconds: int = shared(TIMEOUT_SECONDS)
     backup_lookback_seconds: int = setting(
         "How long a transaction may take to commit: each run reads the rows of this many seconds "
         "before the bookmark again, if they have changed.",
@@ -80,7 +78,7 @@ class TapSettings(MySQLSettings):
         "batch: Parquet files named in BATCH messages; record: RECORD messages, for any target.",
         "batch",
     )
-    backup_temp_dir: str | None = setting("Folder for temporary files; empty: the system's.")
+    backup_temp_dir: str | None = shared(TEMP_DIR)
     backup_temp_max_mb: int = setting(
         "Maximum size in MB of the files waiting there for the target; reading pauses when it is "
         "reached. 0: no limit.",

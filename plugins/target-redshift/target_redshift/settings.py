@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.s3.settings import S3Settings
-from tidemark_core.settings import LANDING_NAMES, LEASE_SECONDS, LOCK_SECONDS
+from tidemark_core.settings import LANDING_NAMES, LEASE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS
 from tidemark_core.typed_settings import declared, setting, shared
 
 
@@ -54,9 +54,7 @@ class LoadSettings(WarehouseSettings, S3Settings):
         "returned no rows.",
         False,
     )
-    redshift_statement_timeout_seconds: int = setting(
-        "Maximum seconds per statement; 0: no limit.", 3600, minimum=0
-    )
+    redshift_statement_timeout_seconds: int = shared(STATEMENT_SECONDS)
     redshift_lock_timeout_seconds: int = shared(LOCK_SECONDS)
     redshift_retry_attempts: int = setting(
         "Attempts for a transaction when connections are lost or transactions conflict.",

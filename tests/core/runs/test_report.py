@@ -42,6 +42,7 @@ def lake(sandbox: Sandbox) -> S3Location:
     env = sandbox.env()
     return S3Location(
         bucket=env["S3_BUCKET_NAME"],
+        region=env["S3_REGION"],
         endpoint_url=env["S3_ENDPOINT_URL"],
         access_key=env["S3_ACCESS_KEY"],
         secret_key=env["S3_SECRET_KEY"],
@@ -193,7 +194,9 @@ def test_a_report_that_cannot_be_stored_fails_nothing(
     monkeypatch.setenv("TIDEMARK_REPORT_DIR", str(tmp_path / "other"))
     with reporting("extract"):
         pass
-    gone = S3Location("b", endpoint_url="http://127.0.0.1:9", access_key="k", secret_key="s")
+    gone = S3Location(
+        "b", "r", "i/", endpoint_url="http://127.0.0.1:9", access_key="k", secret_key="s"
+    )
     publish(gone, run)
     assert "is not in the lake" in caplog.text
 

@@ -175,6 +175,6 @@ def test_a_jump_host_is_verified_as_strictly(bastion: Bastion, mysql: str) -> No
 )
 def test_a_host_that_could_be_an_option_is_refused(value: str) -> None:
     with pytest.raises(ConfigError):
-        Bastion(value)
+        Bastion(value, 22)
     with pytest.raises(ConfigError):
-        Bastion("h", user=value)
+        Bastion("h", 22, user=value)

@@ -29,7 +29,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPat
 def test_a_role_comes_first_temporary_keys_next_and_lasting_ones_never(
     machine: pytest.MonkeyPatch,
 ) -> None:
-    place = S3Location("b")
+    place = S3Location("b", "us-east-1", "incremental/")
     with pytest.raises(ConfigError, match="REDSHIFT_IAM_ROLE is not set"):
         authorization("", place)
     machine.setenv("AWS_ACCESS_KEY_ID", "ASIAKEY")

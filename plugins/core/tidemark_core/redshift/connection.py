@@ -22,11 +22,11 @@ from tidemark_core.redshift.driver_patches import (
 )
 from tidemark_core.redshift.errors import explain_connect, explain_query, mute
 from tidemark_core.redshift.settings import WarehouseSettings
+from tidemark_core.settings import STATEMENT_SECONDS
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import Endpoint, open_endpoint
 
 #: For programs that have no setting of their own for the longest statement.
-_STATEMENT_SECONDS = 3600
 #: Seconds in which the server's own timeout is given the time to end a statement.
 SILENCE_MARGIN = 30.0
 #: Ways that `routed` holds open, by the server's name and port.
@@ -103,7 +103,7 @@ def connect(
     settings: WarehouseSettings,
     *,
     application_name: str = "tidemark",
-    statement_seconds: int = _STATEMENT_SECONDS,
+    statement_seconds: int = STATEMENT_SECONDS.default,
 ) -> WarehouseConnection:
     """Connects to the warehouse.
 

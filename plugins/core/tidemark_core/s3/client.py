@@ -23,6 +23,7 @@ class S3Location:
     """The lake's bucket and how to reach it. Empty keys mean the default credential chain.
 
     Attributes:
+        incremental: Folder of the data files, with a slash at its end.
         expected_owner: Account id; S3 refuses requests to a bucket of another account.
         encryption: ``AES256``, ``aws:kms`` or ``aws:kms:dsse`` for every object written; None:
             what the bucket itself says.
@@ -32,11 +33,11 @@ class S3Location:
     """
 
     bucket: str
-    region: str = "us-east-1"
+    region: str
+    incremental: str
     endpoint_url: str | None = None
     access_key: str | None = None
     secret_key: str | None = None
-    incremental: str = "incremental/"
     expected_owner: str | None = None
     encryption: str | None = None
     kms_key_id: str | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tidemark_core.typed_settings import declared, setting
+from tidemark_core.settings import S3_REGION
+from tidemark_core.typed_settings import declared, setting, shared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,7 @@ class S3Settings:
     s3_secret_key: str | None = setting(
         "Secret key; empty: the default credential chain.", secret=True
     )
-    s3_region: str = setting("Region of the bucket.", "us-east-1")
+    s3_region: str = shared(S3_REGION)
     s3_endpoint_url: str | None = setting("Endpoint of an S3-compatible server; empty: AWS.")
     s3_incremental_path: str = setting("Folder of the lake's data files.", "incremental/")
     s3_expected_bucket_owner: str | None = setting(

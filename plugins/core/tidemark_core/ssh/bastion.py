@@ -46,7 +46,7 @@ class Bastion:
     """
 
     host: str
-    port: int = 22
+    port: int
     user: str | None = None
     key_path: str | None = None
     known_hosts: str | None = None

@@ -5,11 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tidemark_core.settings import bastion_settings
+from tidemark_core.settings import Setting, bastion_settings
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.typed_settings import setting, shared
 
 _HOST, _PORT, _USER, _KEY_PATH, _KNOWN_HOSTS, _JUMP = bastion_settings("ssh_bastion", "MySQL")
+
+TIMEOUT_SECONDS = Setting(
+    "backup_timeout_seconds",
+    "Seconds without a row after which a query is abandoned.",
+    "integer",
+    default=1800,
+    minimum=1,
+)
+
+TEMP_DIR = Setting("backup_temp_dir", "Folder for temporary files; empty: the system's.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TempSettings:
+    """Where the temporary files of a read are."""
+
+    backup_temp_dir: str | None = shared(TEMP_DIR)
 
 
 @dataclass(frozen=True, kw_only=True)

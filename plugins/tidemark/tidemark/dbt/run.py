@@ -40,7 +40,7 @@ from tidemark_core.run_context import run_id
 from tidemark_core.runs.deferred import Failure, defer
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.settings import S3Settings
-from tidemark_core.settings import LOCK_SECONDS
+from tidemark_core.settings import LOCK_SECONDS, S3_REGION
 from tidemark_core.typed_settings import read, shared
 
 from tidemark.config.environment import load_environment
@@ -64,6 +64,7 @@ class BuildSettings(LeaseSettings, DbtSettings, WarehouseSettings):
     """What a build needs."""
 
     redshift_lock_timeout_seconds: int = shared(LOCK_SECONDS)
+    s3_region: str = shared(S3_REGION)
 
 
 class UnreachableError(WarehouseError):
@@ -211,7 +212,7 @@ def _own_names(hint: str | None, settings: BuildSettings) -> str:
 
 def _session(settings: BuildSettings) -> WarehouseConnection:
     """A session of dbt's user."""
-    found = settings.login(settings).in_region(os.environ.get("S3_REGION") or None)
+    found = settings.login(settings).in_region(settings.s3_region)
     return connect(found, application_name="tidemark-dbt")
 
 

@@ -12,7 +12,7 @@ from tap_mysql.binlog.log import cascades, end_of_log, problems, retention, unlo
 from tap_mysql.source.discovery import discover
 from tap_mysql.source.schema import Table
 from tap_mysql.source.session.connection import Login, Session, Source
-from tap_mysql.source.settings import MySQLSettings
+from tap_mysql.source.settings import TIMEOUT_SECONDS, MySQLSettings
 from tidemark_core.names import TableName
 from tidemark_core.ssh.tunnel import open_endpoint
 
@@ -80,7 +80,9 @@ class MySQL:
 
 
 @contextmanager
-def open_source(settings: MySQLSettings, timeout: int = Source.timeout) -> Iterator[Source]:
+def open_source(
+    settings: MySQLSettings, timeout: int = TIMEOUT_SECONDS.default
+) -> Iterator[Source]:
     """Connects to MySQL, through the bastion if one is set.
 
     Args:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tidemark.config.project import Project
 from tidemark.services.health.checks import Level
 from tidemark.services.health.doctor import judge_skew
-from tidemark.services.health.status import check_disk, check_runs, judge_age
+from tidemark.services.health.status import check_disk, check_runs, checks, judge_age
 from tidemark_core.runs.run_report import ReportedLeg, RunReport
 from tidemark_core.s3.lease import Lease
 from tidemark_sandbox.world import Sandbox
@@ -79,6 +82,15 @@ def test_info_names_the_strategies_and_the_places(lake: Lake) -> None:
     told = lake.run("info", "--format", "json").json
     assert [s["name"] for s in told["strategies"]] == ["sequential", "inter-table", "chunked"]
     assert told["layout"]["data"] == lake.project.layout.incremental
+
+
+def test_the_disk_of_a_folder_that_the_first_backup_will_create_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    project = Project(tmp_path, {"BACKUP_TEMP_DIR": str(tmp_path / "not" / "yet")})
+    (found,) = checks(project)["disk"]()
+    free = shutil.disk_usage(tmp_path).free
+    assert found.level is check_disk(free).level
 
 
 def test_ages_disks_clocks_and_runs_are_judged() -> None:

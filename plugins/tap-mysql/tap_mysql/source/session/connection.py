@@ -179,7 +179,7 @@ class Source:
 
     login: Login
     endpoint: Endpoint
-    timeout: int = 1800
+    timeout: int
     server: Server | None = None
 
     @property

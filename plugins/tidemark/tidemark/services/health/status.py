@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from tap_mysql.source.settings import TempSettings
 from tap_mysql.values.bookmark_facts import is_manual
 from tidemark_core.redshift.connection import connect
 from tidemark_core.report_store import read_reports
@@ -187,5 +188,7 @@ def _reports(project: Project) -> list[RunReport]:
 
 
 def _free_bytes(project: Project) -> int:
-    folder = project.environ.get("BACKUP_TEMP_DIR") or tempfile.gettempdir()
-    return shutil.disk_usage(Path(folder)).free
+    folder = Path(project.read(TempSettings).backup_temp_dir or tempfile.gettempdir()).absolute()
+    # The first backup creates the folder: until then, it is the file system of its parent.
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    return shutil.disk_usage(there).free
