@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from anydb.compare import Row, compare, in_lake, in_landing, in_landing_from_csv
-from anydb.source import ZERO_DATE, Snapshot, Value
-from anydb.values import plain, spelled
+from anydb.stores.compare import Row, compare, in_lake, in_landing, in_landing_from_csv
+from anydb.stores.source import ZERO_DATE, Snapshot, Value
+from anydb.stores.values import plain, spelled
 
 SNAPSHOT = Snapshot(
     {"id": "integer", "note": "text"},

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from anydb.databases import chosen_settings, databases, generate, told_apart
-from anydb.model import Server
-from anydb.outcome import Outcome
-from anydb.rounds import play
+from anydb.generate.databases import chosen_settings, databases, generate, told_apart
+from anydb.generate.model import Server
+from anydb.play.outcome import Outcome
+from anydb.play.rounds import play
 from tidemark_sandbox.world import Sandbox
 
 #: Databases that share one lake and the runs over it.

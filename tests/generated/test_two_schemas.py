@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anydb.lake import Lake
-from anydb.model import Settings, Table
-from anydb.pipeline import Pipeline
-from anydb.source import Source
-from anydb.warehouse import Warehouse
+from anydb.generate.model import Settings, Table
+from anydb.play.pipeline import Pipeline
+from anydb.stores.lake import Lake
+from anydb.stores.source import Source
+from anydb.stores.warehouse import Warehouse
 from tidemark_sandbox.world import Sandbox
 
 pytestmark = [pytest.mark.fault(157), pytest.mark.fault(158), pytest.mark.fault(160)]

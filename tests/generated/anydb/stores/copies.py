@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from anydb.compare import (
+from anydb.generate.model import Table
+from anydb.stores.compare import (
     KEY_WENT_BACK,
     Expected,
     Findings,
@@ -20,9 +21,8 @@ from anydb.compare import (
     spelled_rows,
     versions,
 )
-from anydb.lake import ABSENT, Commit
-from anydb.model import Table
-from anydb.source import Snapshot, Value
+from anydb.stores.lake import ABSENT, Commit
+from anydb.stores.source import Snapshot, Value
 
 #: How often values were changed, by column and reason.
 Counts = dict[tuple[str, str], int]

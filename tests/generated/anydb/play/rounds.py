@@ -10,7 +10,11 @@ from pathlib import Path
 
 from tidemark_sandbox.world import Sandbox
 
-from anydb.compare import (
+from anydb.generate.model import Database, Settings, Table
+from anydb.play.outcome import Outcome, concerns, is_fault, kind_of
+from anydb.play.pipeline import Leg, Pipeline
+from anydb.play.public import Project
+from anydb.stores.compare import (
     EMPTY_BINARY_NULL,
     NUL_REMOVED,
     Expected,
@@ -18,14 +22,10 @@ from anydb.compare import (
     in_landing,
     in_landing_from_csv,
 )
-from anydb.copies import Copies, counted_in
-from anydb.lake import Commit, Lake
-from anydb.model import Database, Settings, Table
-from anydb.outcome import Outcome, concerns, is_fault, kind_of
-from anydb.pipeline import Leg, Pipeline
-from anydb.public import Project
-from anydb.source import Source
-from anydb.warehouse import Warehouse
+from anydb.stores.copies import Copies, counted_in
+from anydb.stores.lake import Commit, Lake
+from anydb.stores.source import Source
+from anydb.stores.warehouse import Warehouse
 
 _CHANGES = (NUL_REMOVED, EMPTY_BINARY_NULL)
 _Leg = Callable[[Sequence[Table]], Leg]

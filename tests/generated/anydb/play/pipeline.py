@@ -20,7 +20,7 @@ from target_s3_parquet.settings import SETTINGS as TARGET_S3_PARQUET
 from tidemark_core.names import TableName
 from tidemark_sandbox.world import Sandbox
 
-from anydb.model import Settings, Table
+from anydb.generate.model import Settings, Table
 
 _PATIENCE = 600.0
 _NAMED = r"\[table {}(?:\]|, (?:column|key) )"

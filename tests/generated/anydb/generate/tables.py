@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from anydb import kinds, names, quoting
-from anydb.kinds import Kind
-from anydb.model import Server
+from anydb.generate import kinds, names, quoting
+from anydb.generate.kinds import Kind
+from anydb.generate.model import Server
 
 
 @dataclass(frozen=True)

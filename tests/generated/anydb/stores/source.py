@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import pymysql
 from tidemark_sandbox.world import Sandbox
 
-from anydb import quoting
-from anydb.model import Database, Table
-from anydb.values import family, is_in_calendar, spelled
+from anydb.generate import quoting
+from anydb.generate.model import Database, Table
+from anydb.stores.values import family, is_in_calendar, spelled
 
 ZERO_DATE, INVALID_TEXT, OTHER_TEXT = "zero_date", "invalid_utf8", "other_text"
 _BINARY = {"bytes": "HEX({0})", "shape": "HEX(ST_AsBinary({0}))", "vector": "HEX({0})"}

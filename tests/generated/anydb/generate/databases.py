@@ -8,10 +8,10 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from anydb import names, quoting
-from anydb.changes import changes
-from anydb.model import Database, Server, Settings, Table
-from anydb.tables import Shape, rows, shapes
+from anydb.generate import names, quoting
+from anydb.generate.changes import changes
+from anydb.generate.model import Database, Server, Settings, Table
+from anydb.generate.tables import Shape, rows, shapes
 
 T = TypeVar("T")
 _MOST_ROWS = 9

@@ -15,8 +15,8 @@ from tidemark_core.names import LandingNames, TableName
 from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
 
-from anydb.lake import Commit
-from anydb.model import Table
+from anydb.generate.model import Table
+from anydb.stores.lake import Commit
 
 _KEPT = ("macros", "dbt_project.yml", "profiles.yml")
 

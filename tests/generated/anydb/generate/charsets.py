@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from anydb import quoting
-from anydb.model import Server
+from anydb.generate import quoting
+from anydb.generate.model import Server
 
 #: Texts that files, quotes, markers or comparisons may trip over.
 EDGE_TEXTS = (

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from anydb.model import Table
+from anydb.generate.model import Table
 
 #: An error that names a table and yet is nobody's refusal.
 _FAULTS = re.compile(

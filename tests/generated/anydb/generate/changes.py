@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from anydb import quoting
-from anydb.model import Server
-from anydb.tables import Column, Shape, columns, insert
+from anydb.generate import quoting
+from anydb.generate.model import Server
+from anydb.generate.tables import Column, Shape, columns, insert
 
 #: Values of a replication key that the next run looks at: the greatest, beyond it, and late ones
 #: within BACKUP_LOOKBACK_SECONDS (300) and BACKUP_LOOKBACK_IDS (1000).

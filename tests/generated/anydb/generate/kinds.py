@@ -8,9 +8,9 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from anydb import quoting
-from anydb.charsets import charsets
-from anydb.model import Server
+from anydb.generate import quoting
+from anydb.generate.charsets import charsets
+from anydb.generate.model import Server
 
 Literals = st.SearchStrategy[str]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from anydb.lake import ABSENT, Commit
-from anydb.source import Snapshot, Value
-from anydb.values import spelled
+from anydb.stores.lake import ABSENT, Commit
+from anydb.stores.source import Snapshot, Value
+from anydb.stores.values import spelled
 
 Row = dict[str, Any]
 Expected = Callable[[str, Value], Value]

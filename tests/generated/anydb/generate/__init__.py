@@ -1,0 +1,1 @@
+"""What is generated: databases, their tables and values, and what changes in them."""

@@ -1,0 +1,1 @@
+"""Generated databases led through both legs, round by round."""
