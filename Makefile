@@ -90,8 +90,8 @@ bench-extract: setup  ## The backup leg beside other programs: ROWS=1000000 PIN=
 bench-load: setup  ## The load leg's speed and memory: make bench-load [ROWS=1000000] [FORMAT=auto]
 	@$(BIN)/python bench/load.py --rows $(or $(ROWS),1000000) --format $(or $(FORMAT),csv)
 
-bench-binlog: setup  ## Changed keys a CPU second from the binary log: make bench-binlog [ROWS=1000000]
-	@$(BIN)/python bench/binlog.py --rows $(or $(ROWS),1000000)
+bench-binlog: setup  ## Changed keys a CPU second from the binary log: make bench-binlog [ROWS=1000000] [FEW=1000000]
+	@$(BIN)/python bench/binlog.py --rows $(or $(ROWS),1000000) $(if $(FEW),--few $(FEW))
 
 bench-night: setup  ## Where the time of a night goes, with nothing new and with 1,000 changed rows
 	@$(BIN)/python bench/night.py
