@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mysql_binlog.gtid import GtidList, GtidSet
@@ -31,6 +31,8 @@ class Position:
         flavor: Which of the two.
         created: When the file was begun, by its own first event, in seconds since 1970; 0 if not
             known. A server whose numbering was reset has another file of the same name.
+        asked: In place of `created`: when the server named this place or a later one, by its clock,
+            so that the file was begun before; 0 if not known.
     """
 
     file: str
@@ -39,15 +41,27 @@ class Position:
     server: str
     flavor: Flavor
     created: int = 0
+    asked: int = field(default=0, compare=False)
 
     @property
     def order(self) -> tuple[int, int]:
         """What grows along one server's log: the file's number and the offset."""
         return file_number(self.file), self.offset
 
+    def is_of(self, server: str) -> bool:
+        """Whether a server is the position's own.
+
+        MariaDB's may have another host, port or folder now: of the servers that take over from one
+        another, no two have one id, so it is the same one, or was restored from a backup of it.
+        """
+        if self.flavor == "mysql":
+            return self.server == server
+        return self.server.partition("@")[0] == server.partition("@")[0]
+
     def at(self, file: str, offset: int, created: int, gtid: str) -> Position:
         """Another place in the same server's log."""
-        return replace(self, file=file, offset=offset, created=created, gtid=gtid)
+        asked = 0 if created else self.asked
+        return replace(self, file=file, offset=offset, created=created, gtid=gtid, asked=asked)
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads."""
@@ -58,6 +72,7 @@ class Position:
             "server": self.server,
             "flavor": self.flavor,
             "created": self.created,
+            "asked": self.asked,
         }
 
     @classmethod
@@ -70,11 +85,11 @@ class Position:
         try:
             file, offset, gtid = written["file"], written["offset"], written["gtid"]
             server, flavor = written["server"], written["flavor"]
-            created = written.get("created", 0)
+            created, asked = written.get("created", 0), written.get("asked", 0)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no position of a binary log: {error!r}") from error
         words = (file, gtid, server)
-        numbers = (offset, created)
+        numbers = (offset, created, asked)
         if not all(isinstance(word, str) for word in words) or not _FILE.fullmatch(file):
             raise ValueError(f"no position of a binary log: {written!r}")
         if not all(type(number) is int and 0 <= number < 2**63 for number in numbers):
@@ -85,7 +100,7 @@ class Position:
             GtidList(gtid)
         else:
             raise ValueError(f"no position of a binary log: {written!r}")
-        return cls(file, offset, gtid, server, flavor, created)
+        return cls(file, offset, gtid, server, flavor, created, asked)
 
     def __str__(self) -> str:
         gtid = f", GTID {self.gtid}" if self.gtid else ""

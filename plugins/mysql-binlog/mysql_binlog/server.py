@@ -180,7 +180,8 @@ def current_position(connection: pymysql.Connection[Any], *, seconds: float = 30
     """
     server = Server(connection)
     file, offset, gtid = server.end()
-    found = Position(file, offset, gtid, server.identity, server.flavor)
+    now = int(server.value("UNIX_TIMESTAMP()"))
+    found = Position(file, offset, gtid, server.identity, server.flavor, asked=now)
     # MySQL with GTIDs: the log is read from the GTIDs that are committed.
     server.settle(found, GtidSet(), seconds)
     if not server.has_gtids:

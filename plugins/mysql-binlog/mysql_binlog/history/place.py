@@ -28,6 +28,7 @@ class Place:
 
     def __init__(self, since: Position, until: Position, start: Start) -> None:
         self._since, self._until, self._start = since, until, start
+        self._is_same = since.is_of(until.server)
         self._mysql = since.flavor == "mysql"
         self._end = until.order
         self._set = GtidSet(since.gtid if self._mysql else "")
@@ -89,8 +90,8 @@ class Place:
             UnreachablePosition: It is not the file that the position is of.
         """
         known = self._since
-        same = known.server == self._until.server and known.file == self._file
-        if same and known.created and created != known.created:
+        another = created != known.created if known.created else 0 < known.asked < created
+        if self._is_same and known.file == self._file and another:
             raise UnreachablePosition(
                 f"{self._file} is a different file with that name: the numbering was reset"
             )
@@ -100,16 +101,24 @@ class Place:
         """Takes what a file says of the transactions before it.
 
         Raises:
-            UnreachablePosition: Some of them were not sent.
+            UnreachablePosition: Some of them were not sent, or some are known that it has not.
             ValueError: It is no set of GTIDs.
         """
         if not self._since.gtid:
             return
         if self._mysql:
-            missing = str(GtidSet.decoded(told).missing_in(self._set))
+            listed = GtidSet.decoded(told)
+            missing = str(listed.missing_in(self._set))
+            is_before = bool(GtidSet(self._since.gtid).missing_in(listed))
         else:
             before = GtidList.decoded(told)
             missing = "" if self._list.reaches(before) else f"up to {before}"
+            is_before = not before.reaches(GtidList(self._since.gtid))
+        if is_before and self._is_same and self._number > file_number(self._since.file):
+            raise UnreachablePosition(
+                f"{self._file} does not come behind GTID {self._since.gtid}, as it did: the server "
+                "was reset, or restored from a backup"
+            )
         if missing:
             raise UnreachablePosition(
                 f"{self._file} comes behind the transactions {missing}, and the log does not have "

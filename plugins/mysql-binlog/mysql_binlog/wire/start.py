@@ -69,7 +69,7 @@ def ask(server: Server, since: Position) -> Facts:
     if server.flavor == "mariadb":
         at_since: str = ""
         # It reads the file up to there: only for a position that nobody has read up to.
-        if not since.created and since.server == server.identity and since.file in files:
+        if not since.created and since.is_of(server.identity) and since.file in files:
             found = server.value("BINLOG_GTID_POS(%s, %s)", (since.file, since.offset))
             at_since = str(found or "")
         executed = str(server.value("@@GLOBAL.gtid_binlog_pos"))
@@ -93,7 +93,7 @@ def choose(facts: Facts, since: Position, until: Position) -> Start:
         )
     if facts.has_gtids:
         _check_gtids(facts, since)
-    if since.server != facts.identity:
+    if not since.is_of(facts.identity):
         return _elsewhere(facts, since)
     if since.file not in facts.files:
         return _gone(facts, since)
