@@ -87,7 +87,7 @@ class TapSettings(MySQLSettings):
     )
 
     def options(self) -> Options:
-        """Makes of them how the tables of a run are extracted."""
+        """How the tables of a run are extracted, from these settings."""
         chunked = self.backup_strategy == "chunked"
         return Options(
             lookback=Lookback(self.backup_lookback_seconds, self.backup_lookback_ids),

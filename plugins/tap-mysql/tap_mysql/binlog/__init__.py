@@ -1,1 +1,1 @@
-"""Tables that are read by the server's binary log: what of it was read, and how it is read."""
+"""Tables that are read from the binary log: their bookmarks, and how the log is read."""

@@ -31,7 +31,7 @@ class LogBookmark:
 
     Attributes:
         position: Before it every change is read, or still to be read by the first load.
-        epoch: When the first load began, which tells its files, and those after them, from others.
+        epoch: When the first load began, which tells its files and later ones from all others.
         read_at: When the newest rows were read, by the source's clock, UTC; never goes back.
         columns: The columns that were read last, in their order.
         left: Key ranges that the first load has not read yet, each ``(after, until)``; empty: it is
@@ -39,8 +39,8 @@ class LogBookmark:
         again: Keys whose rows are read with the next changes, whatever the log says of them.
         shapes: What decides which values its columns can have (`shapes.shapes`), as it was when the
             log was read up to the position; of columns that are not in it nothing is known.
-        placed_at: When the log ended at the position, by the source's clock, UTC, as far as that is
-            known; told while the first load is under way.
+        placed_at: When the log ended at the position, by the source's clock, UTC; None if unknown.
+            Written only while the first load is under way.
     """
 
     position: Position
@@ -54,11 +54,11 @@ class LogBookmark:
 
     @property
     def needed_since(self) -> datetime:
-        """Since when the log behind the position is needed, at the earliest."""
+        """The earliest time from which the log after the position is needed."""
         return self.placed_at or self.epoch
 
     def next_reading(self, now: datetime) -> datetime:
-        """When rows that are read now were read: later than all before, whatever the clock says.
+        """The read time for rows read now: later than all before, whatever the clock says.
 
         Args:
             now: The source's clock, UTC.
@@ -101,13 +101,13 @@ class LogIdentity:
         return {OWN: own}
 
     def read(self, state: Any) -> LogBookmark | None:
-        """Reads a bookmark and holds it against what it must belong to.
+        """Reads a bookmark and checks what it belongs to.
 
         Args:
-            state: The stream's entry in the state; an empty one is that of a stream never read.
+            state: The stream's entry in the state; empty if the stream was never read.
 
         Returns:
-            None: the table was never read.
+            The bookmark; None if the table was never read.
 
         Raises:
             StateError: It is damaged, or belongs to another table, key or replication method. It is

@@ -10,7 +10,7 @@ from tidemark_core.names import TableName
 
 
 def healed(table: TableName) -> str:
-    """The command that heals a table where its changes are not all to be had."""
+    """The command that repairs a table whose changes are not all available."""
     return (
         f"tidemark resync -t {table} compares it with its copy and reads what differs; or "
         f"{anew(table)}"
@@ -18,7 +18,7 @@ def healed(table: TableName) -> str:
 
 
 def anew(table: TableName) -> str:
-    """The commands that read a table again where its changes are not all to be had."""
+    """The commands that read a table again when its changes are not all available."""
     return (
         f"tidemark watermark reset -t {table} and tidemark sync -t {table} read it again, then "
         f"tidemark reconcile -t {table} takes out the rows that were deleted meanwhile"
@@ -38,9 +38,9 @@ def unreadable(error: BinlogError, table: TableName) -> SourceError:
 
 
 def changed_as_a_whole(statement: Statement, table: TableName) -> SourceError | None:
-    """The error of a table of which no event says what became of its rows; None: each row's does.
+    """The error of a table whose row events do not tell its changes; None if they do.
 
-    ``CREATE TABLE`` comes behind a ``DROP``, which says so, or made nothing (IF NOT EXISTS).
+    ``CREATE TABLE`` follows a ``DROP``, which is reported itself, or did nothing (IF NOT EXISTS).
     """
     replaces = " OR REPLACE " in f" {' '.join(statement.sql.split())} ".upper()
     harmless = statement.kind == "alter" and not statement.keys_uncertain
@@ -54,7 +54,7 @@ def changed_as_a_whole(statement: Statement, table: TableName) -> SourceError | 
 
 
 def values_changed(columns: Sequence[str], table: TableName) -> SourceError:
-    """The error of a table of which columns have other values, and no row's event says so."""
+    """The error of a table whose columns have new values that no row event tells."""
     return SourceError(
         f"an ALTER may have changed the values of {', '.join(columns)}, which no row's event tells",
         table=table,

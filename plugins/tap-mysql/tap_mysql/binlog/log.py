@@ -17,7 +17,7 @@ from tap_mysql.binlog.retention import Retention
 from tap_mysql.source.session.connection import Session, Source
 from tap_mysql.source.session.server_identity import Server, identify
 
-#: Of the numbers that a replica may have, those that people do not give.
+#: Of the server ids that a replica may have, those that people do not choose.
 _SERVER_IDS = (2**31, 2**32 - 1)
 _CASCADES = """
 SELECT constraint_schema, table_name, unique_constraint_schema, referenced_table_name
@@ -48,7 +48,7 @@ class Log:
 
     Attributes:
         source: The server.
-        server_id: The number under which the log is asked for; no replica may have it.
+        server_id: The server id under which the log is requested; no replica may have it.
     """
 
     source: Source
@@ -57,11 +57,11 @@ class Log:
     def moment(self) -> Moment:
         """Where the log ends now.
 
-        Every transaction before it is seen by a query that begins when this returns, or comes again
-        when the log is read from there.
+        A query that begins after this returns sees every transaction before it, except those that
+        come again when the log is read from there.
 
         Raises:
-            SourceError: The server is away, or does not tell.
+            SourceError: The server is unreachable, or the end cannot be determined.
         """
         with self.source.session() as session:
             return Moment(end_of_log(session), session.now(), identify(session))
@@ -72,7 +72,7 @@ class Log:
             return problems(session)
 
     def unlogged(self, tables: Iterable[TableName]) -> dict[TableName, Problem]:
-        """Of tables whose database the server leaves out of its log: why."""
+        """Tables whose database the server leaves out of its log, with the reason."""
         with self.source.session() as session:
             return unlogged(session, tables)
 
@@ -82,7 +82,7 @@ class Log:
             return retention(session)
 
     def cascades(self, tables: Iterable[TableName]) -> dict[TableName, tuple[TableName, ...]]:
-        """Of tables whose rows change with those of others: the others."""
+        """The parents of tables whose rows change with those of others."""
         with self.source.session() as session:
             return cascades(session, tables)
 
@@ -106,7 +106,7 @@ class Log:
         """The keys that have changed between two positions.
 
         Raises:
-            BinlogError: Not all of them can be had.
+            BinlogError: Not all of them are available.
         """
         named = {(table.schema, table.table): columns for table, columns in tables.items()}
         return mysql_binlog.read_changes(
@@ -118,7 +118,7 @@ def end_of_log(session: Session) -> Position:
     """Where the log ends.
 
     Raises:
-        SourceError: The server does not tell.
+        SourceError: It cannot be determined.
     """
     try:
         return mysql_binlog.current_position(session.connection)
@@ -139,7 +139,7 @@ def problems(session: Session) -> list[Problem]:
 
 
 def unlogged(session: Session, tables: Iterable[TableName]) -> dict[TableName, Problem]:
-    """Of tables whose database the server leaves out of its log: why."""
+    """Tables whose database the server leaves out of its log, with the reason."""
     wanted = list(tables)
     if not wanted:
         return {}
@@ -150,9 +150,9 @@ def unlogged(session: Session, tables: Iterable[TableName]) -> dict[TableName, P
 def cascades(
     session: Session, tables: Iterable[TableName]
 ) -> dict[TableName, tuple[TableName, ...]]:
-    """Of tables whose rows change with those of others, by a foreign key: the others.
+    """The parents of tables whose rows change with those of others, by a foreign key.
 
-    Below MySQL 9.6 the engine does that by itself, and the log has nothing of it.
+    Before MySQL 9.6 the engine makes these changes itself, and they are not in the log.
     """
     wanted = set(tables)
     found: dict[TableName, tuple[TableName, ...]] = {}
@@ -164,5 +164,5 @@ def cascades(
 
 
 def only(source: Source, server: Server) -> Source:
-    """The source, when no other server may answer in its place."""
+    """The source, restricted to one server."""
     return replace(source, server=server)

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-#: A position is moved when it is as old as this part of the retention: a run that fails then, at
-#: night, leaves a day and a half of two days in which the next one finds its place.
+#: A position is moved once its age is this share of the retention: if that run fails, at night, and
+#: the retention is two days, the next one has a day and a half to find its place.
 _SHARE = 0.25
 
 
@@ -16,7 +16,7 @@ class Retention:
     """A server's retention.
 
     Attributes:
-        seconds: How long the log is kept; None: until somebody removes it.
+        seconds: How long the log is kept; None: until it is removed by hand.
         now: The server's clock when this was made, UTC.
     """
 
@@ -25,10 +25,10 @@ class Retention:
     _made: float = field(default_factory=time.monotonic)
 
     def is_near(self, since: datetime) -> bool:
-        """Whether a log that ended there at a time may be removed before long.
+        """Whether the log after a position may soon be removed.
 
         Args:
-            since: The time, by the server's clock, UTC.
+            since: When the log ended at the position, by the server's clock, UTC.
         """
         if self.seconds is None:
             return False

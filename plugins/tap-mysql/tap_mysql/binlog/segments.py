@@ -27,8 +27,8 @@ class Segment:
 def segments(bookmarks: Mapping[TableName, Position], until: Position) -> list[Segment]:
     """Cuts the log at the bookmarks, so that each part of it is read once.
 
-    A bookmark of another server, or beyond the log's end, has a place in no order: its tables are
-    read by themselves, and whether that can be the log's reader says.
+    A bookmark of another server, or beyond the log's end, has no place in the order: its table is
+    read separately, and the log's reader decides whether that is possible.
 
     Args:
         bookmarks: Where each table stands.

@@ -1,7 +1,7 @@
 """Whether a column's new type has left the values of its rows as they were. Pure.
 
-An ALTER writes all rows again, and no event tells of one: of a DATETIME(6) that becomes a DATETIME
-the copy would keep the fractions for ever.
+An ALTER rewrites all rows without row events: when a DATETIME(6) becomes a DATETIME, the copy would
+keep the fractions for ever.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
 _TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext")
 _BYTES = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
 _TIMES = ("datetime", "timestamp", "time")
-#: Of the types without a length: as many characters, or bytes, as they hold.
+#: The characters, or bytes, that types without a length hold.
 _ROOM = {
     **dict.fromkeys(("tinytext", "tinyblob"), 2**8 - 1),
     **dict.fromkeys(("text", "blob"), 2**16 - 1),
@@ -41,11 +41,11 @@ def shapes(columns: Iterable[Column]) -> dict[str, str]:
 
 
 def rewritten(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Columns that may have other values since they have another type.
+    """Columns whose values may have changed with their type.
 
     Args:
-        before: What `shapes` gave; of columns that are not in it nothing is known.
-        now: What it gives.
+        before: What `shapes` gave then; columns missing from it are unknown.
+        now: What it gives now.
     """
     return [name for name, shape in now.items() if not _keeps(before.get(name, shape), shape)]
 
@@ -62,7 +62,7 @@ def _keeps(before: str, now: str) -> bool:
 
 
 def _is_wider(before: str, now: str) -> bool:
-    """Whether every value of a type is the same one in another."""
+    """Whether every value of one type stays the same in another."""
     old, new = _TYPE.fullmatch(before), _TYPE.fullmatch(now)
     if old is None or new is None:
         return False
@@ -74,7 +74,7 @@ def _is_wider(before: str, now: str) -> bool:
         return places[0] <= places[1] if same else signed[1] and places[0] < places[1]
     for family, most_bytes in ((_TEXTS, _CHARACTER_BYTES), (_BYTES, 1)):
         if all(name in family for name in names):
-            # What is padded, or loses its blanks, is only what it is when it was so before.
+            # A type that pads, or strips blanks, keeps values only if the old one did so too.
             is_padded = names[1] in ("char", "binary") and names[0] != names[1]
             room = _room(names[0], words[0]), _room(names[1], words[1], most_bytes)
             return not is_padded and (names[0] == names[1] in _ROOM or room[0] <= room[1])
@@ -91,5 +91,5 @@ def _is_wider(before: str, now: str) -> bool:
 
 
 def _room(name: str, length: str, most_bytes: int = 1) -> int:
-    """Characters that a value may have: those of most bytes, or of one byte each."""
+    """Characters that a value may have, if each takes ``most_bytes``."""
     return _ROOM[name] // most_bytes if name in _ROOM else int(length or 1)

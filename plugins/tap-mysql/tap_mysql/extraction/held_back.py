@@ -12,10 +12,10 @@ from tap_mysql.reading.parquet_file import FinishedFile
 class HeldBack:
     """Holds each file back until the next one comes; use it as a context manager.
 
-    A file that waits when the block fails is removed: nobody will be told of it.
+    A file still held when the block fails is removed: the target will not learn of it.
 
     Attributes:
-        file: The one that waits; None: there was none.
+        file: The file held back; None if there is none.
     """
 
     def __init__(self) -> None:
@@ -26,14 +26,14 @@ class HeldBack:
 
         Args:
             file: The next one.
-            tell: Tells of the one before, which is not the last.
+            tell: Reports the one before, which is not the last.
         """
         before, self.file = self.file, file
         if before is not None:
             tell(before)
 
     def give(self) -> FinishedFile | None:
-        """Holds it back no longer."""
+        """Releases the file."""
         file, self.file = self.file, None
         return file
 

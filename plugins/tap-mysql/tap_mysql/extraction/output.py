@@ -14,7 +14,7 @@ class Output(Protocol):
     """Where an extraction's results go. Each call is atomic: no message comes between its parts."""
 
     def begin(self, moment: datetime) -> None:
-        """The stream's schema, and the time of extraction (UTC); before the first file."""
+        """Announces the stream's schema and the time of extraction (UTC), before the first file."""
 
     def commit(self, file: FinishedFile | None, state: Json | None) -> None:
-        """A file, and the bookmark that it makes true; either may be None."""
+        """Passes on a file and the bookmark that it makes true; either may be None."""

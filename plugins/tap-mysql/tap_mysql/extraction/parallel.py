@@ -24,8 +24,8 @@ def together(
 ) -> Iterator[tuple[int, Item | None]]:
     """Works on jobs, ``workers`` at the same time.
 
-    After an error no new job is begun, those under way end with their next item, and the error is
-    raised once their items have been given.
+    After an error no new job is started, running ones end with their next item, and the error is
+    raised once their items have been yielded.
 
     Args:
         jobs: What to work on, begun in this order.
@@ -80,7 +80,7 @@ def _do(
     results: queue.Queue[_Done[Item] | None],
     halt: threading.Event,
 ) -> None:
-    """Hands over a job's items until all halt; its error halts them."""
+    """Delivers a job's items until ``halt`` is set; an error of the job sets it."""
     try:
         for item in work(job):
             results.put(_Done(number, item))
@@ -94,7 +94,7 @@ def _do(
 
 
 def _drain(results: queue.Queue[_Done[Item] | None], running: int) -> None:
-    """Lets threads that wait to be heard end."""
+    """Takes results until the threads that wait to deliver them have ended."""
     while running:
         if results.get() is None:
             running -= 1

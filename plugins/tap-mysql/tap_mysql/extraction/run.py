@@ -35,7 +35,7 @@ class Job(Protocol):
         """The table."""
 
     def prepare(self, *, again: bool) -> Extraction:
-        """Makes the extraction; ``again``: after looking at the table again."""
+        """Makes the extraction; ``again``: after reading the table's definition again."""
 
     def bookmark(self) -> object:
         """The stream's entry in the state."""
@@ -127,13 +127,13 @@ def _outcome(job: Job) -> Outcome:
 
 
 def tell(table: TableName, error: TidemarkError) -> None:
-    """Tells of a table's failure, once."""
+    """Reports a table's failure, once."""
     error.table = error.table or str(table)
     show(error)
 
 
 def failed(table: TableName, error: TidemarkError) -> Outcome:
-    """The outcome of a table that could not even be begun; tells of it."""
+    """The outcome of a table that could not even be started; reports it."""
     tell(table, error)
     return Outcome(table, error=error)
 

@@ -17,10 +17,10 @@ class Drift:
     """What became of a table's columns between two runs.
 
     Attributes:
-        filled: Added ones that the rows which were there have a value in.
+        filled: Added columns in which existing rows have a value.
         added: All that were added.
-        dropped: Those that are read no more.
-        moved: Those that stand behind others than before, as one that was dropped and added does.
+        dropped: Those that are no longer read.
+        moved: Those in a different order than before, such as one dropped and added again.
     """
 
     filled: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ def between(before: Sequence[str], now: Sequence[str], table: Table) -> Drift:
 
 
 def warn(table: Table, drift: Drift) -> None:
-    """Says that rows which no run looks at any more lack a column in the lake."""
+    """Warns that rows in the lake, which no run reads again, may lack a column."""
     if not drift.needs_backfill:
         return
     parts = {"added": drift.added, "dropped": drift.dropped, "moved": drift.moved}

@@ -50,7 +50,7 @@ class Extraction:
         output: Where results go.
         rows: Rows read so far.
         conversions: Values changed so far, by column and reason.
-        moment: The source's clock when all had been asked and nothing was read yet, UTC.
+        moment: The source's clock after the last question and before the first row, UTC.
     """
 
     table: Table
@@ -72,7 +72,7 @@ class Extraction:
         Raises:
             TidemarkError: The table cannot be read; what was committed before stays true.
             Stopped: The run is being stopped.
-            TableChangedError: The table's definition changed under the read, or another server
+            TableChangedError: The table's definition changed during the read, or another server
                 answers.
         """
         try:
@@ -83,7 +83,7 @@ class Extraction:
             self.reading.meter.end()
 
     def _look(self, state: Any) -> Callable[[], None] | None:
-        """Decides what is read, and gives what reads it; None: nothing is new."""
+        """Decides what to read, and returns the function that reads it; None if nothing is new."""
         reading = self.reading
         return persist(
             partial(self._look_once, state),
@@ -125,7 +125,7 @@ class Extraction:
             found = look.news(bookmark)
             if found is not None:
                 return partial(self._run_window, identity, bookmark, found)
-            # Else each run would say again that it is another one.
+            # Else each run would warn again that the server is another one.
             renamed = bookmark.server not in (None, server)
             if bookmark.columns and set(bookmark.columns) != set(columns):
                 return partial(self._tell_columns, identity.write(bookmark))
@@ -134,7 +134,7 @@ class Extraction:
         load = bookmark.first_load or look.first_load(nulls)
         if load is None:
             return partial(self._tell_columns, state)
-        # One that begins now ends at the limit by itself.
+        # A first load that begins now ends at the limit by itself.
         limit = self.options.max_rows if bookmark.first_load else 0
         return partial(self._run_first_load, identity, load, limit, look.cap(load), nulls)
 
@@ -144,7 +144,7 @@ class Extraction:
         self._commit(None, identity.write(bookmark))
 
     def _tell_columns(self, state: object) -> None:
-        """Tells what columns a table has of which there is no row to tell it.
+        """Announces the columns of a table that has no new row to show them.
 
         Args:
             state: The bookmark, as it is.
@@ -162,8 +162,8 @@ class Extraction:
     def _run_full(self, ranges: Sequence[Range], state: object) -> None:
         """Reads everything; an earlier bookmark stays, for when the table has a key again.
 
-        The last file is kept back until all has been read: by it alone a target knows that the
-        copy is whole, for a STATE may be another table's.
+        The last file is held back until all has been read: it alone tells a target that the copy is
+        complete, since a STATE may be another table's.
         """
         self._begin(None, None, self.table.rows)
         try:
@@ -172,7 +172,7 @@ class Extraction:
                     if file is not None:
                         held.take(file, self._commit_part)
         except TidemarkError:
-            self.output.begin(self.moment)  # what the target has of the copy is given up
+            self.output.begin(self.moment)  # the target drops what it has of the copy
             raise
         if held.file is None:
             self._commit_nothing(state)
@@ -193,7 +193,7 @@ class Extraction:
         Args:
             identity: The bookmark's.
             load: What is left.
-            limit: Rows after which it stops, to be gone on with; 0: never.
+            limit: Rows after which it stops, for a later run to continue; 0: never.
             cap: Greatest value that the bookmark may take.
             nulls: Rows without a key.
         """
@@ -270,7 +270,7 @@ class Extraction:
     # -- reading
 
     def _begin(self, lower: KeyValue | None, upper: KeyValue | None, rows: int) -> None:
-        """Tells what will be read.
+        """Announces what will be read.
 
         Args:
             lower: Least replication key; None: from the beginning.

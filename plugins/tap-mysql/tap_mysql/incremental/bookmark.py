@@ -71,7 +71,7 @@ class Bookmark:
     Attributes:
         value: Greatest replication key read, never past the source's clock; None: nothing yet.
         edge: Fingerprint of the rows near it; None if unknown: they are read again.
-        first_load: A first load to go on with.
+        first_load: A first load to continue.
         server: Whose rows they were; None if unknown.
         columns: The columns that were read last, in their order; empty: unknown.
     """
@@ -128,10 +128,10 @@ class Identity:
         return written | {OWN: own}
 
     def read(self, state: Any) -> Bookmark:
-        """Reads a bookmark and holds it against what it must belong to.
+        """Reads a bookmark and checks what it belongs to.
 
         Args:
-            state: The stream's entry in the state; an empty one is that of a stream never read.
+            state: The stream's entry in the state; empty if the stream was never read.
 
         Raises:
             StateError: It is damaged, or belongs to another table, key or type of key. It is

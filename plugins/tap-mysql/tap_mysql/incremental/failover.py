@@ -24,7 +24,7 @@ logger = logging.getLogger("tap-mysql.failover")
 
 
 def changed(number: int, text: str, source: Source) -> TableChangedError:
-    """Makes of an error under the read the reason why the table is looked at again.
+    """Turns an error of a read into the reason why the table is inspected again.
 
     Args:
         number: MySQL's number.
@@ -52,7 +52,7 @@ def changed(number: int, text: str, source: Source) -> TableChangedError:
 def taken_over(
     table: TableName, bookmark: Bookmark, server: Server, greatest: KeyValue | None
 ) -> Bookmark:
-    """Says that a bookmark is of another server, and what to do; gives what is true of it here.
+    """Warns that a bookmark is another server's, with what to do; returns what is true of it here.
 
     Args:
         table: The table.
@@ -77,8 +77,8 @@ def taken_over(
 def carried_over(bookmark: Bookmark, greatest: KeyValue | None) -> Bookmark:
     """As much of another server's bookmark as is true of this one.
 
-    What this server has not got yet will come with keys below the old bookmark: so the bookmark
-    goes back to what is there. Ranges of a first load are kept, since together they hold every
+    What this server does not have yet will come with keys below the old bookmark, so the bookmark
+    moves back to what is there. Ranges of a first load are kept, since together they hold every
     key there can be; its fingerprint is not.
 
     Args:

@@ -53,12 +53,12 @@ class FirstLoadProgress:
 
     @property
     def can_be_gone_on_with(self) -> bool:
-        """Whether something is left, and a later run can begin with it."""
+        """Whether something is left that a later run can continue."""
         return bool(self._rest) and bool(self._load.order)
 
     @property
     def state(self) -> Json | None:
-        """The bookmark; None: what has been read of rows without an order proves nothing."""
+        """The bookmark; None if rows without an order are partly read, which proves nothing."""
         if self.can_be_gone_on_with:
             left = replace(self._load, left=self._rest, greatest=self._greatest)
             return self._identity.write(Bookmark(first_load=left))

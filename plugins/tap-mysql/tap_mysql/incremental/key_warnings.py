@@ -59,7 +59,7 @@ def warn_clock(table: TableName, bookmark: KeyValue | None, now: datetime) -> No
 
 
 def warn_behind(table: TableName, key: str, window: Window, bookmark: KeyValue | None) -> None:
-    """Warns of a source that holds nothing as new as the bookmark any more."""
+    """Warns of a source that no longer has rows as new as the bookmark."""
     if window.is_behind(bookmark):
         logger.warning(
             "%s: the greatest %s is now below the bookmark; rows were deleted, or keys went "

@@ -61,13 +61,13 @@ class Look:
         return self._ask.nulls(self.session)
 
     def first_load(self, nulls: int) -> FirstLoad | None:
-        """A first load of what is there; None: no rows are."""
+        """A first load of the existing rows; None if there are none."""
         greatest = upper = self.greatest()
         if upper is None:
             if not nulls:
                 logger.info("no rows yet", extra={"table": str(self.table.name)})
                 return None
-            # Rows without a key only: an earliest bookmark, so that the next run looks again.
+            # Only rows without a key: the lowest bookmark, so that the next run looks again.
             upper = key_values.lowest(self._ask.kind)
         end = self._ask.end_of_part(self.session, None, self.now - self.lag)
         upper = upper if end is None else min(upper, end)
@@ -92,7 +92,7 @@ class Look:
     def cap(self, load: FirstLoad) -> KeyValue | None:
         """Greatest value that the bookmark may take once a first load is done.
 
-        That of its beginning: ranges that were read then do not have what came since.
+        The cap at its beginning: ranges that were read then lack what has come since.
         """
         cap = self._decide(Bookmark(), load.upper).cap
         return cap if cap is None or load.cap is None else min(cap, load.cap)

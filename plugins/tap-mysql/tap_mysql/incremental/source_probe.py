@@ -82,8 +82,9 @@ class Questions:
             now: The source's clock.
 
         Returns:
-            None when all that is left is read: there are not so many rows, or they lie in the
-            future, where the bookmark cannot follow and the next run could not go on from.
+            None if the run reads all that is left: there are fewer rows than the limit, or the end
+            would lie in the future, where the bookmark cannot follow and no next run could
+            continue.
         """
         if not self.options.max_rows:
             return None

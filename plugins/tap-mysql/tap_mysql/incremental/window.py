@@ -13,8 +13,8 @@ from tap_mysql.query.sql import no_key
 from tap_mysql.source.schema import DATES
 from tap_mysql.values.key_values import KeyValue, Lookback, to_state
 
-#: A bookmark may be ahead of the source's clock by so much, after a failover to a host whose clock
-#: is behind; more is somebody's mistake.
+#: A bookmark may be this far ahead of the source's clock, after a failover to a host whose clock is
+#: behind; more is a mistake.
 _CLOCK_TOLERANCE = timedelta(hours=1)
 
 
@@ -26,7 +26,7 @@ class Window:
         lower: None: from the beginning.
         upper: Greatest key in the source when the run began; None: no row has one.
         cap: Greatest value that the bookmark may take: the source's clock, less what a replica is
-            behind; or ``upper`` of a number.
+            behind; for a number, ``upper``.
         next_lower: Lower end of the next run's window if this one ends as expected.
         now: The source's clock.
     """
@@ -43,7 +43,7 @@ class Window:
         return isinstance(self.upper, datetime) and self.upper > self.now
 
     def is_behind(self, bookmark: KeyValue | None) -> bool:
-        """Whether the source holds nothing as new as the bookmark any more."""
+        """Whether the source no longer has rows as new as the bookmark."""
         return bookmark is not None and self.upper is not None and self.upper < bookmark  # type: ignore[operator]
 
 
@@ -78,7 +78,7 @@ def decide(
         greatest: Greatest replication key in the source.
         now: The source's clock, UTC.
         lookback: How far before the bookmark to begin.
-        lag: How far a replica is behind: what was written since may come yet.
+        lag: How far a replica is behind: what was written since may still arrive.
     """
     lower = None if bookmark.value is None else lookback.before(bookmark.value)
     cap = greatest
@@ -94,7 +94,7 @@ def decide(
 
 
 def cut(decided: Window, end: KeyValue, lookback: Lookback) -> Window:
-    """A window that ends earlier: at a key all of whose rows it still has.
+    """A window that ends earlier, at a key all of whose rows it includes.
 
     Args:
         decided: The whole window.
@@ -139,8 +139,8 @@ def check_limit(table: TableName, max_rows: int) -> None:
 def in_step(table: TableName, bookmark: Bookmark, now: datetime) -> Bookmark:
     """A bookmark that is not ahead of the source's clock, which may have gone back a little.
 
-    Else every row that is written until the clock is there again would be passed over. It goes back
-    by as much as the clock can have gone, since rows were written from that moment on.
+    Otherwise every row written until the clock catches up would be skipped. It goes back by as much
+    as the clock may have gone back, since rows were written from that moment on.
 
     Raises:
         StateError: It is later than the source's clock by more than an hour.

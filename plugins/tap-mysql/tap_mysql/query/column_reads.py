@@ -11,14 +11,14 @@ from tidemark_core.types.column_type import ColumnType
 from tap_mysql.source.schema import Column
 
 #: Character sets whose every text can be read back from its UTF-8. In others (cp932, gbk, euckr)
-#: two texts may have one, and a code without a character becomes a question mark, as do the bytes
-#: beyond 0x7F that MariaDB keeps in ascii. Half a surrogate of ucs2 becomes no UTF-8.
+#: two texts may share one, and a code without a character becomes a question mark, as do the bytes
+#: beyond 0x7F that MariaDB keeps in ascii. A lone surrogate of ucs2 has no UTF-8.
 _REVERSIBLE = frozenset({"binary", "latin1", "utf16", "utf16le", "utf32", "utf8",
                          "utf8mb3", "utf8mb4"})  # fmt: skip
 #: Of the others, those in which U+FFFD is a character like any other.
 _HAVE_REPLACEMENT = frozenset({"gb18030", "ucs2"})
-#: Read as the bytes that they are. The server would send them in utf8mb4, with a question mark for
-#: each byte that is none of theirs; so does MariaDB with CAST(… AS BINARY) in a prepared statement.
+#: Read as raw bytes. The server would send them in utf8mb4, with a question mark for each invalid
+#: byte; so does MariaDB with CAST(… AS BINARY) in a prepared statement.
 _UTF8MB3 = frozenset({"utf8", "utf8mb3"})
 FLAG = "tidemark_changed_"
 
@@ -30,9 +30,9 @@ class Plan:
     Attributes:
         column: The column.
         expression: What a SELECT asks for.
-        exact: A text, or a number, that says all of a value; for comparing rows on the server.
-        flag: Expression that shows a text which UTF-8 does not keep, NULL for others; None: there
-            is none such.
+        exact: A text, or a number, that captures a value fully; for comparing rows on the server.
+        flag: Expression that shows a text which UTF-8 does not keep, NULL for others; None if there
+            is no such text.
     """
 
     column: Column
@@ -68,8 +68,8 @@ def plan(column: Column, *, is_key: bool = False) -> Plan:
         shown = _other(name, column, _is_reversible if is_key else _is_whole)
         return Plan(column, read, _bytes(name, column), shown)
     if kind.kind == "binary" and data_type not in _BINARY:
-        # Exact is what is stored: of the empty one that ADD COLUMN … NOT NULL gives to the rows
-        # before it, MariaDB's well-known binary is NULL.
+        # Exact is what is stored: MariaDB's well-known binary is NULL for the empty geometry that
+        # ADD COLUMN … NOT NULL gives to existing rows.
         return Plan(column, f"ST_AsBinary({name})", name)
     return Plan(column, name, name)
 
@@ -95,12 +95,12 @@ def _bytes(name: str, column: Column) -> str:
 
 
 def _other(name: str, column: Column, is_kept: Callable[[str, str, str], str]) -> str | None:
-    """Shows the bytes of a text that UTF-8 does not keep; None: it keeps all.
+    """Expression for the bytes of a text that UTF-8 does not keep; None if it keeps all.
 
     Args:
         name: The column, quoted.
         column: The column.
-        is_kept: Makes the condition of a text that is kept, of the column, its UTF-8 and its
+        is_kept: Makes the condition for a text that is kept, from the column, its UTF-8 and its
             character set.
     """
     if column.character_set is None or column.character_set in _REVERSIBLE:
@@ -110,15 +110,15 @@ def _other(name: str, column: Column, is_kept: Callable[[str, str, str], str]) -
 
 
 def _is_reversible(name: str, there: str, character_set: str) -> str:
-    """Condition of a text that its UTF-8 gives back, byte by byte."""
+    """Condition for a text that can be restored from its UTF-8, byte by byte."""
     back = f"CONVERT({there} USING {character_set})"
     return f"CAST({back} AS BINARY) = CAST({name} AS BINARY)"
 
 
 def _is_whole(name: str, there: str, character_set: str) -> str:
-    """Condition of a text whose UTF-8 has no more question marks than it has, and no U+FFFD.
+    """Condition for a text whose UTF-8 has no added question marks, and no U+FFFD.
 
-    That is what stands in tis620 for a code without a character.
+    A tis620 code without a character becomes U+FFFD.
     """
     kept = f"{_question_marks(there)} = {_question_marks(name)}"
     if character_set in _HAVE_REPLACEMENT:

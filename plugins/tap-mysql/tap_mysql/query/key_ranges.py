@@ -12,7 +12,7 @@ from tap_mysql.values.key_values import is_integer
 
 #: Rows below which a second range is not worth a query.
 _WORTH_ROWS = 10_000
-#: Rows, as the server estimates them, from which keys are sampled: fewer are counted as fast.
+#: Estimated rows from which keys are sampled: fewer are counted just as fast.
 _MANY_ROWS = 100_000
 Ask = Callable[[str], list[tuple[object, ...]]]
 
@@ -23,19 +23,19 @@ def split(
     """Cuts a range into ranges of about as many rows each.
 
     Whole numbers of a large table are sampled. All other keys are walked in their own order, so
-    text, UUIDs and composite keys are all the same. Each key belongs to one range: the first has
-    no lower end, the last no upper one, and a row that comes later falls into one of them.
+    text, UUIDs and composite keys are no special cases. Each key belongs to one range: the first
+    has no lower end, the last no upper one, and a row that comes later falls into one of them.
 
     Args:
         whole: The range; one without an order stays whole.
         chunks: How many ranges at most.
         ask: Runs a query.
         table: The range's table.
-        least_rows: Rows of a range, at least, where keys are walked.
+        least_rows: Minimum rows of a range where keys are walked.
     """
     if chunks < 2 or not whole.order:
         return [whole]
-    # Cut by key alone: the window too would read every row.
+    # Cut by key alone: with the window, every row would be read.
     keys_only = replace(whole, where=())
     found = _sampled(keys_only, chunks, ask) if _can_sample(whole, table) else None
     parts = _walked(keys_only, chunks, ask, least_rows) if found is None else found
@@ -46,13 +46,13 @@ def _can_sample(whole: Range, table: Table) -> bool:
     column = table.column(whole.order[0])
     if column is None or column.type is None or len(whole.order) > 1:
         return False
-    # The least of several BIT is bytes on MySQL.
+    # MIN() of a BIT column is bytes on MySQL.
     is_number = is_integer(column.type) and column.data_type != "bit"
     return is_number and table.rows >= _MANY_ROWS
 
 
 def _sampled(whole: Range, chunks: int, ask: Ask) -> list[Range] | None:
-    """None: sampling does not tell."""
+    """Ranges cut at sampled keys; None if the keys are too irregular."""
     (column,) = whole.order
 
     def look(spans: Sequence[Span]) -> list[Sample]:

@@ -1,6 +1,6 @@
 """Splits integer keys into ranges of similar size, based on a few hundred samples.
 
-To count keys and to walk to the n-th reads them all: 0.8 s a million rows of a wide table, before
+Counting keys and walking to the n-th reads them all: 0.8 s per million rows of a wide table, before
 the first row is read. Here the span of the keys is cut into equal parts, and each part's rows are
 estimated from its first and last few keys. Parts that may hold many are cut again, so gaps and
 skewed keys are found. A dense run amid sparse keys may be missed: the ranges are less even then, by
@@ -16,11 +16,11 @@ from tidemark_core.names import TableName, quote_mysql
 
 from tap_mysql.query.sql import table_sql
 
-#: Keys looked at on each side of a part, and parts looked at in one query, about.
+#: Keys looked at on each side of a part, and approximate parts per query.
 _KEYS, _PARTS = 32, 64
-#: Looks, at most: keys of all magnitudes up to 2**60, as odd as they come, took 10.
+#: Maximum rounds of sampling: very irregular keys of all magnitudes up to 2**60 took 10.
 _LOOKS = 16
-#: Rows of a part that is not cut again, as a share of a range's.
+#: A part with at most this share of a range's rows is not cut again.
 _UNEVEN = 0.125
 
 Span = tuple[int, int]
@@ -48,7 +48,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class _Part:
-    """Keys from the first to the last one, both there, and about how many.
+    """Keys from the first to the last one, both of which exist, and about how many there are.
 
     Attributes:
         whole: Whether all of them have been counted.
@@ -64,14 +64,14 @@ def cuts(look: Look, low: int, high: int, ranges: int) -> list[int] | None:
     """Decides where to cut.
 
     Args:
-        look: Samples spans, both ends included; gives one sample a span, in their order.
+        look: Samples spans, both ends included; gives one sample per span, in their order.
         low: The least key.
         high: The greatest one.
         ranges: How many ranges are wanted.
 
     Returns:
         The last key of each range but the last, ascending, fewer for fewer keys; None if the keys
-        are too odd to tell.
+        are too irregular.
     """
     parts = _estimate(look(((low, high),)))
     for _ in range(_LOOKS):
@@ -91,7 +91,7 @@ def _estimate(samples: Sequence[Sample]) -> list[_Part]:
 
 
 def _part(sample: Sample) -> _Part:
-    """A part as its ends are: as dense in between as there, on the mean."""
+    """Estimates a part: as dense in between as at its ends, on average."""
     if sample.seen < _KEYS or sample.up_to >= sample.down_to:
         return _Part(sample.first, sample.last, _counted(sample), whole=True)
     beginning = sample.seen / (sample.up_to - sample.first + 1)
@@ -112,9 +112,9 @@ def _equal(part: _Part, pieces: int) -> list[Span]:
 
 
 def _quantiles(parts: Sequence[_Part], ranges: int) -> list[int]:
-    """The keys below which each share of the rows lies, within a part by its length.
+    """The keys that cut the rows into equal shares, interpolated within a part.
 
-    At most one of them lies in a part, whose first and last keys are there: no range is empty.
+    At most one of them lies in a part, whose first and last keys exist: no range is empty.
     """
     share = sum(part.rows for part in parts) / ranges
     before, number, found = 0.0, 1, list[int]()
@@ -131,9 +131,9 @@ def _quantiles(parts: Sequence[_Part], ranges: int) -> list[int]:
 
 
 def sample_sql(table: TableName, column: str, spans: Sequence[Span]) -> str:
-    """The query that samples spans: two rows a span, each with a number, a count and its two ends.
+    """The query that samples spans: two rows per span, of number, count and two ends.
 
-    Even numbers are of keys from the span's beginning on, odd ones of keys from its end on.
+    Even numbers mark keys from the span's beginning, odd ones keys from its end.
     """
     name = quote_mysql(column)
     return " UNION ALL ".join(
@@ -155,5 +155,5 @@ def samples(rows: Sequence[Sequence[object]]) -> list[Sample]:
 
 
 def _number(value: object) -> int:
-    """A number of an answer; of no keys there is no least one."""
+    """A number of an answer; NULL, the least of no keys, becomes 0."""
     return 0 if value is None else int(str(value))

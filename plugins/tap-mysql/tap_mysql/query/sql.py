@@ -20,12 +20,12 @@ def table_sql(name: TableName) -> str:
 
 @dataclass(frozen=True)
 class Range:
-    """Rows of a table, in an order in which the read can be gone on with.
+    """Rows of a table, in an order in which the read can be resumed.
 
     Attributes:
         table: The table.
         where: Conditions that all rows of the range fulfil.
-        order: Columns of the order; together unique, never NULL. Empty: no order, no going on.
+        order: Columns of the order; together unique, never NULL. Empty: no order, no resuming.
         after: Key after which the range starts, exclusive; None: at the first row.
         until: Key at which it ends, inclusive; None: at the last row.
     """
@@ -56,10 +56,10 @@ def where_clause(selected: Range) -> str:
 
 
 def order_clause(selected: Range) -> str:
-    """The table's own columns: an unqualified name would mean the expression that bears it.
+    """Names the table's own columns: an unqualified name would mean the expression aliased so.
 
-    ``CAST(k AS CHAR) AS k … ORDER BY k`` is in the order of texts, in which the read cannot be gone
-    on with behind a number.
+    ``CAST(k AS CHAR) AS k … ORDER BY k`` sorts as text, and the read cannot be resumed after a
+    number in that order.
     """
     table = quote_mysql(selected.table.table)
     columns = ", ".join(f"{table}.{quote_mysql(name)}" for name in selected.order)
@@ -69,7 +69,7 @@ def order_clause(selected: Range) -> str:
 def beyond(columns: Sequence[str], key: Key) -> str:
     """Rows after a key in the columns' order.
 
-    Spelled out: MySQL reads no index for ``(a, b) > (1, 2)`` (manual, Row Constructor Expression
+    Spelled out: MySQL uses no index for ``(a, b) > (1, 2)`` (manual, Row Constructor Expression
     Optimization).
     """
     return _compare(columns, key, ">", inclusive=False)
@@ -89,7 +89,7 @@ def _compare(columns: Sequence[str], key: Key, sign: str, *, inclusive: bool) ->
 
 
 def select(plans: Sequence[Plan], selected: Range, *, limit: int | None = None) -> str:
-    """The query that reads a range: the columns, and behind them what shows changed texts.
+    """The query that reads a range: the columns, followed by those that show changed texts.
 
     Args:
         plans: The columns.
@@ -127,7 +127,7 @@ def window(
 def no_key(key: str, data_type: str) -> str:
     """Condition of the rows without a replication key: NULL, or a date of year 0.
 
-    As a range, for which an index serves. Not by the year 1 for a TIMESTAMP: MySQL finds none below
+    As a range, so that an index serves. Not below year 1 for a TIMESTAMP: MySQL finds nothing below
     a date that the column cannot hold.
     """
     name = quote_mysql(key)
@@ -165,7 +165,7 @@ def count_no_key(table: TableName, key: str, data_type: str) -> str:
     return f"SELECT COUNT(*) FROM {table_sql(table)} WHERE {no_key(key, data_type)}"
 
 
-#: What a row adds to the hash when its own cannot be computed: more than all others can have.
+#: What a row whose hash cannot be computed adds: more than all others together can.
 UNCOMPUTABLE = 10**40
 
 
@@ -175,9 +175,9 @@ def edge(plans: Sequence[Plan], table: TableName, where: tuple[str, ...]) -> str
     The hash is over all columns, not only keys: a row that changes twice in a second keeps its
     DATETIME(0). It does not depend on the order of rows, and equal rows do not cancel out.
     """
-    # Each text by itself first, for together they may be longer than max_allowed_packet, beyond
-    # which CONCAT gives NULL. CONCAT, unlike CONCAT_WS, of one NULL is NULL: a hash that misses a
-    # column is none. MySQL 9.6 and later have no MD5.
+    # Each text is hashed first: together they may be longer than max_allowed_packet, beyond which
+    # CONCAT gives NULL. Unlike CONCAT_WS, CONCAT is NULL if one value is: a hash that misses a
+    # column is not a hash. MySQL 9.6 and later have no MD5.
     values = ", ',', ".join(map(_short, plans))
     number = f"CAST(CONV(LEFT(SHA2(CONCAT({values}), 256), 15), 16, 10) AS DECIMAL(65,0))"
     return (
@@ -189,7 +189,7 @@ def edge(plans: Sequence[Plan], table: TableName, where: tuple[str, ...]) -> str
 def _short(plan: Plan) -> str:
     """A value in a short form that no other value has; NULL where it cannot be computed.
 
-    A text's bytes, so that character sets mix.
+    A text's bytes are used, so that character sets can mix.
     """
     name, kind, value = quote_mysql(plan.column.name), plan.kind.kind, plan.exact
     if kind in ("string", "binary", "json"):
@@ -200,8 +200,8 @@ def _short(plan: Plan) -> str:
 def by_keys(columns: Sequence[str], keys: Sequence[Key]) -> str:
     """Condition of the rows with one of some keys, of which there is at least one.
 
-    Keys that differ in the last column alone stand together. Spelled out as in `beyond`: MariaDB
-    reads no index for ``(a, b) IN (…)``.
+    Keys that differ in the last column only are grouped. Spelled out as in `beyond`: MariaDB uses
+    no index for ``(a, b) IN (…)``.
     """
     groups: dict[Key, list[str]] = {}
     for key in keys:

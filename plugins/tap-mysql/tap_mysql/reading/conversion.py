@@ -27,7 +27,7 @@ _REASONS = {
     Reason.INVALID_UTF8: "text that is not valid UTF-8",
     Reason.OTHER_TEXT: "text that cannot be represented exactly in UTF-8",
 }
-#: Of what rows say of themselves; UTC, as all times in files are.
+#: Type of times in the rows' metadata; UTC, as all times in files are.
 ROW_TIME = to_arrow(TIMESTAMP)
 
 
@@ -39,7 +39,7 @@ def _plain(value: object, plan: Plan) -> object:
 
 @dataclass(frozen=True)
 class Converter:
-    """Gives the table's rows out of those of its query.
+    """Turns the rows of a query into rows of the table.
 
     Attributes:
         table: For messages.
@@ -48,9 +48,9 @@ class Converter:
         strict: Whether a value that would be changed stops the read.
         fixed: Columns of keys, in which such a value always stops it.
         keyless: The replication key, if rows without one are read: its zero dates become NULL.
-        read_at: What rows say of themselves, UTC: when they were read; None: they say nothing.
+        read_at: When the rows were read, UTC, for their metadata; None: they have none.
         schema: Of the table.
-        answer: Of the query, which shows behind the columns what texts were changed.
+        answer: Of the query, which shows changed texts after the columns.
     """
 
     table: TableName
@@ -75,7 +75,7 @@ class Converter:
         return [plan.column.name for plan in self.plans if plan.flag is not None]
 
     def convert(self, rows: Rows, conversions: Conversions) -> pa.RecordBatch:
-        """Takes the columns of the table.
+        """Takes the table's columns from an answer, and counts or refuses changed values.
 
         Args:
             rows: As the query of `tap_mysql.query.sql.select` gave them.
@@ -99,7 +99,7 @@ class Converter:
             keys: Values of the columns of ``key``.
 
         Raises:
-            SourceError: A key is none that its column can have.
+            SourceError: A key is not a value that its column can have.
         """
         values = dict(zip(self.key, zip(*keys, strict=True), strict=True))
         arrays = []
@@ -121,7 +121,7 @@ class Converter:
         return pa.RecordBatch.from_arrays([*batch.columns, read_at, gone], schema=self.schema)
 
     def key_at(self, batch: pa.RecordBatch, names: Sequence[str], row: int) -> Key:
-        """A row's key, each value as a literal can write it: decimals beyond Arrow's are text."""
+        """A row's key, each value as a literal writes it: decimals beyond Arrow's come as text."""
         kinds = {plan.column.name: plan.column.data_type for plan in self.plans}
         values = ((kinds[name], batch.column(name)[row].as_py()) for name in names)
         return tuple(Decimal(value) if kind == "decimal" else value for kind, value in values)

@@ -1,4 +1,4 @@
-"""Reads rows by their keys into files: those that are there as rows, the others as tombstones."""
+"""Reads rows by their keys into files: existing ones as rows, missing ones as tombstones."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tap_mysql.reading.range_reader import Building, Reading
 from tap_mysql.source.schema import Column, Table
 from tap_mysql.values.key_values import KeyValue, literal
 
-#: Keys of a query: below the thousand from which MariaDB makes a join of an IN. And the bytes of
-#: the query's text, and of the rows that it should give, which are in memory together.
+#: Keys of a query: fewer than the thousand from which MariaDB turns an IN into a join. Then bytes
+#: of the query's text, and of the rows that it should give, which are in memory together.
 _PAGE_KEYS, _PAGE_TEXT, _PAGE_BYTES = 900, 256 * 2**10, 16 * 2**20
 
 
@@ -23,7 +23,7 @@ class KeyReader:
     """Reads some rows of a table.
 
     Attributes:
-        reading: How it is read; its converter tells rows when they were read.
+        reading: How it is read; its converter stamps rows with their read time.
         table: The table.
     """
 
@@ -37,8 +37,8 @@ class KeyReader:
             keys: Values of the primary key's columns.
 
         Raises:
-            SourceError: The server refused, or was away for too long; or a value cannot be kept.
-            TunnelError: The bastion was away for too long.
+            SourceError: The server refused, or was unreachable too long, or a value cannot be kept.
+            TunnelError: The bastion was unreachable for too long.
             TableChangedError: The table's definition changed, or another server answers.
             Stopped: The run is being stopped; the unfinished file is gone.
         """
@@ -63,7 +63,7 @@ class KeyReader:
     def _page(self, page: Sequence[Key], building: Building) -> Iterator[pa.RecordBatch]:
         """The rows of some keys, and the tombstones of the others.
 
-        A row that a query gives for another spelling of its key has a key of its own in the log.
+        A row found by another spelling of its key is left out: its own key is in the log too.
         """
         where = by_keys(self.table.primary_key, page)
         converter, asked, found = self.reading.converter, set(page), set[Key]()
@@ -88,7 +88,7 @@ class KeyReader:
 
 
 def _canonical(value: KeyValue, column: Column) -> KeyValue:
-    """One spelling of what is one key to the source and in the warehouse."""
+    """One spelling for values that are one key in the source and in the warehouse."""
     if isinstance(value, str) and column.ignores_trailing_blanks:
         return value.rstrip(" ")
     if isinstance(value, bytes) and column.data_type == "binary":
@@ -97,7 +97,7 @@ def _canonical(value: KeyValue, column: Column) -> KeyValue:
 
 
 def pages(keys: Iterable[Key], row_bytes: int) -> Iterator[list[Key]]:
-    """Cuts keys into those of one query each.
+    """Cuts keys into pages of one query each.
 
     Args:
         keys: The keys.

@@ -1,6 +1,6 @@
 """Reads a range of rows into files, resuming after errors.
 
-What is finished stays finished: after a lost connection the read goes on behind the last row of
+What is finished stays finished: after a lost connection the read continues after the last row of
 the last finished file.
 """
 
@@ -35,11 +35,11 @@ logger = logging.getLogger("tap-mysql.read")
 #: Rows and bytes of a batch, whichever comes first. Some five are in memory at a time: one is being
 #: read, two wait, one is being written, and its row group fills.
 _BATCH_ROWS, _BATCH_BYTES = 8_192, 8 * 2**20
-#: Rows of a query where there is an order, about. As long as one is open, an ALTER waits, and who
-#: asks after it waits behind it; the server keeps old row versions; and without a LIMIT it may sort
-#: a window that an index has in order.
+#: Approximate rows of a query where there is an order. While a query is open, an ALTER waits, and
+#: later queries wait behind the ALTER; the server keeps old row versions; and without a LIMIT it
+#: may sort a window that an index has in order.
 _QUERY_ROWS = 1_000_000
-#: After a killed query: a file's rows, then a tenth, then no more.
+#: Divisors of a file's rows after killed queries: all of them, then a tenth; then the read fails.
 _SMALLER = (1, 10)
 
 
@@ -51,9 +51,9 @@ class Reading:
         source: The server.
         converter: Types of the columns.
         folder: Where files go.
-        replication_key: Column whose least and greatest value a file tells; None: none.
+        replication_key: Column whose least and greatest value is recorded per file; None: none.
         batch_size: Maximum rows per file.
-        attempts: Tries without progress.
+        attempts: Maximum attempts without progress.
         parallel: Ranges that are read at the same time; together they have one range's memory.
         stop: Set when the run is to be stopped.
         meter: Told of rows as they arrive.
@@ -76,7 +76,7 @@ class Reading:
         return Shape(self.converter.answer, _BATCH_ROWS, size, self.batch_size)
 
     def no_rows(self) -> FinishedFile:
-        """A file that says of a table what columns it has, and that there was no row."""
+        """A file without rows, which tells what columns the table has."""
         self.await_room()
         return FinishedFile(FileWriter(self.folder.new_file(), self.converter.schema).finish(), 0)
 
@@ -97,8 +97,8 @@ class Reading:
         """Reads rows that are few enough for memory.
 
         Raises:
-            SourceError: The server refused, or was away for too long.
-            TunnelError: The bastion was away for too long.
+            SourceError: The server refused, or was unreachable for too long.
+            TunnelError: The bastion was unreachable for too long.
             TableChangedError: The table's definition changed, or another server answers.
             Stopped: The run is being stopped.
         """
@@ -116,11 +116,11 @@ class Reading:
     def files(self, selected: Range) -> Iterator[FinishedFile]:
         """Reads a range into files, each given as soon as it is finished.
 
-        A range without an order cannot be gone on with, so its files are given at its end.
+        A range without an order cannot be resumed, so its files are yielded at its end.
 
         Raises:
-            SourceError: The server refused, or was away for too long; or a value cannot be kept.
-            TunnelError: The bastion was away for too long.
+            SourceError: The server refused, or was unreachable too long, or a value cannot be kept.
+            TunnelError: The bastion was unreachable for too long.
             TableChangedError: The table's definition changed, or another server answers.
             Stopped: The run is being stopped; the unfinished file is gone.
         """
@@ -160,11 +160,11 @@ class Reading:
         try:
             for rows in self._rows(selected, mode):
                 if building is None:
-                    if self._ends_for_room(selected, mode):  # of another range's files
+                    if self._ends_for_room(selected, mode):  # full of another range's files
                         return
                     if not selected.order:
                         self.await_room()
-                    # Else it does not wait if there is no room any more by now: its query is open.
+                    # Else it does not wait, even if the room is gone by now: its query is open.
                     building = self.new_file()
                 piece = self.converter.convert(rows, building.conversions)
                 building.add(piece, self.replication_key, selected.order)
@@ -181,12 +181,12 @@ class Reading:
                 building.writer.drop()
 
     def _ends_for_room(self, selected: Range, mode: Mode) -> bool:
-        """Whether the query ends because the target is behind; its range is gone on with later."""
+        """Whether the query ends because the target is behind; its range is resumed later."""
         mode.waits = bool(selected.order) and self.folder.is_full
         return mode.waits
 
     def _limit(self, selected: Range, mode: Mode) -> int | None:
-        """Rows of the next query, whole files of them; None: all that there are."""
+        """Row limit of the next query, whole files unless one was killed twice; None: no limit."""
         if not selected.order:
             return None
         several = max(1, _QUERY_ROWS // self.batch_size) * self.batch_size
@@ -202,7 +202,7 @@ class Reading:
     def _recover(
         self, error: FetchError | TidemarkError, mode: Mode, failures: int, ordered: bool
     ) -> None:
-        """Makes ready for the next try, or raises the error that ends the read."""
+        """Prepares the next attempt, or raises the error that ends the read."""
         table = self.converter.table
         if isinstance(error, TidemarkError):
             if not error.retryable or failures >= self.attempts:

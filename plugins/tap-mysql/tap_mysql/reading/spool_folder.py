@@ -15,10 +15,10 @@ from tidemark_core.errors import SourceError
 from tidemark_core.host.process_identity import Holder
 
 _PREFIX = "tidemark-tap-"
-#: Who needs a folder: the tap, and then who started it and hands its files over.
+#: The processes that need a folder: the tap, then its parent, which hands its files over.
 _OWNERS = ".owners"
-#: A folder of a run that is no more, and that nobody has touched for so long, is left over, even if
-#: nobody knows who needed it.
+#: The folder of an ended run that has not changed for this long is left over, even if it is unknown
+#: who needed it.
 _STALE_SECONDS = 24 * 3600
 _POLL_SECONDS = 0.1
 
@@ -27,12 +27,12 @@ class TempFolder:
     """A run's folder for files on their way, mode 0700.
 
     Finished files stay when the run ends: their names are in the pipe, and the target removes them
-    once they are uploaded. What an earlier run left is removed first: at once when both it and who
-    started it are dead, else after a day.
+    once they are uploaded. What an earlier run left is removed first: at once if both it and its
+    parent process are dead, else after a day.
 
     Args:
         parent: Where the folder is made; None: the system's own.
-        room: Bytes of files that wait for the target, at most; 0: any number.
+        room: Maximum bytes of files that wait for the target; 0: no limit.
         patience: Seconds without a file taken after which the target is given up.
     """
 
@@ -61,7 +61,7 @@ class TempFolder:
         return self.path / f"{next(self._numbers):06d}.parquet"
 
     def hand_over(self, path: Path) -> None:
-        """A file's name is about to be told to the target."""
+        """Notes that a file's name is about to be sent to the target."""
         with self._lock:
             self._waiting[path] = path.stat().st_size
 
@@ -71,7 +71,7 @@ class TempFolder:
         return bool(self._room) and self._behind() > self._room
 
     def await_room(self, stop: threading.Event) -> None:
-        """Waits while the target is behind, so that the disk does not fill with what it is to take.
+        """Waits while the target is behind, so that its files do not fill the disk.
 
         Args:
             stop: Ends the wait when it is set.
@@ -99,7 +99,7 @@ class TempFolder:
             return sum(self._waiting.values())
 
     def close(self) -> None:
-        """Removes the folder if nothing in it is waited for."""
+        """Removes the folder if no file in it is still to be taken."""
         for unfinished in self.path.glob("*.part"):
             unfinished.unlink(missing_ok=True)
         if _is_empty(self.path):
@@ -123,7 +123,7 @@ def _remove_stale(base: Path) -> None:
 
 
 def _is_nobodys(folder: Path) -> bool:
-    """Whether all who needed it are dead; False where that cannot be known."""
+    """Whether all processes that needed it are dead; False if that is unknown."""
     try:
         told = json.loads((folder / _OWNERS).read_text())
         owners = [Holder.from_dict(owner) for owner in told]

@@ -39,7 +39,7 @@ class Messages:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self) -> None:
-        """Says what was before: a target may have to keep a bookmark as it was."""
+        """Writes the state as it was before: a target may have to keep a bookmark unchanged."""
         with self._lock:
             self.state.setdefault("bookmarks", {})
             self.write(singer.StateMessage(value=self.state))
@@ -86,7 +86,7 @@ class StreamOutput:
         """See `tap_mysql.extraction.output.Output.begin`."""
         self.extracted_at = moment
         if self.records and self.schema.get(METHOD) == FULL_TABLE:
-            # Milliseconds, as other taps have them; another one for each beginning.
+            # In milliseconds, as in other taps; a new one each time.
             self.version = max(int(moment.timestamp() * 1000), (self.version or 0) + 1)
         self.messages.schema(
             singer.SchemaMessage(

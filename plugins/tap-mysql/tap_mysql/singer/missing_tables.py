@@ -12,14 +12,14 @@ from tidemark_core.errors import ConfigError, SourceError, TidemarkError
 from tidemark_core.names import TableName
 
 logger = logging.getLogger("tap-mysql.gone")
-#: The select rules, as Meltano tells the plugins that it starts.
+#: The select rules, as Meltano passes them to the plugins that it starts.
 _SELECT, _FILTER = "TAP_MYSQL__SELECT", "TAP_MYSQL__SELECT_FILTER"
 _WILDCARD = re.compile(r"[*?\[]")
 _DOT = re.compile(r"(?<!\\)\.")
 
 
 def missing(table: TableName) -> SourceError:
-    """The error of a table that is selected and is not there."""
+    """The error of a table that is selected but does not exist."""
     return SourceError(
         "the table does not exist, or DB_USER may not read it",
         table=table,
@@ -51,7 +51,7 @@ def nothing_selected(catalogued: int, schemas: Collection[str]) -> ConfigError:
 def copies_nothing(environ: Mapping[str, str]) -> bool:
     """Whether the project has no select rule at all: it is new, or all its tables were removed.
 
-    Meltano's own default, without a word of it in the project, is a rule that takes in everything.
+    If the project says nothing, Meltano's own default is a rule that selects everything.
     """
     try:
         return bool(json.loads(environ.get(_SELECT, "null")) == [])
@@ -62,10 +62,10 @@ def copies_nothing(environ: Mapping[str, str]) -> bool:
 def undiscovered(
     rules: Iterable[TableName], there: Collection[TableName], schemas: Collection[str]
 ) -> dict[TableName, TidemarkError]:
-    """The errors of what is selected, and is not in the catalog though it may be in the source.
+    """The errors of what is selected but not in the catalog, though it may be in the source.
 
     Args:
-        rules: Tables and patterns that the catalog has not.
+        rules: Tables and patterns that are not in the catalog.
         there: Which tables are in the source.
         schemas: The databases that are looked at.
     """
@@ -94,15 +94,15 @@ def _elsewhere(table: TableName) -> ConfigError:
 
 
 def is_pattern(table: TableName) -> bool:
-    """Whether it stands for any number of tables."""
+    """Whether the name may match any number of tables."""
     return _WILDCARD.search(table.table) is not None
 
 
 def selected(environ: Mapping[str, str]) -> set[TableName]:
     """What the select rules name: tables, and patterns of tables of one database.
 
-    A catalog has nothing of a table that is gone from the source, nor of a database that is not
-    looked at: Meltano makes it of what is there.
+    A catalog lacks a table that is gone from the source, and a database that is not looked at:
+    Meltano builds it from what is there.
     """
     rules, chosen = (_patterns(environ.get(name)) for name in (_SELECT, _FILTER))
     included = [_stream(rule) for rule in rules if not rule.startswith("!")]
@@ -122,7 +122,7 @@ def _is_any_database(table: TableName) -> bool:
 
 
 def warn_gone(backed_up: Iterable[TableName], there: Collection[TableName]) -> None:
-    """Names the tables that have a bookmark and are in the source no more."""
+    """Warns of tables that have a bookmark but are no longer in the source."""
     for table in sorted(set(backed_up).difference(there)):
         logger.warning(
             "%s was backed up before, but no longer exists in the source, or DB_USER may no longer "

@@ -36,7 +36,7 @@ def stream_schema(table: Table) -> dict[str, Any]:
 
 
 def with_padding(schema: dict[str, Any], table: Table, keys: tuple[str, ...]) -> dict[str, Any]:
-    """A stream's schema that says of text keys where trailing blanks do not count."""
+    """A stream's schema that marks the text keys in which trailing blanks do not count."""
     padded = {c.name for c in table.columns if c.name in keys and c.ignores_trailing_blanks}
     properties = {
         name: declared | {PADDED: True} if name in padded else declared
@@ -46,7 +46,7 @@ def with_padding(schema: dict[str, Any], table: Table, keys: tuple[str, ...]) ->
 
 
 def with_method(schema: dict[str, Any], method: str) -> dict[str, Any]:
-    """A stream's schema that says how the table is read, and what its rows say of themselves."""
+    """A stream's schema that says how the table is read, and what metadata its rows have."""
     own = ROW_METADATA if method == LOG_BASED else {}
     return schema | {METHOD: method, "properties": schema["properties"] | own}
 
@@ -69,8 +69,8 @@ def stream_metadata(table: Table) -> list[dict[str, Any]]:
         }
     ]
     for column in table.columns:
-        # One of an unknown type too: called unsupported, it would be left out without a word where
-        # a pattern selects it, and so it is refused by name.
+        # A column of an unknown type too: as unsupported it would silently be left out where a
+        # pattern selects it; this way it is refused by name.
         inclusion = "automatic" if column.name in table.primary_key else "available"
         details = {"inclusion": inclusion, "sql-datatype": column.mysql.column_type}
         entries.append({"breadcrumb": ["properties", column.name], "metadata": details})
@@ -156,7 +156,7 @@ def why_not_by_log(table: Table) -> str | None:
 
 
 def check_log_key(table: Table, asked: tuple[str, ...] = ()) -> None:
-    """Refuses a table whose rows the log does not tell.
+    """Refuses a table whose rows the log does not identify.
 
     Args:
         table: The table.
@@ -200,7 +200,7 @@ def key_columns(table: Table, chosen: Chosen) -> tuple[str, ...]:
 
 
 def collation_warnings(table: Table, keys: tuple[str, ...]) -> list[tuple[Column, str]]:
-    """Text keys that the source and the warehouse do not compare alike, and in what way."""
+    """Text keys that the source and the warehouse compare differently, and how."""
     found = []
     for column in (table.column(name) for name in keys):
         if column is None:
@@ -223,7 +223,7 @@ def collation_warnings(table: Table, keys: tuple[str, ...]) -> list[tuple[Column
 
 
 def warn_of_collations(table: Table, keys: tuple[str, ...]) -> None:
-    """Tells of what `collation_warnings` finds."""
+    """Logs what `collation_warnings` finds."""
     for column, told in collation_warnings(table, keys):
         where = {"table": str(table.name), "column": column.name}
         logger.warning("%s: %s", table.name, told, extra=where)
@@ -235,8 +235,8 @@ def read_columns(
     """The columns that are read, in the table's order.
 
     Key columns and the replication key are read always. A column that the catalog does not know,
-    because it is newer, is read if the catalog leaves no column out; otherwise somebody chose, and
-    the new column waits to be chosen too.
+    because it is newer, is read if the catalog leaves no column out; otherwise columns were chosen
+    by hand, and the new one waits to be chosen too.
 
     Raises:
         ConfigError: A selected column has a type unknown to Tidemark.

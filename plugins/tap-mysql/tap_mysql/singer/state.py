@@ -1,4 +1,4 @@
-"""The Singer state that a run is given: its shape; what is in it is checked where it is used."""
+"""Checks the shape of a run's Singer state; its contents are checked where they are used."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-mysql.empty")
 _GRACE_SECONDS = 20.0
-#: A wrong host shows itself soon; a server that is full for the moment is tried meanwhile.
+#: A wrong host is reported soon; a server that is full for the moment is retried until then.
 _FIRST_CONTACT_SECONDS = 15.0
 
 
@@ -80,7 +80,7 @@ class TapMySQL(PluginTap[TapSettings]):
 
     @cached_property
     def options(self) -> Options:
-        """How tables are extracted; one for all of them, which are told once what is so of all."""
+        """How tables are extracted; shared, so that what concerns all of them is reported once."""
         return self.settings.options()
 
     @property
@@ -96,7 +96,7 @@ class TapMySQL(PluginTap[TapSettings]):
         """The server, through the tunnel if there is one.
 
         Raises:
-            TunnelError: The bastion is away, or not the one it should be.
+            TunnelError: The bastion is unreachable, or not the one it should be.
         """
         settings = self.settings
         bastion = settings.bastion
@@ -229,7 +229,7 @@ class TapMySQL(PluginTap[TapSettings]):
         return LogRun(Log(self.source), workers, attempts, self.stop)
 
     def _unread(self) -> dict[TableName, TidemarkError]:
-        """What is selected and not read, with the reason; names what was backed up before."""
+        """What is selected but was not read, with the error; warns of what was backed up before."""
         known = {stream.table for stream in cast("dict[str, MySQLStream]", self.streams).values()}
         rules = selected(os.environ) - known
         named = {table for table in rules if not is_pattern(table)}
@@ -278,7 +278,7 @@ class TapMySQL(PluginTap[TapSettings]):
         self._resources.close()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Stops at the next batch; what is committed stays true, and the exit code tells."""
+        """Stops at the next batch, with the signal's exit code; what is committed stays true."""
         self._exit_code = 128 + signum
         if self.stop.is_set():
             return

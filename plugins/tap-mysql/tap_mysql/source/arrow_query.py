@@ -24,7 +24,7 @@ from tap_mysql.source.error_codes import Cure, cure_of, number_in
 from tap_mysql.source.session.connection import Source
 
 logger = logging.getLogger("tap-mysql.read")
-#: Batches that wait for the caller, besides the one that is being read and the one that he has.
+#: Batches that wait for the caller, besides the one being read and the one in use.
 _AHEAD = 2
 _POLL_SECONDS = 0.2
 
@@ -48,7 +48,7 @@ class Stopped(BaseException):
 
 
 class _LeftError(Exception):
-    """Nobody asks for the rows any more."""
+    """The caller no longer wants the rows."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Fetch:
             return found
 
     def _check(self) -> None:
-        """Ends the wait for the server's next word when it is of no use."""
+        """Ends a wait for the server that has become useless."""
         if self.source.endpoint.is_down:
             raise FetchError(0, "the tunnel is down", Cure.RETRY)
         if time.monotonic() - self._heard > self.source.timeout:
@@ -188,12 +188,12 @@ class Fetch:
             except queue.Full:
                 self._hear(0)
             else:
-                # While the caller was busy nobody listened to the server.
+                # While the caller was busy, this thread did not read from the server.
                 self._hear(1)
                 return
 
     def _kill(self) -> None:
-        """Ends the query on the server, which would otherwise send to nobody."""
+        """Ends the query on the server, which would otherwise keep sending."""
         try:
             with self.source.session() as session:
                 found = session.rows(
@@ -208,7 +208,7 @@ class Fetch:
 
 
 def _told(error: BaseException) -> BaseException:
-    """An error as those who read tables know it."""
+    """An error as the code that reads tables knows it."""
     if isinstance(error, pymysql.err.MySQLError):
         number = number_in(error)
         text = str(error.args[-1]) if error.args else str(error)

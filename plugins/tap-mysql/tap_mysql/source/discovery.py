@@ -80,7 +80,7 @@ def discover(session: Session, schemas: Iterable[str]) -> dict[TableName, Table]
             is_view=kind == "VIEW",
             rows=int(rows),
             row_bytes=int(row_bytes),
-            # Of a view it is the word VIEW, or why the view cannot be read.
+            # For a view it is the word VIEW, or why the view cannot be read.
             comment="" if kind == "VIEW" else str(comment or ""),
         )
     return tables
@@ -89,8 +89,8 @@ def discover(session: Session, schemas: Iterable[str]) -> dict[TableName, Table]
 def _read_as(column: Column, kind: str) -> Column:
     """A column under the name by which it can be read.
 
-    A view's columns begin with no blank: MySQL removes them (ER_REMOVED_SPACES), and its
-    information_schema shows them all the same.
+    No column of a view begins with a blank: MySQL removes them (ER_REMOVED_SPACES), but its
+    information_schema still shows them.
     """
     return replace(column, name=column.name.lstrip()) if kind == "VIEW" else column
 
@@ -130,7 +130,7 @@ def _column(
         kind = from_mysql(mysql)
     except ConfigError:
         kind = None
-    # MariaDB writes a default of NULL as a word; both write GENERATED of what they compute.
+    # MariaDB writes a default of NULL as a word; both mark computed columns as GENERATED.
     has_default = default not in (None, "NULL") or "GENERATED" in (extra or "").upper()
     return Column(
         name,
@@ -146,7 +146,7 @@ def _column(
 
 
 def existing(session: Session, tables: Iterable[TableName]) -> set[TableName]:
-    """Which of some tables are there, as far as our user may see."""
+    """Those of some tables that exist, as far as our user may see."""
     schemas = sorted({table.schema for table in tables})
     if not schemas:
         return set()

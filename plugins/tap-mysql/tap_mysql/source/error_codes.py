@@ -15,11 +15,11 @@ from tidemark_core.names import TableName
 class Cure(Enum):
     """What to do about an error."""
 
-    #: Wait, connect again, go on from the last finished file.
+    #: Wait, connect again, continue from the last finished file.
     RETRY = "retry"
     #: The query was killed or took too long: ask for less at a time.
     SMALLER = "smaller"
-    #: The table's definition changed under the read, or another server answers: look again.
+    #: The table's definition changed during the read, or another server answers: look again.
     REDISCOVER = "rediscover"
     #: Nothing but the operator can help.
     STOP = "stop"
@@ -31,8 +31,8 @@ _LOST = frozenset({1053, 1077, 1079, 1152, 1153, 1158, 1159, 1160, 1161, 1927, 2
 _BUSY = frozenset({1040, 1203, 1205, 1213, 1226, 1461, 1615})
 _KILLED = frozenset({1317, 1969, 3024})
 _CHANGED = frozenset({1054, 1412})
-#: What `Server.guard` ends with: the variable has another value, or there is none
-#: (MySQL in place of MariaDB). Nothing else that is said when a table is read gives these.
+#: The errors of `Server.guard`: the variable has another value, or does not exist (MySQL in place
+#: of MariaDB). No other statement of a read raises these.
 ANOTHER_SERVER = frozenset({1193, 1231})
 _DENIED = frozenset({1045, 1698})
 _DEFINER = (
@@ -62,7 +62,7 @@ _CERTIFICATE = re.compile(r"certificate verify failed: (.*?) \(_ssl")
 
 
 class TableChangedError(Exception):
-    """What is known of a table is not true any more: it is to be looked at again.
+    """What is known of a table is no longer true: it must be inspected again.
 
     Args:
         what: What happened.
@@ -95,13 +95,13 @@ def cure_of(number: int) -> Cure:
 def source_error(
     number: int, text: str, table: TableName | None = None, *, logged_in: bool = False
 ) -> SourceError:
-    """Makes the operator's error of a driver's; the driver's words lose what may be row values.
+    """Turns a driver's error into the operator's; the driver's words lose what may be row values.
 
     Args:
         number: MySQL's number.
         text: The driver's words.
         table: What was read.
-        logged_in: Whether the login had succeeded: what is denied then is so by a view.
+        logged_in: Whether the login had succeeded: then it is a view that is denied access.
     """
     hint = _DEFINER if logged_in and number in _DENIED else _HINTS.get(number)
     return SourceError(
@@ -113,7 +113,7 @@ def source_error(
 
 
 def tls_error(number: int, text: str) -> SourceError | None:
-    """Makes the operator's error of a connection that TLS refused; None: it was something else."""
+    """The operator's error for a connection that TLS refused; None if it was something else."""
     if number == _NO_TLS:
         return SourceError(
             "MySQL does not offer TLS, which DB_SSL_MODE=verify requires",

@@ -75,7 +75,7 @@ def channel(row: Mapping[str, Any]) -> Channel:
 
 
 def decide(channels: Sequence[Channel], limit: int) -> timedelta | None:
-    """How far what is there may be behind the server's clock; None if unknown.
+    """How far the data may be behind the server's clock; None if unknown.
 
     Args:
         channels: What the server replicates from; none: it is not a replica.
@@ -83,7 +83,7 @@ def decide(channels: Sequence[Channel], limit: int) -> timedelta | None:
 
     Raises:
         SourceError: It is further behind, which passes by itself and so is retryable; or it does
-            not replicate, which somebody has to look at.
+            not replicate, which the operator must look at.
     """
     stopped = [one for one in channels if one.lag is None]
     if stopped and limit:
@@ -107,7 +107,7 @@ def decide(channels: Sequence[Channel], limit: int) -> timedelta | None:
 
 @dataclass
 class Replication:
-    """Asks a server how far it is behind, once a table; says what is wrong once a run.
+    """Asks a server how far it is behind, once per table; reports a problem once per run.
 
     Attributes:
         limit: Seconds that it may be behind; 0: any.
@@ -118,7 +118,7 @@ class Replication:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def lag(self, session: Session, table: TableName) -> timedelta:
-        """How far what is there may be behind the server's clock.
+        """How far the data may be behind the server's clock.
 
         Raises:
             SourceError: It is too far behind; see `decide`.
@@ -141,7 +141,7 @@ class Replication:
         return lag or timedelta()
 
     def _ask(self, session: Session) -> list[Channel] | None:
-        """The server's channels; None: DB_USER may not know them."""
+        """The server's channels; None: DB_USER may not see them."""
         statements = _MARIADB if session.is_mariadb else _MYSQL
         for statement in statements:
             try:

@@ -31,13 +31,13 @@ def persist(
     Args:
         ask: Asks once.
         what: What is asked for, for people.
-        attempts: Tries.
+        attempts: Maximum attempts.
         stop: Ends the wait between two of them when it is set.
         table: The table that it is about; None: all.
-        within: Seconds after which no other try is begun; None: however long it takes.
+        within: Seconds after which no further attempt is made; None: no limit.
 
     Raises:
-        TidemarkError: That of the last try, or one that another try cannot mend.
+        TidemarkError: That of the last attempt, or one that no retry can fix.
         Stopped: ``stop`` was set.
     """
 

@@ -55,7 +55,7 @@ class Column:
     def can_replicate(self) -> bool:
         """Whether it can be a replication key: a timestamp, a date or a whole number.
 
-        Not BIT: the greatest of several is bytes on MySQL, and a number on MariaDB.
+        Not BIT: its MAX() is bytes on MySQL, and a number on MariaDB.
         """
         if self.type is None or self.data_type == "bit":
             return False
@@ -86,7 +86,7 @@ class Column:
 
     @property
     def is_filled(self) -> bool:
-        """Whether it is not NULL in the rows that were there when it was added."""
+        """Whether it is not NULL in rows that existed when it was added."""
         return self.has_default or not self.nullable
 
     @property
@@ -101,7 +101,7 @@ class Column:
     def ignores_trailing_blanks(self) -> bool:
         """Whether 'a' and 'a ' are the same to the source (PAD SPACE).
 
-        NO PAD are MariaDB's collations with ``_nopad`` in their names, and MySQL's of UCA 9.0.0
+        MariaDB's collations with ``_nopad`` in their names, and MySQL's of UCA 9.0.0, are NO PAD
         (https://dev.mysql.com/doc/refman/8.4/en/charset-collation-pad.html).
         """
         name = self.collation
@@ -141,7 +141,7 @@ class Table:
 
     @property
     def order_key(self) -> tuple[str, ...]:
-        """Columns by which the table can be read in order and gone on with; empty: none."""
+        """Columns by which the table can be read in order and resumed; empty: none."""
         for key in (self.primary_key, *self.unique_keys):
             columns = [self.column(name) for name in key]
             if key and all(c is not None and c.data_type in _ORDERABLE for c in columns):

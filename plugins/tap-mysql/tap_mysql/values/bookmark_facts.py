@@ -1,4 +1,4 @@
-"""What a bookmark says without the table it is held against, and bookmarks that are set by hand.
+"""What a bookmark says without its table to check it against, and bookmarks set by hand.
 
 For commands that show and set bookmarks; the tap itself reads them by their `Identity`.
 """
@@ -40,7 +40,7 @@ class Reading:
 def set_by_hand(
     table: TableName, key: str, value: str | int, before: Json | None, *, now: datetime
 ) -> Json:
-    """A bookmark set by hand. What was known of the edge, or of a first load, goes with the old.
+    """A bookmark set by hand; the old one's edge and first load are dropped.
 
     Args:
         table: The table.
@@ -80,7 +80,7 @@ def value_of(bookmark: Json | None) -> str | int | None:
 
 
 def log_place(bookmark: Json | None) -> str | None:
-    """Where in the server's log a table stands that is read by it; None: it is not, or not yet."""
+    """The log position of a table that is read from the log; None if it is not, or not yet."""
     own = (bookmark or {}).get(OWN)
     position = own.get("position") if isinstance(own, dict) and "first_load" not in own else None
     if not isinstance(position, dict):

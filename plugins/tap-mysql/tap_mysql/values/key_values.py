@@ -22,7 +22,7 @@ KeyValue = int | Decimal | datetime | date | str | bytes
 #: A moment before all others.
 NEVER = datetime.min.replace(tzinfo=UTC)
 _INTEGERS = frozenset({"int8", "int16", "int32", "int64"})
-#: What dates that are treated like NULL begin with.
+#: Prefix of dates that are treated like NULL.
 ZERO_YEAR = "0000-"
 _STATE_TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?)?(?:Z|\+00:00)?"
@@ -156,8 +156,8 @@ class Lookback:
     Attributes:
         seconds: For timestamps.
         ids: For numbers.
-        local: Whether timestamps may be in local time: from an hour that comes twice it begins
-            before that hour, in which the keys begin again.
+        local: Whether timestamps may be in local time: in an hour that comes twice, the lookback
+            begins before that hour, since the keys start over in it.
     """
 
     seconds: int = 0

@@ -10,12 +10,12 @@ VERSION = 1
 
 
 def signed(table: TableName) -> dict[str, object]:
-    """What a new one begins with."""
+    """The fields that a new bookmark's metadata begins with."""
     return {"version": VERSION, "table": str(table)}
 
 
 def mismatch(own: Json, table: TableName) -> str | None:
-    """Why it is not one of the table, as an error says it; None: it is."""
+    """Why the metadata is not the table's, worded for an error; None if it is."""
     if own.get("version") != VERSION:
         return f"has version {own.get('version')!r}; this tap reads {VERSION}"
     if own.get("table") != str(table):

@@ -1,7 +1,7 @@
 """Hours that occur twice in local time because daylight saving time ends.
 
-A DATETIME may hold anybody's local time; whose, no server says. So every zone counts: all of them
-together have some fifteen such hours a year.
+A DATETIME may hold any zone's local time, and no server says which. So every zone counts: together
+they have some fifteen such hours per year.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ROUNDED = timedelta(seconds=1)
 
 @lru_cache(maxsize=4096)
 def step_back(moment: datetime) -> timedelta:
-    """How far any zone's clock goes back that shows a time twice; zero: each shows it once.
+    """The most that a zone's clock showing this time twice goes back; zero if none shows it so.
 
     Args:
         moment: A local time, without a zone.
@@ -27,7 +27,7 @@ def step_back(moment: datetime) -> timedelta:
 
 
 def _step(local: datetime, zone: ZoneInfo) -> timedelta:
-    """Zero but in the doubled hour; where the clock goes forward, the offsets are the other way."""
+    """One zone's step: zero except in the doubled hour. Going forward, the offsets are reversed."""
     first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
     return max(timedelta(), (first or timedelta()) - (second or timedelta()))
 

@@ -1,1 +1,1 @@
-"""Tables that are read by the server's log."""
+"""The extraction of tables that are read from the server's log."""

@@ -23,18 +23,18 @@ from tap_mysql.source.arrow_query import Stopped
 from tap_mysql.source.error_codes import TableChangedError
 
 logger = logging.getLogger("tap-mysql.log")
-#: Changed keys in memory, of all tables together; then their rows are read.
+#: Changed keys held in memory, for all tables together, before their rows are read.
 _KEYS = 200_000
 
 
 @dataclass
 class Follower:
-    """Reads what the log tells of tables.
+    """Reads the changes of tables from the log.
 
     Attributes:
         log: The server's.
         members: Works on several tables.
-        attempts: Tries to read the log without progress.
+        attempts: Maximum attempts to read the log without progress.
         stop: Set when the run is to be stopped.
     """
 
@@ -42,17 +42,17 @@ class Follower:
     members: Members
     attempts: int
     stop: threading.Event
-    #: One reading of the log at a time: a server ends the other one of the same number.
+    #: One read of the log at a time: a server ends the other one with the same server id.
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def catch_up(self, member: Member, bookmark: LogBookmark) -> LogBookmark:
         """Moves the bookmark of a table to the log's end, while its first load is under way.
 
-        What has changed is read wherever it lies, also where the first load has yet to come: which
-        of two keys is the greater the server's collations say, and a row may well come twice.
+        Changed rows are read wherever they lie, even in ranges that the first load has yet to read:
+        only the server's collations tell which of two keys is greater, and a row may come twice.
 
         Raises:
-            TidemarkError: The log cannot be read, or what it told; the bookmark stays.
+            TidemarkError: The log, or the changed rows, cannot be read; the bookmark stays.
         """
         moment, member.bookmark = self.log.moment(), bookmark
         logger.info(
@@ -65,13 +65,13 @@ class Follower:
             raise member.error
         if member.bookmark.position.order >= moment.position.order:
             return replace(member.bookmark, placed_at=moment.now)
-        return member.bookmark  # an XA transaction is prepared, and holds it
+        return member.bookmark  # held back by a prepared XA transaction
 
     def follow(self, members: Sequence[Member]) -> None:
-        """Reads the log up to its end of now, and the rows that have changed."""
+        """Reads the log up to its current end, and the rows that have changed."""
         until = self.log.moment().position
         bookmarks = {m.table: m.bookmark.position for m in members if m.bookmark is not None}
-        # Behind the end, so that an ALTER of later shows, and one of earlier is in the log.
+        # Asked after the end: a later ALTER shows in the columns, an earlier one is in the log.
         columns = self.log.columns(
             {m.table: m.extraction.identity.key for m in members if m.extraction is not None}
         )
@@ -93,7 +93,7 @@ class Follower:
             waits = reached if reached.order < segment.until.order else None
         for member in members:
             if member.extraction is not None and member.bookmark is not None:
-                # Not before the end: an ALTER may come that they are the outcome of.
+                # Only at the end: the log may have held the ALTER that led to these shapes.
                 shapes = member.extraction.shapes
                 member.bookmark = replace(member.bookmark, shapes=shapes)
         self._flush(members, until.server)
@@ -104,7 +104,7 @@ class Follower:
         """Reads a part of the log; what cannot be read fails the tables that need it.
 
         Returns:
-            How far: to its end, or to an XA transaction that is prepared and not yet ended.
+            The position reached: its end, or one before an XA transaction prepared and not ended.
         """
         failures, since = 0, segment.since
         while alive := [member for member in members if member.error is None]:
@@ -152,11 +152,11 @@ class Follower:
                 member.bookmark = replace(member.bookmark, position=position)
 
     def _flush(self, members: Collection[Member], server: str) -> None:
-        """Reads the rows of the keys that wait, and tells the bookmarks.
+        """Reads the rows of the pending keys, and commits the bookmarks.
 
         Args:
             members: The tables.
-            server: Whose log has told the keys.
+            server: The server from whose log the keys come.
 
         Raises:
             SourceError: Another server answers, which may be behind.
@@ -188,7 +188,7 @@ class Follower:
 
 
 def changed(error: TableChangedError, table: TableName) -> SourceError:
-    """The error of a table whose definition changed under the read."""
+    """The error of a table whose definition changed during the read."""
     return SourceError(f"it changed while it was being read: {error}", table=table, hint=error.hint)
 
 

@@ -1,4 +1,4 @@
-"""The tables of a run that are read by the log, each with what has become of it so far."""
+"""The tables of a run that are read from the log, each with its state so far."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LogJob(Protocol):
         """The table."""
 
     def prepare_log(self, *, again: bool) -> LogExtraction:
-        """Makes the extraction; ``again``: after looking at the table again."""
+        """Makes the extraction; ``again``: after reading the table's definition again."""
 
     def bookmark(self) -> object:
         """The stream's entry in the state."""
@@ -45,7 +45,7 @@ class Member:
         job: The table.
         before: Its bookmark when the run began.
         began: When.
-        extraction: Reads it; None: it could not even be looked at.
+        extraction: Reads it; None if the table could not even be inspected.
         bookmark: What has been read of it.
         keys: Keys that have changed and are still to be read.
         error: Why it failed.
@@ -69,7 +69,7 @@ class Member:
         return self.error is None and self.bookmark is not None and not self.bookmark.left
 
     def fail(self, error: TidemarkError) -> None:
-        """Stops the table alone; its bookmark stays where it was."""
+        """Fails this table only; its bookmark stays where it was."""
         if self.error is None:
             self.error, self.keys = error, {}
             tell(self.table, error)
@@ -98,7 +98,7 @@ class Members:
             pass
 
     def guard(self, members: Sequence[Member], work: Callable[[], None]) -> None:
-        """Works; what goes wrong fails the tables that it was for."""
+        """Does the work; an error fails the tables that it was for."""
         try:
             work()
         except TidemarkError as error:

@@ -1,4 +1,4 @@
-"""A run over the tables that are read by the server's log: one reading of it for all of them."""
+"""A run over the tables that are read from the server's log, which is read once for all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LogRun:
     Attributes:
         log: The server's.
         workers: Tables read at the same time.
-        attempts: Tries to read the log without progress.
+        attempts: Maximum attempts to read the log without progress.
         stop: Set when the run is to be stopped.
     """
 

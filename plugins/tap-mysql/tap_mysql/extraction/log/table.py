@@ -24,16 +24,16 @@ from tap_mysql.query.sql import Key, Range
 from tap_mysql.reading.key_reader import KeyReader
 
 logger = logging.getLogger("tap-mysql.log")
-#: Reads what has changed since a bookmark, and gives the one that is true then.
+#: Reads what has changed since a bookmark, and returns the bookmark after that.
 CatchUp = Callable[[LogBookmark], LogBookmark]
 
 
 @dataclass
 class LogExtraction(Extraction):
-    """Reads a table whose changed keys the log tells.
+    """Reads a table whose changed keys come from the log.
 
-    Rows are read at a later time than that up to which the log was read, so they are at least as
-    new as the position that the bookmark gets; what is newer has its own event behind it.
+    Rows are read later than the log that names them, so they are at least as new as the position in
+    the bookmark; a newer change has its own event after it.
     """
 
     @property
@@ -51,7 +51,7 @@ class LogExtraction(Extraction):
         return shapes(plan.column for plan in self.plans)
 
     def tells_all(self, statement: Statement, bookmark: LogBookmark) -> SourceError | None:
-        """The error of an ALTER behind which rows have values that no event tells; None: none."""
+        """The error of an ALTER that gave rows values that no event tells; None if it gave none."""
         read = [plan.column for plan in self.plans if plan.column.name in bookmark.columns]
         replaced = {name.lower() for name in statement.replaced}
         converted = {name.lower() for name in statement.converted}
@@ -74,7 +74,7 @@ class LogExtraction(Extraction):
         Raises:
             TidemarkError: The table cannot be read; what was committed before stays true.
             Stopped: The run is being stopped.
-            TableChangedError: The table's definition changed under the read, or another server
+            TableChangedError: The table's definition changed during the read, or another server
                 answers.
         """
         bookmark = self.identity.read(state)
@@ -86,7 +86,7 @@ class LogExtraction(Extraction):
             if changed := rewritten(bookmark.shapes, self.shapes):
                 raise values_changed(changed, self.table.name)
             return self._go_on(bookmark, log, catch_up) if bookmark.left else bookmark
-        # Before anything is read: what changes meanwhile is in the log behind it.
+        # Before anything is read: what changes meanwhile is in the log after it.
         moment = log.moment()
         with self.reading.source.session() as session:
             whole = Range(self.table.name, order=self._order)
@@ -99,9 +99,9 @@ class LogExtraction(Extraction):
         return self._first_load(begun, moment, log, catch_up)
 
     def _go_on(self, bookmark: LogBookmark, log: Log, catch_up: CatchUp) -> LogBookmark:
-        """Goes on with a first load, on the server on which it began.
+        """Continues a first load, on the server on which it began.
 
-        Another one may be behind the position, and what it lacks is not in the log behind that.
+        Another server may be behind the position, and what it lacks is not in the log after that.
 
         Raises:
             SourceError: Another server answers.
@@ -122,7 +122,7 @@ class LogExtraction(Extraction):
         """Reads the ranges that are left; each file moves its range's start in the bookmark.
 
         A file is held back until the next one comes, so that the last one tells that all is read.
-        Where the load takes long, the log is read between two files, before the server removes it.
+        If the load takes long, the log is read between two files, before the server removes it.
         """
         retention = log.retention()
         if retention.is_near(bookmark.needed_since):
@@ -136,7 +136,7 @@ class LogExtraction(Extraction):
             rows = min(self.reading.batch_size, -(-limit // len(ranges)))
             self.reading = replace(self.reading, batch_size=rows)
         self._begin(None, None, self.table.rows)
-        # The first file's manifest has it then, whichever STATE commits that.
+        # So that the first file's manifest has the bookmark, whichever STATE commits the file.
         self._commit(None, self.identity.write(bookmark))
         left: list[Any] = list(bookmark.left)
 
@@ -155,7 +155,7 @@ class LogExtraction(Extraction):
                 if limit and self.rows + file.rows >= limit:
                     break
                 if any(left) and retention.is_near(bookmark.needed_since):
-                    # What the bookmark says is read is committed first.
+                    # Rows that the bookmark calls read are committed first.
                     self._commit(held.give(), state)
                     bookmark = catch_up(reached())
                     state = self.identity.write(bookmark)
@@ -171,14 +171,14 @@ class LogExtraction(Extraction):
         """Reads the rows of keys that have changed, or that are to be read again.
 
         Args:
-            bookmark: The one that becomes true with it.
-            keys: The keys, those that it says itself among them.
-            moment: A time behind the bookmark's position.
+            bookmark: The bookmark that these rows make true.
+            keys: The keys, including those in the bookmark's ``again``.
+            moment: A moment after the bookmark's position.
 
         Raises:
             TidemarkError: The table cannot be read; what was committed before stays true.
             Stopped: The run is being stopped.
-            TableChangedError: The table's definition changed under the read, or another server
+            TableChangedError: The table's definition changed during the read, or another server
                 answers.
         """
         bookmark = self._read_now(bookmark, moment)
@@ -190,7 +190,7 @@ class LogExtraction(Extraction):
         return bookmark
 
     def settle(self, bookmark: LogBookmark) -> None:
-        """Tells a bookmark with which no row came, and of columns that are new."""
+        """Commits a bookmark without rows, and announces new columns."""
         if set(bookmark.columns) == set(self._columns):
             self.output.commit(None, self.identity.write(bookmark))
             return
@@ -198,7 +198,7 @@ class LogExtraction(Extraction):
         self._commit_nothing(self.identity.write(replace(bookmark, columns=self._columns)))
 
     def _read_now(self, bookmark: LogBookmark, moment: Moment) -> LogBookmark:
-        """Makes ready to read rows of this moment, from its server alone."""
+        """Prepares to read rows at this moment, from its server alone."""
         read_at: datetime = bookmark.next_reading(moment.now)
         converter = replace(self.reading.converter, read_at=read_at)
         source = only(self.reading.source, moment.server)

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: What every session says first. UTC for TIMESTAMP columns; no mode that changes what SELECT gives
-#: (PAD_CHAR_TO_FULL_LENGTH); a reader that waits for a slow upload is not thrown out; a table that
-#: an ALTER holds is given up after a minute and tried again; long keys are sorted by all of their
-#: bytes, for MySQL sorts by the first 1,024 alone and a page would end in the middle of others.
+#: (PAD_CHAR_TO_FULL_LENGTH); a reader that waits for a slow upload is not thrown out; a table
+#: locked by an ALTER is given up after a minute and retried; long keys are sorted by all of their
+#: bytes, for MySQL sorts by the first 1,024 only and a page would end in the middle of keys that
+#: share them.
 SESSION = (
     "SET time_zone = '+00:00'",
     "SET sql_mode = ''",
@@ -60,7 +61,7 @@ class Login:
 
     @classmethod
     def of(cls, settings: MySQLSettings) -> Login:
-        """Who the settings say.
+        """The login that the settings describe.
 
         Raises:
             ConfigError: TLS has no name to verify.
@@ -110,7 +111,7 @@ class Session:
             return list(cursor.fetchall())
 
     def named_rows(self, query: str) -> list[dict[str, Any]]:
-        """The same for an answer whose columns are not the same on every server.
+        """Like `rows`, for an answer whose columns differ between servers.
 
         Raises:
             SourceError: The server refused, or went away.
@@ -138,7 +139,7 @@ class Session:
         Args:
             query: A SELECT.
             schema: Its columns.
-            guard: A statement that must succeed first, on the very connection.
+            guard: A statement that must succeed first, on this very connection.
             shape: See `mysql_arrow.query`.
 
         Raises:
@@ -146,12 +147,12 @@ class Session:
         """
         if guard is not None:
             self.connection.query(guard)
-        import mysql_arrow  # takes pyarrow along, which only a read needs
+        import mysql_arrow  # imports pyarrow, which only a read needs
 
         return mysql_arrow.query(self.connection, query, schema, **shape)
 
     def plan(self, query: str) -> list[dict[str, Any]]:
-        """How the server would answer a query: its plan's steps, by the names of their columns.
+        """The server's plan for a query: its steps, each by column name.
 
         Raises:
             SourceError: The server refused, or went away.
@@ -184,15 +185,15 @@ class Source:
 
     @property
     def guard(self) -> str | None:
-        """What fails on any other server than the one that may be read; None: any may be."""
+        """A statement that fails on any server but the one that may be read; None if any may be."""
         return None if self.server is None else self.server.guard
 
     def connect(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
-        """Opens a connection; whoever asks for it closes it.
+        """Opens a connection; the caller closes it.
 
         Raises:
-            TunnelError: The bastion is away, or cannot reach the server.
-            SourceError: The server is away, or refused the login.
+            TunnelError: The bastion is unreachable, or cannot reach the server.
+            SourceError: The server is unreachable, or refused the login.
         """
         self.endpoint.ensure()
         try:
@@ -221,8 +222,8 @@ class Source:
         """Opens a connection, and closes it at the end.
 
         Raises:
-            TunnelError: The bastion is away, or cannot reach the server.
-            SourceError: The server is away, or refused the login.
+            TunnelError: The bastion is unreachable, or cannot reach the server.
+            SourceError: The server is unreachable, or refused the login.
         """
         connection = self.connect()
         try:

@@ -22,10 +22,10 @@ _AUTH_PLUGIN = 2061
 
 
 class Connection(pymysql.connections.Connection):
-    """A connection that tells its password to the server that it knows, and to no other.
+    """A connection that sends its password only to the server that it knows.
 
-    PyMySQL asks for ``server_public_key`` where it is about to encrypt the password for somebody
-    who has not shown who he is, and sets it to what he sends.
+    PyMySQL reads ``server_public_key`` when it is about to encrypt the password for a server whose
+    identity is not verified, and sets it to the key which that server sends.
     """
 
     @property
@@ -48,9 +48,9 @@ class Connection(pymysql.connections.Connection):
         self.__dict__.setdefault("_pinned", key)
 
     def wait(self, seconds: float | None) -> None:
-        """How long a question's answer may take from now on; None: for ever.
+        """Sets how long an answer may take from now on; None: for ever.
 
-        PyMySQL has one patience for the greeting and for answers.
+        PyMySQL has one timeout for the greeting and for answers.
         """
         self._read_timeout = self._write_timeout = seconds
 
@@ -84,11 +84,11 @@ def open_connection(
         context: Verifies it; None: TLS is not asked for.
         timeout: Seconds that the answer to a question may take; None: any time.
         public_key: File of the server's RSA key, for which the password may be encrypted without
-            TLS; None: without TLS the password is not told at all.
+            TLS; None: without TLS the password is not sent at all.
         options: More arguments for ``pymysql.connect``.
 
     Raises:
-        pymysql.err.MySQLError: The server is away, or refused the login.
+        pymysql.err.MySQLError: The server is unreachable, or refused the login.
         ConfigError: The key's file cannot be read, or others could change it.
     """
     connection = Connection(
@@ -97,17 +97,17 @@ def open_connection(
         read_timeout=GREETING_SECONDS,
         write_timeout=GREETING_SECONDS,
         ssl=context,
-        # Else PyMySQL takes TLS where the server offers it, verifies nothing, and trusts it with
-        # the password.
+        # Else PyMySQL uses TLS where the server offers it, verifies nothing, and trusts it with the
+        # password.
         ssl_disabled=context is None,
         auth_plugin_map={} if context else {_CLEAR: _Refusal},
         server_public_key=_read_key(public_key) if public_key else None,
         defer_connect=True,
         **options,
     )
-    # A socket of ours in every case: PyMySQL would take a Unix socket for a way that nobody can
-    # listen to, and send the password over it, although from the bastion on it is a network.
-    # And it must not connect to the name that it verifies.
+    # Always our own socket: PyMySQL would take a Unix socket for a channel that cannot be tapped,
+    # and send the password over it, although beyond the bastion it is a network. And it must not
+    # connect to the name that it verifies.
     try:
         way = _open_socket(endpoint)
     except OSError as error:

@@ -13,11 +13,11 @@ from tap_mysql.values.key_values import literal
 if TYPE_CHECKING:
     from tap_mysql.source.session.connection import Session
 
-#: MySQL's name of a data folder; a clone makes a new one.
+#: MySQL's identity of a data folder; a clone gets a new one.
 _MYSQL = ("server_uuid",)
-#: MariaDB has none. Of the servers that take over from one another no two have one server_id:
-#: replication refuses it. Its server_uid is left out: it is made of the network card's address,
-#: and a container gets another one with each start.
+#: MariaDB has none. No two servers that take over from one another have the same server_id:
+#: replication refuses it. Its server_uid is left out: it is derived from the network card's
+#: address, and a container gets another one with each start.
 _MARIADB = ("hostname", "port", "server_id", "datadir")
 
 
@@ -41,7 +41,7 @@ class Server:
     def guard(self) -> str:
         """A statement that fails, with error 1231, on every other server.
 
-        The very connection that reads says it first: each one may end somewhere else.
+        The connection that reads runs it first: each one may reach a different server.
         """
         known = [name for name in (*_MYSQL, *_MARIADB) if name in self.identity]
         same = " AND ".join(f"@@GLOBAL.{name} = {literal(self.identity[name])}" for name in known)
