@@ -41,17 +41,17 @@ def read_changes(
     Memory is bounded by ``batch_keys``, whatever the size of a transaction, an event or a row.
 
     Args:
-        connect: Opens a connection to the server, in utf8mb4; its errors are let through. Two are
-            opened, and closed in the end.
+        connect: Opens a connection to the server, in utf8mb4; its errors propagate. Two are opened,
+            and closed at the end.
         since: Where to begin.
         until: Where to end: `current_position` of the same server, asked for before this.
         tables: The wanted tables and their keys, as `key_columns` gives them.
-        server_id: As what the reader counts among the server's replicas: its own, not 0.
+        server_id: The reader's own id among the server's replicas, not 0.
         stall_seconds: How long the server may say nothing.
-        batch_keys: Keys of a batch; an eighth more, and an event's, may be in it too.
+        batch_keys: Keys per batch; an eighth more, and those of one event, may be in it too.
 
     Raises:
-        GapError: Changes between the positions cannot be had; nothing says which.
+        GapError: Changes between the positions are not available; it is unknown which.
         RefusedRead: A right is missing, or there is no log.
         StalledStream: The server has said nothing for too long.
         DamagedLog: What came is not what the server wrote.
@@ -96,7 +96,7 @@ def _read(
 
 
 def taken(history: History, events: Iterable[Event | None]) -> Iterator[None]:
-    """Has events read up to the end, and pauses where a batch may be given."""
+    """Reads events up to the end, and pauses where a batch may be given."""
     for event in events:
         if event is not None:
             yield from _taken(history, event)
@@ -106,7 +106,7 @@ def taken(history: History, events: Iterable[Event | None]) -> Iterator[None]:
 
 
 def _taken(history: History, event: Event) -> Iterator[None]:
-    """Has an event read; what Python says of nonsense becomes an error of ours."""
+    """Reads an event; what Python raises for nonsense becomes `DamagedLog`."""
     try:
         pauses = history.take(event)
         if pauses is not None:
@@ -127,7 +127,7 @@ def _require_same(connection: pymysql.Connection[Any], server: Server) -> None:
 
 
 class _Settled:
-    """Gives batches when what is in them is committed."""
+    """Returns batches once their changes are committed."""
 
     def __init__(self, server: Server, history: History, seconds: float) -> None:
         self._server, self._history, self._seconds = server, history, seconds

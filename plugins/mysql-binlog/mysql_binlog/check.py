@@ -20,7 +20,7 @@ _ASKED = (
     *("binlog_expire_logs_seconds", "binlog_expire_logs_auto_purge", "binlog_storage_engine"),
     *("max_binlog_total_size", "log_bin_trust_function_creators"),
 )
-#: How RDS and Aurora tell their settings, and where their servers lie.
+#: How RDS and Aurora show their settings, and where their servers are installed.
 _RDS_SETTINGS, _RDS_RETENTION = "mysql.rds_show_configuration", "binlog retention hours"
 _RDS_FOLDER = "/rdsdbbin/"
 _NO_PROCEDURE, _DENIED = 1305, (1044, 1142, 1227, 1370)
@@ -30,11 +30,11 @@ _RIGHTS = re.compile(r"GRANT (?P<rights>.+?) ON \*\.\* TO ", re.DOTALL)
 def check_log(
     connection: pymysql.Connection[Any], *, server_id: int | None = None
 ) -> list[Problem]:
-    """Looks whether the log can be read, and holds every change.
+    """Checks that the log can be read, and holds every change.
 
     Args:
         connection: To the server.
-        server_id: The reader's own; None: not looked at.
+        server_id: The reader's own; None: not checked.
 
     Raises:
         pymysql.err.MySQLError: The server refused, or the connection is lost.
@@ -69,7 +69,7 @@ def log_retention(connection: pymysql.Connection[Any]) -> float | None:
         connection: To the server.
 
     Returns:
-        Seconds; 0: it is removed as soon as may be, or nobody tells; None: it is kept.
+        Seconds; 0 if it is removed as soon as possible, or unknown; None if it is kept.
 
     Raises:
         pymysql.err.MySQLError: The server refused, or the connection is lost.
@@ -80,7 +80,7 @@ def log_retention(connection: pymysql.Connection[Any]) -> float | None:
 
 
 def _rds_retention(server: Server) -> float | None:
-    """Seconds for which RDS keeps a log; 0: as short as it can, or nobody tells; None: no RDS."""
+    """Seconds for which RDS keeps a log; 0 if minimal or unknown; None if this is not RDS."""
     try:
         found = {str(row[0]): row[1] for row in server.rows(f"CALL {_RDS_SETTINGS}")}
         return float(found.get(_RDS_RETENTION) or 0) * 3600
@@ -118,7 +118,7 @@ def problems(
         yield _setting("binlog_format", format_, "ROW", fatal=True)
     image = found.get("binlog_row_image", "FULL").upper()
     if image not in ("FULL", "NOBLOB", "FULL_NODUP"):
-        # Found out by a row whose key is a default: then the reading stops.
+        # A row whose key is a default reveals it: then the read stops.
         yield _setting("binlog_row_image", image, "FULL", fatal=False)
     updates = found.get("log_replica_updates", found.get("log_slave_updates", "ON")).upper()
     if updates not in ("ON", "1") and is_replica is not False:
@@ -165,7 +165,7 @@ def _short_on_rds(seconds: float | None) -> Iterator[Problem]:
 
 
 def _missing(grants: Iterable[str], user: str, flavor: Flavor) -> Iterator[Problem]:
-    """The rights that a reader of the log lacks; those that come by a role are not seen."""
+    """The rights that a reader of the log lacks; none with a role, whose rights are not shown."""
     account = "'{}'@'{}'".format(*user.rpartition("@")[::2])
     rights, roles = set[str](), False
     for grant in grants:

@@ -48,7 +48,7 @@ class LogPurged(GapError):  # noqa: N818 - the field's own word
 
 
 class AnotherServer(GapError):  # noqa: N818
-    """Another server answers, and without GTIDs nobody knows where its log corresponds."""
+    """Another server answers, and without GTIDs the place in its log is unknown."""
 
 
 class UnreachablePosition(GapError):  # noqa: N818
@@ -56,7 +56,7 @@ class UnreachablePosition(GapError):  # noqa: N818
 
 
 class UnknownEvent(GapError):  # noqa: N818
-    """The log has an event that may hold changes, and that is not known here."""
+    """The log has an event of an unknown type, which may hold changes."""
 
 
 class UnreadableChange(GapError):  # noqa: N818

@@ -19,7 +19,7 @@ def unlogged(connection: pymysql.Connection[Any], schemas: Iterable[str]) -> dic
         schemas: The databases that are wanted.
 
     Returns:
-        Of each that the log does not have, why.
+        The reason for each that the log does not have.
 
     Raises:
         RefusedRead: There is no log, or a right is missing.
@@ -36,7 +36,7 @@ def left_out(
 
     Args:
         schemas: The databases.
-        only: Those of binlog_do_db; where there are any, binlog_ignore_db means nothing.
+        only: Those of binlog_do_db; where there are any, binlog_ignore_db has no effect.
         never: Those of binlog_ignore_db.
     """
     found = {}

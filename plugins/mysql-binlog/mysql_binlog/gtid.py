@@ -7,7 +7,7 @@ import struct
 import uuid
 from collections.abc import Iterator
 
-#: (server's UUID, tag or "") and its intervals, sorted and apart, each with both ends in it.
+#: (server's UUID, tag or "") and its intervals, sorted and disjoint, both ends inclusive.
 Intervals = dict[tuple[str, str], list[tuple[int, int]]]
 _TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
 #: GTID numbers are below 2**63.
@@ -74,7 +74,7 @@ class GtidSet:
         return any(first <= number <= last for first, last in known)
 
     def missing_in(self, other: GtidSet) -> GtidSet:
-        """What of it is not in another set."""
+        """The part of it that is not in another set."""
         left = GtidSet()
         for source, first, last in self:
             for low, high in other._intervals.get(source, ()):
@@ -114,7 +114,7 @@ class GtidSet:
         """The set as COM_BINLOG_DUMP_GTID takes it; with tags, as MySQL 8.3 and later do."""
         tagged = any(tag for _, tag in self._intervals)
         count = len(self._intervals)
-        # The form's number stands in the first and in the last byte of the count.
+        # The format's number is in the first and in the last byte of the count.
         parts = [struct.pack("<Q", (1 << 56) | (count << 8) | 1 if tagged else count)]
         for (server, tag), intervals in sorted(self._intervals.items()):
             parts.append(uuid.UUID(server).bytes)
@@ -177,7 +177,7 @@ class GtidList:
 
     @classmethod
     def decoded(cls, data: bytes) -> GtidList:
-        """Reads what a file of the log begins with: of each domain all servers, the last one last.
+        """Reads what a file of the log begins with: all servers of each domain, the last one last.
 
         Raises:
             ValueError: It is something else.
@@ -192,7 +192,7 @@ class GtidList:
         return found
 
     def reaches(self, other: GtidList) -> bool:
-        """Whether it is as far as another one in each of that one's domains."""
+        """Whether it is at least as far as another list, in each domain of that list."""
         return all(
             self._last.get(domain, (0, -1))[1] >= number
             for domain, (_, number) in other._last.items()

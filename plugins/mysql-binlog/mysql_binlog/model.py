@@ -18,7 +18,7 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Change:
-    """A key whose row was written, changed or deleted; a key that was changed gives two of them.
+    """A key whose row was written, changed or deleted; a change of the key itself gives two.
 
     Attributes:
         table: Whose row it is.
@@ -44,9 +44,9 @@ class Statement:
         sql: The statement, or its beginning.
         keys_uncertain: Whether keys of rows that were logged before it may be missing or wrong: an
             ``alter`` that can have moved the key's columns, a ``layout``.
-        replaced: Of an ``alter`` the columns that it takes away, or gives another one's place and
-            name: where there is such a column now, its values are not those that it had.
-        converted: Of an ``alter`` the columns that it defines anew.
+        replaced: Of an ``alter`` the columns that it drops, and the old and new names of those that
+            it renames: a column of such a name now does not have the values that it had.
+        converted: Of an ``alter`` the columns that it redefines.
     """
 
     kind: Literal["truncate", "drop", "rename", "create", "alter", "layout", "other"]
@@ -66,7 +66,7 @@ class Batch:
     Attributes:
         position: Where the next reading may begin: everything before it has been given. In the
             middle of a large transaction it is where that one began.
-        keys: Of each table the keys that changed, without doubles, with what happened last.
+        keys: By table the keys that changed, without duplicates, with what happened last.
         statements: In the order of the log.
         pending: XA transactions that are prepared and not yet ended; the position waits for them.
     """
@@ -119,7 +119,7 @@ class KeyColumns:
 
     @property
     def places(self) -> tuple[int, ...]:
-        """Of each wanted column its place in the table, from 0."""
+        """The place of each wanted column in the table, from 0."""
         where = {column.name: place for place, column in enumerate(self.columns)}
         return tuple(where[name] for name in self.names)
 

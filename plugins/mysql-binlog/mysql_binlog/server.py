@@ -13,8 +13,9 @@ from mysql_binlog.errors import RefusedRead, StalledStream
 from mysql_binlog.gtid import GtidSet
 from mysql_binlog.position import Flavor, Position
 
-#: A server without GTIDs does not say which transactions of its log are committed. Between the two
-#: there is next to nothing, unless it waits for its replicas (semi-synchronous, AFTER_SYNC).
+#: A server without GTIDs does not say which transactions of its log are committed. Each is
+#: committed almost at once after it is logged, unless the server waits for its replicas
+#: (semi-synchronous, AFTER_SYNC).
 GRACE_SECONDS = 1.0
 _POLL_SECONDS = 0.005
 _DENIED = 1227
@@ -22,7 +23,7 @@ _SYNTAX = 1064
 
 
 class Server:
-    """A server, asked over a connection that is nobody else's meanwhile.
+    """A server, asked over a connection that nothing else uses meanwhile.
 
     Attributes:
         flavor: MySQL or MariaDB.
@@ -42,7 +43,7 @@ class Server:
         if self.flavor == "mysql":
             identity, mode = self.row("SELECT @@GLOBAL.server_uuid, @@GLOBAL.gtid_mode")
             return str(identity), str(mode).upper() == "ON"
-        # It has no name. Of the servers that take over from one another no two have one id.
+        # It has no name. No two servers that take over from one another have the same id.
         facts = self.row("SELECT @@GLOBAL.server_id, @@hostname, @@GLOBAL.port, @@GLOBAL.datadir")
         return "{}@{}:{} {}".format(*facts), True
 
@@ -83,12 +84,12 @@ class Server:
             raise self._refused(error) from error
 
     def end(self) -> tuple[str, int, str]:
-        """Where the log ends: the file, the offset, and GTIDs of which none comes behind it.
+        """Where the log ends: the file, the offset, and GTIDs none of which comes after it.
 
         Raises:
             RefusedRead: It has no log, or a right is missing.
         """
-        # Before the offset: a GTID that is not in it may come before the offset, and is read twice.
+        # Before the offset: a GTID that it lacks may come before the offset, and is read twice.
         gtid = str(self.value("@@GLOBAL.gtid_binlog_pos")) if self.flavor == "mariadb" else ""
         row = self._status()
         if self.flavor == "mysql" and self.has_gtids:
@@ -149,7 +150,7 @@ class Server:
     def _settle_mariadb(self, position: Position, seconds: float) -> None:
         limit = time.monotonic() + seconds
         while True:
-            # Without a snapshot of this session's: what the engine has committed.
+            # Without a snapshot in this session, it is what the engine has committed.
             found = {
                 str(name).lower(): str(value)
                 for name, value in self.rows("SHOW STATUS LIKE 'binlog_snapshot_%'")
@@ -166,7 +167,7 @@ class Server:
 def current_position(connection: pymysql.Connection[Any], *, seconds: float = 30) -> Position:
     """Where the log ends.
 
-    What is committed from now on comes behind it. What comes before it is seen by every query that
+    What is committed from now on comes after it. What comes before it is seen by every query that
     begins from now on, or comes again when the log is read from here.
 
     Args:

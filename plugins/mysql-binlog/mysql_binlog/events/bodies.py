@@ -10,12 +10,12 @@ from functools import lru_cache
 from mysql_binlog.errors import DamagedLog
 from mysql_binlog.events.source import Reader, inflated
 
-#: Of a statement that much is looked at; none that can be understood is longer.
+#: Maximum size of a statement that is looked at; none that can be parsed is longer.
 MOST_SQL = 4 * 2**20
-#: Status variables of a query whose length is known, those before the character set at least.
+#: Sizes of a query's status variables: at least of those before the character set.
 _STATUS_SIZES = {0: 4, 1: 8, 3: 4, 4: 6, 7: 2, 8: 2, 9: 8, 10: 4, 13: 3, 16: 1, 17: 8, 18: 2}
 _CHARSET, _WITH_NUL, _LENGTHS = 4, 2, (5, 6)
-#: Collation numbers whose text is not read as UTF-8 by a client that speaks it.
+#: Client collations whose statements are not decoded as UTF-8.
 _CODECS = {8: "cp1252", 31: "cp1252", 47: "cp1252", 48: "cp1252", 5: "cp1252", 15: "cp1252"}
 
 
@@ -41,7 +41,7 @@ class Began:
         number: Its number.
         tag: MySQL's tag, or "".
         alone: Whether it is a single statement, which no COMMIT follows (MariaDB says so).
-        prepares: Whether an XA transaction is prepared (likewise).
+        prepares: Whether an XA transaction is prepared (MariaDB says so).
     """
 
     server: str
@@ -52,7 +52,7 @@ class Began:
 
 
 def is_begin(event: bytes | None) -> bool:
-    """Whether a whole QUERY_EVENT is the BEGIN that most of them are."""
+    """Whether a whole QUERY_EVENT is a BEGIN, as most of them are."""
     if event is None or event[-5:] != b"BEGIN" or len(event) < 37:
         return False
     return 33 + int.from_bytes(event[30:32], "little") + event[27] == len(event) - 5
@@ -71,7 +71,7 @@ def query(event: Reader, *, compressed: bool) -> Query:
 
 
 def _codec(status: bytes) -> str:
-    """In which encoding the client wrote the statement."""
+    """The encoding in which the client wrote the statement."""
     at = 0
     while at < len(status):
         kind = status[at]
@@ -87,7 +87,7 @@ def _codec(status: bytes) -> str:
 
 
 def rotate(event: bytes) -> tuple[str, int]:
-    """Reads ROTATE_EVENT: the next file, and where in it the events go on."""
+    """Reads ROTATE_EVENT: the next file, and where in it the events continue."""
     if len(event) < 9:
         raise DamagedLog("a rotate event without a file name")
     return event[8:].decode(errors="replace"), int.from_bytes(event[:8], "little")
@@ -123,7 +123,7 @@ def _varlen(event: Reader) -> int:
 
 def tagged_gtid(event: Reader) -> Began:
     """Reads MySQL's GTID_TAGGED_LOG_EVENT: the first four of its numbered fields."""
-    for _ in range(3):  # the format's version, the size, the last field that one must know
+    for _ in range(3):  # the format's version, the size, the last field that a reader must know
         _varlen(event)
     server, number, tag = b"", 0, ""
     for wanted in range(4):

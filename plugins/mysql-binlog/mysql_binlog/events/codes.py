@@ -9,7 +9,7 @@ from enum import IntEnum
 HEADER = struct.Struct("<IBIIIH")
 #: Length of the CRC32 at an event's end.
 CHECKSUM = 4
-#: Flags of a header: the event is not in the file; and: who does not know it may pass over it.
+#: Flags of a header: the event is not in the file; a reader that does not know it may skip it.
 ARTIFICIAL, IGNORABLE = 0x20, 0x80
 #: Flag of a rows event: the statement's last.
 STATEMENT_END = 0x01
@@ -65,13 +65,13 @@ class Code(IntEnum):
     MARIADB_DELETE_ROWS_COMPRESSED = 171
 
 
-#: What holds no change and no boundary. START_ENCRYPTION comes in the clear: the server decrypts.
+#: Events with no change and no boundary. START_ENCRYPTION comes in the clear: the server decrypts.
 PASSED_OVER = frozenset(
     {
         *(Code.STOP, Code.IGNORABLE, Code.ROWS_QUERY),
         *(Code.TRANSACTION_CONTEXT, Code.VIEW_CHANGE, Code.MARIADB_ANNOTATE_ROWS),
         *(Code.MARIADB_BINLOG_CHECKPOINT, Code.MARIADB_START_ENCRYPTION),
-        # They prepare a statement, which is looked at itself.
+        # They prepare a statement that has its own event.
         *(Code.INTVAR, Code.RAND, Code.USER_VAR, Code.BEGIN_LOAD_QUERY),
     }
 )
@@ -95,7 +95,7 @@ DELETES = frozenset(
     }
 )
 ROWS = WRITES | UPDATES | DELETES
-#: With two more bytes, and what they count, before the columns.
+#: Rows events with extra data before the columns: two bytes of length, then the rest.
 SECOND_VERSION = frozenset(
     {
         *(Code.WRITE_ROWS, Code.UPDATE_ROWS, Code.DELETE_ROWS, Code.PARTIAL_UPDATE_ROWS),

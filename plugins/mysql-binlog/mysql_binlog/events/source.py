@@ -11,9 +11,9 @@ import zstandard
 from mysql_binlog.errors import DamagedLog
 from mysql_binlog.plain.expanded import MOST_WINDOW
 
-#: What is read ahead, or passed over, at once.
+#: Bytes that are read ahead, or skipped, at once.
 _PIECE = 256 * 1024
-#: Nothing that is looked at is longer; what is, is passed over piece by piece.
+#: Nothing that is parsed is longer; longer data is skipped piece by piece.
 MOST_TAKEN = 64 * 2**20
 _ZSTD, _NOT_COMPRESSED = 0, 255
 
@@ -26,11 +26,11 @@ class Source(Protocol):
 
 
 class Reader:
-    """Reads numbers and bytes from a source, and refuses to go on behind its end."""
+    """Reads numbers and bytes from a source, and refuses to read beyond its end."""
 
     def __init__(self, source: Source, size: int | None = None) -> None:
         self._source = source
-        #: How many bytes are left; None if only the end itself says it.
+        #: How many bytes are left; None if unknown until the end.
         self.left = size
 
     @classmethod
@@ -48,7 +48,7 @@ class Reader:
         return data
 
     def take(self, size: int) -> bytes:
-        """Exactly so many bytes.
+        """Exactly this many bytes.
 
         Raises:
             DamagedLog: There are not that many.
@@ -63,7 +63,7 @@ class Reader:
         return data
 
     def skip(self, size: int) -> None:
-        """Passes over so many bytes."""
+        """Skips this many bytes."""
         while size > 0:
             size -= len(self.take(min(size, _PIECE)))
 
@@ -90,7 +90,7 @@ class Reader:
 
 
 class _Inflated:
-    """What MariaDB's compressed events hold."""
+    """The content of MariaDB's compressed events."""
 
     def __init__(self, source: Reader, size: int) -> None:
         self._source, self._left = source, size
@@ -122,7 +122,7 @@ def inflated(compressed: Reader) -> Reader:
 
 
 class _Decompressed:
-    """What zstd's stream holds; its errors are ours."""
+    """The content of a zstd stream; zstd's errors become ours."""
 
     def __init__(self, source: Reader) -> None:
         machine = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW)

@@ -28,7 +28,7 @@ class Statements:
 
     Args:
         tables: The wanted tables and their keys.
-        fold: How the server compares names: ``str``, or ``str.lower`` where case says nothing.
+        fold: How the server compares names: ``str``, or ``str.lower`` where case does not matter.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Statements:
             return []
         try:
             return list(self._read(verb, _Words(words, self._fold, query.schema), query.text))
-        except IndexError:  # it ends before it has said what
+        except IndexError:  # it ends too early
             return [
                 Statement("other", table, query.text[:_SHOWN], keys_uncertain=True)
                 for folded, table in self._tables.items()
@@ -101,7 +101,7 @@ class Statements:
     def _altered(self, words: _Words, sql: str) -> Iterator[Statement]:
         for word in ("ONLINE", "OFFLINE"):
             words.maybe(word)
-        ignores = words.maybe("IGNORE")  # rows that a new key has twice are taken out
+        ignores = words.maybe("IGNORE")  # removes rows that a new key has twice
         if not words.maybe("TABLE"):
             return
         words.maybe("IF", "EXISTS")
@@ -122,7 +122,7 @@ class Statements:
 
 
 def _loses_rows(words: Sequence[str]) -> bool:
-    """Whether an ALTER TABLE takes rows away, or in, that are not logged."""
+    """Whether an ALTER TABLE removes or adds rows that are not logged."""
     pairs = set(pairwise(words))
     partitions = {("DROP", "PARTITION"), ("TRUNCATE", "PARTITION"), ("EXCHANGE", "PARTITION")}
     spaces = {
@@ -140,7 +140,7 @@ def _moves(key: KeyColumns, words: Sequence[Token]) -> bool:
     if ("CONVERT", "TO") in pairwise(word.upper() for word in words) and any(
         column.charset for column in key.columns if column.name in key.names
     ):
-        return True  # what was logged before has the text of its keys in the old character set
+        return True  # rows logged before have the text of their keys in the old character set
     first_alone = max(key.places) == 0
     return not first_alone and bool(keywords & {"AFTER", "DROP"})
 

@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-#: Tokens looked at: a definition of a view or a procedure is longer, and its beginning suffices.
+#: Maximum tokens looked at: a view's or procedure's definition is longer; its beginning suffices.
 _MOST_TOKENS = 20_000
 
 
@@ -24,7 +24,7 @@ class Token(str):
     """A word of a statement.
 
     Attributes:
-        name: Whether it was written in quotes, as a name alone is.
+        name: Whether it was written in quotes, as only names are.
     """
 
     __slots__ = ("name",)
@@ -65,4 +65,4 @@ def bare(words: Sequence[Token]) -> Sequence[Token]:
         depth += (word == "(" and not word.name) - (word == ")" and not word.name)
         if not depth and not word.name and word.upper() == "FOR":
             return bare(words[at + 1 :])
-    return words[1:]  # no statement that is known
+    return words[1:]  # not a known statement

@@ -19,7 +19,7 @@ class Prepared:
     Attributes:
         begin: Where it begins in the log.
         keys: What it changed; given when it is committed.
-        overflow: Tables of which it changed more than is kept; those keys were given already.
+        overflow: Tables whose keys were given already, since there were too many to keep.
     """
 
     begin: Position
@@ -57,7 +57,7 @@ class PreparedOnes:
         return found
 
     def held_at(self, position: Position) -> Position:
-        """The position that a reading may go on from: before the oldest of them."""
+        """The position from which a read may continue: before the oldest of them."""
         return next((each.begin for each in self._pending.values()), position)
 
     @property

@@ -20,9 +20,9 @@ from mysql_binlog.plain.kernel import Kernel
 from mysql_binlog.position import Position
 from mysql_binlog.wire.start import Start
 
-#: Rows events of at most so many bytes are taken in one go.
+#: Rows events of at most this many bytes are taken in one go.
 _IN_ONE_GO = 2**20
-#: An event within a compressed transaction that is read in one piece.
+#: Largest event within a compressed transaction that is read in one piece.
 _IN_MEMORY = 16 * 2**20
 
 
@@ -90,11 +90,11 @@ class History:
         """Takes an event.
 
         Returns:
-            None when that is done. Else it is a large one: what takes it piece by piece, and lets a
-            batch be given in between.
+            None if the event is taken. For a large one, an iterator that takes it piece by piece,
+            so that a batch can be given in between.
 
         Raises:
-            BinlogError: It cannot be read on.
+            BinlogError: The read cannot continue.
         """
         code, place = event.code, self._place
         if code == Code.ROTATE:
@@ -121,7 +121,7 @@ class History:
         """Has the kernel take plain events; see `mysql_binlog.wire.packets.Plain`.
 
         Raises:
-            DamagedLog: A key is none.
+            DamagedLog: A key is not valid.
         """
         transaction, kernel = self._transaction, self._tables.kernel
         if transaction.xa is not None or transaction.is_implicit or not self._place.plain_until:
@@ -129,7 +129,7 @@ class History:
         self._place.lend(kernel)
         kernel.state.is_open, kernel.state.has_checksums = transaction.is_open, checksums
         kernel.state.sequence = sequence
-        # Of a key that changes again and again each time counts: so an eighth more at least.
+        # A key that changes repeatedly counts each time: so at least an eighth of a batch.
         kernel.state.most_keys = max(self._batch_keys - self.count, self._batch_keys // 8, 1)
         used = kernel.run(data)
         if used:
@@ -137,7 +137,7 @@ class History:
         return used, kernel.state.sequence
 
     def _take_back(self, kernel: Kernel) -> None:
-        """Takes what the kernel has taken."""
+        """Takes over what the kernel has read."""
         self._place.take_back(kernel)
         self._transaction.is_open = bool(kernel.state.is_open)
         if kernel.state.begun:

@@ -9,7 +9,7 @@ from mysql_binlog.model import Key, Kind, Statement, Table
 
 #: Keys of one event that are taken before a batch may be given.
 _PAUSE = 10_000
-#: Keys of prepared XA transactions that are kept, each.
+#: Maximum keys that are kept per prepared XA transaction.
 _MOST_PREPARED = 200_000
 
 
@@ -17,7 +17,7 @@ class Kept:
     """Keeps keys and statements.
 
     Attributes:
-        count: Keys that are kept, those of prepared XA transactions apart.
+        count: Keys that are kept, not counting those of prepared XA transactions.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Kept:
     def note_prepared(
         self, xa: Prepared, table: Table, keys: Iterator[Key], kind: Kind
     ) -> Iterator[None]:
-        """Keeps keys of an XA transaction until it is committed, or has very many."""
+        """Keeps keys of an XA transaction until it is committed, or has too many."""
         if xa.overflow:
             yield from self.note(table, keys, kind)
             xa.overflow.add(table)
@@ -81,7 +81,7 @@ class Kept:
         """Takes what an XA transaction has changed.
 
         Args:
-            prepared: It.
+            prepared: The transaction.
             text: The statement that commits it.
         """
         for table, keys in prepared.keys.items():

@@ -60,7 +60,7 @@ class Place:
 
     @property
     def skips(self) -> bool:
-        """Whether what comes is before the beginning."""
+        """Whether the next event is before the beginning."""
         return self._offset < self._skip_to
 
     @property
@@ -72,7 +72,7 @@ class Place:
         """Goes to another file, or to where the server begins in the first one.
 
         Raises:
-            UnreachablePosition: A file is left out; where there are GTIDs, they tell.
+            UnreachablePosition: A file is missing; where there are GTIDs, they are checked instead.
         """
         number = file_number(file)
         if not self._since.gtid and number > self._number + 1:
@@ -84,10 +84,10 @@ class Place:
         self._file, self._number, self._offset = file, number, offset
 
     def begin_file(self, created: int) -> None:
-        """Takes when a file was begun.
+        """Notes when a file was begun.
 
         Raises:
-            UnreachablePosition: It is not the file that the position is of.
+            UnreachablePosition: It is not the file of the position.
         """
         known = self._since
         another = created != known.created if known.created else 0 < known.asked < created
@@ -98,11 +98,11 @@ class Place:
         self._created = created
 
     def check_before(self, told: bytes) -> None:
-        """Takes what a file says of the transactions before it.
+        """Checks which transactions a file says come before it.
 
         Raises:
-            UnreachablePosition: Some of them were not sent, or some are known that it has not.
-            ValueError: It is no set of GTIDs.
+            UnreachablePosition: Some of them were not sent, or the position knows more of them.
+            ValueError: It is not a set of GTIDs.
         """
         if not self._since.gtid:
             return
@@ -129,11 +129,12 @@ class Place:
         """Goes to the end of an event.
 
         Args:
-            event: It.
+            event: The event.
             within: Whether it comes in the middle of a transaction.
 
         Raises:
-            UnreachablePosition: A transaction goes on behind the end, or over the beginning.
+            UnreachablePosition: A transaction extends beyond the end, or an event across the
+                beginning.
         """
         if not event.end or event.flags & ARTIFICIAL:
             return
@@ -169,7 +170,7 @@ class Place:
 
     @property
     def plain_until(self) -> int:
-        """Up to which offset of this file plain events can be taken; 0: none can."""
+        """The offset of this file up to which plain events can be taken; 0 if none can."""
         if self.skips or self.is_behind_end or self._number > self._end[0]:
             return 0
         return self._end[1] if self._number == self._end[0] else _MOST_OFFSET
@@ -181,7 +182,7 @@ class Place:
         state.offset, state.until = self._offset, self.plain_until
 
     def take_back(self, kernel: Kernel) -> None:
-        """Goes to where the kernel is."""
+        """Moves to where the kernel is."""
         state = kernel.state
         if state.has_passed:
             self._offset = state.boundary
@@ -227,7 +228,7 @@ class Place:
         raise UnreachablePosition(f"the log ends at {file}:{offset}")
 
     def _has_all(self) -> bool:
-        """Whether there is nothing before the end that is not known, so that nothing was sent."""
+        """Whether everything before the end is known already, so that nothing was sent."""
         if self._mysql:
             return not GtidSet(self._until.gtid).missing_in(self._set)
         return self._list.reaches(GtidList(self._until.gtid))

@@ -24,9 +24,9 @@ from mysql_binlog.rows.table_map import TableMap, columns_as_text, table_map, ta
 from mysql_binlog.rows.values import decoder, struct_code
 from mysql_binlog.rows.walk import Images, Layout, rows_in_memory, stream_rows
 
-#: Table maps that are kept; there is one a table, until it is altered.
+#: Table maps that are kept; there is one per table, until it is altered.
 _MOST_MAPS = 4096
-#: Compressed rows of at most so many bytes are decompressed in one piece.
+#: Compressed rows of at most this many bytes are decompressed in one piece.
 _IN_MEMORY = 16 * 2**20
 #: As the kernel numbers them.
 _KINDS: tuple[Kind, ...] = ("write", "update", "delete")
@@ -43,7 +43,7 @@ class WantedTable:
     def __init__(self, name: Table, layout: Layout) -> None:
         self.name, self.layout = name, layout
         self._images: dict[bytes, Images] = {}
-        #: For the kernel; None: it cannot read them.
+        #: For the kernel; None if it cannot read the rows.
         self.plain: PlainTable | None = None
         if PlainTable.can_be(layout.places):
             widths = layout.widths
@@ -51,7 +51,7 @@ class WantedTable:
             self.plain = PlainTable(fixed, prefix, layout.places, layout.codes)
 
     def images(self, present: bytes) -> Images:
-        """How images are walked that have these columns."""
+        """The walker of images that have these columns."""
         if present not in self._images:
             if len(self._images) > _MOST_MAPS:
                 self._images.clear()
@@ -79,13 +79,13 @@ class Tables:
         #: Takes plain events.
         self.kernel = Kernel()
         self._by_plain: dict[PlainTable, WantedTable] = {}
-        #: Tables whose rows do not have the columns that they have today, which was told.
+        #: Tables reported already because their rows do not have the columns of today.
         self._unlike: set[Table] = set()
-        #: Of whose keys some are no text of the character set that they have today.
+        #: Tables of which some keys are not text in the character set of today.
         self._unreadable: dict[Table, str] = {}
 
     def begin_file(self) -> None:
-        """Forgets the numbers of tables, which hold for a file at most."""
+        """Forgets the numbers of tables, which are valid for one file at most."""
         self._by_id.clear()
         self._by_plain.clear()
         self.kernel.forget()
@@ -94,7 +94,7 @@ class Tables:
         """Takes a TABLE_MAP_EVENT.
 
         Returns:
-            That keys cannot be read, once a table.
+            A statement that keys cannot be read, once per table.
         """
         number, body = event[HEADER.size : HEADER.size + 6], event[HEADER.size + 8 :]
         told = None
@@ -116,7 +116,7 @@ class Tables:
             self.kernel.describe(number, body, table.plain)
 
     def plain_rows(self) -> Iterator[tuple[Table, Kind, Iterable[Key]]]:
-        """The keys that the kernel has told: of a table, with what happened, in the log's order."""
+        """The keys that the kernel has reported, with table and kind, in the log's order."""
         for plain, kind, count, told in self.kernel.records():
             table = self._by_plain[plain]
             if plain.key is not None:
@@ -173,7 +173,7 @@ class Tables:
         return read
 
     def take_unreadable(self) -> list[Statement]:
-        """Tells, once, of tables some of whose keys are no text, as before they got another set."""
+        """Reports, once, tables with keys that are not text, as from before a change of charset."""
         found, self._unreadable = self._unreadable, {}
         return [Statement("layout", table, text, True) for table, text in found.items()]
 

@@ -13,7 +13,7 @@ from mysql_binlog.history.group import Prepared, PreparedOnes
 from mysql_binlog.history.kept import Kept
 from mysql_binlog.history.place import Place
 
-#: Bytes of the GTIDs that a file begins with.
+#: Maximum bytes of the GTIDs that a file begins with.
 _MOST_GTIDS = 2**28
 #: Reads the GTID with which a transaction begins.
 _BEGINNINGS: dict[int, Callable[[Event], bodies.Began]] = {
@@ -25,7 +25,7 @@ _BEGINNINGS: dict[int, Callable[[Event], bodies.Began]] = {
 
 
 class Transaction:
-    """The one that the reading is in, if it is in one, and the XA transactions before it.
+    """The current transaction, if there is one, and the XA transactions before it.
 
     Args:
         place: Where the reading is.
@@ -35,7 +35,7 @@ class Transaction:
 
     Attributes:
         is_open: Whether one is open.
-        is_implicit: Whether rows have begun it.
+        is_implicit: Whether rows began it.
         is_alone: Whether it is one statement, as its GTID says.
         xa: The XA transaction whose rows come now.
         prepared: Those that are prepared and not ended.
@@ -56,7 +56,7 @@ class Transaction:
         """Takes an event that marks a transaction, or means nothing here.
 
         Raises:
-            BinlogError: It cannot be read on.
+            BinlogError: The read cannot continue.
         """
         code = event.code
         if code == Code.XID:
@@ -116,7 +116,7 @@ class Transaction:
             )
         else:
             self._kept.tell(self._statements.read(query))
-            # A statement of its own ends what its GTID began; MariaDB's CREATE … SELECT does not.
+            # A standalone statement ends what its GTID began; MariaDB's CREATE … SELECT does not.
             rows_follow = self._statements.begins_transaction(query) or (
                 self._mariadb and self.is_open and not self.is_alone
             )

@@ -10,9 +10,9 @@ import zstandard
 
 from mysql_binlog.plain.state import Expand, Method, State
 
-#: A compressed transaction says how much of the past its bytes refer to; MySQL's own need 8 MB.
+#: Maximum zstd window, which a compressed transaction states; MySQL's own need 8 MB.
 MOST_WINDOW = 128 * 2**20
-#: What is longer when it is decompressed is read in Python, piece by piece.
+#: Data that is longer when decompressed is read in Python, piece by piece.
 _ROOM = 4 * 2**20
 #: Of data that short, zlib makes less than the room, 1032 bytes of one at most
 #: (https://www.zlib.net/zlib_tech.html): no bound is needed, which takes half the time.
@@ -32,14 +32,14 @@ class Expanded:
         self._call = Expand(self._called)
 
     def lend(self, state: State) -> None:
-        """Gives the room to the kernel; it is to live as long as the state does."""
+        """Lends the room to the kernel; it must live as long as the state does."""
         state.expanded, state.expanded_room = ctypes.addressof(self._bytes), _ROOM
         state.expand = self._call
 
     def run(self, data: memoryview, kernel: Callable[[], object]) -> None:
-        """Has the kernel run data, and raises what came in between.
+        """Has the kernel run data, and raises what the callback raised.
 
-        ctypes would drop it, as what a signal's handler raises while something is decompressed.
+        ctypes would drop that, such as what a signal handler raises during decompression.
         """
         self._data, self._raised = data, None
         kernel()
@@ -54,7 +54,7 @@ class Expanded:
             return 0
 
     def _expand(self, method: int, data: memoryview, want: int) -> int:
-        """Whether so many bytes, and no others, are what that is when it is decompressed."""
+        """Decompresses data into the room; 1 if it has exactly ``want`` bytes then, else 0."""
         try:
             if method == Method.ZLIB and len(data) <= _SHORT:
                 found = zlib.decompress(data, bufsize=want)
@@ -64,7 +64,7 @@ class Expanded:
                 found = self._zstd.decompress(data, max_output_size=want)
             else:
                 return 0
-        except (zlib.error, zstandard.ZstdError):  # Python reads it again, and says what it is
+        except (zlib.error, zstandard.ZstdError):  # Python reads it again, and reports it
             return 0
         if len(found) != want:
             return 0

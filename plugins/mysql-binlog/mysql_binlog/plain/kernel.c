@@ -3,7 +3,7 @@
  * It takes what it knows to be plain, and nothing else: at the first packet that is not, in any
  * way, it stops before that packet, which Python then reads and judges. So it has no errors.
  * It owns no memory: all it reads and writes was laid out in Python, where state.py has the same
- * structs. What is compressed it has decompressed there, by a call back.
+ * structs. Compressed data is decompressed there, through a callback.
  * No Python.h: one library serves every Python, and ctypes calls it without Python's lock.
  */
 #include "compressed.h"
@@ -59,7 +59,7 @@ static int rows(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end
     return begin_record(s, t, kind) && put_rows(s, t, present, images, p, end);
 }
 
-/* What is told at a moment. */
+/* What has been reported at a moment. */
 typedef struct {
     uint32_t records;
     uint64_t keys, out_size;
@@ -72,8 +72,8 @@ static mb_told told_now(const mb_state *s) {
     return told;
 }
 
-/* Goes back to what was told before something that is not plain, or has no room; with all the room
- * there is, it is seen which of the two it is. */
+/* Goes back to what was reported before something that is not plain, or has no room: FULL if
+ * another try with all the room will show which of the two it is; else it is ODD. */
 static int untell(mb_state *s, const mb_told *before) {
     s->records = before->records;
     s->keys = before->keys;
@@ -147,7 +147,7 @@ static int take_gtid(mb_state *s, unsigned code, const uint8_t *event, const uin
     return MORE;
 }
 
-/* Whether the open transaction goes on with a run; of MariaDB's only the last number counts. */
+/* Whether the open transaction continues a run; for MariaDB only the last number counts. */
 static int follows(const mb_state *s, const mb_gtids *run) {
     return !memcmp(run->server, s->gtid.server, 16) && run->tag_size == s->gtid.tag_size &&
            !memcmp(run->tag, s->gtid.tag, run->tag_size) &&
@@ -183,7 +183,7 @@ static int is_known(unsigned code) {
            code == PAYLOAD || is_rows(code) || is_gtid(code);
 }
 
-/* An event in the middle of a transaction; XID is left to who knows where it ends. */
+/* An event in the middle of a transaction; XID is left to the caller, which knows where it ends. */
 static int take_middle(mb_state *s, unsigned code, const uint8_t *p, const uint8_t *end) {
     if (!s->is_open) return ODD;
     if (code == ROWS_QUERY) return MORE;
@@ -203,7 +203,7 @@ static int inner(mb_state *s, const uint8_t *p, const uint8_t *end) {
         uint64_t size = little(p + 9, 4);
         if (size < HEADER || size > (uint64_t)(end - p)) return 0;
         code = p[4];
-        if (code > DELETE) return 0; /* what is compressed in itself has no room of its own */
+        if (code > DELETE) return 0; /* nested compressed data has no room of its own */
         const uint8_t *body = p + HEADER;
         p += size;
         if (code == QUERY ? !is_begin(body, p)
@@ -258,9 +258,9 @@ EXPORT size_t mb_size(void) { return sizeof(mb_state); }
 
 /* Takes plain packets.
  *
- * used: how many bytes were taken: of whole packets.
- * Gives MORE: the next packet is not all there; ODD: it is not plain; FULL: what is told is to be
- * taken first. What is told is added to what is told already.
+ * used: how many bytes were taken, of whole packets only.
+ * Returns MORE if the next packet is incomplete, ODD if it is not plain, FULL if the results must
+ * be taken first. Results are added to those that are there already.
  */
 EXPORT int mb_run(mb_state *s, const uint8_t *data, size_t size, size_t *used) {
     size_t at = 0;

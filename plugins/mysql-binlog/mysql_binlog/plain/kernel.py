@@ -23,7 +23,7 @@ from mysql_binlog.plain.state import (
 
 _ABI = 2
 _LIBRARY = "_mysql_binlog_kernel"
-#: Bytes of keys that are told at once.
+#: Bytes of keys that are returned at once.
 _ROOM = 2**20
 #: Longer table maps are compared in Python.
 _LONGEST_MAP = 2**16
@@ -31,7 +31,7 @@ _LONGEST_MAP = 2**16
 
 @dataclass(frozen=True)
 class Gtids:
-    """Transactions of one server, one after the other.
+    """Consecutive transactions of one server.
 
     Attributes:
         server: MySQL: the UUID; MariaDB: the domain and the server's id, of four bytes each.
@@ -47,13 +47,13 @@ class Gtids:
 
 
 class PlainTable:
-    """A wanted table as the kernel is told of it.
+    """A wanted table as it is described to the kernel.
 
     Args:
-        fixed: Of each column the bytes of its values, or 0.
-        prefix: Of each column the bytes of the length before them, or 0.
-        places: Of each of the key's columns its place among the columns.
-        codes: Of each of the key's columns the code of `struct` that reads it, or "".
+        fixed: By column, the bytes of its values, or 0.
+        prefix: By column, the bytes of the length before them, or 0.
+        places: By key column, its place among the columns.
+        codes: By key column, the code of `struct` that reads it, or "".
     """
 
     def __init__(
@@ -78,17 +78,17 @@ class PlainTable:
 
     @staticmethod
     def can_be(places: Sequence[int]) -> bool:
-        """Whether the kernel can give such a key."""
+        """Whether the kernel can return such a key."""
         return len(set(places)) == len(places) <= KEY_COLUMNS
 
     def told_by(self, number: int) -> int:
-        """Has its keys told by a number; gives the address of what the kernel knows of it."""
+        """Sets the number that its keys are returned with; returns the address of its struct."""
         self._table.id = number
         return ctypes.addressof(self._table)
 
 
 def values(data: bytes, count: int, columns: int) -> Iterator[list[bytes | None]]:
-    """The keys of which `PlainTable.key` is None: of each its columns' bytes."""
+    """The keys of a table whose `PlainTable.key` is None, each as its columns' bytes."""
     at = 0
     for _ in range(count):
         key: list[bytes | None] = []
@@ -104,7 +104,7 @@ def values(data: bytes, count: int, columns: int) -> Iterator[list[bytes | None]
 
 
 class Kernel:
-    """Takes plain events; what it has taken is in its state, and in its records."""
+    """Reads plain events; the results are in its state, and in its records."""
 
     def __init__(self) -> None:
         self._library = library()
@@ -130,12 +130,12 @@ class Kernel:
         self.state.slot[number % SLOTS].body = None
 
     def describe(self, number: int, body: bytes, table: PlainTable | None) -> None:
-        """Tells what a table's number means.
+        """Tells the kernel what a table's number means.
 
         Args:
-            number: It.
+            number: The number.
             body: What follows the number and the flags in its table map.
-            table: How its rows are laid out; None: nobody wants them.
+            table: How its rows are laid out; None if they are not wanted.
         """
         slot = self.state.slot[number % SLOTS]
         if len(body) > _LONGEST_MAP:
@@ -149,10 +149,10 @@ class Kernel:
             slot.table = table.told_by(self._numbers[table])
 
     def run(self, data: memoryview) -> int:
-        """Takes plain packets; what was told before is forgotten.
+        """Reads plain packets; earlier results are dropped.
 
         Returns:
-            How many bytes were taken: of whole packets.
+            How many bytes were read, of whole packets only.
         """
         state = self.state
         state.runs = state.records = state.keys = state.out_size = 0
@@ -163,15 +163,15 @@ class Kernel:
         return self._used.value
 
     def gtids(self) -> Iterator[Gtids]:
-        """The transactions that have ended, and began in the run."""
+        """The transactions that began and ended in the run."""
         yield from map(_gtids, self.state.run[: self.state.runs])
 
     def open_gtid(self) -> Gtids:
-        """That of the transaction that is open and `Begun.NUMBERED`."""
+        """The GTID of the open transaction, which must be `Begun.NUMBERED`."""
         return _gtids(self.state.gtid)
 
     def records(self) -> Iterator[tuple[PlainTable, int, int, memoryview]]:
-        """Keys of a table: it; 0, 1 or 2 for write, update, delete; their number; their bytes."""
+        """By table: it; 0, 1 or 2 for write, update, delete; the number of keys; their bytes."""
         for n in range(self.state.records):
             each = self.state.record[n]
             yield self._tables[each.table], each.kind, each.count, self._told[each.begin : each.end]
@@ -189,7 +189,7 @@ def library() -> Any:
     Raises:
         ImportError: It is not there, or is another version's.
     """
-    # Found as a Python module would be, without being one.
+    # Found like a Python module, without being one.
     spec = find_spec(_LIBRARY)
     if spec is None or spec.origin is None:
         raise ImportError(f"{_LIBRARY} is not installed: reinstall tidemark-mysql-binlog")

@@ -11,7 +11,7 @@ static uint64_t little(const uint8_t *p, unsigned n) {
     return value;
 }
 
-/* A number of one to nine bytes as the protocol packs lengths; 0: it is none. */
+/* A number of one to nine bytes as the protocol packs lengths; 0 if it is not one. */
 static int packed(const uint8_t **at, const uint8_t *end, uint64_t *value) {
     const uint8_t *p = *at;
     if (p == end || *p == 251 || *p == 255) return 0;
@@ -22,7 +22,7 @@ static int packed(const uint8_t **at, const uint8_t *end, uint64_t *value) {
     return 1;
 }
 
-/* A number whose first byte's lowest bits say how many bytes follow; 0: it is none. */
+/* A number whose first byte's lowest bits say how many bytes follow; 0 if it is not one. */
 static int varlen(const uint8_t **at, const uint8_t *end, uint64_t *value) {
     const uint8_t *p = *at;
     unsigned more = 0;

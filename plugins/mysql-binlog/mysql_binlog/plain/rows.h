@@ -1,4 +1,4 @@
-/* From the rows of an event to the keys in them, passing over all else by its length. */
+/* From the rows of an event to the keys in them, skipping all else by its length. */
 #ifndef ROWS_H
 #define ROWS_H
 
@@ -14,7 +14,7 @@ typedef struct {
 
 static int bit(const uint8_t *bits, uint32_t at) { return bits[at >> 3] >> (at & 7) & 1; }
 
-/* The end of the image at p, of whose columns `there` are present; NULL: it is none. */
+/* The end of the image at p, in which `there` columns are present; NULL if it is not one. */
 static const uint8_t *walk(const mb_table *t, const uint8_t *present, uint32_t there,
                            const uint8_t *p, const uint8_t *end, part *key) {
     const uint8_t *nulls = p;
@@ -42,7 +42,7 @@ static const uint8_t *walk(const mb_table *t, const uint8_t *present, uint32_t t
     return p;
 }
 
-/* Tells a key; 0: there is no room, or no way to tell it. */
+/* Reports a key; 0 if there is no room, or no way to report it. */
 static int put(mb_state *s, const mb_table *t, const part *key) {
     for (uint32_t k = 0; k < t->keys; k++) {
         uint32_t size = key[k].data ? key[k].size : NULL_SIZE;
@@ -72,7 +72,7 @@ static int same(const part *a, const part *b, uint32_t n) {
     return 1;
 }
 
-/* The record for a table's keys: the last one goes on, if it is of the same. */
+/* Begins the record for a table's keys, or continues the last one if it is of the same. */
 static int begin_record(mb_state *s, const mb_table *t, uint32_t kind) {
     if (s->records) {
         const mb_record *last = &s->record[s->records - 1];
@@ -83,7 +83,7 @@ static int begin_record(mb_state *s, const mb_table *t, uint32_t kind) {
     return 1;
 }
 
-/* Tells the keys of the rows from p to end; their images have these columns. */
+/* Reports the keys of the rows from p to end; their images have these columns. */
 static int put_rows(mb_state *s, const mb_table *t, const uint8_t *const present[2],
                     uint32_t images, const uint8_t *p, const uint8_t *end) {
     uint32_t there[2] = {0, 0};

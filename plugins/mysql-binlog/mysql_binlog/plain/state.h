@@ -14,10 +14,10 @@
 
 /* A wanted table as its rows are laid out. */
 typedef struct {
-    uint32_t id;            /* by which its keys are told */
+    uint32_t id;            /* by which its keys are reported */
     uint32_t columns;
     uint32_t keys;          /* columns of the key */
-    uint32_t is_packed;     /* its keys are told without the lengths of their values */
+    uint32_t is_packed;     /* its keys are reported without the lengths of their values */
     const uint32_t *fixed;  /* by column: its bytes */
     const uint8_t *prefix;  /* by column: bytes of the length before it, or 0 */
     const uint8_t *place;   /* by column: 1 + its place in the key, or 0 */
@@ -28,10 +28,10 @@ typedef struct {
     uint64_t number;
     const uint8_t *body;    /* of its table map; NULL: nothing is known */
     uint64_t size;
-    const mb_table *table;  /* NULL: nobody wants its rows */
+    const mb_table *table;  /* NULL: its rows are not wanted */
 } mb_slot;
 
-/* Transactions that have ended, of one server, one after the other. */
+/* Consecutive transactions of one server, which have ended. */
 typedef struct {
     uint8_t server[16];     /* MySQL: the UUID; MariaDB: domain and server's id */
     uint8_t tag[LONGEST_TAG];
@@ -47,7 +47,7 @@ typedef struct {
 /* How something is compressed. */
 enum { ZLIB = 0, ZSTD = 1 };
 
-/* Decompresses `size` bytes at `at` of what is run to `want` bytes of `expanded`; 0: it cannot. */
+/* Decompresses `size` bytes at `at` of `data` to `want` bytes of `expanded`; 0 if it cannot. */
 typedef int (*mb_expand)(int how, uint64_t at, uint64_t size, uint64_t want);
 
 typedef struct {
@@ -58,12 +58,12 @@ typedef struct {
     uint8_t begun;          /* the open one began in this run, and how its GTID is */
     uint8_t unused[2];
     mb_gtids gtid;         /* if it is NUMBERED */
-    /* what is told */
+    /* what is reported */
     uint32_t runs, records;
     uint64_t keys, most_keys, out_size, out_room;
     uint8_t *out;
     /* what is decompressed */
-    const uint8_t *data;    /* what is run */
+    const uint8_t *data;    /* the packets that are run */
     uint8_t *expanded;
     uint64_t expanded_room;
     mb_expand expand;

@@ -11,7 +11,7 @@ LONGEST_TAG = 32
 
 
 class Begun(IntEnum):
-    """How the GTID is of a transaction that began in a run and has not ended."""
+    """The kind of GTID of a transaction that began in a run and has not ended."""
 
     NONE = 0
     ANONYMOUS = 1
@@ -56,7 +56,7 @@ class Method(IntEnum):
     ZSTD = 1
 
 
-#: Gets how, the offset and the size of what is compressed, and its size when it is not.
+#: Gets the method, the offset and size of the compressed data, and its decompressed size.
 Expand = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_int, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
 )

@@ -19,7 +19,7 @@ _UNICODE = {
 class Charsets:
     """Makes text of bytes.
 
-    Unicode is decoded here. Other sets are the server's own: those of one byte a character are
+    Unicode is decoded here. Other sets are the server's own: those of one byte per character are
     asked for once, as a table of 256 characters; those of several, value by value.
 
     Args:
@@ -31,9 +31,9 @@ class Charsets:
         self._decoders: dict[str, Callable[[bytes], str]] = {}
 
     def decoder(self, charset: str) -> Callable[[bytes], str]:
-        """What decodes the text of a column of this character set.
+        """The function that decodes text in this character set.
 
-        It raises UnicodeDecodeError where bytes are no text of it.
+        It raises UnicodeDecodeError where bytes are not text in it.
         """
         if charset not in self._decoders:
             self._decoders[charset] = self._make(charset)

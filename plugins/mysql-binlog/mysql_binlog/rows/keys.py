@@ -64,11 +64,11 @@ def _text(value: Any) -> str:
 
 
 def places(key: KeyColumns, logged: TableMap) -> tuple[int, ...] | None:
-    """Where the wanted columns are in the rows of a table map; None: nobody can tell.
+    """Where the wanted columns are in the rows of a table map; None if unknown.
 
-    By name, where the server logs names. Else the log's columns have to be the table's of today, in
-    their order, by their types, as far as the last of the wanted ones; what comes behind it moves
-    none of them. That an ALTER has moved them its statement says.
+    By name, where the server logs names. Otherwise the log's columns must match those of today in
+    order and type, up to the last of the wanted ones; those after it move none of them. If an ALTER
+    has moved them, its statement says so.
     """
     if logged.names:
         where = {name: place for place, name in enumerate(logged.names)}
@@ -92,7 +92,7 @@ def _fits(column: Column, logged: TableMap, place: int) -> bool:
 
 
 def unknown_widths(key: KeyColumns, logged: TableMap) -> str | None:
-    """A column whose values' length the log does not say.
+    """A column for which the log does not say how long its values are.
 
     MariaDB's times with a fraction, in its own format from before mysql56_temporal_format.
     """

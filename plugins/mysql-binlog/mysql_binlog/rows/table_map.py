@@ -52,7 +52,7 @@ class Type(IntEnum):
     GEOMETRY = 255
 
 
-#: Bytes of what the event says of a column of a type; of the others it says nothing.
+#: Bytes of a column's metadata in the event, by type; other types have none.
 _META_SIZES = {
     **dict.fromkeys((Type.FLOAT, Type.DOUBLE, Type.JSON, Type.GEOMETRY, Type.VECTOR), 1),
     **dict.fromkeys((Type.TINY_BLOB, Type.MEDIUM_BLOB, Type.LONG_BLOB, Type.BLOB), 1),
@@ -99,7 +99,7 @@ class LoggedColumn:
 
     Attributes:
         type: What it really is: ENUM and SET are logged as strings.
-        first: First byte of what the event says of it: precision, longest length …
+        first: First byte of its metadata: precision, longest length …
         second: Second byte.
     """
 
@@ -156,7 +156,7 @@ def decimal_bytes(precision: int, scale: int) -> int:
 
 @dataclass(frozen=True)
 class TableMap:
-    """A table as the rows behind this event are laid out.
+    """A table as the rows after this event are laid out.
 
     Attributes:
         schema: Its database.
@@ -172,7 +172,7 @@ class TableMap:
 
 
 def table_names(body: bytes) -> tuple[str, str, int]:
-    """Schema and table of a TABLE_MAP_EVENT, and where it goes on behind them.
+    """Schema and table of a TABLE_MAP_EVENT, and where it continues after them.
 
     Args:
         body: What follows the table's number and the flags.
@@ -223,9 +223,7 @@ def _column(code: int, meta: Reader, table: str) -> LoggedColumn:
             raise ValueError
     except ValueError:
         raise UnknownEvent(f"{table} has a column of an unknown type ({code})") from None
-    if (
-        kind is Type.TYPED_ARRAY
-    ):  # of a hidden column: the type of its elements, and of that what it says
+    if kind is Type.TYPED_ARRAY:  # of a hidden column: its elements' type, and the metadata of that
         element = meta.number(1)
         meta.skip(_META_SIZES.get(element, 0))  # type: ignore[call-overload]
         return LoggedColumn(kind)
@@ -242,7 +240,7 @@ def _column(code: int, meta: Reader, table: str) -> LoggedColumn:
 
 
 def _names(reader: Reader, count: int) -> tuple[str, ...]:
-    """Of the optional facts at the event's end the names of the columns."""
+    """The columns' names, from the optional metadata at the event's end."""
     while reader.left:
         kind, size = reader.number(1), reader.packed()
         fact = reader.take(size)

@@ -64,7 +64,7 @@ def struct_code(column: Column) -> str:
 
 
 def decoder(column: Column, logged: LoggedColumn, text: Text) -> Decode:
-    """What makes a value of a column's bytes, without a length before them.
+    """The function that makes a value of a column's bytes, without a length before them.
 
     Args:
         column: The column.
@@ -72,7 +72,7 @@ def decoder(column: Column, logged: LoggedColumn, text: Text) -> Decode:
         text: Reads the column's character set.
 
     Raises:
-        WrongKey: No exact value can be had.
+        WrongKey: There is no exact value.
     """
     kind = column.data_type
     if logged.type in _COMPRESSED:  # no index can have it
@@ -154,7 +154,7 @@ def _date(data: bytes) -> datetime.date | str:
 def _day(year: int, month: int, day: int) -> datetime.date | str:
     try:
         return datetime.date(year, month, day)
-    except ValueError:  # as PyMySQL gives what no calendar has
+    except ValueError:  # as PyMySQL returns a date that no calendar has
         return f"{year:04}-{month:02}-{day:02}"
 
 

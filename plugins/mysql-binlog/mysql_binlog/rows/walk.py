@@ -1,4 +1,4 @@
-"""From the rows of an event to the keys in them, passing over all else by its length.
+"""From the rows of an event to the keys in them, skipping all else by its length.
 
 The rows of a table mostly have the same columns NULL. For each such pattern there is a plan: how
 far to go to the next value that has a length of its own, and where the key's values are. An event
@@ -26,9 +26,9 @@ class Layout:
     Attributes:
         table: For messages.
         widths: How long the values of each column are.
-        places: Of each of the key's columns its place among them.
-        decoders: What makes a value of each of the key's columns.
-        codes: The code of `struct` that does the same by itself, or "".
+        places: By key column, its place among them.
+        decoders: By key column, the function that makes its value.
+        codes: By key column, the code of `struct` that does the same by itself, or "".
         json: Places of JSON columns, which events of partial updates treat in their own way.
     """
 
@@ -44,7 +44,7 @@ class Layout:
         cls, logged: TableMap, places: tuple[int, ...], decoders: Sequence[Decode],
         codes: Sequence[str],
     ) -> Layout:  # fmt: skip
-        """Makes it of a table map."""
+        """Makes it from a table map."""
         return cls(
             f"{logged.schema}.{logged.name}",
             tuple(column.width for column in logged.columns),
@@ -73,7 +73,7 @@ class Images:
         self.bitmap = (len(self.columns) + 7) // 8
         self._plans: dict[bytes, Plan] = {}
         there = set(self.columns)
-        #: Of each of the key's columns, whether it is in the image.
+        #: By key column, whether it is in the image.
         self.has = tuple(place in there for place in layout.places)
         self.whole = all(self.has)
 
@@ -209,7 +209,7 @@ def rows_in_memory(data: bytes, start: int, images: Sequence[Images]) -> Iterato
 
     Raises:
         DamagedLog: The rows are not as long as the event.
-        UnreadableChange: An image has not all of the key's columns.
+        UnreadableChange: An image lacks some of the key's columns.
     """
     end, at = len(data), start
     first, second = images[0], images[-1] if len(images) == 2 else None
@@ -247,7 +247,7 @@ def stream_rows(reader: Reader, images: Sequence[Images], *, partial: bool) -> I
 
     Args:
         reader: At the first row.
-        images: As there.
+        images: As for `rows_in_memory`.
         partial: Whether images after a change may have differences of JSON only.
     """
     _require(images[0])

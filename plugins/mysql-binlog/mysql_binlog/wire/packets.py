@@ -13,13 +13,13 @@ from mysql_binlog.errors import DamagedLog, RefusedRead, StalledStream
 from mysql_binlog.events.source import Reader
 from mysql_binlog.wire.start import refusal
 
-#: Takes plain packets from the beginning of what has come.
+#: Takes plain packets from the beginning of the received bytes.
 #:
-#: Called with the bytes, the next packet's number, and whether events have checksums; gives how
-#: many bytes of whole packets it took, and the number of the packet behind them.
+#: Called with the bytes, the next packet's number, and whether events have checksums; returns how
+#: many bytes of whole packets it took, and the number of the packet after them.
 Plain = Callable[[memoryview, int, bool], tuple[int, int]]
 
-#: A packet of this size goes on in the next one.
+#: A packet of this size continues in the next one.
 _FULL_PACKET = 2**24 - 1
 _HEADER = 4
 _BUFFER = 512 * 1024
@@ -41,15 +41,15 @@ class Packets:
         self._file = way.makefile("rb", buffering=0)
         self._sequence, self._stall = 1, stall_seconds
         self._data = memoryview(bytearray(_BUFFER))
-        #: What has come and was not taken.
+        #: The bytes that were received and not yet taken.
         self._begin = self._end = 0
 
     def close(self) -> None:
-        """Lets go of the socket."""
+        """Releases the socket."""
         self._file.close()
 
     def offer(self, plain: Plain, checksums: bool) -> bool:
-        """Has plain packets taken, when the next one is there; whether there were any.
+        """Has plain packets taken, once the next one is there; returns whether there were any.
 
         Raises:
             StalledStream: Nothing comes.
@@ -62,7 +62,7 @@ class Packets:
         return used > 0
 
     def _has_packet(self) -> bool:
-        """Whether the next packet is there, or will never be all at once."""
+        """Whether the next packet is there, or is too large ever to be there as a whole."""
         there = self._end - self._begin
         if there < _HEADER:
             return False
@@ -73,7 +73,7 @@ class Packets:
         """The next packet, its first byte included; None: the end.
 
         Returns:
-            One of more than 16 MB as a stream, behind its first byte.
+            One of more than 16 MB as a stream, after its first byte.
 
         Raises:
             BinlogError: The server refuses to go on, or it is not a packet.
@@ -102,7 +102,7 @@ class Packets:
         return head[0] | head[1] << 8 | head[2] << 16
 
     def exactly(self, size: int) -> bytes:
-        """This many bytes of the socket."""
+        """This many bytes from the socket."""
         if size > _BUFFER:
             return self._large(size)
         while self._end - self._begin < size:
@@ -121,7 +121,7 @@ class Packets:
         return bytes(found)
 
     def _fill(self) -> None:
-        """Waits for more, and keeps it behind what is there."""
+        """Waits for more bytes, and appends them."""
         if self._begin:
             left = bytes(self._data[self._begin : self._end])
             self._begin, self._end = 0, len(left)
@@ -141,7 +141,7 @@ class Packets:
 
 
 class _Continued:
-    """A packet that goes on in further ones."""
+    """A packet that continues in further ones."""
 
     def __init__(self, packets: Packets, left: int) -> None:
         self._packets, self._left, self._last = packets, left, False

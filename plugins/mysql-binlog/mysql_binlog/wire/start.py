@@ -68,7 +68,7 @@ def ask(server: Server, since: Position) -> Facts:
     facts = Facts(server.identity, server.has_gtids, files, "", "")
     if server.flavor == "mariadb":
         at_since: str = ""
-        # It reads the file up to there: only for a position that nobody has read up to.
+        # The server reads the file up to there: only for a position that no read has reached.
         if not since.created and since.is_of(server.identity) and since.file in files:
             found = server.value("BINLOG_GTID_POS(%s, %s)", (since.file, since.offset))
             at_since = str(found or "")
@@ -81,11 +81,11 @@ def ask(server: Server, since: Position) -> Facts:
 def choose(facts: Facts, since: Position, until: Position) -> Start:
     """Decides how the server is asked. Pure.
 
-    On the server that the position is of, by file and offset: so the file itself is seen, and a
+    On the server that the position is of, by file and offset: so the file itself is checked, and a
     numbering that was reset is noticed. On another one, or when the file is gone, by GTIDs.
 
     Raises:
-        GapError: Some of the log between the positions cannot be had.
+        GapError: Some of the log between the positions is not available.
     """
     if until.server != facts.identity:
         raise AnotherServer(
@@ -150,7 +150,7 @@ def _by_gtid(facts: Facts, since: Position) -> Start:
 
 
 def _by_file(facts: Facts, since: Position) -> Start:
-    if since.gtid and not since.created:  # nobody has read up to there
+    if since.gtid and not since.created:  # no read has reached it
         if since.flavor == "mysql" and facts.has_gtids:
             # What is in the log, but was not committed, is known by GTIDs alone.
             return _by_gtid(facts, since)
@@ -176,7 +176,7 @@ _REFUSALS: tuple[tuple[str, type[GapError]], ...] = (
     ("position > file size", UnreachablePosition),
     ("position < 4", UnreachablePosition),
     ("bogus data in log event", UnreachablePosition),
-    # The server takes other bytes for an event's length: none of its own is too long for it.
+    # The server mistook other bytes for an event's length: its own events are never too long.
     ("exceeded max_allowed_packet", UnreachablePosition),
     ("truncated in the middle of event", UnreachablePosition),
     ("crc", UnreachablePosition),

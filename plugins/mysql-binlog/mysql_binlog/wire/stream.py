@@ -1,4 +1,4 @@
-"""Events of a log as the server sends them, over the socket that PyMySQL has logged in by."""
+"""Events of a log as the server sends them, over the socket on which PyMySQL has logged in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mysql_binlog.wire.packets import Packets, Plain
 from mysql_binlog.wire.start import Start
 
 _DUMP, _DUMP_GTID, _NON_BLOCK = 0x12, 0x1E, 0x01
-#: What of a large event is passed over at once.
+#: Bytes of a large event that are skipped at once.
 _PIECE = 256 * 1024
 #: How long the server waits for a reader that is busy with what it has read.
 _WAIT_SECONDS = 86_400
@@ -41,15 +41,15 @@ def dump(
         connection: To the server.
         flavor: Which server.
         start: Where to begin.
-        plain: Takes plain events before they are made events; each time None is given.
-        server_id: As what the reader counts among the server's replicas.
+        plain: Takes plain events before they become `Event` objects; each time, None is yielded.
+        server_id: The reader's id among the server's replicas.
         stall_seconds: How long the server may say nothing.
 
     Raises:
         GapError: The log cannot be had from there.
         RefusedRead: The server refuses for another reason.
         StalledStream: Nothing came for ``stall_seconds``.
-        DamagedLog: What came is no log.
+        DamagedLog: What came is not a log.
         pymysql.err.MySQLError: The connection is lost.
     """
     try:
@@ -100,7 +100,7 @@ def _command(flavor: Flavor, start: Start, server_id: int) -> tuple[int, bytes]:
 
 
 class _Checked:
-    """The body of a large event; its checksum is looked at when it is over."""
+    """The body of a large event; its checksum is checked at its end."""
 
     def __init__(self, packet: Reader, header: bytes, left: int, *, checksum: bool) -> None:
         self._packet, self._left, self._checksum = packet, left, checksum
@@ -113,7 +113,7 @@ class _Checked:
         return data
 
     def finish(self) -> None:
-        """Passes over what nobody has read.
+        """Skips what was not read.
 
         Raises:
             DamagedLog: The checksum is wrong.
@@ -141,7 +141,7 @@ def _events(
             continue
         event = _small(packet, checksums)
         if event.code in HEARTBEATS:
-            if event.end != beat:  # it goes on in parts of the log that are not sent
+            if event.end != beat:  # the server advances in parts of the log that it does not send
                 beat, last = event.end, time.monotonic()
             elif time.monotonic() - last > stall_seconds:
                 raise StalledStream(f"the server has sent no event for {stall_seconds:g} s")
@@ -160,7 +160,7 @@ def _small(packet: bytes, checksums: bool) -> Event:
     timestamp, code, server_id, length, end, flags = HEADER.unpack_from(packet, 1)
     if length != size:
         raise DamagedLog("an event does not have the stated length")
-    if flags & ARTIFICIAL or not end:  # not of the file: made with a checksum, or without
+    if flags & ARTIFICIAL or not end:  # not from the file: has a checksum or not
         whole = size < HEADER.size + CHECKSUM or not _crc_fits(packet)
         checked = not whole
     elif code == Code.FORMAT_DESCRIPTION:
@@ -182,7 +182,7 @@ def _format(packet: bytes) -> tuple[bool, Event]:
     """Whether the file's events have checksums, as the format description says at its end."""
     timestamp, code, server_id, _, end, flags = HEADER.unpack_from(packet, 1)
     size = len(packet) - 1
-    # Version, server's version, time, header's length; of each type the length of what is fixed.
+    # Version, server's version, time, header's length; by type, the length of the fixed part.
     if size < HEADER.size + 57 + Code.TABLE_MAP + 1 + CHECKSUM:
         raise DamagedLog("the log has the format of a server before MySQL 5.6")
     kind = packet[-CHECKSUM - 1]
