@@ -23,7 +23,7 @@ FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-fstack-
 
 
 def system_compiler() -> list[str]:
-    """The command of the system's compiler; empty: there is none."""
+    """The command of the system's compiler; empty if there is none."""
     if chosen := os.environ.get("CC"):
         return chosen.split()
     found = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
@@ -38,7 +38,7 @@ class Kernel(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         self._folder = tempfile.mkdtemp()
-        # By a Python module's name it is found; there is no Python in it.
+        # Named like a Python module, so that it is found; there is no Python in it.
         name = f"{self.config['library']}.so"
         library = Path(self._folder, name)
         compiler = system_compiler() or [sys.executable, "-m", "ziglang", "cc"]

@@ -35,20 +35,20 @@ def query(
     strict: bool = False,
     heard: Heard | None = None,
 ) -> Result:
-    """Asks a question, and gives its rows batch by batch, as they come.
+    """Runs a query, and gives its rows batch by batch, as they come.
 
-    The connection is nobody else's until the last batch has been given; if that is not waited for,
-    or after an error other than the server's own, it is closed.
+    Nothing else may use the connection until the last batch has been given; if the caller stops
+    before that, or after an error other than the server's own, it is closed.
 
     Args:
         connection: A PyMySQL connection whose ``charset`` is utf8mb4.
         sql: A statement without parameters that gives rows.
         schema: Names and types of the columns, by position; None: each column's own.
         batch_rows: Rows of a batch, at most.
-        batch_bytes: Bytes of a batch, at most, but that it has a row.
+        batch_bytes: Bytes of a batch, at most, except that it has at least one row.
         cut_rows: A batch ends at every multiple of this many rows; None for anywhere.
-        strict: Whether a value that has no Arrow form ends the query, in place of being changed
-            and told of in ``changes``.
+        strict: Whether a value that has no Arrow form ends the query, in place of being changed and
+            reported in ``changes``.
         heard: Called with the number of bytes of each read, at least five times a second, with 0
             while nothing comes; ends the query by raising. None: the connection's
             ``read_timeout`` does.

@@ -15,13 +15,13 @@ enum {
     FINE = 0,
     WRONG_SEQUENCE = -1,  /* a packet's number is not the next one */
     EMPTY_PACKET = -2,    /* a packet without a first byte */
-    UNKNOWN_PACKET = -3,  /* its first byte is none that may come here */
-    TOO_SHORT = -4,       /* a value goes on behind the end of its packet */
-    TOO_LONG = -5,        /* a packet goes on behind its last value */
+    UNKNOWN_PACKET = -3,  /* its first byte may not come here */
+    TOO_SHORT = -4,       /* a value extends beyond the end of its packet */
+    TOO_LONG = -5,        /* a packet continues after its last value */
     BAD_LENGTH = -6,      /* a length that no value of this kind has */
     BAD_TIME = -7,        /* a field of a date or a time out of its range */
     DOES_NOT_FIT = -8,    /* a number beyond the column's type */
-    BAD_DECIMAL = -9,     /* a decimal's text that is none */
+    BAD_DECIMAL = -9,     /* a text that is not a decimal */
     TOO_LARGE = -10,      /* beyond what an Arrow array can hold */
     NO_MEMORY = -11,
 };
@@ -41,7 +41,7 @@ typedef struct {
     uint8_t is_unsigned; /* whether that number is */
     uint8_t width;       /* bytes of a value in the array; 4, of an offset, for text and bytes */
     uint8_t to_unsigned; /* whether the array's integers are */
-    uint8_t decimals;    /* digits of a time behind the second */
+    uint8_t decimals;    /* digits of a time's fraction of a second */
     uint8_t precision;   /* digits of a decimal; 0: the array's type is an integer */
     uint8_t scale;
 } ma_column;

@@ -70,7 +70,7 @@ class Definition:
         charset: Its collation's number; 63: bytes.
         length: Characters of its longest value as text.
         flags: ``UNSIGNED_FLAG`` and others.
-        decimals: Digits behind the point, or behind the second.
+        decimals: Digits after the point, or of a fraction of a second.
     """
 
     name: str

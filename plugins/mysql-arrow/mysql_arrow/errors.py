@@ -63,7 +63,7 @@ def error_of(code: int, column: str | None, row: int) -> Exception:
 
     Args:
         code: What the kernel said.
-        column: In which column; None: in none.
+        column: In which column; None if in none.
         row: In which row of the result.
     """
     if code == Code.NO_MEMORY:

@@ -6,12 +6,12 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define FULL_PACKET 0xFFFFFFu
-/* A row of so many bytes is more than any array could hold. */
+/* A row of more bytes than this is more than any array can hold. */
 #define LARGEST_ROW ((size_t)LARGEST)
 #define FIRST_ROWS 1024
 #define KEPT_BYTES (1u << 20)
 
-/* What a feed ended with; the numbers are in kernel.py too. BEFORE is not told. */
+/* The result of a feed; the numbers are in kernel.py too. BEFORE is internal. */
 enum { MORE = 0, BATCH = 1, END = 2, REFUSED = 3, BEFORE = 4 };
 
 typedef struct {
@@ -34,7 +34,7 @@ typedef struct {
     size_t part_size, part_room;
     uint32_t missing;
     uint8_t header[4], header_size, sequence, goes_on, waits;
-    /* what is told */
+    /* what is reported */
     uint8_t wrong_sequence;
     uint16_t warnings, status;
     int32_t wrong_column;
@@ -66,7 +66,7 @@ EXPORT void ma_free(ma_reader *r) {
     free(r);
 }
 
-/* A reader of the rows behind a packet of the number before `sequence`; NULL: no memory. */
+/* A reader of the rows, whose first packet has the number `sequence`; NULL if out of memory. */
 EXPORT ma_reader *ma_new(const ma_column *spec, int64_t columns, int64_t max_bytes,
                          uint8_t sequence) {
     ma_reader *r = calloc(1, sizeof *r);
@@ -130,7 +130,7 @@ static int make_row(ma_reader *r, int64_t max_rows) {
     return FINE;
 }
 
-/* The batch of the rows so far, which the caller frees; NULL: there are none. */
+/* The batch of the rows so far, which the caller frees; NULL if there are none. */
 EXPORT ma_batch *ma_take(ma_reader *r) {
     ma_batch *b = r->batch;
     if (!b || !b->rows) return NULL;
@@ -234,7 +234,7 @@ static int take_part(ma_reader *r, int64_t max_rows) {
     return code;
 }
 
-/* Takes a header, or a part of a packet that is not all there, or is more than one. */
+/* Takes a header, or a part of a packet that is incomplete, or continues in another one. */
 static int take_some(ma_reader *r, const uint8_t *p, size_t n, size_t *used, int64_t max_rows) {
     if (r->header_size < 4) {
         r->header[r->header_size++] = *p;
@@ -256,10 +256,10 @@ static int take_some(ma_reader *r, const uint8_t *p, size_t n, size_t *used, int
 
 /* Takes bytes from the server.
  *
- * used: how many were taken; the others are to be given again once the batch is taken.
+ * used: how many were taken; the rest must be given again once the batch is taken.
  * max_rows: rows of the batch, at least 1.
- * Gives MORE: all were taken; BATCH: a batch is to be taken; END or REFUSED: the result has ended,
- * a batch may be to be taken; or what is wrong, after which the reader is to be freed.
+ * Returns MORE: all were taken; BATCH: a batch must be taken; END or REFUSED: the result has ended,
+ * there may be a batch to take; or what is wrong, after which the reader must be freed.
  */
 EXPORT int ma_feed(ma_reader *r, const uint8_t *data, size_t size, size_t *used,
                    int64_t max_rows) {

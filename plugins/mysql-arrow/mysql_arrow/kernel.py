@@ -31,7 +31,7 @@ class How(IntEnum):
 
 
 class Code(IntEnum):
-    """What a feed ended with: ``kernel.c``, and if it is negative ``arrays.h``."""
+    """The result of a feed: as in ``kernel.c``, or if negative in ``arrays.h``."""
 
     MORE = 0
     BATCH = 1
@@ -94,7 +94,7 @@ class Changed:
     """Values of a column that were changed, for one reason.
 
     Attributes:
-        reason: 0: a date of year 0; 1: another date that no calendar has; 2: no UTF-8.
+        reason: 0: a date of year 0; 1: another date that no calendar has; 2: not UTF-8.
         count: How many.
         row: The first one's row in the batch.
         shown: What the first one was, or its first 4,096 bytes.
@@ -119,7 +119,7 @@ class Batch:
         self._library.ma_free_batch(self._address)
 
     def array(self, column: int) -> Any:
-        """``ma_array`` of a column: addresses that are good as long as this object."""
+        """``ma_array`` of a column: its addresses are valid as long as this object exists."""
         return self._arrays[column]
 
     def changed(self, column: int) -> list[Changed]:
@@ -136,7 +136,7 @@ class Kernel:
 
     Args:
         columns: How each is read.
-        max_bytes: Of a batch, unless one row has more.
+        max_bytes: Maximum bytes of a batch, unless one row has more.
         sequence: The next packet's number.
     """
 
@@ -175,7 +175,7 @@ class Kernel:
 
     @property
     def wrong_column(self) -> int:
-        """In which the last error is; -1: in none."""
+        """The column of the last error; -1 if none."""
         return int(self._library.ma_wrong_column(self._reader))
 
     @property
@@ -185,12 +185,12 @@ class Kernel:
 
     @property
     def warnings(self) -> int:
-        """How many the server has, said at the end."""
+        """How many the server reports at the end."""
         return int(self._library.ma_warnings(self._reader))
 
     @property
     def status(self) -> int:
-        """SERVER_STATUS flags, said at the end."""
+        """SERVER_STATUS flags that the server reports at the end."""
         return int(self._library.ma_status(self._reader))
 
     @property
@@ -208,7 +208,7 @@ def library() -> Any:
     Raises:
         ImportError: It is not there, or is another version's.
     """
-    # Found as a Python module would be, without being one.
+    # Found like a Python module, without being one.
     spec = find_spec(_LIBRARY)
     if spec is None or spec.origin is None:
         raise ImportError(f"{_LIBRARY} is not installed: reinstall tidemark-mysql-arrow")

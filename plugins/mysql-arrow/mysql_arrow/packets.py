@@ -34,17 +34,17 @@ def prepare(sql: str) -> bytes:
 
 
 def execute(statement: int) -> bytes:
-    """No cursor: rows come as fast as they are taken."""
+    """The command without a cursor: rows come as fast as they are taken."""
     return _command(struct.pack("<BIBI", _EXECUTE, statement, 0, 1))
 
 
 def close(statement: int) -> bytes:
-    """Has no answer."""
+    """The command; it has no answer."""
     return _command(struct.pack("<BI", _CLOSE, statement))
 
 
 def raise_refusal(packet: bytes) -> None:
-    """Raises what an ERR packet says; does nothing for another one.
+    """Raises what an ERR packet says; does nothing for any other packet.
 
     Raises:
         pymysql.err.MySQLError: The server's error.
@@ -66,8 +66,8 @@ class Prepared:
 
     Attributes:
         statement: The statement's number.
-        columns: Of the result; 0: there is none.
-        parameters: Marks in the statement.
+        columns: Number of the result's columns; 0 if there is no result.
+        parameters: Number of parameter markers in the statement.
     """
 
     statement: int
@@ -88,7 +88,7 @@ def column_count(packet: bytes) -> int:
 
     Raises:
         pymysql.err.MySQLError: The server refused.
-        ProtocolError: It is not a result; a server that asks for a file in its place is one such.
+        ProtocolError: It is not a result but, for example, a request for a file.
     """
     raise_refusal(packet)
     part = _Part(packet)
@@ -102,7 +102,7 @@ def definition(packet: bytes) -> Definition:
     """Reads a ColumnDefinition41.
 
     Raises:
-        ProtocolError: It is none.
+        ProtocolError: It is not one.
     """
     part = _Part(packet)
     for _ in range(4):
@@ -116,7 +116,7 @@ def definition(packet: bytes) -> Definition:
 
 
 class _Part:
-    """What is left of a packet."""
+    """A packet that is read field by field."""
 
     def __init__(self, packet: bytes) -> None:
         self._packet, self._at = packet, 0

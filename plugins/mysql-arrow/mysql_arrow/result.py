@@ -20,7 +20,7 @@ ZERO_DATE = "zero_date"
 INVALID_UTF8 = "invalid_utf8"
 _REASONS = (ZERO_DATE, ZERO_DATE, INVALID_UTF8)
 _MORE_RESULTS = 8
-#: A tenth of what an array's offsets reach.
+#: A tenth of the bytes that an array's offsets can address.
 _MOST_BATCH_BYTES = 2**31 // 10
 
 
@@ -30,12 +30,12 @@ class Change:
 
     Attributes:
         column: Its name.
-        reason: `ZERO_DATE`: no calendar has the date, the value is NULL; dates of year 0 and
-            others are told apart. `INVALID_UTF8`: bytes that are not UTF-8 became U+FFFD.
+        reason: `ZERO_DATE`: no calendar has the date, the value is NULL; dates of year 0 and others
+            are separate changes. `INVALID_UTF8`: bytes that are not UTF-8 became U+FFFD.
         count: How many.
         row: The first one's row in the batch.
-        shown: What the first one was, 4,096 bytes of it at most; those that are not UTF-8 with a
-            backslash and in hexadecimal.
+        shown: What the first one was, 4,096 bytes of it at most; bytes that are not UTF-8 as
+            backslash escapes.
     """
 
     column: str
@@ -46,13 +46,13 @@ class Change:
 
 
 class Result(Iterator[pa.RecordBatch]):
-    """The rows of a query, read as they are asked for.
+    """The rows of a query, read on demand.
 
     Attributes:
         schema: Of the batches.
         changes: Of the batch that was given last.
         rows: Given so far.
-        warnings: How many the server has of the query; known at the end.
+        warnings: How many warnings the server has for the query; known at the end.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Result(Iterator[pa.RecordBatch]):
         return batch
 
     def close(self) -> None:
-        """Ends the query; before its last row this ends the connection too."""
+        """Ends the query; before its last row, this closes the connection too."""
         if not self._ended:
             self._ended = True
             self._wire.close()
@@ -126,7 +126,7 @@ class Result(Iterator[pa.RecordBatch]):
     def _prepare(self, sql: str) -> packets.Prepared:
         self._wire.send(packets.prepare(sql))
         prepared = packets.Prepared.read(self._wire.packet())
-        # The result of the EXECUTE says of the columns what is true then.
+        # Skipped: the EXECUTE describes the columns as they are by then.
         for count in (prepared.parameters, prepared.columns):
             for _ in range(count + 1 if count else 0):
                 self._wire.packet()
@@ -182,7 +182,7 @@ class Result(Iterator[pa.RecordBatch]):
             packets.raise_refusal(kernel.refusal)
 
     def _leave(self) -> None:
-        """Gives the connection back; one that is lost meanwhile tells who asks it next."""
+        """Gives the connection back; if it is lost meanwhile, its next use reports that."""
         with contextlib.suppress(LostError):
             if self._statement is not None:
                 self._wire.send(packets.close(self._statement))
@@ -218,7 +218,7 @@ def _array(batch: Batch, number: int, kind: pa.DataType) -> pa.Array[Any]:
     rows, has_text = batch.rows, pa.types.is_string(kind) or pa.types.is_binary(kind)
 
     def buffer(address: int | None, size: int) -> pa.Buffer:
-        # A buffer keeps the batch, whose memory it is.
+        # A buffer keeps the batch alive, which owns its memory.
         return pa.foreign_buffer(address, size, batch) if address else pa.py_buffer(b"")
 
     validity = buffer(found.validity, (rows + 7) // 8) if found.nulls else None

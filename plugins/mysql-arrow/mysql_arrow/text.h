@@ -1,10 +1,10 @@
-/* Text: UTF-8, each longest part of what is none replaced by U+FFFD, as Python does. */
+/* Text: UTF-8, each longest invalid part replaced by U+FFFD, as Python does. */
 #ifndef MYSQL_ARROW_TEXT_H
 #define MYSQL_ARROW_TEXT_H
 
 #include "arrays.h"
 
-/* The length of the character at p, or of the longest part of one if it is none (then negative). */
+/* The length of the character at p, or negative that of the longest part of an invalid one. */
 static int character(const uint8_t *p, const uint8_t *end) {
     static const uint8_t LOWEST[] = {0xA0, 0x90}, HIGHEST[] = {0x9F, 0x8F};
     uint8_t first = *p, low = 0x80, high = 0xBF;

@@ -44,7 +44,7 @@ static int64_t day_number(const moment *m) {
     return year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719468;
 }
 
-/* Writes ".123" of a time's microseconds; 31 decimals are as many as there are. */
+/* Writes ".123" of a time's microseconds; 31 decimals mean as many as there are. */
 static int fraction_text(char *out, unsigned micro, unsigned decimals) {
     char digits[8];
     if (decimals > 6) decimals = micro ? 6 : 0;

@@ -2,8 +2,8 @@
  *
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html
  *
- * Nothing that a server says is believed: every length is held against the end of the packet, every
- * field of a date against its range, and every offset against an int32.
+ * Nothing that a server sends is trusted: every length is checked against the end of the packet,
+ * every field of a date against its range, and every offset against an int32.
  */
 #ifndef MYSQL_ARROW_VALUES_H
 #define MYSQL_ARROW_VALUES_H
@@ -18,7 +18,7 @@ typedef struct {
 
 static inline size_t left_of(const cursor *c) { return (size_t)(c->end - c->at); }
 
-/* The bytes of a value that says its own length. */
+/* The bytes of a value that starts with its own length. */
 static int take(cursor *c, const uint8_t **p, size_t *n) {
     if (c->at == c->end) return TOO_SHORT;
     uint64_t length = *c->at++;

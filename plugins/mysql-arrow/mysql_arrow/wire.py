@@ -17,10 +17,10 @@ from mysql_arrow.packets import MOST_BYTES
 
 #: How long one wait lasts at most.
 POLL_SECONDS = 0.2
-#: Bytes of one read: what stays in a core's own cache between the read and the parse.
+#: Bytes of one read: few enough to stay in a core's own cache until they are parsed.
 _BUFFER_BYTES = 256 * 1024
 _LOST = 2013
-#: Told of each read: how many bytes came, 0 if none for a moment. May raise.
+#: Called for each read with how many bytes came, 0 if none for a moment. May raise.
 Heard = Callable[[int], None]
 
 
@@ -29,11 +29,11 @@ class LostError(pymysql.err.OperationalError):
 
 
 class Wire:
-    """What is left of PyMySQL's connection once it has logged in: a socket.
+    """The socket of a PyMySQL connection that has logged in.
 
     Args:
-        connection: Open, and nobody else's meanwhile.
-        heard: Told of each read; None: PyMySQL's own ``read_timeout`` holds.
+        connection: Open, and used by nothing else meanwhile.
+        heard: Called for each read; None: PyMySQL's own ``read_timeout`` applies.
     """
 
     def __init__(self, connection: pymysql.Connection[Any], heard: Heard | None = None) -> None:
@@ -55,7 +55,7 @@ class Wire:
         return self._sequence
 
     def send(self, command: bytes) -> None:
-        """Sends a command, and makes ready for its answer."""
+        """Sends a command, and prepares for its answer."""
         try:
             self._socket.settimeout(self._patience)
             self._socket.sendall(command)
@@ -81,13 +81,13 @@ class Wire:
         return self._exactly(size)
 
     def receive(self) -> int:
-        """Reads into the buffer, and gives how many bytes."""
+        """Reads into the buffer, and returns how many bytes."""
         return self._read(self._view)
 
     def out_of_sequence(self, number: int) -> NoReturn:
         """Raises the error for a packet that is not the next one."""
         if number == 0:
-            self._lost("the server is shutting down")  # as MariaDB says it
+            self._lost("the server is shutting down")  # as MariaDB reports it
         raise ProtocolError("a packet is out of sequence")
 
     def release(self) -> None:
@@ -98,7 +98,7 @@ class Wire:
         """Ends the connection without waiting for the server."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        # Without a QUIT; and who opened it may close it all the same.
+        # Without a QUIT; whoever opened it may still close it.
         self._connection._force_close()  # type: ignore[attr-defined]
 
     def _exactly(self, size: int) -> bytes:
