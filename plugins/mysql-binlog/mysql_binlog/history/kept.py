@@ -9,7 +9,7 @@ from mysql_binlog.model import Key, Kind, Statement, Table
 
 #: Keys of one event that are taken before a batch may be given.
 _PAUSE = 10_000
-#: Maximum keys that are kept per prepared XA transaction.
+#: Maximum keys of one table that are kept per prepared XA transaction.
 _MOST_PREPARED = 200_000
 
 

@@ -167,7 +167,7 @@ def _by_file(facts: Facts, since: Position) -> Start:
     return Start(since.file, FIRST_OFFSET, skip_to=since.offset)
 
 
-#: Words of the errors 1236 and 1789, by what they mean.
+#: Words of the errors 1236, 1789 and 13114, by what they mean.
 _REFUSALS: tuple[tuple[str, type[GapError]], ...] = (
     ("Could not find first log file", LogPurged),
     ("ould not open log file", LogPurged),

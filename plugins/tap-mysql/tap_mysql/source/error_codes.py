@@ -1,6 +1,6 @@
 """MySQL's error numbers, and what each means for a run.
 
-Numbers: MySQL manual, Server Error Message Reference; 1969 is MariaDB's.
+Numbers: MySQL manual, Server Error Message Reference; 1927 and 1969 are MariaDB's.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def cure_of(number: int) -> Cure:
 def source_error(
     number: int, text: str, table: TableName | None = None, *, logged_in: bool = False
 ) -> SourceError:
-    """Turns a driver's error into the operator's; the driver's words lose what may be row values.
+    """Turns a driver's error into the operator's, with the first line of the driver's words.
 
     Args:
         number: MySQL's number.
