@@ -385,3 +385,46 @@ def test_a_server_in_central_europe_gives_utc_on_both_clock_changes(
         source.sql("SET GLOBAL time_zone = %s", before)
     read = {row["id"]: row["update_at"].isoformat() for row in rows}
     assert [read[number] for number in range(4)] == list(moments)
+
+
+NUMBERED = "id INT AUTO_INCREMENT PRIMARY KEY, v INT"
+
+
+def insert(source: Source, table: str, count: int) -> None:
+    """Rows whose numbers the server gives."""
+    source.sql(f"INSERT INTO {table} (v) VALUES {', '.join(['(1)'] * count)}")
+
+
+@pytest.mark.fault(219)
+@pytest.mark.parametrize("refilled", [0, 1, 30])
+def test_a_table_that_was_truncated_and_filled_again_is_read_again(
+    source: Source, caplog: pytest.LogCaptureFixture, refilled: int
+) -> None:
+    source.make("n", NUMBERED)
+    insert(source, "n", 50)
+    state = source.read("n", "id", backup_lookback_ids=5).state
+    source.sql("TRUNCATE TABLE n")
+    if refilled:
+        insert(source, "n", refilled)
+    second = source.read("n", "id", state, backup_lookback_ids=5)
+    assert second.ids("n") == [*range(1, refilled + 1)]
+    assert f"next number is {refilled + 1}" in caplog.text
+    assert "tidemark reconcile -t tap_test.n" in caplog.text
+    insert(source, "n", 5)
+    third = source.read("n", "id", second.state or state, backup_lookback_ids=5)
+    assert {*range(refilled + 1, refilled + 6)} <= {*third.ids("n")}
+
+
+def test_a_table_whose_last_rows_are_deleted_is_not_read_again(
+    source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.make("n", NUMBERED + " COMMENT '\\n) ENGINE=InnoDB AUTO_INCREMENT=7'")
+    insert(source, "n", 50)
+    state = source.read("n", "id", backup_lookback_ids=5).state
+    source.sql("DELETE FROM n WHERE id > 10")
+    second = source.read("n", "id", state, backup_lookback_ids=5)
+    assert second.ids("n") == []
+    insert(source, "n", 1)
+    third = source.read("n", "id", second.state or state, backup_lookback_ids=5)
+    assert third.ids("n") == [51]
+    assert "next number" not in caplog.text

@@ -119,6 +119,8 @@ class Extraction:
         schema_drift.warn(self.table, schema_drift.between(bookmark.columns, columns, self.table))
         if bookmark.server not in (None, server):
             bookmark = taken_over(name, bookmark, server, look.greatest())
+        else:
+            bookmark = look.unless_renumbered(bookmark)
         key_warnings.warn_unindexed(session, self.table, key, bookmark.value)
         if bookmark.value is not None and bookmark.first_load is None:
             bookmark = look.in_step(bookmark)

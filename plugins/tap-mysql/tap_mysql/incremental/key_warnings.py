@@ -58,6 +58,16 @@ def warn_clock(table: TableName, bookmark: KeyValue | None, now: datetime) -> No
     )  # fmt: skip
 
 
+def warn_renumbered(table: TableName, key: str, bookmark: KeyValue, number: int) -> None:
+    """Warns of a table whose rows get numbers that others had before."""
+    logger.warning(
+        "%s: the bookmark is %s = %s, but the server's next number is %s: the table was emptied by "
+        "TRUNCATE, or restored from a backup. It is read again from the beginning; tidemark "
+        "reconcile -t %s removes the rows that are gone",
+        table, key, bookmark, number, table, extra={"table": str(table)},
+    )  # fmt: skip
+
+
 def warn_behind(table: TableName, key: str, window: Window, bookmark: KeyValue | None) -> None:
     """Warns of a source that no longer has rows as new as the bookmark."""
     if window.is_behind(bookmark):

@@ -97,6 +97,23 @@ class Look:
         cap = self._decide(Bookmark(), load.upper).cap
         return cap if cap is None or load.cap is None else min(cap, load.cap)
 
+    def unless_renumbered(self, bookmark: Bookmark) -> Bookmark:
+        """The bookmark, or none if the server gives numbers up to it for the second time.
+
+        So it does after a TRUNCATE, and when it was restored from a backup.
+        """
+        value = bookmark.value
+        if not self.key.is_auto_increment or value is None or bookmark.first_load is not None:
+            return bookmark
+        greatest = self.greatest()
+        if greatest is not None and greatest >= value:  # type: ignore[operator]
+            return bookmark
+        number = self._ask.next_number(self.session)
+        if number is None or number > value:  # type: ignore[operator]
+            return bookmark
+        key_warnings.warn_renumbered(self.table.name, self.key.name, value, number)
+        return Bookmark()
+
     def in_step(self, bookmark: Bookmark) -> Bookmark:
         """The bookmark, no later than the source's clock; see `window.in_step`."""
         kept = window.in_step(self.table.name, bookmark, self.now)

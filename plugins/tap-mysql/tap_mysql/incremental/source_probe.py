@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,9 @@ from tap_mysql.values import key_values
 from tap_mysql.values.key_values import KeyValue
 
 logger = logging.getLogger("tap-mysql.ask")
+
+#: The options of a table, which stand in a line of their own.
+_NEXT_NUMBER = re.compile(r"^\) ENGINE=\w+(?: AUTO_INCREMENT=(\d+))?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,16 @@ class Questions:
         """The greatest key; None: no row has one."""
         ((text,),) = session.rows(sql.greatest(self.table, self.column.name))
         return self._parsed(text)
+
+    def next_number(self, session: Session) -> int | None:
+        """The number that AUTO_INCREMENT gives next; None if the server does not say.
+
+        Not from information_schema, which MySQL caches for a day.
+        """
+        ((_, text),) = session.rows(sql.definition(self.table))
+        found = _NEXT_NUMBER.search(str(text))
+        # It is left out while no number has been given.
+        return int(found[1] or 1) if found else None
 
     def _parsed(self, text: object) -> KeyValue | None:
         """Reads a key as the server writes it; None: there is none, or it is a zero date.

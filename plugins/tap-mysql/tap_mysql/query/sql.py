@@ -147,6 +147,11 @@ def greatest(table: TableName, key: str) -> str:
     return f"SELECT CAST(MAX({quote_mysql(key)}) AS CHAR) FROM {table_sql(table)}"
 
 
+def definition(table: TableName) -> str:
+    """A table's name, and the statement that creates it."""
+    return f"SHOW CREATE TABLE {table_sql(table)}"
+
+
 def nth_value(table: TableName, key: Column, beyond: KeyValue | None, number: int) -> str:
     """The replication key of the n-th row beyond a value, as text; no row: there are fewer."""
     name = quote_mysql(key.name)
