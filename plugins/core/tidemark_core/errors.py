@@ -20,8 +20,8 @@ class TidemarkError(Exception):
         key: The primary key of the row, where one row is to blame.
         hint: What to do next, best a command to type.
         retryable: Whether the same step may succeed when tried again; default: the class's own.
-        stops_all: Whether no other table could be worked on either, as when S3 is away; default:
-            the class's own.
+        stops_all: Whether no other table can be processed either, as when S3 is unreachable;
+            default: the class's own.
     """
 
     exit_code = 1
@@ -29,7 +29,7 @@ class TidemarkError(Exception):
     stops_all = False
     #: Set once the operator has seen it.
     shown = False
-    #: Where this says no more than that tables failed: their own errors, each of which was shown.
+    #: Where this only says that tables failed: their own errors, each already shown.
     of_tables: tuple[TidemarkError, ...] = ()
 
     def __init__(
@@ -93,7 +93,7 @@ class WarehouseError(TidemarkError):
 
 
 class LeaseError(TidemarkError):
-    """Somebody else is writing this table, or took it over while we were asleep."""
+    """Another process is writing this table, or took it over while this one was paused."""
 
     exit_code = 4
 

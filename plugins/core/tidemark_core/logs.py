@@ -1,8 +1,8 @@
-"""Structured logs: one line an event, as JSON for machines, as text for people.
+"""Structured logs: one line per event, as JSON for machines, as text for people.
 
 The events' names are those that operators' dashboards know; docs/logging.md lists them. Every line
 has the run's id, a UTC timestamp, level and logger. Behind Meltano the Singer SDK's own structured
-format is used, which Meltano reads and writes on whole (its ``structured-logging`` capability).
+format is used, which Meltano reads and writes out in full (its ``structured-logging`` capability).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TAKEN = _STANDARD | {"event", "level", "timestamp", "logger", "run_id", "except
 
 
 class Event(StrEnum):
-    """What operators' dashboards count."""
+    """The events that operators' dashboards count."""
 
     CLI_INITIALIZED = "CLI initialized successfully"
     TUNNEL_ESTABLISHED = "SSH tunnel established"
@@ -43,7 +43,7 @@ class Event(StrEnum):
     ROUND_COMPLETED = "Round completed"
 
 
-#: The fields that each event has, always; more may come.
+#: The fields that each event always has; there may be more.
 FIELDS: Mapping[Event, frozenset[str]] = {
     Event.CLI_INITIALIZED: frozenset(),
     Event.TUNNEL_ESTABLISHED: frozenset({"local_port"}),
@@ -121,7 +121,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, with the keys that Meltano's own JSON log has."""
+    """One JSON object per line, with the keys of Meltano's own JSON log."""
 
     def format(self, record: logging.LogRecord) -> str:
         document = {

@@ -17,9 +17,9 @@ from tidemark_core.text.documents import Json
 
 LANDING_SCHEMA = "landing"
 LEDGER_TABLE = "tidemark_loads"
-#: Which rows of the public tables are gone from the source.
+#: Records which rows of the public tables are gone from the source.
 DELETIONS_TABLE = "tidemark_deletions"
-#: How a name begins that no copy in the landing schema may have, and why.
+#: Prefixes that no copy in the landing schema may have, and why.
 _NOT_LANDED = {
     "tidemark_": "names with this prefix are reserved for Tidemark's own tables",
     "#": "Redshift treats names with this prefix as temporary tables",
@@ -124,8 +124,8 @@ class TableName:
 class LandingNames:
     """The one rule for the name that a source table has in the warehouse, in landing and in public.
 
-    It is the table's bare name, folded as Redshift folds. Where two schemas have tables of one
-    name, or one schema `Foo` and `foo`, the operator gives one of them another.
+    It is the table's bare name, folded as Redshift folds. Where two schemas have tables of the
+    same name, or one schema has `Foo` and `foo`, the operator gives one of them another name.
 
     Attributes:
         given: Folded names by ``schema.table``.
@@ -137,10 +137,10 @@ class LandingNames:
     def parse(cls, told: Json) -> LandingNames:
         """Reads the setting LANDING_NAMES: names by ``schema.table``.
 
-        Of a key with dots Meltano makes objects within objects, which are read too.
+        Meltano turns a key with dots into nested objects, which are read too.
 
         Raises:
-            ConfigError: A name cannot be had in Redshift, or is given to two tables.
+            ConfigError: A name is not possible in Redshift, or is given to two tables.
         """
         given: dict[str, str] = {}
         for table, name in _flat(told):
@@ -165,7 +165,7 @@ class LandingNames:
         return fold(table.table) if given is None else given
 
     def check(self, table: TableName) -> str:
-        """The same, of a table that is to have a copy in the landing schema.
+        """The same for a table that is to have a copy in the landing schema.
 
         Raises:
             ConfigError: Its name is too long, one of Tidemark's own, or that of a temporary table.

@@ -21,9 +21,9 @@ from tidemark_core.text.masking import guard_stderr
 #: What a shell reports for a process that SIGTERM ended.
 TERMINATED = 143
 _INTERRUPTED = 130
-#: They tell of every request, some of them with its headers.
+#: They log every request, some of them with its headers.
 _CHATTY = ("boto3", "botocore", "s3transfer", "urllib3")
-#: Counts each table's RECORD messages, of which there are none where rows go by files.
+#: Counts each table's RECORD messages, of which there are none where rows are passed as files.
 _METRICS = "singer_sdk.metrics"
 
 
@@ -44,7 +44,7 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
     stamp_run_id(run_id())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # A level would be set again by Meltano's configuration.
+    # A filter, as Meltano's configuration would set the level again.
     logging.getLogger(_METRICS).addFilter(lambda _: is_debug())
     try:
         command()
@@ -55,7 +55,7 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - a fault of ours: told as one message too
+    except Exception as error:  # noqa: BLE001 - a bug of ours: shown as one message too
         hint = "set DEBUG=true for the traceback"
         unexpected = TidemarkError(f"unexpected {type(error).__name__}: {error}", hint=hint)
         unexpected.shown = getattr(error, "shown", False)
@@ -70,18 +70,18 @@ def run_plugin(command: Callable[[], object]) -> NoReturn:
 def end_with_meltano() -> None:
     """Ends this process with the Meltano that started it, if one did.
 
-    Who started it by hand may leave: a shell that ends need not take a run with it.
+    A run started by hand may outlive the shell that started it.
     """
     if STARTED_BY_MELTANO in os.environ:
         end_with(os.getppid())
 
 
 def end_by(signum: int, log: logging.Logger, note: str) -> NoReturn:
-    """Ends the process as a shell reports one that a signal has ended: 143 for SIGTERM.
+    """Ends the process with the shell's exit code for one ended by a signal: 143 for SIGTERM.
 
     Args:
         signum: The signal.
-        log: Where it is told.
+        log: Where it is logged.
         note: What stays as it was.
     """
     log.warning("terminated by %s; %s", signal.Signals(signum).name, note)
@@ -89,7 +89,7 @@ def end_by(signum: int, log: logging.Logger, note: str) -> NoReturn:
 
 
 def _is_deferred(error: TidemarkError) -> bool:
-    """Whether all that failed are tables, of which the job tells at its end."""
+    """Whether only tables failed, and the job reports them at its end."""
     part = Path(sys.argv[0]).name
     return deferred.defer(deferred.Failure.of(part, table) for table in error.of_tables)
 

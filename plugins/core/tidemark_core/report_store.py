@@ -22,17 +22,17 @@ from tidemark_core.s3.objects import list_keys, read_document
 logger = logging.getLogger("tidemark_core.reportstore")
 #: On disk reports lie as in a lake of their own.
 _DISK = LakeLayout("disk/incremental/")
-#: A run that began before midnight.
+#: For a run that began before midnight.
 _DAYS_BACK = 1
 
 
 @contextmanager
 def reporting(leg: str, location: S3Location | None = None) -> Iterator[LegReport]:
-    """Keeps the report of a leg for as long as the block works, and stores it at its end.
+    """Keeps the report of a leg while the block runs, and stores it at the end.
 
     Args:
         leg: Name of the leg.
-        location: The lake; None where the process does not reach it: another one of the run does.
+        location: The lake; None if this process does not reach it, but another of the run does.
     """
     report = LegReport(leg, report_id())
     save(report)
@@ -40,7 +40,7 @@ def reporting(leg: str, location: S3Location | None = None) -> Iterator[LegRepor
     try:
         yield report
     except BaseException as error:
-        # The exit code of a command that ended as it should.
+        # The exit codes of a command that succeeded.
         ended_well = isinstance(error, SystemExit) and error.code in (None, 0)
         report.finish(None if ended_well else error)
         raise
@@ -69,7 +69,7 @@ def save(report: LegReport, environ: Mapping[str, str] = os.environ) -> None:
 
 
 def publish(location: S3Location, run: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Puts all documents of a run that lie on disk into the lake, over older ones."""
+    """Puts all documents of a run on disk into the lake, replacing older ones."""
     folder = report_folder(environ)
     if folder is None:
         return

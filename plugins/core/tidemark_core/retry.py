@@ -12,7 +12,7 @@ from tenacity.stop import stop_after_delay, stop_never
 
 from tidemark_core.errors import TidemarkError
 
-#: Seconds before the second try, and at most before any.
+#: Seconds before the second try, and the most before any.
 _FIRST, _LONGEST = 0.5, 30.0
 T = TypeVar("T")
 
@@ -35,15 +35,15 @@ def retried(
     within: float | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
-    """Runs a step until it succeeds, fails for good, or was tried often enough.
+    """Runs a step until it succeeds, fails permanently, or has no tries left.
 
     Args:
-        step: Does all of it again each time.
+        step: Starts from the beginning on each try.
         attempts: Tries, at least one.
-        tell: Told of each failure that another try follows: the error, its number, and the
-            seconds until then.
-        within: Seconds after which no other try begins; None for no limit.
-        sleep: Waits so many seconds; what it raises ends the tries.
+        tell: Called for each failure that another try follows, with the error, its number, and
+            the seconds until then.
+        within: Seconds after which no further try begins; None for no limit.
+        sleep: Waits the given seconds; an exception from it ends the tries.
 
     Raises:
         TidemarkError: That of the last try, or one that is not ``retryable``.
@@ -51,7 +51,7 @@ def retried(
 
     def before_sleep(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        assert isinstance(error, TidemarkError)  # noqa: S101 - no other is tried again
+        assert isinstance(error, TidemarkError)  # noqa: S101 - no other error is retried
         tell(error, state.attempt_number, state.upcoming_sleep)
 
     late = stop_never if within is None else stop_after_delay(within)

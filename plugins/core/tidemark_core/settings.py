@@ -179,7 +179,7 @@ STATEMENT_SECONDS = Setting(
 S3_REGION = Setting("s3_region", "Region of the bucket.", default="us-east-1")
 
 #: It is a decision of the project, kept in its files: an empty variable must not undo it, so
-#: Meltano is not told of the variable, and who needs the setting asks the environment first.
+#: Meltano does not know the variable, and code that needs the setting reads the environment first.
 LANDING_NAMES = Setting(
     "landing_names",
     'Tables whose copy has a different name, {"schema.table": "name"}; `tidemark add` writes it '

@@ -34,14 +34,14 @@ def setting(
     secret: bool = False,
     minimum: int | None = None,
 ) -> Any:
-    """Declares a field of a settings class, as `Setting` has it."""
+    """Declares a field of a settings class; the arguments are those of `Setting`."""
     return shared(
         Setting("", description, default=default, required=required, secret=secret, minimum=minimum)
     )
 
 
 def shared(declared: Setting) -> Any:
-    """Declares a field by a setting that others have too; its name is the field's.
+    """Declares a field by a setting that other classes share; its name is the field's.
 
     A secret appears in no representation of the settings.
     """
@@ -82,5 +82,5 @@ def read(cls: type[T], config: Json, environ: Mapping[str, str] | None = None) -
 
 
 def values(settings: Any) -> dict[str, Any]:
-    """The values of a settings object by name, for who hands them on to Singer's SDK."""
+    """The values of a settings object by name, to hand on to Singer's SDK."""
     return {each.name: getattr(settings, each.name) for each in fields(settings)}

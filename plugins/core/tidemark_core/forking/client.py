@@ -1,4 +1,4 @@
-"""Has a fork server run a command: in its own words, folder, variables and streams."""
+"""Has a fork server run a command with its own arguments, folder, variables and streams."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 from tidemark_core.host.hand_on import handed_on
 from tidemark_core.host.leash import end_with
 
-#: Names the socket of the server that has imported the plugins, to those that Meltano starts.
+#: Variable that tells processes started by Meltano the socket of the fork server.
 FORK_SERVER = "TIDEMARK_FORK_SERVER"
-#: Bytes of a message; a command's is its words and variables.
+#: Most bytes of a message; a command's holds its arguments and variables.
 MOST = 2**20
 _OWN_STREAMS = (0, 1, 2)
 
@@ -74,7 +74,7 @@ def fork_instead(words: Sequence[str], environ: Mapping[str, str]) -> None:
     """Ends this process with the exit code of its fork, where a fork server was named.
 
     Returns:
-        If none was, or it cannot be reached: this process then runs the command itself.
+        Only if none was named or it cannot be reached: this process then runs the command.
     """
     if not environ.get(FORK_SERVER):
         return

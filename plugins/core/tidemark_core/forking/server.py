@@ -1,7 +1,7 @@
 """A process that forks itself for each command it is asked for, any number at a time.
 
-It has one thread: nothing of another one's is half done in a fork. What a command has read, or
-leaves in memory, is gone with its fork.
+It has one thread, so that no fork inherits another thread's half-done work. What a command has
+read, or leaves in memory, is gone with its fork.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _STREAMS = 3
 
 @dataclass
 class _Caller:
-    """Who asks for a command, and what runs for it."""
+    """A process that asks for a command, and the one that runs it."""
 
     connection: socket.socket
     pid: int = 0
-    #: Readable once the process has ended; not reaped before, so that nobody else has its number.
+    #: Readable once the process has ended; not reaped before, so that its pid is not reused.
     end: int = -1
 
 
@@ -59,7 +59,7 @@ class ForkServer:
         while True:
             for key, _ in self._selector.select():
                 if self._selector.get_map().get(key.fd) is not key:
-                    continue  # its command has ended with an event before this one
+                    continue  # an earlier event of this list ended its command
                 if key.fileobj is self._listener:
                     self._accept()
                 elif key.fileobj == key.data.end:
@@ -74,11 +74,11 @@ class ForkServer:
         self._selector.register(connection, selectors.EVENT_READ, _Caller(connection))
 
     def _begin(self, caller: _Caller) -> tuple[Any, list[int]] | None:
-        """Forks; gives in the fork what was asked for, and its streams."""
+        """Forks; returns, in the fork, what was asked for and its streams."""
         asked, files = b"", list[int]()
         with suppress(OSError):
             asked, files, _, _ = socket.recv_fds(caller.connection, MOST, _STREAMS)
-        if len(files) < _STREAMS:  # it has ended before it asked
+        if len(files) < _STREAMS:  # the caller ended before it asked
             self._forget(caller)
             return None
         parent, caller.pid = os.getpid(), os.fork()
@@ -93,7 +93,7 @@ class ForkServer:
         return None
 
     def _heard(self, caller: _Caller) -> None:
-        """Sends the command a signal; one whose caller has ended is killed."""
+        """Sends the command its caller's signal; kills it if the caller has ended."""
         word = b""
         with suppress(OSError):
             word = caller.connection.recv(MOST)
@@ -110,12 +110,12 @@ class ForkServer:
         self._forget(caller)
 
     def _forget(self, caller: _Caller) -> None:
-        with suppress(KeyError):  # it ended before its command did
+        with suppress(KeyError):  # the caller ended before its command did
             self._selector.unregister(caller.connection)
         caller.connection.close()
 
     def _close(self) -> None:
-        """Leaves to the server what is the server's."""
+        """Closes, in the fork, the files that belong to the server."""
         for key in list(self._selector.get_map().values()):
             if key.data is not None:
                 key.data.connection.close()

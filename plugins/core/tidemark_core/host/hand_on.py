@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def handed_on(send: Callable[[int], object]) -> Iterator[list[int]]:
-    """Hands SIGTERM and SIGINT on to a child; gives those that it was handed.
+    """Hands SIGTERM and SIGINT on to a child; yields the list of those handed on.
 
     A handler that the caller has set for them is called as well.
 
@@ -27,7 +27,7 @@ def handed_on(send: Callable[[int], object]) -> Iterator[list[int]]:
         handed.append(signum)
         send(signum)
         own = before[signum]
-        # Of a caller that goes on after the child. Python's own would leave it alone.
+        # The caller may continue after the child. Python's own handler would abandon the child.
         if callable(own) and own is not signal.default_int_handler:
             own(signum, frame)
 

@@ -2,10 +2,10 @@
 
 ``python -m tidemark_core.host.leash PARENT COMMAND`` starts a command so.
 
-What a killed program has started goes on by itself, beside the run that follows. The kernel can end
-it (PR_SET_PDEATHSIG, prctl(2)): with the thread that started it, so that must be one that lives as
-long as its program. A process asks for that itself, or is started by this module, which asks for
-it and then becomes the command: there is no moment at which the command runs without.
+The children of a killed program would continue, beside the run that follows. The kernel can end
+them (PR_SET_PDEATHSIG, prctl(2)), but with the thread that started them, which must therefore live
+as long as its program. A process asks for that itself, or is started by this module, which asks for
+it and then becomes the command: the command never runs without it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def end_with(parent: int) -> None:
 
 
 def leashed(command: Sequence[str]) -> list[str]:
-    """The command line by which a child of this process ends with it."""
+    """The command line of a child that ends with this process."""
     return [sys.executable, "-P", "-m", "tidemark_core.host.leash", str(os.getpid()), *command]
 
 

@@ -8,7 +8,7 @@ LOCAL_HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port on which no process listens now."""
     with socket.socket() as probe:
         probe.bind((LOCAL_HOST, 0))
         port: int = probe.getsockname()[1]

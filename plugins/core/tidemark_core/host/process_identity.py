@@ -40,7 +40,7 @@ class Holder:
 
     @classmethod
     def of(cls, pid: int, name: str) -> Holder:
-        """A process of this machine, such as who started us."""
+        """A process of this machine, such as our parent."""
         return cls(name, socket.gethostname(), pid, _started(pid) or 0, _machine())
 
     @classmethod

@@ -20,7 +20,7 @@ from tidemark_core.names import TableName
 _NAME = re.compile(
     r"tidemark-[a-z]+-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<started>\d+)-[a-z0-9_]+"
 )
-#: Characters of a folder that leave room for ours and the socket's name in 107 bytes.
+#: Most characters of the parent: our folder and the socket's name must fit into 107 bytes too.
 _LONGEST_FOLDER = 45
 
 
@@ -28,7 +28,7 @@ _LONGEST_FOLDER = 45
 def temporary_folder(what: str, parent: str | None = None) -> Iterator[Path]:
     """A folder of this process, mode 0700, removed at the end.
 
-    What processes that are no more have left beside it is removed first.
+    Folders left beside it by ended processes are removed first.
 
     Args:
         what: What it is for, in lower-case letters.
@@ -90,7 +90,7 @@ def writing(
 
 
 def remove_leftovers(base: Path) -> None:
-    """Removes the folders of `temporary_folder` whose process is no more. Never raises."""
+    """Removes the folders of `temporary_folder` whose process has ended. Never raises."""
     machine = Holder.this_process("").machine
     for folder in base.glob("tidemark-*"):
         match = _NAME.fullmatch(folder.name)

@@ -10,7 +10,7 @@ from tidemark_core.errors import ConfigError
 
 
 def is_foreign(info: os.stat_result) -> bool:
-    """Whether a file belongs to somebody else than us and root, who could change it."""
+    """Whether a file belongs to a user other than us and root, who could change it."""
     return info.st_uid not in (0, os.geteuid())
 
 

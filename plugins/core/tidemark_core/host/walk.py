@@ -10,11 +10,11 @@ from pathlib import Path
 def walk_files(folder: Path, skipped: Container[str] = ()) -> Iterator[Path]:
     """All files below a folder, none if there is no such folder.
 
-    `pathlib.Path.rglob` raises if a folder goes between its being named and its being read.
+    `pathlib.Path.rglob` raises if a folder is removed after it was listed and before it is read.
 
     Args:
         folder: Where to begin.
-        skipped: Names, just below ``folder``, of folders that are not entered.
+        skipped: Names of folders directly below ``folder`` that are not entered.
     """
     for name, folders, files in os.walk(folder):
         here = Path(name)

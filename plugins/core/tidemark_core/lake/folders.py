@@ -12,10 +12,10 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 def folder_suffix(columns: Iterable[str]) -> str:
-    """What the folders' names of a table's data files end with.
+    """The suffix of the folders' names of a table's data files.
 
-    A reader of the folders makes columns of them, which must not hide the table's own. Not what
-    they begin with: pyarrow and Hive pass over what begins with an underscore.
+    A reader derives columns from the folders, which must not hide the table's own. It is not a
+    prefix: pyarrow and Hive skip names that begin with an underscore.
 
     Args:
         columns: The table's columns.

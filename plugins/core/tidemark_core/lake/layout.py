@@ -10,8 +10,8 @@ Layout, below the bucket (``incremental/`` is a setting; the other folders are i
     runs/year=YYYY/month=MM/day=DD/<run>_<leg>.json
 
 The year to hour of a data file's folder are those of the extraction, or the day of a date column
-(``hour=00``; Hive's ``__HIVE_DEFAULT_PARTITION__`` where the column is NULL). Behind their names
-stand as many underscores as it takes for none of them to be that of a column.
+(``hour=00``; Hive's ``__HIVE_DEFAULT_PARTITION__`` where the column is NULL). Their names end in as
+many underscores as it takes for none of them to be a column's name.
 
 Keys that are read back (from a listing, a manifest, a state file) are untrusted input.
 """
@@ -45,8 +45,8 @@ _RUN_KEY = re.compile(
     r"/(?P<run>[A-Za-z0-9][A-Za-z0-9\-]{0,63})_(?P<leg>[a-z]{1,32})\.json"
 )
 MAX_KEY_BYTES = 1024
-#: The S3 metadata of a data file that names the run which wrote it: such a file is only good with
-#: its manifest.
+#: The S3 metadata of a data file that names the run which wrote it: such a file counts only
+#: with its manifest.
 RUN_METADATA = "tidemark-run"
 
 
@@ -108,7 +108,7 @@ class LakeLayout:
         return f"{self.incremental}{table.lake}/"
 
     def table_of(self, key: str) -> TableName | None:
-        """The table that a key is about, if it is in a folder of one."""
+        """The table to which a key belongs, if it is in a table's folder."""
         roots = (self.incremental, self.manifests_root, self.staging_root)
         for root in roots:
             if key.startswith(root):
@@ -209,7 +209,7 @@ class LakeLayout:
         return f"{self.root}archive/"
 
     def archive_key(self, manifest_key: str) -> str:
-        """Where it is kept what a manifest said of files that have been removed from the lake.
+        """The key that keeps what a manifest said of files since removed from the lake.
 
         Raises:
             LakeError: It is not a manifest's key.
@@ -226,7 +226,7 @@ class LakeLayout:
         return f"{self.staging_root}{table.lake}/" + ("" if load_id is None else f"{load_id}/")
 
     def staged_table(self, key: str) -> TableName | None:
-        """The table that a load has staged this object of; None for what is no load's."""
+        """The table for which a load staged this object; None if no load did."""
         load_id = key.removeprefix(self.staging_root).split("/")[1:2]
         return self.table_of(key) if load_id and load_id[0].isdecimal() else None
 

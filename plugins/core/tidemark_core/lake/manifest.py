@@ -16,8 +16,8 @@ from tidemark_core.text.moments import to_second
 from tidemark_core.types.singer_schema import FULL_TABLE, LOG_BASED, from_json_schema, is_metadata
 
 VERSION = 1
-#: More than S3 keeps in an object, more rows than any table has, more than any fencing token:
-#: they are milliseconds since 1970.
+#: More bytes than S3 keeps in an object, more rows than any table has, more than any fencing token
+#: (milliseconds since 1970).
 _MOST_BYTES, _MOST_ROWS, _MOST_FENCE = 1 << 46, 1 << 53, 1 << 53
 
 
@@ -56,9 +56,9 @@ class Manifest:
         bookmark: The stream's bookmark that this commit makes true, as the tap wrote it.
         conversions: Values changed on the way, by column and reason.
         fence: Fencing token of the lease under which it was written.
-        replication_method: How the rows were read: ``INCREMENTAL``; ``LOG_BASED``, where each says
-            of itself when it was read and whether it is gone; or ``FULL_TABLE`` where they are all
-            that the table had; None: nothing says.
+        replication_method: How the rows were read: ``INCREMENTAL``; ``LOG_BASED``, where each
+            carries when it was read and whether it was deleted; or ``FULL_TABLE``, where they are
+            all that the table had; None if unknown.
     """
 
     table: TableName
@@ -80,7 +80,7 @@ class Manifest:
 
     @property
     def is_log_based(self) -> bool:
-        """Whether its rows say of themselves when they were read, and whether they are gone."""
+        """Whether its rows carry when they were read, and whether they were deleted."""
         return self.replication_method == LOG_BASED
 
     @property
@@ -131,7 +131,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str | bytes, *, key: str, layout: LakeLayout) -> Manifest:
-        """Reads a manifest and holds it against its own key.
+        """Reads a manifest and compares it with its own key.
 
         Args:
             text: The object's body.
@@ -139,8 +139,8 @@ class Manifest:
             layout: The lake that it must belong to.
 
         Raises:
-            LakeError: It is not a manifest, speaks of another table than its key does, or names
-                a file that is not this table's.
+            LakeError: It is not a manifest, is of another table than its key, or names a file
+                that is not this table's.
         """
         named = layout.parse_manifest_key(key)
         try:
@@ -199,7 +199,7 @@ class Manifest:
         return manifest
 
 
-#: What reading a document of any other shape raises; nesting without end among it.
+#: What reading a document of any other shape raises, endless nesting included.
 _UNREADABLE = (
     *(KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError),
     TidemarkError,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BUFFER = 1 << 20
 #: Bytes that Arrow reads first, from the end: most footers are within them.
 _TAIL = 64 << 10
-#: Bytes. No honest footer comes near this; its length is what the file says.
+#: Bytes. No honest footer comes near this; the file itself states its length.
 _LARGEST_FOOTER = 64 << 20
 _MAGIC = b"PAR1"
 

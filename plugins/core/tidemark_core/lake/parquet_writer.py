@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 #: Rows and bytes of a row group, whichever comes first: what a writer holds in memory. Larger ones
 #: make files neither smaller nor faster to read (docs/performance.md).
 GROUP_ROWS, GROUP_BYTES = 32_768, 32 * 2**20
-#: A column gets a dictionary when of the first rows at most this share of values is different.
+#: A column gets a dictionary if at most this share of its first rows' values is distinct.
 _SAMPLE_ROWS, _FEW = 4_096, 0.25
 
 
@@ -19,7 +19,7 @@ class ParquetFileWriter:
     """Writes one Parquet file, a row group at a time.
 
     zstd, statistics, pages of version 1, timestamps as plain INT64 microseconds, and no schema
-    metadata of Python's: Spectrum has refused files for what stood there.
+    metadata of Python's: Spectrum has refused files because of it.
 
     Args:
         sink: A path, or a file that is open for writing; one that is open stays so.
@@ -71,13 +71,13 @@ class ParquetFileWriter:
         self._open([]).close()
 
     def abandon(self) -> None:
-        """Lets go of the file as it is. Never raises."""
+        """Gives the file up as it is. Never raises."""
         self._forget()
         if self._writer is not None:
             try:
                 self._writer.close()
             except OSError:
-                self._writer.is_open = False  # else it tries once more when it is collected
+                self._writer.is_open = False  # else it tries again when garbage-collected
 
     def _forget(self) -> None:
         self._batches, self.waiting, self._waiting_rows = [], 0, 0
@@ -100,12 +100,12 @@ class ParquetFileWriter:
 
 
 def repetitive(table: pa.Table) -> list[str]:
-    """Columns whose values repeat enough for a dictionary to pay; others cost time and room by it.
+    """Columns that repeat enough for a dictionary to pay off; it costs others time and space.
 
     Args:
         table: The first rows of a file; some thousands of them are looked at.
     """
-    import pyarrow.compute as pc  # 10 MB: who writes no rows goes without
+    import pyarrow.compute as pc  # 10 MB, spared when no rows are written
 
     sample = table.slice(0, _SAMPLE_ROWS)
     limit = _FEW * sample.num_rows

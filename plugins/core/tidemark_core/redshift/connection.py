@@ -26,10 +26,9 @@ from tidemark_core.settings import STATEMENT_SECONDS
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import Endpoint, open_endpoint
 
-#: For programs that have no setting of their own for the longest statement.
-#: Seconds in which the server's own timeout is given the time to end a statement.
+#: Seconds that the server's own timeout is given to end a statement first.
 SILENCE_MARGIN = 30.0
-#: Ways that `routed` holds open, by the server's name and port.
+#: Tunnels that `routed` holds open, by the server's name and port.
 _held: dict[tuple[str, int], Endpoint] = {}
 
 
@@ -41,8 +40,8 @@ class WarehouseConnection:
     Args:
         driver_connection: The driver's.
         resources: What ends with it.
-        silence: Seconds that the warehouse may say nothing to a statement; None: any time. A
-            timeout of the server's own is no help when it is the server that has fallen mute.
+        silence: Seconds that the warehouse may leave a statement unanswered; None: no limit. The
+            server's own timeout does not help when it is the server that no longer answers.
     """
 
     def __init__(
@@ -107,14 +106,14 @@ def connect(
 ) -> WarehouseConnection:
     """Connects to the warehouse.
 
-    With a bastion, TLS still runs from here to the warehouse: the certificate is held against
-    ``redshift_ssl_server_name``, else ``redshift_host``, although the way there is a tunnel's.
-    Within `routed`, it is the way held open there.
+    With a bastion, TLS still runs from here to the warehouse: the certificate is checked
+    against ``redshift_ssl_server_name``, else ``redshift_host``, although the connection goes
+    through a tunnel. Within `routed`, the tunnel held open there is used.
 
     Args:
         settings: Where the warehouse is, and who logs in.
         application_name: Shown in the warehouse's own session tables.
-        statement_seconds: How long the server lets a statement take; 0: any time.
+        statement_seconds: How long the server lets a statement take; 0: no limit.
 
     Raises:
         ConfigError: Settings are missing or contradict each other.
@@ -147,10 +146,10 @@ def connect(
 
 @contextmanager
 def routed(settings: WarehouseSettings) -> Iterator[tuple[str, int]]:
-    """Holds the way to the warehouse open for connections that other code makes in this process.
+    """Keeps the warehouse reachable for connections that other code makes in this process.
 
     With a bastion, the driver is sent through the tunnel whenever it connects to the name that is
-    yielded, while the certificate is still held against that name.
+    yielded, while the certificate is still checked against that name.
 
     Args:
         settings: Where the warehouse is.
@@ -179,7 +178,7 @@ def routed(settings: WarehouseSettings) -> Iterator[tuple[str, int]]:
 
 
 def _silence(seconds: int) -> float | None:
-    """How long a statement may go without an answer: a little longer than the server lets it."""
+    """How long a statement may go without an answer: a little longer than the server's timeout."""
     return seconds + SILENCE_MARGIN if seconds else None
 
 

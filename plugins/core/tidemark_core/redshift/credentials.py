@@ -39,7 +39,7 @@ def credentials(settings: WarehouseSettings) -> Credentials:
 
 
 def _temporary(settings: WarehouseSettings) -> Credentials:
-    """Asks AWS; by ourselves and not through the driver, because this works in a tunnel too.
+    """Asks AWS directly and not through the driver, because this works through a tunnel too.
 
     https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentials.html
     https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetCredentials.html

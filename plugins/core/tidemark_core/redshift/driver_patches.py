@@ -17,9 +17,9 @@ from tidemark_core.redshift.settings import WarehouseSettings
 #: Socket to connect to in place of the host whose certificate is verified (libpq's ``hostaddr``,
 #: which the driver does not have): the local end of a tunnel.
 _socket: ContextVar[str | None] = ContextVar("tidemark_socket", default=None)
-#: The same for connections that somebody else makes in this process, such as dbt's.
+#: The same for connections that other code makes in this process, such as dbt's.
 routes: dict[tuple[str, int], str] = {}
-#: What connections of somebody else's are called in the warehouse's session tables.
+#: Name, in the warehouse's session tables, of connections that other code makes.
 _NAME = "tidemark-dbt"
 #: File of the authority that a login trusts in place of the system's; None: the system's.
 _authority: ContextVar[str | None] = ContextVar("tidemark_authority", default=None)
@@ -64,7 +64,7 @@ def login(
 
 
 def set_silence(connection: Any, seconds: float | None) -> None:
-    """Says how long the peer may keep silent; that of the login would also end a long COPY."""
+    """Sets how long the peer may be silent; the login's timeout would also end a long COPY."""
     connection._usock.settimeout(seconds)
 
 
@@ -99,7 +99,7 @@ def _routed(original: Callable[..., None]) -> Callable[..., None]:
 def _patch(
     owner: type, name: str, around: Callable[[Callable[..., None]], Callable[..., None]]
 ) -> None:
-    """Puts a function of ours around a method, once in a process."""
+    """Wraps a function of ours around a method, once per process."""
     original = getattr(owner, name)
     if getattr(original, "tidemark", False):
         return
@@ -112,7 +112,7 @@ def _patch(
 def _root_certificate(path: str | None) -> Iterator[None]:
     """Makes the driver's logins trust an authority of ours, beside Amazon's.
 
-    It has no setting for one. SSL_CERT_FILE would do, but a variable of the environment must not
+    The driver has no setting for one. SSL_CERT_FILE would do, but an environment variable must not
     be set while other threads of this process read theirs (setenv is not thread-safe).
     """
     if path:
@@ -126,7 +126,7 @@ def _root_certificate(path: str | None) -> Iterator[None]:
 
 
 def _trusting(original: Callable[..., None]) -> Callable[..., None]:
-    """Has TLS contexts that are made under `_authority` load it for the system's authorities."""
+    """Has TLS contexts made under `_authority` load it instead of the system's authorities."""
 
     def load(self: SSLContext, purpose: Purpose = Purpose.SERVER_AUTH) -> None:
         path = _authority.get()
@@ -139,9 +139,9 @@ def _trusting(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _client(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Has the TLS context of a login made for a client.
+    """Makes the TLS context of a login one for a client.
 
-    The driver names no protocol, of which Python warns. To ignore that for the time of a login
+    The driver names no protocol, about which Python warns. Ignoring the warning during a login
     would change the filters of all threads.
     """
 

@@ -44,7 +44,7 @@ class QueryError(WarehouseError):
 
     Attributes:
         sqlstate: Five characters; empty when the connection was lost.
-        lost: Whether the connection is gone, so that nobody knows what became of the statement.
+        lost: Whether the connection is gone, so that the statement's outcome is unknown.
     """
 
     def __init__(self, message: str, *, sqlstate: str = "", lost: bool = False, **where: Any):
@@ -95,10 +95,10 @@ def explain_query(error: BaseException, what: str, *, table: object | None = Non
 
 
 def mute(seconds: float, what: str, *, table: object | None = None) -> QueryError:
-    """The error of a warehouse that keeps the connection and says nothing.
+    """The error for a warehouse that keeps the connection open and does not answer.
 
     Args:
-        seconds: How long it was waited for.
+        seconds: How long we waited for it.
         what: What was being done.
         table: The source table, for the message.
     """

@@ -79,5 +79,5 @@ class WarehouseSettings:
         )
 
     def in_region(self, region: str | None) -> Self:
-        """The same, with a region where REDSHIFT_REGION names none."""
+        """The same settings, with this region if REDSHIFT_REGION names none."""
         return replace(self, redshift_region=self.redshift_region or region)

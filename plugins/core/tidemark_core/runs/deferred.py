@@ -1,9 +1,9 @@
 """Table failures that a job reports at its end, so that the following legs can run.
 
-``night:begin`` opens the account of a run, a file that only its own processes know of by the run's
-id. A leg that has done all but some tables writes those into it and ends well; ``night:end`` reads
-it, tells of each, and fails. Without an open account, as in ``meltano run backup``, and whenever
-one cannot be written, a leg fails by itself.
+``night:begin`` opens the account of a run, a file that only its own processes find by the run's id.
+A leg in which only some tables failed writes those into it and succeeds; ``night:end`` reads it,
+reports each, and fails. Without an open account, as in ``meltano run backup``, and whenever one
+cannot be written, a leg fails by itself.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _DAY = 86_400
 
 @dataclass(frozen=True)
 class Failure:
-    """What failed in a leg that ended well for the sake of the others.
+    """What failed in a leg that succeeded so that the following ones can run.
 
     Attributes:
         part: The program, such as ``tap-mysql``.
-        table: ``schema.table``; None: the part says itself what.
+        table: ``schema.table``; None if the program itself reports what failed.
         message: Why, with the next step.
         exit_code: That of the error.
     """
@@ -70,7 +70,7 @@ def defer(failures: Iterable[Failure]) -> bool:
     """Writes failures into this run's account.
 
     Returns:
-        Whether they are there, on disk; if not, the caller has to fail.
+        Whether they are on disk; if not, the caller must fail.
     """
     path = _path(os.environ)
     body = "".join(json.dumps(asdict(failure)) + "\n" for failure in failures).encode()
@@ -100,7 +100,7 @@ def end(environ: Mapping[str, str] = os.environ) -> list[Failure]:
         What was written into it.
 
     Raises:
-        ConfigError: There is none: what failed cannot be told.
+        ConfigError: There is none, so that what failed is unknown.
         ValueError: It is damaged.
     """
     path = _path(environ)

@@ -21,7 +21,7 @@ from tidemark_core.text.documents import Json
 logger = logging.getLogger("tidemark.progress")
 #: Seconds between two lines of a table.
 EVERY_VARIABLE, EVERY_SECONDS = "LOG_PROGRESS_SECONDS", 10.0
-#: The same, for the one who looks at bars that are drawn from them.
+#: The same, where a person watches bars that are drawn from them.
 WATCHED_SECONDS = 1
 
 
@@ -37,7 +37,7 @@ class Progress:
         seconds: Since it began.
         window: The replication keys that are read, as text; None: open at that end.
         ended: Whether nothing more will come: it is done, or has failed.
-        phase: What is done with the rows that have come, such as COPY; empty: they still come.
+        phase: What is done with the rows once all have come, such as COPY; empty until then.
     """
 
     table: str
@@ -99,7 +99,7 @@ class Display(Protocol):
     """Where progress is shown; used by several threads."""
 
     def show(self, progress: Progress) -> None:
-        """A table has come so far."""
+        """Shows how far a table is."""
 
     def close(self) -> None:
         """The run is over."""
@@ -107,7 +107,7 @@ class Display(Protocol):
 
 @dataclass
 class Lines:
-    """A line a table, now and then, and one at the end of a table that had some."""
+    """One line per table now and then, and one at the end of a table that had any."""
 
     every: float
     _last: dict[str, float] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Lines:
     def show(self, progress: Progress) -> None:
         """See `Display`."""
         due = progress.seconds - self._last.get(progress.table, 0.0) >= self.every
-        # A phase says nothing until it is over: who looks is told of its beginning.
+        # A phase reports nothing until it is over: a person who watches sees it begin.
         begins = progress.phase != self._phases.get(progress.table, "")
         due = due or (begins and self.every <= WATCHED_SECONDS)
         self._phases[progress.table] = progress.phase
@@ -132,12 +132,12 @@ class Lines:
 
 
 def is_watched() -> bool:
-    """Whether somebody looks: stderr is a terminal."""
+    """Whether a person watches: stderr is a terminal."""
     return sys.stderr.isatty()
 
 
 def display(environ: Mapping[str, str] = os.environ) -> Display:
-    """Bars where somebody looks, else lines."""
+    """Bars if a person watches, else lines."""
     if is_watched():
         from tidemark_core.runs.progress_bars import Bars
 

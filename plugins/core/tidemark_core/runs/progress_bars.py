@@ -37,13 +37,13 @@ class Bars:
         self._before: list[tuple[logging.StreamHandler[Any], Any]] = []
 
     def stage(self, name: str) -> None:
-        """The run begins with something: a line of its own, with the time since."""
+        """Begins a stage of the run: a line of its own, with the time since."""
         with self._lock:
             self._stage, self._detail = (name, self._clock()), ""
             self._start()
 
     def tell(self, detail: str) -> None:
-        """What the stage is at, in a few words."""
+        """Shows in a few words what the stage is doing."""
         with self._lock:
             self._detail = detail
 
@@ -53,7 +53,7 @@ class Bars:
             known = self._tables.pop(progress.table, None)
             if progress.ended:
                 return
-            # A phase, or the end of the reading, counts from its first line.
+            # The time of a phase, or since the end of the reading, counts from its first line.
             moved = known is None or (known[0].phase, known[0].rows) != (
                 progress.phase,
                 progress.rows,
@@ -121,7 +121,7 @@ class Bars:
 
 
 def fitted(tables: Sequence[tuple[Progress, float]], width: int) -> list[tuple[str, str]]:
-    """Names and words of some tables, all as long as a line holds beside their bars. Pure.
+    """Names and words of tables, as long as they fit on a line beside the bars. Pure.
 
     Args:
         tables: How far each is, and the seconds since it has changed.
@@ -144,7 +144,7 @@ def fitted(tables: Sequence[tuple[Progress, float]], width: int) -> list[tuple[s
 
 
 def _bare(names: Mapping[str, str]) -> dict[str, str]:
-    """Names without the database, where they are still different."""
+    """Names without the database, if they still differ."""
     short = {name: name.partition(".")[2] or name for name in names}
     alike = len(set(short.values())) < len(short)
     return dict(names) if alike else short
@@ -155,7 +155,7 @@ def _cut(name: str, space: int) -> str:
 
 
 def words_of(progress: Progress, waited: float) -> tuple[str, ...]:
-    """What stands behind a bar, the longest form first. Pure.
+    """The text after a bar, the longest form first. Pure.
 
     Args:
         progress: How far the table is.

@@ -43,8 +43,8 @@ class TableReport:
         conversions: Values changed on the way, by column and reason.
         retries: How often a read, a load or a request to S3 for it was retried.
         error: Why it failed, in one line; None: it did not.
-        lag_seconds: How long a change of it took from its commit in MySQL until it was seen in the
-            warehouse, or has been waiting; the longest. None: it was not measured.
+        lag_seconds: The longest time that a change took from its commit in MySQL until it was seen
+            in the warehouse, or has been waiting. None: it was not measured.
     """
 
     table: str
@@ -132,21 +132,21 @@ class LegReport:
         return self._error is None and all(table.error is None for table in self.tables)
 
     def finish(self, error: BaseException | None = None) -> None:
-        """Says that the leg has ended.
+        """Marks the leg as ended.
 
         Args:
-            error: What ended it, None when it came to its end.
+            error: What ended it; None if it was completed.
         """
         self._seconds = self.seconds
         if error is not None:
             self.fail(str(error) or type(error).__name__)
 
     def fail(self, error: str) -> None:
-        """Says that the leg failed, and goes on to its end."""
+        """Marks the leg as failed; it continues to its end."""
         self._error = error
 
     def tried_again(self, table: object | None = None) -> None:
-        """Counts one more try of something.
+        """Counts a retry.
 
         Args:
             table: The table that it was for; None: the leg's own, such as a request for its lease.
@@ -185,7 +185,7 @@ open_reports: list[LegReport] = []
 
 
 def current() -> LegReport:
-    """The report of the leg that this process is; one that nobody reads, if it is none."""
+    """The report of the leg that this process is; one that is not kept, if it is not a leg."""
     return open_reports[-1] if open_reports else LegReport("none", run_id())
 
 

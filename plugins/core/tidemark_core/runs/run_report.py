@@ -50,7 +50,7 @@ class ReportedTable:
         """Reads what was written.
 
         Raises:
-            TypeError: A field has another type, or a number is none that can be.
+            TypeError: A field has another type, or a number is impossible.
             KeyError: A field is missing.
         """
         known = {"lag_seconds": None, **document}
@@ -80,11 +80,11 @@ class ReportedLeg:
 
     @classmethod
     def read(cls, document: Json) -> ReportedLeg:
-        """Reads what was written; older versions do not say what was tried again.
+        """Reads what was written; older versions do not record retries.
 
         Raises:
-            TypeError: A field has another type, or a number is none that can be.
-            ValueError: It did not begin at a time.
+            TypeError: A field has another type, or a number is impossible.
+            ValueError: Its beginning is not a time.
             KeyError: A field is missing.
         """
         known = {"retries": 0, **document}
@@ -98,7 +98,7 @@ def _check(fields: Json, types: Mapping[str, tuple[type, ...]]) -> None:
     for name, kinds in types.items():
         value = fields[name]
         wrong = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
-        # Said so that NaN is none either.
+        # Phrased so that NaN is refused too.
         if wrong or (isinstance(value, int | float) and not -_MOST <= value <= _MOST):
             raise TypeError(f"{name} is {type(value).__name__} {str(value)[:40]!r}")
 
@@ -117,7 +117,7 @@ class RunReport:
 
     @classmethod
     def merge(cls, legs: Iterable[ReportedLeg]) -> list[RunReport]:
-        """Puts legs together, a report a run, the oldest run first."""
+        """Puts legs together into one report per run, the oldest run first."""
         runs: dict[str, list[ReportedLeg]] = {}
         for leg in sorted(legs, key=lambda leg: (leg.started_at, leg.leg)):
             runs.setdefault(leg.run_id, []).append(leg)
@@ -129,12 +129,12 @@ class RunReport:
 
     @property
     def seconds(self) -> float:
-        """Seconds of work of all legs; those that ran side by side count both."""
+        """Seconds of work of all legs; those that ran side by side both count."""
         return float(sum(leg.seconds for leg in self.legs))
 
     @property
     def success(self) -> bool:
-        """Whether every leg has ended well; one that was killed has not."""
+        """Whether every leg succeeded; one that was killed did not."""
         return all(leg.success is True for leg in self.legs)
 
     @property

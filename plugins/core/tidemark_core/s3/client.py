@@ -79,9 +79,9 @@ class S3Location:
         """Makes a client with bounded retries (botocore's standard mode, also for SlowDown).
 
         Every request that it makes names the expected bucket owner, and every object that it
-        writes is encrypted, as far as the settings ask for it; S3's answer is held against that.
+        writes is encrypted, as far as the settings ask for it; S3's answer is checked.
         """
-        import boto3  # 0.1 s of CPU: who asks for no client, as for help, does not wait for it
+        import boto3  # 0.1 s of CPU, spared when no client is made, as for help
         from botocore.config import Config
 
         client = boto3.client(
@@ -149,7 +149,7 @@ class S3Location:
 
 
 def _adding(more: Mapping[str, str]) -> Callable[..., None]:
-    """Makes an event handler that adds parameters to every request that knows them."""
+    """Makes an event handler that adds parameters to every request that accepts them."""
 
     def add(params: dict[str, Any], model: OperationModel, **_: object) -> None:
         known = model.input_shape.members if model.input_shape else {}

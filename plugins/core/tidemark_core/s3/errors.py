@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tidemark_core.errors import LakeError
 
 _RETRYABLE = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
-#: What S3 says of one object; anything else would meet every other request, too.
+#: Errors about one object; any other would meet every other request, too.
 _OF_ONE_OBJECT = frozenset(
     {
         *("NoSuchKey", "404", "PreconditionFailed", "412", "ConditionalRequestConflict", "409"),
@@ -39,7 +39,7 @@ def explained(what: str) -> Iterator[None]:
         what: A phrase such as ``"listing s3://bucket/manifests/"``.
 
     Raises:
-        LakeError: S3 refused or could not be reached; ``retryable`` for passing faults.
+        LakeError: S3 refused or could not be reached; ``retryable`` for transient faults.
     """
     try:
         yield

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 logger = logging.getLogger("tidemark_core.lease")
-#: A holder stops this part of the ttl before others may take over.
+#: A holder stops this fraction of the ttl before others may take over.
 _MARGIN = 0.1
 _ATTEMPTS = 10
-#: What this process has written of leases that it could not give back: nobody of it holds them.
+#: Nonces written to leases that this process could not release: nothing in it holds them now.
 _left: set[str] = set()
 _REFUSED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
@@ -57,7 +57,7 @@ class Lease:
         self._holder = holder
         self._ttl = ttl
         self._since = to_second(datetime.now(UTC))
-        # Those of our writes of which nobody has told us that they failed; the last good one too.
+        # Nonces of our writes that are not known to have failed; the last good one too.
         self._ours: set[str] = set()
         self._etag = ""
         self._valid_until = 0.0
@@ -72,7 +72,7 @@ class Lease:
     ) -> Lease:
         """Takes the lease if it is free, expired, or its holder on this machine has died.
 
-        One that this process could not give back is free to it.
+        A lease that this process could not release is free to it.
 
         Args:
             client: S3 client.
@@ -110,7 +110,7 @@ class Lease:
 
     @classmethod
     def is_free(cls, client: S3Client, bucket: str, key: str) -> bool:
-        """Whether nobody holds the lease now; it is only looked at.
+        """Whether no process holds the lease now; only reads it.
 
         Raises:
             LakeError: S3 refused.
@@ -119,7 +119,7 @@ class Lease:
         return found is None or found.is_free
 
     def check(self) -> None:
-        """Makes sure that we still hold it, by our own clock; asks nobody.
+        """Makes sure that we still hold it, by our own clock; sends no request.
 
         Raises:
             LeaseError: It was lost, or could not be renewed in time.
@@ -145,10 +145,10 @@ class Lease:
         self.check()
 
     def keep(self) -> None:
-        """Makes sure that we still hold it, also after a pause in which nobody renewed it.
+        """Makes sure that we still hold it, also after a pause in which it was not renewed.
 
-        Unlike `check` it asks S3 when the time is over: maybe nobody has come meanwhile. Whoever
-        writes under a fencing token must `check`.
+        Unlike `check` it asks S3 when the time is over: perhaps no other process has taken it. Code
+        that writes under a fencing token must `check`.
 
         Raises:
             LeaseError: It was lost.
@@ -161,7 +161,7 @@ class Lease:
             self.check()
 
     def release(self) -> None:
-        """Gives it back, so that the next one need not wait. Never raises."""
+        """Gives it back, so that the next holder need not wait. Never raises."""
         self._stop.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout=self._ttl)
@@ -193,8 +193,8 @@ class Lease:
         """Puts the object under a condition; False when the condition did not hold.
 
         An answer that got lost on the way, or an error in its place, makes our own next write fail
-        the condition, and S3 also answers 409 to requests that merely meet: so a failed condition
-        is believed only when the object is none that we have written.
+        the condition, and S3 also answers 409 to requests that merely coincide: so a failed
+        condition is believed only if the object is not one that we have written.
         """
         nonce, begun = uuid.uuid4().hex, _now()
         self._ours.add(nonce)
@@ -255,7 +255,7 @@ class Lease:
 
 
 def _boot_clock() -> Callable[[], float]:
-    """A clock that goes on while the machine sleeps, where there is one."""
+    """A clock that keeps running while the machine sleeps, where there is one."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic if clock is None else (lambda: time.clock_gettime(clock))
 
@@ -266,7 +266,7 @@ _now = _boot_clock()
 def _floor(now: datetime) -> int:
     """The least fencing token, for a bucket whose lease object was removed or cannot be read.
 
-    Milliseconds since 1970 by S3's clock, which tells seconds; ours only says where in one we are.
+    Milliseconds since 1970 by S3's clock, which gives seconds; ours only adds the milliseconds.
     """
     second = int(now.timestamp()) * 1000
     return min(max(second, time.time_ns() // 1_000_000), second + 999)

@@ -26,9 +26,9 @@ CLOCK_GRAIN = 2.0
 #: For a lease object that cannot be read.
 _UNKNOWN = Holder("an unknown process", "unknown", 0)
 _UNKNOWN_TTL = 60.0
-#: What a lease may say; whatever says more is none that we can read. Bytes; seconds; how many
-#: milliseconds a fence may be ahead of S3's clock. One that is far ahead would get into the
-#: warehouse's ledger by the next load, and shut out whoever starts over by the clock.
+#: Limits of a lease; one beyond them counts as unreadable. Bytes; seconds; how many milliseconds a
+#: fence may be ahead of S3's clock. One that is far ahead would get into the warehouse's ledger by
+#: the next load, and shut out every process that starts over by the clock.
 _LARGEST, _LONGEST_TTL, _FENCE_AHEAD = 64 << 10, 86_400.0, 86_400_000
 
 
@@ -85,7 +85,7 @@ class LeaseRecord:
         except (
             *(KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError),
         ) as error:
-            # Not ours, or of a later Tidemark: respected as long as somebody keeps writing it.
+            # Not ours, or of a later Tidemark: respected as long as a process keeps writing it.
             logger.warning("%s is not a readable lease: %r", key, error, extra={"lease": key})
             since = to_second(modified)
             return cls(etag, "", 0, _UNKNOWN, since, _UNKNOWN_TTL, False, age)

@@ -22,7 +22,7 @@ _LARGEST_DOCUMENT = 32 << 20
 
 
 def list_keys(client: S3Client, bucket: str, prefix: str) -> Iterator[ObjectTypeDef]:
-    """Lists all objects below a prefix, past 1,000, as S3 describes them, sorted by key a page."""
+    """Lists all objects below a prefix, past 1,000, as S3 describes them, by key in each page."""
     with explained(f"listing s3://{bucket}/{prefix}"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from page.get("Contents", [])
@@ -31,12 +31,12 @@ def list_keys(client: S3Client, bucket: str, prefix: str) -> Iterator[ObjectType
 def delete_all(
     client: S3Client, bucket: str, keys: Sequence[str], what: str, *, table: object = None
 ) -> None:
-    """Deletes objects, 1,000 a request.
+    """Deletes objects, 1,000 per request.
 
     Args:
         client: S3 client.
         bucket: Their bucket.
-        keys: Their keys; one that is not there is deleted already.
+        keys: Their keys; one that does not exist counts as deleted.
         what: What is being done, for the error.
         table: Whose objects they are, for the error.
 
@@ -73,13 +73,13 @@ def read_document(answer: Mapping[str, Any], where: str) -> bytes:
 
 
 def server_time(answer: Mapping[str, Any]) -> datetime:
-    """S3's clock, as an answer of it has it; ours where it has none."""
+    """S3's time, from one of its answers; ours if it has none."""
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     return parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
 
 
 def ask_time(client: S3Client, bucket: str) -> datetime:
-    """S3's clock: ages are told by it, whatever this machine thinks.
+    """S3's time, by which ages are measured, whatever this machine's clock says.
 
     Raises:
         LakeError: The bucket cannot be reached.

@@ -24,7 +24,7 @@ CIPHERS = (
     "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"
     "aes128-ctr,aes192-ctr,aes256-ctr"
 )
-#: For the ciphers that bring none: no SHA-1, no MD5.
+#: For the ciphers that have no MAC of their own: no SHA-1, no MD5.
 MACS = (
     "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,umac-128-etm@openssh.com,"
     "hmac-sha2-256,hmac-sha2-512"

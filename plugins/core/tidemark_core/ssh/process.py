@@ -30,7 +30,7 @@ wait "$child"; code=$?
 kill "$watch" 2>/dev/null
 exit "$code"
 """
-#: What ssh lets us know when it listens: the port alone might be somebody else's.
+#: What ssh prints when it listens: the port alone might be another process's.
 TUNNEL_STANDS = "tidemark: the tunnel stands"
 STANDS_OPTIONS = ("-o", "PermitLocalCommand=yes", "-o", f"LocalCommand=echo '{TUNNEL_STANDS}' >&2")
 _PORT_ATTEMPTS = 5
@@ -51,7 +51,7 @@ class TunnelProcess:
         host_settings: Environment variables of the bastion's host and port, for messages.
         bastion_address: Host and port of the bastion.
         local_port: Another local end; 0: any free port, chosen once; None: none.
-        timeout: Seconds until the tunnel must stand.
+        timeout: Seconds until the tunnel must be up.
         environment: Of the child.
     """
 
@@ -114,7 +114,7 @@ class TunnelProcess:
         while time.monotonic() < deadline and not self.is_down:
             if any("open failed" in line for line in list(self._stderr)):
                 error = self._error("the bastion cannot reach the server")
-                # Told once: the next connection may fare better.
+                # Reported once: the next connection may fare better.
                 self._stderr.clear()
                 raise error
             time.sleep(0.02)
@@ -159,7 +159,7 @@ class TunnelProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                # ssh runs LocalCommand by the account's shell, which need not be one of POSIX.
+                # ssh runs LocalCommand in the account's shell, which need not be a POSIX one.
                 env={**self.environment, "SHELL": "/bin/sh"},
                 # Ctrl-C reaches a whole process group: the reader must close before its tunnel.
                 start_new_session=True,
@@ -170,7 +170,7 @@ class TunnelProcess:
     def _wait(self, process: subprocess.Popen[bytes], deadline: float) -> None:
         """Waits until ssh says that it listens, which it does once it has logged in.
 
-        The port is not connected to: MySQL counts connections that say nothing against our host.
+        No connection is tried: MySQL counts connections that say nothing against our host.
         """
         while not self._stands.wait(_PAUSE_SECONDS):
             if process.poll() is not None:
@@ -198,7 +198,7 @@ class TunnelProcess:
                     self._stderr.append(text)
 
     def _join_reader(self) -> None:
-        """Waits until all is read that ssh said; its thread closes the pipe."""
+        """Waits until all that ssh said is read; the reader's thread closes the pipe."""
         if self._reader is not None:
             self._reader.join(timeout=2)
 
@@ -236,4 +236,4 @@ class TunnelProcess:
 
 
 class _PortTakenError(Exception):
-    """Somebody took the local port between our choice and ssh's bind."""
+    """Another process took the local port between our choice and ssh's bind."""

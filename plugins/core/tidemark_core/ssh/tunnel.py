@@ -35,7 +35,7 @@ class Endpoint(Protocol):
 
     @property
     def socket(self) -> str | None:
-        """Path of the Unix socket to connect to in their place; None: there is none."""
+        """Path of the Unix socket to connect to instead of host and port; None: there is none."""
 
     @property
     def is_down(self) -> bool:
@@ -73,7 +73,7 @@ class DirectEndpoint:
         return self.host if self.host.startswith("/") else None
 
     def check(self) -> None:
-        """Nothing can be wrong between here and there that the driver does not say itself."""
+        """Does nothing: the driver itself reports whatever is wrong on the way."""
 
     def ensure(self) -> None:
         """Nothing to open."""
@@ -99,11 +99,11 @@ def open_endpoint(
         port: Port of the server.
         local_port: Port of 127.0.0.1 that leads there too, for clients that take no socket, and for
             every user of this machine; 0: any free one; None: none.
-        timeout: Seconds until the tunnel must stand.
+        timeout: Seconds until the tunnel must be up.
 
     Raises:
         ConfigError: The key file or the known_hosts file is missing or unsafe.
-        TunnelError: The tunnel does not stand; says why.
+        TunnelError: The tunnel did not come up; says why.
     """
     if bastion is None:
         yield DirectEndpoint(host, port)

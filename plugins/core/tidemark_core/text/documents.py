@@ -5,6 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-#: An object of JSON that somebody else may have written: a Singer message, a schema, a state, dbt's
-#: artifacts. What is in it is unknown until it has been looked at.
+#: A JSON object that another program may have written: a Singer message, a schema, a state, dbt's
+#: artifacts. Its contents are unknown until they have been checked.
 Json: TypeAlias = Mapping[str, Any]

@@ -1,6 +1,6 @@
 """Keeps secrets out of what a process writes, whatever wrote it.
 
-Nothing of ours prints a secret. This is the second line of defence: the values of settings that are
+Our own code prints no secret. This is the second line of defence: the values of settings that are
 declared secret are replaced in everything that goes through Python's standard streams, messages of
 libraries and tracebacks included.
 """

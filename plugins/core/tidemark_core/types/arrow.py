@@ -68,10 +68,10 @@ _FROM_ARROW: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
 
 
 def from_arrow(kind: pa.DataType) -> ColumnType:
-    """The type of a column of somebody else's Parquet file, which has no other description.
+    """The type of a column of another tool's Parquet file, which has no other description.
 
     Raises:
-        ConfigError: It is nested, or otherwise nothing that a warehouse column can hold.
+        ConfigError: It is nested, or otherwise not a type that a warehouse column can hold.
     """
     if pa.types.is_dictionary(kind):
         return from_arrow(kind.value_type)

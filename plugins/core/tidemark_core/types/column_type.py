@@ -194,7 +194,7 @@ _REDSHIFT = {
 
 
 def varchar_bytes(column: ColumnType) -> int:
-    """Bytes that a ``string`` may take in Redshift: four a character, at most 65,535."""
+    """Bytes that a ``string`` may take in Redshift: four per character, at most 65,535."""
     if column.length is None:
         return MAX_VARCHAR_BYTES
     return max(1, min(column.length * BYTES_PER_CHARACTER, MAX_VARCHAR_BYTES))

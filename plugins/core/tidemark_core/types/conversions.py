@@ -37,11 +37,11 @@ class Conversions(dict[str, dict[str, int]]):
     """Counts of changed values, by column and reason."""
 
     def count(self, column: str, reason: Reason, number: int = 1) -> None:
-        """Counts values of a column; none of them leaves no trace."""
+        """Counts values of a column; a count of 0 adds no entry."""
         self.merge({column: {str(reason): number}} if number else {})
 
     def merge(self, other: Mapping[str, Mapping[str, int]]) -> None:
-        """Adds what somebody else has counted."""
+        """Adds counts made elsewhere."""
         for column, reasons in other.items():
             own = self.setdefault(column, {})
             for reason, number in reasons.items():

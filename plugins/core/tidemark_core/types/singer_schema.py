@@ -26,7 +26,7 @@ PADDED = "x-tidemark-padded"
 #: Of a whole schema: how its rows are read, in the words of Singer's metadata.
 METHOD = "x-tidemark-replication-method"
 INCREMENTAL, FULL_TABLE, LOG_BASED = "INCREMENTAL", "FULL_TABLE", "LOG_BASED"
-#: What a tap may say of its records in columns of their own.
+#: Columns in which a tap may put metadata of its records.
 #: https://sdk.meltano.com/en/latest/implementation/record_metadata.html
 SINGER_METADATA = frozenset(
     {
@@ -40,15 +40,15 @@ SINGER_METADATA = frozenset(
     }
 )
 
-#: What each row of a LOG_BASED stream says of itself, behind the table's columns: when it was read,
-#: and when it was found deleted. By the first its versions are told apart.
+#: What each row of a LOG_BASED stream carries after the table's columns: when it was read, and when
+#: it was found deleted. The first tells its versions apart.
 ROW_METADATA: Mapping[str, Json] = {
     name: {"type": ["string", "null"], "format": "date-time"} for name in (EXTRACTED_AT, DELETED_AT)
 }
 
 
 def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, Any]:
-    """The property of a Singer schema; the exact type stands in ``x-tidemark-type``."""
+    """The property of a Singer schema; the exact type is in ``x-tidemark-type``."""
     schema: dict[str, object] = {}
     if column.kind in INTEGER_BYTES:
         limit = 1 << (8 * INTEGER_BYTES[column.kind] - 1)
@@ -79,7 +79,7 @@ def to_json_schema(column: ColumnType, *, nullable: bool = True) -> dict[str, An
 
 
 def is_metadata(name: str, declared: Json) -> bool:
-    """Whether a property is what a Singer tap says of the record, and not a column of the source.
+    """Whether a property is a Singer tap's metadata of the record, and not a source column.
 
     A column that our own taps have read may have any name. It is never taken for metadata.
     """
@@ -87,7 +87,7 @@ def is_metadata(name: str, declared: Json) -> bool:
 
 
 def replication_method(schema: Any) -> str | None:
-    """How a stream's rows are read, by its schema; None: it does not say, as another tap's."""
+    """How a stream's rows are read, by its schema; None if it does not say, as another tap's."""
     told = schema.get(METHOD) if isinstance(schema, Mapping) else None
     return told if isinstance(told, str) else None
 
