@@ -1,7 +1,7 @@
 """Failed tables while others continue, and keeping the Singer state correct.
 
-A STATE carries the bookmarks of all streams. That of a stream that failed must stay where it was
-when everything it claims was committed, in this STATE and in all that come later.
+A STATE carries the bookmarks of all streams. That of a failed stream must stay where it was when
+everything that it claims was committed, in this STATE and in all later ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tidemark_core.text.documents import Json
 
 
 class Failures:
-    """The streams that failed in this run, each for the error that it failed by."""
+    """The streams that failed in this run, each with its error."""
 
     def __init__(self) -> None:
         self._errors: dict[str, TidemarkError] = {}
@@ -32,7 +32,7 @@ class Failures:
         return len(self._errors)
 
     def add(self, stream: str, table: object, error: Exception) -> None:
-        """Notes and shows a table's failure; a second one of the same stream is not told.
+        """Notes and shows a table's failure; a second one of the same stream is not shown.
 
         Args:
             stream: The Singer stream.
@@ -40,7 +40,7 @@ class Failures:
             error: What happened.
 
         Raises:
-            TidemarkError: It is none of the table's own: nothing can go on.
+            TidemarkError: It is not the table's own: no table can continue.
         """
         explained = of_table(error, table)
         if explained.stops_all:
@@ -56,7 +56,7 @@ class Failures:
         """Makes sure that a stream has not failed.
 
         Raises:
-            TidemarkError: What it failed by.
+            TidemarkError: The error that it failed with.
         """
         if stream in self._errors:
             raise self._errors[stream]
@@ -65,7 +65,7 @@ class Failures:
         """Ends the run with what failed, once all others are done.
 
         Raises:
-            Exception: What the one table failed by.
+            Exception: The error of the only table that failed.
             TidemarkError: A summary of several, with their exit code if they have one in common.
         """
         errors = tuple(self._errors.values())
@@ -85,7 +85,7 @@ class Failures:
 
 
 def of_table(error: Exception, table: object) -> TidemarkError:
-    """An error as one of a table, whatever it was."""
+    """Any error, as an error of a table."""
     if isinstance(error, TidemarkError):
         error.table = error.table or str(table)
         return error
@@ -119,7 +119,7 @@ class Bookmarks:
 
         Args:
             state: Its value.
-            open: Streams of which data came that is not committed yet.
+            open: Streams whose data has come but is not committed yet.
             failed: Streams that failed.
         """
         told = bookmarks(state)

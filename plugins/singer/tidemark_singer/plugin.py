@@ -12,7 +12,7 @@ from tidemark_core.process import end_by
 from tidemark_core.typed_settings import read, values
 
 S = TypeVar("S")
-#: What every plugin of ours can do, and those that leave stream maps to the SDK.
+#: Capabilities of all our plugins, and of those that leave stream maps to the SDK.
 CAPABILITIES = (
     PluginCapabilities.ABOUT,
     PluginCapabilities.BATCH,
@@ -26,7 +26,7 @@ class Plugin(PluginBase, Generic[S]):
 
     Attributes:
         settings_class: The class that declares its settings; ``S``.
-        after_signal: What a run that a signal ends leaves, in words.
+        after_signal: What a run that is ended by a signal leaves behind, in words.
     """
 
     settings_class: ClassVar[type[Any]]
@@ -54,8 +54,8 @@ class Plugin(PluginBase, Generic[S]):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Resolves the settings first: their errors are for the operator.
 
-        Discovery asks for none of it. Its settings are resolved when they are used; until then they
-        are text, as Meltano gives them, of which the SDK would say that validation failed.
+        Discovery validates nothing. Its settings are resolved when they are used; until then they
+        are text, as Meltano gives them, which the SDK would report as invalid.
         """
         if not raise_errors:
             return []

@@ -1,8 +1,8 @@
-"""The SDK's imports, without what it takes along and none of our plugins uses.
+"""The SDK's imports, without those that none of our plugins uses.
 
 joblib (and NumPy with it) drains sinks in several threads, UPath writes batch files of the SDK
 itself, Requests and the two kinds of streams read from web services: up to a quarter of a second of
-CPU and 10 MB a start. They are imported when they are first called.
+CPU and 10 MB per start. They are imported when they are first called.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _LATE = ("joblib", "requests", "upath", *_STREAMS)
 def sdk_imports() -> Iterator[None]:
     """Imports a plugin and the SDK, which stay until the program ends.
 
-    What was imported before stays what it is, and whoever imports joblib, Requests or UPath
-    afterwards gets them.
+    Modules imported before stay as they are, and code that imports joblib, Requests or UPath
+    afterwards gets the real ones.
     """
     late = {name: _Late(name) for name in _LATE if name not in sys.modules}
     sys.modules.update(late)
@@ -38,7 +38,7 @@ def sdk_imports() -> Iterator[None]:
 
 
 class _Late(ModuleType):
-    """A module of which only functions and classes are wanted, to be called."""
+    """A module of which only functions and classes are used, and only to call them."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # what the import system asks of every module

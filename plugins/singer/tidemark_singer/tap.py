@@ -13,7 +13,7 @@ from tidemark_core.errors import StateError
 
 from tidemark_singer.plugin import CAPABILITIES, Plugin, S
 
-#: What every tap of ours can do.
+#: Capabilities of all our taps.
 TAP_CAPABILITIES = (
     TapCapabilities.CATALOG,
     TapCapabilities.STATE,

@@ -1,1 +1,1 @@
-"""Files that BATCH messages name: what is told of them, and how they are opened."""
+"""Files that BATCH messages name: the facts about them, and how they are opened."""

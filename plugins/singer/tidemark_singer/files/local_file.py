@@ -45,7 +45,7 @@ def open_local(path: str, table: TableName) -> Iterator[BufferedReader]:
 
 
 def read_records(path: str, table: TableName, *, is_gzip: bool) -> Iterator[Record]:
-    """Reads a file of JSON lines, a record each; only one line is in memory.
+    """Reads a file of JSON lines, one record per line; only one line is in memory.
 
     Raises:
         LakeError: It cannot be read, or a line of it is not a JSON object, or too long.

@@ -1,1 +1,1 @@
-"""What targets share: streams that fail alone, full copies, the messages as they are read."""
+"""Code that targets share: streams that fail alone, full copies, reading of messages."""

@@ -1,16 +1,16 @@
 """Full copies being written to a target: which ones are incomplete. Pure.
 
 A STATE carries the bookmarks of all streams, so one may come in the middle of another stream's full
-copy, and half a copy would be taken for the newest. What tells a copy's end:
+copy, and half a copy would be taken for the newest. A copy's end is recognised:
 
-- in RECORD messages Singer's own marks: the ``version`` that each of them carries, and the
+- in RECORD messages by Singer's own marks: the ``version`` that each of them carries, and the
   ACTIVATE_VERSION that makes this version the stream's. A tap that writes it before the rows wants
   them to be seen as they come. A stream with bookmark properties is not a full copy, whatever its
   records carry.
-- in BATCH messages the fact ``has_more`` of our files.
+- in BATCH messages by the fact ``has_more`` of our files.
 
 A tap may also resume a copy: then its STATE moves the stream's own bookmark, and claims what came.
-Input with neither a STATE nor an ACTIVATE_VERSION is no tap's run, and its versions mean nothing.
+Input with neither a STATE nor an ACTIVATE_VERSION is not a tap's run; its versions mean nothing.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Copies:
 
     @property
     def unfinished(self) -> frozenset[str]:
-        """Streams of which a part of a copy has come."""
+        """Streams of whose copy only a part has come."""
         return frozenset(self._parts)
 
     @property
     def held(self) -> frozenset[str]:
-        """Those of them of which rows have come that must not be committed yet."""
+        """Those of the unfinished whose rows must not be committed yet."""
         return frozenset(self._parts.keys() - self._claimed)
 
     def schema(self, stream: str, *, is_incremental: bool) -> bool:
@@ -52,7 +52,7 @@ class Copies:
             is_incremental: Whether it has bookmark properties.
 
         Returns:
-            Whether a copy in files starts over, so that what has come of it is to be dropped.
+            Whether a copy in files starts over, so that what has come of it must be dropped.
         """
         (self._incremental.add if is_incremental else self._incremental.discard)(stream)
         if self._parts.get(stream) != _FILES:
@@ -68,7 +68,7 @@ class Copies:
             version: What it carries; None: nothing.
 
         Returns:
-            Whether another copy begins, so that what has come of the one before is to be dropped.
+            Whether another copy begins, so that what has come of the last one must be dropped.
         """
         if version is None or stream in self._incremental or version == self._active.get(stream):
             return False
@@ -93,7 +93,7 @@ class Copies:
             self._forget(stream)
 
     def state(self, bookmarks: Json | None) -> None:
-        """Takes in a STATE: what it says of a stream of records, it claims of it."""
+        """Takes in a STATE: where it moves the bookmark of a stream of records, it claims them."""
         self._is_run = True
         for stream, mark in (bookmarks or {}).items():
             if mark and mark != self._marks.get(stream) and self._parts.get(stream) != _FILES:

@@ -24,7 +24,7 @@ Message = dict[str, Any]
 
 
 class IsolatingTarget(Plugin[S], Target):
-    """Goes on with the other streams when one fails, and withholds what its STATE claims.
+    """Continues with the other streams when one fails, and withholds what STATE claims of it.
 
     A stream that failed is skipped from then on; the run ends with its error. A full copy is
     committed when it is whole, never by another stream's STATE.
@@ -41,7 +41,7 @@ class IsolatingTarget(Plugin[S], Target):
         self.copies = Copies()
         self._true_marks = Bookmarks()
         self._open: set[str] = set()
-        # What a tap without a state begins with need not be passed on.
+        # The state of a tap that begins without one need not be passed on.
         self._passed: Any = {"bookmarks": {}}
         super().__init__(**arguments)
 
@@ -55,19 +55,19 @@ class IsolatingTarget(Plugin[S], Target):
         raise NotImplementedError
 
     def close(self) -> None:
-        """Gives back and removes all that the run holds. Never raises."""
+        """Releases and removes all that the run holds. Never raises."""
         raise NotImplementedError
 
     def drop(self, stream: str) -> None:
-        """Lets go of all that a stream that failed has here. Never raises."""
+        """Drops all that is held here of a stream that failed. Never raises."""
         raise NotImplementedError
 
     def begin_anew(self, stream: str) -> None:
-        """Drops what has come of a full copy, for another one begins. Never raises."""
+        """Drops what has come of a full copy, because another one begins. Never raises."""
         raise NotImplementedError
 
     def cut_off(self) -> frozenset[str]:
-        """The streams whose full copy must not stay as it is when the input ends."""
+        """The streams that fail if the input ends now, as their full copy is incomplete."""
         return self.copies.held
 
     def holds(self, stream: str) -> bool:
@@ -83,7 +83,7 @@ class IsolatingTarget(Plugin[S], Target):
             error: Why.
 
         Raises:
-            TidemarkError: It is none of the stream's own.
+            TidemarkError: It is not the stream's own.
         """
         raw = self.raw(stream)
         self.failures.add(raw, _table(raw), error)
@@ -91,7 +91,7 @@ class IsolatingTarget(Plugin[S], Target):
             self.drop(alias)
 
     def _write_state_message(self, state: Any) -> None:
-        """Passes on, once, what is true of a STATE when everything before it is committed."""
+        """Passes on, once, the part of a STATE that is true when all before it is committed."""
         failed = frozenset(self.failures)
         self._open &= failed | self.copies.held
         self._true_marks.note(state, open=self._open, failed=failed)
@@ -124,7 +124,7 @@ class IsolatingTarget(Plugin[S], Target):
 
     # ------------------------------------------------------------------ messages
     def process_endofpipe(self) -> None:
-        """Commits what is whole; a copy that is not has failed."""
+        """Commits what is complete; an incomplete copy has failed."""
         self.copies.end()
         for stream in sorted(self.cut_off() - set(self.failures)):
             error = LakeError(
@@ -154,7 +154,7 @@ class IsolatingTarget(Plugin[S], Target):
         stream = message_dict.get("stream", "")
         self._open.add(stream)
         if stream in self.failures:
-            # They are ours since the message named them, and their tap may wait for room.
+            # They are ours since the message named them, and their tap may be waiting for space.
             remove_local(message_dict.get("manifest", ()))
         self._guarded(message_dict, super()._process_batch_message)
 
@@ -188,7 +188,7 @@ class IsolatingTarget(Plugin[S], Target):
         return [stream, *(each.stream_alias for each in maps if each.stream_alias != stream)]
 
     def raw(self, alias: str) -> str:
-        """The stream that stream maps made another name of."""
+        """The stream to which stream maps gave this name."""
         for stream, maps in self.mapper.stream_maps.items():
             if any(each.stream_alias == alias for each in maps):
                 return stream

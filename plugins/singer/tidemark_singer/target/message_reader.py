@@ -12,7 +12,7 @@ _HINT = "run the tap by itself and inspect its output"
 
 
 class QuietReader(SingerReader):
-    """The SDK's reader, but for its error messages."""
+    """The SDK's reader, except for its error messages."""
 
     def deserialize_json(self, line: str) -> dict[str, Any]:
         """Reads a message.
