@@ -1,4 +1,4 @@
-"""The command ``target-s3-parquet``, which ``python -m target_s3_parquet`` is too."""
+"""The command ``target-s3-parquet``, same as ``python -m target_s3_parquet``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that one manifest will name, and those of them that are being made of rows."""
+"""Files that one manifest will name, those still being made from rows included."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class FileGroup:
     conversions: Conversions = field(default_factory=Conversions)
 
     def spread(self, batches: Iterable[pa.RecordBatch]) -> None:
-        """Writes rows into the files that their days ask for."""
+        """Writes rows into the files of their days."""
         column = self.options.partition_column
         for batch in batches:
             days = by_day(batch, column, self.schema.suffix) if column else [(None, batch)]

@@ -33,7 +33,7 @@ class Store:
 
     Attributes:
         started: UTC second at which this run began; the extraction time of RECORD messages.
-        memory: What all files that are being made hold in memory.
+        memory: The memory that all files being made hold.
     """
 
     def __init__(self, place: S3Location, run_id: str, lease_seconds: float) -> None:
@@ -128,7 +128,7 @@ class Store:
         raise LakeError(f"run {manifest.run_id} has too many commits", table=manifest.table)
 
     def _next_number(self, table: TableName, moment: datetime, suffix: str) -> int:
-        """One more than the last; at first one more than any that a run of that second wrote."""
+        """One more than the last; at first one more than any written by a run of that second."""
         at = (table, moment)
         if at not in self._numbers:
             first = self._layout.data_key(table, moment, 1, suffix=suffix)

@@ -57,7 +57,7 @@ class TableWriter:
         """Takes the stream's schema, from a SCHEMA message.
 
         Raises:
-            LakeError: It is another one than this run has written with, and may not change.
+            LakeError: It differs from the one this run has written with, and may not change.
             ConfigError: A column has the name of one that landing adds.
         """
         told = StreamSchema.parse(self.table, schema, keys)
@@ -78,13 +78,13 @@ class TableWriter:
         self._schema = told
 
     def give_up_part(self) -> None:
-        """Drops what has come of a full copy that is not whole: another one begins."""
+        """Drops what has come of an incomplete full copy: another one begins."""
         self._drop()
         self._has_written = False
         self.pending_files = self.pending_rows = 0
 
     def _warn_of_landing(self) -> None:
-        """Tells early of a table that the lake can have and the warehouse cannot."""
+        """Warns early of a table that the lake can hold and the warehouse cannot."""
         try:
             OWN_NAMES.check(self.table)
         except ConfigError as error:
@@ -147,7 +147,7 @@ class TableWriter:
         self.pending_rows += len(records)
 
     def add_empty_copy(self) -> None:
-        """Takes a full copy in RECORD messages of which no row came: a file says that none is left.
+        """Takes a full copy in RECORD messages that had no row: a file says that none is left.
 
         Raises:
             LakeError: S3 refused.
@@ -165,8 +165,8 @@ class TableWriter:
     def commit(self, bookmark: Json) -> list[str]:
         """Makes everything that waits loadable: one manifest for each schema and extraction.
 
-        The lease is asked for before and after, so that a writer that was paused, and overtaken
-        meanwhile, passes no STATE on.
+        The lease is renewed before and after, so that a writer that was paused, and overtaken in
+        the meantime, passes no STATE on.
 
         Args:
             bookmark: The stream's, which becomes true with this.

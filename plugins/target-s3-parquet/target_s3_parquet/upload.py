@@ -29,8 +29,8 @@ _TRANSFER = TransferConfig(
 )
 # Parts are read ahead, ten of them by default; boto3 has no argument for it.
 _TRANSFER.max_in_memory_upload_chunks = 4
-#: Refusals after which the object may be there all the same; the last one is what a second try to
-#: complete an upload in parts hears when the first has succeeded.
+#: Refusals after which the object may exist all the same; the last one is the answer to a second
+#: try to complete an upload in parts when the first has succeeded.
 _UNCLEAR = frozenset(
     {"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchUpload"}
 )
@@ -112,10 +112,10 @@ class Uploader:
                 raise KeyTakenError(key)
 
     def _tried(self, put: Callable[[], T], there: Callable[[], T]) -> T:
-        """Puts an object and gives what is there then, which may be somebody else's.
+        """Puts an object and returns what is there then, which may be another writer's.
 
-        A put that S3 refused may have succeeded unheard when it was first tried; and one that
-        met another request is to be tried again when nothing is there
+        A put that S3 refused may have succeeded on the first try, whose answer was lost; and one
+        that met another request must be tried again when nothing is there
         (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
         """
         for left in reversed(range(_ATTEMPTS)):

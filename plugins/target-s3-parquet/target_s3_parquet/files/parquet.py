@@ -1,4 +1,4 @@
-"""Somebody else's Parquet files: checked before they are taken, read in the stream's own types."""
+"""Other writers' Parquet files: checked before they are taken, read in the stream's own types."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Checked:
 
 
 def check(file: pq.ParquetFile, schema: StreamSchema, rows: int | None, name: str) -> Checked:
-    """Holds a file against what was said of it.
+    """Compares a file with what was said about it.
 
     Args:
         file: Opened, which reads its footer.
         schema: The stream's.
-        rows: Rows that its writer speaks of; None: it said nothing.
+        rows: Row count that its writer stated; None if it stated none.
         name: For the message.
 
     Raises:

@@ -18,7 +18,7 @@ def check_column(schema: StreamSchema, column: str) -> None:
     """Makes sure that a table can be laid out by a column.
 
     Raises:
-        ConfigError: There is no such column, or it is no date.
+        ConfigError: There is no such column, or it is not a date.
     """
     kind = schema.types.get(column)
     if kind is None or kind.kind not in _DATED:
@@ -37,7 +37,7 @@ def by_day(batch: pa.RecordBatch, column: str, suffix: str) -> Iterator[tuple[st
     if len(distinct) == 1:
         yield day_partition(distinct[0], suffix), batch
         return
-    import pyarrow.compute as pc  # 10 MB: who lays no table out by a column goes without
+    import pyarrow.compute as pc  # 10 MB, spared when no table is laid out by a column
 
     for day in distinct:
         mask = pc.is_null(days) if day is None else pc.equal(days, pa.scalar(day, pa.date32()))

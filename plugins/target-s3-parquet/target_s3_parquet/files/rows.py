@@ -62,10 +62,10 @@ def _count_unnamed(records: Sequence[Json], schema: StreamSchema, conversions: C
 
 
 class Memory:
-    """What the files that are being made hold in memory together.
+    """The memory that all files being made hold together.
 
     However many tables and days come at once, it is no more than ``limit`` bytes of Arrow memory
-    and one batch: then the file that holds most writes it out, as a smaller row group.
+    and one batch: above that, the file that holds most writes a smaller row group.
     """
 
     def __init__(self, limit: int = 4 * GROUP_BYTES) -> None:
@@ -86,7 +86,7 @@ class Memory:
         return sum(file.waiting for file in self._files)
 
     def keep_bounded(self) -> None:
-        """Writes out what is too much.
+        """Writes out what exceeds the limit.
 
         Raises:
             LakeError: The disk is full.
@@ -143,7 +143,7 @@ class RowFile:
             self._parquet.flush()
 
     def finish(self) -> IO[bytes]:
-        """Closes the Parquet file and gives it, open, to be uploaded.
+        """Completes the Parquet file and returns it, still open, to be uploaded.
 
         Raises:
             LakeError: The disk is full.
@@ -154,7 +154,7 @@ class RowFile:
         return self._file
 
     def drop(self) -> None:
-        """Lets go of everything, finished or not. Never raises."""
+        """Gives everything up, finished or not. Never raises."""
         self._memory.leave(self)
         self._parquet.abandon()
         with contextlib.suppress(OSError):

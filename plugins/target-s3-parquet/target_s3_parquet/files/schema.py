@@ -81,7 +81,7 @@ class StreamSchema:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of the source, without what rows say of themselves."""
+        """The columns of the source, without the metadata of rows."""
         return [name for name, told in self.singer["properties"].items() if ANNOTATION in told]
 
     @property
@@ -91,7 +91,7 @@ class StreamSchema:
 
     @property
     def suffix(self) -> str:
-        """What the names of its files' folders end with."""
+        """The suffix of the names of its files' folders."""
         return folder_suffix(self.types)
 
     def is_same(self, other: StreamSchema) -> bool:
@@ -102,9 +102,9 @@ class StreamSchema:
         )
 
     def is_known_empty(self, newest: Manifest | None) -> bool:
-        """Whether the lake says already what a file without rows would say.
+        """Whether the lake already says what a file without rows would say.
 
-        That is what columns there are, and of a full copy that there was no row.
+        That is which columns there are, and of a full copy that there was no row.
 
         Args:
             newest: The table's newest commit, if there is one.

@@ -35,7 +35,7 @@ class LakeSink(BatchSink):
     """
 
     def __init__(self, target: TargetS3Parquet, **arguments: Any) -> None:
-        self._target = target  # which the SDK's own initialisation asks for a validator
+        self._target = target  # the SDK's own initialisation asks it for a validator
         super().__init__(target=target, **arguments)
         self.is_dropped = False
         self.table = target.table(self.stream_name)
@@ -49,9 +49,9 @@ class LakeSink(BatchSink):
         self.table.set_schema(self.schema, self.key_properties)
 
     def _remove_sdc_metadata_from_schema(self) -> None:
-        """Leaves columns that the source really has, whatever their names.
+        """Keeps columns that the source really has, whatever their names.
 
-        And what rows that are read by a log say of themselves: nothing else tells of a deletion.
+        Also the metadata of rows that are read from a log: nothing else reports a deletion.
         """
         properties = self.schema["properties"]
         kept = ROW_METADATA.keys() if replication_method(self.schema) == LOG_BASED else set()
@@ -81,10 +81,10 @@ class LakeSink(BatchSink):
         self.mark_drained()
 
     def process_batch(self, context: Context) -> None:
-        """Hands the collected records over; a fault of theirs ends the stream."""
+        """Hands the collected records over; an error in them ends the stream."""
         try:
             self.table.add_records(context.get("records", []))
-        except Exception as error:  # noqa: BLE001 - told of the stream; others go on
+        except Exception as error:  # noqa: BLE001 - reported; other streams continue
             self._target.fail(self.stream_name, error)
 
     def process_batch_files(self, encoding: BaseBatchFileEncoding, files: Sequence[str]) -> None:

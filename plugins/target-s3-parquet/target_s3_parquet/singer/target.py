@@ -55,7 +55,7 @@ class TargetS3Parquet(IsolatingTarget[TargetSettings]):
         self.max_parallelism = 1
 
     def table(self, stream: str) -> TableWriter:
-        """The writer of a stream's table; takes its lease at first.
+        """The writer of a stream's table; takes its lease the first time.
 
         Raises:
             LeaseError: Another process is writing it.
@@ -87,8 +87,8 @@ class TargetS3Parquet(IsolatingTarget[TargetSettings]):
         """Commits what is left and gives the leases back.
 
         Raises:
-            TidemarkError: A table failed, or files of it came whose STATE never did: the tap has
-                died. The others are done.
+            TidemarkError: A table failed, or its files came without their STATE: the tap has died.
+                The others are done.
         """
         for stream, table in list(self._tables.items()):
             if table.pending_files:
@@ -126,7 +126,7 @@ class TargetS3Parquet(IsolatingTarget[TargetSettings]):
         self._tables.clear()
 
     def _process_activate_version_message(self, message_dict: Message) -> None:
-        """Takes note that a full copy is whole; no row of the lake is ever deleted."""
+        """Notes that a full copy is complete; no row of the lake is ever deleted."""
         stream = message_dict.get("stream", "")
         has_rows = stream in self.copies.unfinished
         self.copies.activate(stream, message_dict.get("version"))
@@ -170,7 +170,7 @@ class TargetS3Parquet(IsolatingTarget[TargetSettings]):
             mark = bookmarks.get(stream) if isinstance(bookmarks, dict) else None
             try:
                 table.commit(mark if isinstance(mark, dict) else {})
-            except Exception as error:  # noqa: BLE001 - told of the stream; others go on
+            except Exception as error:  # noqa: BLE001 - reported; other streams continue
                 self.fail(stream, error)
         self._committed_at = time.monotonic()
 
