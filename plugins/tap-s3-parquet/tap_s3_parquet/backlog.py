@@ -14,7 +14,7 @@ from tap_s3_parquet.index import Index
 
 
 class Backlog:
-    """A listing of one table, taken once, against its bookmark.
+    """A listing of one table, taken once, compared with its bookmark.
 
     Args:
         index: The lake.
@@ -49,7 +49,7 @@ class Backlog:
         self._start = start
 
     def commits(self) -> Iterator[Commit]:
-        """Reads what is new, by the time of extraction; orphans are done without a word.
+        """Reads what is new, by the time of extraction; orphans are marked as done silently.
 
         Raises:
             LakeError: Something that is there cannot be handed over faithfully.
@@ -72,11 +72,11 @@ class Backlog:
     def settle(self) -> bool:
         """Shortens the bookmark when everything has been handed over.
 
-        What lies before a time from which reading starts is done with it: else it would come once
-        that time is no longer asked for.
+        What lies before the time from which reading starts counts as done: else it would come once
+        that time is no longer set.
 
         Returns:
-            Whether it is another one than at the beginning.
+            Whether it differs from the one at the beginning.
         """
         if self._is_changed:
             if self._start is not None:

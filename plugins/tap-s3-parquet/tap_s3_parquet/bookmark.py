@@ -1,7 +1,7 @@
 """What has been passed on of a table. Read from Singer state, so it is untrusted input.
 
-S3's own clock orders what is there: an object is new when it was put after the bookmark's time, or
-about then and is not among those that the bookmark names. Names alone would not do, because runs
+S3's own clock orders the objects: one is new if it was put after the bookmark's time, or around
+that time and is not among those that the bookmark names. Names alone would not do, because runs
 that overlap, or machines whose clocks differ, put objects whose names lie before others'.
 """
 
@@ -16,7 +16,7 @@ from tidemark_core.errors import StateError
 from tidemark_core.names import EXTRACTED_AT, TableName
 from tidemark_core.text.documents import Json
 
-#: How long after its time an object may come into sight: S3 dates a put by its beginning.
+#: How long after its time an object may become visible: S3 dates a put by its beginning.
 _DELAY = timedelta(minutes=15)
 
 
@@ -28,7 +28,7 @@ class Entry:
         key: S3 key.
         modified: When it was put, by S3's clock.
         moment: UTC second of the extraction, from its name.
-        order: What comes first among those of one moment.
+        order: Sort key among those of one moment.
         name: What the bookmark calls it: its key below the table's folder.
     """
 
@@ -60,7 +60,7 @@ class Mark:
         return replace(self, recent=self.recent | {entry.name for entry in entries})
 
     def settled(self, seen: Iterable[Entry], now: datetime) -> Mark:
-        """Moves on, once everything that a listing showed is done.
+        """The mark once everything that a listing showed is done.
 
         Args:
             seen: All that the listing showed.
@@ -91,11 +91,11 @@ class Bookmark:
 
     @property
     def is_only_a_time(self) -> bool:
-        """Whether somebody set it by hand: a time, and nothing of what is done."""
+        """Whether it was set by hand: a time only, without names of what is done."""
         return self.newest is not None and self.manifests == Mark() and self.listing == Mark()
 
     def after(self, entries: Iterable[Entry]) -> Bookmark:
-        """With the latest extraction and the last key of what was just done."""
+        """The bookmark with the latest extraction and the last key of what was just done."""
         done = list(entries)
         moments = [entry.moment for entry in done]
         if self.newest is not None:

@@ -29,9 +29,9 @@ class Commit:
     """Files that became loadable together.
 
     Attributes:
-        entries: What is done when they have been handed over.
+        entries: The entries that are done once the files have been handed over.
         schema: The Singer schema of their rows.
-        key_properties: Primary key; None: nothing says.
+        key_properties: Primary key; None if unknown.
         files: The files.
         extracted_at: UTC second of the extraction.
         manifest: The manifest; None: the files never had one.
@@ -50,13 +50,13 @@ class Commit:
 
     @property
     def replication_key(self) -> str | None:
-        """The column by which the extraction is bookmarked; None: nothing says."""
+        """The column by which the extraction is bookmarked; None if unknown."""
         named = self.manifest.bookmark.get("replication_key") if self.manifest else None
         return named if isinstance(named, str) and named in self.schema["properties"] else None
 
     @property
     def replication_method(self) -> str | None:
-        """How the rows were read; None: nothing says."""
+        """How the rows were read; None if unknown."""
         return self.manifest.replication_method if self.manifest else None
 
     def is_like(self, other: Commit) -> bool:
@@ -114,7 +114,7 @@ def from_file(index: Index, table: TableName, entry: Entry) -> Commit | None:
     if RUN_METADATA in reader.metadata:
         logger.info("%s was never committed; skipped", entry.key, extra={"table": str(table)})
         return None
-    from tidemark_core.types.arrow import from_arrow  # with Arrow, as in `open_parquet`
+    from tidemark_core.types.arrow import from_arrow  # imports Arrow, as `open_parquet` does
 
     with open_parquet(reader, entry.key, table) as file:
         properties = {}

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Index:
-    """Reads what is in the lake; keys that its grammar does not make are passed over, loudly.
+    """Reads what is in the lake; keys outside its grammar are skipped with a warning.
 
     Args:
         place: The lake.

@@ -37,7 +37,7 @@ def _plain(values: list[Any]) -> list[Any]:
 
 
 def _float(value: float) -> float | None:
-    # JSON has no word for the others.
+    # JSON has no form for the others.
     return value if math.isfinite(value) else None
 
 

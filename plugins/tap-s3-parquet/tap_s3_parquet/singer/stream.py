@@ -46,7 +46,7 @@ class LakeStream(Stream):
     """Hands over what was committed since the last run, one load after the other.
 
     The SCHEMA message before a load is that of its own manifests, not the catalog's: so what was
-    written before a column came is loaded as it was.
+    written before a column was added is loaded as it was.
 
     Args:
         tap: The tap.
@@ -83,7 +83,7 @@ class LakeStream(Stream):
         """Ours by default; another format when ``batch_config`` asks for it."""
         asked = super().get_batch_config(config)
         if asked is None and self._lake_tap.names_files:
-            # The files are where they are: the storage is never written to.
+            # The files stay where they are: the storage is never written to.
             return BatchConfig(encoding=_PARQUET, storage=StorageTarget("file:///"))
         return asked
 
@@ -126,7 +126,7 @@ class LakeStream(Stream):
                 self._write_state_message()
             self._settle()
             self._write_state_message()
-        except Exception as error:  # noqa: BLE001 - told of the table; others go on
+        except Exception as error:  # noqa: BLE001 - reported; other tables continue
             self._lake_tap.failed(self.table, error)
 
     def _sync_records(
@@ -134,17 +134,17 @@ class LakeStream(Stream):
     ) -> Generator[Record, None, None]:
         try:
             yield from super()._sync_records(context, write_messages=write_messages)
-        except Exception as error:  # noqa: BLE001 - told of the table; others go on
+        except Exception as error:  # noqa: BLE001 - reported; other tables continue
             self._lake_tap.failed(self.table, error)
 
     def _write_schema_message(self) -> None:
-        """Begins with the schema of what is handed over first; with nothing new, the newest."""
+        """Begins with the schema of what is handed over first; if nothing is new, the newest."""
         if self._announced is not None:
             super()._write_schema_message()
             return
         try:
             first = next(self._loads, None)
-        except Exception as error:  # noqa: BLE001 - raised again by the first who takes a load
+        except Exception as error:  # noqa: BLE001 - raised again when a load is taken
             self._loads = _raising(error)
             first = None
         if first is None:
@@ -162,7 +162,7 @@ class LakeStream(Stream):
     def _generate_schema_messages(self) -> Generator[SchemaMessage, None, None]:
         """Says by which key a target may tell newer rows from older, or that they are full copies.
 
-        The latter of files only: where one copy ends and another begins, records do not say.
+        The latter for files only: records do not say where one copy ends and another begins.
         """
         for message in super()._generate_schema_messages():
             if self._bookmarked_by is not None:
@@ -172,7 +172,7 @@ class LakeStream(Stream):
             yield message
 
     def _announce(self, commit: Commit) -> None:
-        """Writes a SCHEMA message when a commit's schema is not the last one's."""
+        """Writes a SCHEMA message if a commit's schema differs from the last one's."""
         selected = get_selected_schema(self.name, commit.schema, self.mask)
         told = _Announced(
             selected, commit.key_properties, commit.replication_key, commit.replication_method

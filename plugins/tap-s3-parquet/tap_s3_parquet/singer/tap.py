@@ -55,7 +55,7 @@ class TapS3Parquet(PluginTap[TapSettings]):
         return self.settings.s3_batch_rows
 
     def discover_streams(self) -> Sequence[LakeStream]:
-        """Finds the tables; the newest commit of each tells its columns."""
+        """Finds the tables; the newest commit of each defines its columns."""
         found = set(self.index.tables(listing=False))
         if self.is_listing:
             found.update(self.index.tables(listing=True))
@@ -66,7 +66,7 @@ class TapS3Parquet(PluginTap[TapSettings]):
                 continue
             try:
                 newest = self._newest(table)
-            except Exception as error:  # noqa: BLE001 - told of the table; others go on
+            except Exception as error:  # noqa: BLE001 - reported; other tables continue
                 self.failed(table, error)
                 continue
             if newest is not None:
@@ -74,10 +74,10 @@ class TapS3Parquet(PluginTap[TapSettings]):
         return streams
 
     def failed(self, table: TableName, error: Exception) -> None:
-        """Notes that a table could not be handed over; the others go on.
+        """Notes that a table could not be handed over; the other tables continue.
 
         Raises:
-            TidemarkError: It is none of the table's own.
+            TidemarkError: It is not the table's own.
         """
         self._failures.add(table.stream, table, error)
 
@@ -99,7 +99,7 @@ class TapS3Parquet(PluginTap[TapSettings]):
         self.raise_failures()
 
     def sync_all(self) -> None:  # type: ignore[misc]  # the SDK has no other place before a sync
-        """Hands everything over; begins with a STATE, so that a target knows what was before."""
+        """Hands everything over; begins with a STATE, so that a target knows the old one."""
         if not self.state:
             self._state_writer.write_state({"bookmarks": {}})
         super().sync_all()
