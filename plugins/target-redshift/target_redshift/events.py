@@ -17,7 +17,7 @@ logger = logging.getLogger("target-redshift")
 
 @contextmanager
 def loading(location: S3Location) -> Iterator[None]:
-    """Keeps the leg's report, and tells of its end, whatever it is."""
+    """Keeps the leg's report, and logs its end, whatever the outcome."""
     log_event(logger, Event.CLI_INITIALIZED)
     with reporting("warehouse", location) as report:
         try:
@@ -30,7 +30,7 @@ def loading(location: S3Location) -> Iterator[None]:
 
 @contextmanager
 def table(name: TableName) -> Iterator[None]:
-    """A table is being loaded; remembers why it failed."""
+    """A table is being loaded; records why it failed."""
     report = current().table(name)
     log_event(logger, Event.TABLE_STARTED, table=str(name))
     try:

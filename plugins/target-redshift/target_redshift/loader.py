@@ -45,7 +45,7 @@ class TableLoader:
         lease: Our right to write the table.
         landing: The table as the stream's schema describes it.
         session: The warehouse.
-        meter: Told of rows as they are staged.
+        meter: Counts rows as they are staged.
         method: Load method of this table.
         is_copied: Whether its files are full copies, of which the newest counts.
         newest: Columns (in the warehouse) by which an upsert finds a key's newest row.
@@ -154,10 +154,10 @@ class TableLoader:
         return staged.rows
 
     def _pass_over(self, files: Sequence[LoadFile]) -> None:
-        """Writes copies that came behind a newer one into the ledger.
+        """Enters copies that came after a newer one in the ledger.
 
-        With no row, and as dealt with by the table's last load: a load of their own would be taken
-        for an empty copy.
+        Without rows, and under the table's last load: a load of their own would be taken for an
+        empty copy.
         """
         table, connection = self.landing.table, self.session.connection
         ledger = Ledger(connection, table, self.landing.name)
@@ -172,7 +172,7 @@ class TableLoader:
         )
 
     def _explained(self, error: CopyError, staged: Staged) -> TidemarkError:
-        """Asks the warehouse which rows COPY refused; they outlive the roll-back."""
+        """Asks the warehouse which rows COPY refused; its records outlive the roll-back."""
         columns = [*self.landing.names]
         keys = [column.name for column in self.landing.keys]
         files = f"s3://{self.s3.bucket}/{staged.prefix}"
@@ -214,7 +214,7 @@ class TableLoader:
                 phase=self.meter.phase,
             ),
         )
-        # Older copies are dealt with, and no row of theirs is there.
+        # Older copies are done with, and none of their rows is in the table.
         entries = [*missing, *_without_rows(older)]
         if overwrite:
             ledger.forget(entries)
@@ -223,10 +223,10 @@ class TableLoader:
 
 
 def newest_copy(files: Sequence[LoadFile]) -> tuple[list[LoadFile], list[LoadFile]]:
-    """Parts files of the lake into those of the newest extraction and older ones.
+    """Divides files of the lake into those of the newest extraction and older ones.
 
-    What a load that was missed has left waiting is an older copy of the whole table: with it, rows
-    would be there twice, and rows that are gone would come back. Other files have no such order.
+    Files that a missed load has left waiting are an older copy of the whole table: with them, rows
+    would be there twice, and deleted rows would come back. Other files have no such order.
     """
     newest = max((file.extracted_at for file in files if file.manifest), default=None)
     older = [file for file in files if file.manifest and file.extracted_at != newest]

@@ -37,7 +37,7 @@ class Stages:
         s3: The lake's bucket.
         client: S3 client.
         landing: The table.
-        meter: Told of rows as they are staged.
+        meter: Counts rows as they are staged.
         method: Load method of this table.
     """
 
@@ -57,7 +57,7 @@ class Stages:
             self._by_csv("an upsert numbers its rows")
 
     def of(self, files: Sequence[LoadFile], drift: Drift, ledger: Ledger) -> tuple[int, Staged]:
-        """Stages files, unless the attempt before did; gives load id and parts."""
+        """Stages files, unless an earlier attempt did; returns load id and parts."""
         names = tuple(file.name for file in files)
         if self._known and self._known[:2] == (names, drift.widths):
             return self._known[2], self._known[3]
@@ -69,7 +69,7 @@ class Stages:
         return load_id, staged
 
     def go_by_csv(self, staged: Staged, why: str) -> bool:
-        """Whether a load whose COPY was refused may be tried by CSV; it is staged so then."""
+        """Whether a load whose COPY was refused may be tried by CSV; if so, it is staged as CSV."""
         may = self._format == "auto" and isinstance(staged, StagedParquet)
         if may:
             self._by_csv(why, logging.WARNING)
@@ -105,7 +105,7 @@ class Stages:
     def _stage_parquet(self, files: Sequence[LoadFile], prefix: str) -> Staged:
         self.meter.begin(sum(file.rows for file in files), (None, None))
         found = stage_parquet(self.client, self.s3.bucket, prefix, self.landing, files)
-        # COPY reads the lake's own files: they have come.
+        # COPY reads the lake's own files: nothing else is to be staged.
         self.meter.add(rows=found.rows, bytes=found.size)
         return found
 

@@ -25,7 +25,7 @@ _IS_EMPTY = "a key is an empty binary value, which COPY loads from CSV as NULL"
 
 
 def unfit_key(array: Array, column: Column) -> tuple[int, str] | None:
-    """Looks for a key that cannot be loaded as the key that it is.
+    """Looks for a key that cannot be loaded unchanged.
 
     Args:
         array: Values of a key's column, in its own type.
@@ -59,7 +59,7 @@ def _readable(key: Column) -> str:
 
 
 def unfit_rows(table: str, keys: Sequence[Column]) -> str:
-    """SELECT of a copied row whose key cannot stay what it is; a NULL or a trailing blank.
+    """SELECT of a copied row whose key cannot stay the same: a NULL or a trailing blank.
 
     Args:
         table: Where the rows are, quoted.

@@ -57,7 +57,7 @@ class Column:
         return to_redshift(self.type)
 
 
-#: Those of Tidemark's columns that files may have: of rows that are read by the source's log.
+#: Tidemark's columns that files may have, if their rows are read from the source's log.
 ROW_COLUMNS = tuple(Column(name, name, kind) for name, kind in METADATA if name != LOAD_ID)
 
 
@@ -86,7 +86,7 @@ class LandingTable:
         """Reads a stream's schema.
 
         Raises:
-            ConfigError: A name or type cannot be had in Redshift, two names collide, there are
+            ConfigError: A name or type is not possible in Redshift, two names collide, there are
                 too many columns, or a key property is not a column.
         """
         name = names.check(table)

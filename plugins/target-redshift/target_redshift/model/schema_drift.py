@@ -69,7 +69,7 @@ def compare(landing: LandingTable, existing: Sequence[tuple[str, str]]) -> Drift
         existing: Name and type of the columns that it has.
 
     Raises:
-        WarehouseError: A column's type changed in a way that would lose or bend values.
+        WarehouseError: A column's type changed in a way that would lose or alter values.
     """
     have = {name: normalise(kind) for name, kind in existing}
     add, widen = [], []
@@ -117,7 +117,7 @@ def describe(landing: LandingTable) -> str:
 
 
 def check_comment(landing: LandingTable, comment: str | None) -> None:
-    """Holds a stream against what the landing table's comment says of it.
+    """Compares a stream with what the landing table's comment says of it.
 
     Args:
         landing: The table as the source's schema asks for it.

@@ -70,7 +70,7 @@ class Spool:
             table=self._landing.table,
             run_id=run_id,
             extracted_at=extracted_at,
-            # Never twice the same: what a tap sends as records cannot be recognised again.
+            # Never the same twice: what a tap sends as records cannot be recognised again.
             name=f"records:{run_id}:{self._path.stem}",
         )
         return replace(file, conversions=self._conversions)

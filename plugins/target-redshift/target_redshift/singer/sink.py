@@ -48,7 +48,7 @@ class RedshiftSink(BatchSink):
         )
         self.is_copied = target.is_copied(stream_name)
         self.method = "overwrite" if self.is_copied else target.settings.load_method
-        # A full copy is known by its files; what an overwrite of anything else holds, by its end.
+        # A full copy is known from its files; what any other overwrite holds, only at the end.
         self._awaits_end = self.method == "overwrite" and not self.is_copied
         check_method(self.landing, self.method)
         self._is_dropped = False
@@ -63,7 +63,7 @@ class RedshiftSink(BatchSink):
         return True
 
     def _add_sdc_metadata_to_schema(self) -> None:
-        """Adds nothing: `LandingTable` knows metadata from columns, and has columns for it."""
+        """Adds nothing: `LandingTable` tells metadata from columns, and has columns for it."""
 
     def _add_sdc_metadata_to_record(
         self, record: Record, message: Message, context: Context
@@ -77,7 +77,7 @@ class RedshiftSink(BatchSink):
         record[DELETED_AT] = record.get(DELETED_AT)
 
     def get_validator(self) -> None:
-        """None: values are held against their types where they are converted.
+        """None: values are checked against their types when they are converted.
 
         The SDK's own validator shows the value in its message.
         """
@@ -87,7 +87,7 @@ class RedshiftSink(BatchSink):
 
     @property
     def current_size(self) -> int:
-        """Rows that wait to be loaded; 1 at least when anything must be done; 0 while held."""
+        """Rows that wait to be loaded; at least 1 when anything must be done; 0 while held."""
         if self._is_dropped or self._target.holds(self.stream_name):
             return 0
         waiting = self._spool.rows + sum(file.rows for file in self._files)
@@ -102,7 +102,7 @@ class RedshiftSink(BatchSink):
 
     @property
     def max_size(self) -> int:
-        """Records a load: many, because a COPY of few rows costs as much as one of many."""
+        """Records per load: many, because a COPY of few rows costs as much as one of many."""
         return cast(int, self.config.get("batch_size_rows") or 500_000)
 
     # ------------------------------------------------------------------ collecting
@@ -147,7 +147,7 @@ class RedshiftSink(BatchSink):
             self._files.append(file)
 
     def _looked_at(self, batch: BatchFile) -> LoadFile:
-        """Fetches a Parquet object of which nobody says what a manifest does, and looks at it."""
+        """Fetches a Parquet object that no manifest describes, and looks at it."""
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         return local_file(
             self._target.local_copy(batch, self.table, folder),
@@ -169,14 +169,14 @@ class RedshiftSink(BatchSink):
     def process_batch(self, context: Context) -> None:
         """Loads everything that has been collected, in one transaction.
 
-        Of a fault of the table's own nothing was loaded, and it ends the stream.
+        After an error of the table's own, nothing was loaded and the stream ends.
         """
         del context
         if self._awaits_end and not self._target.at_end:
             return
         try:
             self._load()
-        except Exception as error:  # noqa: BLE001 - told of the stream; others go on
+        except Exception as error:  # noqa: BLE001 - reported; other streams continue
             self._target.fail(self.stream_name, error)
 
     def drop(self) -> None:

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableLeases:
-    """Leases of the warehouse, one a table.
+    """Leases of the warehouse, one per table.
 
     Attributes:
         client: S3 client.
         s3: The lake.
-        owner: Who holds them, for those who find them taken.
+        owner: Who holds them, for processes that find them taken.
         seconds: How long one is good for without being renewed.
         resources: Gives them back when it is closed.
-        logger: Told what is removed, and what is not.
+        logger: Logs what is removed, and what is not.
     """
 
     client: S3Client
@@ -65,7 +65,7 @@ class TableLeases:
             lease.release()
 
     def remove_abandoned(self) -> None:
-        """Removes what loads that are no more had staged.
+        """Removes what loads that have died had staged.
 
         Everything is loaded: what cannot be removed now is left to the next run.
         """
@@ -80,7 +80,7 @@ class TableLeases:
             self._tell_removed(table, objects)
 
     def _remove_left(self, table: TableName) -> None:
-        """Nothing depends on the staged files of a crashed load: they may stay for another run."""
+        """Removes a crashed load's staged files; nothing depends on them, so they may also stay."""
         prefix = self.s3.layout.staging_prefix(table)
         try:
             self._tell_removed(table, remove_staging(self.client, self.s3.bucket, prefix))

@@ -58,7 +58,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
     # ------------------------------------------------------------------ what the sinks use
     @cached_property
     def settings(self) -> LoadSettings:
-        """The settings, which go together.
+        """The settings, checked for contradictions.
 
         Raises:
             ConfigError: One is missing or wrong.
@@ -77,7 +77,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         """The landing tables' names.
 
         Raises:
-            ConfigError: LANDING_NAMES cannot be.
+            ConfigError: LANDING_NAMES is wrong.
         """
         given = LANDING_NAMES.convert(os.environ.get(LANDING_NAMES.env))
         return LandingNames.parse(given or self.settings.landing_names)
@@ -122,7 +122,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         )
 
     def loader(self, sink: RedshiftSink) -> TableLoader:
-        """The loader of a sink's table; takes the table's lease with the first one.
+        """The loader of a sink's table; takes the table's lease the first time.
 
         Raises:
             LeaseError: Another process is loading the table.
@@ -152,7 +152,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         return [*(folded[name] for name in named if name in folded), EXTRACTED_AT]
 
     def is_of_another_tap(self, batch: BatchFile) -> bool:
-        """Whether a BATCH names an object of S3_BATCH_PREFIXES without a word about it."""
+        """Whether a BATCH names an object of S3_BATCH_PREFIXES without facts about it."""
         return (
             batch.url.startswith("s3://")
             and not batch.facts
@@ -217,14 +217,14 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
             sink.forget()
 
     def cut_off(self) -> frozenset[str]:
-        """An overwrite puts nothing but a whole copy in the place of one."""
+        """An overwrite replaces a copy only with a complete one."""
         unfinished = self.copies.unfinished
         if self.settings.load_method == "overwrite":
             return unfinished
         return super().cut_off() | {stream for stream in unfinished if self.is_copied(stream)}
 
     def holds(self, stream: str) -> bool:
-        """Whether nothing of a stream may be loaded now, as of a copy that is not whole."""
+        """Whether nothing of a stream may be loaded now, as with an incomplete copy."""
         is_part = self.is_copied(stream) and self.raw(stream) in self.copies.unfinished
         return is_part or super().holds(stream)
 
@@ -244,16 +244,16 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
     def _process_state_message(self, message_dict: Message) -> None:
         """Loads what was collected, then passes the STATE on.
 
-        An overwrite holds its STATE back to the end: what it claims is there only then.
+        An overwrite holds its STATE back until the end: what it claims is loaded only then.
         """
         super()._process_state_message(message_dict)
         if self.settings.load_method == "overwrite":
             return
-        # Sinks of a schema before, which the SDK would forget.
+        # Sinks of an earlier schema, which the SDK would forget.
         held = [sink for sink in self._sinks_to_clear if self.holds(sink.stream_name)]
         self._sinks_to_clear = [sink for sink in self._sinks_to_clear if sink not in held]
         self.drain_all()
         self._sinks_to_clear += held
 
     def _handle_max_record_age(self) -> None:
-        """Nothing is loaded for its age: a load ends with a STATE, or when a sink is full."""
+        """Loads nothing for its age: a load ends with a STATE, or when a sink is full."""

@@ -1,4 +1,4 @@
-"""The staging area of the lake: COPY manifests, and what is removed again."""
+"""The staging area of the lake: COPY manifests, and the removal of what was staged."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def remove_staging(client: S3Client, bucket: str, prefix: str) -> int:
 def remove_abandoned(
     client: S3Client, bucket: str, layout: LakeLayout, ours: Collection[TableName]
 ) -> dict[TableName, int]:
-    """Removes what loads that are no more had staged, also of tables that have nothing to load now.
+    """Removes what loads that have died had staged, also of tables with nothing to load now.
 
     A load holds its table's lease for as long as it has anything staged. The listing comes first:
-    whoever takes a lease after it stages under a new load id, which is not in the list.
+    a process that takes a lease later stages under a new load id, which is not in the list.
 
     Args:
         client: S3 client.

@@ -71,7 +71,7 @@ def encode(arrays: list[Array], marker: str) -> bytes:
 
 
 def _check_marker(array: Array, marker: str) -> None:
-    # One rare byte first: the comparison of every value is the slower way to the same answer.
+    # One rare byte first: comparing every value gives the same answer, but more slowly.
     if holds_byte(array, ord("@")) and pc.any(pc.equal(array, marker)).as_py():
         raise MarkerCollisionError(marker)
 

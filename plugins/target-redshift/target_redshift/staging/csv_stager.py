@@ -73,8 +73,8 @@ class Stager:
         slices: Slices of the warehouse.
         compression: ``gzip`` or ``zstd``.
         marker: Text of NULL.
-        meter: Told of rows as they are staged.
-        numbered: Whether a last column holds the rows' number in the load.
+        meter: Counts rows as they are staged.
+        numbered: Whether a last column holds each row's number in the load.
     """
 
     client: S3Client
@@ -243,11 +243,11 @@ class _Rounds:
         self._writers.clear()
 
     def sent(self) -> list[_Part]:
-        """What was sent, once all of it is."""
+        """The parts that were sent, once all of them are."""
         return self._sent + [future.result() for future in self._uploads]
 
     def _settle(self) -> None:
-        """Waits for the blocks at work, so that no part has two of them."""
+        """Waits for the blocks in progress, so that no part has two of them."""
         for future in self._running:
             self.conversions.merge(future.result())
         self._running.clear()

@@ -53,7 +53,7 @@ class LoadFile:
         path: Path of a local file.
         run_id: The run that extracted it.
         manifest: Key of the manifest that committed it.
-        conversions: Values that were changed when it was written, if that was here.
+        conversions: Values that were changed when it was written, if it was written here.
     """
 
     name: str
@@ -228,7 +228,7 @@ def blocks(file: LoadFile, path: Path, table: TableName) -> Iterator[pa.RecordBa
     """Reads a file in blocks of bounded size.
 
     Raises:
-        LakeError: It is damaged, or has not the rows that its manifest says.
+        LakeError: It is damaged, or does not have the row count of its manifest.
     """
     try:
         with pq.ParquetFile(path) as parquet:
@@ -251,9 +251,9 @@ def blocks(file: LoadFile, path: Path, table: TableName) -> Iterator[pa.RecordBa
 
 
 def _rows_at_once(path: Path, metadata: pq.FileMetaData) -> int:
-    """Rows that are surely no more memory than a block may take.
+    """Rows that surely take no more memory than a block may.
 
-    Encoded sizes say what values take, but for dictionaries: there a value stands once, however
+    Encoded sizes say what values take, except with dictionaries: they hold a value once, however
     many rows have it.
     """
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]

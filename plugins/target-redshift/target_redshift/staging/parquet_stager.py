@@ -102,7 +102,7 @@ def read_schema(client: S3Client, file: LoadFile, landing: LandingTable) -> pa.S
     """Reads a file's footer, and no more of it.
 
     Raises:
-        LakeError: S3 refused, or it is not a Parquet file, or has not the rows it should have.
+        LakeError: S3 refused, or it is not a Parquet file, or does not have the rows it should.
     """
     size = file.size or None
     reader = ObjectReader(client, file.bucket, file.name, file.etag or None, size)
@@ -118,7 +118,7 @@ def read_schema(client: S3Client, file: LoadFile, landing: LandingTable) -> pa.S
 
 
 def fitting_columns(landing: LandingTable, file: LoadFile, schema: pa.Schema) -> tuple[Column, ...]:
-    """The landing table's columns in a file's order, with what its rows say of themselves.
+    """The landing table's columns in a file's order, with the metadata of its rows.
 
     Raises:
         UnfitError: A column has a type that would have to be converted first.

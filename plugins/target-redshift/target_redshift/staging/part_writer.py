@@ -41,7 +41,7 @@ class PartWriter:
         self.rows += rows
 
     def discard(self) -> None:
-        """Lets go of the file, finished or not."""
+        """Gives the file up, finished or not."""
         self._file.close()
 
     def close(self) -> None:

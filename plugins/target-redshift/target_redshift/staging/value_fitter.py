@@ -133,7 +133,7 @@ class Cleaner:
         limit = binary_bytes(column.type)
         lengths = pc.binary_length(array)
         if empty := pc.sum(pc.equal(lengths, 0)).as_py():
-            # COPY from CSV has no word for it: every empty field that is not text is NULL.
+            # COPY from CSV cannot express it: every empty field that is not text is NULL.
             counts.count(column.source, Reason.EMPTY_BINARY_NULL, empty)
         longest = pc.max(lengths).as_py()
         if longest is not None and longest > limit:
@@ -180,7 +180,7 @@ class Cleaner:
 def key_error(
     landing: LandingTable, column: str | None, key: str | None, why: str
 ) -> WarehouseError:
-    """The error of a key that would not stay what it is."""
+    """The error of a key that would be changed."""
     return WarehouseError(
         f"{why}; keys are never altered, so nothing was loaded",
         table=landing.table,

@@ -13,8 +13,8 @@ from target_redshift.warehouse.sql.copy import by_keys, by_role
 def authorization(iam_role: str | None, s3: S3Location) -> str:
     """Gives COPY's authorization, as SQL.
 
-    Keys that do not expire are put into no statement: it may be logged on its way, and the
-    warehouse keeps it. Temporary ones are asked for again each time, for they are renewed.
+    Keys that do not expire are never put into a statement: it may be logged on its way, and the
+    warehouse keeps it. Temporary ones are requested again each time, as they are renewed.
 
     Args:
         iam_role: ``REDSHIFT_IAM_ROLE``.

@@ -68,7 +68,7 @@ def find_rejects(
 
     Args:
         connection: A session outside any transaction.
-        files: What the names of the load's files begin with.
+        files: The common prefix of the names of the load's files.
         columns: The parts' columns, in order.
         keys: Those of the primary key.
     """

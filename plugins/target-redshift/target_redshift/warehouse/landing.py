@@ -34,7 +34,7 @@ _TIMED_OUT = "57014"
 
 @dataclass(frozen=True)
 class Found:
-    """What a look at the landing table has shown.
+    """The findings of a look at the landing table.
 
     Attributes:
         exists: Whether there is a table.
@@ -49,7 +49,7 @@ class Found:
 
 @contextmanager
 def lock_timeout(connection: WarehouseConnection, config: LoadSettings) -> Iterator[None]:
-    """Statements that wait for locks of other transactions, and do nothing long themselves."""
+    """For statements that wait for other transactions' locks, and are short themselves."""
     seconds = config.redshift_lock_timeout_seconds
     connection.execute(timeout_statement(seconds))
     try:
@@ -91,7 +91,7 @@ def _prepare_schema(connection: WarehouseConnection) -> None:
                 ledger_sql.create_ledger(), what=f"CREATE TABLE landing.{LEDGER_TABLE}"
             )
         except QueryError:
-            # IF NOT EXISTS does not help two first loads of a warehouse that do it at once.
+            # IF NOT EXISTS does not help if two first loads of a warehouse make it at once.
             if not _has_ledger(connection):
                 raise
 
@@ -186,8 +186,8 @@ def apply_in_transaction(
 ) -> None:
     """Locks the landing table, or makes it, and adds its new columns.
 
-    The lock comes first in the transaction, so that its snapshot shows what the holder before
-    has committed, and no serialisable violation (error 1023) can follow:
+    The lock comes first in the transaction, so that its snapshot shows what the previous
+    holder has committed, and no serialisable violation (error 1023) can follow:
     https://docs.aws.amazon.com/redshift/latest/dg/r_LOCK.html
     """
     table, name = landing.table, landing.name

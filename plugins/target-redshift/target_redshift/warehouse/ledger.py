@@ -14,7 +14,7 @@ from tidemark_core.redshift.connection import WarehouseConnection
 from target_redshift.staging.load_file import LoadFile
 from target_redshift.warehouse.sql import ledger as ledger_sql
 
-#: Redshift binds at most 32,767 values a statement; a ledger row has eleven.
+#: Redshift binds at most 32,767 values per statement; a ledger row has eleven.
 _FILES_AT_ONCE = 1_000
 
 
@@ -36,7 +36,7 @@ class Ledger:
         """The files that are not in the warehouse yet.
 
         Raises:
-            WarehouseError: An object was loaded before with another content.
+            WarehouseError: An object was loaded before with different content.
         """
         loaded: dict[str, set[str]] = {}
         for start in range(0, len(files), _FILES_AT_ONCE):
@@ -64,11 +64,11 @@ class Ledger:
         return list(left.values())
 
     def has_newer_copy(self, newest: Sequence[LoadFile], missing: Sequence[LoadFile]) -> bool:
-        """Whether the newest of some full copies is loaded already, or one newer than it.
+        """Whether the newest of some full copies is loaded already, or an even newer one.
 
         Args:
             newest: Its files.
-            missing: Those of all copies that are not in the warehouse.
+            missing: The files of all copies that are not in the warehouse.
         """
         if not any(file in missing for file in newest):
             return True
@@ -92,12 +92,12 @@ class Ledger:
         return last or 0
 
     def next_load_id(self) -> int:
-        """Microseconds since 1970, and more than the table's last one."""
+        """Microseconds since 1970, but always more than the table's last one."""
         last, _ = self._last()
         return max(time.time_ns() // 1000, (last or 0) + 1)
 
     def check_fence(self, fence: int, load_id: int) -> None:
-        """Makes sure, inside the transaction, that nobody has taken the table over.
+        """Makes sure, inside the transaction, that no other process has taken the table over.
 
         Raises:
             LeaseError: A later holder of the lease has loaded already.
@@ -160,7 +160,7 @@ class Ledger:
         self._in_pages(files, ledger_sql.ledger_insert, values)
 
     def forget(self, files: Sequence[LoadFile]) -> None:
-        """Removes files that are loaded once more, in the transaction that replaces their rows."""
+        """Removes files that are loaded again, in the transaction that replaces their rows."""
         for start in range(0, len(files), _FILES_AT_ONCE):
             names = [file.name for file in files[start : start + _FILES_AT_ONCE]]
             self.connection.execute(

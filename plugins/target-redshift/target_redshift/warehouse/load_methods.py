@@ -44,7 +44,7 @@ class Load:
         config: The settings.
         newest: Columns by which an upsert finds a key's newest row.
         s3: The lake.
-        phase: Told what is begun: COPY, insert.
+        phase: Called with what begins: COPY, insert.
     """
 
     landing: LandingTable
@@ -85,7 +85,7 @@ def run_method(connection: WarehouseConnection, load: Load) -> None:
 
     Raises:
         CopyError: COPY refused a row or a file.
-        WarehouseError: COPY loaded another number of rows than were staged, or an overwrite
+        WarehouseError: COPY loaded a different number of rows than staged, or an overwrite
             would leave the table empty.
     """
     if load.method == "overwrite":
@@ -188,7 +188,7 @@ def _merge(connection: WarehouseConnection, load: Load) -> None:
 
 
 def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedParquet) -> None:
-    """Each group by way of its stage table; the INSERT gives its rows the columns they lack."""
+    """Copies each group via its stage table; the INSERT gives its rows the columns they lack."""
     table = load.landing.table
     for number, group in enumerate(staged.groups):
         stage = quoting.landing(stage_table(load.name, load.load_id, number))
@@ -209,7 +209,7 @@ def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedPar
 def _check_copied_keys(
     connection: WarehouseConnection, load: Load, stage: str, columns: Sequence[Column]
 ) -> None:
-    """Nobody has looked at these rows yet: COPY read the lake's own files.
+    """Checks keys that were not read before: COPY reads the lake's own files.
 
     Raises:
         WarehouseError: A key is not what it was, or is taken for another one.

@@ -89,10 +89,10 @@ class Session:
             self.close()
 
     def retried(self, step: Callable[[], T], *, table: object) -> T:
-        """Runs a step until it succeeds, fails for good, or was tried often enough.
+        """Runs a step until it succeeds, fails permanently, or has no tries left.
 
         Args:
-            step: Does all of it again each time.
+            step: Starts from the beginning on each try.
             table: For the log.
 
         Raises:

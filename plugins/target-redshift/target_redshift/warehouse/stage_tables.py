@@ -1,6 +1,6 @@
 """Tables that a columnar COPY fills before its rows go to the landing table.
 
-COPY from Parquet can add no column, so rows come by way of a table that has the files' columns. It
+COPY from Parquet cannot add columns, so rows go through a table that has the files' columns. It
 is made before the load's transaction and dropped after it: DDL and temporary tables in a
 transaction keep it from running on concurrency scaling
 (https://docs.aws.amazon.com/redshift/latest/dg/concurrency-scaling.html).
@@ -25,7 +25,7 @@ logger = logging.getLogger("target_redshift.stage_tables")
 
 
 def _prefix(name: str) -> str:
-    """How the stage tables of a landing table begin; its name may be too long to be in theirs."""
+    """Prefix of a landing table's stage tables; its own name may be too long to be in theirs."""
     return f"tidemark_stage_{hashlib.sha256(name.encode()).hexdigest()[:16]}_"
 
 
@@ -52,10 +52,10 @@ def make_stage_tables(
 
 
 def drop_stage_tables(session: Session, landing: LandingTable, config: LoadSettings) -> None:
-    """Drops a table's stage tables, those of loads that have died too.
+    """Drops a table's stage tables, also those of loads that have died.
 
-    The table's lease is ours, so nobody uses them. A failure here must not hide the load's own
-    outcome.
+    The table's lease is ours, so no other process uses them. A failure here must not hide the
+    load's own outcome.
     """
     try:
         connection = session.connection

@@ -1,4 +1,4 @@
-"""The SQL of the ledger of loads; what it binds is said of each."""
+"""The SQL of the ledger of loads; each says what it binds."""
 
 from __future__ import annotations
 

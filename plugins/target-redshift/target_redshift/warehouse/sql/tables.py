@@ -120,7 +120,7 @@ def create_temporary(name: str, definitions: Sequence[tuple[str, str]]) -> str:
 
 
 def create_stage(name: str, definitions: Sequence[tuple[str, str]]) -> str:
-    """The same, of a table that outlives the session: a load that is tried again has it already."""
+    """The same for a table that outlives the session: a load that is retried has it already."""
     return f"CREATE TABLE IF NOT EXISTS {landing(name)} ({_columns(definitions)}) DISTSTYLE EVEN"
 
 
@@ -129,7 +129,7 @@ def _columns(definitions: Sequence[tuple[str, str]]) -> str:
 
 
 def tables_like(prefix: str) -> str:
-    """Names of the landing schema's tables that begin so."""
+    """Names of the landing schema's tables that have this prefix."""
     return (
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         f"WHERE n.nspname = {literal(LANDING_SCHEMA)} AND c.relkind = 'r' "

@@ -2,8 +2,8 @@
 
 The loaded rows come in a temporary table, each with its number in the load. A row's newest version
 stays, whichever load brought it, so that the same files give the same table in any order. Versions
-are told apart as dbt does it (transform/macros/loads/versions.sql): by columns, a missing value
-being older than any other; of two that are alike the one that is loaded last is the newer one.
+are compared as in dbt (transform/macros/loads/versions.sql): by columns, a missing value being
+older than any other; of two equal ones the one that is loaded last is the newer one.
 """
 
 from __future__ import annotations
