@@ -1,4 +1,4 @@
-"""``python -m redshift_stand_in``: as the console script."""
+"""``python -m redshift_stand_in``: the same as the console script."""
 
 from redshift_stand_in.cli import main
 

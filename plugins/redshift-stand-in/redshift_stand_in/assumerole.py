@@ -1,6 +1,6 @@
-"""Which users may COPY and UNLOAD by which IAM role.
+"""Which users may COPY and UNLOAD with which IAM role.
 
-As long as nobody has revoked it from PUBLIC, every user may use every role of the cluster.
+Until it is revoked from PUBLIC, every user may use every role of the cluster.
 
 Sources: "GRANT", "REVOKE", "Usage notes for granting the ASSUMEROLE permission" in the Amazon
 Redshift Database Developer Guide.
@@ -49,7 +49,7 @@ def is_meant(sql: Sql) -> bool:
 
 
 def parse(sql: Sql) -> AssumeRole:
-    """Takes a GRANT or REVOKE ASSUMEROLE apart.
+    """Parses a GRANT or REVOKE ASSUMEROLE.
 
     Raises:
         StatementError: Redshift refuses it.
@@ -76,7 +76,7 @@ def _find(names: Sequence[str], word: str, start: int) -> int:
 
 
 def _listed(names: Sequence[str], first: int, behind: int) -> list[tuple[int, int]]:
-    """The parts of a list that commas separate, each by its first word and what follows it."""
+    """The index ranges of the parts of a comma-separated list."""
     commas = [i for i in range(first, behind) if names[i] == ","]
     starts = [first, *(i + 1 for i in commas)]
     return list(zip(starts, [*commas, behind], strict=True))
@@ -126,7 +126,7 @@ def check(context: Context, options: Options, command: str) -> None:
     """Makes sure that the user may use the role that a COPY or UNLOAD names.
 
     Raises:
-        StatementError: he may not.
+        StatementError: the user may not.
     """
     role = options.role
     if role is None:

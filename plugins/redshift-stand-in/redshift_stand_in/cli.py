@@ -1,4 +1,4 @@
-"""The command line: a stand-in of its own, or the front alone before a PostgreSQL that runs."""
+"""The command line: a whole stand-in, or only the front before a running PostgreSQL."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KEYS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; gives its exit code: 0 good, 1 failed, 2 usage."""
+    """Runs a command and returns its exit code: 0 success, 1 failed, 2 usage."""
     parser = argparse.ArgumentParser(
         prog="redshift-stand-in", description="An Amazon Redshift for tests.", epilog=_KEYS
     )

@@ -1,4 +1,4 @@
-"""What a command that the front runs itself may use of the session."""
+"""The session, as seen by the commands that the front runs itself."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Context:
 
     @property
     def masked_text(self) -> str:
-        """The statement that runs, without its secrets."""
+        """The running statement, without its secrets."""
         return mask(self.text)
 
     @property
@@ -102,7 +102,7 @@ class Context:
         return self.backend.query(sql)
 
     def rewritten(self, text: str) -> str:
-        """A query, or what holds one, in PostgreSQL's words.
+        """A query, or a statement with one in it, in PostgreSQL's words.
 
         Args:
             text: in Redshift's, already checked.
@@ -115,7 +115,7 @@ class Context:
         return expressions.rewrite(text)
 
     def _columns(self, query: str) -> list[str] | None:
-        """The names of the columns that a query gives; None where PostgreSQL refuses it."""
+        """The names of the columns that a query returns; None if PostgreSQL refuses it."""
         if self.backend.status == b"E":
             return None
         if in_transaction := self.in_transaction:
@@ -156,7 +156,7 @@ class Context:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Makes several statements one, in the client's transaction or in one of their own."""
+        """Runs several statements as one, in the client's transaction or in one of their own."""
         if self.in_transaction:
             yield
             return
@@ -170,9 +170,9 @@ class Context:
         self.query("commit")
 
     def lock_for_write(self, table: str) -> None:
-        """Takes a table for writing, as every write does in Redshift; waits for other writers.
+        """Locks a table for writing, as every write does in Redshift; waits for other writers.
 
-        A user who may only INSERT may not LOCK in PostgreSQL 15: he writes without.
+        A user who may only INSERT may not LOCK in PostgreSQL 15, and writes without the lock.
         """
         self.query("savepoint rs_lock")
         try:
@@ -184,5 +184,5 @@ class Context:
         self.query("release savepoint rs_lock")
 
 
-#: Runs a statement in a session; gives its command tag.
+#: Runs a statement in a session and returns its command tag.
 Run = Callable[[Context], str]

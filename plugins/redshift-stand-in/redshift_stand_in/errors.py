@@ -17,10 +17,10 @@ ACTIVE_TRANSACTION = "25001"
 INVALID_AUTHORIZATION = "28000"
 INSUFFICIENT_PRIVILEGE = "42501"
 
-#: Fields of an ErrorResponse that tell of PostgreSQL's own insides and not of the statement.
+#: Fields of an ErrorResponse that describe PostgreSQL's internals, not the statement.
 _INNER_FIELDS = frozenset("sdcnFLRtqpW")
 
-#: Of a cast that the catalogue forbids (07_casts.sql): the number tells the two types.
+#: The error of a cast that the catalogue forbids (07_casts.sql): the number encodes the two types.
 _FORBIDDEN_CAST = re.compile(r"cache lookup failed for function (3[2-9]\d{8})$")
 _FIRST_FORBIDDEN = 3 << 30
 _TYPES = {16: "boolean", 25: "text", 1042: "character", 1043: "character varying"}

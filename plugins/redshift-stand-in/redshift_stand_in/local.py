@@ -28,10 +28,10 @@ _PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class StandIn:
-    """A running stand-in, by what a driver wants to know.
+    """A running stand-in: what a driver needs to connect.
 
     Attributes:
-        host: 127.0.0.1, unless it was told to listen elsewhere.
+        host: 127.0.0.1, unless set otherwise.
         port: TCP port.
         database: The database that was made.
         user: Its owner, who may make other users.
@@ -46,17 +46,17 @@ class StandIn:
 
     @property
     def url(self) -> str:
-        """The address as libpq and SQLAlchemy take it, the password apart."""
+        """The address as libpq and SQLAlchemy take it, without the password."""
         user, database = quote_url(self.user, safe=""), quote_url(self.database, safe="")
         return f"postgresql://{user}@{self.host}:{self.port}/{database}"
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a stand-in is to be.
+    """The settings of a stand-in.
 
     Attributes:
-        folder: Where its data stays; None: nowhere, it is gone with the stand-in.
+        folder: Where its data is kept; None: the data is removed with the stand-in.
         host: Where to listen.
         port: 0 for any that is free.
         database: Made unless it is there.
@@ -78,14 +78,14 @@ class Wishes:
 
 @contextmanager
 def running(wishes: Wishes) -> Iterator[StandIn]:
-    """A stand-in, which ends with the block.
+    """Runs a stand-in until the block ends.
 
     Raises:
-        ClusterError: PostgreSQL cannot be had, or did not start.
+        ClusterError: PostgreSQL is not available, or did not start.
         OSError: The port is taken.
     """
     with ExitStack() as stack:
-        # The path of a Unix socket is short.
+        # The path of a Unix socket must be short.
         sockets = Path(tempfile.mkdtemp(prefix="rs-"))
         stack.callback(shutil.rmtree, sockets, ignore_errors=True)
         sockets.chmod(0o755)
@@ -105,11 +105,11 @@ def running(wishes: Wishes) -> Iterator[StandIn]:
 
 @contextmanager
 def running_postgres(cluster: Cluster, settings: Mapping[str, str] | None = None) -> Iterator[None]:
-    """A cluster's PostgreSQL, which ends with the block, and with this thread.
+    """Runs a cluster's PostgreSQL until the block ends, or this thread does.
 
     Args:
         cluster: Prepared.
-        settings: Others than ours, by name.
+        settings: Added to ours or replacing them, by name.
 
     Raises:
         ClusterError: It did not start.

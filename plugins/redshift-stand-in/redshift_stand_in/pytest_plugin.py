@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def redshift_stand_in() -> Iterator[StandIn]:
-    """An empty stand-in on a free port, one a session; needs Debian's postgresql-15."""
-    from redshift_stand_in.local import Wishes, running  # takes pyarrow along
+    """An empty stand-in on a free port, one per session; needs Debian's postgresql-15."""
+    from redshift_stand_in.local import Wishes, running  # imports pyarrow
 
     with running(Wishes()) as stand_in:
         yield stand_in

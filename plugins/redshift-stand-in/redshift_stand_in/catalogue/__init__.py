@@ -15,7 +15,7 @@ from redshift_stand_in.sql.lexer import literal, quote
 
 _LOCK = 5439
 
-#: Before a newer catalogue comes: what nothing depends on goes, so that its shape may change.
+#: Run before a newer catalogue: drops what nothing depends on, so that its shape may change.
 _DROP_OLD = """
 do $$
 declare
@@ -71,7 +71,7 @@ def sources() -> list[tuple[str, str]]:
 
 
 def allowed() -> list[tuple[str, str]]:
-    """What of PostgreSQL stays in sight: (kind, name), the kind being its file's name."""
+    """What stays visible of PostgreSQL, as (kind, name); the kind is the name of its file."""
     files = resources.files(__name__).joinpath("allowed").iterdir()
     return sorted(
         (file.name.removesuffix(".txt"), name)
@@ -106,7 +106,7 @@ def _install(backend: Backend, database: str) -> None:
             f"delete from redshift_meta.version; insert into redshift_meta.version values "
             f"({literal(version())})"
         )
-        # Who comes past the front sees PostgreSQL whole.
+        # The superuser, who bypasses the front, sees all of PostgreSQL.
         backend.query('alter role current_user set search_path = "$user", public, redshift_hidden')
         isolation = "" if _has_isolation(backend, database) else _snapshot(database)
         backend.query(f"grant create, usage on schema public to public; {isolation}")
@@ -114,7 +114,7 @@ def _install(backend: Backend, database: str) -> None:
 
 
 def _allowed() -> str:
-    """A temporary table of what stays in sight; what is hidden is found by this catalogue's SQL."""
+    """SQL for a temporary table of what stays visible; the catalogue's SQL hides the rest."""
     rows = ", ".join(f"({literal(kind)}, {literal(name)})" for kind, name in allowed())
     return (
         "create temporary table allowed (kind text, name text) on commit drop; "

@@ -42,7 +42,7 @@ class Copy:
 
 
 def parse(sql: Sql) -> Copy:
-    """Takes a COPY apart.
+    """Parses a COPY.
 
     Raises:
         StatementError: Redshift refuses it.
@@ -70,7 +70,7 @@ def plan(sql: Sql) -> Callable[[Context], str]:
 
 
 def run(context: Context, copy: Copy) -> str:
-    """Loads the files; errors of the load are kept whatever becomes of the transaction.
+    """Loads the files; load errors are kept even if the transaction is rolled back.
 
     Raises:
         StatementError: the load failed.

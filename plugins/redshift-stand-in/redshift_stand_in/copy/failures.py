@@ -91,7 +91,7 @@ def invalid_utf8(value: str) -> BadValue:
 
 
 def invalid_digit(value: str, column: Column) -> BadValue:
-    """A number that is none."""
+    """A value that is not a number."""
     position = next((i for i, c in enumerate(value) if not (c.isdigit() or c in "+-. ")), 0)
     shown = value[position : position + 1]
     return BadValue(
@@ -134,7 +134,7 @@ def many_fields() -> BadValue:
 
 
 def bad_quotes() -> BadValue:
-    """A quote where CSV has none."""
+    """A quote where CSV allows none."""
     return BadValue(1214, "Invalid quote formatting for CSV")
 
 

@@ -1,4 +1,4 @@
-"""What is written of each load: STL_LOAD_ERRORS, STL_LOAD_COMMITS, SYS_LOAD_HISTORY.
+"""The record of each load: STL_LOAD_ERRORS, STL_LOAD_COMMITS, SYS_LOAD_HISTORY.
 
 It is written by a session of its own, so that it is there when the load's transaction is rolled
 back.
@@ -26,7 +26,7 @@ _RAW_CHARACTERS = 1024
 
 @dataclass(frozen=True)
 class Entry:
-    """A load that has begun.
+    """A load that has started.
 
     Attributes:
         query: its number.
@@ -61,14 +61,14 @@ def begin(context: Context, url: str, target: Target, options: Options) -> Entry
 
 
 def failed(context: Context, entry: Entry, load: Load, reason: str) -> None:
-    """Writes the errors of a load that has failed."""
+    """Records a failed load and its errors."""
     context.as_superuser(
         _errors(context, entry, load) + _history(context, entry, load, "failed", reason)
     )
 
 
 def completed(context: Context, entry: Entry, load: Load) -> None:
-    """Writes what a load has done."""
+    """Records a completed load."""
     rows = [
         f"({entry.user}, {entry.query}, 0, {literal(entry.target.name)}, "
         f"{literal(url[:256])}, 0, {lines}, 0, {_NOW}, 1, "

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class TooManyErrors(Exception):  # noqa: N818
-    """As many records could not be loaded as MAXERROR says, or more."""
+    """The number of records that could not be loaded has reached MAXERROR."""
 
 
 @dataclass
 class Load:
-    """One COPY's rows, and what is told of them afterwards.
+    """One COPY's rows, and what is reported about them afterwards.
 
     Attributes:
         client: for S3.

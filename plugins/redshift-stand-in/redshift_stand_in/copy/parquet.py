@@ -22,7 +22,7 @@ from redshift_stand_in.options.options import Options
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-#: Its stubs do not know what its functions take.
+#: Any, since its stubs do not describe the functions' arguments.
 pc: Any = pyarrow.compute
 
 _BATCH_ROWS = 32_768

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"s3://([^/]+)/(.+)", re.S)
 _CODECS = {"UTF16": "utf-16", "UTF16LE": "utf-16-le", "UTF16BE": "utf-16-be", "ISO88591": "latin-1"}
-#: Without types of its own.
+#: Any, since igzip has no type annotations.
 _open_gzip: Any = igzip.GzipFile
 _MISSING = frozenset(("404", "NoSuchKey", "NotFound"))
 
@@ -56,7 +56,7 @@ def split_url(url: str) -> tuple[str, str]:
     """Bucket and key of ``s3://bucket/key``.
 
     Raises:
-        StatementError: it is no such URL.
+        StatementError: it is not such a URL.
     """
     match = _URL.fullmatch(url)
     if not match:
@@ -69,8 +69,7 @@ def find(client: S3Client, url: str, options: Options) -> list[SourceFile]:
 
     Raises:
         StatementError: there are none, one that is mandatory is missing, the manifest cannot be
-        read, or S3
-            refuses.
+            read, or S3 refuses.
     """
     bucket, key = split_url(url)
     files = (

@@ -47,20 +47,20 @@ class Column:
 
     @property
     def scale(self) -> int:
-        """Digits of a DECIMAL behind the point."""
+        """Digits of a DECIMAL after the point."""
         return (self.modifier - 4) & 0xFFFF
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is loaded.
+    """The table that is loaded.
 
     Attributes:
         table: quoted, qualified name.
         oid: its number.
         name: its bare name.
         columns: to be filled, in the order of the file's fields.
-        temporary: whether it is this session's own.
+        temporary: whether it is a temporary table.
     """
 
     table: str
@@ -77,11 +77,11 @@ class Target:
 
     @property
     def count_statement(self) -> str:
-        """What tells PostgreSQL's planner how many rows there are now.
+        """The statement that tells PostgreSQL's planner how many rows there are now.
 
-        Of a table that nobody has counted it guesses by the declared width of its columns, finds
-        one row in thousands of pages, and joins each row with each. Autovacuum sees no temporary
-        tables.
+        For a table without statistics it guesses from the declared width of the columns, expects
+        one row in thousands of pages, and joins each row with each. Autovacuum does not see
+        temporary tables.
         """
         return f"analyze {self.table} ({quote(self.columns[0].name)})"
 

@@ -1,4 +1,4 @@
-"""What a client is answered: PostgreSQL's answers, those of the front's own commands, errors."""
+"""The answers to a client: PostgreSQL's, those of the front's own commands, and errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Answers:
     context: Context
 
     def relay(self, described: list[Prepared | None]) -> bool:
-        """Passes PostgreSQL's answers on, up to and without ReadyForQuery.
+        """Passes PostgreSQL's answers on, up to but not including ReadyForQuery.
 
         Args:
             described: for each Describe and Execute sent, the statement that it is about.
@@ -43,7 +43,7 @@ class Answers:
             Whether no error was among them.
 
         Raises:
-            StatementError: a result has a type that Redshift has not; nothing of it was passed on.
+            StatementError: a result has a type that Redshift lacks; nothing of it was passed on.
         """
         backend, client = self.context.backend, self.client
         ok, position = True, 0
@@ -86,7 +86,7 @@ class Answers:
                 client.put(kind, body)
 
     def run_in_front(self, planned: plan.Plan, run: Run) -> bool:
-        """Runs a command of the front's own and answers its end or its error."""
+        """Runs a command of the front's own and answers with its tag or its error."""
         backend = self.context.backend
         if backend.status == b"E":
             self.fail(
@@ -123,7 +123,7 @@ class Answers:
         self.context.out.clear()
 
     def fail(self, error: StatementError) -> None:
-        """Answers an error; an open transaction fails with it, as on any server."""
+        """Answers with an error; an open transaction fails with it, as on any server."""
         if self.context.backend.status == b"T":
             try:
                 self.context.query("select 1/0 as a_statement_of_this_transaction_was_refused")
@@ -132,6 +132,6 @@ class Answers:
         self.client.put(b"E", error.payload())
 
     def ready(self) -> None:
-        """Says that the next statement may come."""
+        """Sends ReadyForQuery: the client may send the next statement."""
         self.client.put(b"Z", self.context.backend.status)
         self.client.flush()

@@ -49,7 +49,7 @@ class Executor:
                 batch.clear()
                 self._simple(body[:-1].decode("utf-8", "replace"))
             elif kind == b"H" and any(k in b"BE" for k, _ in batch):
-                # A Sync follows; answered before it, the portal would be gone by then.
+                # A Sync follows; if the Flush were answered first, the portal would be gone.
                 continue
             elif kind in (b"S", b"H"):
                 if batch and not failed:
@@ -59,8 +59,8 @@ class Executor:
                     failed = False
                     self._answers.ready()
                 elif not self.client.pending():
-                    # Of a driver that writes a Flush behind every message, and then a Sync, each
-                    # answer would go out alone: behind sshd, which does not set TCP_NODELAY, the
+                    # Some drivers write a Flush after every message, and then a Sync. Each answer
+                    # would go out alone: behind sshd, which does not set TCP_NODELAY, the
                     # second waits 40 ms until the first is acknowledged.
                     self.client.flush()
             elif kind not in (b"d", b"c", b"f"):  # leftovers of a COPY that was refused
@@ -102,7 +102,7 @@ class Executor:
     # The extended protocol -----------------------------------------------------------------------
 
     def _extended(self, batch: list[Message]) -> bool:
-        """Runs the messages up to a Sync or a Flush; tells whether none failed."""
+        """Runs the messages up to a Sync or a Flush; returns whether all succeeded."""
         batch = [self._names.note(kind, body) for kind, body in batch]
         portals = [self._names.portal(body) for kind, body in batch if kind == b"E"]
         executed = [prepared for prepared in portals if prepared is not None]
@@ -133,8 +133,8 @@ class Executor:
     def _ready_to_parse(self, batch: list[Message]) -> bool:
         """Does what must be done before PostgreSQL parses the statements of a batch.
 
-        Parsing takes the transaction's snapshot: a table to be written must be locked before. And
-        its late-binding views must have the columns of their tables.
+        Parsing takes the transaction's snapshot: a table to be written must be locked before that,
+        and the late-binding views that are read must have the columns of their tables.
         """
         try:
             for i, (kind, body) in enumerate(batch):
@@ -174,7 +174,7 @@ class Executor:
             return False
 
     def _forget(self, names: set[bytes]) -> None:
-        """Makes PostgreSQL forget statements: the client has been told that they are wrong."""
+        """Closes statements in PostgreSQL, since the client is told that they failed."""
         for name in names:
             self.context.backend.put(b"C", b"S" + name + b"\0")
         self.context.backend.query("")
@@ -182,11 +182,11 @@ class Executor:
     # Both ----------------------------------------------------------------------------------------
 
     def _sql(self, planned: plan.Plan) -> str:
-        """What PostgreSQL gets; a view that it reads must have its columns."""
+        """The SQL for PostgreSQL; late-binding views that it reads must have their columns."""
         return self.context.rewritten(planned.sql) if planned.by_columns else planned.sql
 
     def _before(self, planned: plan.Plan) -> bool | None:
-        """Makes ready what a statement needs before it.
+        """Prepares what a statement needs before it runs.
 
         Returns:
             Whether a transaction of the front's own was begun; None when it failed (and was

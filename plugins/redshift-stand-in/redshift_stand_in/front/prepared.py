@@ -30,7 +30,7 @@ class Names:
     _portals: dict[bytes, Prepared] = field(default_factory=dict)
 
     def note(self, kind: bytes, body: bytes) -> Message:
-        """Plans a Parse, follows names of statements and portals; what PostgreSQL gets instead."""
+        """Plans a Parse, tracks statement and portal names; returns the message for PostgreSQL."""
         if kind == b"P":
             name, sql, _ = body.split(b"\0", 2)
             planned = plan.make(sql.decode("utf-8", "replace"))
@@ -47,7 +47,7 @@ class Names:
         return kind, body
 
     def statement(self, parse: bytes) -> Prepared:
-        """The statement that a noted Parse has made."""
+        """The statement that a noted Parse made."""
         return self._statements[_name(parse)]
 
     def portal(self, execute: bytes) -> Prepared | None:

@@ -1,4 +1,4 @@
-"""The front's listeners: sockets, threads, and an end that leaves nothing behind."""
+"""The front's listeners: sockets, threads, and a clean shutdown."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Address:
         """Opens the listener; a socket file that a crash left behind is replaced.
 
         Raises:
-            OSError: the address is in use or cannot be had.
+            OSError: the address is in use or not available.
         """
         if self.path is not None:
             _remove_stale(self.path)
@@ -101,7 +101,7 @@ class Server:
         """Opens the listeners and accepts from now on.
 
         Raises:
-            OSError: an address cannot be had.
+            OSError: an address is in use or not available.
         """
         for address in self._addresses:
             listener = address.listen()
@@ -110,7 +110,7 @@ class Server:
 
     @property
     def ports(self) -> list[int]:
-        """The TCP ports that it listens on; where 0 was asked for, the one that was free."""
+        """The TCP ports that it listens on; for port 0, the free one that it got."""
         return [
             listener.getsockname()[1]
             for listener in self._listeners

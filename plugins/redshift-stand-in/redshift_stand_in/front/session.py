@@ -65,7 +65,7 @@ class Session:
         self._backend: Backend | None = None
 
     def serve(self) -> None:
-        """Runs the session to its end; errors of the connection end it quietly."""
+        """Runs the session to its end; a connection error ends it quietly."""
         try:
             parameters = self._negotiate()
             if parameters is None:
@@ -85,7 +85,7 @@ class Session:
             self._backend.close()
 
     def _negotiate(self) -> dict[str, str] | None:
-        """Reads up to the start-up packet: its parameters, or None when there is no session."""
+        """Reads up to the start-up packet: its parameters, or None if no session follows."""
         while True:
             length, code = struct.unpack("!ii", self._client.read_exactly(8))
             if not 8 <= length <= MAX_STARTUP:

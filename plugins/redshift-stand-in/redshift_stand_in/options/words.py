@@ -81,7 +81,7 @@ FORMATS = frozenset(
 )
 ENCODINGS = frozenset(["UTF8", "UTF16", "UTF16LE", "UTF16BE", "ISO88591"])
 
-#: What COPY takes beside FORMAT AS PARQUET ("COPY from columnar data formats").
+#: What COPY takes with FORMAT AS PARQUET ("COPY from columnar data formats").
 COLUMNAR = frozenset(
     [
         "PARQUET",
@@ -99,5 +99,5 @@ COLUMNAR = frozenset(
     ]
 )
 
-#: Read each in a way of its own.
+#: Each is read in its own way.
 OTHER = frozenset(["ACCEPTINVCHARS", "ENCODING", "PARTITION"])

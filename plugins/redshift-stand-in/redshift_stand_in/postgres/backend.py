@@ -72,7 +72,7 @@ class Backend(MessageStream):
         status: ``b"I"`` idle, ``b"T"`` in a transaction, ``b"E"`` in a failed one.
         tag: the command tag of the last statement.
         process_id: the server process, once the session is open.
-        secret: what cancels its statements.
+        secret: the key that cancels its statements.
     """
 
     def __init__(self, address: PostgresAddress) -> None:
@@ -89,7 +89,7 @@ class Backend(MessageStream):
             sock.sendall(cancel_request(self.process_id, self.secret))
 
     def note(self, kind: bytes, body: bytes) -> None:
-        """Remembers what a message from PostgreSQL says of the session's state."""
+        """Remembers what a message from PostgreSQL says about the session's state."""
         if kind == b"Z":
             self.status = body
         elif kind == b"C":
@@ -111,7 +111,7 @@ class Backend(MessageStream):
         return self.drain()
 
     def columns(self, sql: str) -> list[str]:
-        """The names of the columns that a query gives; it is parsed and not run.
+        """The names of the columns that a query returns; it is parsed and not run.
 
         Raises:
             BackendError: PostgreSQL refused it.

@@ -14,7 +14,7 @@ from pathlib import Path
 SUPERUSER = "rdsdb"
 #: Debian's; another version may be on PATH.
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
-#: Whom PostgreSQL runs as when we are root, as whom it does not run.
+#: The account that PostgreSQL runs as when we are root: it refuses to run as root.
 ACCOUNT = "postgres"
 #: Only a part of the socket's name.
 PORT = 5432
@@ -34,7 +34,7 @@ _SETTINGS = {
     "listen_addresses": "",
     "password_encryption": "md5",
     "max_connections": "100",
-    # A statement of a session that is gone ends, should the front's word to cancel it be lost.
+    # Ends a statement whose session is gone, even if the front's request to cancel it is lost.
     "client_connection_check_interval": "1s",
     "shared_buffers": "128MB",
     "maintenance_work_mem": "128MB",
@@ -55,7 +55,7 @@ _SETTINGS = {
 
 
 class ClusterError(Exception):
-    """PostgreSQL cannot be had; says what to do."""
+    """PostgreSQL is not available; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Cluster:
 
     Attributes:
         folder: Of its data.
-        sockets: Folder of its Unix socket; short, for a socket's path has 107 bytes at most.
+        sockets: Folder of its Unix socket; short, since a socket's path has 107 bytes at most.
     """
 
     folder: Path
@@ -95,9 +95,9 @@ class Cluster:
         (self.data / "pg_hba.conf").write_text(_HBA)
 
     def _initialise(self) -> None:
-        """Makes the data folder beside its place, so that a half-made one is never used.
+        """Makes the data folder elsewhere and renames it, so that a half-made one is never used.
 
-        In a folder of this process's own: an initdb whose launcher was killed may still be at work.
+        Elsewhere is this process's own: an initdb whose launcher was killed may still be running.
         """
         for left in self.folder.glob("data.new-*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -111,11 +111,11 @@ class Cluster:
     def command(
         self, settings: Mapping[str, str] | None = None, *, leashed: bool = False
     ) -> list[str]:
-        """What starts PostgreSQL; SIGINT ends it without waiting for clients.
+        """The command that starts PostgreSQL; SIGINT ends it without waiting for clients.
 
         Args:
-            settings: Others than ours, by name.
-            leashed: It ends with the thread that starts it, whatever ends that.
+            settings: Added to ours or replacing them, by name.
+            leashed: PostgreSQL ends with the thread that starts it, however that ends.
 
         Raises:
             ClusterError: PostgreSQL 15 is not installed.
@@ -142,7 +142,7 @@ def _program(name: str) -> str:
 
 
 def _as_account(*flags: str) -> list[str]:
-    """What runs a program as PostgreSQL's account; nothing where there is nothing to change."""
+    """The prefix that runs a program as PostgreSQL's account; empty if none is needed."""
     if os.geteuid() == 0:
         owner = _account()
         flags = (f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--init-groups", *flags)

@@ -28,7 +28,7 @@ _TOKEN = re.compile(
     """,
     re.S | re.X,
 )
-#: A temporary table's name; behind an operand the sign is the operator of exclusive or.
+#: A temporary table's name; after an operand, ``#`` is the operator of exclusive or.
 _HASH_NAME = re.compile(r"#[^\W\d][\w$]*")
 _BEFORE_HASH_NAME = words(
     "TABLE EXISTS FROM JOIN INTO UPDATE DELETE TRUNCATE ANALYZE VACUUM COPY LIKE USING SELECT "
@@ -52,7 +52,7 @@ class Token:
         text: as it was written.
         norm: upper-cased word or operator; literals and quoted names are blanked out.
         start: offset of its first character.
-        end: offset behind its last character.
+        end: offset after its last character.
         depth: number of parentheses it stands in; a parenthesis counts as outside.
     """
 
@@ -98,7 +98,7 @@ def literal(value: object) -> str:
 
 
 def array(items: Iterable[str]) -> str:
-    """Texts as an array."""
+    """Texts as an SQL array."""
     return f"array[{', '.join(map(literal, items))}]::text[]"
 
 
@@ -155,7 +155,7 @@ class Sql:
         raise StatementError("syntax error at end of input", SYNTAX_ERROR)
 
     def arguments(self, index: int) -> list[tuple[int, int]]:
-        """Token ranges (first, behind last) of the list in the parenthesis at ``index``."""
+        """Token ranges (first, after last) of the list in the parenthesis at ``index``."""
         end, depth = self.close(index), self.tokens[index].depth + 1
         if end == index + 1:
             return []
@@ -186,14 +186,14 @@ class Sql:
         return text
 
     def cut(self, first: int, behind: int, new: str = "") -> Edit:
-        """The edit that puts ``new`` in the place of tokens."""
+        """The edit that replaces tokens by ``new``."""
         return self.tokens[first].start, self.tokens[behind - 1].end, new
 
     def table_name(self, index: int) -> tuple[list[str], int]:
         """Reads ``[[database.]schema.]table``.
 
         Returns:
-            The parts, folded, without the database; the index behind the name.
+            The parts, folded, without the database; the index after the name.
 
         Raises:
             StatementError: there is no name.

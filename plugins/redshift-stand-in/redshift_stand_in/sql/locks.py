@@ -1,4 +1,4 @@
-"""Which table a statement writes to: one writer at a time has it in Redshift.
+"""Which table a statement writes to: in Redshift a table has one writer at a time.
 
 Source: "Managing concurrent write operations" in the Amazon Redshift Database Developer Guide: a
 write waits until the transaction that writes to the same table has ended, readers do not wait.
@@ -30,5 +30,5 @@ def written_table(sql: Sql) -> str | None:
 
 
 def lock(table: str) -> str:
-    """The statement that takes the table for writing."""
+    """The statement that locks the table for writing."""
     return f"lock table {table} in {MODE} mode"

@@ -42,7 +42,7 @@ class Select:
 
     Attributes:
         start: index of its first token.
-        end: index behind its last one.
+        end: index after its last one.
         depth: in parentheses.
         clauses: index of the word that begins a clause.
         sources: what it reads.
@@ -69,9 +69,9 @@ class Select:
         return start + 1, min([i for i in self.clauses.values() if i > start] + [self.end])
 
 
-@lru_cache(maxsize=4)  # several look at one statement
+@lru_cache(maxsize=4)  # several checks look at one statement
 def find(sql: Sql) -> list[Select]:
-    """The SELECTs of a statement, each behind the one that it stands in."""
+    """The SELECTs of a statement, each after the one that it stands in."""
     found: list[Select] = []
     for i, token in enumerate(sql.tokens):
         if token.norm != "SELECT" or sql.norm(i - 1) == ".":

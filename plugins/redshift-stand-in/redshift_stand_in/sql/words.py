@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text that blanks separate."""
+    """The words of a text, separated by blanks."""
     return frozenset(text.split())

@@ -1,4 +1,4 @@
-"""Commands that the front runs itself: a function takes the statement, gives what runs it.
+"""Commands that the front runs itself: a function takes the statement and returns what runs it.
 
 Those that define tables are in `tables`.
 """
@@ -16,7 +16,7 @@ _VACUUM_KINDS = frozenset(["FULL", "SORT", "DELETE", "REINDEX", "RECLUSTER"])
 
 
 def vacuum(sql: Sql) -> Run:
-    """VACUUM: nothing is to be done, but it must be allowed and the table must be there."""
+    """VACUUM does nothing, but it must be allowed here and the table must exist."""
     index = 3 if sql.norms(1, 2) == ("SORT", "ONLY") or sql.norms(1, 2) == ("DELETE", "ONLY") else 1
     if index == 1 and sql.norm(1) in _VACUUM_KINDS:
         index = 2
@@ -63,7 +63,7 @@ def truncate(sql: Sql) -> Run:
 
 
 def lock(sql: Sql) -> Run:
-    """LOCK takes the table for itself alone; outside a transaction it ends with the statement."""
+    """LOCK locks the table exclusively; outside a transaction the lock ends with the statement."""
     index = 2 if sql.norm(1) == "TABLE" else 1
     tables = []
     while index < len(sql):
@@ -82,7 +82,7 @@ def lock(sql: Sql) -> Run:
 
 
 def merge(found: Merge, statements: list[str]) -> Run:
-    """MERGE, after a look at what its source is."""
+    """MERGE, after a check that its source is a table."""
 
     def run(context: Context) -> str:
         with context.transaction():
@@ -136,7 +136,7 @@ def schema_of_a_database(sql: Sql) -> Run | None:
 
 
 def create_principal(sql: Sql, statement: str) -> Run:
-    """CREATE USER, GROUP or ROLE; who makes a user may do what he may, as a superuser may."""
+    """CREATE USER, GROUP or ROLE; whoever makes a user gets its rights, as a superuser has them."""
     name = sql.tokens[2].name
 
     def run(context: Context) -> str:

@@ -10,7 +10,7 @@ def refresh(context: Context, text: str) -> None:
     """Looks up again the late-binding views that a statement names.
 
     Raises:
-        BackendError: a table of such a view is missing, or has not the columns that it reads.
+        BackendError: a table of such a view is missing, or lacks a column that it reads.
     """
     names = sorted({t.name for t in Sql(text).tokens if t.is_name})
     if names:

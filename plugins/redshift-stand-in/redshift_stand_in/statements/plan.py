@@ -38,11 +38,11 @@ class Plan:
     Attributes:
         sql: what PostgreSQL gets; empty when the front runs the statement itself.
         run: runs it in the front and returns the command tag; None when PostgreSQL runs it.
-        writes: quoted name of the table that must be taken for writing before, or None.
+        writes: quoted name of the table that must be locked for writing first, or None.
         text: the statement as the client sent it.
-        late_binding: whether late-binding views that it reads have to be looked up before.
-        by_columns: whether `sql` is still in Redshift's words, until it is known which columns
-            there are (:meth:`Context.rewritten`).
+        late_binding: whether late-binding views that it reads have to be looked up first.
+        by_columns: whether `sql` is still in Redshift's words, to be rewritten once the columns
+            are known (:meth:`Context.rewritten`).
     """
 
     sql: str
@@ -107,7 +107,7 @@ def _make(text: str) -> Plan:
 
 
 def _front_command(sql: Sql) -> Run | None:
-    """Commands whose own words would be refused or misread as PostgreSQL's."""
+    """What runs a command that would be refused, or misread as PostgreSQL's; None for others."""
     head = sql.norm(0)
     if head == "COPY" and any(t.kind == "string" for t in sql.tokens):
         if "STDIN" in sql.words or "STDOUT" in sql.words:

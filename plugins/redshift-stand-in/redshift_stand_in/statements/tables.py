@@ -1,4 +1,4 @@
-"""CREATE and ALTER TABLE, run by the front: the catalogue remembers what PostgreSQL has not."""
+"""CREATE and ALTER TABLE, run by the front: the catalogue remembers what PostgreSQL lacks."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def alter(change: alter_table.Alter) -> Run:
 
 
 def _check_resizable(context: Context, table: str, column: str) -> None:
-    """Refuses what Redshift does: keys (as its users report), and columns of some encodings."""
+    """Refuses what Redshift refuses: keys (as its users report), and columns of some encodings."""
     name = literal(column)
     ((is_key, encoding, resizable),) = context.query(
         f"select (select {name} = distkey or {name} = any(sortkeys) "

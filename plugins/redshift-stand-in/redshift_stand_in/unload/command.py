@@ -61,7 +61,7 @@ class Unload:
     """A parsed UNLOAD.
 
     Attributes:
-        query: in Redshift's words, or when it runs in PostgreSQL's.
+        query: in Redshift's words when parsed, in PostgreSQL's when run.
         bucket: where to.
         prefix: what the files' keys begin with.
         options: its parameters.
@@ -76,7 +76,7 @@ class Unload:
 
 
 def parse(sql: Sql) -> Unload:
-    """Takes an UNLOAD apart.
+    """Parses an UNLOAD.
 
     Raises:
         StatementError: Redshift refuses it.

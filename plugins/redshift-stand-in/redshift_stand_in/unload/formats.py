@@ -20,7 +20,7 @@ from redshift_stand_in.copy.target import Column
 from redshift_stand_in.errors import NotInStandIn
 from redshift_stand_in.options.options import Options
 
-#: Their stubs do not know what their functions take.
+#: Any, since their stubs do not describe the functions' arguments.
 pc: Any = pyarrow.compute
 pacsv: Any = pyarrow.csv
 
@@ -54,7 +54,7 @@ class FileWriter(Protocol):
         """Bytes taken since the last file."""
 
     def finish(self) -> bytes:
-        """The file; what is added after it begins the next."""
+        """Returns the file; rows added later begin the next one."""
 
 
 class DelimitedWriter:
@@ -130,7 +130,7 @@ class DelimitedWriter:
 
 
 class ParquetWriter:
-    """Parquet, a row group for each block of rows.
+    """Parquet, with one row group per block of rows.
 
     Args:
         columns: of the rows.

@@ -15,7 +15,7 @@ PROTOCOL_3 = 196608
 SSL_REQUEST = 80877103
 GSS_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
-#: A start-up packet longer than this is no start-up packet (PostgreSQL's own limit).
+#: A longer message is not a start-up packet (PostgreSQL's own limit).
 MAX_STARTUP = 10_000
 
 _HEADER = struct.Struct("!ci")
@@ -90,7 +90,7 @@ class MessageStream:
         """Reads ``size`` bytes.
 
         Raises:
-            Disconnected: the stream ended before.
+            Disconnected: the stream ended first.
         """
         self._fill(size)
         data = bytes(self._buffer[self._at : self._at + size])
@@ -135,7 +135,7 @@ class MessageStream:
 
 
 def wait_for(stream: MessageStream, watched: MessageStream, on_hang_up: Callable[[], None]) -> None:
-    """Waits until ``stream`` has something to read; tells when ``watched`` has gone meanwhile.
+    """Waits until ``stream`` has something to read, or ``watched`` has hung up.
 
     Args:
         stream: the server's side, which is busy with a statement.

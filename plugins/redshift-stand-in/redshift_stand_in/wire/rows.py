@@ -51,7 +51,7 @@ def shape_of(body: bytes) -> tuple[Shape | None, bytes]:
     """Finds the columns of a RowDescription whose values change.
 
     Returns:
-        How, None when there are none; the RowDescription as the client gets it.
+        How they change, None when there are none; the RowDescription as the client gets it.
 
     Raises:
         NotInRedshift: a column is of a type that Redshift does not have: a row, JSON, an array.

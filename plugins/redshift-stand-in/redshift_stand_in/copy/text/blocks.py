@@ -45,7 +45,7 @@ def cut(
         quote: a newline between two of these belongs to the field; None when fields are not quoted.
         skip_lines: lines at the start that are not records.
         size: bytes read at a time.
-        escape: a newline behind this belongs to the field.
+        escape: a newline after this belongs to the field.
 
     Yields:
         Blocks; the last one may end without a newline.
@@ -77,7 +77,7 @@ def cut(
 
 
 def _record_end(data: bytes, quote: str | None, escape: str | None) -> int:
-    """The offset behind the last newline that ends a record; 0 when there is none."""
+    """The offset after the last newline that ends a record; 0 when there is none."""
     at = len(data)
     mark = quote.encode() if quote else None
     quotes = data.count(mark) if mark else 0
@@ -94,11 +94,11 @@ def _record_end(data: bytes, quote: str | None, escape: str | None) -> int:
 
 
 def is_plain(data: bytes, quote: str | None, delimiter: str) -> bool:
-    """Whether a block has nothing that a common CSV reader takes in another way than Redshift does.
+    """Whether a common CSV reader reads a block as Redshift does.
 
-    Those are: NUL; a carriage return that no newline follows; a quote that neither begins nor ends
-    a field, or that no other one closes, or white space between a quote and a delimiter, which
-    Redshift ignores; a byte order mark.
+    It does not if there is: NUL; a carriage return that no newline follows; a quote that neither
+    begins nor ends a field, or that no other one closes, or white space between a quote and a
+    delimiter, which Redshift ignores; a byte order mark.
     """
     if b"\0" in data or data.startswith(codecs.BOM_UTF8) or data.endswith(b"\r"):
         return False
@@ -119,7 +119,7 @@ def is_plain(data: bytes, quote: str | None, delimiter: str) -> bool:
 
 
 def _neighbour(octets: np.ndarray, places: np.ndarray, step: int) -> np.ndarray:
-    """The bytes beside some places; beyond the ends there is a newline."""
+    """The bytes next to some places; a newline beyond the ends."""
     at = places + step
     inside = (at >= 0) & (at < len(octets))
     found = np.full(len(places), 10, dtype=np.uint8)

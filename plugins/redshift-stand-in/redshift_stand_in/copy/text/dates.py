@@ -59,10 +59,10 @@ AUTO_TIMES = (
 
 @lru_cache(maxsize=64)
 def strptime_format(given: str) -> str:
-    """A format string of Redshift in strptime's letters.
+    """Redshift's format string as one for strptime.
 
     Raises:
-        ValueError: it names nothing of a date.
+        ValueError: it contains no part of a date.
     """
     if not _PART.search(given):
         raise ValueError(f"invalid date format {given}")
@@ -70,7 +70,7 @@ def strptime_format(given: str) -> str:
 
 
 def read_as(value: str, formats: tuple[str, ...]) -> datetime:
-    """Reads a value by the first of the formats that fits; a zone is brought to UTC and left off.
+    """Reads a value by the first format that fits; a zone is converted to UTC and left off.
 
     Raises:
         ValueError: none fits.

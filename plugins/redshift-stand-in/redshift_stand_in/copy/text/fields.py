@@ -54,7 +54,7 @@ def convert(value: str, *, quoted: bool, column: Column, options: Options) -> st
 
 
 def absent(column: Column, options: Options) -> str | None:
-    """The value of a field that a short record has not: NULL, and '' of a VARCHAR (FILLRECORD).
+    """The value of a field that a short record lacks (FILLRECORD): NULL, or '' for a VARCHAR.
 
     Raises:
         BadValue: the column is NOT NULL.

@@ -17,7 +17,7 @@ from redshift_stand_in.copy.text import fields
 from redshift_stand_in.copy.text.blocks import Block
 from redshift_stand_in.options.options import Options
 
-#: A field that a short record has not (FILLRECORD); no field can be it.
+#: Marks a field that a short record lacks (FILLRECORD); no field can have this value.
 _MISSING = "\0missing"
 #: A field and whether it stood in quotes.
 Field = tuple[str, bool]
@@ -191,7 +191,7 @@ def _split_delimited(text: str, line: int, options: Options) -> Iterator[Record]
 
 
 def _matched(pattern: re.Pattern[str], text: str, at: int) -> str:
-    """What a pattern that also takes the empty string finds at a place."""
+    """What a pattern matches at a place; the empty string if nothing."""
     match = pattern.match(text, at)
     return match[0] if match else ""
 
@@ -199,7 +199,7 @@ def _matched(pattern: re.Pattern[str], text: str, at: int) -> str:
 def _unquoted(
     raw: str, place: int, value: str, fields: list[Field], options: Options
 ) -> list[Field] | None:
-    """A field in quotes, which may hold delimiters; None when the quote does not end."""
+    """A field in quotes, which may hold delimiters; None when the quote is not closed."""
     end = raw.find(value[0], place + 1)
     if end < 0 or raw[end + 1 : end + 2] not in ("", options.delimiter):
         return None

@@ -1,7 +1,7 @@
 """Whole blocks, checked column by column without a loop over the rows.
 
-A block that has anything wrong, or anything rare, is not decided here: :class:`NotPlain` sends it
-to :mod:`records`, which goes row by row and finds the file's line, the column and the reason.
+A block with anything wrong or rare is not decided here: :class:`NotPlain` sends it to
+:mod:`records`, which goes row by row and finds the file's line, the column and the reason.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BOOLEANS = pa.array(["t", "true", "y", "yes", "1", "f", "false", "n", "no", "0"
 
 _BLANK_LINE = re.compile(rb"(?:^|\n)(?:\r?\n|\r\Z)")
 
-#: Their stubs do not know what their functions take.
+#: Any, since their stubs do not describe the functions' arguments.
 pc: Any = pyarrow.compute
 pacsv: Any = pyarrow.csv
 
@@ -35,7 +35,7 @@ _WRITE = pacsv.WriteOptions(include_header=False, quoting_style="all_valid")
 Strings = Any
 
 
-class NotPlain(Exception):  # noqa: N818 - no error, a change of method
+class NotPlain(Exception):  # noqa: N818 - not an error, but a change of method
     """The block must be looked at row by row."""
 
 

@@ -1,1 +1,1 @@
-"""What a statement must not hold: each module looks at one kind of thing. Pure."""
+"""Checks for what a statement must not contain, one module per kind. Pure."""

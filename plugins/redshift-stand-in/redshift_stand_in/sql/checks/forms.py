@@ -1,7 +1,7 @@
-"""The forms of SQL commands: a statement that has none of them is a syntax error.
+"""The forms of SQL commands: a statement that matches none of them is a syntax error.
 
 Each form is a pattern on a statement's shape (:attr:`Sql.shape`). What is in a query, in the
-columns of a CREATE TABLE or behind ALTER TABLE is looked at elsewhere.
+columns of a CREATE TABLE or after ALTER TABLE is checked elsewhere.
 
 Source: the pages of "SQL commands" in the Amazon Redshift Database Developer Guide.
 """
@@ -145,7 +145,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "(?: TO 0 PERCENT)?(?: BOOST)?",
     ),
 }
-#: Looked at elsewhere.
+#: Checked elsewhere.
 _OTHERS = frozenset(
     ["SELECT", "WITH", "(", "INSERT", "UPDATE", "DELETE", "MERGE", "SET", "SHOW", "RESET"]
 )
@@ -162,7 +162,7 @@ _PATTERNS = {head: _compiled(forms) for head, forms in _FORMS.items()}
 
 
 def check(sql: Sql) -> None:
-    """Refuses a statement that is not a command of Redshift's, or has none of the command's forms.
+    """Refuses a statement that is not a command of Redshift, or matches none of its forms.
 
     Raises:
         StatementError: with the word that cannot stand there.

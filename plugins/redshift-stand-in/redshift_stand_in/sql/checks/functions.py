@@ -1,4 +1,4 @@
-"""CREATE FUNCTION … LANGUAGE sql: one SELECT of an expression, of arguments by number.
+"""CREATE FUNCTION … LANGUAGE sql: one SELECT of an expression, with arguments by number.
 
 Source: "CREATE FUNCTION" and "Creating a scalar SQL UDF" in the Amazon Redshift Database Developer
 Guide.

@@ -1,4 +1,4 @@
-"""What runs on the leader node and what runs on the compute nodes, in one statement.
+"""Statements that mix what runs on the leader node with what runs on the compute nodes.
 
 Sources: "SQL functions supported on the leader node", "Leader node-only functions" and "Compute
 node-only functions" in the Amazon Redshift Database Developer Guide.
@@ -28,7 +28,7 @@ _REFUSED = "Specified types or functions (one per INFO message) not supported on
 
 
 def check(sql: Sql) -> None:
-    """Refuses a statement that needs both kinds of node where Redshift cannot.
+    """Refuses a statement that needs both kinds of node where Redshift cannot combine them.
 
     Raises:
         StatementError: it does.
@@ -82,7 +82,7 @@ def _is_ctas(sql: Sql) -> bool:
 
 
 def _read(sql: Sql, found: list[selects.Select]) -> set[str]:
-    """The kinds of what the statement's SELECTs read."""
+    """The kinds of the relations that the statement's SELECTs read."""
     common = selects.common_tables(sql)
     return {
         kind(source.parts)

@@ -15,8 +15,8 @@ from redshift_stand_in.sql.words import words
 #: PostgreSQL cuts names there, Redshift at 127 bytes: a longer name would silently become another.
 MAX_IDENTIFIER_BYTES = 63
 
-#: Reserved in Redshift and not in PostgreSQL, and in no statement that goes to PostgreSQL a word of
-#: the language.
+#: Reserved in Redshift and not in PostgreSQL, and not a keyword of any statement that goes to
+#: PostgreSQL.
 _ALWAYS = words(
     "AES128 AES256 ALLOWOVERWRITE APPEND BLANKSASNULL COMPROWS COMPUPDATE CREDENTIALS "
     "CURRENT_USER_ID DEFRAG DELIMITERS EMPTYASNULL ENCRYPT ENCRYPTION EXPLICIT_IDS FILLRECORD "
@@ -26,12 +26,12 @@ _ALWAYS = words(
 _ENCODINGS = words(
     "AZ64 BYTEDICT DELTA DELTA32K LZO MOSTLY8 MOSTLY16 MOSTLY32 RAW RUNLENGTH TEXT255 TEXT32K"
 )
-#: Words of the language too: reserved where a name is meant.
+#: Keywords too: reserved only in the place of a name.
 _SOMETIMES = words(
     "BETWEEN DATETIME DISABLE ENABLE IDENTITY IGNORE MINUS NULLS OFF OID PARTITION PIVOT "
     "RESPECT SNAPSHOT SYSTEM TIMESTAMP TOP UNNEST UNPIVOT WITHIN WITHOUT"
 )
-#: Reserved in PostgreSQL and free in Redshift: they are quoted on their way.
+#: Reserved in PostgreSQL and free in Redshift: they are quoted for PostgreSQL.
 _FREE = words(
     "ASYMMETRIC COLLATION CONCURRENTLY CURRENT_CATALOG CURRENT_ROLE CURRENT_SCHEMA FETCH "
     "LATERAL RETURNING SYMMETRIC TABLESAMPLE VARIADIC WINDOW"
@@ -65,7 +65,7 @@ def check(sql: Sql) -> None:
 
 
 def is_free(sql: Sql, index: int) -> bool:
-    """Whether a word that PostgreSQL reserves is a name there."""
+    """Whether the word at ``index`` is a name that PostgreSQL reserves."""
     return (
         sql.norm(index) in _FREE
         and index > 0
@@ -88,7 +88,7 @@ def _is_refused(sql: Sql, i: int, token: Token, creates: bool, signature: bool) 
 
 
 def _is_keyword(sql: Sql, i: int, word: str, creates: bool) -> bool:
-    """Whether a word that may be a name after what stands before it is one of the language."""
+    """Whether a word in the place of a name is a keyword there."""
     following = sql.norm(i + 1)
     if word in ("TIMESTAMP", "DATETIME"):
         return following in ("'", "(") or sql.norm(i - 2) == "CONVERT"

@@ -58,7 +58,7 @@ OWN = frozenset(
         "wlm_query_slot_count",
     ]
 )
-#: To be shown and not to be set.
+#: Can be shown, but not set.
 _SHOWN = words(
     "all is_superuser server_encoding server_version session_authorization "
     "standard_conforming_strings transaction_isolation integer_datetimes"

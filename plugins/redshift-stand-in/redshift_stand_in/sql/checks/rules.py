@@ -17,7 +17,7 @@ from redshift_stand_in.sql.lexer import Sql
 
 
 class Rule(NamedTuple):
-    """A pattern on a statement's shape, and what to say of it."""
+    """A pattern on a statement's shape, and what to say about it."""
 
     pattern: re.Pattern[str]
     what: str
@@ -27,7 +27,7 @@ def _rules(*pairs: tuple[str, str]) -> tuple[Rule, ...]:
     return tuple(Rule(re.compile(pattern), what) for pattern, what in pairs)
 
 
-#: The leader node has them, and runs what reads the catalogue alone.
+#: The leader node has them: a query that reads only the catalogue may use them.
 _ON_THE_LEADER = frozenset(
     ["The ARRAY constructor is", "A subscript is", "An array behind ANY, SOME or ALL is"]
 )
@@ -196,7 +196,7 @@ NOT_IN_STAND_IN = _rules(
 
 
 def check(sql: Sql) -> None:
-    """Refuses a statement that holds what Redshift, or the stand-in, does not have.
+    """Refuses a statement with anything that Redshift, or the stand-in, does not have.
 
     Raises:
         StatementError: with the reason.

@@ -1,6 +1,6 @@
-"""Correlated subqueries that Redshift cannot take apart, and sort-based aggregates that differ.
+"""Correlated subqueries that Redshift does not support, and aggregates with different orders.
 
-A reference is told by the table's name or alias before it: bare column names are not looked up.
+A reference is known by the table's name or alias before it: bare column names are not looked up.
 
 Sources: "Correlated subquery patterns that are not supported", "LISTAGG", "MEDIAN" and
 "PERCENTILE_CONT" in the Amazon Redshift Database Developer Guide.
@@ -38,7 +38,7 @@ def check(sql: Sql) -> None:
 
 
 def _levels(sql: Sql, select: Select, found: list[Select]) -> set[int]:
-    """How many SELECTs further out the tables are that a SELECT refers to."""
+    """The levels of the outer tables that a SELECT refers to, counted outwards."""
     levels = set()
     for i in selects.own_tokens(select, found):
         token = sql.tokens[i]
@@ -80,7 +80,7 @@ def _is_unsupported(
 
 
 def _in_outer_join(sql: Sql, select: Select, parent: Select) -> bool:
-    """Whether it stands in the ON clause of an outer join."""
+    """Whether the subquery stands in the ON clause of an outer join."""
     first, behind = parent.clause("FROM")
     if not first <= select.start < behind:
         return False
@@ -93,7 +93,7 @@ def _in_outer_join(sql: Sql, select: Select, parent: Select) -> bool:
 
 
 def _grouped_by(sql: Sql, select: Select, parent: Select) -> bool:
-    """Whether the outer query groups by its result, by alias or by position."""
+    """Whether the outer query groups by the subquery's result, by alias or by position."""
     first, behind = parent.clause("GROUP")
     end_of_list = parent.clauses.get("FROM", parent.end)
     if first == behind or not parent.start < select.start < end_of_list:
@@ -118,7 +118,7 @@ def _connected_by_in(sql: Sql, select: Select) -> bool:
 
 
 def _check_orders(sql: Sql, select: Select, found: list[Select]) -> None:
-    """LISTAGG, MEDIAN and PERCENTILE_CONT of one SELECT sort by the same."""
+    """LISTAGG, MEDIAN and PERCENTILE_CONT of one SELECT must have the same order."""
     orders = set()
     for i in selects.own_tokens(select, found):
         if sql.norm(i) not in ("LISTAGG", "MEDIAN", "PERCENTILE_CONT") or sql.norm(i + 1) != "(":

@@ -72,7 +72,7 @@ def check(sql: Sql) -> None:
 
 
 def _is_literal_of_type(sql: Sql, i: int) -> bool:
-    """Whether it begins ``numeric(5,2) '1'``."""
+    """Whether a literal such as ``numeric(5,2) '1'`` begins at token ``i``."""
     if sql.norm(i) not in ("NUMERIC", "DECIMAL", "VARCHAR", "CHAR") or sql.norm(i + 1) != "(":
         return False
     return sql.norm(sql.close(i + 1) + 1) == "'"

@@ -17,7 +17,7 @@ _FRAMED = words(
 _RANKING = frozenset(
     ["ROW_NUMBER", "RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST", "NTILE", "LAG", "LEAD"]
 )
-#: Their windows are partitions, and nothing else.
+#: Their windows may have partitions, but no order and no frame.
 _PARTITIONED = frozenset(["LISTAGG", "MEDIAN", "PERCENTILE_CONT", "RATIO_TO_REPORT"])
 _LEAVE_NULL_OUT = frozenset(["FIRST_VALUE", "LAST_VALUE", "NTH_VALUE", "LAG", "LEAD"])
 

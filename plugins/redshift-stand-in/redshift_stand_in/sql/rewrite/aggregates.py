@@ -1,6 +1,6 @@
 """Aggregates that sort, and window functions that leave NULL out, in PostgreSQL's words.
 
-PostgreSQL knows no OVER behind WITHIN GROUP: the catalogue has aggregates of its own for it.
+PostgreSQL has no OVER after WITHIN GROUP: the catalogue has aggregates of its own for it.
 
 Sources: "LISTAGG", "MEDIAN", "PERCENTILE_CONT", "RATIO_TO_REPORT", "LAG", "LEAD", "FIRST_VALUE" and
 "LAST_VALUE" window functions in the Amazon Redshift Database Developer Guide.
@@ -14,7 +14,7 @@ from redshift_stand_in.errors import SYNTAX_ERROR, NotInStandIn, StatementError
 from redshift_stand_in.sql.lexer import Sql
 
 _WHOLE = " rows between unbounded preceding and unbounded following"
-#: The frame in which LAG's and LEAD's value is the last, or the first, that is not NULL.
+#: LAG's value is the last one in its frame that is not NULL, LEAD's the first.
 _OFFSETS = {
     "LAG": " rows between unbounded preceding and 1 preceding",
     "LEAD": " rows between 1 following and unbounded following",
@@ -78,7 +78,7 @@ def _listagg(sql: Sql, i: int) -> str:
         new = f"redshift_hidden.listagg(({value})::varchar, {separator})"
         return sql.edited([sql.cut(i, behind, new), (place, place, order + _WHOLE)])
     if distinct:
-        # PostgreSQL wants the very expression that is made distinct in the ORDER BY.
+        # PostgreSQL requires the expression after DISTINCT, unchanged, in the ORDER BY.
         order = order.replace(value, f"({value})::varchar")
     body = f"{'distinct ' if distinct else ''}({value})::varchar, {separator}{order}"
     return sql.edited([sql.cut(i, behind, f"redshift_hidden.listagg({body})")])
@@ -95,7 +95,7 @@ def _ratio_to_report(sql: Sql, i: int) -> str:
 
 
 def _nulls(sql: Sql, i: int) -> str:
-    """``IGNORE NULLS`` and ``RESPECT NULLS``, in the parenthesis of the arguments or behind it."""
+    """``IGNORE NULLS`` and ``RESPECT NULLS``, in the parenthesis of the arguments or after it."""
     if sql.norm(i - 1) not in ("IGNORE", "RESPECT"):
         return sql.text
     inside = sql.norm(i + 1) == ")"

@@ -1,6 +1,6 @@
 """Redshift's expressions in PostgreSQL's words.
 
-What a function can stand for is a function in the catalogue; here is what needs other syntax.
+What a function can do is a function in the catalogue; this module does what needs other syntax.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _CLAUSES = frozenset(("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "SE
 _SIZED_BY_MAX = words("VARCHAR VARYING NVARCHAR CHAR CHARACTER NCHAR BPCHAR VARBYTE TEXT VARBINARY")
 _TYPE_PLACES = frozenset(("::", "AS"))
 _DECIMALS = words("DECIMAL NUMERIC DEC")
-#: Words that PostgreSQL has others for, and whether one is meant at a place.
+#: Words with PostgreSQL's words for them, and whether the word has that meaning at a place.
 _OTHER_WORDS: dict[str, tuple[str, Callable[[Sql, int], bool]]] = {
     "MAX": ("65535", lambda sql, i: sql.norm(i - 2) in _SIZED_BY_MAX and sql.norm(i + 1) == ")"),
     "DATETIME": ("timestamp", lambda sql, i: sql.norm(i - 1) in _TYPE_PLACES),
@@ -114,7 +114,7 @@ def _catalogue_edits(sql: Sql) -> list[Edit]:
 
 
 def _repeat(sql: Sql, trigger: str, change: Callable[[Sql, int], str]) -> Sql:
-    """Changes the last place first, so that what stands inside another is done before it."""
+    """Changes the last place first, so that an inner one is done before the outer one."""
     behind = len(sql)
     while True:
         places = [i for i in range(behind) if sql.norm(i) == trigger]
@@ -161,7 +161,7 @@ def _word_edits(sql: Sql, i: int) -> list[Edit]:
 
 
 def _call_edits(sql: Sql, i: int) -> list[Edit]:
-    """The name of a function that is called, and what its arguments begin with."""
+    """Edits to the name of a called function, and to its arguments."""
     token = sql.tokens[i]
     edits: list[Edit] = []
     if token.norm in _RENAMED_CALLS and sql.norm(i - 1) != ".":

@@ -23,7 +23,7 @@ class _Condition:
     Attributes:
         text: without its marks.
         optional: the table that is marked in it; empty when none is.
-        tables: that it names.
+        tables: those that it names.
     """
 
     text: str
@@ -73,7 +73,7 @@ def _edits(sql: Sql, select: Select) -> list[Edit]:
 
 
 def _split(sql: Sql, select: Select, first: int, behind: int, word: str) -> list[tuple[int, int]]:
-    """The parts of a clause; the AND of a BETWEEN parts nothing."""
+    """The parts of a clause; the AND of a BETWEEN does not split it."""
     cuts, between = [first - 1], False
     for i in range(first, behind):
         if sql.tokens[i].depth != select.depth:

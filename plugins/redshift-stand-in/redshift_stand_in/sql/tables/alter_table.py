@@ -43,7 +43,7 @@ class Alter:
     Attributes:
         table: quoted name.
         ddl: for PostgreSQL; None when there is nothing for it to do.
-        attributes: for the catalogue; None when they stay.
+        attributes: for the catalogue; None when they stay the same.
         resized: the column whose type it changes, which cannot be done in a transaction block;
             None: it changes none.
     """
@@ -55,7 +55,7 @@ class Alter:
 
 
 def parse(sql: Sql) -> Append | Alter:
-    """Takes an ALTER TABLE apart.
+    """Parses an ALTER TABLE.
 
     Raises:
         StatementError: Redshift refuses it.

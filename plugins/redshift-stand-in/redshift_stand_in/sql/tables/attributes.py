@@ -1,4 +1,4 @@
-"""What Redshift knows of a table beside its columns' types."""
+"""What Redshift knows of a table besides its columns' types."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class TableAttributes:
     constraints: list[tuple[str, list[str], str]] = field(default_factory=list)
 
     def set_distkey(self, name: str) -> None:
-        """Takes a column for the distribution key.
+        """Makes a column the distribution key.
 
         Raises:
-            StatementError: there is one, or another style.
+            StatementError: there is one already, or another style is set.
         """
         if self.distkey:
             raise StatementError("Can't specify more than one DISTKEY column", SYNTAX_ERROR)

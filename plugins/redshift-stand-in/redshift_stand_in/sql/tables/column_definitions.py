@@ -28,12 +28,12 @@ _ATTRIBUTES = words(
 
 
 def columns(sql: Sql, index: int, attributes: TableAttributes) -> list[Edit]:
-    """What PostgreSQL is given in place of a list of columns and constraints.
+    """The edits that turn a list of columns and constraints into PostgreSQL's.
 
     Args:
         sql: the statement.
         index: of the list's opening parenthesis.
-        attributes: get what the list says for the catalogue.
+        attributes: filled with what the list says for the catalogue.
 
     Raises:
         StatementError: Redshift refuses one of them.
@@ -127,7 +127,7 @@ def _column(sql: Sql, start: int, behind: int, attributes: TableAttributes) -> l
 
 
 def _behind_default(sql: Sql, i: int, behind: int) -> int:
-    """The index behind a default's expression, which ends where another attribute begins."""
+    """The index after a default's expression, which ends where another attribute begins."""
     depth = sql.tokens[i - 1].depth
     while i < behind and (
         sql.tokens[i].depth > depth

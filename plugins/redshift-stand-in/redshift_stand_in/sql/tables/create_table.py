@@ -1,4 +1,4 @@
-"""CREATE TABLE: what PostgreSQL runs, and what the catalogue remembers beside it.
+"""CREATE TABLE: what PostgreSQL runs, and what only the catalogue remembers.
 
 Source: "CREATE TABLE" and "CREATE TABLE AS" in the Amazon Redshift Database Developer Guide.
 """
@@ -36,7 +36,7 @@ class CreateTable:
 
 
 def parse(sql: Sql) -> CreateTable:
-    """Takes a CREATE TABLE apart.
+    """Parses a CREATE TABLE.
 
     Raises:
         StatementError: Redshift refuses it.

@@ -48,7 +48,7 @@ _LENGTHS = {
     "VARBYTE": MAX_VARBYTE,
     "VARBINARY": MAX_VARBYTE,
 }
-#: Types of PostgreSQL; any other name is one of a type that does not exist.
+#: PostgreSQL's types; any other unknown name is that of a type that does not exist.
 _UNSUPPORTED = words(
     "JSON JSONB UUID BYTEA XML MONEY INET CIDR MACADDR MACADDR8 TSVECTOR TSQUERY BIT VARBIT "
     "POINT LINE LSEG BOX PATH POLYGON CIRCLE SERIAL BIGSERIAL SMALLSERIAL INTERVAL OID NAME "
@@ -87,7 +87,7 @@ def column_type(sql: Sql, index: int) -> tuple[list[Edit], int]:
     """Checks and completes the type that begins at a token.
 
     Returns:
-        The edits that PostgreSQL needs, and the index behind the type.
+        The edits that PostgreSQL needs, and the index after the type.
 
     Raises:
         StatementError: Redshift has no such type, or its size is out of range.

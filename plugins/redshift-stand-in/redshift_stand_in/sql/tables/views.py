@@ -53,7 +53,7 @@ def is_late_binding(sql: Sql) -> bool:
 
 
 def parse(sql: Sql) -> LateBindingView:
-    """Takes the statement apart.
+    """Parses the statement.
 
     Raises:
         StatementError: it has no AS.

@@ -1,4 +1,4 @@
-"""What can be said in PostgreSQL's words only when the columns of a FROM clause are known. Pure."""
+"""Rewrites that need to know the columns of a FROM clause. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WORDS = frozenset(["PIVOT", "UNPIVOT", "EXCLUDE"])
 
 
 def are_needed(sql: Sql) -> bool:
-    """Whether a statement has what needs them."""
+    """Whether a statement needs these rewrites."""
     if "SELECT" not in sql.words:
         return False
     if _WORDS & sql.words or "GROUP BY ALL" in sql.shape:
@@ -25,11 +25,11 @@ def _repeats_a_name(sql: Sql) -> bool:
 
 
 def rewrite(text: str, columns: Columns) -> str:
-    """Rewrites the SELECTs of a statement, each behind those that it reads.
+    """Rewrites the SELECTs of a statement, each after those that it reads.
 
     Args:
         text: one statement, in Redshift's words.
-        columns: names of the columns that a query gives, likewise; None where it is wrong.
+        columns: returns the column names of a query, in Redshift's words too; None if it is wrong.
 
     Raises:
         StatementError: a column that is named is not there, or the form is not Redshift's.
@@ -41,7 +41,7 @@ def rewrite(text: str, columns: Columns) -> str:
             known[query] = columns(query)
         return known[query]
 
-    # A change adds SELECTs before the one that it is in: those that remain are counted.
+    # A change adds SELECTs before its own, so the SELECTs that remain are counted.
     for remaining in range(len(selects.find(Sql(text))), 0, -1):
         for change in (pivot.rewrite, stars.exclude, lateral.rewrite, stars.group_by_all):
             sql = Sql(text)

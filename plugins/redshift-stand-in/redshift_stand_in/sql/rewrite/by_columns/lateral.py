@@ -18,7 +18,7 @@ from redshift_stand_in.sql.words import words
 
 _CLAUSES = ("WHERE", "GROUP", "HAVING", "QUALIFY")
 _PART_CALLS = words("EXTRACT DATEADD DATE_ADD DATEDIFF DATE_DIFF DATE_PART DATEPART")
-#: Words of the language: a name that is spelled so is quoted where it is meant.
+#: Keywords: a name that is spelled like one must be quoted.
 _KEYWORDS = words(
     "ALL AND ANY AS ASC AT BETWEEN BOTH BY CASE CAST COLLATE CROSS CURRENT CURRENT_DATE "
     "CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DESC DISTINCT ELSE END ESCAPE EXCEPT EXISTS FALSE "
@@ -41,7 +41,7 @@ _NO_NAME_BEFORE = frozenset([".", "(", "'"])
 
 
 def is_in(sql: Sql, select: Select) -> bool:
-    """Whether a SELECT uses a name that its list has given, or a column's that is called so."""
+    """Whether a SELECT uses a name that its list has given, or a column of the same name."""
     listed = items(sql, select)
     if not any(item.is_aliased for item in listed):
         return False
@@ -56,7 +56,7 @@ def is_in(sql: Sql, select: Select) -> bool:
 
 
 def rewrite(scope: Scope) -> str:
-    """Puts expressions in the place of their names."""
+    """Replaces names by the expressions that they stand for."""
     sql = scope.sql
     if not is_in(sql, scope.select):
         return sql.text
@@ -104,7 +104,7 @@ def _edits(
 
 
 def _behind(sql: Sql, select: Select) -> Iterator[int]:
-    """The tokens of the clauses behind FROM; what GROUP BY says alone is PostgreSQL's too."""
+    """The tokens of the clauses after FROM, but no lone name of GROUP BY: PostgreSQL knows it."""
     for word in _CLAUSES:
         first, behind = select.clause(word)
         for i in range(first, behind):

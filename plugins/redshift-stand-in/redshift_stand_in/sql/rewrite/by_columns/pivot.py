@@ -1,4 +1,4 @@
-"""PIVOT and UNPIVOT behind a table or a subquery of the FROM clause.
+"""PIVOT and UNPIVOT after a table or a subquery of the FROM clause.
 
 ``t PIVOT (sum(x) FOR c IN (1, 2 AS two))`` becomes a subquery that groups by the other columns and
 has an aggregate over a CASE for each value; UNPIVOT becomes one that joins the names and values of
@@ -24,7 +24,7 @@ def rewrite(scope: Scope) -> str:
     """Rewrites the PIVOT or UNPIVOT of a SELECT's FROM clause.
 
     Raises:
-        StatementError: it is not of Redshift's form, or stands behind a join.
+        StatementError: it is not of Redshift's form, or follows a join.
     """
     sql, select = scope.sql, scope.select
     first, behind = select.clause("FROM")
@@ -42,7 +42,7 @@ def rewrite(scope: Scope) -> str:
     source = sql.between(first, place)
     columns = scope.columns(f"{scope.with_clause()}select * from {source}")
     if columns is None:
-        # What is wrong with the source is PostgreSQL's to say.
+        # PostgreSQL reports what is wrong with the source.
         return sql.edited([sql.cut(place, behind)])
     make = _pivoted if sql.norm(place) == "PIVOT" else _unpivoted
     query = make(sql, place, source, columns, select.sources[0])
@@ -51,7 +51,7 @@ def rewrite(scope: Scope) -> str:
 
 
 def _opening(sql: Sql, place: int) -> int:
-    """The index of the parenthesis behind PIVOT or UNPIVOT; 0 where it is a name."""
+    """The index of the parenthesis after PIVOT or UNPIVOT; 0 where that is a name."""
     for i in (place + 1, place + 3):
         if sql.norm(i) == "(" and (i == place + 1 or sql.norm(place + 2) == "NULLS"):
             return i
@@ -94,7 +94,7 @@ def _aggregate(sql: Sql, first: int, behind: int) -> tuple[str, str]:
 
 
 def _in_list(sql: Sql, word: int, end: int) -> tuple[str, list[tuple[str, str]]]:
-    """The column behind FOR, and the expressions behind IN with their names."""
+    """The column after FOR, and the expressions after IN with their names."""
     if not sql.tokens[word + 1].is_name or sql.norms(word + 2, 2) != ("IN", "("):
         raise StatementError(f'syntax error at or near "{sql.near(word + 2)}"', SYNTAX_ERROR)
     if sql.close(word + 3) != end - 1 or sql.norm(word + 4) in ("SELECT", "WITH"):

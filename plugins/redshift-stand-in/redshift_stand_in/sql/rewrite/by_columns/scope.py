@@ -1,4 +1,4 @@
-"""A SELECT with what can be known of it: its list, and the columns of what it reads."""
+"""A SELECT with what is known about it: its list, and the columns of its sources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from redshift_stand_in.sql.lexer import Sql, Token, quote
 from redshift_stand_in.sql.selects import Select
 from redshift_stand_in.sql.words import words
 
-#: The names of the columns that a query gives; None where it is wrong.
+#: Returns the names of a query's columns; None if the query is wrong.
 Columns = Callable[[str], list[str] | None]
 
 _NO_ALIAS = words("END NULL TRUE FALSE ZONE VARYING PRECISION UNKNOWN")
@@ -26,9 +26,9 @@ class Item:
 
     Attributes:
         start: index of its first token.
-        end: index behind its expression.
-        behind: index behind its alias.
-        name: that its column goes by; empty when PostgreSQL chooses one.
+        end: index after its expression.
+        behind: index after its alias.
+        name: of its column; empty when PostgreSQL chooses one.
     """
 
     start: int
@@ -61,7 +61,7 @@ class Scope:
         return items(self.sql, self.select)
 
     def read(self, what: str = "*") -> list[str] | None:
-        """The columns of ``what`` over the FROM clause; none without one."""
+        """The columns of ``select what`` from the FROM clause; an empty list without one."""
         first, behind = self.select.clause("FROM")
         if first == behind:
             return []
@@ -70,7 +70,7 @@ class Scope:
         )
 
     def qualified(self, alias: str = "") -> list[str] | None:
-        """The columns of a source, or of all, each with what makes it unambiguous."""
+        """The columns of a source, or of all, qualified where a bare name could be ambiguous."""
         if alias:
             names = self.read(f"{quote(alias)}.*")
             return None if names is None else [f"{quote(alias)}.{quote(name)}" for name in names]
@@ -106,7 +106,7 @@ class Scope:
 
 
 def _name_of_common_table(sql: Sql, i: int) -> int | None:
-    """The index of the name that a common table has whose AS stands at ``i``."""
+    """The index of the name of the common table whose AS stands at ``i``."""
     k = i - 1
     if sql.norm(k) == ")":
         depth = sql.tokens[k].depth

@@ -19,7 +19,7 @@ _AGGREGATES = words(
 
 
 def exclude(scope: Scope) -> str:
-    """Names the columns of a star with EXCLUDE, which stands behind it.
+    """Replaces a star and the EXCLUDE after it by the columns that remain.
 
     Raises:
         StatementError: a column that is left out is not there, or none remains.
@@ -35,7 +35,7 @@ def exclude(scope: Scope) -> str:
         if all_of_them is not None:
             left_out = [t.name for t in sql.tokens[star + 2 : item.behind] if t.is_name]
             edits.append(sql.cut(item.start, item.behind, _remaining(all_of_them, left_out)))
-        else:  # what is wrong in the FROM clause is PostgreSQL's to say
+        else:  # PostgreSQL reports what is wrong in the FROM clause
             edits.append(sql.cut(star + 1, item.behind))
     return sql.edited(edits)
 
