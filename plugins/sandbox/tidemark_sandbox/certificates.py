@@ -18,13 +18,13 @@ _FILES = ("ca.pem", "server.pem", "server.key")
 
 
 def ensure_certificates(folder: Path, now: datetime | None = None) -> None:
-    """Makes ``ca.pem``, ``server.pem`` and ``server.key`` unless they are there and last a while.
+    """Makes ``ca.pem``, ``server.pem`` and ``server.key`` unless they exist and last a week.
 
     The authority's own key is thrown away: nothing else can ever be signed with it. A new pair is
-    made as a whole, since the server's certificate is worth nothing beside another authority.
+    made as a whole, since the server's certificate is useless with another authority.
 
     Args:
-        folder: Where they stand; made with mode 0700.
+        folder: Where they are; made with mode 0700.
         now: The time; default: the clock's.
     """
     now = now or datetime.now(UTC)
@@ -60,7 +60,7 @@ def ensure_certificates(folder: Path, now: datetime | None = None) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    # The certificate last: it is what says that the set is complete.
+    # The certificate last: its presence means that the set is complete.
     _write(folder / "server.key", private)
     _write(folder / "ca.pem", authority.public_bytes(serialization.Encoding.PEM))
     _write(folder / "server.pem", certificate.public_bytes(serialization.Encoding.PEM))

@@ -1,4 +1,4 @@
-"""A sandbox's folder: whose it is, one at a time in it, what is inside."""
+"""A sandbox's folder: its owner, its lock, its contents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def claim(config: Config) -> None:
     """Makes the folder, if it is not there.
 
     Raises:
-        SandboxError: It holds something else than a sandbox.
+        SandboxError: It holds something other than a sandbox.
     """
     folder = config.dir
     leftovers = {config.marker.with_suffix(".tmp").name, "lock"}
@@ -47,7 +47,7 @@ def make(config: Config) -> None:
     """Makes the folders inside, each with its mode.
 
     Raises:
-        SandboxError: One belongs to somebody else.
+        SandboxError: One belongs to another user.
     """
     # PostgreSQL's account has to pass through when we are root; what is secret is deeper.
     through = 0o711 if os.geteuid() == 0 else 0o700
@@ -71,7 +71,7 @@ def remove(config: Config) -> None:
     for folder in (config.postgres, config.sockets):
         shutil.rmtree(folder, ignore_errors=True)
     for path in config.dir.iterdir():
-        if path != config.marker:  # the marker last: a reset that is cut off goes on
+        if path != config.marker:  # the marker last: a reset cut short can be resumed
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.rmtree(config.dir)
 

@@ -37,11 +37,11 @@ def render(variables: dict[str, str], form: EnvFormat) -> str:
 
 
 def point_here(here: Path, sandbox: Sandbox, environ: Mapping[str, str]) -> Path | None:
-    """Writes the ``.env`` of a checkout whose own sandbox this is; one elsewhere leaves it alone.
+    """Writes the ``.env`` of a checkout if this is the checkout's own sandbox.
 
     Args:
         here: The folder that the command was started in.
-        sandbox: What is to be pointed at.
+        sandbox: What it points at.
         environ: May name the project.
 
     Returns:

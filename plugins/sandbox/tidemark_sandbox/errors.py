@@ -1,10 +1,10 @@
-"""What the sandbox tells its user when it cannot go on."""
+"""Errors that the sandbox shows its user when it cannot continue."""
 
 from __future__ import annotations
 
 from tidemark_core.errors import ConfigError, TidemarkError
 
-#: The command that helps against most of what follows.
+#: The command that solves most of the errors below.
 UP = "tidemark-sandbox up"
 
 
@@ -17,4 +17,4 @@ class MissingPackagesError(ConfigError):
 
 
 class PortTakenError(ConfigError):
-    """Somebody else listens on a port of the block."""
+    """Another process listens on a port of the block."""

@@ -34,7 +34,7 @@ def run_scripts(
     Args:
         folder: The folder; None or a missing one has no files.
         execute: Runs one statement.
-        values: What is put in the place of words that stand for it.
+        values: Values by the word that each replaces in the files.
 
     Returns:
         The number of statements.
@@ -50,7 +50,7 @@ def run_scripts(
         for statement in statements(text):
             try:
                 execute(statement)
-            except Exception as error:  # the driver's own kinds of error are many
+            except Exception as error:  # the driver has many error classes
                 reason = error.args[0] if error.args else error
                 if isinstance(reason, dict):  # redshift_connector: the server's message fields
                     reason = reason.get("M", reason)

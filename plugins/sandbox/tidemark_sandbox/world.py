@@ -46,7 +46,7 @@ def source(config: Config) -> Source:
 
 
 def _silent(*_: object) -> None:
-    """Says nothing."""
+    """Reports nothing."""
 
 
 class Sandbox:
@@ -84,14 +84,14 @@ class Sandbox:
 
     # ------------------------------------------------------------------ life
     def up(self, progress: Progress = _silent) -> None:
-        """Starts what does not run or is not well, and makes what is missing.
+        """Starts what does not run or is not healthy, and makes what is missing.
 
         Args:
-            progress: Told of each step.
+            progress: Called with each step.
 
         Raises:
             MissingPackagesError: A Debian package is not installed.
-            PortTakenError: Somebody else has a port of the block.
+            PortTakenError: Another process has a port of the block.
             SandboxError: A part does not start, or a SQL file does not run.
         """
         packages.require()
@@ -119,7 +119,7 @@ class Sandbox:
         """Ends every process and removes the data.
 
         Raises:
-            SandboxError: The folder holds something else than a sandbox.
+            SandboxError: The folder holds something other than a sandbox.
         """
         if not self.config.dir.exists():
             return
@@ -129,7 +129,7 @@ class Sandbox:
             data_folder.remove(self.config)
 
     def save(self, folder: Path) -> None:
-        """Ends every process and copies the data into a new folder, where `load` finds them."""
+        """Ends every process and copies the data into a new folder, where `load` finds it."""
         self.down()
         for name, part in self.parts.items():
             if part.data is not None:
@@ -137,10 +137,10 @@ class Sandbox:
                 data_folder.copy(part.data, folder / name / "data")
 
     def load(self, folder: Path) -> None:
-        """Takes the data that a sandbox with the same source has saved, before `up` makes them.
+        """Takes the data that a sandbox with the same source has saved, before `up` makes its own.
 
         Raises:
-            SandboxError: There are data already.
+            SandboxError: There is data already.
         """
         data_folder.claim(self.config)
         with data_folder.lock(self.config):
@@ -217,7 +217,7 @@ class Sandbox:
 
     # ------------------------------------------------------------------ steps
     def _leave_old_self(self) -> None:
-        """Ends what runs at other ports, and the other source; its data stay."""
+        """Ends what runs on other ports, and the other source, whose data is kept."""
         known = remembered(self.config.dir)
         new = self.config
         base, server = known.get("port"), known.get("server", DEFAULT_SERVER)
@@ -238,7 +238,7 @@ class Sandbox:
             progress(f"{part.name} runs: {part.address}")
 
         with ThreadPoolExecutor(len(self.parts)) as pool:
-            for part in self.parts.values():  # what is needed comes before what needs it
+            for part in self.parts.values():  # each after those that it needs
                 started[part.name] = pool.submit(start, part)
         for future in started.values():
             future.result()

@@ -44,7 +44,7 @@ def usual_port(config: Config, database: Database) -> int:
 
 
 def mysql_client(config: Config, port: int, user: str | None, sql: str | None) -> Client:
-    """MariaDB's client, TLS verified; as root by default, who is whoever started it."""
+    """MariaDB's client, TLS verified; by default as root, the account that started it."""
     passwords = {
         "root": (account_name(), ""),
         "reader": (accounts.MYSQL_READER, accounts.MYSQL_READER_PASSWORD),

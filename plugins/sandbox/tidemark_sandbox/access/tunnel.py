@@ -1,4 +1,4 @@
-"""A tunnel through the bastion for as long as somebody wants it."""
+"""A tunnel through the bastion for as long as it is needed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def open_tunnel(config: Config, target: Path, port: int | None = None) -> Iterat
         port: The local port; default: any free one.
 
     Raises:
-        PortTakenError: Somebody has the port.
+        PortTakenError: Another process has the port.
         SandboxError: The bastion does not let us through; with ssh's own words.
     """
     if port is not None and not can_bind(port):
@@ -60,7 +60,7 @@ def open_tunnel(config: Config, target: Path, port: int | None = None) -> Iterat
 
 
 def _open(stack: contextlib.ExitStack, config: Config, target: Path, port: int | None) -> Tunnel:
-    """Opens a tunnel that ``stack`` ends; takes another free port when somebody was quicker."""
+    """Opens a tunnel that ``stack`` closes; takes another free port if this one was just taken."""
     while True:
         local = port or free_port()
         with contextlib.ExitStack() as undo:
@@ -96,7 +96,7 @@ def _end(ssh: subprocess.Popen[str]) -> None:
 
 
 def _first_words(ssh: subprocess.Popen[str]) -> str:
-    """What ssh says first: that the tunnel stands, or all of why it does not."""
+    """What ssh says first: that the tunnel is open, or the whole reason why it is not."""
     assert ssh.stderr is not None  # noqa: S101 - opened with a pipe
     ready, _, _ = select.select([ssh.stderr], [], [], _PATIENCE)
     if not ready:

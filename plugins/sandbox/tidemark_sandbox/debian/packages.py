@@ -1,4 +1,4 @@
-"""The Debian packages that the parts are made of, and what to say when one is not there."""
+"""The Debian packages that the parts are made of, and what to say when one is missing."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ PACKAGES = (
     Package("postgresql-15", ("initdb", "postgres"), "the engine behind the Redshift stand-in"),
     Package("postgresql-client-15", ("psql",), "sql redshift"),
 )
-#: Asked for only by `up --server mysql`, and only until it has been used once.
+#: Required only by `up --server mysql`, and only until it has been used once.
 DEBOOTSTRAP = Package("debootstrap", ("debootstrap",), "up --server mysql")
 
 
 @cache
 def find(program: str) -> str | None:
-    """The path of a program, in the places where Debian puts servers too."""
+    """The path of a program, also in the folders where Debian puts servers."""
     if program in ("initdb", "postgres"):  # another version's may be on PATH
         path = PROGRAMS / program
         return str(path) if path.exists() else None
@@ -45,7 +45,7 @@ def find(program: str) -> str | None:
 
 
 def missing(*more: Package) -> list[Package]:
-    """The packages, those of every sandbox and others, of which a program is not here."""
+    """The packages, those of every sandbox and ``more``, that lack a program here."""
     return [package for package in (*PACKAGES, *more) if not all(map(find, package.programs))]
 
 
@@ -53,7 +53,7 @@ def program(name: str) -> str:
     """The path of a program that must be here.
 
     Raises:
-        MissingPackagesError: It is not; says the package, what for, and how to get it.
+        MissingPackagesError: It is not; says which package, what for, and how to get it.
     """
     found = find(name)
     if found is None:

@@ -1,7 +1,7 @@
 """MySQL from Debian unstable, in a folder of its own, since no stable Debian has it.
 
 Its programs want newer libraries than this machine's, so they are run by the folder's own dynamic
-loader (ld.so(8)): no chroot, no mount, and no rights but to install once.
+loader (ld.so(8)): no chroot, no mount, and root rights only for the installation.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def ensure() -> Path:
     """
     system = folder()
     system.parent.mkdir(parents=True, exist_ok=True)
-    with system.with_suffix(".lock").open("w") as lock:  # of all sandboxes one installs it
+    with system.with_suffix(".lock").open("w") as lock:  # only one sandbox installs it
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not system.exists():
             half = system.with_suffix(".new")
@@ -65,7 +65,7 @@ def program(name: str) -> list[str]:
 
 def _install(half: Path) -> None:
     as_root = [] if os.geteuid() == 0 else ["sudo"]
-    if half.exists():  # another one's, cut off
+    if half.exists():  # left by an installation cut short
         subprocess.run([*as_root, "rm", "-rf", "--one-file-system", str(half)], check=True)
     command = [
         *as_root,

@@ -17,7 +17,7 @@ from tidemark_sandbox.errors import SandboxError
 HOST = "127.0.0.1"
 BLOCK = 100
 #: Both below Linux's default range of ephemeral ports (32768-60999), so that no outgoing connection
-#: of somebody else can happen to sit on one of ours.
+#: of another process can happen to use one of ours.
 DEFAULT_BASE = 18200
 _FREE_BLOCKS = range(20100, 32600, BLOCK)
 
@@ -65,7 +65,7 @@ class Ports:
 
     @property
     def seaweedfs_sockets(self) -> list[Path]:
-        """What its gRPC servers leave in /tmp: the names are fixed but for the port."""
+        """The sockets that its gRPC servers leave in /tmp, with fixed names except for the port."""
         return [
             Path(f"/tmp/seaweedfs-{flag.split('.')[0]}-grpc-{port}.sock")  # noqa: S108
             for flag, port in self.seaweedfs.items()
@@ -87,11 +87,11 @@ class Ports:
 def remove_sockets(ports: Ports) -> list[Path]:
     """Removes the sockets that SeaweedFS has left in /tmp.
 
-    Without this a server that was killed stands in the way of another account's: it could neither
-    use the old socket nor replace it, and would wait for its own parts for ever.
+    Otherwise a killed server blocks another account's server, which could neither use the old
+    socket nor replace it, and would wait for its own parts for ever.
 
     Returns:
-        Those that belong to somebody else and had to stay.
+        Those that belong to another user and had to stay.
     """
     left = []
     for path in ports.seaweedfs_sockets:
@@ -114,9 +114,9 @@ def another_block(base: int) -> str:
 
 
 def free_port_block() -> int:
-    """The base of a block in which every port is free, and that nobody else is given.
+    """Reserves a block in which every port is free, and returns its base.
 
-    The block is ours until this process ends, also while nothing listens on it.
+    The block is ours until this process ends, even while nothing listens on it.
 
     Raises:
         SandboxError: No block is free.
@@ -128,7 +128,7 @@ def free_port_block() -> int:
 
 
 def _reserve(base: int) -> bool:
-    """Takes a lock that the kernel gives back when this process ends."""
+    """Takes a lock that the kernel releases when this process ends."""
     path = Path(tempfile.gettempdir()) / f"tidemark-sandbox-ports-{base}.lock"
     try:
         lock = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,9 +1,9 @@
 """Starting servers that outlive us, and finding exactly those again.
 
 A server is started in a session of its own by a small shell that notes its own pid, start time
-and boot before it becomes the server, so there is no moment at which a server runs that nobody
-knows of. A noted pid is believed only while all three still agree with ``/proc`` (proc(5)), so a
-pid that the kernel has given to somebody else is never signalled.
+and boot before it becomes the server, so a server never runs without a note. A noted pid is
+believed only while all three still agree with ``/proc`` (proc(5)), so a pid that the kernel has
+given to another process is never signalled.
 
 Children that a server leaves behind when it is killed (ssh sessions, PostgreSQL back ends) are
 found by the log file that they have as their standard error.
@@ -55,8 +55,8 @@ def parse_note(text: str) -> ProcessId | None:
 def _started(pid: int) -> int | None:
     """When a running process started (clock ticks after boot), None when none runs.
 
-    The first thread of a server that is killed may be a zombie while the others still hold its
-    files and ports: it has ended when no other is left.
+    The first thread of a killed server may be a zombie while its other threads still hold its
+    files and ports: it has ended only when none of them is left.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -72,12 +72,12 @@ def alive(process: ProcessId) -> bool:
 
 
 def ended(pid: int) -> bool:
-    """Whether a pid is free, or a process that has ended and that nobody has taken leave of."""
+    """Whether a pid is free, or that of a process that has ended but was not reaped."""
     return _started(pid) is None
 
 
 def writers(log: Path) -> set[int]:
-    """The pids that have ``log`` as standard output or error, ourselves left out."""
+    """The pids that have ``log`` as standard output or error, except our own."""
     names = {str(log), f"{log} (deleted)"}
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
@@ -96,7 +96,7 @@ class Daemon:
     """A server of ours.
 
     Attributes:
-        note: File in which its pid, start time and boot stand.
+        note: File with its pid, start time and boot.
         log: File that takes its output.
         stop_signal: What makes it end cleanly.
     """
@@ -119,7 +119,7 @@ class Daemon:
         return writers(self.log) | ({process.pid} if process else set())
 
     def start(self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> None:
-        """Starts the server, as nobody's child.
+        """Starts the server, detached from this process.
 
         Args:
             command: Program (its whole path) and arguments.
@@ -152,7 +152,7 @@ class Daemon:
         process = self.find()
         if process:
             _signal({process.pid}, self.stop_signal)
-            _signal({process.pid}, signal.SIGCONT)  # a stopped process would not hear of it
+            _signal({process.pid}, signal.SIGCONT)  # a stopped process would not handle it
             _wait(lambda: not alive(process), grace)
         left = self.pids()
         if left:

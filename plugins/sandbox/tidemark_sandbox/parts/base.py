@@ -17,17 +17,17 @@ from tidemark_sandbox.host.ports import another_block, holder
 from tidemark_sandbox.host.processes import Daemon
 from tidemark_sandbox.settings.config import Config
 
-#: Longer than anything that is well needs, on a machine that has much else to do.
+#: Longer than any healthy part needs, even on a busy machine.
 _PATIENCE = 120.0
 #: What a server sees of our own environment: no credentials, proxies or database variables.
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
 
 def require_listener(path: Path) -> None:
-    """Checks that somebody listens on a Unix socket; drivers leak theirs when nobody does.
+    """Checks that a server listens on a Unix socket; drivers leak their own sockets if none does.
 
     Raises:
-        OSError: Nobody does.
+        OSError: No server does.
     """
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(5)
@@ -35,7 +35,7 @@ def require_listener(path: Path) -> None:
 
 
 class Part(ABC):
-    """A server, its data, and the question whether it is well.
+    """A server, its data, and the check of its health.
 
     Attributes:
         name: What people call it.
@@ -81,13 +81,13 @@ class Part(ABC):
 
     @abstractmethod
     def probe(self) -> str:
-        """Asks it something real.
+        """Sends it a real request.
 
         Returns:
             Its version.
 
         Raises:
-            Exception: Whatever shows that it is not well.
+            Exception: Whatever shows that it is not healthy.
         """
 
     @property
@@ -106,19 +106,19 @@ class Part(ABC):
         return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
     def look(self) -> tuple[str | None, str | None]:
-        """Its version, if it answers, and why it is not well, if it is not."""
+        """Its version if it is healthy, or else why it is not."""
         if self.daemon.find() is None:
             return None, "not running"
         try:
             return self.probe(), None
-        except Exception as error:  # noqa: BLE001 - any answer but the right one: it is not well
+        except Exception as error:  # noqa: BLE001 - whatever fails, it is not healthy
             return None, f"{type(error).__name__}: {error}"
 
     def start(self) -> None:
-        """Starts it unless it runs and is well.
+        """Starts it unless it runs and is healthy.
 
         Raises:
-            PortTakenError: Somebody else has one of its ports.
+            PortTakenError: Another process has one of its ports.
             SandboxError: It ended, or did not answer in time.
         """
         _, problem = self.look()

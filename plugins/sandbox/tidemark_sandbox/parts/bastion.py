@@ -1,4 +1,4 @@
-"""OpenSSH's server as the bastion: it forwards, and does nothing else for anybody."""
+"""OpenSSH's server as the bastion: it forwards connections and does nothing else."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Bastion(Part):
         return [program("sshd"), "-D", "-e", "-f", str(self.settings)]
 
     def environment(self) -> Mapping[str, str]:
-        # Nothing of ours may reach what it starts.
+        # What it starts must not inherit anything of ours.
         return {"PATH": "/usr/bin:/bin"}
 
     def probe(self) -> str:

@@ -50,8 +50,8 @@ class Postgres(Part):
     def _drop_stale_locks(self) -> None:
         """Removes the locks of a server that ended.
 
-        PostgreSQL does so itself, except for a process that was killed and that no parent has
-        taken leave of, which in a container may stay so for ever: to it that one still lives.
+        PostgreSQL does so itself, except for a killed process that no parent has reaped, which in
+        a container may stay so for ever: PostgreSQL takes it for a living one.
         """
         for lock in (
             self.data / "postmaster.pid",
@@ -86,7 +86,7 @@ class Postgres(Part):
             f"SELECT 'CREATE DATABASE {database} OWNER {admin}' WHERE NOT EXISTS"
             f" (SELECT FROM pg_database WHERE datname = '{database}') \\gexec"
         )
-        # In Redshift everybody may create in public until it is revoked:
+        # In Redshift every user may create in public until that is revoked:
         # https://docs.aws.amazon.com/redshift/latest/dg/r_Schemas_and_tables.html
         self.query(
             "DO $$ BEGIN IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public'"

@@ -1,4 +1,4 @@
-"""SeaweedFS as S3: keys checked, data on disk, every one of its ports on 127.0.0.1 and ours."""
+"""SeaweedFS as S3: keys checked, data on disk, all of its ports on 127.0.0.1 and in our block."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: The Go heap's soft limit. At 200 MiB an idle server collects garbage all the time, which takes an
 #: eighth of a core; from about 300 MiB on it takes none.
 _MEMORY = "500MiB"
-#: Apart from the lake, so that no listing of it shows anything of ours.
+#: Apart from the lake, so that no listing of the lake shows our probe.
 _PROBE_BUCKET = "sandbox-probe"
 
 
@@ -85,12 +85,12 @@ class S3(Part):
 
     @cached_property
     def client(self) -> S3Client:
-        """A client with the sandbox's keys, deaf to the user's own AWS settings."""
+        """A client with the sandbox's keys, which ignores the user's own AWS settings."""
         return self._client(timeout=30)
 
     @cached_property
     def _prober(self) -> S3Client:
-        # While the server looks for its volumes a request may hang: better asked again.
+        # While the server looks for its volumes a request may hang: better to retry it.
         return self._client(timeout=3)
 
     def _client(self, timeout: float) -> S3Client:

@@ -20,7 +20,7 @@ from tidemark_sandbox.settings.accounts import account_name
 
 
 class Source(Part):
-    """The source database, without the bastion not to be reached over a network.
+    """The source database, reached over a network only through the bastion.
 
     Attributes:
         title: What its makers call it.
@@ -50,7 +50,7 @@ class Source(Part):
         """The text of its option file."""
 
     def _words(self) -> dict[str, object]:
-        """What the option files of both servers have in common."""
+        """The values that the option files of both servers have in common."""
         return {
             "data": self.data,
             "exchange": self.exchange,
@@ -78,8 +78,8 @@ class Source(Part):
             self._make_data()
 
     def _make_data(self) -> None:
-        """Makes the data folder beside its place, so that a half-made one is never used."""
-        for left in self.folder.glob("data.new-*"):  # its maker may still be at work
+        """Makes the data folder elsewhere and renames it, so that a half-made one is never used."""
+        for left in self.folder.glob("data.new-*"):  # one may still be in use by its maker
             shutil.rmtree(left, ignore_errors=True)
         half = self.folder / f"data.new-{os.getpid()}"
         command = self.initialise(half)

@@ -1,4 +1,4 @@
-"""How a part is."""
+"""The status of a part."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tidemark_sandbox.parts.base import Part
 
 @dataclass(frozen=True)
 class PartStatus:
-    """How one part is.
+    """The status of one part.
 
     Attributes:
-        problem: Why it is not well, None when it is.
+        problem: Why it is not healthy, None when it is.
     """
 
     part: str
@@ -24,7 +24,7 @@ class PartStatus:
 
 
 def ask(part: Part) -> PartStatus:
-    """Looks for a part's process, and lets it answer."""
+    """Finds a part's process, and probes the part."""
     process = part.daemon.find()
     version, problem = part.look()
     return PartStatus(

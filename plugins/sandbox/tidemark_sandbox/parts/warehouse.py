@@ -60,7 +60,7 @@ class Warehouse(Part):
 
     def probe(self) -> str:
         text = str(self.query("SELECT version()")[0][0])
-        # A real cluster ends in "Redshift 1.0.…"; the stand-in may say what it stands on.
+        # A real cluster ends in "Redshift 1.0.…"; the stand-in may say what it runs on.
         return text[text.index("Redshift") :] if "Redshift" in text else text.partition(" (")[0]
 
     def connect(self, user: str = accounts.WAREHOUSE_ADMIN) -> Connection:

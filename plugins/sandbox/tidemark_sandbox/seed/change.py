@@ -120,15 +120,15 @@ def change(
 ) -> dict[str, dict[str, int]]:
     """Does what a day does, by the server's own clock.
 
-    About two fifths of ``rows`` are new parcels, two fifths parcels that go on, the rest rows
-    that are corrected; the other tables follow. Beside it runs a transaction that writes its rows
-    before all of these and commits after them: its replication keys, a timestamp and an id, are
-    then behind what a reader has already seen.
+    About two fifths of ``rows`` are new parcels, two fifths next statuses of parcels, the rest
+    corrected rows; the other tables follow. A second transaction writes its rows before all of
+    these and commits after them: its replication keys, a timestamp and an id, are then behind
+    what a reader has already seen.
 
     Args:
         source: The running server, seeded.
         rows: Delivery rows to touch.
-        seed: Chooses rows and what becomes of them; default: anything.
+        seed: Determines the rows and what becomes of them; default: random.
         late_minutes: How far the late rows are behind the newest.
 
     Returns:
@@ -182,7 +182,7 @@ def _deliveries(day: _Day, cursor: DictCursor, templates: list[Row], serial: int
         day.put(cursor, ddl.DELIVERY, row)
         day.put(cursor, ddl.STATUS, event(row, None, day.now))
         written.append(row)
-    last = {row["ant_parcel_no"]: row for row in reversed(templates)}  # newest first before
+    last = {row["ant_parcel_no"]: row for row in reversed(templates)}  # they are newest first
     going = [row for row in last.values() if row["latest_status"] in NEXT]
     for before in day.random.sample(going, min(share, len(going))):
         previous = before["latest_status"]
@@ -242,6 +242,6 @@ def _bill(day: _Day, cursor: DictCursor, row: Row) -> None:
         " `update_at` = VALUES(`update_at`)",
         list(bill.values()),
     )
-    # MariaDB's manual: 1 for a row that is new, 2 for one that was there.
+    # MariaDB's manual: 1 for a new row, 2 for an existing one.
     kind = "inserted" if cursor.rowcount == 1 else "updated"
     day.done[ddl.BILLING.name][kind] += 1

@@ -58,12 +58,12 @@ _POSTAL_LETTERS = "ABCEGHJKLMNPRSTVXY"
 
 
 def partner_ids(partner: Ints) -> Column:
-    """Partners' ids as they stand in every table."""
+    """Partners' ids as in every table."""
     return integers(partner + FIRST_PARTNER)
 
 
 def billing_nums(partner: Ints, created: Ints) -> Column:
-    """Numbers of bills: one a partner and month."""
+    """Numbers of bills: one per partner and month."""
     return joined(["BN-", dates(created, "%Y%m"), "-", padded(partner + FIRST_PARTNER, 5)])
 
 
@@ -79,9 +79,9 @@ def net_cents(history: History) -> Ints:
 
 
 def null_rows(history: History, name: str, share: float) -> Bools:
-    """The rows whose column is NULL: a share of them, and one of the first for certain.
+    """The rows whose column is NULL: a share of them, and always one of the first.
 
-    So every nullable column has a NULL in however small a data set. The known parcel has none.
+    So every nullable column has a NULL even in a small data set. The known parcel has none.
     """
     place = list(DELIVERY.columns).index(name)
     if share == 0:
@@ -113,7 +113,7 @@ class _Row:
         return chosen(pool, self.of_parcel(salt, len(pool)))
 
     def text(self, salt: int, pool: Sequence[str]) -> Column:
-        """Words of a pool; one parcel in thirty has a text that is hard to carry, each in turn."""
+        """Words of a pool; one parcel in thirty has one of the hard texts, each in turn."""
         turn = self.history.parcel + salt
         index = np.where(
             turn % _HARD_EVERY == 0,

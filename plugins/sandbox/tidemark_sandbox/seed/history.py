@@ -12,13 +12,13 @@ from tidemark_sandbox.seed.words import LIVES, STATUSES
 
 HOUR, DAY = 3600, 86_400
 SPAN = 730 * DAY
-#: The parcel that everybody asks for in examples; its number ends in these digits.
+#: The parcel that the examples ask for; its number ends in these digits.
 KNOWN_PARCEL = "BAUNI000300014750782"
 _FIRST_SERIAL = 300_014_750_782
 _KNOWN_LIFE = 1  # the fourth row is DELIVERED
 _STEPS = max(len(life) for _, life in LIVES)
 _PARTNER_SALT = 1
-#: The first ids have no gaps; each column finds its certain NULL among them.
+#: The first ids have no gaps: each column has its guaranteed NULL among them.
 _DENSE = 60
 
 
@@ -83,7 +83,7 @@ def write_history(rows: int, seed: int, now: datetime) -> History:
     end = seconds(now)
     times = _times(random, parcels, end)
     happened = (status >= 0) & (times <= end)
-    happened &= np.cumsum(happened.ravel()).reshape(happened.shape) <= rows  # exactly so many
+    happened &= np.cumsum(happened.ravel()).reshape(happened.shape) <= rows  # exactly ``rows``
     after = np.concatenate([happened[:, 1:], np.zeros((parcels, 1), bool)], axis=1)
     next_time = np.where(after, np.roll(times, -1, axis=1), end)
     parcel, step = np.nonzero(happened)
@@ -108,7 +108,7 @@ def write_history(rows: int, seed: int, now: datetime) -> History:
 
 
 def _times(random: np.random.Generator, parcels: int, end: int) -> Ints:
-    """When each step happens: births over two years, more of them of late; hours between steps."""
+    """When each step happens: births over two years, more of them recent; hours between steps."""
     age: Floats = random.random(parcels) ** 1.3
     born = end - (age * SPAN).astype(np.int64)
     hours = random.gamma(2.0, 9.0, (parcels, _STEPS))

@@ -28,19 +28,19 @@ CHUNK = 100_000
 #: Tables are filled here and then renamed, so that a seed that is cut off changes nothing.
 _SHADOW = f"{MYSQL_DATABASE}_seed"
 
-#: Told the table, and how many of its rows are in so far.
+#: Called with the table, and how many of its rows are loaded so far.
 Progress = Callable[[str, int], None]
 
 
 def _silent(*_: object) -> None:
-    """Says nothing."""
+    """Reports nothing."""
 
 
 _Parts = Callable[[History, int], list[Column]]
 
 
 def server_hour(source: Source) -> datetime:
-    """The beginning of the server's present hour, UTC."""
+    """The beginning of the server's current hour, UTC."""
     now: datetime = source.query("SELECT UTC_TIMESTAMP()")[0][0]
     return now.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ def seed(
         seed: The same seed and ``now`` give the same data.
         now: The latest moment in the data; default: the server's last full hour.
         null_keys: Leave update_at NULL in a few delivery rows.
-        progress: Told how far it is.
+        progress: Called with the progress.
 
     Returns:
         Rows by table.

@@ -1,4 +1,4 @@
-"""The five tables beside the deliveries, in agreement with them."""
+"""The five tables besides the deliveries, in agreement with them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tidemark_sandbox.seed.words import (
     WAREHOUSES,
 )
 
-#: One claim for so many deliveries.
+#: One claim per this many deliveries.
 _DELIVERIES_A_CLAIM = 50
 
 
@@ -49,7 +49,7 @@ def _below(keys: Ints, seed: int, salt: int, below: int) -> Ints:
 
 
 def _in_order(table: Table, values: dict[str, Column], ids: Ints, seed: int) -> list[Column]:
-    """The columns in the table's order, with NULLs in every nullable one but the key."""
+    """The columns in the table's order, with NULLs in every nullable one but ``update_at``."""
     columns = []
     for place, (name, definition) in enumerate(table.columns.items()):
         column = values[name]
@@ -147,7 +147,7 @@ def _mostly(number: Ints, seed: int, salt: int, usual: int) -> Ints:
 
 
 def return_columns(history: History, rows: int) -> list[Column]:
-    """Fills settlement_return_detail: one row a parcel that came back."""
+    """Fills settlement_return_detail: one row per parcel that came back."""
     seed = history.seed
     back = _rows(history, np.flatnonzero((history.status == RETURNED) & (history.parcel != 0)))
     number = np.arange(len(back))
@@ -221,14 +221,14 @@ def billing_columns(history: History, rows: int) -> list[Column]:
 
 
 def status_columns(history: History, rows: int) -> list[Column]:
-    """Fills a part of delivery_status: one event a delivery row, in the order of time."""
+    """Fills a part of delivery_status: one event per delivery row, in the order of time."""
     seed, ids = history.seed, history.id
     degrees = 1_000_000
     thousandths = padded(_below(ids, seed, 141, 1000), 3)
     partner = partner_of(history, rows)
     hard = _below(ids, seed, 142, 200) == 0
     note = np.where(hard, len(REMARKS) + ids % len(HARD_TEXTS), ids % len(REMARKS))
-    moment = np.minimum(history.created, history.now - 1)  # its thousandths come on top
+    moment = np.minimum(history.created, history.now - 1)  # thousandths are added below
     values = {
         "ID": integers(ids),
         "ant_parcel_no": parcel_nos(history.parcel),

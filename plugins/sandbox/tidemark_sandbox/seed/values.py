@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-#: An Arrow string array, one entry a row, null where MySQL is to have NULL.
+#: An Arrow string array, one entry per row, null where MySQL is to have NULL.
 Column = Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def noise(keys: Ints, seed: int, salt: int) -> NDArray[np.uint64]:
-    """Even random bits that depend on key, seed and salt alone, in whatever order they are asked.
+    """Uniform random bits that depend on key, seed and salt alone, whatever the order of the keys.
 
     Source: Sebastiano Vigna's SplitMix64 finaliser (https://prng.di.unimi.it/splitmix64.c).
     """

@@ -1,1 +1,1 @@
-"""What a sandbox is made with: its place and ports, its accounts, and what the project is told."""
+"""A sandbox's settings: its folder and ports, its accounts, and the variables for the project."""

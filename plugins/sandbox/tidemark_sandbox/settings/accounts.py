@@ -20,7 +20,7 @@ WAREHOUSE_ADMIN = "awsuser"
 WAREHOUSE_LOADER = "tidemark_loader"
 WAREHOUSE_TRANSFORMER = "tidemark_transformer"
 WAREHOUSE_ANALYST = "tidemark_analyst"
-#: With letters of both cases and digits, as Redshift's CREATE USER asks.
+#: With letters of both cases and digits, as Redshift's CREATE USER requires.
 WAREHOUSE_PASSWORDS = {
     WAREHOUSE_ADMIN: "Sandbox-admin-1",
     WAREHOUSE_LOADER: "Sandbox-loader-1",

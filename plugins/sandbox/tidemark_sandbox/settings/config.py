@@ -33,7 +33,7 @@ class Config:
         dir: The data folder, absolute.
         base: First port of the block.
         sockets: Folder of the Unix sockets: inside ``dir`` when their paths are short enough.
-        postgres: PostgreSQL's folder: inside ``dir`` when the account that it runs as gets there.
+        postgres: PostgreSQL's folder: inside ``dir`` when its account can reach that.
         sql: Folder of SQL files that ``up`` runs in the warehouse, or None.
         server: The source database.
     """

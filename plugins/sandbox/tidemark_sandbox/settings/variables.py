@@ -30,7 +30,7 @@ def environment(config: Config) -> dict[str, str]:
         "SSH_BASTION_KEY_PATH": str(config.client_key),
         "SSH_BASTION_KNOWN_HOSTS": str(config.known_hosts),
     }
-    # What MySQL's usual login asks of a client that does not sit at the socket itself.
+    # What MySQL's usual login requires of a client that is not at the socket itself.
     tls = {
         "DB_SSL_MODE": "verify",
         "DB_SSL_CA": str(config.ca),
