@@ -210,7 +210,7 @@ def fold(identifier: str) -> str:
     """Folds an identifier to what Redshift stores, which is lower case, quoted or not.
 
     Raises:
-        ConfigError: The identifier is longer than Redshift's 127 bytes, or empty.
+        ConfigError: The identifier is longer than Redshift's 127 bytes, empty, or has a NUL.
     """
     folded = identifier.lower()
     if not 0 < len(folded.encode()) <= MAX_IDENTIFIER_BYTES or "\0" in folded:

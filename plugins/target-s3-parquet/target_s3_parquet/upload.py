@@ -36,7 +36,7 @@ _UNCLEAR = frozenset(
 )
 _ABSENT = frozenset({"NoSuchKey", "404"})
 _ATTEMPTS, _PAUSE = 5, 1.0
-#: Object metadata: who wrote it. The tap tells our files from an older tool's by it.
+#: Object metadata: a random id of the upload, by which one whose answer was lost is recognised.
 _TOKEN_METADATA = "tidemark-upload"  # noqa: S105 - the name of a header
 
 

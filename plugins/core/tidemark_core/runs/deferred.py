@@ -46,7 +46,7 @@ class Failure:
 
 
 def begin(environ: Mapping[str, str] = os.environ) -> None:
-    """Opens a run's account, and removes those of runs that were killed days ago.
+    """Opens a run's account, and removes those of runs that were killed over a day ago.
 
     Args:
         environ: The run's variables.

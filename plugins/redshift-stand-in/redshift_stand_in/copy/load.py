@@ -31,7 +31,7 @@ class Load:
         target: where.
         options: how.
         errors: records that could not be loaded.
-        lines: lines read, by file.
+        lines: rows loaded, by file.
         rows: rows that went to PostgreSQL.
     """
 

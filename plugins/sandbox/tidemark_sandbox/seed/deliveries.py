@@ -81,7 +81,7 @@ def net_cents(history: History) -> Ints:
 def null_rows(history: History, name: str, share: float) -> Bools:
     """The rows whose column is NULL: a share of them, and always one of the first.
 
-    So every nullable column has a NULL even in a small data set. The known parcel has none.
+    So a column with a share has a NULL even in a small data set. The known parcel has none.
     """
     place = list(DELIVERY.columns).index(name)
     if share == 0:

@@ -135,7 +135,7 @@ def remembered(folder: Path) -> dict[str, object]:
     """What the marker of a folder says; empty when there is none.
 
     Raises:
-        SandboxError: It is not what we write.
+        SandboxError: It cannot be read, or is not JSON.
     """
     marker = folder / MARKER
     try:
