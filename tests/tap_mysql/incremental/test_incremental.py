@@ -428,3 +428,19 @@ def test_a_table_whose_last_rows_are_deleted_is_not_read_again(
     third = source.read("n", "id", second.state or state, backup_lookback_ids=5)
     assert third.ids("n") == [51]
     assert "next number" not in caplog.text
+
+
+def test_rights_on_columns_do_not_show_the_next_number_and_suffice_to_read(source: Source) -> None:
+    source.make("n", NUMBERED)
+    insert(source, "n", 50)
+    account = "column_reader@localhost"
+    source.sql(f"DROP USER IF EXISTS {account}")
+    source.sql(f"CREATE USER {account} IDENTIFIED BY 'columns-1'")
+    source.sql(f"GRANT SELECT (id, v) ON n TO {account}")
+    login: dict[str, Any] = {"db_user": "column_reader", "db_password": "columns-1"}
+    state = source.read("n", "id", **login).state
+    source.sql("DELETE FROM n WHERE id > 10")
+    second = source.read("n", "id", state, **login)
+    insert(source, "n", 1)
+    assert 51 in source.read("n", "id", second.state or state, **login).ids("n")
+    source.sql(f"DROP USER {account}")

@@ -59,8 +59,18 @@ class Questions:
         """The number that AUTO_INCREMENT gives next; None if the server does not say.
 
         Not from information_schema, which MySQL caches for a day.
+
+        Raises:
+            SourceError: The connection is lost.
         """
-        ((_, text),) = session.rows(sql.definition(self.table))
+        try:
+            ((_, text),) = session.rows(sql.definition(self.table))
+        except SourceError as error:
+            if error.retryable:
+                raise
+            # Rights on single columns suffice to read them, and not for this.
+            logger.info("next number unknown: %s", error, extra={"table": str(self.table)})
+            return None
         found = _NEXT_NUMBER.search(str(text))
         # It is left out while no number has been given.
         return int(found[1] or 1) if found else None
