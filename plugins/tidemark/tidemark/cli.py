@@ -125,13 +125,13 @@ def main() -> None:
             app(obj=until_the_end)
         except TidemarkError as error:
             _fail(error)
-        except Exception as error:  # noqa: BLE001 - a fault of ours: told in one line too
+        except Exception as error:  # noqa: BLE001 - a fault of ours: shown in one line too
             message = f"unexpected {type(error).__name__}: {error}"
             _fail(TidemarkError(message, hint="set DEBUG=true for the traceback"))
 
 
 def _fail(error: TidemarkError) -> NoReturn:
-    """Shows an error and ends: in words, or as a line of JSON where results are JSON."""
+    """Shows an error, in words or as a line of JSON where results are JSON, and exits."""
     if is_debug():
         traceback.print_exc()
     log_error(error)

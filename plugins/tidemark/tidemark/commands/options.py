@@ -1,4 +1,4 @@
-"""The options by which commands take tables, with what completes them in a shell."""
+"""The options and arguments that name tables, with their shell completion."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 
 def table_names(incomplete: str) -> list[str]:
-    """What completes a table: those that the project's rules name."""
+    """The completions of a table's name: the tables that the project's rules name."""
     from tidemark.config.environment import project_folder
     from tidemark.config.tables.selection import Rules
 
@@ -25,7 +25,7 @@ TablesOption = Annotated[
     typer.Option(*_TABLE, help="Only this table (repeat for several); default: all.", **_COMPLETED),
 ]
 TableOption = Annotated[str, typer.Option(*_TABLE, help=_ONE, **_COMPLETED)]
-#: For commands that took the table without -t before they took it with it.
+#: For commands that at first took the table only without -t.
 NamedOption = Annotated[str | None, typer.Option(*_TABLE, help=_ONE, **_COMPLETED)]
 BareArgument = Annotated[str | None, typer.Argument(metavar="TABLE", hidden=True)]
 #: For commands that take tables that need not be in the project yet.

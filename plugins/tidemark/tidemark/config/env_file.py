@@ -18,7 +18,7 @@ _SUFFIX = "_FILE"
 def read_environment(
     path: Path, environ: Mapping[str, str], secrets: Iterable[Setting], *, required: bool
 ) -> dict[str, str]:
-    """Gives a run its variables: the file's, over them the process's own, secrets from files last.
+    """Reads a run's variables: the file's, overridden by the process's own; secrets in files last.
 
     Args:
         path: The ``.env`` file.
@@ -39,7 +39,7 @@ def read_environment(
 
 
 def secrets_in_files(values: Mapping[str, str], secrets: Iterable[Setting]) -> dict[str, str]:
-    """The secrets that lie in files of their own, named by ``<NAME>_FILE``, and nowhere else.
+    """The secrets that are only in files of their own, named by ``<NAME>_FILE``.
 
     Raises:
         ConfigError: One of the files is missing or can be read by others.
@@ -55,7 +55,7 @@ def secrets_in_files(values: Mapping[str, str], secrets: Iterable[Setting]) -> d
 
 
 def check_private(path: Path) -> None:
-    """Makes sure that a file with secrets is ours, or root's, and that nobody else reads it.
+    """Makes sure that a file with secrets is ours, or root's, and that no other user can read it.
 
     Raises:
         ConfigError: It is not.

@@ -1,4 +1,4 @@
-"""Where the settings come from when there is no Meltano around: ``.env``, then the environment."""
+"""Reads the settings without Meltano: from ``.env``, overridden by the environment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def env_file(root: Path) -> Path:
 
 
 def load_environment(start: Path | None = None) -> dict[str, str]:
-    """The project's ``.env`` under the process's own variables, secrets from files of their own.
+    """The project's ``.env``, overridden by the process's own variables; secrets from their files.
 
     Args:
         start: Where to look for the project; default: MELTANO_PROJECT_ROOT, else here.
@@ -42,7 +42,7 @@ def load_environment(start: Path | None = None) -> dict[str, str]:
 
 
 def refuse_open_env_file() -> None:
-    """Stops whoever is about to work with a ``.env`` that others can read.
+    """Refuses to work with a ``.env`` that others can read.
 
     Raises:
         ConfigError: They can.

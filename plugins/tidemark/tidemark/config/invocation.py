@@ -1,4 +1,4 @@
-"""What is typed before the command, and holds for any: a file of settings, a file for the log."""
+"""The options before the command, which apply to any: a file of settings, a file for the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TextIO
 from tidemark_core.errors import ConfigError, TidemarkError
 from tidemark_core.logs import Event, MaskedJsonFormatter, log_event
 
-#: What it says goes to the log file alone; people are told in words.
+#: Writes to the log file only; people see errors in words.
 logger = logging.getLogger("tidemark.cli")
 
 
@@ -35,13 +35,13 @@ _CURRENT: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
 
 
 def current() -> Invocation:
-    """The options of the command that is being run; nothing was typed: all None."""
+    """The options of the running command; all None if none was typed."""
     return _CURRENT.get() or Invocation()
 
 
 @contextmanager
 def invoked(options: Invocation) -> Iterator[None]:
-    """Lets options hold for a command, and its log go to their file.
+    """Applies options to a command, and writes its log to their file.
 
     Raises:
         ConfigError: The log file cannot be written.
@@ -59,7 +59,7 @@ def invoked(options: Invocation) -> Iterator[None]:
 
 
 def open_log(path: Path) -> TextIO:
-    """Opens a log for its owner alone, to write at its end.
+    """Opens a log to append to; only its owner can read it.
 
     Raises:
         ConfigError: It cannot be written.
@@ -89,7 +89,7 @@ def _logged(file: TextIO) -> Iterator[None]:
     handler = logging.StreamHandler(file)
     handler.setFormatter(MaskedJsonFormatter())
     root, level = logging.getLogger(), logging.getLogger().level
-    # Python's own handler of warnings goes when there is another one.
+    # Python's own handler of warnings is used only as long as there is no other.
     added = [handler, *([] if root.handlers or not logging.lastResort else [logging.lastResort])]
     for one in added:
         root.addHandler(one)

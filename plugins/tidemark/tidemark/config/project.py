@@ -37,7 +37,7 @@ T = TypeVar("T")
 class Project:
     """Where we are and what is set.
 
-    Values are looked at when they are needed: a command asks for no setting that it can do without.
+    Settings are read when they are needed: a command requires none that it can do without.
 
     Attributes:
         root: The folder of ``meltano.yml``.
@@ -83,7 +83,7 @@ class Project:
 
     @property
     def unknown_settings(self) -> dict[str, str]:
-        """Names in the file of settings that nothing reads, and what is meant by each."""
+        """Names in the file of settings that nothing reads, each with what is probably meant."""
         return unknown_settings(self.in_file)
 
     def read(self, settings: type[T]) -> T:
@@ -101,7 +101,7 @@ class Project:
 
     @cached_property
     def location(self) -> S3Location:
-        # A person waits: an S3 that is away is told of within seconds.
+        # A person waits: an unreachable S3 is reported within seconds.
         found = S3Location.of(self.read(S3Settings))
         return replace(found, attempts=3, connect_timeout=5)
 
@@ -119,7 +119,7 @@ class Project:
 
     @property
     def database(self) -> str:
-        """DB_DATABASE, in which a bare name is a table; empty: it is not set."""
+        """DB_DATABASE, the database of tables named without one; empty if it is not set."""
         return self.environ.get("DB_DATABASE", "")
 
     @property
@@ -152,7 +152,7 @@ class Project:
 
     @cached_property
     def deleted_at(self) -> Mapping[str, str]:
-        """The column that says since when a row is deleted, of tables that keep such rows."""
+        """By table that keeps deleted rows, the column that says since when a row is deleted."""
         return marking_columns(self.root)
 
     @cached_property
@@ -160,18 +160,18 @@ class Project:
         """What each table is called in the warehouse.
 
         Raises:
-            ConfigError: LANDING_NAMES cannot be.
+            ConfigError: LANDING_NAMES is invalid.
         """
         return read_landing_names(self.root, self.environ)
 
     def table(self, text: str) -> TableName:
         """Reads a table as it was typed; a bare name is in DB_DATABASE.
 
-        Where a name has a dot in it, the tables of the lake and those that the project selects tell
-        where the database ends.
+        If the table's name has a dot in it, it is looked up among the tables of the lake and those
+        that the project selects, to find where the database's name ends.
 
         Raises:
-            ConfigError: Two tables are written so.
+            ConfigError: It fits more than one table.
         """
         first = TableName.parse(text, self.database)
         if "." not in first.table:
@@ -196,8 +196,8 @@ class Project:
         """Reads tables as they were typed, each once; comma-separated lists too.
 
         Raises:
-            ConfigError: One of them is empty, as of a variable that is not set: not typed at all
-                means every table.
+            ConfigError: One of them is empty, as from a variable that is not set; it does not mean
+                every table, as no text at all does.
         """
         given = list(texts or [])
         if not all(text.strip(", ") for text in given):

@@ -85,7 +85,7 @@ class DeletionSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionSettings:
-    """How long is kept what was loaded."""
+    """How long loaded data is kept."""
 
     backup_retention_days: int = setting(
         "Days to keep a loaded Parquet file in the lake; 0: forever.", 0, minimum=0

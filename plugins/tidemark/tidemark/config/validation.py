@@ -1,4 +1,4 @@
-"""Settings that no run can work with, and those that nothing reads, named before it begins."""
+"""Finds invalid settings, and those that nothing reads, before a run begins."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tidemark_core.settings import LANDING_NAMES, Setting
 from tidemark.config.settings import SETTINGS
 
 _ALL = (SETTINGS, TAP_MYSQL, TARGET_S3, TAP_S3, TARGET_REDSHIFT)
-#: What others than our settings read: Meltano, dbt, AWS's libraries, and the parts themselves.
+#: Variables that are not settings of ours: Meltano, dbt, AWS's libraries and the parts read them.
 _OTHERS = frozenset({"RESTORE_URL", "LOG_FORMAT", "LOG_PROGRESS_SECONDS"})
 _OTHERS_BEGIN = ("MELTANO_", "TIDEMARK_", "TAP_", "TARGET_", "DBT_", "AWS_", "SSH_AUTH_")
-#: How alike a name must be to one of ours that stands for another.
+#: How similar a name must be to one of ours to count as a misspelling of it.
 _ALIKE = 0.8
 
 
@@ -48,13 +48,13 @@ def refuse_bad_values(environ: Mapping[str, str]) -> None:
 def unknown_settings(names: Iterable[str]) -> dict[str, str]:
     """The names of a file of settings that nothing reads.
 
-    Names that are like none of ours are somebody else's business, and passed over.
+    Names that resemble none of ours belong to other programs, and are ignored.
 
     Args:
         names: What the file sets.
 
     Returns:
-        By name, what is meant by it, as the end of a sentence; empty: nothing comes close.
+        By name, what is probably meant, as the end of a sentence; empty if none of ours is close.
     """
     known = _known()
     read = {*known, *(f"{name}_FILE" for name, setting in known.items() if setting.secret)}

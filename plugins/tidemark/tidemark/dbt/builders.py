@@ -1,7 +1,7 @@
-"""Builds of others that hold tables in the warehouse: who they are, and waiting for them.
+"""Other builds that lock tables in the warehouse: which they are, and waiting for them.
 
-A build holds ``<table>__loads`` (transform/macros/loads/hold.sql), which whoever asks what is built
-yet must read. So a question may wait: it is said for whom, and how long at most.
+A build locks ``<table>__loads`` (transform/macros/loads/hold.sql), which must be read to find what
+is built yet. So that query may wait: it is reported for which build, and how long at most.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tidemark_core.redshift.errors import QueryError
 
 _Answer = TypeVar("_Answer")
 _TIMED_OUT = "57014"
-#: As macro holders asks it. LOCK takes an AccessExclusiveLock.
+#: The query of macro holders. LOCK takes an AccessExclusiveLock.
 _HOLDERS = (
     "SELECT DISTINCT c.relname, held.pid, held.txn_owner, held.txn_start"
     " FROM svv_transactions AS held JOIN pg_class AS c ON held.relation = c.oid"
@@ -48,16 +48,16 @@ def builders(warehouse: WarehouseConnection, schema: str) -> list[str]:
 def patiently(
     warehouse: WarehouseConnection, schema: str, patience: int, ask: Callable[[], _Answer]
 ) -> _Answer:
-    """Asks what must wait for builds at work; tells of them before it waits.
+    """Runs a query that has to wait for running builds; reports them before it waits.
 
     Args:
-        warehouse: A session of dbt's user, in which is asked.
+        warehouse: A session of dbt's user, the one that ``ask`` uses.
         schema: Of dbt's state.
         patience: Seconds; 0: no limit.
-        ask: Asks.
+        ask: Runs the query.
 
     Raises:
-        LeaseError: They are still at work when the time is over.
+        LeaseError: They are still running when the time is over.
         QueryError: The warehouse refused.
     """
     held = builders(warehouse, schema)

@@ -1,6 +1,6 @@
-"""What good builds have left in the warehouse, where any machine sees it: its SQL, and who runs it.
+"""Records of successful builds in the warehouse, where any machine sees them: the SQL, run here.
 
-In the schema of dbt's own state: ``whole_builds`` (one row a whole build that ended well) and
+In the schema of dbt's own state: ``whole_builds`` (one row per successful whole build) and
 ``tested_loads`` (the loads that a build has built and tested).
 """
 
@@ -45,9 +45,9 @@ class Found:
     """What the warehouse says before a build.
 
     Attributes:
-        last: The last whole build that ended well.
+        last: The last successful whole build.
         relations: ``schema.name`` of what is there of it.
-        waiting: Loads that no good build has built and tested.
+        waiting: Loads that no successful build has built and tested.
     """
 
     last: WholeBuild | None
@@ -56,12 +56,12 @@ class Found:
 
 
 class BuildState:
-    """Reads and writes it.
+    """Reads and writes the records.
 
     Args:
         warehouse: A session of dbt's user.
         schema: From `state_schema`.
-        patience: Seconds that it waits for builds at work; 0: no limit.
+        patience: Seconds that it waits for running builds; 0: no limit.
     """
 
     def __init__(self, warehouse: WarehouseConnection, schema: str, patience: int = 0) -> None:
@@ -70,11 +70,11 @@ class BuildState:
         self._patience = patience
 
     def read(self) -> Found:
-        """Asks for all that a nightly build is decided by.
+        """Reads all that decides what a nightly build does.
 
         Raises:
             WarehouseError: The warehouse cannot be asked.
-            LeaseError: A build holds a table for longer than is waited for it.
+            LeaseError: A build holds a table for longer than ``patience``.
         """
         own = self._relations({self._schema, LANDING_SCHEMA})
         last = self._last_whole_build() if self._named(_WHOLE) in own else None
@@ -87,7 +87,7 @@ class BuildState:
         return Found(last, relations, self._waiting(remembering, self._named(_TESTED) in own))
 
     def write(self, tested: Loads, whole: tuple[str, Shape] | None, run_id: str) -> None:
-        """Writes down what a build that ended well has done, all of it or nothing.
+        """Records what a successful build has done, all of it or nothing.
 
         Args:
             tested: Loads that were there before it began.
@@ -198,7 +198,7 @@ class BuildState:
 
 
 def newly_tested(waiting: Loads, tables: Iterable[str] | None) -> Mapping[str, frozenset[int]]:
-    """The loads that a build has tested: those that waited, of its tables; None: of all."""
+    """The loads that a build has tested: the waiting ones of its tables (None: of all tables)."""
     if tables is None:
         return waiting
     return {table: waiting[table] for table in tables}

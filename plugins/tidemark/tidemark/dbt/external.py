@@ -86,8 +86,8 @@ def athena_ddl(name: str, fields: Mapping[str, ColumnType], location: str, first
 def partition_folders(keys: Iterable[str], prefix: str) -> set[str]:
     """The folders of a table's data files.
 
-    A key is whatever somebody wrote into the bucket: one that is no partition's is left out, for
-    what comes of it is a statement that an administrator pastes.
+    A key may be anything that was written into the bucket. Those outside partitions are left out,
+    because the folders go into a statement that an administrator pastes.
 
     Args:
         keys: Of the table's objects.
@@ -104,7 +104,7 @@ def year_of(folder: str) -> int | None:
 
 
 def unseen(folders: Iterable[str], fields: Mapping[str, ColumnType]) -> list[str]:
-    """Those folders whose names are not the ones that the table's columns leave free."""
+    """The folders whose partition columns have other names than the table's columns require now."""
     year, *_ = partition_columns(folder_suffix(fields))
     return sorted(folder for folder in folders if not folder.startswith(f"{year}="))
 
@@ -112,7 +112,7 @@ def unseen(folders: Iterable[str], fields: Mapping[str, ColumnType]) -> list[str
 def spectrum_ddl(
     name: str, fields: Mapping[str, ColumnType], location: str, partitions: Iterable[str]
 ) -> str:
-    """CREATE EXTERNAL TABLE for Redshift Spectrum, and one ADD PARTITION for each that is there.
+    """CREATE EXTERNAL TABLE for Redshift Spectrum, and an ADD PARTITION per existing partition.
 
     Args:
         name: ``schema.table``; the schema is an external one.

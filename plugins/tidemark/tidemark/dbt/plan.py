@@ -1,7 +1,7 @@
 """What a nightly build has to do: nothing, what is new, or everything. Pure.
 
-A load counts as done when a build that ended well has built and TESTED it. So only successes are
-written down, and whatever failed, was killed, or was built without its tests is done again.
+A load counts as done when a successful build has built and TESTED it. So only successes are
+recorded, and whatever failed, was killed, or was built without its tests is done again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE
 from tidemark_core.text.documents import Json
 
 _WITH_RELATION = frozenset({"model", "seed", "snapshot"})
-#: The words of ``dbt build`` that leave no model and no test of the data out.
+#: Arguments with which ``dbt build`` still builds every model and runs every test of the data.
 _STILL_WHOLE = frozenset({"--exclude-resource-type", "unit_test", "--full-refresh", "-f"})
 
 
@@ -111,7 +111,7 @@ class Plan:
     Attributes:
         kind: How much.
         reason: For people.
-        tables: Landing tables with new loads, where that is what is built.
+        tables: Landing tables with new loads, if only those are built.
     """
 
     kind: Kind
@@ -123,9 +123,9 @@ class Plan:
         """The words for dbt. Unit tests try the code and not the data: they are left out."""
         words = ["build", "--exclude-resource-type", "unit_test"]
         if self.kind is Kind.NEW:
-            # Views are all there and show new rows by themselves; their tests (tag:views) try their
+            # Views all exist and show new rows by themselves; their tests (tag:views) check their
             # code, which has not changed. With `empty`, tests that also read a table are kept.
-            # What looks at all of landing (tag:landing) depends on none of its tables.
+            # Tests of all of landing (tag:landing) depend on none of its tables.
             words += ["--indirect-selection", "empty"]
             words += ["--exclude", "config.materialized:view", "tag:views"]
             words += ["--select", *(f"source:{LANDING_SCHEMA}.{table}+" for table in self.tables)]
@@ -146,7 +146,7 @@ def decide(
         last: The last whole build that ended well.
         fingerprint: Of the project as it is now.
         relations: ``schema.name`` of what is in the warehouse.
-        waiting: Loads that no good build has built and tested.
+        waiting: Loads that no successful build has built and tested.
         max_age: Age of the last whole build from which everything is built again.
     """
     if last is None:

@@ -1,4 +1,4 @@
-"""What failed in a dbt run, model by model, as dbt itself wrote it down."""
+"""Failures of a dbt run, model by model, as dbt itself recorded them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def read_failures(folder: Path, environ: Mapping[str, str], since: datetime) -> 
     Args:
         folder: Of dbt_project.yml.
         environ: Variables of the run.
-        since: When it was started: what an earlier one left says nothing of it.
+        since: When it was started; results of an earlier run are ignored.
 
     Returns:
-        Reasons by model; empty where dbt did not get so far.
+        Reasons by model; empty if dbt did not get that far.
     """
     target = target_folder(folder, environ)
     try:
@@ -41,8 +41,8 @@ def read_failures(folder: Path, environ: Mapping[str, str], since: datetime) -> 
 def failures(results: Json, manifest: Json) -> dict[str, str]:
     """The same from run_results.json and manifest.json.
 
-    A test that fails is a failure of all that it reads; one that was skipped is none: what it reads
-    is told of for itself.
+    A failed test is a failure of every model that it reads. A skipped test is not: the models that
+    it reads are reported themselves.
     """
     reasons: dict[str, str] = {}
     skipped = []

@@ -1,10 +1,10 @@
-"""Runs dbt with the way to the warehouse held open for as long as it works.
+"""Runs dbt, and keeps the tunnel to the warehouse open while it works.
 
 ``tidemark-dbt build`` is ``dbt build``; where REDSHIFT_SSH_BASTION_HOST is set, dbt's connections
-go through the tunnel, without a word of it in profiles.yml, and the certificate's name is verified
+go through the tunnel, of which profiles.yml knows nothing, and the certificate's name is verified
 as it would be without one. ``tidemark-dbt build-new`` builds and tests what is new (`plan`).
-Commands that build hold a lease, so that a second one says at once for whom it waits; what keeps
-them apart is the warehouse itself (transform/macros/loads/hold.sql).
+Commands that build hold a lease, so that a second one reports at once which build it waits for;
+the warehouse itself keeps them apart (transform/macros/loads/hold.sql).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from tidemark.runner.held_lease import holding
 
 _BUILD_NEW = "build-new"
 _BUILDING = frozenset({"build", "retry", "run", "seed", "snapshot", _BUILD_NEW})
-#: dbt's exit code when it has done all that it could.
+#: dbt's exit code when some nodes failed and it has done all that it could.
 _NODES_FAILED = 1
 #: The commands that ask the warehouse; ``debug`` is for finding out why it does not answer.
 _ASKING = _BUILDING | {"compile", "docs", "run-operation", "show", "source", "test"}
@@ -68,7 +68,7 @@ class BuildSettings(LeaseSettings, DbtSettings, WarehouseSettings):
 
 
 class UnreachableError(WarehouseError):
-    """The warehouse does not answer: nothing was begun."""
+    """The warehouse does not answer: nothing was started."""
 
     exit_code = 2
 
@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def _why(begun: datetime) -> str:
-    """What the first model that failed said, as dbt has written it down."""
+    """The error of the first model that failed, as dbt recorded it."""
     failed = read_failures(project_folder(os.environ), os.environ, begun)
     more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
     return next((f"{model}: {reason}{more}" for model, reason in failed.items()), "")
@@ -149,12 +149,12 @@ def _command(words: Sequence[str]) -> str:
 
 
 def _hold(command: str, lake: S3Location | None, settings: BuildSettings, way: ExitStack) -> None:
-    """Takes the lease of builds in this schema, for which it waits as dbt does for a table.
+    """Takes the lease of builds in this schema, waiting for it as long as dbt does for a table.
 
-    Who may not write to the lake does without.
+    If we may not write to the lake, the build runs without it.
 
     Raises:
-        LeaseError: Another one is still at work when the time to wait is over.
+        LeaseError: Another build is still running when the time to wait is over.
     """
     if lake is None or command not in _BUILDING:
         return
@@ -201,7 +201,7 @@ def _open_way(settings: BuildSettings, way: ExitStack, *, ask: bool, read: bool)
 
 
 def _own_names(hint: str | None, settings: BuildSettings) -> str:
-    """A hint with the settings that dbt's user is read from, where they are others."""
+    """A hint that names the settings of dbt's own user, where these are set."""
     hint = str(hint)
     own = {"USER": settings.redshift_dbt_user, "PASSWORD": settings.redshift_dbt_password}
     for name, value in own.items():
@@ -223,11 +223,11 @@ def _state(warehouse: WarehouseConnection, settings: BuildSettings) -> BuildStat
 
 def _dbt(words: Sequence[str]) -> int:
     """Runs dbt in this process; gives its exit code."""
-    # Imported late: dbt takes seconds to import, and a night with nothing new does without.
+    # Imported late: dbt takes seconds to import, and a run with nothing new does not need it.
     with lasting_imports():
         from mashumaro.config import BaseConfig
 
-        # dbt's hundreds of classes compile what a run needs of them, not all of it: 0.3 s.
+        # dbt's hundreds of classes compile only what a run needs of them: saves 0.3 s.
         BaseConfig.lazy_compilation = True
         from dbt.cli.main import cli
 
@@ -239,7 +239,7 @@ def _dbt(words: Sequence[str]) -> int:
 
 
 def _lake() -> S3Location | None:
-    """Where the run report goes; dbt itself does without."""
+    """Where the run report goes; dbt itself does not need it."""
     try:
         return S3Location.of(read(S3Settings, {}, os.environ))
     except ConfigError:
@@ -247,5 +247,5 @@ def _lake() -> S3Location | None:
 
 
 def _terminate(signum: int, _frame: FrameType | None) -> None:
-    """Leaves by the ``with`` above, so that the tunnel is closed."""
+    """Exits through the ``with`` of `main`, so that the tunnel is closed."""
     sys.exit(128 + signum)

@@ -19,7 +19,7 @@ from tidemark.dbt.plan import Shape, fingerprint
 _WRITTEN = frozenset({"target", "logs"})
 _PROFILES = "profiles.yml"
 _VARIABLE = re.compile(rb"env_var\(\s*['\"](\w+)['\"]")
-#: Decide which relations are made, without a word of it in a model; what is not set is as here.
+#: Variables, with their defaults, that decide which relations are made but that no model names.
 _TARGET = {"MELTANO_ENVIRONMENT": "dev", "REDSHIFT_DATABASE": ""}
 _PACKAGES = ("dbt-core", "dbt-redshift")
 #: Read by macros, and of no consequence for what a build makes.
@@ -41,7 +41,7 @@ def inputs(folder: Path) -> Iterator[Path]:
 def project_fingerprint(folder: Path, environ: Mapping[str, str]) -> str:
     """A hash of the project's files, dbt's versions and the variables that models read.
 
-    How the warehouse is reached (profiles.yml reads it from variables) is no part of it: another
+    How the warehouse is reached (profiles.yml reads it from variables) is not part of it: another
     machine may reach the same warehouse another way.
 
     Raises:

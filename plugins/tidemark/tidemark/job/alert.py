@@ -1,7 +1,7 @@
 """Alerts: one for a failure, none for the same failure again, one when it is over.
 
-What was alerted last is remembered beside Meltano's own files, so that a bastion that is down for a
-night is one alert and not one an hour; after ALERT_REPEAT_HOURS it is told again.
+The last alert is remembered beside Meltano's own files, so that a bastion that is down for a night
+causes one alert and not one per hour; after ALERT_REPEAT_HOURS it is sent again.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _SECONDS = 20
 
 @dataclass(frozen=True)
 class Memory:
-    """What was alerted last of a job; nothing while all is well.
+    """The last alert of a job; there is none while all is well.
 
     Attributes:
         fingerprint: Of the cause.
-        since: When it began, seconds since 1970.
-        told: When it was told last.
-        message: What was told.
+        since: When the failure began, seconds since 1970.
+        told: When it was last reported, seconds since 1970.
+        message: The message of that alert.
     """
 
     fingerprint: str
@@ -43,7 +43,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """Of which run people are told.
+    """The run that an alert is about.
 
     Attributes:
         run_id: Its id.
@@ -77,15 +77,15 @@ def decide(
     cause: Cause | None, memory: Memory | None, *, job: str, run: RunFacts, now: float,
     repeat_seconds: float,
 ) -> tuple[Alert | None, Memory | None]:  # fmt: skip
-    """Decides whether somebody is told, and what is remembered. Pure.
+    """Decides whether an alert is sent, and what is remembered. Pure.
 
     Args:
         cause: Why the run failed; None: it did not.
-        memory: What was told before.
+        memory: The last alert.
         job: Name of the job.
         run: Which run.
         now: Seconds since 1970.
-        repeat_seconds: After which the same failure is told again.
+        repeat_seconds: After which the same failure is reported again.
     """
     where = f"{job} ({run.environment or 'default environment'}, {run.host})"
     facts = {"job": job, **asdict(run)}
@@ -107,10 +107,10 @@ def decide(
 
 
 def send(alert: Alert, command: str | None, webhook: str | None) -> list[str]:
-    """Tells people, by every way that is set.
+    """Sends an alert, in every way that is set.
 
     Returns:
-        What went wrong, a line a way; an alert that cannot be sent fails nothing.
+        What went wrong, one line per way; an alert that cannot be sent does not fail the run.
     """
     body = json.dumps({"text": alert.text, **alert.facts}, default=str)
     problems = []
@@ -136,10 +136,10 @@ def send(alert: Alert, command: str | None, webhook: str | None) -> list[str]:
 
 
 class _Posting(threading.Thread):
-    """Posts to a webhook, which may answer anything and without end: whoever waits need not.
+    """Posts to a webhook in a thread, as its answer may be anything and may never end.
 
     Attributes:
-        problem: What is wrong so far; None: it was taken.
+        problem: What is wrong so far; None if the alert was accepted.
     """
 
     def __init__(self, url: str, body: str) -> None:
@@ -158,7 +158,7 @@ class _Posting(threading.Thread):
                 pass
             self.problem = None
         except HTTPError as error:
-            # Its text is whatever the server said, and so is HTTPException's, if not the URL.
+            # Its text is the server's, as is that of HTTPException, unless that is the URL.
             self.problem = f"HTTP status {error.code}"
         except (OSError, ValueError) as error:
             # The URL itself is a secret.
@@ -168,7 +168,7 @@ class _Posting(threading.Thread):
 
 
 class MemoryFile:
-    """Remembers on disk; what cannot be read counts as nothing."""
+    """Remembers the last alert on disk; a file that cannot be read counts as none."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -193,13 +193,13 @@ class MemoryFile:
 
 
 class Marker:
-    """A file that is there while a run works; the next run finds that of one that was killed."""
+    """A file that exists while a run works; the next run finds the one that a killed run left."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def left_by(self) -> str | None:
-        """The run that left it; None when every run before ended by itself."""
+        """The run that left it; None if every earlier run ended by itself."""
         try:
             return self._path.read_text()
         except FileNotFoundError:

@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _complete(environ: Mapping[str, str], root: Path, run_id: str) -> dict[str, str]:
-    """What cron and systemd do not give, and what makes all parts of the run one."""
+    """Adds the variables that cron and systemd do not set, and one run id for all parts."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # Meltano starts three times slower with it
     return {
         "HOME": pwd.getpwuid(os.geteuid()).pw_dir,
@@ -96,7 +96,7 @@ def _complete(environ: Mapping[str, str], root: Path, run_id: str) -> dict[str, 
 
 
 def _alert_settings(environ: Mapping[str, str]) -> JobSettings:
-    """How to alert when a setting is wrong, or none can be read: as those say that are good."""
+    """The alert settings when a setting is wrong, or none can be read: those that are valid."""
     good: dict[str, str] = {}
     for setting in declared(JobSettings):
         value = environ.get(setting.env, "")

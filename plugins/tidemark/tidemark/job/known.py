@@ -1,4 +1,4 @@
-"""Which jobs there are, asked before one is run: no other can be."""
+"""Checks that there is such a job before it is run."""
 
 from __future__ import annotations
 

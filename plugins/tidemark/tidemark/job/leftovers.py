@@ -31,7 +31,7 @@ class Process:
 
     @property
     def is_meltano(self) -> bool:
-        # Its interpreter is the first word where a script starts it.
+        # For a script the first word is the interpreter.
         return any(Path(word).name == "meltano" for word in self.words[:2])
 
 
@@ -53,13 +53,13 @@ def remove_stale_configs(folder: Path) -> int:
             if is_stale(path.name, path.stat().st_mtime, living):
                 path.unlink()
                 removed += 1
-        except FileNotFoundError:  # its run, or another one that looks as we do
+        except FileNotFoundError:  # removed by its run, or by another one that cleans up too
             continue
     return removed
 
 
 def is_stale(name: str, written: float, living: list[Process]) -> bool:
-    """Whether nobody needs a configuration any more. Pure.
+    """Whether no process needs a configuration any more. Pure.
 
     Meltano writes one, then starts the plugin that reads it: it is needed while a Meltano lives
     that is older than the file, or a plugin that was started with it.

@@ -1,4 +1,4 @@
-"""The logs of unattended runs: a file a run, kept for some days."""
+"""The logs of unattended runs: one file per run, kept for some days."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DAY = 86_400
 
 
 class RunLog:
-    """The log of a run. What cannot be written to it fails nothing: the run is worth more.
+    """The log of a run. A failed write does not fail the run, which is worth more.
 
     Attributes:
         path: The file.
@@ -27,7 +27,7 @@ class RunLog:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, text: str) -> None:
-        """Writes at once, so that a run that is killed has said what it had to say."""
+        """Writes at once, so that the log of a killed run is complete."""
         left = text.encode(errors="replace")
         try:
             while left:

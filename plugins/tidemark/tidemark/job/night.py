@@ -1,7 +1,7 @@
 """``tidemark-night begin`` and ``end``: the first and the last step of a job of several legs.
 
-Between the two a table that fails stops itself alone (`tidemark_core.runs.deferred`); the last step
-tells of all that failed, and its exit code says so.
+Between the two a failing table does not stop the others (`tidemark_core.runs.deferred`); the last
+step reports all that failed, and fails if any did.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _begin() -> int:
     try:
         deferred.begin()
     except (OSError, ConfigError) as error:
-        # Worth a run all the same, in which the first leg that fails ends it; `end` tells.
+        # Still worth a run, which then ends at its first failing leg; `end` reports this.
         tell("warning", f"a failing table will stop the tables after it: {error}")
     return 0
 

@@ -96,7 +96,7 @@ def _tell(job: Job, cause: Cause | None, path: str | None, log: RunLog) -> None:
 
 
 def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
-    """Alerts people to a failure, or that it is over; gives back what could not be sent."""
+    """Alerts people to a failure, or that it is over; returns what went wrong in doing so."""
     memory = MemoryFile(job.system_folder / "alerts" / f"{encode_component(job.name)}.json")
     environment = job.environ.get("MELTANO_ENVIRONMENT")
     facts = RunFacts(job.run_id, socket.gethostname(), environment, log)
@@ -121,7 +121,7 @@ def tell(job: Job, cause: Cause | None, log: str | None) -> list[str]:
 
 
 def _guarded(job: Job, log: RunLog) -> tuple[Cause | None, int]:
-    """Runs Meltano under the lease; gives the cause of the failure, and the exit code."""
+    """Runs Meltano under the lease; returns the cause of the failure, and the exit code."""
     try:
         location = S3Location.of(read(S3Settings, {}, job.environ))
         seconds = read(LeaseSettings, {}, job.environ).s3_lease_seconds
@@ -152,7 +152,7 @@ def _guarded(job: Job, log: RunLog) -> tuple[Cause | None, int]:
 
 
 def _mark(job: Job, log: RunLog, stack: ExitStack, location: S3Location) -> None:
-    """Tells of a run before that was killed, as nothing else would, and marks this one."""
+    """Reports an earlier run that was killed, as nothing else would, and marks this one."""
     marker = Marker(job.system_folder / "alerts" / f"{encode_component(job.name)}.running")
     if before := marker.left_by():
         cause = Cause(
@@ -161,7 +161,7 @@ def _mark(job: Job, log: RunLog, stack: ExitStack, location: S3Location) -> None
             part="run-job",
         )
         _note(log, "error", cause.message)
-        publish(location, before)  # what it had written of its report
+        publish(location, before)  # the part of its report that it had written
         _tell(job, cause, None, log)
     try:
         marker.put(job.run_id)

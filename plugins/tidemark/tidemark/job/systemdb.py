@@ -1,8 +1,8 @@
 """Meltano's system database, which a run that is killed in its first seconds leaves half-made.
 
-Meltano makes its tables by migrations, each of which ends with the note of its version. SQLite has
-the first tables before that note, and every later run would stop at "table job already exists". The
-database holds the history of runs on this machine and nothing else: the state lies in the lake.
+Meltano makes its tables by migrations, each of which records its version at its end. In SQLite the
+first tables exist before that, and every later run would stop at "table job already exists". The
+database holds the history of runs on this machine and nothing else: the state is in the lake.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 _NAME = "meltano.db"
 _VERSION = "alembic_version"
-#: Seconds that somebody may take who is making it now.
+#: Most seconds to wait for a process that is making it now.
 _PATIENCE = 30.0
 
 
@@ -32,12 +32,12 @@ def empty_half_made(folder: Path) -> bool:
     try:
         with closing(sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)) as database:
             return bool(_half_made(database)) and _empty(database)
-    except sqlite3.Error:  # it is none, or in use: Meltano says what it is
+    except sqlite3.Error:  # not a database, or in use: Meltano reports it
         return False
 
 
 def _empty(database: sqlite3.Connection) -> bool:
-    database.execute("BEGIN EXCLUSIVE")  # behind a Meltano that is making it
+    database.execute("BEGIN EXCLUSIVE")  # waits for a Meltano that is making it
     tables = _half_made(database)
     for table in tables:
         database.execute(f'DROP TABLE "{table}"')

@@ -33,7 +33,7 @@ class Facts:
     Attributes:
         now: When it was made.
         days: Each UTC day of the period, days without activity included.
-        rows: Rows extracted a day.
+        rows: Rows extracted per day.
         megabytes: The same in MB.
         tables: Storage by table.
         watermarks: Progress of each table.
@@ -106,7 +106,7 @@ class Verdict:
     Attributes:
         level: ``good``, ``late`` or ``failed``.
         words: In one line.
-        details: What is wrong, a line each.
+        details: What is wrong, one line each.
     """
 
     level: str

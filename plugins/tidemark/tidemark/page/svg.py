@@ -10,9 +10,9 @@ from html import escape
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 480, 200, 52, 10, 24
 
 
-#: No bar is wider: of one run it would be a wall.
+#: Greatest width of a bar: that of a single run would fill the chart.
 _WIDEST = 40.0
-#: Characters of a label of which five stand side by side.
+#: Most characters of labels of which five fit side by side.
 _SHORT = 6
 
 
@@ -51,7 +51,7 @@ def columns(
             f'y="{floor - height:.1f}" width="{wide:.1f}" '
             f'height="{height:.1f}"><title>{told}</title></rect>'
         )
-        if failed:  # told by more than its colour
+        if failed:  # shown by more than its colour
             middle, above = left + wide / 2, max(_TOP + 2.0, floor - height - 3)
             parts.append(
                 f'<text x="{middle:.1f}" y="{above:.1f}" text-anchor="middle">\u00d7</text>'
@@ -89,7 +89,7 @@ def rows(
         values: Not negative.
         texts: The values as people read them.
         title: Read out by screen readers.
-        full: A bar of this value is as long as there is room, or one of the greatest value.
+        full: A bar of this value, or of the greatest one if that is more, has the full length.
     """
     greatest = max([*values, full]) or 1
     parts = [
@@ -101,7 +101,7 @@ def rows(
 
 
 def _marks(labels: Sequence[str]) -> tuple[int, ...]:
-    """Quarters of the axis that have a label besides its ends: those that do not touch others."""
+    """Quarters of the axis that have a label besides its ends, so that no two labels touch."""
     return (1, 2, 3) if len(labels) > 8 and max(map(len, labels)) <= _SHORT else (2,)
 
 

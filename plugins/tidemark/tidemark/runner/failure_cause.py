@@ -11,15 +11,15 @@ from tidemark_core.text.documents import Json
 
 #: dbt's own words for a node that failed; the line after them says why.
 _DBT_FAILED = re.compile(r"(?:^|\s)((?:\w+ Error|Failure) in \S+ .+)")
-#: … and for what it could not even begin with: the kind of error, then its text.
+#: … and for an error before it ran any node: the kind of error, then its text.
 _DBT_STOPPED = "Encountered an error:"
-#: The kind of what `night` tells at the end of a job.
+#: The kind of the error that `night` reports at the end of a job.
 TABLES_ERROR = "TablesError"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _DBT_TIME = re.compile(r"^\d\d:\d\d:\d\d\s*")
-#: How tidemark-dbt, whose output Meltano takes for text or passes on, begins an error of ours.
+#: Begins an error of ours in tidemark-dbt's output, which Meltano takes for text or passes on.
 _PLAIN = "error: "
-#: … and how it ends.
+#: … and begins its end.
 _NEXT = "Next: "
 #: Meltano's last words; true of every failure, so only said when nothing better is known.
 _GENERAL = "Run invocation could not be completed"
@@ -56,7 +56,7 @@ class Cause:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same fault: its kind, part, table and words, without the numbers."""
+        """Equal for equal faults: their kind, part, table and words, without the numbers."""
         words = re.sub(r"[0-9a-f-]{36}|\d+(?:\.\d+)?", "#", self.message)
         return json.dumps([self.kind, self.part, self.table, words])
 
@@ -65,7 +65,7 @@ class Cause:
 
     @classmethod
     def of_error(cls, error: errors.TidemarkError) -> Cause:
-        """The cause that an error of this process is."""
+        """The cause for an error of this process."""
         return cls(str(error), type(error).__name__, "run-job", error.table, error.hint)
 
 
@@ -112,7 +112,7 @@ class CauseFinder:
         self._read_dbt(text)
 
     def _take(self, cause: Cause) -> None:
-        """Keeps the first of ours, unless it is a table's and the other ended them all."""
+        """Keeps the first error of ours, unless it is one table's and this one ended them all."""
         if self._ours is None or (self._ours.table and not cause.table):
             self._ours = cause
 
@@ -138,7 +138,7 @@ class CauseFinder:
         Args:
             exit_code: Of the run; negative: the signal that ended it.
         """
-        if exit_code in (-2, 130):  # what its parts said of their ends is no cause
+        if exit_code in (-2, 130):  # what its parts said when they ended is not a cause
             return Cause("it was interrupted by Ctrl-C (SIGINT)")
         if self._tables and (self._ours or not self._dbt):
             words = [self._tables.message, *([self._dbt_cause().message] if self._dbt else [])]
@@ -164,7 +164,7 @@ class CauseFinder:
 
 
 def record_in(line: str) -> Json:
-    """A line of a run's log as Meltano writes it in JSON; empty: it is none."""
+    """The record in a line of a run's log, which Meltano writes as JSON; empty if it has none."""
     try:
         record = json.loads(line)
     except ValueError:

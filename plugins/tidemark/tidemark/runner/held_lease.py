@@ -1,7 +1,7 @@
 """A lease that is held for a whole command, which ends when the lease is lost.
 
-A command that was frozen (a laptop's lid, a paused machine) may wake when another one has begun its
-work: it is told to end, as by an operator, and hands that on to what it has started.
+A command that was frozen (a closed laptop, a paused machine) may wake after another one has taken
+its lease: it is sent SIGTERM, as by an operator, and hands that on to its children.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
 from tidemark_core.s3.lease_record import read_record
 
-#: Who holds the lease of a job round by round, and is waited for.
+#: The owner that holds a job's lease round by round, for which others wait.
 FOLLOWER = "tidemark follow"
 _FOLLOWER_SECONDS = 900.0
 _LOOK_SECONDS = 1.0
-#: What was told to end has so long to do it.
+#: Time that the command has to end after SIGTERM.
 _GRACE_SECONDS = 30.0
 
 
@@ -43,14 +43,14 @@ def holding_job(
 ) -> AbstractContextManager[Lease]:
     """Holds the lease that a job holds from its first leg to its last.
 
-    A follower holds it for a round, and leaves it free between two: it is waited for.
+    A follower releases it after each round, so others wait for it.
 
     Args:
         location: The lake.
         owner: Who we are, for the message that others see.
         seconds: S3_LEASE_SECONDS.
-        follows: Whether we are the follower, who waits for nobody.
-        tell: Is told that we wait.
+        follows: Whether we are the follower, which does not wait.
+        tell: Called with a message if we wait.
 
     Raises:
         LeaseError: Another job is at work, or a follower's round takes too long.
@@ -79,9 +79,9 @@ def holding(
         location: The lake.
         key: Key of the lease.
         owner: Who we are, for the message that others see.
-        seconds: S3_LEASE_SECONDS: so long it outlives us when we stop renewing.
-        patience: Seconds to wait for somebody else who holds it, which is told; infinite: any time.
-        tell: Is told of it.
+        seconds: S3_LEASE_SECONDS: how long it outlives us when we stop renewing it.
+        patience: Seconds to wait for another process that holds it; infinite: no limit.
+        tell: Called with a message if we wait.
 
     Raises:
         LeaseError: Another process still holds it, or it was lost and the block was ended.
@@ -122,7 +122,7 @@ def _patiently(
 
 
 class _Watch:
-    """Looks after the lease in a thread, and has this process end when it is lost."""
+    """Watches the lease in a thread, and ends this process when it is lost."""
 
     def __init__(self, lease: Lease) -> None:
         self.lost: LeaseError | None = None
@@ -138,7 +138,7 @@ class _Watch:
     def _look(self) -> None:
         while not self._done.wait(_LOOK_SECONDS):
             try:
-                # Without S3 nobody else can take it either: the next look asks again.
+                # Without S3 no other process can take it either: the next look asks again.
                 with suppress(LakeError):
                     self._lease.keep()
             except LeaseError as error:
@@ -146,6 +146,6 @@ class _Watch:
                 print(f"error: {error}", file=sys.stderr, flush=True)
                 os.kill(os.getpid(), signal.SIGTERM)
                 if not self._done.wait(_GRACE_SECONDS):
-                    # What we have started ends with us (tidemark_core.host.leash).
+                    # Our children end with us (tidemark_core.host.leash).
                     os.kill(os.getpid(), signal.SIGKILL)
                 return

@@ -15,7 +15,7 @@ from tidemark.runner.held_lease import holding_job
 
 @dataclass(frozen=True)
 class Held:
-    """A lease that somebody holds: what it is for, who, and since when."""
+    """A lease that is held: what it is for, by whom, and since when."""
 
     lease: str
     holder: str

@@ -43,8 +43,8 @@ def run(
         read: Is given each line that it writes, on either stream.
 
     Returns:
-        Its exit code, negative for the signal that ended it; a signal of ours that it was handed
-        ended it, whatever it made of that.
+        Its exit code, negative for the signal that ended it. If it failed after we handed a signal
+        on to it, that signal counts as what ended it, whatever its own exit code.
     """
     child = subprocess.Popen(
         leashed(command),
@@ -56,7 +56,7 @@ def run(
         encoding="utf-8",
         errors="replace",
     )
-    # The child's own `with` closes the pipe and waits for its end; until then signals are its.
+    # The child's own `with` closes the pipe and waits for its end; until then it gets our signals.
     with handed_on(child.send_signal) as handed, child:
         for line in child.stdout or ():
             read(line)

@@ -1,7 +1,7 @@
-"""Has dbt and Meltano read the project, in a process that is begun before it is needed.
+"""Has dbt and Meltano read the project, in a process that is started before it is needed.
 
-dbt takes seconds to import and to read a project for the first time; meanwhile MySQL can be asked,
-and somebody reads a diff.
+dbt takes seconds to import and to read a project for the first time; meanwhile MySQL can be
+queried, and the user reads a diff.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import IO, cast
 
 from tidemark_core.errors import ConfigError
 
-#: What profiles.yml asks for; no warehouse is.
+#: Variables that profiles.yml requires; no warehouse is asked.
 _PROFILE = {"REDSHIFT_HOST": "-", "REDSHIFT_DATABASE": "-"}
 _LINES = 12
 _WORD = "read\n"
@@ -55,7 +55,7 @@ class Parser:
 
         try:
             _ = Project(self.root).meltano
-        except Exception as error:  # whatever it makes of a file
+        except Exception as error:  # whatever a bad file makes it raise
             raise _unreadable("Meltano", str(error)) from error
 
 
@@ -98,8 +98,8 @@ def _main() -> int:
     from dbt.cli.main import dbtRunner
 
     def read() -> bool:
-        # What dbt has read is kept beside its own, for the next time: of another profile, it is of
-        # no use to a build.
+        # What dbt has read is kept for the next time, apart from a build's own: having been read
+        # with another profile, it is of no use to a build.
         places = ["--target-path", "target/parse", "--log-path", "target/parse"]
         done = dbtRunner().invoke(["--quiet", "--no-use-colors", "parse", *places])
         if done.exception is not None:
@@ -107,7 +107,7 @@ def _main() -> int:
         return done.success
 
     if not select.select([sys.stdin], [], [], 0)[0]:
-        read()  # as it is, so that afterwards only what has changed is read
+        read()  # the unchanged project, so that afterwards only the changes are read
     if sys.stdin.readline() != _WORD:
         return 0
     return 0 if read() else 1

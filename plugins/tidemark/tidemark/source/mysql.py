@@ -58,11 +58,11 @@ class MySQL:
         return problems(self._session)
 
     def unlogged(self, tables: Iterable[TableName]) -> dict[TableName, Problem]:
-        """Of tables whose database the server leaves out of its log: why."""
+        """Tables whose database the server leaves out of its log, with the reason."""
         return unlogged(self._session, tables)
 
     def log_files(self) -> dict[str, int]:
-        """The files of the server's log, and how long they are."""
+        """The files of the server's log, with their sizes in bytes."""
         return {str(row[0]): int(row[1]) for row in self.rows("SHOW BINARY LOGS")}
 
     def log_retention(self) -> timedelta | None:
@@ -75,7 +75,7 @@ class MySQL:
         return end_of_log(self._session)
 
     def cascades(self, tables: Iterable[TableName]) -> dict[TableName, tuple[TableName, ...]]:
-        """Of tables whose rows change with those of others: the others."""
+        """The parents of tables whose rows change with those of others."""
         return cascades(self._session, tables)
 
 
@@ -87,7 +87,7 @@ def open_source(
 
     Args:
         settings: Where MySQL is, and who logs in.
-        timeout: Seconds without an answer after which a question is given up.
+        timeout: Seconds without an answer after which a query is given up.
 
     Raises:
         TunnelError: The bastion cannot be reached.

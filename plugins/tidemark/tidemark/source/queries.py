@@ -54,7 +54,7 @@ def window_sql(table: TableName, column: str | None, *, bounded: bool, ended: bo
 
 
 def nth_sql(table: TableName, column: str, number: int, *, bounded: bool) -> str:
-    """The SQL of the n-th key beyond the bookmark, its one value if there is one (bounded)."""
+    """The SQL of the n-th key beyond the bookmark, which it binds if there is one (bounded)."""
     key = mysql_name(column)
     where = f"{key} > %s" if bounded else f"{key} IS NOT NULL"
     return (

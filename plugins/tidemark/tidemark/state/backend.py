@@ -31,14 +31,14 @@ class TidemarkStateStore(StateStoreManager):
         """Reads the settings.
 
         Args:
-            lock_timeout_seconds: Age at which a lock is taken for one that a crash has left.
+            lock_timeout_seconds: Age from which a lock counts as left by a crash.
             config: The lake's settings.
 
         Raises:
             ConfigError: A setting is missing, or others can read the project's ``.env``.
         """
         super().__init__()
-        # Every `meltano run` of a tap comes past here, whoever starts it.
+        # Every `meltano run` of a tap passes through here, whoever starts it.
         refuse_open_env_file()
         quiet.install()
         settings = read(StateSettings, config)

@@ -1,4 +1,4 @@
-"""What every run of Meltano comes past before it does anything."""
+"""Runs in every Meltano process before it does anything."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BadSettingsError(MeltanoError):
 
 
 def guard() -> None:
-    """Keeps what this process and its children write for its owner, and looks before a run.
+    """Makes the files of this process and its children private, and checks before a run.
 
     Raises:
         BadSettingsError: A setting of the run about to begin is wrong.
@@ -46,7 +46,7 @@ def guard() -> None:
     root = None if context is None else context.find_root()
     if root is None or root.info_name != "meltano":
         return
-    # Behind us lies most of what Meltano imports, before us what it does.
+    # Most of Meltano's imports are done by now; its work is still to come.
     spare_what_is_here()
     variables.install()
     project = project_folder()

@@ -1,8 +1,8 @@
-"""What Meltano's own log says of failures whose cause we know: that, and no traceback.
+"""Makes Meltano's own log report failures of known cause by that cause, without a traceback.
 
-A plugin has told of its error, in one event, before it ends. What Meltano adds is how it noticed: a
-pipe that broke under it, the plugin's whole standard error once more, a state that S3 refused, each
-with its frames. Anything else keeps its traceback.
+A plugin reports its error, in one event, before it ends. Meltano then adds how it noticed: a broken
+pipe, the plugin's whole standard error once more, a state that S3 refused, each with its frames.
+Anything else keeps its traceback.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _REPEATED = re.compile(r"(Catalog discovery failed): command \[.*", re.S)
 _SEE_ABOVE = r"\1: the plugin's own error is above"
 
 
-#: Meltano's loggers for what its plugins write, and that utility.
+#: Meltano's loggers for the output of its plugins, and of the utility ``night``.
 _PLUGINS = "meltano.plugin."
 _NIGHT = f"{_PLUGINS}stderr.utilities.night"
 
 
 class Quiet(logging.Filter):
-    """Takes out of Meltano's records what its plugins have said, and tracebacks of what we know."""
+    """Removes from Meltano's records what its plugins have said, and tracebacks of known errors."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         # structlog hands over the event as a dict, the standard library's loggers as a text.
@@ -58,7 +58,7 @@ def install() -> None:
 
 
 def _unfold(record: logging.LogRecord, event: dict[str, Any]) -> None:
-    """Makes an event of the JSON line of one."""
+    """Turns an event that holds another one as a JSON line into that other event."""
     try:
         told = json.loads(event["event"])
         level, message, fields = told["level"], told["message"], told["extra"]
@@ -77,7 +77,7 @@ def _error(record: logging.LogRecord, event: dict[str, Any] | None) -> BaseExcep
 
 
 def _known(error: BaseException | None) -> BaseException | None:
-    """An error that we know the cause of, behind whatever Meltano made of it."""
+    """The error of known cause behind whatever Meltano made of it; None if there is none."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, (TidemarkError, *_BROKEN_PIPE)):

@@ -1,6 +1,6 @@
 """The state backend's settings: the lake's own, made known to Meltano under its names.
 
-Meltano imports this before it does anything in this project, so `guard` stands here.
+Meltano imports this before it does anything in this project, so `guard` is called here.
 """
 
 from __future__ import annotations

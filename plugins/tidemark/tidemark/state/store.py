@@ -1,4 +1,4 @@
-"""The states of pipelines on S3, beside the lake, without Meltano: who only looks starts fast."""
+"""The states of pipelines on S3, beside the lake; without Meltano, so that readers start fast."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _STATE_FILE = "state.json"
 _LOCK_FILE = "lock"
-#: What S3 answers when the object is not, or no longer, the one that was meant.
+#: S3's status codes when the object is not, or no longer, the one that was meant.
 _CONDITION_FAILED = frozenset({404, 409, 412})
 
 
@@ -31,8 +31,8 @@ class State:
 
     Attributes:
         state_id: Its id, such as ``dev:tap-mysql-to-target-s3-parquet``.
-        partial: What the next run lays over the completed state.
-        completed: ``{"singer_state": …}`` of the last run that ended well.
+        partial: What the next run merges over the completed state.
+        completed: ``{"singer_state": …}`` of the last successful run.
     """
 
     state_id: str
@@ -79,13 +79,13 @@ class StateStore:
     def __init__(
         self, client: S3Client, bucket: str, folder: str, *, lock_timeout_seconds: float = 10
     ) -> None:
-        """Says where.
+        """Sets where the states are.
 
         Args:
             client: S3.
             bucket: The lake's.
             folder: What `state_folder` says.
-            lock_timeout_seconds: Age at which a lock is taken for one that a crash has left.
+            lock_timeout_seconds: Age from which a lock counts as left by a crash.
         """
         self._client, self._bucket, self._folder = client, bucket, folder
         self._lock_timeout = lock_timeout_seconds
@@ -152,7 +152,7 @@ class StateStore:
             self._give_back(key, ours)
 
     def _take(self, key: str) -> str | None:
-        """The ETag of the lock that is ours now; None: somebody else's is there."""
+        """The ETag of the lock that is ours now; None if another process has it."""
         with explained(f"locking {self._where(key)}"):
             ours = self._put_lock(key, {"IfNoneMatch": "*"})
             if ours is None and (stale := self._stale_lock(key)):
@@ -187,7 +187,7 @@ class StateStore:
             try:
                 self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=ours)
             except ClientError as error:
-                # Somebody has taken it over: it is theirs.
+                # Another process has taken it over.
                 if _status(error) not in _CONDITION_FAILED:
                     raise
 

@@ -1,6 +1,6 @@
-"""The environment variables as Meltano's settings ask for them: decoded once, not at each.
+"""The environment variables for Meltano's settings, decoded once instead of at each access.
 
-For each name that a setting may have, Meltano makes a dictionary of all variables again, ten
+For each name that a setting may have, Meltano builds a dictionary of all variables again, ten
 thousand times in a run with nothing new.
 """
 
@@ -15,13 +15,13 @@ from meltano.core.settings_service import SettingsService
 if TYPE_CHECKING:
     Raw = Mapping[object, object]
 
-#: The variables as they were last, as the interpreter keeps them and decoded.
+#: The variables as last seen: as the interpreter keeps them, and decoded.
 _last: tuple[Raw, dict[str, str]] = ({}, {})
 
 
 def install() -> None:
-    """Lets the settings of this process ask here."""
-    # As Meltano has it, but for the dictionary that it is made of.
+    """Makes Meltano's settings in this process use `variables`."""
+    # As in Meltano, except for the dictionary that it starts from.
     SettingsService.env = property(lambda service: {**variables(), **service.env_override})  # type: ignore[assignment,method-assign]
 
 

@@ -40,7 +40,7 @@ class App(typer.Typer):
     def command(
         self, name: str | None = None, *, help: str | None = None, **options: Any
     ) -> Callable[[Function], Function]:
-        """See `typer.Typer.command`; the lines of a docstring end where the terminal does."""
+        """See `typer.Typer.command`; the lines of a docstring are wrapped to the terminal."""
 
         def decorate(function: Function) -> Function:
             told = help or _flowing(inspect.getdoc(function) or "")

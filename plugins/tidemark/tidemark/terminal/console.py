@@ -55,7 +55,7 @@ def one_table(named: str | None, bare: str | None) -> str:
     """The one table that was typed, with -t or without.
 
     Raises:
-        ConfigError: None was, or two.
+        ConfigError: No table was typed, or two.
     """
     if (named is None) == (bare is None):
         raise ConfigError("specify a table", hint="-t settlement.partner_info")
@@ -63,7 +63,7 @@ def one_table(named: str | None, bare: str | None) -> str:
 
 
 def console() -> Console:
-    """The console of results; made again so that it follows what stdout is now."""
+    """The console of results; made at each call, as stdout may have been replaced."""
     # A file or a pipe has no width: lines are not cut for it.
     return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
 
@@ -74,7 +74,7 @@ def note(message: str) -> None:
 
 
 def teller(format: Format) -> Callable[[str], None]:
-    """How a command says what it does on the way: beside the result when that is JSON."""
+    """Returns how a command reports its progress: on stderr if the result is JSON."""
     return note if format is Format.JSON else partial(console().print, markup=False)
 
 
@@ -100,7 +100,7 @@ def confirm(question: str, *, yes: bool, flag: str = "--yes") -> None:
     """Asks before something is changed.
 
     Raises:
-        ConfigError: Nobody is there to answer.
+        ConfigError: There is no terminal to ask.
         typer.Abort: The answer was no.
     """
     if yes:

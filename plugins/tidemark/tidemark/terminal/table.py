@@ -1,7 +1,7 @@
 """Tables for the terminal: lines where they fit, and where they do not, a block for each row.
 
-Where a table does not fit, the schema that all its names have goes into the title first, and then
-the columns that can be spared go.
+If a table does not fit, first the schema that all its names share moves into the title, then the
+columns that can be spared are left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tidemark_core.text.printable import printable
 from tidemark.terminal.format import moment
 
 STYLES = {"OK": "green", "WARN": "yellow", "ERROR": "red"}
-#: Columns that may be wrapped are not made narrower than this; then the blocks are easier to read.
+#: Least width of columns that may be wrapped; below it, blocks are easier to read.
 _NARROWEST = 20
 _GAP = 3
 
@@ -35,7 +35,7 @@ class Sheet:
         columns: Heads.
         rows: Texts.
         right: Heads of the columns that are aligned to the right.
-        wrap: Heads of the columns whose text may go on in the next line; no other's does.
+        wrap: Heads of the columns whose text may be wrapped; no other column's is.
         spare: Heads of the columns that are left out where there is no room.
     """
 
@@ -47,7 +47,7 @@ class Sheet:
     spare: frozenset[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draws it into the width that there is."""
+        """Draws it in the available width."""
         sheet = self._fitting(options.max_width)
         yield Text(sheet.title, style="bold")
         if not sheet.rows:
@@ -68,7 +68,7 @@ class Sheet:
         return next((form for form in forms if form._least_width() <= width), forms[-1])
 
     def _in_schema(self) -> Sheet:
-        """With the schema of its tables, where they have the same, in the title."""
+        """The table with the schema of its tables in the title, if they all have the same."""
         schemas = {row[0].partition(".")[0] for row in self.rows if "." in row[0]}
         if self.columns[0] != "table" or len(schemas) != 1:
             return self

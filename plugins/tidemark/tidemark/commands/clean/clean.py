@@ -129,7 +129,7 @@ def _retention(project: Project, do_it: bool, format: Format) -> None:
         "removed": do_it,
     }
     if do_it:
-        # Landing first: what is in the lake still is the source of a reload.
+        # Landing first: as long as the files are in the lake, it can be loaded again from them.
         if loads:
             retire_loads(project, loads)
         for what, selection in selections.items():
@@ -159,7 +159,7 @@ def _retention(project: Project, do_it: bool, format: Format) -> None:
 
 
 def _upkeep(project: Project) -> tuple[list[Need], str | None]:
-    """What tables need, and why that is not known: hints, for which no cleaning fails."""
+    """What tables need, or why that is unknown: hints only, so that no cleaning fails for them."""
     try:
         return needs(project), None
     except TidemarkError as error:

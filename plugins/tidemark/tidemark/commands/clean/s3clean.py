@@ -215,7 +215,7 @@ def _show(selection: Selection, catalogue: Catalogue) -> None:
 
 
 def _print_files(title: str, files: Sequence[LakeFile], catalogue: Catalogue) -> None:
-    """Prints files, one a row."""
+    """Prints files, one per row."""
     rows = [
         (
             file.key,

@@ -83,7 +83,7 @@ def fitting(view: View, width: int, height: int) -> Group:
 
 
 def _forms(view: View) -> Iterator[Group]:
-    """From all there is to less and less; a table that needs somebody goes last."""
+    """From the fullest form to the shortest; tables that need attention are dropped last."""
     yield Group(_status(view.status), _progress(view.watermarks), _activity(view.days))
     short = _trouble(view.status)
     for days in (view.days, view.days[-3:]):
@@ -101,7 +101,7 @@ def _status(findings: Sequence[Finding], title: str = "Status") -> Sheet:
 
 
 def _trouble(findings: Sequence[Finding]) -> Sheet | Text:
-    """What is not well, and of the rest how much it is."""
+    """The findings that are not OK, and how many are."""
     wrong = [finding for finding in findings if finding.level is not Level.OK]
     title = f"Status: {len(findings) - len(wrong)} of {counted(len(findings), 'check')} OK"
     return _status(wrong, title) if wrong else Text(f"{title}\n", style="bold")

@@ -102,7 +102,7 @@ def inspect(
         if format is Format.TABLE:
             _show_inspection(found[-1])
     if format is Format.JSON:
-        # One table that was named is an object, as it was when there could be no more.
+        # A single named table is one object, as it was before several could be named.
         print_json(found[0] if len(wanted) == 1 else found)
 
 

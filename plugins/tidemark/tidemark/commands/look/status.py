@@ -45,7 +45,7 @@ def _report(title: str, checks: dict[str, Check], format: Format, strict: bool) 
 
 
 def print_findings(title: str, findings: Sequence[Finding], format: Format) -> None:
-    """Prints findings, each with what to do; a cause that several have is told once."""
+    """Prints findings, each with what to do; a cause that several share is shown once."""
     if format is Format.JSON:
         print_json({"status": worst(findings), "findings": findings})
         return

@@ -1,1 +1,1 @@
-"""What is put right: bookmarks, rows that are gone, tables that are another now."""
+"""Repairs of bookmarks, of deleted rows, and of tables whose source became another table."""

@@ -87,7 +87,7 @@ def reconcile(
 
 
 def _following(project: Project, found: Looked) -> Iterator[str]:
-    """What brings the public tables up to date with what was written down."""
+    """The commands that bring the public tables up to date with what was recorded."""
     by_log = {str(gone.table) for gone in found.by_log}
     for gone in found.by_log:
         marked = ", or marked there," if str(gone.table) in project.deleted_at else ""

@@ -1,4 +1,4 @@
-"""tidemark resync: heals a table that is read by MySQL's log after a gap in it."""
+"""tidemark resync: repairs a table that is read from MySQL's log, after a gap in the log."""
 
 from __future__ import annotations
 

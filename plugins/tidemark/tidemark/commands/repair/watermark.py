@@ -159,7 +159,7 @@ def _show(project: Project, texts: list[str] | None, format: Format) -> None:
 
 
 def sheet(marks: Sequence[Watermark]) -> Sheet:
-    """A line a table; what it leaves out where there is no room is in the status as well."""
+    """One line per table; what is left out for lack of room is in the status as well."""
     heads = ["table", "last data", "last extraction", "from", "rows loaded", "files loaded"]
     rows = [
         (
@@ -200,7 +200,7 @@ def _readable(mark: Watermark) -> dict[str, object]:
 
 
 def _require_in_source(project: Project, mark: Watermark) -> None:
-    """A table without any trace may be new, or a typo."""
+    """Checks that MySQL has a table of which there is no trace: it may be new, or a typo."""
     from tidemark.source.mysql import open_mysql
     from tidemark.source.queries import table_exists
 

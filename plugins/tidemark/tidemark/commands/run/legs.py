@@ -1,4 +1,4 @@
-"""The legs of `tidemark backup` and `tidemark sync`: what is seen of them, and at their end."""
+"""The legs of `tidemark backup` and `tidemark sync`: what they print, meanwhile and at the end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ENDED = "What was committed is kept. Next: run the same command again to contin
 
 @dataclass
 class _Run:
-    """What became of a run, leg by leg."""
+    """The results of a run, leg by leg."""
 
     legs: list[LegResult] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ class _Run:
 
     @property
     def moved(self) -> list[Outcome]:
-        """The outcomes that tell how much it was: of each row once."""
+        """The outcomes that count the run's rows, each row once."""
         return self.legs[0].outcomes if self.legs else []
 
 
@@ -68,14 +68,14 @@ def run_and_tell(
     backup: bool,
     warehouse: bool,
 ) -> None:
-    """Runs the legs, with a line a table, and one for all of it at the end.
+    """Runs the legs; prints one line per table, and one for the whole run at the end.
 
     Args:
         project: Where we are.
         plan: What is run.
         format: How results are printed; None: only what went wrong.
         log_file: Where the log goes as well; default: what was typed before the command.
-        debug: Whether it is shown too.
+        debug: Whether the log is shown too.
         backup: Whether MySQL is read.
         warehouse: Whether the lake is loaded, and the tables are built.
 
@@ -105,7 +105,7 @@ def run_and_tell(
 
 @contextmanager
 def _interruption_told() -> Iterator[None]:
-    """Says what a Ctrl-C has left where no leg was there to be stopped by it."""
+    """Says what a Ctrl-C has left behind if it came while no leg was running."""
     try:
         yield
     except KeyboardInterrupt:
@@ -139,7 +139,7 @@ def _line(outcome: Outcome) -> str:
 
 
 def summary(legs: list[LegResult]) -> str:
-    """All of a run in a line: tables, rows, MB, seconds, rows a second, seconds of each leg."""
+    """A run in one line: tables, rows, MB, seconds, rows per second, seconds of each leg."""
     run = _Run(legs)
     rows = sum(outcome.rows or 0 for outcome in run.moved)
     megabytes = sum(outcome.bytes or 0 for outcome in run.moved) / 1e6
@@ -181,7 +181,7 @@ def _tell_what_is_left(project: Project, plan: Plan, run: _Run, *, warehouse: bo
 
 
 def without_model(project: Project, tables: Sequence[TableName]) -> list[str]:
-    """What is said of tables whose way ends in landing.
+    """The notes on tables that end in landing, because they have no dbt model.
 
     Args:
         project: Where we are.

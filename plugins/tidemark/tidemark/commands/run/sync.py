@@ -197,13 +197,13 @@ def run_options(
     *,
     debug: bool,
 ) -> Options:
-    """What was typed; DEBUG and LOG_LEVEL among the settings are as good as ``--debug``."""
+    """The typed options; the settings DEBUG and LOG_LEVEL have the same effect as ``--debug``."""
     debug = debug or log_level(project.environ) == "DEBUG"
     return Options(strategy, max_workers, batch_size, limit, debug, watched=is_watched())
 
 
 def check_settings(project: Project) -> None:
-    """Refuses settings that cannot be, and names those that nothing reads."""
+    """Refuses invalid settings, and names those that nothing reads."""
     refuse_bad_values(project.environ)
     for name, meant in project.unknown_settings.items():
         note(f"{name} in {project.settings_file} is not a setting{meant}.")

@@ -118,7 +118,7 @@ def add(
 
 
 def _show(plan: Addition) -> None:
-    """What is proposed, and what should be known before it is agreed to."""
+    """Shows what is proposed, with remarks to read before agreeing to it."""
     rows = [
         (
             one.table,

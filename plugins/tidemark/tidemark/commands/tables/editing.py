@@ -1,4 +1,4 @@
-"""How commands change the project's files: shown, asked for, made together, read by dbt."""
+"""Changes of commands to the project's files: shown, confirmed, made together, read by dbt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def editing(project: Project) -> Iterator[tuple[ProjectFiles, Parser]]:
-    """The project's files, and what will read them: dbt begins while other things are done."""
+    """The project's files, and the parser that will read them: dbt starts in the background."""
     from tidemark.config.files.file_changes import FileChanges
     from tidemark.runner.parse import parser
     from tidemark.services.tables.project_files import ProjectFiles
@@ -37,7 +37,7 @@ def make(
         Whether there was anything to change.
 
     Raises:
-        ConfigError: The project could not be read as it would be; all files are as they were.
+        ConfigError: The changed project could not be read; all files are as they were.
     """
     changes = files.changes
     if not changes.paths:

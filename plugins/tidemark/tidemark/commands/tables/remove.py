@@ -1,4 +1,4 @@
-"""tidemark remove: a table is copied no more."""
+"""tidemark remove: a table is no longer copied."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from tidemark_core.text.printable import printable
 
 @dataclass
 class FileChanges:
-    """What files are to be; they are as they were until `apply`.
+    """The planned contents of files, which do not change until `apply`.
 
     Attributes:
         root: The project's folder; paths are below it, or absolute.
-        secret: Files of which no other lines are shown than those that change.
+        secret: Files of which only the lines that change are shown.
     """
 
     root: Path
@@ -29,28 +29,28 @@ class FileChanges:
     _new: dict[Path, str | None] = field(default_factory=dict)
 
     def read(self, name: str | Path) -> str | None:
-        """A file's text as it is to be; None: there is none."""
+        """A file's planned text; None if there is to be no such file."""
         path = self.root / name
         if path not in self._new:
             self._old[path] = self._new[path] = _text(path)
         return self._new[path]
 
     def write(self, name: str | Path, text: str | None) -> None:
-        """Says what a file is to be; None: gone."""
+        """Plans a file's text; None removes the file."""
         self.read(name)
         path = self.root / name
-        del self._new[path]  # the order is that of what was said last
+        del self._new[path]  # the order is that of the last writes
         self._new[path] = text
 
     @property
     def paths(self) -> list[str]:
-        """What is changed, made or removed, below the project's folder."""
+        """The files that are changed, made or removed, relative to the project's folder."""
         return [self._label(path) for path in self._changed()]
 
     def diff(self) -> str:
-        """The changes as a unified diff; files that go are named.
+        """The changes as a unified diff; removed files are only named.
 
-        What a terminal would not show as text is spelled.
+        Control characters are escaped.
         """
         found: list[str] = []
         for path in self._changed():
@@ -71,10 +71,10 @@ class FileChanges:
         return "\n".join(found)
 
     def apply(self, check: Callable[[], None]) -> None:
-        """Makes the changes, in the order in which they were said last, and looks at what is there.
+        """Makes the changes, in the order of the last writes, and checks the result.
 
         Args:
-            check: Raises what is wrong with it; then all is as it was before.
+            check: Raises an error if the result is wrong; all files are then restored.
 
         Raises:
             ConfigError: A file was changed by another program meanwhile, or cannot be written.
@@ -114,7 +114,7 @@ def _text(path: Path) -> str | None:
 
 
 def _put(path: Path, text: str | None) -> None:
-    """Writes a file as a whole, with the rights that it has, or removes it."""
+    """Replaces a file as a whole, keeping its mode, or removes it."""
     try:
         if text is None:
             path.unlink(missing_ok=True)

@@ -43,7 +43,7 @@ def declarations(
         read: Gives a file's document; it may have changes that are not written yet.
 
     Returns:
-        The file, the number of the plugin in its list, and what is said of it.
+        The file, the plugin's index in its list, and its declaration.
     """
     for path in sorted(root.glob(f"{folder}/*.meltano.yml")):
         plugins = (read(path) or {}).get("plugins") or {}

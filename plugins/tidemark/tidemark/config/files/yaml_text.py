@@ -1,7 +1,7 @@
 """Changes to a YAML file that leave all other characters of it as they are. Pure.
 
-PyYAML tells where each node begins and ends; what is changed is cut out and written there. Nothing
-is printed again, so comments, quotes and the way of writing stay somebody's own.
+PyYAML reports where each node begins and ends; only what changes is cut out and replaced there.
+Nothing else is written again, so comments, quotes and style stay as their author chose them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 from tidemark_core.errors import ConfigError
 
-#: What can stand without quotes wherever it stands, and is text to every reader of YAML.
+#: Text that needs no quotes in any place, and is a string to every reader of YAML.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[-./][A-Za-z0-9_]+)*(?:\.\*)?")
-#: What YAML lets stand in no file, or takes for the end of a line.
+#: Characters that YAML allows in no file, or takes for the end of a line.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 Path = Sequence[str | int]
@@ -42,7 +42,7 @@ def flow(value: object) -> str:
 
 
 def block(value: object, indent: int = 0) -> str:
-    """A value over several lines; a list's items, and what has no list or mapping in it, in one.
+    """A value over several lines: mappings are expanded, list items and scalars take one each.
 
     Each line begins with ``indent`` blanks.
     """
@@ -83,7 +83,7 @@ class YamlText:
             raise ConfigError(text, hint="correct it") from error
 
     def node(self, path: Path) -> yaml.Node | None:
-        """What stands at a path of keys and indexes; None: nothing."""
+        """The node at a path of keys and indexes; None if there is none."""
         found = self._root
         for step in path:
             if isinstance(found, yaml.MappingNode):
@@ -95,7 +95,7 @@ class YamlText:
         return found
 
     def replace(self, path: Path, value: object) -> None:
-        """Writes another value in the place of one, in one line."""
+        """Replaces a value by another, in one line."""
         node = self._there(path)
         self._edits.append((node.start_mark.index, self._end(node), flow(value)))
 
@@ -109,13 +109,13 @@ class YamlText:
             self._append(node, [pair] if _is_block(node) else [f"{scalar(key)}: {flow(value)}"])
 
     def append(self, path: Path, texts: Iterable[str]) -> None:
-        """Puts items, written as YAML in one line each, behind the last one of a list."""
+        """Appends items, each written as YAML in one line, to a list."""
         self._append(self._there(path), [f"- {text}\n" for text in texts])
 
     def fill(self, path: Path, key: str, value: list[Any] | dict[str, Any]) -> None:
         """Makes a list or mapping hold these entries and no others.
 
-        What it holds already stays where and as it is; what is new comes behind it.
+        Entries that it has already stay where and as they are; new ones follow them.
 
         Args:
             path: Of the mapping that holds it.
@@ -154,7 +154,7 @@ class YamlText:
         return text
 
     def _end(self, node: yaml.Node) -> int:
-        """Where a node's own text ends; a block's mark is behind the comments that follow it."""
+        """Where a node's own text ends; a block's end mark is after the comments that follow it."""
         if _is_block(node) and node.value:
             last = node.value[-1]
             return self._end(last[1] if isinstance(last, tuple) else last)
@@ -177,7 +177,7 @@ class YamlText:
         return node
 
     def _remove_others(self, node: yaml.Node, have: Any, value: Any) -> list[yaml.Node]:
-        """Cuts out the entries that are not to stay; gives the last nodes of the others."""
+        """Cuts out the entries that are not to stay; returns the last node of each that stays."""
         kept = []
         for entry, same in _entries(node, have, value):
             first, last = entry
@@ -189,7 +189,7 @@ class YamlText:
         return kept
 
     def _empty(self, path: Path, key: str, node: yaml.Node, value: Any) -> None:
-        """Of a list or mapping whose entries were all cut out: says so, or writes the new ones."""
+        """Fills a list or mapping whose entries were all cut out: with new ones, or as empty."""
         (name,) = (own for own, _ in self._there(path).value if own.value == key)
         colon = self.text.index(":", name.end_mark.index) + 1
         if value:
@@ -198,7 +198,7 @@ class YamlText:
             self._edits.append((colon, colon, " []" if isinstance(value, list) else " {}"))
 
     def _replace_whole(self, path: Path, node: yaml.Node, value: Any) -> None:
-        """Writes a list or mapping again, an empty one or one in brackets: now line by line."""
+        """Replaces a list or mapping that is empty or in brackets by one written line by line."""
         parent = self._there(path)
         if not _is_block(parent):
             self._edits.append((node.start_mark.index, self._end(node), flow(value)))
@@ -212,7 +212,7 @@ class YamlText:
         self._edits.append((start, self._end(node), text if value else f" {flow(value)}"))
 
     def _append(self, node: yaml.Node, entries: list[str]) -> None:
-        """Behind the last entry: lines of a block, or what stands between brackets."""
+        """Adds entries after the last one: as lines of a block, or between the brackets."""
         if _is_block(node):
             self._insert(self._next_line(node), entries, _column(node))
         else:

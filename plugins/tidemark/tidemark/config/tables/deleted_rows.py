@@ -1,4 +1,4 @@
-"""Which tables keep rows that are deleted in MySQL: what their contracts say of it."""
+"""Which tables keep rows that are deleted in MySQL, according to their contracts."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def read_landing_names(root: Path, environ: Mapping[str, str]) -> LandingNames:
         environ: The settings, as environment variables; an empty one is not set.
 
     Raises:
-        ConfigError: They cannot be.
+        ConfigError: They are invalid.
     """
     told = environ.get(LANDING_NAMES.env) or _in_files(root)
     return LandingNames.parse(LANDING_NAMES.convert(told))

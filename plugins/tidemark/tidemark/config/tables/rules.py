@@ -1,7 +1,7 @@
 """The select and metadata rules of tap-mysql, as Meltano reads them. Pure.
 
-A rule is a pattern of fnmatch; in a select rule a dot ends the stream's name, unless a backslash is
-before it, and a metadata rule knows no such way out. Meltano replaces ``$NAME`` in both.
+A rule is a pattern of fnmatch. In a select rule a dot ends the stream's name, unless a backslash
+precedes it; a metadata rule has no such escape. Meltano replaces ``$NAME`` in both.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 from tidemark_core.names import TableName
 
 _SPECIAL = re.compile(r"[*?\[\]$!\\]")
-#: What is no part of a common name, in the place of a dot. Meltano warns of a pattern that is no
-#: stream's name, unless it has a star in it.
+#: Matches a dot, but no character of a common name. The star is in it because Meltano warns of a
+#: pattern that is not a stream's name and has no star.
 _ODD = "[!0-9A-Za-z_*]"
 _DOT = re.compile(r"(?<!\\)\.")
 _ONE = re.compile(r"\[(?:\*([^\]])|(\])\*|(\*))\]")
@@ -21,7 +21,7 @@ WILD = re.compile(r"[*?\[]")
 
 
 def _literal(text: str) -> str:
-    """A pattern that stands for a text: a special character is one of a set, beside the star."""
+    """A pattern that matches a text: a special character becomes a set of itself and the star."""
     return _SPECIAL.sub(lambda found: _SETS.get(found[0], f"[*{found[0]}]"), text)
 
 
@@ -45,18 +45,18 @@ def metadata_rule(table: TableName) -> str:
 
 
 def split_rule(rule: str) -> tuple[bool, str, str]:
-    """Reads a select rule: whether it leaves out, the pattern of the stream, that of the column."""
+    """Splits a select rule: whether it excludes, the stream's pattern, and the column's."""
     stream, *column = _DOT.split(rule.removeprefix("!"), maxsplit=1)
     return rule.startswith("!"), stream.replace("\\.", "."), column[0] if column else "*"
 
 
 def matches(table: TableName, pattern: str) -> bool:
-    """Whether a stream's pattern, of a select rule or of metadata, is one of a table."""
+    """Whether a stream's pattern, of a select rule or of metadata, matches a table."""
     return fnmatch.fnmatchcase(table.stream, pattern)
 
 
 def named(pattern: str) -> TableName | None:
-    """The one table that a stream's pattern names; None: it stands for any number of them."""
+    """The one table that a stream's pattern names; None if it may match any number of them."""
     plain = _ONE.sub(r"\1\2\3", pattern)
     if WILD.search(_ONE.sub("", pattern)):
         return None

@@ -1,4 +1,4 @@
-"""How one run is told which tables to copy, and how: variables for the plugins. Pure."""
+"""Variables that tell the plugins which tables a run copies, and how. Pure."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Rules:
         )
 
     def of(self, table: TableName) -> TableRules:
-        """What the metadata rules say of a table; of two that fit it the last one counts."""
+        """What the metadata rules say of a table; of those that match it, the last one wins."""
         merged: Json = {}
         for pattern, told in self.metadata.items():
             if matches(table, pattern):
@@ -109,7 +109,7 @@ class Rules:
         return list(dict.fromkeys(table for table in tables if table is not None))
 
 
-#: Ours, and Meltano's, by which it tells plugins how much to log.
+#: Our variable, and Meltano's, by which it sets the log level of plugins.
 _DEBUG = {"DEBUG": "true", "MELTANO_CLI_LOG_LEVEL": "debug"}
 
 
@@ -123,7 +123,7 @@ class Options:
         batch_size: BACKUP_BATCH_SIZE.
         limit: BACKUP_MAX_ROWS.
         debug: Whether everything is logged.
-        watched: Whether somebody looks at its progress.
+        watched: Whether a person watches its progress.
     """
 
     strategy: Strategy | None = None

@@ -1,4 +1,4 @@
-"""Pages that are one file: data put into a script, and a policy that runs no script but theirs."""
+"""Single-file pages: data put into a script, and a policy that allows only their own scripts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from html.parser import HTMLParser
 
-#: No address of any kind is asked for. AngularJS compiles its templates by ``Function``.
+#: No request of any kind is allowed. AngularJS compiles its templates by ``Function``.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-eval' {scripts}; style-src 'unsafe-inline'; "
     "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
@@ -21,11 +21,11 @@ def inlined(page: str, data: Mapping[str, str]) -> str:
     written as ``\u003c``, the same character to a reader of JSON or JavaScript.
 
     Args:
-        page: The page, with words that stand for the documents.
-        data: JSON texts by the words.
+        page: The page, with placeholders for the documents.
+        data: JSON texts by placeholder.
 
     Raises:
-        ValueError: The page has no such word.
+        ValueError: The page lacks a placeholder.
     """
     for word, text in data.items():
         if word not in page:

@@ -1,8 +1,8 @@
-"""What the page of the column lineage says of our models, put right. Pure.
+"""Corrects what the page of the column lineage says of our models. Pure.
 
-Colibri takes a schema's name for the database's, knows models by prefixes that we do not have,
-shows descriptions as plain text, and opens on the first model that it has. Of what a model's SQL
-reads and dbt does not know, which is dbt's own state, it makes nodes without a column.
+Colibri takes a schema's name for the database's, classifies models by prefixes that ours do not
+have, shows descriptions as plain text, and opens on the first model that it has. For relations that
+a model's SQL reads and dbt does not know (dbt's own state) it makes nodes without a column.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 from tidemark_core.errors import TidemarkError
 from tidemark_core.text.documents import Json
 
-#: Its data, as it puts them into its page.
+#: Colibri's data, as it puts them into its page.
 _DATA = re.compile(r'(window\.colibriData = JSON\.parse\(atob\(")([A-Za-z0-9+/=]+)("\)\))')
 #: The folder of the models that people query.
 _VIEWS = "views"
 
 
 def lineage_for_readers(page: str) -> str:
-    """Colibri's page with what readers can use in it.
+    """Colibri's page with only what readers can use.
 
     Raises:
         TidemarkError: The page has no data in the form that we know.
@@ -43,7 +43,7 @@ def lineage_for_readers(page: str) -> str:
 
 
 def _without(part: Any, gone: set[str]) -> Any:
-    """A part of a document with nothing that speaks of these nodes."""
+    """A part of a document without anything that names these nodes."""
     if isinstance(part, dict):
         return {name: _without(each, gone) for name, each in part.items() if name not in gone}
     if isinstance(part, list):
@@ -66,7 +66,7 @@ def _readable(node: Json) -> dict[str, object]:
 
 
 def _plain(described: Json) -> dict[str, object]:
-    """Without the marks of code in its description."""
+    """A node or column without backticks in its description."""
     text = described.get("description")
     return {**described, "description": text.replace("`", "") if text else text}
 

@@ -1,7 +1,7 @@
-"""What of dbt's manifest and catalogue the readers of the documentation site see. Pure.
+"""What readers of the documentation site see of dbt's manifest and catalogue. Pure.
 
-They read the public views. What nobody but the pipeline reads is left out, so that a search and the
-graph show the way of the data; what the views are made of stays in the graph, not in the search.
+They read the public views. What only the pipeline reads is left out, so that a search and the graph
+show the way of the data; what the views are made of stays in the graph, but not in the search.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from tidemark_core.text.documents import Json
 _PACKAGE = "tidemark"
 _OVERVIEW = f"doc.{_PACKAGE}.__overview__"
 
-#: Dbt's page is made for wide screens, on which it cuts descriptions off all the same; its links to
-#: columns and tables look like plain code.
+#: Dbt's page is made for wide screens, yet cuts descriptions off even there; its links to columns
+#: and tables look like plain code.
 INDEX_STYLE = """
 a code { color: #007a7a; text-decoration: underline; }
 .column-row td[style] { white-space: normal !important; max-width: none !important; width: 60%; }
@@ -33,7 +33,7 @@ table:has(.column-row) :is(th, td) { padding-left: 8px !important; padding-right
   td code { white-space: normal; overflow-wrap: anywhere; }
 }
 """
-#: The way back; and what the page offers in an edition that nobody has here is not shown.
+#: Styles the link back, and hides what the page offers only in an edition that is not used here.
 LINEAGE_STYLE = """
 .border-dashed { display: none !important; }
 .way-back { position: fixed; right: 16px; top: 8px; z-index: 1000; padding: 4px 12px;

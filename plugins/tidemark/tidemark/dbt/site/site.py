@@ -51,7 +51,7 @@ def build_site(project: Path, out: Path, environ: Mapping[str, str]) -> list[Pat
     folders = {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project)}
     env = {**os.environ, **environ, **folders, "DO_NOT_TRACK": "1"}
     try:
-        # Not --static: dbt would put names into the page as they are.
+        # Not --static: dbt would put names into the page unescaped.
         dbt = [str(bin_folder / "tidemark-dbt"), "docs", "generate"]
         _run([*dbt, "--target-path", str(target)], env, "dbt docs generate")
         read = {
@@ -88,7 +88,7 @@ def without_dead_links(page: str) -> str:
 
     Its icons' ``xlink:href`` are AngularJS templates, which the browser follows before AngularJS
     has filled them in (https://docs.angularjs.org/guide/interpolation, ngAttr), and its favicons
-    are left as the bundler's own calls.
+    are calls of the bundler that were left unresolved.
     """
     page = page.replace(' xlink:href="{{', ' ng-attr-xlink:href="{{')
     return re.sub(r"\"\$\{require\('[^']*'\)\}\"", '"data:,"', page)

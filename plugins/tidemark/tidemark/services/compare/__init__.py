@@ -1,1 +1,1 @@
-"""Rows in MySQL held against rows in the warehouse."""
+"""Comparison of rows in MySQL with rows in the warehouse."""

@@ -20,12 +20,12 @@ FLOATS = frozenset({"float32", "float64"})
 _DATES = frozenset({"date", "timestamp"})
 _LONG = frozenset({"string", "json", "binary"})
 _PLAIN_BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
-#: Its hexadecimal digits fill a VARCHAR of the warehouse; of a longer value only the length is
-#: compared.
+#: Most bytes whose hexadecimal digits fit into a VARCHAR of the warehouse; of a longer value only
+#: the length is compared.
 LONGEST_BINARY = 32_767
-#: Hexadecimal digits of a hash that make a number which neither server takes for negative.
+#: As many hexadecimal digits of a hash give a number that neither server takes for negative.
 _DIGITS = 15
-#: Of a text's hash, so that the texts of 1,600 columns fit into a VARCHAR.
+#: Hexadecimal digits of a text's hash, so that those of 1,600 columns fit into a VARCHAR.
 _HASH_DIGITS = 32
 _NULL, _SEPARATOR = "'~'", "'|'"
 

@@ -1,7 +1,7 @@
 """verify --checksum in SQL: hashes of a table's rows, alike in MySQL and in the warehouse. Pure.
 
-A slice of the keys is summed up by the hashes of its rows. Where the sums differ, key and hash of
-each row are fetched; where rows differ, the columns that do are told by sums of their hashes.
+The hashes of the rows of a slice are summed up. Where the sums differ, key and hash of each row are
+fetched; where rows differ, sums of each column's hashes show which columns do.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ _NO_TEXT = "''"
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two servers: what its queries are made of.
+    """One of the two servers: the SQL of which its queries are made.
 
     Attributes:
-        table: What stands behind FROM.
-        row: The number of a row.
+        table: What follows FROM.
+        row: The hash of a row, as a number.
         key: The text of its key; ``NULL`` without one.
-        bucket: The number of its key.
-        parts: Of each column, the number of its value.
+        bucket: The hash of its key, as a number.
+        parts: The hash of each column's value, as a number.
         floats: Columns that are compared as numbers.
         beyond: Whether a row is beyond the bookmark, and its replication key; else constants.
         where: Conditions that sums are bounded by, and the values that they bind.
         only: Conditions of every query, and their values.
-        mark: How a value is bound.
+        mark: The placeholder of a value.
     """
 
     table: str
@@ -63,24 +63,24 @@ class Side:
     mark: str
 
     def sums(self, part: str = "") -> tuple[str, list[Any]]:
-        """Rows of a slice, and the sum of their numbers."""
+        """Selects the number of rows of a slice, and the sum of their hashes."""
         return self._select(f"count(*), {_sum(self.row)}", part, bounded=True)
 
     def buckets(self, of: int) -> tuple[str, list[Any]]:
-        """Of each bucket its number, its rows, and the sum of their numbers."""
+        """Selects each bucket's number, its number of rows, and the sum of their hashes."""
         number = f"mod({self.bucket}, {of:d})"
         query, values = self._select(f"{number}, count(*), {_sum(self.row)}", "", bounded=True)
         return f"{query} GROUP BY 1", values
 
     def rows(self, part: str = "") -> tuple[str, list[Any]]:
-        """Of each row: key, number, whether it is beyond the bookmark, replication key, floats."""
+        """Selects each row's key, hash, whether beyond the bookmark, replication key, floats."""
         beyond, values = self.beyond
         columns = ", ".join([self.key, self.row, beyond, *self.floats])
         query, more = self._select(columns, part, bounded=False)
         return query, [*values, *more]
 
     def columns(self, keys: Sequence[str] | None) -> tuple[str, list[Any]]:
-        """Of each column the sum of its numbers, over some keys or over all rows."""
+        """Selects the sum of each column's hashes, over some keys or over all rows."""
         names = ", ".join(map(_sum, self.parts))
         if keys is None:
             return self._select(names, "", bounded=True)
@@ -142,7 +142,7 @@ def redshift_side(
     """The copy.
 
     Args:
-        relation: What stands behind FROM.
+        relation: What follows FROM.
         columns: What is compared.
         key: Its key.
         bound: The replication key, if the copy has it.
@@ -167,7 +167,7 @@ def redshift_side(
 
 
 def newest_sql(landing: str, has: frozenset[str], key: RowKey | None, bound: str | None) -> str:
-    """The newest version of each row that landed, as dbt chooses it; behind FROM.
+    """The newest version of each row that landed, as dbt chooses it, to follow FROM.
 
     Args:
         landing: The landing table.

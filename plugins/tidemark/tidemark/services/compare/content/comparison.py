@@ -17,7 +17,7 @@ class Difference:
 
     Attributes:
         table: ``schema.table``.
-        copy: What was held against MySQL: ``public`` or ``landing``.
+        copy: What was compared with MySQL: ``public`` or ``landing``.
         first: Its first key; None: the table's beginning, or no range.
         last: Where the next range begins; None: the table's end, or no range.
         columns: The columns that differ in rows which both have.
@@ -84,7 +84,7 @@ class Comparison:
 
 @dataclass
 class Rows:
-    """What a slice's rows have shown: texts of keys, and more of what differs.
+    """Findings in the rows of a slice; keys are texts.
 
     Attributes:
         missing: Keys that only MySQL has.
@@ -104,5 +104,5 @@ class Rows:
 
 
 def by_value(text: str) -> tuple[int, int, str]:
-    """Numbers by their value, other texts by themselves."""
+    """A sort key: numbers by their value, other texts as they are."""
     return (0, int(text), "") if text.lstrip("-").isdecimal() else (1, 0, text)

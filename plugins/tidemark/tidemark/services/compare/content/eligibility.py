@@ -1,4 +1,4 @@
-"""What of a table can be compared row by row, with which copy of it, and what cannot. Pure.
+"""Which parts of a table can be compared row by row, with which copy, and which cannot. Pure.
 
 The public table is compared where there is one; what it does not have is compared in landing, where
 the newest version of each row counts.
@@ -40,7 +40,7 @@ PUBLIC = "public"
 
 @dataclass(frozen=True)
 class NotCompared:
-    """Something of a table that was not looked at, and why."""
+    """A part of a table that was not compared, and why."""
 
     what: str
     why: str
@@ -104,14 +104,14 @@ def _folded(column: Column) -> str:
 
 
 def _named(chosen: list[Column], columns: list[Column]) -> list[str]:
-    """The columns by name; one word for all of them."""
+    """The columns by name, or one word if they are all of them."""
     if len(chosen) == len(columns):
         return ["content"]
     return [f"column {column.name}" for column in chosen]
 
 
 def _columns(facts: Facts) -> tuple[list[Column], list[NotCompared]]:
-    """The columns that both MySQL and the lake have; those that one of them lacks."""
+    """The columns that both MySQL and the lake have, and those that only one of them has."""
     lake = facts.newest.columns
     found, left = [], []
     for name, schema in lake.items():
@@ -185,7 +185,7 @@ def _only(facts: Facts, name: str, key: RowKey | None) -> tuple[str, tuple[Any, 
 
 
 def _unhashed(columns: Iterable[Column], key: RowKey | None) -> list[NotCompared]:
-    """Columns of a comparison that it does not see, or not whole."""
+    """Columns that a comparison does not check, or not in full."""
     found = [
         NotCompared(
             f"column {c.name}, values over {LONGEST_BINARY:,} bytes",

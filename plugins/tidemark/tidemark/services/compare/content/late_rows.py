@@ -26,7 +26,7 @@ def read_again(table: object, since: str | None) -> str:
 
 
 def content_cure(table: str, differences: Iterable[Difference]) -> str | None:
-    """What to do about rows that differ; None: nothing does."""
+    """What to do about rows that differ; None if none do."""
     found = list(differences)
     marks = [one.since for one in found if one.since is not None]
     back = sum(one.back for one in found)
@@ -41,7 +41,7 @@ def content_cure(table: str, differences: Iterable[Difference]) -> str | None:
 
 
 def _back(table: str, rows: int) -> str:
-    """What to do about rows of which no reading brings the version that MySQL has."""
+    """What to do about rows whose version in MySQL would not win if they were read again."""
     return (
         f"the replication key of {counted(rows, 'row')} went backwards, and the copy keeps the "
         "version with the greatest key: set it in MySQL to a greater value, such as the current "
@@ -83,7 +83,7 @@ class Late:
 
 @dataclass
 class LateRows:
-    """Gathers a table's late rows; of each slice no more than a few keys are kept."""
+    """Gathers a table's late rows; keeps only a few of their keys."""
 
     table: str
     rows: int = 0
@@ -92,7 +92,7 @@ class LateRows:
     marks: list[str] = field(default_factory=list)
 
     def add(self, late: Mapping[str, str], landed: Collection[str]) -> None:
-        """Adds a slice's: replication keys by key, and the keys that landing has."""
+        """Adds a slice's late rows: replication keys by key, and the keys that landing has."""
         self.rows += len(late)
         self.landed += len(landed)
         self.first = sorted([*self.first, *late], key=by_value)[:_SHOWN]
@@ -100,7 +100,7 @@ class LateRows:
         self.marks = sorted([*self.marks, *marks], key=by_value)[:1]
 
     def told(self) -> list[Late]:
-        """What there is to tell, if anything."""
+        """The late rows to report, if any."""
         if not self.rows:
             return []
         since = self.marks[0] if self.marks else None

@@ -97,7 +97,7 @@ class _Pair:
         return any(column.is_float for column in self.what.columns)
 
     def whole(self) -> Difference | None:
-        """A table without a key: its rows as a whole."""
+        """Compares the rows of a table without a key as a whole."""
         what = self.what
         ((*copied,),) = self._copied(what.target.sums())
         if _numbers(copied) == _numbers(self.mysql.row(*what.source.sums())):
@@ -129,12 +129,12 @@ class _Pair:
                 yield bucket(self.what.key, int(number), of)
 
     def slices(self, key: RowKey, size: int) -> Iterator[tuple[Slice, Rows]]:
-        """The slices in which something may differ, and what does."""
+        """The slices in which something may differ, each with its rows that do."""
         for part in self.ranges(size) if key.number else self.buckets(size):
             yield part, self.look(part)
 
     def look(self, part: Slice) -> Rows:
-        """The rows of a slice that differ; those that have changed since the bookmark do not."""
+        """The rows of a slice that differ, without those that have changed since the bookmark."""
         theirs, _ = self._grouped(self._copied(self.what.target.rows(part.redshift)))
         ours, moved = self._grouped(self.mysql.rows(*self.what.source.rows(part.mysql)))
         found = Rows()
@@ -154,7 +154,7 @@ class _Pair:
     def _grouped(
         self, rows: list[tuple[Any, ...]]
     ) -> tuple[dict[Any, list[tuple[int, tuple[str, ...], str | None]]], set[Any]]:
-        """Number, floats and replication key of the rows of each key; which keys have moved on."""
+        """Hash, floats and replication key of each key's rows; and the keys beyond the bookmark."""
         found: dict[Any, list[tuple[int, tuple[str, ...], str | None]]] = defaultdict(list)
         moved = set()
         for key, row, beyond, mark, *floats in rows:
@@ -174,7 +174,7 @@ class _Pair:
         return bool(rows.missing or rows.changed or (rows.extra and self.what.integral))
 
     def difference(self, part: Slice, rows: Rows) -> Difference:
-        """What is told of a slice."""
+        """What is reported of a slice."""
         changed = _ordered(rows.changed)[:_NAMED]
         keys = _ordered([*rows.missing, *rows.changed, *(rows.extra if self.what.integral else [])])
         return Difference(
@@ -197,7 +197,7 @@ class _Pair:
         return tuple(column.name for column in self.what.columns if column.name in found)
 
     def _columns(self, keys: list[str] | None) -> tuple[str, ...]:
-        """The columns that differ, in some rows or in all; floats are none of them."""
+        """The columns that differ, in some rows or in all; floats are left out."""
         plain = [column.name for column in self.what.columns if not column.is_float]
         if not plain:
             return ()
@@ -215,7 +215,7 @@ def _numbers(row: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _went_back(source: str | None, copied: str | None) -> bool:
-    """Whether a replication key, as text, is less than the copy's, which may have fewer zeros."""
+    """Whether a replication key, as text, is less than the copy's; this may lack trailing zeros."""
     if source is None or copied is None:
         return source is None and copied is not None
     ours, theirs = (text.rstrip("0").rstrip(".") if ":" in text else text

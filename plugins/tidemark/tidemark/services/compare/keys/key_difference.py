@@ -1,9 +1,9 @@
 """The keys that only one of MySQL and a public table has.
 
-Both servers sum up the keys of a slice; only where they differ are keys fetched, and never more
-than those of a slice are held. The public table is asked first and MySQL afterwards: what public
-has was in MySQL before, so a key that MySQL does not have then is gone, whatever else has changed
-in between, and no run needs to be kept away.
+Both servers sum up the keys of a slice. Only where the sums differ are keys fetched, and never more
+than one slice's are held. The public table is asked first and MySQL afterwards: what public has was
+in MySQL before, so a key that MySQL then lacks is gone, whatever else has changed in between, and
+runs need not be kept from starting.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from tidemark.services.compare.keys.row_keys import (
 from tidemark.source.mysql import MySQL
 
 SLICE_ROWS = 100_000
-#: What stands for bytes that were no text: the key that the source has is another one.
+#: Replaces bytes that were not text: the key that the source has is a different one.
 _REPLACED = "\ufffd"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What a slice has shown.
+    """Findings in a slice.
 
     Attributes:
-        gone: Keys that the public table has and MySQL has no more.
+        gone: Keys that the public table has and MySQL no longer has.
         late: Keys that MySQL has within the window and the public table has not, with their
             replication keys.
     """
@@ -62,13 +62,13 @@ def differing(
     *,
     size: int = SLICE_ROWS,
 ) -> Iterator[Keys]:
-    """The keys that one side has alone, slice by slice.
+    """The keys that only one side has, slice by slice.
 
     Args:
         key: The table's key.
         mysql: The source.
         copy: The warehouse, as a user who reads the public table.
-        window: What has been read of the source; None: it is not known what is late.
+        window: What has been read of the source; None if it is unknown what is late.
         size: About so many keys are held at once.
 
     Raises:
@@ -93,7 +93,7 @@ def public_rows(key: RowKey, copy: WarehouseConnection) -> int:
 
 
 def _ranges(key: RowKey, mysql: MySQL, copy: WarehouseConnection, size: int) -> Iterator[Slice]:
-    """The ranges in which the keys differ. Each side's starts are there: neither has more rows."""
+    """The ranges in which keys differ. Cut at both sides' starts, so that none exceeds ``size``."""
     starts = {int(start) for (start,) in _ask(key, copy, redshift_starts_sql(key, size))}
     starts |= {int(start) for (start,) in mysql.rows(mysql_starts_sql(key, size))}
     for part in ranges(key, sorted(starts)):

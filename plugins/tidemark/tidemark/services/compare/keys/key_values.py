@@ -1,4 +1,4 @@
-"""The values of keys of which the texts are known; the text of several columns is not a value."""
+"""The values of keys whose texts are known; the text of several columns is not a value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidemark.services.compare.keys.row_keys import RowKey, Slice
 from tidemark.source.mysql import MySQL
 from tidemark.source.quoting import mysql_name, mysql_table
 
-#: Redshift binds at most 32,767 values a statement.
+#: Redshift binds at most 32,767 values per statement.
 _AT_ONCE = 1_000
 
 

@@ -32,7 +32,7 @@ _KINDS = frozenset({*INTEGERS, "decimal", "string", "binary", "date", "timestamp
 
 @dataclass(frozen=True)
 class RowKey:
-    """The primary key of a table that stands in MySQL and in the warehouse.
+    """The primary key of a table that is in MySQL and in the warehouse.
 
     Attributes:
         table: The table.
@@ -51,7 +51,7 @@ class RowKey:
 
     @property
     def copy(self) -> str:
-        """Its public table, as it stands behind FROM."""
+        """Its public table, to follow FROM."""
         table = f"{quote_redshift(self.schema)}.{quote_redshift(self.name)}"
         if self.deleted_at is None:
             return table
@@ -143,8 +143,8 @@ class Slice:
     Attributes:
         mysql: Its condition in MySQL.
         redshift: The same in the warehouse.
-        first: The number that it begins with; None: it begins with the table, or is no range.
-        last: The number before which it ends; None: it ends with the table, or is no range.
+        first: The number that it begins with; None: it begins with the table, or is not a range.
+        last: The number before which it ends; None: it ends with the table, or is not a range.
     """
 
     mysql: str
@@ -158,7 +158,7 @@ def ranges(key: RowKey, starts: Sequence[int]) -> list[Slice]:
 
     Args:
         key: The key.
-        starts: Where a slice begins, besides at the least number that there is.
+        starts: Where slices begin, except for the first.
     """
     column = key.number or ""
     my, red = mysql_name(column), quote_redshift(fold(column))
@@ -217,7 +217,7 @@ def mysql_keys_sql(key: RowKey, part: Slice) -> str:
 
 
 def mysql_window_sql(key: RowKey, part: Slice, window: Window) -> tuple[str, list[Any]]:
-    """The keys of a slice that have been read, and their replication keys; what the query binds."""
+    """The keys of a slice within the window, with replication keys; and what the query binds."""
     name = mysql_name(window.column)
     where = " AND ".join(text for text in (part.mysql, f"{name} <= %s") if text)
     columns = f"{key.mysql()}, CAST({name} AS CHAR)"
@@ -225,7 +225,7 @@ def mysql_window_sql(key: RowKey, part: Slice, window: Window) -> tuple[str, lis
 
 
 def redshift_keys_sql(key: RowKey, part: Slice) -> str:
-    """The same in the warehouse."""
+    """The keys of a slice, in the warehouse."""
     return _select(key.redshift(), key.copy, part.redshift)
 
 

@@ -1,7 +1,7 @@
-"""The marks of rows that are gone from the source: their table in the warehouse. SQL, who runs it.
+"""The marks of rows that are gone from the source: the SQL of their table in the warehouse.
 
-A mark says that the public table has a key which MySQL had no more when it was looked for. Nothing
-else changes: the row stays where it is, and its mark goes when the key is back.
+A mark says that the public table has a key that MySQL no longer had when it was looked for. Nothing
+else changes: the row stays where it is, and its mark is removed when the key is back.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OF = "SELECT row_key FROM {} WHERE source_table = ?"
 _MARKED, _SEEN = _OF.format(DELETIONS), _OF.format(_FOUND)
 _NEW = f"{_SEEN} AND row_key NOT IN ({_MARKED})"
 _OLD = f"{_MARKED} AND row_key NOT IN ({_SEEN})"
-#: Redshift binds at most 32,767 values a statement.
+#: Redshift binds at most 32,767 values per statement.
 _AT_ONCE = 1_000
 SHOWN = 5
 
@@ -42,9 +42,9 @@ class Marking:
     Attributes:
         table: ``schema.table``.
         rows: Rows of the public table.
-        deleted: Keys that MySQL has no more: marks, once this is done.
+        deleted: Keys that MySQL no longer has: the marks, once this is done.
         new: How many of them are not marked yet.
-        back: Marks of keys that are in MySQL again, or in the public table no more.
+        back: Marks of keys that are in MySQL again, or no longer in the public table.
         first: The first keys that are new.
     """
 
@@ -79,7 +79,7 @@ class Marks:
             )
 
     def marking(self, table: TableName, rows: int) -> Marking:
-        """What writing down would change, of a table with so many public rows."""
+        """What `write` would change of a table; ``rows`` are those of its public table."""
         deleted = self._count(_SEEN, table)
         # Without a table there is no mark yet.
         new = _NEW if self._exists else _SEEN
@@ -102,8 +102,8 @@ class Marks:
 
         Args:
             markings: The tables.
-            found_at: When the source was looked at.
-            run_id: Who looked.
+            found_at: When the source was read.
+            run_id: The run that read it.
 
         Raises:
             WarehouseError: The warehouse refused; nothing has changed.
