@@ -46,7 +46,7 @@ class Found:
 
     Attributes:
         last: The last successful whole build.
-        relations: ``schema.name`` of what is there of it.
+        relations: ``schema.name`` of everything in its schemas, dbt's own and landing.
         waiting: Loads that no successful build has built and tested.
     """
 

@@ -27,7 +27,7 @@ class MySQL:
         """Runs a query.
 
         Args:
-            sql: With ``%s`` for each value; a plain ``%`` is doubled (`services.quoting`).
+            sql: With ``%s`` for each value; a plain ``%`` is doubled (`tidemark.source.quoting`).
             values: Bound by the driver.
 
         Raises:

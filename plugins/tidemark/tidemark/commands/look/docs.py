@@ -1,4 +1,4 @@
-"""tidemark docs, tidemark external-table: what is made from the dbt project and the lake."""
+"""tidemark docs: the documentation site, made from the dbt project."""
 
 from __future__ import annotations
 

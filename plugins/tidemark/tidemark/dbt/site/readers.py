@@ -1,4 +1,4 @@
-"""What readers of the documentation site see of dbt's manifest and catalogue. Pure.
+"""What readers of the documentation site see of dbt's manifest. Pure.
 
 They read the public views. What only the pipeline reads is left out, so that a search and the graph
 show the way of the data; what the views are made of stays in the graph, but not in the search.
