@@ -1,1 +1,1 @@
-"""What AWS's own services are told."""
+"""Metrics and policies for AWS's own services."""

@@ -16,14 +16,14 @@ _EXTRACT = "extract"
 
 
 class Dimension(TypedDict):
-    """What a metric is told apart by, as CloudWatch has it."""
+    """A name and a value that set a metric apart, in CloudWatch's form."""
 
     Name: str
     Value: str
 
 
 class Metric(TypedDict):
-    """A number at a time, as CloudWatch has it."""
+    """A value at a point in time, in CloudWatch's form."""
 
     MetricName: str
     Value: float

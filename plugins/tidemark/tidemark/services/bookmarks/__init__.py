@@ -1,1 +1,1 @@
-"""Bookmarks of both legs, and the state that they lie in."""
+"""Bookmarks of both legs, and the state that contains them."""

@@ -1,8 +1,8 @@
-"""Bookmarks inside Meltano's state: reading one, changing one and no other. Pure.
+"""Bookmarks inside Meltano's state: reading one, changing only one. Pure.
 
 Meltano keeps ``{"completed": {"singer_state": …}, "partial": {"singer_state": …}}``; the next run
 reads the partial state laid over the completed one. Singer's bookmarks are in
-``singer_state.bookmarks``, one a stream.
+``singer_state.bookmarks``, one per stream.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def effective(state: State | None) -> dict[str, Any]:
 
 
 def _laid_over(above: Json, below: Json) -> dict[str, Any]:
-    """One over the other, as Meltano merges them; both stay.
+    """One state laid over the other, as Meltano merges them; neither is changed.
 
-    Where only the upper one has an object, the lower one's value stays, to be refused.
+    Where only the upper one has an object, the lower one's value stays and is refused later.
     """
     found = copy.deepcopy(dict(below))
     for key, value in above.items():
@@ -132,7 +132,7 @@ def id_value(number: int, *, greatest: int | None) -> int:
     """A replication key's value from a number that was typed.
 
     Raises:
-        ConfigError: It is none that an id can have, or greater than any that the source has.
+        ConfigError: It cannot be an id, or is greater than every id of the source.
     """
     if abs(number) > _MAX_ID:
         raise ConfigError(f"{number} cannot be an id")

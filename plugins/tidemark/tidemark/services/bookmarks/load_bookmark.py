@@ -1,7 +1,7 @@
 """The bookmark of the load leg when it is set by hand: a time of extraction, and nothing else.
 
-What a load has handed over is told by S3's clock; a bookmark that is only a time makes the next
-load look at every file that was extracted then or later. Pure.
+A load's own bookmark tracks, by S3's clock, what was handed over; one that is only a time makes the
+next load look at every file that was extracted then or later. Pure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def describe(bookmark: Json | None) -> str:
 
 
 def since(moment: datetime) -> Json:
-    """The bookmark by which the next load looks at files from a time of extraction on.
+    """The bookmark that makes the next load look at the files extracted at a time or later.
 
     Args:
         moment: UTC.

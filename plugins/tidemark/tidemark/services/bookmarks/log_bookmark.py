@@ -1,4 +1,4 @@
-"""The bookmarks of tables that are read by the server's log, as the tap writes them. Pure."""
+"""The bookmarks of tables that are read from the server's log, as the tap writes them. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidemark_core.text.documents import Json
 
 
 def log_bookmark(table: TableName, mark: Json) -> tuple[LogBookmark, tuple[str, ...]] | None:
-    """The bookmark of a table that is read by the log, and its key's columns; None: it has none.
+    """The bookmark of a table that is read from the log, and its key's columns; None if none.
 
     Raises:
         StateError: It is damaged.
@@ -28,7 +28,7 @@ def log_bookmark(table: TableName, mark: Json) -> tuple[LogBookmark, tuple[str, 
 
 
 def log_positions(marks: Mapping[str, Json]) -> dict[TableName, Position]:
-    """Where in the log the tables stand that are read by it, those that cannot be read left out."""
+    """The log position of each table that is read from it; unreadable bookmarks are left out."""
     found = {}
     for stream, mark in marks.items():
         table = TableName.from_stream(stream)

@@ -26,7 +26,7 @@ class ReplicationKey:
 
 
 def known_key(bookmark: Json | None, newest: Manifest | None) -> ReplicationKey | None:
-    """The key that runs have used so far; None when nothing tells."""
+    """The key that runs have used so far; None if unknown."""
     column = (bookmark or {}).get("replication_key") or (
         newest.bookmark.get("replication_key") if newest else None
     )

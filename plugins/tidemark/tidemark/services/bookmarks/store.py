@@ -17,7 +17,7 @@ from tidemark.runner.leases import hold_job
 from tidemark.services.bookmarks.bookmark import Leg, bookmarks, with_bookmark
 from tidemark.state.store import State, StateStore, state_folder
 
-#: Folder beside a state file that keeps what the state was before each change by hand.
+#: Folder beside a state file, with a copy of the state from before each change by hand.
 BACKUPS = "backups/"
 
 
@@ -79,7 +79,7 @@ class States:
             return self.write(leg, table, bookmark)
 
     def write(self, leg: Leg, table: TableName, bookmark: Json | None) -> str | None:
-        """The same for who holds the lease of a job already."""
+        """The same for a caller that already holds the lease of a job."""
         state_id = leg.state_id(self._project.environment)
         with self._store.locked(state_id, retry_seconds=0.2):
             before = self._store.get(state_id)

@@ -1,4 +1,4 @@
-"""Alerts of a follower: one when a part fails, one when it goes well again."""
+"""Alerts of a follower: one when a part fails, one when it works again."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tidemark.services.follow.work import Failure, Part, Work
 
 
 class Alerts:
-    """Tells people, by the ways that are set.
+    """Alerts people through the configured channels.
 
-    A failure is remembered on disk, so that a follower that is started again does not tell of it
-    again, and tells when it is over.
+    A failure is remembered on disk, so that a follower that is started again does not report it
+    again, and reports when it is over.
 
     Args:
         project: Where we are.
@@ -24,7 +24,7 @@ class Alerts:
         self._settings = project.read(JobSettings)
 
     def tell(self, tried: set[Part], work: Work, run_id: str, log: str) -> list[str]:
-        """Tells of what was tried.
+        """Reports how the parts that were tried have ended.
 
         Args:
             tried: The parts.

@@ -33,17 +33,17 @@ from tidemark.services.sync.meltano_run import new_run_id
 from tidemark.services.sync.plan import Plan
 
 logger = logging.getLogger("tidemark.follow")
-#: Seconds for which the lease is left free between two rounds, and after how many it is at the
-#: latest, so that others get it: longer than a job that waits for it looks away.
+#: Seconds for which the lease is left free between two rounds so that others get it (longer than a
+#: waiting job's polling interval), and after how many seconds of rounds that happens.
 _PAUSE, _SHARED = 3.0, 30.0
-#: Seconds after which tables in which nothing changes are read all the same: their bookmarks move
-#: on, what others have put into the lake is loaded, and all are tested.
+#: Seconds after which tables in which nothing changes are read anyway: their bookmarks
+#: advance, what others have put into the lake is loaded, and all are tested.
 _QUIET = 3_600.0
 _TICK = 0.2
 
 
 class Teller(Protocol):
-    """Who is told what a follower does."""
+    """Receives reports of what a follower does."""
 
     def line(self, line: str) -> None:
         """A line that a leg has written."""
@@ -59,7 +59,7 @@ class Teller(Protocol):
 
 
 class Stop:
-    """Whether somebody has told this process to end, and by which signal."""
+    """Whether this process was told to end, and by which signal."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -67,7 +67,7 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Takes SIGTERM and SIGINT for a word to end; a child that is at work is handed them."""
+        """Takes SIGTERM and SIGINT as a request to end; a running child is handed them."""
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             for number in before:
@@ -85,7 +85,7 @@ class Stop:
         return self._event.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Waits for the word, at most so long."""
+        """Waits for the request to end, at most this long."""
         return self._event.wait(seconds)
 
 
@@ -127,10 +127,10 @@ class Follower:
         return self.lags.spread()
 
     def run(self) -> int:
-        """Follows.
+        """Runs the rounds.
 
         Returns:
-            Exit code: 0 after so many rounds, else that of the signal that ended it.
+            Exit code: 0 after ``rounds`` rounds, else that of the signal that ended it.
 
         Raises:
             LeaseError: Another follower is at work, or the lease was lost.
@@ -164,7 +164,7 @@ class Follower:
         return self._stop.is_set() or bool(self.rounds and self._count >= self.rounds)
 
     def _is_due(self) -> bool:
-        """Whether there is something to do, as far as anybody can say."""
+        """Whether there is something to do, as far as is known."""
         now, tables = monotonic(), self.plan.tables
         if now >= self._quiet_until:
             self._quiet_until = now + _QUIET
@@ -176,7 +176,7 @@ class Follower:
         return self._work.is_due(now)
 
     def _turn(self, hour: Period) -> None:
-        """One round, and when the next one may begin."""
+        """Runs one round, and sets when the next one may begin."""
         begun = monotonic()
         done = self._round(hour)
         self._next = monotonic() + _PAUSE
@@ -196,7 +196,7 @@ class Follower:
         return self._shared
 
     def _round(self, hour: Period) -> Round | None:
-        """One round, under the lease; None: somebody else holds it."""
+        """Runs one round under the lease; None if another process holds it."""
         run_id = new_run_id()
         rounds = Rounds(
             hour.project, self.plan, self._work, self._marks, self.lags,
@@ -219,7 +219,7 @@ class Follower:
         return done
 
     def _note_tests(self, done: Round) -> None:
-        """Tests that have run are over; where they failed, also who begins anew runs them."""
+        """Notes that the tests have run; if they failed, a restarted follower runs them again."""
         built = next((leg for leg in done.legs if leg.name == Step.BUILD), None)
         if built is None:
             return

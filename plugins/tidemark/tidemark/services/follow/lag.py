@@ -1,8 +1,8 @@
 """How long changes take from their commit in MySQL until they are seen in the warehouse. Pure.
 
-The log is looked at every second. What is new in it since the look before was committed after that
-look had begun; so the lag that is told is never less than the true one, and at most the time
-between two looks more. All times are by one clock, this machine's, which nobody sets.
+The log is looked at every second. What is new in it was committed after the previous look had
+begun; so the reported lag is never less than the true one, and exceeds it by at most the time
+between two looks. All times are by one clock, this machine's monotonic one, which cannot be set.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _GRAIN = 10
 
 @dataclass(frozen=True)
 class Change:
-    """That a table has changed.
+    """A change of a table.
 
     Attributes:
         position: The log's end when that was seen.
-        since: No change of it was committed before; None if unknown.
+        since: It was not committed before this time; None if unknown.
     """
 
     position: Position
     since: float | None
 
     def is_before(self, position: Position) -> bool:
-        """Whether a table that was read up to a position has it.
+        """Whether a table that was read up to a position includes it.
 
-        A reading of another server's log was begun after this one was lost.
+        Another server's position counts as later: its reading began after this log was lost.
         """
         mine = self.position
         return mine.server != position.server or mine.order <= position.order
@@ -43,7 +43,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Spread:
-    """How long it took, of many changes: seconds."""
+    """How long many changes took, in seconds."""
 
     p50: float
     p95: float
@@ -56,13 +56,13 @@ class Spread:
 
 
 class Lags:
-    """The changes that are not seen yet, and how long the others took.
+    """The changes not seen in the warehouse yet, and how long earlier ones took.
 
     Used by two threads: one looks at the log, the other one moves the rows.
 
     Args:
-        most: Changes of one table that are remembered one by one; beyond that neighbours become
-            one.
+        most: Changes of one table that are remembered one by one; beyond that neighbours are
+            merged.
     """
 
     def __init__(self, most: int = 4_096) -> None:
@@ -80,7 +80,7 @@ class Lags:
         Args:
             tables: The tables.
             position: The log's end.
-            since: When the look before began; None: there was none.
+            since: When the previous look began; None: there was none.
         """
         with self._lock:
             for table in tables:
@@ -95,7 +95,7 @@ class Lags:
             self._read[table] = position
 
     def unread(self) -> set[TableName]:
-        """The tables that have changed behind the position up to which they were read."""
+        """The tables that have changed beyond the position up to which they were read."""
         with self._lock:
             return {
                 table
@@ -111,8 +111,8 @@ class Lags:
         """Notes that what was read of a table is seen in the warehouse.
 
         Returns:
-            The longest that a change of it took, in seconds; None: there was none whose time is
-            known.
+            The longest time that a change of it took, in seconds; None if there was none with a
+            known time.
         """
         with self._lock:
             waiting = self._waiting.get(table, [])
@@ -123,7 +123,7 @@ class Lags:
             return max(times, default=None)
 
     def oldest(self, table: TableName, now: float) -> float | None:
-        """For how long the oldest change of a table has been waiting; None: none is."""
+        """How long the oldest change of a table has been waiting; None if none is."""
         with self._lock:
             times = (change.since for change in self._waiting.get(table, []))
             return max((now - since for since in times if since is not None), default=None)
@@ -137,7 +137,7 @@ class Lags:
 
 
 def _halved(waiting: list[Change]) -> list[Change]:
-    """Every two neighbours as one: the time of the first, the position of the second."""
+    """Merges every two neighbours: the time of the first, the position of the second."""
     pairs = zip(waiting[::2], waiting[1::2], strict=False)
     found = [Change(second.position, first.since) for first, second in pairs]
     return found + waiting[len(found) * 2 :]

@@ -1,4 +1,4 @@
-"""When a follower has last tested its tables: also of the one before it, on this machine."""
+"""When the tables were last tested, by this follower or an earlier one on this machine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _SECONDS = 3_000.0
 
 
 class LastTests:
-    """Remembers it as the time of a file, with a line a table.
+    """Remembers it as the time of a file, which has one line per table.
 
     Args:
         file: The file.
-        tables: Those that are tested; the follower before may have had others.
+        tables: Those that are tested; an earlier follower may have had others.
         clock: Gives seconds since 1970.
     """
 

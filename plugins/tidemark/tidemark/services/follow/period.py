@@ -1,7 +1,7 @@
-"""The log and the report of a follower: new ones every hour, for what it does is without end.
+"""The log and the report of a follower: new ones every hour, because it runs without end.
 
-All rounds of an hour have one document a leg in the run report, each of which tells of the last
-round in which that leg had something to do; `follow`'s own tells of the lag.
+The run report of an hour has one document per leg, on the last round in which that leg had
+something to do, and one of `follow` itself, on the lag.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Period:
 
     @property
     def is_over(self) -> bool:
-        """Whether the next round is another one's."""
+        """Whether the next round belongs to another hour."""
         return monotonic() >= self.end
 
     def write(self, line: str) -> None:
@@ -58,7 +58,7 @@ class Period:
         self.log.write(line.rstrip("\n") + "\n")
 
     def report(self, done: Round, tables: Iterable[TableName], lags: Lags, work: Work) -> None:
-        """Stores what a round has come to. What cannot be stored fails nothing."""
+        """Stores the results of a round. A failure to store them is not an error."""
         now, leg = monotonic(), LegReport(FOLLOW, self.id)
         for table in tables:
             report = leg.table(table)

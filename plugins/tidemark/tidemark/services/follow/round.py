@@ -30,9 +30,9 @@ class Round:
 
     Attributes:
         run_id: Shared by its legs.
-        legs: They, in order.
-        lags: Of each table that is seen as it was read: the longest that a change took, in seconds.
-        tried: The parts that have failed or gone well in it.
+        legs: Their results, in order.
+        lags: Of each table whose last reading is seen: the longest that a change took, in seconds.
+        tried: The parts that have failed or succeeded in it.
         began: When, UTC.
     """
 
@@ -58,8 +58,8 @@ class Marks:
 
     Attributes:
         states: Reads it.
-        read_at: Of each table when its newest rows were read.
-        keys: Of each table that was read the columns of its key.
+        read_at: When the newest rows of each table were read.
+        keys: The columns of the key of each table that was read.
     """
 
     states: States
@@ -68,9 +68,9 @@ class Marks:
     keys: dict[TableName, tuple[str, ...]] = field(default_factory=dict)
 
     def refresh(self, tables: Sequence[TableName]) -> list[TableName]:
-        """Reads the bookmarks of tables; gives those that have newer rows than before.
+        """Reads the bookmarks of tables; returns the tables that have newer rows than before.
 
-        One that is damaged is passed over: the table's own backup says what is wrong with it.
+        A damaged one is skipped: the table's own backup says what is wrong with it.
 
         Raises:
             TidemarkError: The state cannot be read.
@@ -107,8 +107,8 @@ class Rounds:
         begin: Is told the name of each leg when it begins.
         stopped: Whether no further leg is to begin.
         runner: Runs the commands of the legs.
-        tested: Whether dbt's tests of the tables that are built are run; where a build has failed
-            they are at any rate.
+        tested: Whether dbt's tests of the tables that are built are run; after a failed build
+            they always are.
     """
 
     project: Project
@@ -175,7 +175,7 @@ class Rounds:
             step, tables, errors, now, cause=cause, next=result.next, undone=undone
         )
         if step is Step.BACKUP:
-            # Of a leg that ended early too: what its state says is committed.
+            # Also after a leg that ended early: what its state says is committed.
             self.work.add(Step.LOAD, self._newer(tables))
         elif step is Step.LOAD:
             names = self.project.names
@@ -189,7 +189,7 @@ class Rounds:
                 done.lags[table] = lag
 
     def _newer(self, tables: Sequence[TableName]) -> Sequence[TableName]:
-        """The tables that have newer rows in the lake; all, where nobody can say it."""
+        """The tables that have newer rows in the lake; all if unknown."""
         try:
             return self.marks.refresh(tables)
         except TidemarkError:
@@ -197,7 +197,7 @@ class Rounds:
 
 
 def not_begun(step: Step, tables: Sequence[TableName], error: Exception) -> LegResult:
-    """The result of a leg that could not even be begun."""
+    """The result of a leg that could not even begin."""
     outcomes = [Outcome(step, str(table), done=False) for table in tables]
     if isinstance(error, TidemarkError):
         return LegResult(step, outcomes, error.exit_code, error.message, next=error.hint)

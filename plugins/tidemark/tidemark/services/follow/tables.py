@@ -19,12 +19,12 @@ def plan_follow(project: Project, tables: Sequence[TableName], options: Options)
 
     Args:
         project: Where we are.
-        tables: What was asked for; empty: all that the project has read by the log.
+        tables: What was asked for; empty: all of the project's that are read from the log.
         options: How.
 
     Raises:
-        ConfigError: There are none, or one of them is not read by the log: whether anything is new
-            in it, nobody can say without reading it.
+        ConfigError: There are none, or one of them is not read from the log: whether anything is
+            new in it cannot be known without reading it.
     """
     rules = Rules.read(project.root)
     for table in tables:

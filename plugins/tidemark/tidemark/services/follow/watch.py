@@ -20,24 +20,24 @@ from tidemark.source.mysql import open_source
 
 logger = logging.getLogger("tidemark.follow")
 _SECONDS = 1.0
-#: Until the next connection is tried; the longest.
+#: The longest time until the next connection is tried, in seconds.
 _LONGEST = 60.0
-#: Without an answer for so long the connection is given up.
+#: Seconds without an answer after which the connection is given up.
 _TIMEOUT = 60
 
 Keys = Mapping[TableName, tuple[str, ...]]
 
 
 class LogWatch:
-    """Reads the log beside the rounds, in a thread: it keeps no row and no key.
+    """Reads the log in a thread beside the rounds; it keeps no row and no key.
 
     Args:
         settings: How MySQL is reached.
         lags: Takes what has changed.
-        clock: By which times are told.
+        clock: The clock by which times are reported.
 
     Attributes:
-        blind: Why nobody knows what is new; None: it is known.
+        blind: Why it is unknown what is new; None if it is known.
     """
 
     def __init__(
@@ -47,17 +47,17 @@ class LogWatch:
         self._settings, self._lags, self._clock = settings, lags, clock
         self._keys: Keys = {}
         self._stop = threading.Event()
-        # It lives as long as the tunnel that it opens: what it has started ends with it.
+        # Lives as long as the tunnel that it opens: what a thread has started ends with the thread.
         self._thread = threading.Thread(target=self._run, name="log watch", daemon=True)
 
     def watch(self, keys: Keys) -> None:
-        """Names the tables that are looked for, with the columns of their keys."""
+        """Sets the tables to look for, with the columns of their keys."""
         self._keys = dict(keys)
         if not self._thread.is_alive() and not self._stop.is_set():
             self._thread.start()
 
     def end(self) -> None:
-        """Ends the thread, and closes its way to MySQL."""
+        """Ends the thread, and closes its connection to MySQL."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(_TIMEOUT)
@@ -77,7 +77,7 @@ class LogWatch:
                 failures += 1
                 self.blind = str(error)
                 logger.warning("cannot check the server's log: %s", error)
-                # What fails again at the same place is passed by: nobody knows what was in it.
+                # What fails again at the same place is skipped; what was in it stays unknown.
                 eyes.blink(forget=failures > 1)
                 self._stop.wait(min(2.0**failures, _LONGEST))
 
@@ -95,7 +95,7 @@ class _Eyes:
         self._columns: dict[TableName, KeyColumns] = {}
 
     def blink(self, *, forget: bool) -> None:
-        """Has the next look start over: with the tables as they are then.
+        """Makes the next look start over, with the tables as they are then.
 
         Args:
             forget: Whether it begins at the log's end, as the first one does.

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from tidemark_core.names import TableName
 
-#: Seconds: the first wait is no shorter, and none is longer.
+#: Seconds: the shortest first wait, and the longest wait.
 _FIRST, _LONGEST = 2.0, 600.0
 
 
@@ -31,11 +31,11 @@ Part = tuple[Step, TableName | None]
 
 @dataclass(frozen=True)
 class Failure:
-    """What has failed, and has not gone well since.
+    """What has failed, and has not succeeded since.
 
     Attributes:
         times: How often, one after the other.
-        until: When it may be tried again, by the clock of whoever asks.
+        until: When it may be tried again, by the caller's clock.
         message: Why it failed last.
         next: What to do about it, where that is known.
     """
@@ -62,8 +62,8 @@ class Work:
 
     Attributes:
         every: Seconds between the beginnings of two rounds, at least.
-        todo: Of each leg the tables that have something to do.
-        failures: What has failed and has not gone well since.
+        todo: The tables that each leg has something to do for.
+        failures: What has failed and has not succeeded since.
     """
 
     every: float
@@ -85,17 +85,17 @@ class Work:
         return any(self.due(step, now) for step in Step)
 
     def retry(self) -> None:
-        """Has all that failed be tried with the next round: somebody may have mended it."""
+        """Makes the next round try all that failed: the cause may be fixed by now."""
         self.failures = {
             part: replace(failure, until=-math.inf) for part, failure in self.failures.items()
         }
 
     def error(self, table: TableName | None) -> str | None:
-        """Why a table fails now, or a leg as a whole (None); None: it does not."""
+        """Why a table, or a leg as a whole (None), fails now; None if it does not."""
         return next((f.message for (_, of), f in self.failures.items() if of == table), None)
 
     def told(self) -> list[str]:
-        """What fails now, a line each."""
+        """What fails now, one line each."""
         lines = []
         for (step, table), failure in sorted(self.failures.items(), key=str):
             next = f"  Next: {failure.next}" if failure.next else ""
@@ -117,7 +117,7 @@ class Work:
         next: str | None = None,
         undone: Collection[TableName] = (),
     ) -> list[TableName]:
-        """Takes in how a leg has ended.
+        """Notes how a leg has ended.
 
         Args:
             step: The leg.

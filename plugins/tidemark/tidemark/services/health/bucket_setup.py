@@ -21,7 +21,7 @@ _PART = "bucket"
 
 
 def check_bucket(project: Project) -> Iterator[Finding]:
-    """Writes an object of our own, and looks at it: as ourselves, and as nobody."""
+    """Writes an object of our own, and looks at it: as ourselves, and anonymously."""
     client, bucket = project.s3, project.bucket
     key = f"{project.layout.staging_root}doctor/{uuid.uuid4().hex}"
     where = f"s3://{bucket}/{key}"
@@ -41,7 +41,7 @@ def check_bucket(project: Project) -> Iterator[Finding]:
 
 
 def _asked(project: Project, right: str, look: Callable[[Project], Finding]) -> Finding:
-    """What a look at the bucket's own settings finds, which is no run's business."""
+    """What a look at the bucket's own settings finds, which no run needs to read."""
     try:
         return look(project)
     except ClientError as error:
@@ -56,7 +56,7 @@ def _look_at_versions(project: Project) -> Finding:
     try:
         lock = client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
     except ClientError:
-        # There is none, or it is not ours to know: an option in any case.
+        # There is none, or we may not read it: it is optional in any case.
         lock = {}
     rule = lock.get("Rule", {}).get("DefaultRetention", {})
     return judge_versions(status, cast("Json", rule), bucket)
@@ -66,7 +66,7 @@ def judge_versions(status: str | None, retention: Json, bucket: str) -> Finding:
     """Judges whether the bucket keeps what is replaced or deleted. Pure.
 
     Args:
-        status: Of its versioning; None: there was never any.
+        status: Of its versioning; None: it was never on.
         retention: Object Lock's default: ``Mode``, and ``Days`` or ``Years``; empty: none.
         bucket: The bucket.
     """
@@ -148,7 +148,7 @@ def judge_encryption(
 
 
 def judge_strangers(may_read: bool, bucket: str) -> Finding:
-    """Judges whether somebody without a name may read what we wrote. Pure."""
+    """Judges whether an anonymous user may read what we wrote. Pure."""
     if may_read:
         hint = "aws s3api put-public-access-block (docs/aws.md)"
         return Finding(_PART, Level.ERROR, f"anyone can read s3://{bucket}", hint)

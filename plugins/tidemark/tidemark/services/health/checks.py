@@ -40,7 +40,7 @@ class Finding:
 
     @classmethod
     def of_error(cls, part: str, error: BaseException) -> Finding:
-        """The finding that an error is."""
+        """The finding that an error amounts to."""
         if isinstance(error, TidemarkError):
             return cls(part, Level.ERROR, error.message, error.hint)
         return cls(part, Level.ERROR, f"{type(error).__name__}: {error}", "set DEBUG=true")

@@ -34,7 +34,7 @@ from tidemark.source.queries import column_type, source_time
 from tidemark.source.quoting import add_index, quoted
 from tidemark.terminal.format import describe_age
 
-#: S3 refuses requests that are further off (RequestTimeTooSkewed).
+#: S3 refuses requests whose clock is further off (RequestTimeTooSkewed).
 _S3_SKEW = timedelta(minutes=15)
 _SKEW = timedelta(minutes=1)
 
@@ -110,7 +110,7 @@ def judge_skew(server: str, skew: timedelta, *, limit: timedelta | None) -> Find
 
 
 def check_tables(project: Project) -> Iterator[Finding]:
-    """Each configured table: is it there, and has its replication key an index?"""
+    """Each configured table: is it there, and does its replication key have an index?"""
     rules = Rules.read(project.root)
     if not rules.select:
         hint = "tidemark add SCHEMA.TABLE"
@@ -137,7 +137,7 @@ def check_tables(project: Project) -> Iterator[Finding]:
 
 
 def check_log(project: Project) -> Iterator[Finding]:
-    """The binary log, if tables are read by it."""
+    """The binary log, if tables are read from it."""
     part, rules = "MySQL's log", Rules.read(project.root)
     tables = [table for table in rules.tables() if rules.method(table) == LOG_BASED]
     if not tables:
@@ -245,7 +245,7 @@ def check_warehouse_rights(project: Project) -> Iterator[Finding]:
 
 
 def check_dbt_rights(project: Project) -> Iterator[Finding]:
-    """What dbt needs in the warehouse, and that it is another user than the loader."""
+    """What dbt needs in the warehouse, and that its user is not the loader's."""
     part, hint = "dbt's rights", "ask an administrator to run load/redshift/*.sql"
     public = project.public_schema
     needed = [(LANDING_SCHEMA, "usage"), (public, "create"), (STATE_SCHEMA, "create")]

@@ -1,4 +1,4 @@
-"""What the settings and MySQL's grants give away: ways in clear, and rights that no run needs."""
+"""What settings and MySQL's grants expose: unencrypted ways, and rights that no run needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tidemark.services.health.checks import Finding, Level
 from tidemark.source.mysql import open_mysql
 
 _WAYS, _USER = "ways in clear", "MySQL user"
-#: What a run reads by, on MySQL and MariaDB; none of it changes anything.
+#: Rights that a run reads by, on MySQL and MariaDB; none of them allows changes.
 _NEEDED = frozenset(
     {
         *("USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES", "REPLICATION CLIENT"),
@@ -77,12 +77,12 @@ def check_mysql_user(project: Project) -> Iterator[Finding]:
 
 
 def needless(grants: Iterable[str]) -> Iterator[str]:
-    """The rights of ``SHOW GRANTS`` that no run needs, each with where it holds. Pure."""
+    """The rights of ``SHOW GRANTS`` that no run needs, each with its scope. Pure."""
     for grant in grants:
         match = _GRANT.match(grant)
-        if match is None:  # a role that is granted; what it may is in lines of its own
+        if match is None:  # a granted role; its rights have lines of their own
             continue
-        # SELECT and others may hold for columns: `SELECT (`a`, `b`)`.
+        # SELECT and others may be granted for columns: `SELECT (`a`, `b`)`.
         rights = re.sub(r"\([^)]*\)", "", match["rights"]).split(",")
         for right in (name.strip().upper() for name in rights):
             if right not in _NEEDED:

@@ -11,7 +11,7 @@ from tidemark.services.health.checks import Finding, Level
 
 _PART = "everybody's rights"
 _HINT = "ask an administrator to run load/redshift/*.sql (docs/aws.md)"
-#: PUBLIC's rights on a schema that is not there are nobody's.
+#: On a schema that does not exist, PUBLIC has no rights.
 _CREATE = (
     "SELECT current_user, (SELECT count(*) FROM pg_namespace WHERE nspname = ?) > 0 "
     "AND has_schema_privilege(?, 'create')"
@@ -19,7 +19,7 @@ _CREATE = (
 
 
 def check_public_rights(project: Project) -> Iterator[Finding]:
-    """PUBLIC may create nothing where dbt builds, and may COPY by no role.
+    """Checks that PUBLIC may neither create where dbt builds nor COPY by the loader's role.
 
     A user sees his own rights only. The loader needs none on dbt's schema, and dbt's user none on
     the role: what they have there, everybody has.

@@ -1,4 +1,4 @@
-"""Whether tables that are read by the server's log keep up with it: the lag, and the log's end."""
+"""Whether tables read from the server's log keep up with it: the lag, and the log's end."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tidemark.source.mysql import open_mysql
 from tidemark.terminal.format import describe_age
 
 _PART = "MySQL's log"
-#: The share of the log's retention after which a table that stands still is warned of.
+#: The share of the log's retention after which a table that makes no progress gets a warning.
 _SHARE = 0.5
-#: A lag is warned of when it is longer than this, and so many times what it was.
+#: A lag gets a warning when it is longer than these seconds, and than so many times the usual one.
 _LITTLE_LAG, _GROWN = 60.0, 2.0
 #: The leg of a follower's reports.
 _FOLLOW = "follow"
@@ -50,13 +50,13 @@ def judge_places(
     retention: timedelta | None,
     now: datetime,
 ) -> Iterator[Finding]:
-    """Judges how near tables are to the end of what the log keeps. Pure.
+    """Judges how close tables are to falling out of what the log keeps. Pure.
 
     Args:
-        marks: Where in the log of this server each table stands.
+        marks: The position of each table in the log of this server.
         files: Of the log, the oldest first.
-        retention: For how long it is kept; None: for ever, or nobody knows.
-        now: By a clock.
+        retention: How long it is kept; None: forever, or unknown.
+        now: The current time.
     """
     late = False
     for table, place in sorted(marks.items()):
@@ -68,7 +68,7 @@ def judge_places(
             yield Finding(_PART, Level.ERROR, gone, f"tidemark resync -t {table}")
             continue
         behind = place.file != files[-1]
-        # The file was begun before the place was reached, so that its age is the longer one.
+        # The file was started before the position was reached, so its age is the greater one.
         age = now - datetime.fromtimestamp(place.created, UTC) if place.created else None
         if behind and age is not None and retention is not None and age > retention * _SHARE:
             late = True

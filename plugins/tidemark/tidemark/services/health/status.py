@@ -96,7 +96,7 @@ def check_leases(project: Project) -> Iterator[Finding]:
 
 
 def check_disk(free: int) -> Finding:
-    """Judges the room for files on their way."""
+    """Judges the space for temporary files."""
     text = f"{free / 1024**3:,.1f} GB free for temporary files"
     hint = "free some space, or set BACKUP_TEMP_DIR to another file system"
     if free < _NO_DISK:
@@ -155,7 +155,7 @@ def judge_age(last: datetime | None, now: datetime, hours: int) -> Finding:
 def judge_waiting(marks: list[Watermark], now: datetime, hours: int) -> Iterator[Finding]:
     """Judges files that wait for the load for too long. Pure."""
     for mark in marks:
-        # The oldest: of a table that is backed up each night there is always a young one too.
+        # The oldest, because a table that is backed up each night always has a young one too.
         if mark.waiting_since and now - mark.waiting_since > timedelta(hours=hours):
             age = describe_age(now - mark.waiting_since)
             files = counted(mark.files_waiting or 0, "file")

@@ -1,4 +1,4 @@
-"""What the lake's manifests say of its tables, a table and a day at a time. Pure."""
+"""What the lake's manifests say of its tables, by table and by day. Pure."""
 
 from __future__ import annotations
 

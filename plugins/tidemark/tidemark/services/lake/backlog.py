@@ -1,4 +1,4 @@
-"""What the next load would take, by the tap's own backlog: so it is what the load does."""
+"""What the next load would take, by the tap's own backlog, so that it is what the load does."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NextLoad:
         self._start = settings.start_time
 
     def files(self, table: TableName) -> set[str]:
-        """The keys of the files that the next load is handed; what the ledger has it skips.
+        """The keys of the files that the next load is handed; it skips those in the ledger.
 
         Raises:
             StateError: The bookmark cannot be read.
@@ -53,7 +53,7 @@ class Waiting:
 
     Attributes:
         table: ``schema.table``.
-        files: Files that it would load; those that it is handed, when the ledger is unknown.
+        files: Files that it would load; if the ledger is unknown, those that it is handed.
         files_waiting: Committed files that are not in the ledger; None: the ledger is unknown.
         left: How many of them it would leave, because they lie before its bookmark.
     """

@@ -21,11 +21,11 @@ from tidemark.services.lake.lost_files import lost_files
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What stands in the lake.
+    """What is in the lake.
 
     Attributes:
-        files: Every Parquet file of the lake's grammar.
-        foreign: Keys in the data folder that are none of the lake's; they are left alone.
+        files: Every Parquet file whose key fits the lake's grammar.
+        foreign: Keys in the data folder that are not the lake's; they are left alone.
         manifests: By table, oldest first.
         ledger: Loaded files; None when the warehouse could not be asked.
         problem: Why it could not.
@@ -57,7 +57,7 @@ def read_catalogue(project: Project, tables: Sequence[TableName] = ()) -> Catalo
     manifests = read_manifests(location, tables, client=client)
     ledger, problem = ask_ledger(project, tables)
     etags = None if ledger is None else {entry.file: entry.etag for entry in ledger}
-    # One that was written over is there: what is in it now is nobody's to write off.
+    # One that was overwritten is still there: its new content must not be written off.
     there = {item.key for item in objects}
     odd = lost_files(project, objects, manifests)
     lost = {table: [f for f in files if f.key not in there] for table, files in odd.items()}

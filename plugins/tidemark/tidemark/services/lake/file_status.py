@@ -159,7 +159,7 @@ def _lost(
     owners: Mapping[str, tuple[str, int]],
     layout: LakeLayout,
 ) -> LakeFile:
-    """A file that is gone: when it was extracted is all that is known of its age."""
+    """A file that is gone: only its time of extraction says how old it is."""
     moment = layout.parse_data_key(file.key).moment
     return LakeFile(
         file.key, table, moment, file.size, moment, Status.LOST, file.rows, owners[file.key][0]
@@ -222,7 +222,7 @@ def _reason_to_keep(
 def matches(key: str, pattern: str) -> bool:
     """Whether a glob fits: the file's name, or the whole key when the pattern has a slash.
 
-    A name is taken with the time that it begins with and without: ``batch_*`` fits
+    A name is tried with and without the time that it begins with: ``batch_*`` fits
     ``2025-07-28_20-12-03_batch_0001.parquet``.
     """
     if "/" in pattern:

@@ -1,4 +1,4 @@
-"""What the warehouse says that it has loaded. Its SQL, and who runs it."""
+"""What the warehouse says that it has loaded, and the SQL for it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def columns_of(warehouse: WarehouseConnection, schema: str, name: str) -> frozen
 
 
 def refuse_other_copy(warehouse: WarehouseConnection, table: TableName, name: str) -> None:
-    """Makes sure that what has a table's name in the warehouse is the copy of this table.
+    """Makes sure that a table's name in the warehouse is not that of another table's copy.
 
     Raises:
         ConfigError: It was loaded from another source table.

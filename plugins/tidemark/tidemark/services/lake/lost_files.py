@@ -24,8 +24,8 @@ def lost_files(
 
     Args:
         project: Where we are.
-        objects: The tables' files, listed before the manifests were read: a file whose manifest is
-            there later is looked at once more, and one that a cleaning took is named by none.
+        objects: The tables' files, listed before the manifests were read: a file that was committed
+            in between is looked at again, and one that a cleaning removed is in no manifest.
         manifests: What was read.
 
     Raises:
@@ -57,7 +57,7 @@ def _is_there(project: Project, file: ManifestFile) -> bool:
 
 
 def refuse_lost(project: Project, table: TableName, manifests: Sequence[Manifest]) -> None:
-    """Stops whoever is about to read the files of some commits.
+    """Stops a caller that is about to read the files of some commits.
 
     Raises:
         LakeError: One of them is gone; which, and what to do.

@@ -19,7 +19,7 @@ from tidemark_core.types.singer_schema import from_json_schema
 from tidemark.config.project import Project
 from tidemark.services.lake.lost_files import refuse_lost
 
-#: In place of a value that is not for everybody.
+#: In place of a value that must not be shown.
 _MASK = "***"
 
 
@@ -206,7 +206,7 @@ def findings(
 
 
 def masked(found: Inspection, patterns: Sequence[str]) -> Inspection:
-    """Leaves out the values of some columns; that there is a value, or none, stays. Pure.
+    """Masks the values of some columns; whether there is a value still shows. Pure.
 
     Args:
         found: What was found.

@@ -1,7 +1,8 @@
 """Removes files from the lake, under the tables' leases, and keeps the manifests true.
 
 The order matters: what a manifest said of a file is archived, then the manifest stops naming the
-file, then the file goes. A crash in between leaves an orphan, never a promise that is not kept.
+file, then the file goes. A crash in between leaves an orphan, never a manifest that names a
+missing file.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def clean(project: Project, selection: Selection, rules: Rules) -> list[Cleaned]
     Args:
         project: Where we are.
         selection: What was shown to the operator; nothing else is removed.
-        rules: The rules that it was made by; asked again under the lease.
+        rules: The rules that it was made by; applied again under the lease.
 
     Raises:
         LeaseError: A run is working on the table.
@@ -77,7 +78,7 @@ def hold_leases(project: Project, table: TableName, what: str) -> ExitStack:
     """Takes both leases of a table, so that neither a backup nor a load runs meanwhile.
 
     Raises:
-        LeaseError: One of them does; the message says who.
+        LeaseError: One of them is running; the message says who.
     """
     with ExitStack() as stack:
         for leg in ("lake", "warehouse"):
@@ -134,7 +135,7 @@ def _put(project: Project, key: str, manifest: Manifest, *, etag: str | None = N
 
 def _delete(project: Project, table: TableName, keys: list[str]) -> None:
     for key in keys:
-        # Asked once more, where it is done: nothing but this table's Parquet files.
+        # Checked again just before the deletion: nothing but this table's Parquet files.
         if project.layout.parse_data_key(key).table != table:
             raise LakeError(f"{key!r} belongs to another table and was not removed", table=table)
     what = f"deleting files of {table} in s3://{project.bucket}"

@@ -1,6 +1,6 @@
-"""Retention by the settings: loaded files, what is remembered of them, and built loads in landing.
+"""Retention by the settings: loaded files, the records of them, and built loads in landing.
 
-What was committed is kept for good unless a setting says otherwise.
+What was committed is kept forever unless a setting says otherwise.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class OldLoad:
     loaded_at: datetime
 
 
-#: Nobody will commit what has been lying about for so long.
+#: No run will still commit a file that is this old.
 _ORPHANS = Rules(older_than=timedelta(days=7), statuses=frozenset({Status.ORPHAN}))
 
 
 def file_rules(days: int) -> dict[str, Rules]:
-    """The rules by which files go: orphans after a week, loaded ones if they are not kept for good.
+    """The rules for removing files: orphans after a week, loaded ones after the days set, if any.
 
     Args:
         days: BACKUP_RETENTION_DAYS.
@@ -54,7 +54,7 @@ def file_rules(days: int) -> dict[str, Rules]:
 
 
 def old_records(project: Project, days: int, now: datetime) -> list[str]:
-    """Keys of archived manifests, run reports and copies of states that are older than that.
+    """Keys of archived manifests, run reports and copies of states that are older than some days.
 
     Raises:
         LakeError: The bucket cannot be read.
@@ -74,7 +74,7 @@ def old_records(project: Project, days: int, now: datetime) -> list[str]:
 
 
 def is_record(project: Project, root: str, key: str) -> bool:
-    """Whether a key is one of a record that may go; a state or a manifest never is."""
+    """Whether a key is that of a record that may go; that of a state or manifest never is."""
     layout, name = project.layout, key.removeprefix(root)
     try:
         if root == layout.archive_root:
@@ -98,9 +98,9 @@ def delete_records(project: Project, keys: Sequence[str]) -> None:
 
 
 def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
-    """The loads in landing that are older than that and that dbt has built.
+    """The loads in landing that are older than some days and that dbt has built.
 
-    A table without a model is never touched: nobody has taken its rows out of landing. Nor is one
+    A table without a model is never touched: nothing has taken its rows out of landing. Nor is one
     that is copied whole, of which landing has the newest copy only.
 
     Raises:
@@ -124,7 +124,7 @@ def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
         ]
         built = _built(project, {load.table for load in loads})
         built = {table: ids for table, ids in built.items() if not is_copied(project, table)}
-        # Only those: a table that somebody made there by hand has no loads to ask for.
+        # Only those: a table that was created there by hand has no loads to ask for.
         old = {
             table: ids & _present(warehouse, project.names.of(table))
             for table, ids in built.items()

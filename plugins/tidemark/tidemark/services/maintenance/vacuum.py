@@ -1,6 +1,6 @@
 """What the warehouse's tables need: VACUUM and ANALYZE, by what svv_table_info says of them.
 
-Redshift does both by itself when it has little else to do; what is found here it has not got to.
+Redshift does both by itself when it has little else to do; it has not got to what is found here.
 https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TABLE_INFO.html
 """
 
@@ -16,7 +16,7 @@ from tidemark_core.redshift.connection import connect
 from tidemark.config.project import Project
 from tidemark.services.maintenance.retention import STATE_SCHEMA
 
-#: Below so many rows neither makes a difference.
+#: Below this many rows neither makes a difference.
 _FEW_ROWS = 1_000
 #: Percent of the rows that are deleted, or out of their order, and how far statistics are off.
 _DELETED, _UNSORTED, _STALE = 20, 20, 10
@@ -68,7 +68,7 @@ def judge(
     Args:
         schema: The table's schema.
         table: Its name.
-        rows: All its rows, those included that are deleted and not vacuumed yet.
+        rows: All its rows, including deleted ones that are not vacuumed yet.
         visible: Those that a query sees.
         unsorted: Percent that is not in the order of the sort key; None: it has none.
         stale: How far its statistics are off, in percent; None if unknown.

@@ -1,7 +1,7 @@
 """Rebuilds a landing table, from the source or from what the lake has.
 
-What is passed over is told by name, not by time: the manifests that are there. S3, MySQL and this
-machine have clocks of their own.
+What is passed over is identified by the names of the manifests that are there, not by time: S3,
+MySQL and this machine have clocks of their own.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class PassedOver:
     """What the lake had of a table when its rebuild began.
 
     Attributes:
-        files: The committed files, as the ledger has them: with no row.
-        bookmark: The load's bookmark with which all of it is done.
+        files: The committed files, as entries of the ledger with 0 rows.
+        bookmark: The load's bookmark that counts all of it as done.
     """
 
     files: Sequence[LoadFile]
@@ -44,8 +44,8 @@ def require_known(project: Project, table: TableName) -> None:
     """Refuses a table of which there is nothing to rebuild.
 
     Raises:
-        ConfigError: Neither the lake, nor landing, nor a bookmark knows it, it is no copy, or its
-            name is that of another table's copy.
+        ConfigError: Neither the lake, nor landing, nor a bookmark knows it, it cannot be copied, or
+            its name is that of another table's copy.
     """
     name = project.names.check(table)
     with connect(project.warehouse) as warehouse:
@@ -64,9 +64,9 @@ def require_known(project: Project, table: TableName) -> None:
 
 
 def passed_over(project: Project, table: TableName) -> PassedOver:
-    """What of a table the load skips when its source is read again.
+    """What the load skips of a table whose source is read again.
 
-    Not a newest commit without rows: the backup writes no other one while the table stays empty.
+    Except a newest commit without rows: the backup writes no other while the table stays empty.
 
     Raises:
         LakeError: The lake cannot be read.
@@ -132,7 +132,7 @@ def plan_rebuild(project: Project, table: TableName, passed: PassedOver | None) 
 def drop_landing(project: Project, table: TableName, passed: PassedOver | None) -> None:
     """Drops a landing table and forgets its loads, in one transaction.
 
-    The files that are passed over are written into the ledger with no row: they are dealt with,
+    The files that are passed over are written into the ledger with 0 rows: they are done,
     and nothing waits for a load that will never come.
 
     Args:
@@ -162,7 +162,7 @@ def drop_landing(project: Project, table: TableName, passed: PassedOver | None) 
 
 
 def _copies(warehouse: WarehouseConnection, table: TableName) -> list[str]:
-    """The landing tables that a table was loaded into; LANDING_NAMES may have said otherwise."""
+    """The landing tables that a table was loaded into; LANDING_NAMES may have changed."""
     query = f"SELECT DISTINCT landing_table FROM {LEDGER} WHERE source_table = ?"
     rows = warehouse.execute(query, [str(table)], what="reading the ledger", table=table)
     return [str(name) for (name,) in rows]

@@ -32,7 +32,7 @@ _MYSQL = {
     "json": "LONGTEXT",
     "binary": "LONGBLOB",
 }
-#: Beyond so many characters utf8mb4 does not fit into a VARCHAR of MySQL's rows.
+#: With more characters, a VARCHAR of utf8mb4 may not fit into a row of MySQL.
 _LONGEST_VARCHAR = 1_000
 _KEY_CHARACTERS = 191
 
@@ -69,7 +69,7 @@ class Target:
         the certificate where it is not the host.
 
         Raises:
-            ConfigError: It is none.
+            ConfigError: It is not such a URL.
         """
         try:
             parts = urlsplit(url)
@@ -143,7 +143,7 @@ def to_mysql(rows: Any, newest: Manifest, target: Target) -> int:
                 )  # fmt: skip
             names = ", ".join(quote_mysql(name) for name in columns)
             marks = ", ".join(["%s"] * len(columns))
-            # The driver formats what it binds values to: a % of a name is doubled there.
+            # The driver %-formats the statement, so a % in a name is doubled.
             into = f"INSERT INTO {table} ({names})".replace("%", "%%")
             for batch in rows.to_arrow_reader(_ROWS):
                 cursor.executemany(f"{into} VALUES ({marks})", values(batch))

@@ -37,11 +37,11 @@ class Restored:
 def chosen(manifests: Sequence[Manifest], as_of: datetime | None) -> list[Manifest]:
     """The commits that a restore reads. Pure.
 
-    Of a table that was read whole the newest copy; of one that is read by the log the newest first
-    load that is whole, and what came after it.
+    For a table that was read whole, the newest copy; for one that is read from the log, the newest
+    complete first load, and what came after it.
 
     Raises:
-        LakeError: There is none, or there is nothing to tell versions of a row apart by.
+        LakeError: There is none, or no key that identifies the versions of a row.
     """
     found = [m for m in manifests if as_of is None or m.extracted_at <= as_of]
     if not found:
@@ -54,7 +54,7 @@ def chosen(manifests: Sequence[Manifest], as_of: datetime | None) -> list[Manife
 
 
 def _since_first_load(found: list[Manifest]) -> list[Manifest]:
-    """Without what came before: of rows that were deleted then, no tombstone tells."""
+    """Leaves out what came before the first load: rows deleted until then have no tombstone."""
     begun = [_first_load(manifest) for manifest in found]
     whole = [epoch for epoch, is_whole in begun if is_whole]
     if not whole:
@@ -63,7 +63,7 @@ def _since_first_load(found: list[Manifest]) -> list[Manifest]:
 
 
 def _first_load(manifest: Manifest) -> tuple[object, bool]:
-    """To which first load of the table a commit belongs, and whether that was whole with it."""
+    """Which first load of the table a commit belongs to, and whether it was complete by then."""
     own = manifest.bookmark.get(OWN)
     own = own if isinstance(own, dict) else {}
     return own.get("epoch"), manifest.is_log_based and "first_load" not in own
@@ -73,7 +73,7 @@ def _first_load(manifest: Manifest) -> tuple[object, bool]:
 def newest_rows(project: Project, manifests: Sequence[Manifest]) -> Iterator[tuple[Any, int]]:
     """A DuckDB relation of the newest version of each key, and how many versions there were.
 
-    The files are copied to this machine, one after the other; DuckDB works beyond memory.
+    The files are copied to this machine, one after the other; DuckDB spills to disk.
     """
     with temporary_folder("restore") as folder:
         connection = duckdb.connect(str(folder / "work.duckdb"))
@@ -117,7 +117,7 @@ def _fill(project: Project, manifests: Sequence[Manifest], connection: Any, fold
 def newest_sql(newest: Manifest) -> str:
     """The newest version of each key: by the replication key, then by the order of commits.
 
-    Of rows that are read by the log by the time of their reading, and none of those that are gone.
+    Rows from the log are ordered by the time of their reading, and deleted ones are left out.
     """
     names = ", ".join(map(_name, newest.columns))
     if newest.is_full_copy:
@@ -159,7 +159,7 @@ def to_file(rows: Any, path: Path) -> int:
 
 
 def refuse_gaps(table: TableName, archived: Sequence[Manifest], *, accept: bool) -> None:
-    """Says that retention has removed files, without which rows are missing.
+    """Refuses to restore if retention has removed files, without which rows are missing.
 
     Raises:
         LakeError: There are some, and the operator has not accepted it.

@@ -31,10 +31,10 @@ from tidemark.source.queries import (
 )
 from tidemark.terminal.format import parse_time
 
-#: Beyond so many rows the server's estimate is shown in place of a count.
+#: Beyond this many rows the server's estimate is shown in place of a count.
 COUNTED_ROWS = 2_000_000
 _DAYS_OF_REPORTS = 14
-#: An extraction tells how long another takes that is up to so many times as large.
+#: An extraction predicts the time of one that is up to this many times as large.
 _LIKE = 10
 
 
@@ -69,7 +69,7 @@ class Forecast:
 
     @classmethod
     def failed(cls, table: TableName, key: str | None, error: TidemarkError) -> Forecast:
-        """That of a table which the backup would refuse."""
+        """The forecast of a table that the backup would refuse."""
         return cls(str(table), key, None, None, 0, 0, counted=False, files=0, error=str(error))
 
 
@@ -154,7 +154,7 @@ def keys_of(
 ) -> dict[TableName, str | None]:
     """The replication key of each table; None where the configured one is not a column of it.
 
-    One that was backed up by its key keeps it, and so does one that is gone: the backup says so.
+    A table that was backed up by its key keeps it, as does one that is gone: the backup says so.
 
     Args:
         mysql: The source.
@@ -193,7 +193,7 @@ def forecast(
         since: From `lower_bound`.
         batch_size: Rows of a file.
         limit: New rows of a run; 0: all.
-        recent: What the last runs took; None: nobody asks.
+        recent: What the last runs took; None: not wanted.
         keyless: Rows without a replication key that are read, too, whenever something is.
     """
     since = None if key is None else since
@@ -258,14 +258,14 @@ def extractions(reports: Sequence[RunReport]) -> list[Extraction]:
 def seconds_for(table: str, rows: int, known: Iterable[Extraction]) -> float | None:
     """How long reading some rows takes.
 
-    Every extraction has a say by its rows (least squares through zero): what a night of a hundred
-    rows takes is waiting, and says little of a million. Those of other tables count when the
+    Extractions are weighted by their rows (least squares through zero): a night of a hundred rows
+    is mostly waiting, and says little about a million. Those of other tables count when the
     table's own were all much smaller.
 
     Args:
         table: ``schema.table``.
         rows: Rows that would move.
-        known: Extractions of late.
+        known: Recent extractions.
 
     Returns:
         Seconds; None when nothing of that size was ever read.

@@ -1,4 +1,4 @@
-"""Drives Meltano for the operator: the same jobs as at night, and a result a table."""
+"""Drives Meltano for the operator: the same jobs as at night, and one result per table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tidemark.runner.meltano import program, run, run_command
 
 EXTRACT_AND_LAND = ("tap-mysql", "target-s3-parquet")
 READ_AND_LOAD = ("tap-s3-parquet", "target-redshift")
-#: Exit codes of a run that somebody has ended.
+#: Exit codes of a run that was ended by SIGINT or SIGTERM.
 ENDED = frozenset({130, 143})
 _COMPLETED = (Event.BACKUP_COMPLETED.value, Event.LOAD_COMPLETED.value)
 
@@ -82,7 +82,7 @@ class Ran:
         cause: Why it ended before its time; None: it did not.
         errors: Of the tables that failed.
         done: Tables that it says are done, should it have ended early.
-        failures: What failed in it, where that is of tables only.
+        failures: What failed in it, if only tables failed.
     """
 
     code: int
@@ -104,12 +104,12 @@ class Ran:
         Args:
             leg: The leg.
             table: The table.
-            rows: Rows of it that moved; None: it cannot be told.
+            rows: Rows of it that moved; None if unknown.
             files: Files of them.
             size: Bytes of those.
         """
         error = self.errors.get(str(table))
-        # Of a run that ended early nothing is known of a table in which nothing moved.
+        # After a run that ended early, nothing is known about a table in which nothing moved.
         done = error is None and (self.cause is None or bool(files and str(table) in self.done))
         return Outcome(leg, str(table), rows, files, error, done, size)
 
@@ -178,7 +178,7 @@ def run_leg(
     log: Callable[[str], object],
     runner: Runner = run,
 ) -> Ran:
-    """`run_blocks`, in which a table that fails stops itself alone."""
+    """`run_blocks`, in which a table that fails does not stop the others."""
     environ = variables(project, run_id, more)
     deferred.begin(environ)
     ran = run_blocks(project, blocks, run_id, more, log, runner)
@@ -208,8 +208,8 @@ def build(
         "DBT_PROFILES_DIR": folder,
     }
     # As `meltano invoke dbt` would start it, less the second of CPU that Meltano takes to begin.
-    # With what they are made from; views show the new rows by themselves. A test that also asks a
-    # table which is not built yet belongs to the build of everything.
+    # Includes what the models are made from; views show the new rows by themselves. A test that
+    # also reads a table that is not built yet belongs to the build of everything.
     command = [program("tidemark-dbt"), "build", "--exclude-resource-type", "unit_test"]
     command += [] if tested else ["--exclude-resource-type", "test"]
     command += ["--indirect-selection", "cautious", "--select", *(f"+{model}" for model in models)]

@@ -95,7 +95,7 @@ def plan_load(project: Project, tables: Sequence[TableName], options: Options) -
 
 
 def forecasts(project: Project, plan: Plan, *, estimate: bool) -> list[Forecast]:
-    """What a backup would do; touches nothing. A table that it would refuse says so itself.
+    """What a backup would do; touches nothing. A table that it would refuse has an error.
 
     Raises:
         TidemarkError: MySQL cannot be reached.
@@ -130,7 +130,7 @@ def _forecast(
     table, key = known.name, plan.keys[known.name]
     place = log_place(mark)
     if plan.rules.method(table) == LOG_BASED and place is not None:
-        # What the log has behind it, nobody knows before it is read.
+        # What the log has beyond it is unknown until it is read.
         return Forecast(str(table), None, place, None, 0, 0, counted=False, files=0)
     keyless = check_keys(mysql, table, key, settings.backup_null_keys) if key else 0
     since = lower_bound(

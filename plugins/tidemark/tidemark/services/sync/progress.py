@@ -34,7 +34,7 @@ class Board(Display, Protocol):
 
 
 def watcher(board: Board) -> Callable[[str], None]:
-    """Makes what takes a run's log (JSON lines, dbt's text) and shows how far its tables are."""
+    """A reader of a run's log (JSON lines, dbt's text) that shows how far its tables are."""
 
     def read(line: str) -> None:
         if building := _BUILDING.search(line):
@@ -43,7 +43,7 @@ def watcher(board: Board) -> Callable[[str], None]:
             board.tell("")
         if Event.TABLE_PROGRESS.value not in line:
             return
-        # A line of somebody else's that has the words, but not the fields.
+        # A line of another program may have the words, but not the fields.
         with contextlib.suppress(ValueError, KeyError, TypeError):
             board.show(Progress.from_fields(json.loads(line)))
 
@@ -51,7 +51,7 @@ def watcher(board: Board) -> Callable[[str], None]:
 
 
 def readable(line: str) -> str | None:
-    """A line of a run's log for the one who asked for ``--debug``; None: it is Meltano's own.
+    """A line of a run's log, as ``--debug`` shows it; None if it is Meltano's own.
 
     Meltano's debug lines are ten times as many as those of the parts that move rows; the file that
     ``--log-file`` names has them all.

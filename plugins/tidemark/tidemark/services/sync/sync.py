@@ -1,4 +1,4 @@
-"""backup, load and build of some tables, one leg after the other, with a result a table."""
+"""backup, load and build of some tables, one leg after the other, with one result per table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LegResult:
 
     Attributes:
         name: ``backup``, ``load`` or ``build``.
-        outcomes: One a table.
+        outcomes: One per table.
         code: Its exit code.
         cause: Why it ended before its time; None: it did not, or a table's own error says so.
         seconds: How long it took.
@@ -89,22 +89,22 @@ def run_backup(project: Project, plan: Plan, log: Callable[[str], object]) -> Le
 def _committed(
     project: Project, table: TableName, run_id: str
 ) -> tuple[int | None, int | None, int | None]:
-    """Rows, files and bytes that a run has put into the lake; None: it cannot be told."""
+    """Rows, files and bytes that a run has put into the lake; None if unknown."""
     try:
         manifests = read_manifests(project.location, [table], client=project.s3)
-    except LakeError:  # an object that is not a manifest, of which the load tells
+    except LakeError:  # an object that is not a manifest, which the load reports
         return None, None, None
     ours = [m for m in manifests.get(table, []) if m.run_id == run_id]
     return sum(m.rows for m in ours), sum(len(m.files) for m in ours), sum(m.size for m in ours)
 
 
 def run_load(project: Project, plan: Plan, log: Callable[[str], object]) -> LegResult:
-    """Loads what the lake has and the warehouse has not."""
+    """Loads what the lake has and the warehouse does not."""
     before = {entry.file for entry in ask_ledger(project, plan.tables)[0] or []}
     ran = load(project, plan, log)
     ledger, problem = ask_ledger(project, plan.tables)
     if ledger is None and not ran.exit_code:
-        # With nothing to load, nobody has logged in: whether all is loaded, nobody knows.
+        # With nothing to load, there was no login: whether all is loaded is unknown.
         told = [Outcome("load", str(table), done=False) for table in plan.tables]
         return LegResult("load", told, 1, f"the warehouse cannot say what is loaded: {problem}")
     outcomes = []
@@ -157,7 +157,7 @@ def run_legs(
     backup: bool = True,
     warehouse: bool = True,
 ) -> Iterator[LegResult]:
-    """Runs leg after leg. A table that fails does not keep the others from going on.
+    """Runs leg after leg. A table that fails does not stop the others.
 
     Args:
         project: Where we are.

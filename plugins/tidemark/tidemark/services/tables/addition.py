@@ -72,7 +72,7 @@ class Addition:
     Attributes:
         added: By table.
         refused: Why some tables cannot be copied.
-        to_set: A setting that has to be set elsewhere than in a file of ours.
+        to_set: A setting that has to be set outside our files.
     """
 
     added: list[Added] = field(default_factory=list)
@@ -101,7 +101,7 @@ def plan_addition(
             is, and of new tables as HARD_DELETE says.
 
     Raises:
-        ConfigError: A pattern stands for nothing, or a column is asked for of several tables.
+        ConfigError: A pattern matches nothing, or a column is asked for with several tables.
         SourceError: MySQL cannot be asked.
     """
     plan, contracts, models = Addition(), files.contracts(), files.models()
@@ -124,7 +124,7 @@ def plan_addition(
                     raise
                 error.table = error.table or str(table.name)
                 plan.refused.append(error)
-    # Behind all contracts: a run that is started meanwhile finds those of what it copies.
+    # After all contracts, so that a run that is started meanwhile finds those of what it copies.
     files.select({one.table: one.method for one in plan.added})
     schemas = further_schemas(project.environ) | {one.table.schema for one in plan.added}
     plan.to_set = keep_schemas(project, files, schemas)

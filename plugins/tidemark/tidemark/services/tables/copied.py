@@ -21,7 +21,7 @@ def copied_tables(files: ProjectFiles) -> Copied:
     ruled = {str(table): table for table in files.rules.tables()}
     found: dict[TableName, Contract | None] = dict.fromkeys(ruled.values())
     for table, contract in contracts.items():
-        # A name with several dots in it is read right where the rules have it.
+        # The rules know how to split a name with several dots in it.
         found[ruled.get(str(table), table)] = contract
     return dict(sorted(found.items()))
 
@@ -29,16 +29,16 @@ def copied_tables(files: ProjectFiles) -> Copied:
 def chosen(
     copied: Copied, patterns: Iterable[str], database: str, hint: Callable[[str], str]
 ) -> Copied:
-    """The tables that patterns stand for.
+    """The tables that patterns match.
 
     Args:
         copied: From `copied_tables`.
         patterns: ``schema.table`` with wildcards; a bare name is one of ``database``.
         database: The default database.
-        hint: The next step when a pattern stands for nothing.
+        hint: The next step when a pattern matches nothing.
 
     Raises:
-        ConfigError: One of the patterns stands for nothing.
+        ConfigError: One of the patterns matches nothing.
     """
     wanted: set[TableName] = set()
     for pattern in patterns:

@@ -67,7 +67,7 @@ def list_tables(project: Project, patterns: Iterable[str] = ()) -> Listing:
     """Asks MySQL, the lake and the warehouse about what is copied.
 
     Raises:
-        ConfigError: A pattern stands for nothing that is copied.
+        ConfigError: A pattern matches nothing that is copied.
         LakeError: The lake cannot be read.
     """
     files = ProjectFiles(FileChanges(project.root))

@@ -3,8 +3,8 @@
 The first of these that holds:
 
 1. MySQL itself sets a column when a row changes (ON UPDATE CURRENT_TIMESTAMP).
-2. A NOT NULL timestamp is called as a time of change is, best one with an index.
-3. The table is called as a log is, and has an AUTO_INCREMENT key: only new rows are read.
+2. A NOT NULL timestamp is named like a time of change, preferably one with an index.
+3. The table is named like a log, and has an AUTO_INCREMENT key: only new rows are read.
 4. It has a key, and the server's log tells which rows have changed.
 5. It is read whole each time.
 """
@@ -43,7 +43,7 @@ _LOGS = frozenset(
         "visit", "visits",
     }
 )  # fmt: skip
-#: From here on the price of a whole read is told.
+#: From this size on, the cost of reading it whole is reported.
 BIG_ROWS, BIG_BYTES = 1_000_000, 2**30
 #: Whether some rows of the table have no value in a column: NULL, or a zero date.
 Gaps = Callable[[Column], bool]
@@ -53,13 +53,13 @@ NoLog = Callable[[], "Remark | None"]
 
 @dataclass(frozen=True)
 class Wish:
-    """What the operator asks for; nothing: what fits.
+    """What the operator asks for; if nothing, what fits.
 
     Attributes:
         replication_key: A column.
         full_table: To be read whole.
         append_only: Rows are only ever added: read by the AUTO_INCREMENT key.
-        log_based: To be read by the server's log.
+        log_based: To be read from the server's log.
     """
 
     replication_key: str | None = None
@@ -74,7 +74,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Remark:
-    """What somebody should know before a table is copied.
+    """What the operator should know before a table is copied.
 
     Attributes:
         text: What it is.
@@ -92,7 +92,7 @@ class Method:
     Attributes:
         name: ``INCREMENTAL``, ``LOG_BASED`` or ``FULL_TABLE``.
         why: In a few words.
-        key: The replication key, as MySQL spells it; None: it is read whole, or by the log.
+        key: The replication key, as MySQL spells it; None: it is read whole, or from the log.
         remarks: What it costs, and what would be better.
     """
 
@@ -119,7 +119,7 @@ def propose(table: Table, gaps: Gaps, wish: Wish, log: NoLog = _not_asked) -> Me
         log: Says why the server's log cannot be read; None: it can be.
 
     Raises:
-        ConfigError: What was wished for cannot be.
+        ConfigError: What was asked for is not possible.
     """
     if wish.full_table:
         return Method(FULL_TABLE, "as requested")
@@ -175,7 +175,7 @@ def _candidates(table: Table) -> Iterator[tuple[Column, str]]:
 
 
 def is_time_of_change(column: Column) -> bool:
-    """Whether a column is called, and typed, as the time of a row's last change."""
+    """Whether a column's name and type are those of the time of a row's last change."""
     words = _words(column.name)
     is_time = column.type is not None and column.type.kind == "timestamp"
     return is_time and bool(words & _CHANGE) and words <= _CHANGE | _BESIDE
@@ -209,7 +209,7 @@ def _with_gaps(column: Column) -> Remark:
 
 
 def _perhaps(table: Table, column: Column) -> Remark:
-    """Of a column that is called as a time of change, and may be NULL."""
+    """A remark on a column that is named like a time of change, but may be NULL."""
     return Remark(
         f"{column.name} looks like the time of a row's last change, but may be NULL",
         f"if it is always set, run tidemark add {table.name} --replication-key {column.name}",
@@ -243,7 +243,7 @@ def _asked(table: Table, name: str, gaps: Gaps) -> Method:
 
 
 def _counter(table: Table) -> Column | None:
-    """The AUTO_INCREMENT column, where it can be read by."""
+    """The AUTO_INCREMENT column, if new rows can be read by it."""
     return next(
         (
             column

@@ -86,7 +86,7 @@ class ProjectFiles:
         self.changes.write(file, text.result())
 
     def select(self, methods: Mapping[TableName, Method]) -> None:
-        """Takes tables into the rules, if they are not, and says how they are copied."""
+        """Adds tables to the rules, unless they are there, and says how they are copied."""
         if not methods:
             return
         rules = self.rules
@@ -99,7 +99,7 @@ class ProjectFiles:
 
         Args:
             tables: Which.
-            others: What goes on being copied.
+            others: What is still copied.
         """
         rules = self.rules
         select = [rule for rule in rules.select if named(split_rule(rule)[1]) not in tables]
@@ -170,7 +170,7 @@ class ProjectFiles:
 
 
 def _with(rules: Rules, table: TableName, method: Method) -> Rules:
-    """The rules by which a table is copied too."""
+    """The rules with one more table that is copied."""
     own = [rule for rule in rules.select if not _leaves_out_all(rule, table)]
     select = own if rules.selects(table) else [*own, select_rule(table)]
     metadata = dict(rules.metadata)
@@ -195,7 +195,7 @@ def _leaves_out_all(rule: str, table: TableName) -> bool:
 
 
 def _value(text: str, place: list[str | int]) -> Json:
-    """What stands at a place of a document, to be read and not to be changed."""
+    """The value at a place of a document, to be read and not to be changed."""
     found = _document(text)
     for step in place:
         found = found[step]

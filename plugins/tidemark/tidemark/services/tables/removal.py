@@ -34,9 +34,9 @@ class Removal:
     """What a command is about to do.
 
     Attributes:
-        tables: Which are copied no more, with the names of their copies.
+        tables: Which are no longer copied, with the names of their copies.
         with_example: Whether the whole example goes with them.
-        to_set: A setting that has to be set elsewhere than in a file of ours.
+        to_set: A setting that has to be set outside our files.
     """
 
     tables: dict[TableName, str]
@@ -50,7 +50,7 @@ def plan_removal(
     """Works out what goes; nothing is written yet.
 
     Raises:
-        ConfigError: A pattern stands for nothing, or something else still reads a table.
+        ConfigError: A pattern matches nothing, or something else still reads a table.
     """
     database, copied = project.database, copied_tables(files)
     known = ", ".join(map(str, copied))
@@ -106,7 +106,7 @@ def _refuse_used(root: Path, gone: Collection[Path]) -> None:
     """Stops where a file that stays reads a model that goes.
 
     Raises:
-        ConfigError: It does; all of them are named.
+        ConfigError: There are such files; all of them are named.
     """
     models = {path.stem for path in gone if path.suffix == ".sql"}
     users = sorted(
@@ -134,7 +134,7 @@ def _reads(path: Path) -> set[str]:
 
 @dataclass(frozen=True)
 class Left:
-    """What is left of a table that is copied no more.
+    """What is left of a table that is no longer copied.
 
     Attributes:
         table: ``schema.table``.

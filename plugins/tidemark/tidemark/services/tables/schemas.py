@@ -14,7 +14,7 @@ _NAME = DB_SCHEMAS.env
 
 
 def keep_schemas(project: Project, files: ProjectFiles, schemas: Iterable[str]) -> str | None:
-    """Lets DB_SCHEMAS name what is copied from.
+    """Makes DB_SCHEMAS name the databases that are copied from.
 
     Args:
         project: Where we are.
@@ -22,7 +22,7 @@ def keep_schemas(project: Project, files: ProjectFiles, schemas: Iterable[str]) 
         schemas: What it is to name.
 
     Returns:
-        What the operator has to set himself, where it is not in the file of settings; None: it is.
+        What the operator has to set, if it is not in the file of settings; None: it is.
     """
     own = project.database
     wanted = {name for name in schemas if name and name != own}

@@ -48,7 +48,7 @@ _LOOKED_THROUGH = 256 * 2**20
 def find_tables(
     mysql: MySQL, patterns: Sequence[str], left_out: Iterable[str], database: str
 ) -> list[Table]:
-    """The tables and views that patterns stand for.
+    """The tables and views that patterns match.
 
     Args:
         mysql: The source.
@@ -57,7 +57,7 @@ def find_tables(
         database: The default database.
 
     Raises:
-        ConfigError: One of the patterns stands for nothing, or nothing is left of them.
+        ConfigError: One of the patterns matches nothing, or nothing is left of them.
     """
     schemas = [str(name) for (name,) in mysql.rows(_SCHEMAS)]
     wanted = {
@@ -104,7 +104,7 @@ def _may_be_in(schema: str, pattern: str, database: str) -> bool:
 
 
 def fits(table: TableName, pattern: str, database: str) -> bool:
-    """Whether a pattern stands for a table."""
+    """Whether a pattern matches a table."""
     return any(
         _like(table.schema, schema) and _like(table.table, name)
         for schema, name in _splits(pattern, database)
@@ -156,7 +156,7 @@ def landing_table(table: Table, method: Method, rules: Rules, name: str) -> Land
         name: What its copy is called.
 
     Raises:
-        ConfigError: A column has a type or a name that cannot be had, or the table has too many.
+        ConfigError: A column's type or name is not supported, or there are too many columns.
         SourceError: It is a view of something that is gone.
     """
     chosen = Chosen(

@@ -1,4 +1,4 @@
-"""Counts a table's rows at every stage: asks the servers."""
+"""Counts a table's rows at every stage, by asking the servers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Counter:
         ledger = {entry.file: entry.rows for entry in read_ledger(self.warehouse, [table])}
         waiting = files.keys() - ledger.keys()
         skipped = waiting - self.next_load.files(table) if waiting else set()
-        # What is in public was in MySQL before: so it is asked first.
+        # What is in public was in MySQL before, so public is counted first.
         landed, public = self._landed(table), self._copied(self.schema, table)
         upto, since = (None, 0) if reading is None else self._source(table, reading)
         return StageCounts(
@@ -102,7 +102,7 @@ class Counter:
         return None if rows is None else rows + self.retired(table)
 
     def retired(self, table: TableName) -> int:
-        """Rows of loads that landing has no more."""
+        """Rows of loads that landing no longer has."""
         landing = self._name(LANDING_SCHEMA, table)
         ((rows,),) = self.warehouse.execute(
             f"SELECT coalesce(sum(row_count), 0) FROM {LEDGER} WHERE source_table = ? "

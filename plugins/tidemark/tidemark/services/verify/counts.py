@@ -1,7 +1,7 @@
-"""How many rows of a table stand where, and whether that adds up. Pure.
+"""How many rows of a table each stage has, and whether that adds up. Pure.
 
-The source moves while it is counted. What is held against the public table is therefore a range:
-rows up to the bookmark must be there, rows changed since may be (in their older version) or not.
+The source changes while it is counted. The public table is therefore compared with a range: rows
+up to the bookmark must be there, rows changed since may be (in their older version) or not.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class StageCounts:
         lake: Rows in committed Parquet files, every version of a row counted.
         landing: Rows in the landing table; None when it does not exist.
         public: Rows in the public table; None when there is no model of that name.
-        passed_over: Rows of the lake that `tidemark rebuild` has taken out of the load for good.
+        passed_over: Rows of the lake that `tidemark rebuild` has excluded from the load.
         deleted: Rows of the public table that `tidemark reconcile` has marked, or that say
-            themselves since when they are deleted: MySQL had them no more.
+            themselves since when they are deleted: MySQL no longer had them.
         lost: Files that manifests name and the bucket does not have, or has with another content.
         lost_file: The first of them.
         waiting: Committed files that are not in the warehouse's ledger.
-        skipped: How many of them the next load would pass by, because its bookmark was set by hand.
+        skipped: How many of them the next load would skip, because its bookmark was set by hand.
     """
 
     table: str
@@ -56,7 +56,7 @@ class StageCounts:
 
     @property
     def _has_nothing(self) -> bool:
-        """Whether no stage knows of the table: it is selected, and no backup has brought it."""
+        """Whether no stage knows of the table: it is selected, but was never backed up."""
         return not self.lake and self.landing is None
 
     def _source_difference(self) -> str | None:
@@ -118,7 +118,7 @@ class StageCounts:
         most = f" to {self.source + self.changed:,}" if self.changed else ""
         marked = f", {self.deleted:,} of them marked as deleted" * bool(self.deleted)
         said = f"public has {self.public:,} rows{marked}, MySQL has {self.source:,}{most}"
-        # Fewer rows than there should be are explained by a row that is back, its mark still there.
+        # Too few rows may be explained by a row that is back, with its mark still there.
         if self.deleted or self.public > self.source + self.changed:
             return f"{said}: tidemark reconcile -t {self.table}"
         return f"{said}: meltano run build, else tidemark reconcile -t {self.table} shows which"

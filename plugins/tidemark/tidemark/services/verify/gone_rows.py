@@ -1,6 +1,6 @@
-"""Tombstones of rows that are gone from a table which is read by the log, and that it did not tell.
+"""Tombstones of rows that are gone from log-based tables without a trace in the log.
 
-Rows that a foreign key has deleted, or that were deleted while the log could not be read. They go
+Such rows were deleted by a foreign key, or while the log could not be read. Their tombstones go
 into the lake as the backup's own do: files, then the manifest.
 """
 
@@ -41,7 +41,7 @@ class GoneRows:
 
     Attributes:
         newest: Its newest manifest.
-        mark: Its bookmark when MySQL began to be asked.
+        mark: Its bookmark when the look at MySQL began.
         key: Its key.
         texts: The keys that are gone, as texts.
         keys: The same as values of the key's columns.
@@ -58,18 +58,18 @@ class GoneRows:
         return self.newest.table
 
     def add(self, copy: WarehouseConnection, texts: Sequence[str]) -> None:
-        """Takes keys, by their texts, as the public table has them."""
+        """Adds keys, given as texts, with their values in the public table."""
         self.texts += texts
         self.keys += copied_keys(copy, self.key, texts)
 
     def write(self, project: Project, states: States, found_at: datetime, run_id: str) -> None:
-        """Commits the tombstones to the lake, whose next load and build take the rows out.
+        """Commits the tombstones to the lake; the next load and build remove the rows.
 
         Args:
             project: Where we are; no job may be at work.
             states: The bookmarks.
-            found_at: When MySQL began to be asked, by its clock.
-            run_id: Who asked.
+            found_at: When the look at MySQL began, by MySQL's clock.
+            run_id: The run that looked.
 
         Raises:
             StateError: A backup has come in between: a row may be back.
@@ -84,7 +84,8 @@ class GoneRows:
                 hint=f"tidemark reconcile -t {self.table}",
             )
         bookmark = _later(known, found_at)
-        # First: what is read from now on is newer than the tombstones, whatever the clock says.
+        # The bookmark first: what is read from now on is newer than the tombstones, whatever the
+        # clock says.
         states.write(Leg.BACKUP, self.table, identity.write(bookmark))
         self._commit(project, identity.write(bookmark), bookmark.read_at, run_id)
 
@@ -106,7 +107,7 @@ class GoneRows:
             writer.close()
 
     def _write(self, path: Path, read_at: datetime) -> None:
-        """Rows with the key and the time alone."""
+        """Writes rows with only the key and the time."""
         names = [name for name, _ in self.key.columns]
         own = dict(zip(names, zip(*self.keys, strict=True), strict=True))
         times = dict.fromkeys((EXTRACTED_AT, DELETED_AT), [read_at] * len(self.keys))

@@ -25,7 +25,7 @@ from tidemark.services.verify.verify import read_lake, reading_of
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import source_time, table_exists
 
-#: Redshift binds at most 32,767 values a statement.
+#: Redshift binds at most 32,767 values per statement.
 _AT_ONCE = 1_000
 
 
@@ -35,10 +35,10 @@ class Looked:
 
     Attributes:
         markings: What would change, by table.
-        late: Rows that the bookmark is beyond and the public table has not, by table.
+        late: Rows up to the bookmark that the public table does not have, by table.
         left_out: Tables that could not be looked at, and why.
         at: When it began, by the source's clock.
-        by_log: Of tables that are read by the log, the rows that are gone.
+        by_log: The rows that are gone from tables that are read from the log.
     """
 
     markings: list[Marking]
@@ -49,11 +49,11 @@ class Looked:
     by_log: list[GoneRows] = field(default_factory=list)
 
     def write(self, project: Project, run_id: str) -> None:
-        """Marks and unmarks; of tables that are read by the log, commits tombstones to the lake.
+        """Marks and unmarks rows; for tables that are read from the log, commits tombstones.
 
         Args:
             project: Where we are; no job may be at work.
-            run_id: Who looked.
+            run_id: The run that looked.
 
         Raises:
             StateError: A backup of such a table has come in between.
@@ -67,12 +67,12 @@ class Looked:
 
 @contextmanager
 def looked_at(project: Project, wanted: Iterable[TableName]) -> Iterator[Looked]:
-    """Looks for rows that are gone; what was found can be written down until this ends.
+    """Looks for rows that are gone; the result can be written until this ends.
 
     Args:
         project: Where we are.
-        wanted: Tables; empty: every table of the lake, and those are left out that have no key,
-            no public table, or are gone from MySQL.
+        wanted: Tables; empty: every table of the lake, except those that have no key, no
+            public table, or are gone from MySQL.
 
     Raises:
         ConfigError: A table that was asked for cannot be looked at.
@@ -134,12 +134,13 @@ def _key_of(newest: Manifest, project: Project, mysql: MySQL, copy: WarehouseCon
     kept = project.deleted_at.get(str(table)) if newest.is_log_based else None
     if kept is None or fold(kept) not in (columns_of(copy, schema, name) or ()):
         return row_key(newest, schema, name)
-    # Its tombstone is there already. Elsewhere the marks say what is, and public shows them.
+    # Rows deleted there have a tombstone already. Elsewhere marks say what is deleted, and
+    # public shows them.
     return row_key(newest, schema, name, kept)
 
 
 def landed(key: RowKey, copy: WarehouseConnection, keys: Sequence[str]) -> set[str]:
-    """Those of some keys that are in landing."""
+    """Which of some keys are in landing."""
     if not keys or not relation_exists(copy, LANDING_SCHEMA, key.name):
         return set()
     table = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(key.name)}"

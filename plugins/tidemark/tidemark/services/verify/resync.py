@@ -1,10 +1,10 @@
-"""Heals a table that is read by the log and of which the log has not every change any more.
+"""Repairs a table that is read from the log, but of which the log no longer has every change.
 
 The log's end is noted first. Then the rows of MySQL are compared with the public table's, and the
 bookmark gets that position and the keys that differ, all at once. The backup that follows reads the
-rows of these keys, writes tombstones for those that have none, and goes on behind the position; so
+rows of these keys, writes tombstones for keys without a row, and continues after the position; so
 what changes meanwhile is read too. A run that ends before the bookmark is written has changed
-nothing, and one that ends after it has left nothing for others to do but a backup.
+nothing, and after one that ends later only a backup is left to do.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MOST = 200_000
 
 @dataclass(frozen=True)
 class Resync:
-    """What heals a table.
+    """What repairs a table.
 
     Attributes:
         table: ``schema.table``.
@@ -64,7 +64,7 @@ class Resync:
 
 
 def refuse_other_methods(project: Project, table: TableName) -> None:
-    """Makes sure that a table is read by the log.
+    """Makes sure that a table is read from the log.
 
     Raises:
         ConfigError: It is not.
@@ -145,7 +145,7 @@ def _comparison(
     copy: WarehouseConnection,
     deleted_at: str | None,
 ) -> tuple[Comparison, RowKey]:
-    """What is compared: all columns that both have, of the public table's rows that are there.
+    """What is compared: all columns that both have, of the public table's live rows.
 
     Raises:
         ConfigError: A difference might not be seen.

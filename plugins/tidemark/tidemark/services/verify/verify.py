@@ -50,7 +50,7 @@ class Verified:
 
     @property
     def verdict(self) -> str:
-        """In a word or four, what may be said of it."""
+        """The result, in one to four words."""
         if self.problem is not None:
             return "failed"
         if self.differences or (self.counts and self.counts.differences()):
@@ -65,7 +65,7 @@ def verify_tables(
 ) -> list[Verified]:
     """Verifies the tables of the lake and those that the project selects, or those asked for.
 
-    A table that cannot be verified does not keep the others from it.
+    A table that cannot be verified does not stop the others.
 
     Args:
         project: Where we are.
@@ -77,7 +77,7 @@ def verify_tables(
         TidemarkError: A server cannot be reached.
     """
     asked = list(wanted)
-    # The files first: services/lost.py says why.
+    # The files first: `lost_files` says why.
     objects, _ = list_objects(project.location, asked, client=project.s3)
     broken: list[LakeError] = []
     lake = read_lake(project, asked, broken=broken)
@@ -115,7 +115,7 @@ class _Look:
     checksum: bool
 
     def at(self, table: TableName, history: Sequence[Manifest], reading: Reading) -> Verified:
-        """Counts and compares a table; what fails is told as its problem."""
+        """Counts and compares a table; a failure is reported as its problem."""
         counts = None
         try:
             types = column_types(self.counter.mysql, table)
@@ -188,7 +188,7 @@ def facts_of(
 
 
 def reading_of(newest: Manifest, marks: Mapping[str, Json]) -> Reading:
-    """How far a table has been read; without a key: all of it, as of a full copy.
+    """How far a table has been read; without a key, all of it, as for a full copy.
 
     Args:
         newest: Its newest commit.
@@ -221,7 +221,7 @@ class Lake:
 
     Attributes:
         manifests: What is there, by table, oldest first.
-        commits: The same with what retention has removed.
+        commits: The same, including what retention has removed.
     """
 
     manifests: Mapping[TableName, list[Manifest]]

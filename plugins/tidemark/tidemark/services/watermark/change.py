@@ -64,7 +64,7 @@ def plan_set(
         number: For keys that are ids.
 
     Raises:
-        ConfigError: The table is unknown, the value is none of its key's, or is in the future.
+        ConfigError: The table is unknown, the value does not fit its key, or is in the future.
     """
     states, now = States(project), bucket_time(project)
     before = states.bookmarks(Leg.BACKUP).get(table.stream)
@@ -96,11 +96,11 @@ def plan_set_position(project: Project, table: TableName, text: str) -> list[Cha
 
     Args:
         project: Where we are.
-        table: A table that is read by the log.
+        table: A table that is read from the log.
         text: ``file:offset``, between two transactions.
 
     Raises:
-        ConfigError: The table is not read by the log, its first load is not done, or the log does
+        ConfigError: The table is not read from the log, its first load is not done, or the log does
             not have the place.
         SourceError: MySQL cannot be asked.
     """

@@ -1,4 +1,4 @@
-"""Both legs of a table in one view, and changing them by hand."""
+"""Both legs of a table in one view."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def read_watermarks(
 
     Returns:
         The views, and what could not be read: why the warehouse could not be asked, which manifests
-        are none.
+        are not valid.
     """
     wanted = list(tables)
     marks = States(project).bookmarks(Leg.BACKUP)

@@ -28,7 +28,7 @@ def _programs() -> Programs:
     from tidemark.dbt.run import main as tidemark_dbt
 
     for kind in (Configuration, PackageConfig, Project, ProjectFlags, RedshiftCredentials):
-        kind.json_schema()  # which dbt keeps: a third of a second
+        kind.json_schema()  # dbt caches it: a third of a second
     return {"meltano": meltano, "tidemark-dbt": tidemark_dbt}
 
 

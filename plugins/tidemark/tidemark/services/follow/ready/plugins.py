@@ -15,8 +15,8 @@ from tidemark.services.follow.ready.process import serve
 
 
 def _programs() -> Programs:
-    """Imports them; what each does when it begins, it does in its fork."""
-    # As a plugin has it that is started by itself; to be set before Arrow is imported.
+    """Imports them; what each does at its start happens in its fork."""
+    # As in a plugin that is started by itself; must be set before Arrow is imported.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     with sdk_imports():
         import tap_mysql.singer.tap

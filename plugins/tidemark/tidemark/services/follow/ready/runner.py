@@ -1,4 +1,4 @@
-"""Runs a follower's commands in forks of what has imported them."""
+"""Runs a follower's commands in forks of processes that have imported them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tidemark.services.follow.ready.process import Process
 
 
 class Ready:
-    """Runs commands as `tidemark.runner.meltano.run` does, in forks of processes that stay.
+    """Runs commands as `tidemark.runner.meltano.run` does, in forks of long-lived processes.
 
-    Those are begun with the first command, and again when one was killed.
+    These are started with the first command, and again after one was killed.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Ready:
         environ: Mapping[str, str],
         read: Callable[[str], None],
     ) -> int:
-        """Runs a command to its end, as its twin does.
+        """Runs a command to its end, as `tidemark.runner.meltano.run` does.
 
         Args:
             command: Its words; the first one's file name says which program it is.

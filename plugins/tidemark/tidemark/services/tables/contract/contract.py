@@ -28,7 +28,7 @@ from tidemark.services.tables.method import Method
 MODEL_SQL = "{{ table_from_contract() }}\n"
 #: A description that is shorter says too little by itself.
 _SHORT, _SHORTEST = 20, 4
-#: What `make lint` asks of a table's key, and a table without one cannot have.
+#: What `make lint` asks of a table's key, so that a table without one cannot pass.
 _OF_KEYS = ("check_model_has_unique_test", "check_model_has_tests_by_name")
 #: Where Jinja would begin to read.
 _JINJA = re.compile(r"\{(?=[{%#])")
@@ -173,7 +173,7 @@ def copied_meta(landing: LandingTable, table: Table, method: Method) -> dict[str
 
 
 def marking_column(landing: LandingTable) -> str:
-    """A name for a table's column for deleted rows, which is none of MySQL's."""
+    """A name for a table's column for deleted rows, which no column of MySQL has."""
     name, others = DELETED_AT, {column.name for column in landing.columns}
     while name in others:
         name = f"row_{name}"
@@ -240,7 +240,7 @@ def _one_line(comment: str) -> str:
 
 
 def safe(value: Any) -> Any:
-    """A value whose texts dbt's Jinja gives back as they are."""
+    """Escapes a value's texts, so that dbt's Jinja gives them back as they were."""
     if isinstance(value, str):
         return _JINJA.sub(lambda _: _ESCAPED, value)
     if isinstance(value, Mapping):

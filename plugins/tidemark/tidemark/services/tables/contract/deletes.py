@@ -14,11 +14,11 @@ from tidemark.services.tables.method import Method
 
 @dataclass(frozen=True)
 class Deletes:
-    """What is wished of rows that are deleted.
+    """What is to happen to rows that are deleted.
 
     Attributes:
-        asked: Whether they are to leave the tables that are added; None: nobody has said.
-        by_default: The same of tables that are new.
+        asked: Whether they are to leave the tables that are added; None: not specified.
+        by_default: The same for new tables.
     """
 
     asked: bool | None
@@ -33,7 +33,7 @@ class Deletes:
             method: How it is copied.
 
         Raises:
-            ConfigError: They are to stay, and nobody can tell which they are.
+            ConfigError: They are to stay, but cannot be identified.
         """
         why = _why_not_kept(landing, method)
         if self.asked is False and why is not None:

@@ -1,4 +1,4 @@
-"""Names that dbt and Redshift take, for tables and columns that MySQL calls anything. Pure."""
+"""Names that dbt and Redshift accept, for tables and columns with any name in MySQL. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tidemark_core.names import LandingNames, TableName, fold
 _MODEL = re.compile(r"(?!stg_)[a-z][a-z0-9_]*")
 _COLUMN = re.compile(r"[a-z_][a-z0-9_]*")
 _ODD = re.compile(r"[^a-z0-9_]+")
-#: Beside a table stand others whose names begin with its own: <table>__versions.
+#: Beside a table there are others whose names begin with its own: <table>__versions.
 _LONGEST = 117
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html, and PostgreSQL's.
 _RESERVED_WORDS = """
@@ -37,14 +37,14 @@ _RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
 def needs_quotes(column: str) -> bool:
-    """Whether a column's name is SQL only between quotes."""
+    """Whether a column's name must be quoted in SQL."""
     return column in _RESERVED or not _COLUMN.fullmatch(column)
 
 
 def landing_name(table: TableName, names: LandingNames, taken: Collection[str]) -> str:
     """A name for a table's copy, in landing and in public, that no other has.
 
-    Its bare name; where that is taken, or no name of a model, one with its schema before it.
+    Its bare name; if that is taken, or cannot be a model's, one with its schema before it.
 
     Args:
         table: The table.
@@ -70,7 +70,7 @@ def _candidates(table: TableName) -> Iterator[str]:
     bare, schema = _cleaned(table.table), _cleaned(table.schema)
     yield bare
     whole = f"{schema}__{bare}"[: _LONGEST - 5]
-    if not _is_good(table, whole):  # a schema called stg or tidemark: no name that begins so is
+    if not _is_good(table, whole):  # a schema called stg or tidemark: no name may begin so
         whole = f"t_{whole}"[: _LONGEST - 5]
     yield whole
     number = 2

@@ -30,7 +30,7 @@ class Difference:
     Attributes:
         added: Columns that are new.
         changed: Columns that have another type now: what it was, and what it is.
-        gone: Columns that the source has no more.
+        gone: Columns that the source no longer has.
         key: The key until now, if it has changed.
     """
 
@@ -40,7 +40,7 @@ class Difference:
     key: tuple[str, ...] | None = None
 
     def told(self) -> list[str]:
-        """For people, a thing each."""
+        """The differences for people, one text each."""
         found = [f"new column {name}" for name in self.added]
         found += [f"{name}: {old} is now {new}" for name, (old, new) in self.changed.items()]
         found += [f"column {name} was dropped" for name in self.gone]
@@ -50,7 +50,7 @@ class Difference:
 
     @property
     def needs_rebuild(self) -> bool:
-        """Whether the landing table cannot follow by itself: it takes new columns and more room."""
+        """Whether the landing table cannot follow by itself: it can only add and widen columns."""
         return self.key is not None or not all(map(_is_wider, self.changed.values()))
 
 
@@ -63,7 +63,7 @@ def compare(contract: Contract, landing: LandingTable) -> Difference:
     """What differs between a contract and the landing table that the source's columns make.
 
     Raises:
-        ConfigError: MySQL has a column of the name of the contract's own one for deleted rows.
+        ConfigError: MySQL has a column with the name of the contract's own one for deleted rows.
     """
     own = contract.deleted_at
     have = {name: normalise(kind) for name, kind in contract.columns.items() if name != own}
@@ -100,7 +100,7 @@ def updated(
 ) -> str:
     """Brings a contract up to date; what people wrote in it stays, and so does its order.
 
-    Columns that the source has no more stay too: the table keeps what they held.
+    Columns that the source no longer has stay too: the table keeps what they held.
 
     Args:
         text: The file.
@@ -133,7 +133,7 @@ def updated(
     if not hard_delete:
         meta |= marking_meta(marking)
     elif "hard_delete" in meta:
-        # The column stays, empty: it is for people to take out of a table that others read.
+        # The column stays, empty: others read the table, so people decide when to remove it.
         meta["hard_delete"] = True
     if meta != contract.raw["config"]["meta"]:
         file.fill([*model, "config"], "meta", meta)
