@@ -289,6 +289,9 @@ def test_positions_are_written_and_read() -> None:
     gtid = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:8:tag_1:1-3"
     position = Position("binlog.000001", 5 * 2**30, gtid, "u", "mysql", 7)
     assert Position.from_json(position.to_json()) == position
+    assert "asked" not in position.to_json()  # the file's own time is known
+    unread = replace(position, created=0, asked=9)
+    assert Position.from_json(unread.to_json()).asked == 9
     told: list[Any] = [{}, {"file": 1}, position.to_json() | {"offset": -1}, None, [],
                        position.to_json() | {"gtid": "x"}, position.to_json() | {"file": "binlog"},
                        position.to_json() | {"flavor": "postgres"}]  # fmt: skip

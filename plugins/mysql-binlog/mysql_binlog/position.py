@@ -65,15 +65,15 @@ class Position:
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads."""
-        return {
+        written: dict[str, Any] = {
             "file": self.file,
             "offset": self.offset,
             "gtid": self.gtid,
             "server": self.server,
             "flavor": self.flavor,
             "created": self.created,
-            "asked": self.asked,
         }
+        return written | ({"asked": self.asked} if self.asked else {})
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Position:
