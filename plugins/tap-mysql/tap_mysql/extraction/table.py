@@ -118,7 +118,7 @@ class Extraction:
         bookmark = identity.read(state)
         schema_drift.warn(self.table, schema_drift.between(bookmark.columns, columns, self.table))
         if bookmark.server not in (None, server):
-            bookmark = taken_over(name, bookmark, server, look.greatest())
+            bookmark = taken_over(name, bookmark, server, look.greatest)
         else:
             bookmark = look.unless_renumbered(bookmark)
         key_warnings.warn_unindexed(session, self.table, key, bookmark.value)

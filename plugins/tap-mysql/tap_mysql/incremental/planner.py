@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from tap_mysql.incremental import key_warnings, window
 from tap_mysql.incremental.bookmark import Bookmark, FirstLoad
@@ -52,8 +53,9 @@ class Look:
     def _ask(self) -> Questions:
         return Questions(self.table.name, self.key, self.plans, self.options)
 
+    @cached_property
     def greatest(self) -> KeyValue | None:
-        """The greatest key; None: no row has one."""
+        """The greatest key when it was first asked for; None: no row has one."""
         return self._ask.greatest(self.session)
 
     def nulls(self) -> int:
@@ -62,7 +64,7 @@ class Look:
 
     def first_load(self, nulls: int) -> FirstLoad | None:
         """A first load of the existing rows; None if there are none."""
-        greatest = upper = self.greatest()
+        greatest = upper = self.greatest
         if upper is None:
             if not nulls:
                 logger.info("no rows yet", extra={"table": str(self.table.name)})
@@ -105,7 +107,7 @@ class Look:
         value = bookmark.value
         if not self.key.is_auto_increment or value is None or bookmark.first_load is not None:
             return bookmark
-        greatest = self.greatest()
+        greatest = self.greatest
         if greatest is not None and greatest >= value:  # type: ignore[operator]
             return bookmark
         number = self._ask.next_number(self.session)
@@ -124,7 +126,7 @@ class Look:
     def news(self, bookmark: Bookmark) -> News | None:
         """What is new; None when the rows near the bookmark are as they were."""
         nulls = self.nulls()
-        decided = self._decide(bookmark, self.greatest())
+        decided = self._decide(bookmark, self.greatest)
         if decided.upper is None and not nulls:
             return None
         end = self._ask.end_of_part(self.session, bookmark.value, self.now - self.lag)
