@@ -221,15 +221,20 @@ def _state(warehouse: WarehouseConnection, settings: BuildSettings) -> BuildStat
     return BuildState(warehouse, schema, settings.redshift_lock_timeout_seconds)
 
 
-def _dbt(words: Sequence[str]) -> int:
-    """Runs dbt in this process; gives its exit code."""
-    # Imported late: dbt takes seconds to import, and a run with nothing new does not need it.
+def import_dbt() -> None:
+    """Imports dbt's command line: takes seconds, and a run with nothing new does not need it."""
     with lasting_imports():
         from mashumaro.config import BaseConfig
 
         # dbt's hundreds of classes compile only what a run needs of them: saves 0.3 s.
         BaseConfig.lazy_compilation = True
-        from dbt.cli.main import cli
+        import dbt.cli.main  # noqa: F401 - for those who ask for it
+
+
+def _dbt(words: Sequence[str]) -> int:
+    """Runs dbt in this process; gives its exit code."""
+    import_dbt()
+    from dbt.cli.main import cli
 
     try:
         cli(args=list(words), prog_name="dbt")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from proctree import descendants
+from tidemark.services.follow.ready.process import Process
 from tidemark.services.follow.ready.runner import Ready
 from tidemark_core.forking.client import FORK_SERVER
 
@@ -28,10 +29,10 @@ def ready() -> Iterator[Ready]:
     made.end()
 
 
-def process(ready: Ready) -> int:
+def pid_of(process: Process) -> int:
     """The one that forks."""
-    assert ready.commands.process is not None
-    return ready.commands.process.pid
+    assert process.process is not None
+    return process.process.pid
 
 
 @pytest.fixture
@@ -56,14 +57,14 @@ def test_commands_run_in_forks_of_one_process_each_with_its_own_variables(
     environ = {**os.environ, "TIDEMARK_RUN_ID": "one"}
     assert ready.run([MELTANO, "--version"], tmp_path, environ, said.append) == 0
     assert "meltano, version" in "".join(said)
-    first = process(ready)
+    first = pid_of(ready.meltano), pid_of(ready.dbt)
     assert ready.run([MELTANO, "no-such-word"], tmp_path, environ, said.append) == 2
     assert "No such command" in "".join(said)
     bare = {"PATH": os.environ["PATH"], "MELTANO_PROJECT_ROOT": str(tmp_path)}
     assert ready.run([DBT, "build"], tmp_path, bare, said.append) == 2
     assert "REDSHIFT_HOST" in "".join(said), "nothing of the variables before"
-    assert process(ready) == first
-    assert not descendants(first)
+    assert (pid_of(ready.meltano), pid_of(ready.dbt)) == first
+    assert not [child for parent in first for child in descendants(parent)]
 
 
 @pytest.mark.fault(208)
@@ -76,8 +77,8 @@ def test_a_command_ends_with_what_it_was_forked_from_and_the_next_one_has_anothe
 
     def kill() -> None:
         with listener.accept()[0]:
-            forks.extend(descendants(process(ready)))
-            os.kill(process(ready), signal.SIGKILL)
+            forks.extend(descendants(pid_of(ready.dbt)))
+            os.kill(pid_of(ready.dbt), signal.SIGKILL)
             killed.wait()
 
     killer = threading.Thread(target=kill)

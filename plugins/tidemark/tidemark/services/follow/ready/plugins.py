@@ -6,12 +6,17 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 
 from tidemark_core.forking.client import FORK_SERVER
 from tidemark_core.forking.server import Programs
+from tidemark_core.s3.session import preload
 from tidemark_singer.sdk_imports import sdk_imports
 
 from tidemark.services.follow.ready.process import serve
+
+#: What they import late, in every run.
+_LATE = ("redshift_connector", "yaml", "boto3.s3.inject")
 
 
 def _programs() -> Programs:
@@ -23,11 +28,16 @@ def _programs() -> Programs:
         import tap_s3_parquet.singer.tap
         import target_redshift.singer.target
         import target_s3_parquet.singer.target
+    import pyarrow
     import tap_mysql.__main__
     import tap_s3_parquet.__main__
     import target_redshift.__main__
     import target_s3_parquet.__main__
 
+    for name in _LATE:
+        import_module(name)
+    pyarrow.array([0])  # looks for pandas, once: half a second where that is installed
+    preload()
     return {
         "tap-mysql": partial(_run, tap_mysql.__main__.main),
         "tap-s3-parquet": partial(_run, tap_s3_parquet.__main__.main),

@@ -20,12 +20,15 @@ class Ready:
     """
 
     def __init__(self) -> None:
-        self.commands = Process("tidemark.services.follow.ready.commands")
+        self.meltano = Process("tidemark.services.follow.ready.meltano")
         self.plugins = Process("tidemark.services.follow.ready.plugins")
+        self.dbt = Process("tidemark.services.follow.ready.dbt")
+        #: Those that the first leg needs come first: dbt is imported while it runs.
+        self._all = (self.meltano, self.plugins, self.dbt)
 
     def end(self) -> None:
         """Ends the processes; commands that they run end with them."""
-        for process in (self.commands, self.plugins):
+        for process in self._all:
             process.end()
 
     def run(
@@ -46,8 +49,9 @@ class Ready:
         Returns:
             Its exit code, negative for the signal that ended it.
         """
-        for process in (self.commands, self.plugins):
+        for process in self._all:
             process.begin(root, environ)
+        asked = self.dbt if Path(command[0]).name == "tidemark-dbt" else self.meltano
         theirs, ours = os.pipe()
         with (
             open(theirs, encoding="utf-8", errors="replace") as output,  # noqa: PTH123 - a pipe
@@ -56,7 +60,7 @@ class Ready:
             try:
                 own = {**environ, FORK_SERVER: self.plugins.path}
                 streams = (nothing.fileno(), ours, ours)
-                forked = Forked(self.commands.path, command, root, own, streams)
+                forked = Forked(asked.path, command, root, own, streams)
             except OSError:  # it was killed just now
                 return -signal.SIGKILL
             finally:

@@ -1,0 +1,51 @@
+"""AWS sessions that share botocore's service descriptions: a process reads them once.
+
+They take most of the CPU that a first client costs (0.1 s). A process that forks itself for many
+commands reads them for all of these (`preload`).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError
+from botocore.loaders import Loader, create_loader
+from botocore.session import get_session
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+
+def default_session() -> boto3.Session:
+    """The session of this process, as `boto3.client` has it: credentials are looked up once."""
+    if boto3.DEFAULT_SESSION is None:
+        boto3.setup_default_session(botocore_session=_new())
+    assert boto3.DEFAULT_SESSION is not None  # noqa: S101 - set above
+    return boto3.DEFAULT_SESSION
+
+
+def preload() -> None:
+    """Reads what a client of S3 needs, without looking at anybody's credentials."""
+    with suppress(BotoCoreError):  # no such profile, which the first real client tells
+        session = boto3.Session(
+            aws_access_key_id="-",
+            aws_secret_access_key="-",  # noqa: S106 - none
+            region_name="us-east-1",
+            botocore_session=_new(),
+        )
+        session.client("s3")
+
+
+def _new() -> Session:
+    session = get_session()
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return session
+
+
+@cache
+def _loader(paths: str | None) -> Loader:
+    """The descriptions in botocore, and in the folders of AWS_DATA_PATH."""
+    return create_loader(paths)

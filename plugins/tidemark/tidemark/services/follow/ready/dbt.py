@@ -1,0 +1,66 @@
+"""dbt, imported, with what it makes of its classes and of the project's last manifest."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import sys
+from argparse import Namespace
+from importlib import import_module
+from pathlib import Path
+
+from tidemark_core.forking.server import Programs
+from tidemark_core.s3.session import preload
+
+from tidemark.dbt.source import target_folder
+from tidemark.services.follow.ready.process import serve
+
+logger = logging.getLogger("tidemark.follow")
+#: What it imports late, in every run.
+_LATE = ("dbt.task.build", "dbt.adapters.redshift", "dbt.adapters.postgres", "boto3.s3.inject")
+
+
+def _programs() -> Programs:
+    from tidemark.dbt.run import import_dbt, main
+
+    import_dbt()
+    for name in _LATE:
+        import_module(name)
+    compile_settings()
+    compile_manifest(target_folder(Path.cwd() / "transform", os.environ))
+    inspect.stack()  # lists all modules and their files, once
+    preload()
+    return {"tidemark-dbt": main}
+
+
+def compile_settings() -> None:
+    """Has dbt make the JSON schemas of its settings, which it keeps: a third of a second."""
+    from dbt.adapters.redshift.connections import RedshiftCredentials
+    from dbt.contracts.project import Configuration, PackageConfig, Project, ProjectFlags
+
+    for kind in (Configuration, PackageConfig, Project, ProjectFlags, RedshiftCredentials):
+        kind.json_schema()
+
+
+def compile_manifest(target: Path) -> None:
+    """Has dbt compile what reads and writes its nodes, which it does at their first use.
+
+    What is read is not kept: each build reads the manifest that there is by then.
+
+    Args:
+        target: Where dbt has written the last one.
+    """
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.flags import set_from_args
+
+    set_from_args(Namespace(), {})  # the defaults; each command sets its own
+    try:
+        last = Manifest.from_msgpack((target / "partial_parse.msgpack").read_bytes())
+        last.writable_manifest().to_dict(omit_none=False, context={"artifact": True})
+    except Exception:  # none yet, or one of another version of dbt, which dbt passes over too
+        logger.debug("no manifest to read beforehand", exc_info=True)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(_programs()))  # type: ignore[arg-type]

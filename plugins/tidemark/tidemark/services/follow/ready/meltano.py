@@ -1,0 +1,50 @@
+"""Meltano, imported, with the project's files as it parses them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from tidemark_core.forking.server import Programs
+from tidemark_core.s3.session import preload
+
+from tidemark.services.follow.ready.process import serve
+
+logger = logging.getLogger("tidemark.follow")
+#: What it imports late, in every run.
+_LATE = (
+    *("alembic.command", "alembic.context", "sqlalchemy.dialects.sqlite"),
+    *("tidemark.state.backend", "tidemark.state.guard", "tidemark.job.leftovers"),
+    *("meltano.migrations.utils", "boto3.s3.inject"),
+)
+
+
+def _programs() -> Programs:
+    from meltano.cli import main
+
+    for name in _LATE:
+        import_module(name)
+    parse_project(Path.cwd())
+    preload()
+    return {"meltano": main}
+
+
+def parse_project(root: Path) -> None:
+    """Parses the project's files: half of the CPU of a run with nothing to do.
+
+    Meltano keeps what it has parsed by the content of the file, so a changed one is parsed again.
+    """
+    from meltano.core import yaml
+    from meltano.core.project_files import ProjectFiles
+
+    try:
+        for file in ProjectFiles(root, root / "meltano.yml").include_paths:
+            yaml.load(file)
+    except Exception:  # no project, or one that cannot be read: the command says so
+        logger.debug("the project was not read beforehand", exc_info=True)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(_programs()))  # type: ignore[arg-type]
