@@ -67,6 +67,17 @@ def test_commands_run_in_forks_of_one_process_each_with_its_own_variables(
     assert not [child for parent in first for child in descendants(parent)]
 
 
+def test_a_command_is_forked_from_what_was_begun_before_it(tmp_path: Path) -> None:
+    ready = Ready()
+    try:
+        ready.begin(tmp_path, os.environ)
+        begun = pid_of(ready.meltano), pid_of(ready.plugins), pid_of(ready.dbt)
+        assert ready.run([MELTANO, "--version"], tmp_path, os.environ, lambda _: None) == 0
+        assert (pid_of(ready.meltano), pid_of(ready.plugins), pid_of(ready.dbt)) == begun
+    finally:
+        ready.end()
+
+
 @pytest.mark.fault(208)
 def test_a_command_ends_with_what_it_was_forked_from_and_the_next_one_has_another(
     ready: Ready, tmp_path: Path, asking: tuple[dict[str, str], socket.socket]

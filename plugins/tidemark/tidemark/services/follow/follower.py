@@ -29,7 +29,7 @@ from tidemark.services.follow.ready.runner import Ready
 from tidemark.services.follow.round import Marks, Round, Rounds
 from tidemark.services.follow.watch import LogWatch
 from tidemark.services.follow.work import Step, Work
-from tidemark.services.sync.meltano_run import new_run_id
+from tidemark.services.sync.meltano_run import new_run_id, variables
 from tidemark.services.sync.plan import Plan
 
 logger = logging.getLogger("tidemark.follow")
@@ -146,6 +146,7 @@ class Follower:
         ):
             stack.callback(self._watch.end)
             stack.callback(self._ready.end)
+            self._ready.begin(self.project.root, variables(self.project, new_run_id(), {}))
             self._marks.refresh(self.plan.tables)
             self._watch.watch(self._marks.keys)
             return self._go()

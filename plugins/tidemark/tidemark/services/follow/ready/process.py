@@ -38,7 +38,7 @@ class Process:
         return str(self._folder / "socket")
 
     def begin(self, root: Path, environ: Mapping[str, str]) -> None:
-        """Starts it, unless it is running: it imports while others work."""
+        """Starts it, unless it is running."""
         if self.process is not None and self.process.poll() is None:
             return
         self.end()

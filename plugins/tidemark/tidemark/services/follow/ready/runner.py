@@ -16,7 +16,7 @@ from tidemark.services.follow.ready.process import Process
 class Ready:
     """Runs commands as `tidemark.runner.meltano.run` does, in forks of long-lived processes.
 
-    These are started with the first command, and again after one was killed.
+    These are started by `begin`, or with the first command, and again after one was killed.
     """
 
     def __init__(self) -> None:
@@ -25,6 +25,16 @@ class Ready:
         self.dbt = Process("tidemark.services.follow.ready.dbt")
         #: Those that the first leg needs come first: dbt is imported while it runs.
         self._all = (self.meltano, self.plugins, self.dbt)
+
+    def begin(self, root: Path, environ: Mapping[str, str]) -> None:
+        """Starts what is not running; it imports while others work.
+
+        Args:
+            root: The project's folder.
+            environ: Variables; each command has its own.
+        """
+        for process in self._all:
+            process.begin(root, environ)
 
     def end(self) -> None:
         """Ends the processes; commands that they run end with them."""
@@ -49,8 +59,7 @@ class Ready:
         Returns:
             Its exit code, negative for the signal that ended it.
         """
-        for process in self._all:
-            process.begin(root, environ)
+        self.begin(root, environ)
         asked = self.dbt if Path(command[0]).name == "tidemark-dbt" else self.meltano
         theirs, ours = os.pipe()
         with (
