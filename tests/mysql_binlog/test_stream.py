@@ -154,6 +154,20 @@ def test_an_unknown_event_stops_unless_it_may_be_passed_over(log: Recorded) -> N
 
 @logs
 @pytest.mark.fault(175)
+def test_a_gtid_of_the_other_kind_of_server_stops(log: Recorded) -> None:
+    events = split(log)
+    codes = [code(event) for event in events]
+    own = next(each for each in codes if each in (Code.GTID, Code.GTID_TAGGED, Code.MARIADB_GTID))
+    other = Code.GTID if own == Code.MARIADB_GTID else Code.MARIADB_GTID
+    for at in (n for n, each in enumerate(codes) if each == own):
+        changed = bytearray(events[at])
+        changed[5] = other
+        with pytest.raises(UnknownEvent, match=f"type {other}"):
+            read(log, [*events[:at], sealed(bytes(changed)), *events[at + 1 :]])
+
+
+@logs
+@pytest.mark.fault(175)
 def test_a_column_of_an_unknown_type_stops(log: Recorded) -> None:
     events = split(log)
     at = next(n for n, event in enumerate(events) if code(event) == Code.TABLE_MAP)

@@ -15,12 +15,15 @@ from mysql_binlog.history.place import Place
 
 #: Maximum bytes of the GTIDs that a file begins with.
 _MOST_GTIDS = 2**28
-#: Reads the GTID with which a transaction begins.
-_BEGINNINGS: dict[int, Callable[[Event], bodies.Began]] = {
+_Beginnings = dict[int, Callable[[Event], bodies.Began]]
+#: Read the GTID with which a transaction begins; those of the other server are not known.
+_OF_MYSQL: _Beginnings = {
     Code.GTID: lambda event: bodies.gtid(event.reader()),
     Code.GTID_TAGGED: lambda event: bodies.tagged_gtid(event.reader()),
-    Code.MARIADB_GTID: lambda event: bodies.mariadb_gtid(event.reader(), event.server_id),
     Code.ANONYMOUS_GTID: lambda _: bodies.Began("", 0),
+}
+_OF_MARIADB: _Beginnings = {
+    Code.MARIADB_GTID: lambda event: bodies.mariadb_gtid(event.reader(), event.server_id),
 }
 
 
@@ -44,6 +47,7 @@ class Transaction:
     def __init__(self, place: Place, kept: Kept, statements: Statements, mariadb: bool) -> None:
         self._place, self._kept = place, kept
         self._statements, self._mariadb = statements, mariadb
+        self._beginnings = _OF_MARIADB if mariadb else _OF_MYSQL
         self.is_open = self.is_implicit = self.is_alone = False
         self.xa: Prepared | None = None
         self.prepared = PreparedOnes()
@@ -63,8 +67,8 @@ class Transaction:
             self._end()
         elif code == Code.XA_PREPARE:
             self._prepare(*bodies.xa_prepare(event.reader()))
-        elif code in _BEGINNINGS:
-            self._begin(_BEGINNINGS[code](event))
+        elif code in self._beginnings:
+            self._begin(self._beginnings[code](event))
         elif code in (Code.PREVIOUS_GTIDS, Code.MARIADB_GTID_LIST):
             if event.end and not event.flags & ARTIFICIAL:
                 self._place.check_before(event.reader().rest(_MOST_GTIDS))
