@@ -9,16 +9,23 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import mysql_arrow.kernel
+import mysql_binlog.plain.kernel
 import pytest
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("has_compiler", [True, False], ids=["a compiler", "none"])
 @pytest.mark.parametrize(
-    ("package", "abi"), [("mysql-arrow", "ma_abi"), ("mysql-binlog", "mb_abi")]
+    ("package", "abi", "version"),
+    [
+        ("mysql-arrow", "ma_abi", mysql_arrow.kernel._ABI),
+        ("mysql-binlog", "mb_abi", mysql_binlog.plain.kernel._ABI),
+    ],
+    ids=["mysql-arrow", "mysql-binlog"],
 )
 def test_a_wheel_is_made_with_the_system_s_compiler_or_one_from_pypi(
-    project_root: Path, tmp_path: Path, has_compiler: bool, package: str, abi: str
+    project_root: Path, tmp_path: Path, has_compiler: bool, package: str, abi: str, version: int
 ) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -42,4 +49,4 @@ def test_a_wheel_is_made_with_the_system_s_compiler_or_one_from_pypi(
         name = f"_{package.replace('-', '_')}_kernel.so"
         library = Path(parts.extract(name, tmp_path))
     assert b"PyObject" not in library.read_bytes()
-    assert getattr(ctypes.CDLL(str(library)), abi)() == 1
+    assert getattr(ctypes.CDLL(str(library)), abi)() == version

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from boto3.s3.transfer import TransferConfig
 from policies import Policies, police
+from resident import begin_peak, peak
 from target_s3_parquet import upload
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.names import TableName
@@ -111,21 +112,15 @@ def test_a_large_file_goes_in_parts_and_leaves_none_behind_when_it_fails(
 
 
 def test_of_a_file_that_goes_in_parts_few_are_in_memory(lake: Any, tmp_path: Path) -> None:
-    def memory(which: str) -> int:
-        """Megabytes of this process, by the kernel's own account."""
-        words = Path("/proc/self/status").read_text().split()
-        return int(words[words.index(f"{which}:") + 1]) >> 10
-
     path, megabyte = tmp_path / "large", os.urandom(1 << 20)
     with path.open("wb") as written:
         for _ in range(96):
             written.write(megabyte)
     uploader = upload.Uploader(lake.place, "r")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
-    before = memory("VmRSS")
+    before = begin_peak()
     with path.open("rb") as file:
         uploader.put_file(file, f"{lake.place.layout.root}large")
-    assert memory("VmHWM") - before < 72
+    assert peak() - before < 72
 
 
 @pytest.mark.fault(41)
