@@ -1,5 +1,5 @@
--- What PostgreSQL has and Redshift has not goes out of sight: a name that is on no list of allowed/ is one that does not
--- exist. Everything that was bound before, and all that is looked up by number, goes on working; this catalogue's own
+-- Hides what PostgreSQL has and Redshift lacks: a name that is on no list of allowed/ does not
+-- exist. Whatever was bound before, or is looked up by number, goes on working; this catalogue's own
 -- functions say redshift_hidden.name.
 create schema if not exists redshift_hidden;
 grant usage on schema redshift_hidden to public;
@@ -41,7 +41,7 @@ where p.pronamespace = 'pg_catalog'::regnamespace and p.oid < 16384 and (
 update pg_catalog.pg_class c set relnamespace = 'redshift_hidden'::regnamespace
 where c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and c.relkind in ('r', 'v') and c.oid < 16384
     and c.relname::text not in (select name from pg_temp.allowed where kind = 'relations');
--- The types of their rows go with them, so that others may have their names.
+-- Their row types are hidden with them, so that others may take the names.
 update pg_catalog.pg_type t set typnamespace = 'redshift_hidden'::regnamespace
 from pg_catalog.pg_class c
 where c.relnamespace = 'redshift_hidden'::regnamespace and t.oid = c.reltype

@@ -1,4 +1,4 @@
--- What Redshift knows of tables, views and loads, and PostgreSQL has no place for.
+-- What Redshift knows about tables, views and loads, and PostgreSQL has no place for.
 create schema if not exists redshift_meta;
 grant usage, create on schema redshift_meta to public;
 
@@ -37,7 +37,7 @@ create table if not exists redshift_meta.unloads (
     userid int, query bigint, path varchar(1280), line_count bigint, transfer_size bigint, file_format varchar(16),
     end_time timestamp
 );
--- Who may use which IAM role ('*': any) for which command; without a word from an administrator, everybody.
+-- Who may use which IAM role ('*': any) for which command; everybody, until an administrator restricts it.
 do $$ begin
     if to_regclass('redshift_meta.assumerole') is null then
         create table redshift_meta.assumerole (

@@ -1,4 +1,4 @@
--- VARBYTE under the number that Redshift's drivers know it by; PostgreSQL's own functions read and write it.
+-- VARBYTE under the OID that Redshift's drivers expect; PostgreSQL's own functions read and write it.
 insert into pg_catalog.pg_type (
     oid, typname, typnamespace, typowner, typlen, typbyval, typtype, typcategory, typispreferred, typisdefined,
     typdelim, typrelid, typsubscript, typelem, typarray, typinput, typoutput, typreceive, typsend, typmodin,
@@ -120,7 +120,7 @@ begin
     return redshift_hidden.convert_from(redshift_hidden.substring(encoded, 1, behind), 'UTF8');
 end $$;
 
--- Not a SQL function: one that is inlined would lose the length in CREATE TABLE AS.
+-- Not a SQL function: an inlined one would lose the length in CREATE TABLE AS.
 create or replace function pg_catalog.redshift_varchar(value varchar, typmod int, explicit boolean) returns varchar
 language plpgsql immutable strict as $$
 begin
@@ -141,7 +141,7 @@ end $$;
 update pg_catalog.pg_cast set castfunc = 'pg_catalog.redshift_varchar'::regproc where castsource = 1043 and casttarget = 1043;
 update pg_catalog.pg_cast set castfunc = 'pg_catalog.redshift_char'::regproc where castsource = 1042 and casttarget = 1042;
 
--- Trailing blanks do not count when strings are compared: the functions that PostgreSQL has for CHAR do so.
+-- Trailing blanks are ignored when strings are compared, as PostgreSQL's functions for CHAR do.
 update pg_catalog.pg_operator o set oprcode = m.new::regproc
 from (values ('=', 'bpchareq'), ('<>', 'bpcharne'), ('<', 'bpcharlt'), ('<=', 'bpcharle'), ('>', 'bpchargt'), ('>=', 'bpcharge'))
     as m (name, new)

@@ -1,6 +1,6 @@
 -- Functions of dates and times. Source: "Date and time functions" in the Developer Guide.
 
--- The name of a part of a date, from its abbreviations ("Date parts for date or timestamp functions").
+-- The name of a date part, from its abbreviations ("Date parts for date or timestamp functions").
 create or replace function pg_catalog.redshift_unit(unit text) returns text language sql immutable strict as $$
     select case lower(unit)
         when 'mil' then 'millennium' when 'mils' then 'millennium' when 'millennia' then 'millennium'
@@ -24,7 +24,7 @@ create or replace function pg_catalog.redshift_unit(unit text) returns text lang
         when 'usecs' then 'microsecond'
         else lower(unit) end $$;
 
--- Days that the month has not become its last; a 29th of February that the year has not becomes the 1st of March.
+-- A day that the month lacks becomes its last day; a 29th of February that the year lacks becomes the 1st of March.
 create or replace function pg_catalog.dateadd(unit text, n bigint, at timestamp) returns timestamp
 language plpgsql immutable strict as $$
 declare
@@ -116,7 +116,7 @@ create or replace function pg_catalog.convert_timezone(source text, target text,
 language sql immutable strict as $$ select at at time zone source at time zone target $$;
 create or replace function pg_catalog.convert_timezone(target text, at timestamp) returns timestamp
 language sql immutable strict as $$ select at at time zone 'UTC' at time zone target $$;
--- A TIMESTAMPTZ has its zone: what is converted is its time in UTC.
+-- A TIMESTAMPTZ has its own zone: its time in UTC is converted.
 create or replace function pg_catalog.convert_timezone(target text, at timestamptz) returns timestamp
 language sql immutable strict as $$ select at at time zone target $$;
 create or replace function pg_catalog.convert_timezone(source text, target text, at timestamptz) returns timestamp
@@ -127,7 +127,7 @@ create or replace function pg_catalog.dateadd(unit text, n bigint, at time) retu
 language sql immutable strict as $$ select pg_catalog.dateadd(unit, n, timestamp '2000-01-01' + at)::time $$;
 create or replace function pg_catalog.datediff(unit text, a time, b time) returns bigint
 language sql immutable strict as $$ select pg_catalog.datediff(unit, timestamp '2000-01-01' + a, timestamp '2000-01-01' + b) $$;
--- A literal and a DATE are a TIMESTAMP, whatever other types the functions take.
+-- A literal or a DATE counts as a TIMESTAMP, whatever other types the function takes.
 create or replace function pg_catalog.convert_timezone(target text, at text) returns timestamp
 language sql immutable strict as $$ select pg_catalog.convert_timezone(target, at::timestamp) $$;
 create or replace function pg_catalog.convert_timezone(target text, at date) returns timestamp

@@ -1,4 +1,4 @@
--- Functions of Redshift that PostgreSQL does not have, or has under another meaning.
+-- Redshift functions that PostgreSQL lacks, or has with another meaning.
 -- Source: "Date and time functions", "String functions", "Aggregate functions" in the Developer Guide.
 
 create or replace function pg_catalog.getdate() returns timestamp language sql volatile as

@@ -1,5 +1,5 @@
 -- Hashes and bits. Source: "Hash functions", "VARBYTE type" and "Binary functions" in the Developer Guide.
--- The extension pgcrypto would bring functions that PostgreSQL has, under the same names: only its digest is wanted.
+-- Only pgcrypto's digest is wanted: the whole extension would add functions under names that PostgreSQL already has.
 create or replace function redshift_hidden.digest(redshift_hidden.bytea, text) returns redshift_hidden.bytea
 language c immutable strict as '$libdir/pgcrypto', 'pg_digest';
 create or replace function pg_catalog.sha1(value text) returns varchar language sql immutable strict as

@@ -1,11 +1,11 @@
--- Strings that sound alike, are compared or counted; the days of the week. Source: "String functions", "NEXT_DAY",
+-- Functions that compare strings, also by sound, or count in them; days of the week. Source: "String functions", "NEXT_DAY",
 -- "TO_DATE" and "Comparison functions" in the Developer Guide.
 create or replace function pg_catalog.replicate(value text, times int) returns text language sql immutable strict as
     $$ select repeat(value, times) $$;
 create or replace function pg_catalog.textlen(value text) returns int language sql immutable strict as $$ select length(value) $$;
 create or replace function pg_catalog.octetindex(part text, whole text) returns int language sql immutable strict as $$
     select case when strpos(whole, part) > 0 then octet_length(left(whole, strpos(whole, part) - 1)) + 1 else 0 end $$;
--- American Soundex: of letters with one code that stand together, or with H or W between them, the first counts.
+-- American Soundex: of adjacent letters with the same code, or with only H or W between them, the first counts.
 create or replace function pg_catalog.soundex(value text) returns varchar language plpgsql immutable strict as $$
 declare
     letters text := redshift_hidden.regexp_replace(upper(value), '[^A-Z]', '', 1, 0);
@@ -37,7 +37,7 @@ begin
     end if;
     return at::date + 1 + (wanted - redshift_hidden.date_part('dow', at)::int + 6) % 7;
 end $$;
--- Without is_strict a day that the month has not is one of the next month.
+-- Without is_strict, a day that the month lacks falls into the next month.
 create or replace function pg_catalog.to_date(value text, format text, is_strict boolean) returns date language plpgsql immutable strict as $$
 declare
     place int := strpos(upper(format), 'DD');
@@ -76,7 +76,7 @@ create or replace function pg_catalog.bpcharcmp(a text, b text) returns int lang
 create or replace function pg_catalog.bttext_pattern_cmp(a text, b text) returns int language sql immutable strict as
     $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
 
--- Any value that is not NULL: the first that comes.
+-- Any value that is not NULL: the first one found.
 create or replace function pg_catalog.redshift_first(state anyelement, value anyelement) returns anyelement
 language sql immutable strict as $$ select state $$;
 create or replace aggregate pg_catalog.any_value(anyelement) (sfunc = pg_catalog.redshift_first, stype = anyelement);

@@ -1,4 +1,4 @@
--- Aggregates under the names that their columns get, where PostgreSQL has them under others, or knows neither WITHIN GROUP
+-- Aggregates named as their columns are, where PostgreSQL has them under another name, or allows neither WITHIN GROUP
 -- nor IGNORE NULLS in a window: the front puts them in place (aggregates.py).
 create or replace aggregate redshift_hidden.listagg(text, text) (
     sfunc = redshift_hidden.string_agg_transfn, stype = internal, finalfunc = redshift_hidden.string_agg_finalfn
@@ -13,7 +13,7 @@ create or replace aggregate redshift_hidden.last_value(anyelement) (sfunc = pg_c
 create or replace aggregate redshift_hidden.lead(anyelement) (sfunc = pg_catalog.redshift_first, stype = anyelement);
 create or replace aggregate redshift_hidden.lag(anyelement) (sfunc = pg_catalog.redshift_second, stype = anyelement);
 
--- The fraction, and behind it the values.
+-- The fraction comes first, then the values.
 create or replace function pg_catalog.redshift_percentile_add(state float8[], value float8, fraction numeric) returns float8[]
 language sql immutable as $$
     select case when value is null then state else redshift_hidden.array_append(coalesce(state, array[fraction::float8]), value) end $$;

@@ -1,5 +1,5 @@
 -- System views. Source: "System tables and views reference" in the Developer Guide; only what loaders and dbt read.
--- Everybody sees the rows of his own loads; who may make users (Redshift's superuser) sees all.
+-- Users see the rows of their own loads; whoever may create users (Redshift's superuser) sees all.
 create or replace function pg_catalog.redshift_sees(owner int) returns boolean language sql stable as $$
     select r.oid::int = owner or r.rolcreaterole or r.rolsuper from redshift_hidden.pg_roles r where r.rolname = current_user $$;
 create or replace function pg_catalog.redshift_user_schemas() returns setof oid language sql stable as $$
@@ -147,7 +147,7 @@ from pg_catalog.pg_database where datname = current_database();
 create or replace view pg_catalog.stv_db_isolation_level as
 select database_name as db_name, database_isolation_level as isolation_level from pg_catalog.svv_redshift_databases;
 
--- Users can log in; what cannot is a group or a role.
+-- A user can log in; a group or a role cannot.
 create or replace view pg_catalog.svv_relation_privileges as
 select n.nspname::varchar(128) as namespace_name, c.relname::varchar(128) as relation_name, p.privilege_type::varchar(128) as privilege_type,
     p.grantee::int as identity_id, coalesce(r.rolname, 'public')::varchar(128) as identity_name,
@@ -170,7 +170,7 @@ create or replace view pg_catalog.svv_user_info as
 select rolname::varchar(128) as user_name, oid::int as user_id, rolcreatedb as createdb, rolcreaterole as superuser,
     false as catalog_update, rolconnlimit::varchar as connection_limit
 from redshift_hidden.pg_roles where rolcanlogin;
--- A superuser of Redshift is one here who may make roles.
+-- Redshift's superuser is, here, whoever may create roles.
 create or replace view pg_catalog.pg_user as
 select usename, usesysid, usecreatedb, r.rolcreaterole as usesuper, false as usecatupd, passwd, valuntil::timestamp as valuntil, useconfig
 from redshift_hidden.pg_user u join redshift_hidden.pg_roles r on r.oid = u.usesysid where r.rolcanlogin and not r.rolsuper;
@@ -195,7 +195,7 @@ where l.database = (select oid from pg_catalog.pg_database where datname = curre
 
 create or replace view pg_catalog.pg_proc_info as select p.oid as prooid, p.* from pg_catalog.pg_proc p;
 
--- Keys: what CREATE and ALTER TABLE have said, which PostgreSQL does not know.
+-- Keys as CREATE and ALTER TABLE declared them; PostgreSQL does not know them.
 create or replace view pg_catalog.pg_constraint as
 select
     row_number() over (order by k.tbl, k.kind, k.columns) as oid,

@@ -1,4 +1,4 @@
--- What the front calls when it runs a command itself.
+-- Functions that the front calls when it runs a command itself.
 create or replace function pg_catalog.redshift_set_attributes(
     target oid, style text, dist text, sort text, keys text[], with_backup boolean, encoded text[], informational text[]
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -49,9 +49,9 @@ end $$;
 drop event trigger if exists redshift_forget;
 create event trigger redshift_forget on sql_drop execute function redshift_meta.forget();
 
--- A late-binding view is a view of PostgreSQL's whose ties to its tables are cut, so that they can be dropped and made anew
--- under it. What it was bound to is written down, and compared before each read with what its text means now.
--- The text is looked up by a temporary view; as the superuser, because who reads the view need not have rights on its tables.
+-- A late-binding view is a PostgreSQL view whose dependencies on its tables are removed, so that these can be dropped and recreated
+-- under it. What it was bound to is recorded, and compared before each read with what its text means now.
+-- A temporary view resolves the text, as the superuser: whoever reads the view need not have rights on its tables.
 create or replace function pg_catalog.redshift_view_sources(body text) returns text
 language plpgsql security definer as $$
 declare
@@ -70,7 +70,7 @@ begin
     return sources;
 end $$;
 
--- Without sources the view has no columns, until it is read when its tables are there.
+-- Without sources, the view has no columns until it is read while its tables exist.
 create or replace function pg_catalog.redshift_bind_view(name text, body text, aliases text[], sources text, verb text) returns void
 language plpgsql as $$
 begin
@@ -125,8 +125,8 @@ begin
     perform pg_catalog.redshift_remember_view(name, body, aliases, sources);
 end $$;
 
--- Called before a statement that names such views: it fails as the view would in Redshift, or binds them to the tables that are
--- there now; first those that other views read.
+-- Called before a statement that names such views: fails as the view would in Redshift, or binds them to the tables that exist
+-- now, beginning with those that other views read.
 create or replace function pg_catalog.redshift_refresh_views(names text[]) returns void
 language plpgsql security definer as $$
 declare
@@ -162,7 +162,7 @@ begin
             if old.is_named then
                 raise;
             end if;
-            -- Its name may be another thing's in the text of the view that we come from.
+            -- In the text of the view that led here, the name may mean something else.
             broken := old.view;
             reason := sqlerrm;
             continue;
@@ -179,7 +179,7 @@ begin
             execute redshift_hidden.format('alter view %s owner to %I', old.name, pg_get_userbyid(old.relowner));
             update pg_class set relacl = old.relacl where oid = old.name::regclass;
         end;
-        -- Whoever reads it first: that need not be its owner.
+        -- The first reader need not be its owner.
         perform redshift_meta.remember_view(old.name, old.body, old.aliases, now_sources);
     end loop;
 end $$;
@@ -191,14 +191,14 @@ create or replace function pg_catalog.pg_get_late_binding_view_cols() returns se
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 $$;
 
--- Numbers of encodings are this catalogue's own: clients give them to FORMAT_ENCODING.
+-- Encoding numbers are this catalogue's own: clients pass them to FORMAT_ENCODING.
 create or replace function pg_catalog.redshift_encoding(name text) returns int language sql immutable as $$
     select coalesce(redshift_hidden.array_position(array['raw', 'az64', 'bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16',
         'mostly32', 'runlength', 'text255', 'text32k', 'zstd'], name), 0) $$;
 create or replace function pg_catalog.format_encoding(number int) returns char(32) language sql immutable strict as $$
     select coalesce((array['raw', 'az64', 'bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16',
         'mostly32', 'runlength', 'text255', 'text32k', 'zstd'])[number], 'none')::char(32) $$;
--- A late-binding view has no columns in Redshift's catalogue: the front puts these in the place of PostgreSQL's.
+-- A late-binding view has no columns in Redshift's catalogue: the front uses these instead of PostgreSQL's.
 create or replace view pg_catalog.redshift_attribute as
 select a.*, pg_catalog.redshift_encoding(e.encoding) as attencodingtype, coalesce(t.distkey = a.attname::text, false) as attisdistkey,
     coalesce(redshift_hidden.array_position(t.sortkeys, a.attname::text), 0) as attsortkeyord
@@ -219,7 +219,7 @@ where not exists (
     join pg_catalog.pg_namespace n on n.oid = k.relnamespace
     where n.nspname = c.table_schema and k.relname = c.table_name
 );
--- PostgreSQL would write a view's definition from the tables that it is bound to, which may be gone.
+-- PostgreSQL would derive a view's definition from the tables that it is bound to, which may no longer exist.
 create or replace view pg_catalog.redshift_views as
 select n.nspname as schemaname, c.relname as viewname, pg_get_userbyid(c.relowner) as viewowner,
     case when l.view is null then pg_get_viewdef(c.oid)
@@ -236,7 +236,7 @@ where has_any_column_privilege((quote_ident(schemaname) || '.' || quote_ident(vi
 grant select on pg_catalog.redshift_attribute, pg_catalog.redshift_class, pg_catalog.redshift_namespace, information_schema.redshift_columns, pg_catalog.redshift_views,
     information_schema.redshift_views to public;
 
--- A superuser of Redshift is one here who may make roles.
+-- Redshift's superuser is, here, whoever may create roles.
 create or replace function pg_catalog.has_assumerole_privilege(who text, iam_role_arn text, cmd_type text)
 returns boolean language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare

@@ -1,4 +1,4 @@
--- Casts that Redshift refuses and PostgreSQL would do by way of text. A function of that number does not exist: the cast fails
+-- Casts that Redshift refuses and PostgreSQL would do by way of text. No function has that number: the cast fails
 -- when a statement is read, whatever rows there are, and the front says which it was (errors.py).
 -- Source: "Type compatibility and conversion" in the Developer Guide.
 do $$
@@ -33,7 +33,7 @@ do $$ begin
     end if;
 end $$;
 
--- Numbers, dates and times become strings where a string is wanted: varchar = int, v || 1, len(5), 5 like '5%'.
+-- Numbers, dates and times become strings where a string is expected: varchar = int, v || 1, len(5), 5 like '5%'.
 insert into pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
 select pg_nextoid('pg_cast', 'oid', 'pg_cast_oid_index'), source, 25, 0, 'i', 'i'
 from unnest(array[20, 21, 23, 700, 701, 1082, 1083, 1114, 1184, 1266, 1700]) as source
