@@ -14,6 +14,7 @@ from tidemark.services.follow.ready.meltano import parse_project
 _COUNT = """
 import sys
 from pathlib import Path
+import psutil
 from tidemark.dbt.run import import_dbt
 from tidemark.services.follow.ready.dbt import compile_manifest
 import_dbt()
@@ -38,6 +39,7 @@ for turn in range(2):
     (folder / "partial_parse.msgpack").write_bytes(packed)
     compile_manifest(folder)
     print(compiled)
+print(len(psutil.Process().children()))
 """
 
 
@@ -77,6 +79,7 @@ def test_what_reads_a_manifest_is_compiled_once(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _COUNT, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    first, both = map(int, done.stdout.split())
+    first, both, children = map(int, done.stdout.split())
     assert first > 0
     assert both == first
+    assert not children, "a process that ends after this one"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import logging
 import os
 import sys
 from argparse import Namespace
 from importlib import import_module
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from tidemark_core.forking.server import Programs
@@ -58,8 +60,12 @@ def compile_manifest(target: Path) -> None:
     try:
         last = Manifest.from_msgpack((target / "partial_parse.msgpack").read_bytes())
         last.writable_manifest().to_dict(omit_none=False, context={"artifact": True})
+        del last
     except Exception:  # none yet, or one of another version of dbt, which dbt passes over too
         logger.debug("no manifest to read beforehand", exc_info=True)
+    # A manifest has a lock, and Python a process that looks after locks: it would outlive this one.
+    gc.collect()
+    resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
