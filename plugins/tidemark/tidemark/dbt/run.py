@@ -13,7 +13,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -221,23 +221,22 @@ def _state(warehouse: WarehouseConnection, settings: BuildSettings) -> BuildStat
     return BuildState(warehouse, schema, settings.redshift_lock_timeout_seconds)
 
 
-def import_dbt() -> None:
+def import_dbt() -> Callable[..., object]:
     """Imports dbt's command line: takes seconds, and a run with nothing new does not need it."""
     with lasting_imports():
         from mashumaro.config import BaseConfig
 
         # dbt's hundreds of classes compile only what a run needs of them: saves 0.3 s.
         BaseConfig.lazy_compilation = True
-        import dbt.cli.main  # noqa: F401 - for those who ask for it
+        from dbt.cli.main import cli
+    return cli
 
 
 def _dbt(words: Sequence[str]) -> int:
     """Runs dbt in this process; gives its exit code."""
-    import_dbt()
-    from dbt.cli.main import cli
-
+    dbt = import_dbt()
     try:
-        cli(args=list(words), prog_name="dbt")
+        dbt(args=list(words), prog_name="dbt")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0

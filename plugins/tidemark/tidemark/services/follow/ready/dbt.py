@@ -8,31 +8,26 @@ import logging
 import os
 import sys
 from argparse import Namespace
-from importlib import import_module
 from multiprocessing import resource_tracker
 from pathlib import Path
 
 from tidemark_core.forking.server import Programs
-from tidemark_core.s3.session import preload
 
 from tidemark.dbt.source import target_folder
 from tidemark.services.follow.ready.process import serve
 
 logger = logging.getLogger("tidemark.follow")
-#: What it imports late, in every run.
-_LATE = ("dbt.task.build", "dbt.adapters.redshift", "dbt.adapters.postgres", "boto3.s3.inject")
+#: What it imports late.
+_LATE = ("dbt.task.build", "dbt.adapters.redshift", "dbt.adapters.postgres")
 
 
 def _programs() -> Programs:
     from tidemark.dbt.run import import_dbt, main
 
     import_dbt()
-    for name in _LATE:
-        import_module(name)
     compile_settings()
     compile_manifest(target_folder(Path.cwd() / "transform", os.environ))
     inspect.stack()  # lists all modules and their files, once
-    preload()
     return {"tidemark-dbt": main}
 
 
@@ -69,4 +64,4 @@ def compile_manifest(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(_programs()))  # type: ignore[arg-type]
+    sys.exit(serve(_programs(), _LATE))  # type: ignore[arg-type]

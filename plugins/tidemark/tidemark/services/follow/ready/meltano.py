@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import logging
 import sys
-from importlib import import_module
 from pathlib import Path
 
 from tidemark_core.forking.server import Programs
-from tidemark_core.s3.session import preload
 
 from tidemark.services.follow.ready.process import serve
 
 logger = logging.getLogger("tidemark.follow")
-#: What it imports late, in every run.
+#: What it imports late.
 _LATE = (
     *("alembic.command", "alembic.context", "sqlalchemy.dialects.sqlite"),
     *("tidemark.state.backend", "tidemark.state.guard", "tidemark.job.leftovers"),
-    *("meltano.migrations.utils", "boto3.s3.inject"),
+    "meltano.migrations.utils",
 )
 
 
 def _programs() -> Programs:
     from meltano.cli import main
 
-    for name in _LATE:
-        import_module(name)
     parse_project(Path.cwd())
-    preload()
     return {"meltano": main}
 
 
@@ -47,4 +42,4 @@ def parse_project(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(_programs()))  # type: ignore[arg-type]
+    sys.exit(serve(_programs(), _LATE))  # type: ignore[arg-type]

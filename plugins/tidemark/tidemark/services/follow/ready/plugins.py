@@ -6,17 +6,15 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 
 from tidemark_core.forking.client import FORK_SERVER
 from tidemark_core.forking.server import Programs
-from tidemark_core.s3.session import preload
 from tidemark_singer.sdk_imports import sdk_imports
 
 from tidemark.services.follow.ready.process import serve
 
-#: What they import late, in every run.
-_LATE = ("redshift_connector", "yaml", "boto3.s3.inject")
+#: What they import late.
+_LATE = ("redshift_connector", "yaml")
 
 
 def _programs() -> Programs:
@@ -34,10 +32,7 @@ def _programs() -> Programs:
     import target_redshift.__main__
     import target_s3_parquet.__main__
 
-    for name in _LATE:
-        import_module(name)
     pyarrow.array([0])  # looks for pandas, once: half a second where that is installed
-    preload()
     return {
         "tap-mysql": partial(_run, tap_mysql.__main__.main),
         "tap-s3-parquet": partial(_run, tap_s3_parquet.__main__.main),
@@ -52,4 +47,4 @@ def _run(command: Callable[[], object]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(_programs()))  # type: ignore[arg-type]
+    sys.exit(serve(_programs(), _LATE))  # type: ignore[arg-type]

@@ -6,14 +6,16 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 from tidemark_core.forking.server import ForkServer, Programs
 from tidemark_core.host.collector import spare_what_is_here
 from tidemark_core.host.leash import leashed
 from tidemark_core.host.temporary_folder import socket_folder
+from tidemark_core.s3.session import preload
 
 _STANDARD_INPUT = 0
 
@@ -62,7 +64,15 @@ class Process:
         self.process = self._folder = None
 
 
-def serve(programs: Programs) -> object:
-    """What such a process does; returns in a fork, when its command is done."""
+def serve(programs: Programs, late: Iterable[str]) -> object:
+    """What such a process does; returns in a fork, when its command is done.
+
+    Args:
+        programs: What it runs in forks.
+        late: Modules that these import late, in every run.
+    """
+    for name in late:
+        import_module(name)
+    preload()
     spare_what_is_here()
     return ForkServer(socket.socket(fileno=os.dup(_STANDARD_INPUT))).serve(programs)
