@@ -202,7 +202,8 @@ class Writers(Background):
 
     def _add_column(self, cursor: Any, chance: Chance) -> None:
         name = f"extra_{chance.randrange(10**6)}"
-        cursor.execute(f"ALTER TABLE {chance.choice(TABLES).name} ADD COLUMN {name} INT")
+        kind = chance.choice(("INT", "INT NOT NULL DEFAULT 7"))
+        cursor.execute(f"ALTER TABLE {chance.choice(TABLES).name} ADD COLUMN {name} {kind}")
 
     def _change_index(self, cursor: Any, chance: Chance) -> None:
         table = chance.choice(TABLES).name

@@ -29,9 +29,23 @@ class Drift:
     moved: tuple[str, ...] = ()
 
     @property
+    def gives_values(self) -> bool:
+        """Whether rows that existed before have a value in an added or renamed column."""
+        return bool(self.filled or (self.added and self.dropped))
+
+    @property
     def needs_backfill(self) -> bool:
         """Whether older rows in the lake may lack what the source has."""
-        return bool(self.filled or self.moved or (self.added and self.dropped))
+        return self.gives_values or bool(self.moved)
+
+    def __str__(self) -> str:
+        parts = {"added": self.added, "dropped": self.dropped, "moved": self.moved}
+        return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all that have changed."""
+        return [*self.added, *self.dropped, *self.moved]
 
 
 def between(before: Sequence[str], now: Sequence[str], table: Table) -> Drift:
@@ -61,13 +75,10 @@ def warn(table: Table, drift: Drift) -> None:
     """Warns that rows in the lake, which no run reads again, may lack a column."""
     if not drift.needs_backfill:
         return
-    parts = {"added": drift.added, "dropped": drift.dropped, "moved": drift.moved}
-    words = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
     logger.warning(
         "%s: its columns have changed (%s); rows that were already read keep their old values in "
         "the lake until their replication key changes. To read them again: tidemark watermark "
-        "reset "
-        "-t %s, then tidemark sync -t %s",
-        table.name, words, table.name, table.name,
-        extra={"table": str(table.name), "columns": [*drift.added, *drift.dropped, *drift.moved]},
+        "reset -t %s, then tidemark sync -t %s",
+        table.name, drift, table.name, table.name,
+        extra={"table": str(table.name), "columns": drift.columns},
     )  # fmt: skip

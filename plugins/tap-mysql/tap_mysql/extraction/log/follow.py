@@ -46,7 +46,7 @@ class Follower:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def catch_up(self, member: Member, bookmark: LogBookmark) -> LogBookmark:
-        """Moves the bookmark of a table to the log's end, while its first load is under way.
+        """Moves the bookmark of a table to the log's end, while rows of its first load are left.
 
         Changed rows are read wherever they lie, even in ranges that the first load has yet to read:
         only the server's collations tell which of two keys is greater, and a row may come twice.
@@ -56,7 +56,7 @@ class Follower:
         """
         moment, member.bookmark = self.log.moment(), bookmark
         logger.info(
-            "%s: its first load is taking long: changes since %s are read first",
+            "%s: changes since %s are read before more of the table",
             member.table, bookmark.position, extra={"table": str(member.table)},
         )  # fmt: skip
         with self._lock:

@@ -12,7 +12,7 @@ from typing import Any
 from mysql_binlog import Statement
 from tidemark_core.errors import SourceError
 
-from tap_mysql.binlog.bookmark import LogBookmark, LogIdentity
+from tap_mysql.binlog.bookmark import Left, LogBookmark, LogIdentity
 from tap_mysql.binlog.errors import anew, values_changed
 from tap_mysql.binlog.log import Log, Moment, only
 from tap_mysql.binlog.shapes import rewritten, shapes
@@ -81,22 +81,40 @@ class LogExtraction(Extraction):
         with self.reading.source.session() as session:
             self.options.replication.lag(session, self.table.name)
         if bookmark is not None:
-            drift = schema_drift.between(bookmark.columns, self._columns, self.table)
-            schema_drift.warn(self.table, drift)
             if changed := rewritten(bookmark.shapes, self.shapes):
                 raise values_changed(changed, self.table.name)
+            bookmark = self._with_new_values(bookmark, catch_up)
             return self._go_on(bookmark, log, catch_up) if bookmark.left else bookmark
         # Before anything is read: what changes meanwhile is in the log after it.
         moment = log.moment()
+        begun = LogBookmark(
+            moment.position, moment.now, moment.now, self._columns, self._whole(),
+            shapes=self.shapes, placed_at=moment.now,
+        )  # fmt: skip
+        return self._first_load(begun, moment, log, catch_up)
+
+    def _whole(self) -> Left:
+        """The key ranges of the whole table."""
         with self.reading.source.session() as session:
             whole = Range(self.table.name, order=self._order)
             ranges = split(whole, self.options.chunks, session.rows, self.table)
-        left = tuple((part.after, part.until) for part in ranges)
-        begun = LogBookmark(
-            moment.position, moment.now, moment.now, self._columns, left, shapes=self.shapes,
-            placed_at=moment.now,
+        return tuple((part.after, part.until) for part in ranges)
+
+    def _with_new_values(self, bookmark: LogBookmark, catch_up: CatchUp) -> LogBookmark:
+        """Has all rows read again if an ALTER gave them values that no event tells.
+
+        The position stays: what is deleted meanwhile is in the log after it. The log is read up to
+        its end first, which proves that the server that answers is not behind the position.
+        """
+        drift = schema_drift.between(bookmark.columns, self._columns, self.table)
+        if not drift.gives_values:
+            return bookmark
+        logger.warning(
+            "%s: its columns have changed (%s), and rows that were already read have values in "
+            "them: all rows are read again", self.table.name, drift,
+            extra={"table": str(self.table.name), "columns": drift.columns},
         )  # fmt: skip
-        return self._first_load(begun, moment, log, catch_up)
+        return catch_up(replace(bookmark, left=self._whole()))
 
     def _go_on(self, bookmark: LogBookmark, log: Log, catch_up: CatchUp) -> LogBookmark:
         """Continues a first load, on the server on which it began.
