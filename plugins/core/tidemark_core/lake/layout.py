@@ -238,6 +238,10 @@ class LakeLayout:
         """The lease that an unattended job holds from its first leg to its last."""
         return f"{self.root}leases/job.json"
 
+    def waiting_lease_key(self) -> str:
+        """The lease that a job holds while it waits for a follower's round to end."""
+        return f"{self.root}leases/waiting.json"
+
     def follow_lease_key(self) -> str:
         """The lease that a follower holds for as long as it works, between its rounds too."""
         return f"{self.root}leases/follow.json"

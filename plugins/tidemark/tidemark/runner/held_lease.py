@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import partial
 
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.s3.client import S3Location
@@ -43,7 +44,8 @@ def holding_job(
 ) -> AbstractContextManager[Lease]:
     """Holds the lease that a job holds from its first leg to its last.
 
-    A follower releases it after each round, so others wait for it.
+    A follower releases it after each round, so others wait for it. One of those that wait holds
+    another lease meanwhile, and so has the follower let them in after its round.
 
     Args:
         location: The lake.
@@ -61,7 +63,8 @@ def holding_job(
         found = read_record(location.client(), location.bucket, key)
         if found is not None and not found.is_free and str(found.holder).startswith(FOLLOWER):
             patience = _FOLLOWER_SECONDS
-    return holding(location, key, owner, seconds, patience, tell)
+    waiting = location.layout.waiting_lease_key() if patience else None
+    return holding(location, key, owner, seconds, patience, tell, waiting)
 
 
 @contextmanager
@@ -72,6 +75,7 @@ def holding(
     seconds: float,
     patience: float = 0.0,
     tell: Callable[[str], object] = on_stderr,
+    waiting: str | None = None,
 ) -> Iterator[Lease]:
     """Holds a lease for as long as the block works.
 
@@ -82,6 +86,7 @@ def holding(
         seconds: S3_LEASE_SECONDS: how long it outlives us when we stop renewing it.
         patience: Seconds to wait for another process that holds it; infinite: no limit.
         tell: Called with a message if we wait.
+        waiting: Key of a lease that is held while we wait, if it can be had.
 
     Raises:
         LeaseError: Another process still holds it, or it was lost and the block was ended.
@@ -89,10 +94,11 @@ def holding(
     """
     client = location.client()
 
-    def acquire() -> Lease:
+    def acquire(key: str) -> Lease:
         return Lease.acquire(client, location.bucket, key, owner=owner, ttl=seconds)
 
-    with _patiently(acquire, patience, tell) as lease:
+    announce = None if waiting is None else partial(acquire, waiting)
+    with _patiently(partial(acquire, key), patience, tell, announce) as lease:
         watch = _Watch(lease)
         try:
             yield lease
@@ -103,22 +109,30 @@ def holding(
 
 
 def _patiently(
-    acquire: Callable[[], Lease], patience: float, tell: Callable[[str], object]
+    acquire: Callable[[], Lease],
+    patience: float,
+    tell: Callable[[str], object],
+    announce: Callable[[], Lease] | None,
 ) -> Lease:
     deadline, is_told = time.monotonic() + patience, False
-    while True:
-        try:
-            return acquire()
-        except LeaseError as error:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                waited = f" (waited {patience:.0f} s)" if patience else ""
-                raise LeaseError(f"{error.message}{waited}", hint=error.hint) from error
-            if not is_told:
-                limit = "" if math.isinf(patience) else f", at most {patience:.0f} s"
-                tell(f"waiting{limit}: {error.message}")
-                is_told = True
-        time.sleep(min(_LOOK_SECONDS, left))
+    with ExitStack() as announced:
+        while True:
+            try:
+                return acquire()
+            except LeaseError as error:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    waited = f" (waited {patience:.0f} s)" if patience else ""
+                    raise LeaseError(f"{error.message}{waited}", hint=error.hint) from error
+                if not is_told:
+                    limit = "" if math.isinf(patience) else f", at most {patience:.0f} s"
+                    tell(f"waiting{limit}: {error.message}")
+                    is_told = True
+            if announce is not None:
+                with suppress(LeaseError, LakeError):  # another job that waits has announced itself
+                    announced.enter_context(announce())
+                    announce = None
+            time.sleep(min(_LOOK_SECONDS, left))
 
 
 class _Watch:

@@ -301,6 +301,37 @@ def test_a_job_waits_for_the_end_of_a_followers_round_and_for_nobody_else(lake: 
 
 
 @pytest.mark.fault(195)
+def test_a_job_that_waits_is_let_in_after_the_round_and_nobody_else_is_waited_for(
+    follower: Any, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job asks for the lease while the second round works, and looks again after its end."""
+    monkeypatch.setattr("tidemark.services.follow.follower._PAUSE", 2.0)
+    monkeypatch.setattr("tidemark.runner.held_lease._LOOK_SECONDS", 0.2)
+    free, said = lake.project.layout.waiting_lease_key(), list[int]()
+
+    def wait() -> None:
+        with hold_job(lake.project, "tidemark sync"):
+            said.append(len(quiet.rounds))
+
+    job = threading.Thread(target=wait)
+
+    def work(step: Step, plan: Plan) -> LegResult:
+        if step is Step.BACKUP and len(quiet.rounds) == 1:
+            job.start()
+            deadline = time.monotonic() + 30
+            while Lease.is_free(lake.project.s3, lake.project.bucket, free):
+                assert time.monotonic() < deadline
+        return went_well(step, plan)
+
+    made, quiet = follower(work, 6)
+    begun = time.monotonic()
+    assert made.run() == 0
+    job.join()
+    assert said == [2]
+    assert time.monotonic() - begun < 2 * 3, "it has waited once, not after each of six rounds"
+
+
+@pytest.mark.fault(195)
 def test_a_follower_waits_for_a_job_and_goes_on(follower: Any, lake: Lake) -> None:
     key = lake.project.layout.job_lease_key()
     lease = Lease.acquire(lake.project.s3, lake.project.bucket, key, owner="run-job sync, run 1")

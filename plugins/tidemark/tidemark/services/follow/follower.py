@@ -15,6 +15,7 @@ from typing import Protocol
 
 from tidemark_core.errors import LeaseError, TidemarkError
 from tidemark_core.logs import Event, log_event
+from tidemark_core.s3.lease import Lease
 
 from tidemark.config.project import Project
 from tidemark.job.leftovers import system_folder
@@ -33,9 +34,9 @@ from tidemark.services.sync.meltano_run import new_run_id, variables
 from tidemark.services.sync.plan import Plan
 
 logger = logging.getLogger("tidemark.follow")
-#: Seconds for which the lease is left free between two rounds so that others get it (longer than a
-#: waiting job's polling interval), and after how many seconds of rounds that happens.
-_PAUSE, _SHARED = 3.0, 30.0
+#: Seconds for which the lease is left free after a round if a job waits for it (longer than that
+#: job's polling interval), and until another job's lease is asked for again.
+_PAUSE = 3.0
 #: Seconds after which tables in which nothing changes are read anyway: their bookmarks
 #: advance, what others have put into the lake is loaded, and all are tested.
 _QUIET = 3_600.0
@@ -115,7 +116,7 @@ class Follower:
         self._watch = LogWatch(self.project.mysql, self.lags)
         self._alerts = Alerts(self.project)
         self._ready = Ready()
-        self._quiet_until = self._next = self._shared = 0.0
+        self._quiet_until = self._next = 0.0
         folder = system_folder(self.project.root, self.project.environ)
         self._last_tests = LastTests(folder / FOLLOW / "tests-passed", self.plan.tables)
         self._is_to_test = False
@@ -189,12 +190,12 @@ class Follower:
         self._tell(done, hour)
 
     def _share(self) -> float:
-        """When the next round may begin, so that others get the lease now and then."""
-        now = monotonic()
-        if now - self._shared < _SHARED:
-            return now
-        self._shared = now + _PAUSE
-        return self._shared
+        """When the next round may begin, so that a job that waits gets the lease."""
+        project = self.project
+        key, is_awaited = project.layout.waiting_lease_key(), False
+        with suppress(TidemarkError):  # the round says what is wrong with S3
+            is_awaited = not Lease.is_free(project.s3, project.bucket, key)
+        return monotonic() + (_PAUSE if is_awaited else 0.0)
 
     def _round(self, hour: Period) -> Round | None:
         """Runs one round under the lease; None if another process holds it."""
