@@ -19,11 +19,9 @@ _PROGRAMS = (
     *("meltano", "tap-mysql", "target-s3-parquet", "tap-s3-parquet", "target-redshift"),
     *("tidemark-dbt", "tidemark", "dbt"),
 )
-_MODULES = {
-    "tidemark.job": "run-job",
-    "tidemark.services.follow.ready.commands": "ready commands",
-    "tidemark.services.follow.ready.plugins": "ready plugins",
-}
+_JOB = "tidemark.job"
+#: What a follower forks itself from; a fork has the same command line.
+_READY = "tidemark.services.follow.ready."
 #: PostgreSQL ends a session for this as Redshift does for an administrator; SIGKILL would end all.
 _ENDING = {"warehouse session": signal.SIGTERM}
 _START_TIME = 19
@@ -111,8 +109,10 @@ def _kind(command: Sequence[str]) -> str | None:
         name = Path(word).name
         if name in _PROGRAMS or name == "ssh":
             return name
-        if word in _MODULES:
-            return _MODULES[word]
+        if word == _JOB:
+            return "run-job"
+        if word.startswith(_READY):
+            return f"ready {word.removeprefix(_READY)}"
     return None
 
 
