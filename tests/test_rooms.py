@@ -73,6 +73,31 @@ def test_the_page_lists_each_room_of_a_package(title: str) -> None:
     assert listed == sorted(rooms - {"__init__"})
 
 
+@pytest.mark.parametrize("title", SECTIONS)
+def test_each_room_imports_only_those_that_the_page_lists_before_or_beside_it(title: str) -> None:
+    rows = re.findall(r"^\| (`.*?) \|", section(title), re.M)
+    row_of = {
+        name.strip("/"): number
+        for number, row in enumerate(rows)
+        for name in re.findall(r"`([^`]+)`", row)
+    }
+    package = SECTIONS[title]
+    upward = {
+        f"{room} → {other}"
+        for path in tracked(f"plugins/*/{package}/*.py")
+        for room in [path.parts[3].removesuffix(".py")]
+        for other in imported(ROOT / path, package)
+        if room in row_of and row_of.get(other, 0) > row_of[room]
+    }
+    assert upward == set()
+
+
+def imported(path: Path, package: str) -> Iterator[str]:
+    """The rooms of a package that a module imports, those for types alone left out."""
+    text = re.sub(r"^if TYPE_CHECKING:\n(?:    .*\n|\n)*", "", path.read_text(), flags=re.M)
+    yield from re.findall(rf"^\s*(?:from|import) {package}\.(\w+)", text, re.M)
+
+
 def test_every_file_and_folder_that_the_page_names_is_there() -> None:
     there = {str(path) for path in tracked("plugins", "transform")}
     there |= {str(parent) for path in there for parent in Path(path).parents}
