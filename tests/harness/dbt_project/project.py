@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from target_redshift.warehouse.sql.ledger import LEDGER, LEDGER_COLUMNS
+from tidemark_core.redshift.ledger import LEDGER, LEDGER_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[3]
 TRANSFORM = ROOT / "transform"

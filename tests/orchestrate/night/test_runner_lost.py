@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from proctree import command_line, descendants
-from target_redshift.warehouse.sql.ledger import LEDGER, LEDGER_COLUMNS
+from tidemark_core.redshift.ledger import LEDGER, LEDGER_COLUMNS
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease
 from tidemark_core.s3.settings import S3Settings

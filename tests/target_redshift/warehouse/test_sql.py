@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from target_redshift.model.key_rules import unfit_rows
 from target_redshift.model.landing_table import Column
-from target_redshift.warehouse.sql import ledger as ledger_sql
 from target_redshift.warehouse.sql import quoting, tables, upsert
 from target_redshift.warehouse.sql.copy import CopyOptions, by_role, copy
 from target_redshift.warehouse.sql.quoting import literal
 from target_redshift.warehouse.sql.tables import TableOptions
+from tidemark_core.redshift import ledger as ledger_sql
 from tidemark_core.types.column_type import TIMESTAMP, ColumnType
 
 MARKER = "@NULL@"

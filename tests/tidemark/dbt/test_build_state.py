@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from statements import Intercept
-from target_redshift.warehouse.sql.ledger import LEDGER, LEDGER_COLUMNS
 from tidemark.dbt.buildstate import BuildState
 from tidemark.dbt.plan import Shape
 from tidemark_core.errors import LeaseError
 from tidemark_core.redshift.connection import connect
+from tidemark_core.redshift.ledger import LEDGER, LEDGER_COLUMNS
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import LEDGER_TABLE
+from tidemark_core.redshift import ledger as ledger_sql
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
 
@@ -24,7 +25,6 @@ from target_redshift.model.schema_drift import (
 from target_redshift.settings import LoadSettings
 from target_redshift.warehouse.ledger import Ledger
 from target_redshift.warehouse.session import timeout_statement
-from target_redshift.warehouse.sql import ledger as ledger_sql
 from target_redshift.warehouse.sql import tables
 
 logger = logging.getLogger("target_redshift.landing")

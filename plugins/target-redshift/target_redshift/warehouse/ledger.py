@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from tidemark_core.errors import LeaseError, WarehouseError
 from tidemark_core.names import TableName
+from tidemark_core.redshift import ledger as ledger_sql
 from tidemark_core.redshift.connection import WarehouseConnection
 
 from target_redshift.staging.load_file import LoadFile
-from target_redshift.warehouse.sql import ledger as ledger_sql
 
 #: Redshift binds at most 32,767 values per statement; a ledger row has eleven.
 _FILES_AT_ONCE = 1_000

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from tidemark_core.names import LEDGER_TABLE, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, quote_redshift
 
-from target_redshift.warehouse.sql.quoting import landing, listed
-
-LEDGER = landing(LEDGER_TABLE)
+LEDGER = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(LEDGER_TABLE)}"
 LEDGER_COLUMNS = (
     ("source_table", "VARCHAR(512)"),
     ("landing_table", "VARCHAR(127)"),
@@ -32,7 +30,7 @@ def create_ledger() -> str:
 
 def ledger_insert(rows: int) -> str:
     """INSERT of ``rows`` ledger rows; binds `LEDGER_COLUMNS` of each, row after row."""
-    names = listed(name for name, _ in LEDGER_COLUMNS)
+    names = ", ".join(quote_redshift(name) for name, _ in LEDGER_COLUMNS)
     row = f"({', '.join('?' * len(LEDGER_COLUMNS))})"
     return f"INSERT INTO {LEDGER} ({names}) VALUES {', '.join([row] * rows)}"
 
