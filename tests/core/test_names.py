@@ -14,8 +14,11 @@ from tidemark_core.names import (
     encode_component,
     fold,
     fold_columns,
+    landing_relation,
+    mysql_relation,
     quote_mysql,
     quote_redshift,
+    redshift_relation,
 )
 
 names = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
@@ -81,6 +84,9 @@ def test_columns_that_collide_when_folded_are_refused_by_name() -> None:
 def test_quoting_doubles_the_quote() -> None:
     assert quote_redshift('x"y') == '"x""y"'
     assert quote_mysql("we`ird") == "`we``ird`"
+    assert redshift_relation('a"b', "c.d") == '"a""b"."c.d"'
+    assert landing_relation('a"b') == '"landing"."a""b"'
+    assert mysql_relation("a`b", "c.d") == "`a``b`.`c.d`"
 
 
 CRM, SHOP = TableName("crm", "Customer"), TableName("shop", "customer")

@@ -263,6 +263,21 @@ def quote_redshift(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def redshift_relation(schema: str, name: str) -> str:
+    """A table or view, quoted for Redshift."""
+    return f"{quote_redshift(schema)}.{quote_redshift(name)}"
+
+
+def landing_relation(name: str) -> str:
+    """A table or view of the landing schema, quoted for Redshift."""
+    return redshift_relation(LANDING_SCHEMA, name)
+
+
 def quote_mysql(identifier: str) -> str:
     """Quotes an identifier for MySQL (backtick doubled)."""
     return "`" + identifier.replace("`", "``") + "`"
+
+
+def mysql_relation(schema: str, name: str) -> str:
+    """A table or view, quoted for MySQL."""
+    return f"{quote_mysql(schema)}.{quote_mysql(name)}"

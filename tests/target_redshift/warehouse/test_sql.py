@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from target_redshift.model.key_rules import unfit_rows
 from target_redshift.model.landing_table import Column
-from target_redshift.warehouse.sql import quoting, tables, upsert
+from target_redshift.warehouse.sql import tables, upsert
 from target_redshift.warehouse.sql.copy import CopyOptions, by_role, copy
 from target_redshift.warehouse.sql.quoting import literal
 from target_redshift.warehouse.sql.tables import TableOptions
+from tidemark_core.names import landing_relation
 from tidemark_core.redshift import ledger as ledger_sql
 from tidemark_core.types.column_type import TIMESTAMP, ColumnType
 
@@ -69,7 +70,7 @@ def statements() -> list[str]:
         tables.lock_table("t"),
         tables.delete_all("t"),
         tables.has_rows("t"),
-        copy(quoting.landing("t"), names, "s3://b/m", CopyOptions(ROLE, "eu-west-1")),
+        copy(landing_relation("t"), names, "s3://b/m", CopyOptions(ROLE, "eu-west-1")),
         unfit_rows("x", [Column("a", "a", ColumnType("string")), Column("b", "b", TIMESTAMP)]),
         upsert.delete_superseded("x", ["id"], ["na me"]),
         upsert.delete_outdated("t", "x", names, ["na me", "at"]),
@@ -81,6 +82,13 @@ def statements() -> list[str]:
         ledger_sql.ledger_forget(2).replace("?", "'1'"),
         ledger_sql.LEDGER_LAST.replace("?", "'1'"),
         ledger_sql.LEDGER_OTHER_COPY.replace("?", "'1'"),
+        ledger_sql.LEDGER_OTHER_SOURCE.replace("?", "'1'"),
+        ledger_sql.LEDGER_COPIES.replace("?", "'1'"),
+        ledger_sql.LEDGER_LOADS.replace("?", "'2024-01-01'"),
+        ledger_sql.LEDGER_FORGET_TABLE.replace("?", "'1'"),
+        ledger_sql.ledger_entries(0),
+        ledger_sql.ledger_entries(2).replace("?", "'1'"),
+        ledger_sql.ledger_retired("na me").replace("?", "'1'"),
         tables.TABLE_COLUMNS.replace("?", "'1'"),
         tables.TABLE_COMMENT.replace("?", "'1'"),
     ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, quote_redshift
+from tidemark_core.names import LEDGER_TABLE, LOAD_ID, landing_relation, quote_redshift
 
-LEDGER = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(LEDGER_TABLE)}"
+LEDGER = landing_relation(LEDGER_TABLE)
 LEDGER_COLUMNS = (
     ("source_table", "VARCHAR(512)"),
     ("landing_table", "VARCHAR(127)"),
@@ -59,3 +59,37 @@ LEDGER_OTHER_COPY = (
     f"SELECT source_table, landing_table FROM {LEDGER} WHERE landing_table = ? "
     "AND source_table <> ? OR source_table = ? AND landing_table <> ? LIMIT 1"
 )
+#: Another source table that was loaded into a landing table; binds that one, and the source table.
+LEDGER_OTHER_SOURCE = (
+    f"SELECT source_table FROM {LEDGER} WHERE landing_table = ? AND source_table <> ? LIMIT 1"
+)
+#: The landing tables that a source table was loaded into; binds it.
+LEDGER_COPIES = f"SELECT DISTINCT landing_table FROM {LEDGER} WHERE source_table = ?"
+#: Source table, load, rows and time of the loads up to a time; binds that, UTC.
+LEDGER_LOADS = (
+    f"SELECT source_table, load_id, sum(row_count), max(loaded_at) FROM {LEDGER} "
+    "WHERE loaded_at <= ? GROUP BY source_table, load_id ORDER BY load_id"
+)
+#: Removes a source table from the ledger; binds it.
+LEDGER_FORGET_TABLE = f"DELETE FROM {LEDGER} WHERE source_table = ?"
+
+
+def ledger_entries(tables: int) -> str:
+    """The loaded files of so many source tables, or of all (0), oldest first; binds these."""
+    where = f" WHERE source_table IN ({', '.join('?' * tables)})" if tables else ""
+    return (
+        "SELECT source_table, file, etag, row_count, load_id, run_id, loaded_at "
+        f"FROM {LEDGER}{where} ORDER BY load_id, file"
+    )
+
+
+def ledger_retired(name: str) -> str:
+    """Rows of a source table's loads that are no longer in its landing table; binds the source.
+
+    Args:
+        name: The landing table.
+    """
+    return (
+        f"SELECT coalesce(sum(row_count), 0) FROM {LEDGER} WHERE source_table = ? "
+        f"AND load_id NOT IN (SELECT {LOAD_ID} FROM {landing_relation(name)})"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tidemark_core.names import TableName, quote_mysql
+from tidemark_core.names import TableName, mysql_relation, quote_mysql
 
 from tap_mysql.query.column_reads import FLAG, Plan
 from tap_mysql.source.schema import Column
@@ -15,7 +15,7 @@ Key = tuple[KeyValue, ...]
 
 
 def table_sql(name: TableName) -> str:
-    return f"{quote_mysql(name.schema)}.{quote_mysql(name.table)}"
+    return mysql_relation(name.schema, name.table)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidemark_core.errors import ConfigError, WarehouseError
-from tidemark_core.names import DELETED_AT, EXTRACTED_AT, LOAD_ID, quote_redshift
+from tidemark_core.names import DELETED_AT, EXTRACTED_AT, LOAD_ID, landing_relation, quote_redshift
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
 from tidemark_core.s3.client import S3Location
@@ -97,7 +97,7 @@ def run_method(connection: WarehouseConnection, load: Load) -> None:
     elif load.method == "upsert":
         _upsert(connection, load)
     else:
-        _copy(connection, load, quoting.landing(load.name), load.landing.names)
+        _copy(connection, load, landing_relation(load.name), load.landing.names)
 
 
 def _make_room(connection: WarehouseConnection, load: Load) -> None:
@@ -191,7 +191,7 @@ def _copy_parquet(connection: WarehouseConnection, load: Load, staged: StagedPar
     """Copies each group via its stage table; the INSERT gives its rows the columns they lack."""
     table = load.landing.table
     for number, group in enumerate(staged.groups):
-        stage = quoting.landing(stage_table(load.name, load.load_id, number))
+        stage = landing_relation(stage_table(load.name, load.load_id, number))
         names = [column.name for column in group.columns]
         own = constants(group.moment, load.load_id)
         own = {name: text for name, text in own.items() if name not in names}

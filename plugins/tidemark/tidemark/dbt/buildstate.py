@@ -10,9 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, quote_redshift
+from tidemark_core.names import (
+    LANDING_SCHEMA,
+    LEDGER_TABLE,
+    redshift_relation,
+)
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
+from tidemark_core.redshift.ledger import LEDGER
 
 from tidemark.dbt.builders import patiently
 from tidemark.dbt.plan import Loads, Shape, WholeBuild
@@ -27,7 +32,6 @@ _SHAPES = {
     " DISTSTYLE ALL SORTKEY (built_at)",
 }
 _ROWS_PER_INSERT = 500
-_LEDGER = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(LEDGER_TABLE)}"
 _RELATIONS = (
     "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON c.relnamespace = n.oid"
@@ -161,7 +165,7 @@ class BuildState:
 
     def _waiting(self, remembering: Iterable[str], is_recorded: bool) -> dict[str, frozenset[int]]:
         """Loads in the ledger that are untested, or that their table no longer remembers."""
-        untested = f"SELECT ledger.landing_table, ledger.load_id FROM {_LEDGER} AS ledger"
+        untested = f"SELECT ledger.landing_table, ledger.load_id FROM {LEDGER} AS ledger"
         if is_recorded:
             untested += (
                 f" LEFT JOIN {self._sql(_TESTED)} AS tested"
@@ -171,7 +175,7 @@ class BuildState:
         parts, values = [untested], []
         for table in remembering:
             parts.append(
-                f"SELECT ledger.landing_table, ledger.load_id FROM {_LEDGER} AS ledger"
+                f"SELECT ledger.landing_table, ledger.load_id FROM {LEDGER} AS ledger"
                 f" LEFT JOIN {self._sql(table + '__loads')} AS built"
                 " ON ledger.load_id = built.load_id"
                 " WHERE ledger.landing_table = ? AND built.load_id IS NULL"
@@ -194,7 +198,7 @@ class BuildState:
         return f"{self._schema}.{table}".lower()
 
     def _sql(self, table: str) -> str:
-        return f"{quote_redshift(self._schema)}.{quote_redshift(table)}"
+        return redshift_relation(self._schema, table)
 
 
 def newly_tested(waiting: Loads, tables: Iterable[str] | None) -> Mapping[str, frozenset[int]]:

@@ -6,7 +6,7 @@ therefore doubled.
 
 from __future__ import annotations
 
-from tidemark_core.names import TableName, quote_mysql
+from tidemark_core.names import TableName, mysql_relation, quote_mysql
 
 
 def mysql_name(identifier: str) -> str:
@@ -21,7 +21,7 @@ def mysql_table(table: TableName) -> str:
 
 def quoted(table: TableName) -> str:
     """A table's quoted name, with its database, as people type it."""
-    return f"{quote_mysql(table.schema)}.{quote_mysql(table.table)}"
+    return mysql_relation(table.schema, table.table)
 
 
 def add_index(table: TableName, column: str) -> str:

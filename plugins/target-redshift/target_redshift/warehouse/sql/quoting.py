@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tidemark_core.names import LANDING_SCHEMA, quote_redshift
+from tidemark_core.names import quote_redshift
 
 
 def literal(text: str) -> str:
     """A string literal; Redshift reads a backslash in one as an escape, so it is doubled."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def landing(name: str) -> str:
-    """A table of the landing schema, quoted."""
-    return f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(name)}"
 
 
 def listed(names: Iterable[str]) -> str:

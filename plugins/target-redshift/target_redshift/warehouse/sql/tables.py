@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, LOAD_ID, landing_relation, quote_redshift
 
-from target_redshift.warehouse.sql.quoting import landing, listed, literal
+from target_redshift.warehouse.sql.quoting import listed, literal
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/c_Compression_encodings.html
 _ENCODINGS = frozenset(
@@ -111,7 +111,7 @@ def create_table(name: str, definitions: Sequence[tuple[str, str]], options: Tab
         else f"DISTSTYLE {options.diststyle.upper()}"
     )
     order = f" COMPOUND SORTKEY ({listed(options.sortkey)})" if options.sortkey else ""
-    return f"CREATE TABLE {landing(name)} ({columns}) {spread}{order}"
+    return f"CREATE TABLE {landing_relation(name)} ({columns}) {spread}{order}"
 
 
 def create_temporary(name: str, definitions: Sequence[tuple[str, str]]) -> str:
@@ -121,7 +121,8 @@ def create_temporary(name: str, definitions: Sequence[tuple[str, str]]) -> str:
 
 def create_stage(name: str, definitions: Sequence[tuple[str, str]]) -> str:
     """The same for a table that outlives the session: a load that is retried has it already."""
-    return f"CREATE TABLE IF NOT EXISTS {landing(name)} ({_columns(definitions)}) DISTSTYLE EVEN"
+    stage = landing_relation(name)
+    return f"CREATE TABLE IF NOT EXISTS {stage} ({_columns(definitions)}) DISTSTYLE EVEN"
 
 
 def _columns(definitions: Sequence[tuple[str, str]]) -> str:
@@ -138,11 +139,11 @@ def tables_like(prefix: str) -> str:
 
 
 def comment_table(name: str, comment: str) -> str:
-    return f"COMMENT ON TABLE {landing(name)} IS {literal(comment)}"
+    return f"COMMENT ON TABLE {landing_relation(name)} IS {literal(comment)}"
 
 
 def add_column(name: str, column: str, kind: str) -> str:
-    return f"ALTER TABLE {landing(name)} ADD COLUMN {quote_redshift(column)} {kind}"
+    return f"ALTER TABLE {landing_relation(name)} ADD COLUMN {quote_redshift(column)} {kind}"
 
 
 def widen_column(name: str, column: str, kind: str) -> str:
@@ -150,20 +151,20 @@ def widen_column(name: str, column: str, kind: str) -> str:
 
     https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html
     """
-    return f"ALTER TABLE {landing(name)} ALTER COLUMN {quote_redshift(column)} TYPE {kind}"
+    return f"ALTER TABLE {landing_relation(name)} ALTER COLUMN {quote_redshift(column)} TYPE {kind}"
 
 
 def lock_table(name: str) -> str:
-    return f"LOCK TABLE {landing(name)}"
+    return f"LOCK TABLE {landing_relation(name)}"
 
 
 def delete_all(name: str) -> str:
     """DELETE, because TRUNCATE commits and a renamed table loses its grants and views."""
-    return f"DELETE FROM {landing(name)}"
+    return f"DELETE FROM {landing_relation(name)}"
 
 
 def has_rows(name: str) -> str:
-    return f"SELECT 1 FROM {landing(name)} LIMIT 1"
+    return f"SELECT 1 FROM {landing_relation(name)} LIMIT 1"
 
 
 def insert_all(name: str, source: str, columns: Sequence[str], constants: Mapping[str, str]) -> str:
@@ -176,7 +177,7 @@ def insert_all(name: str, source: str, columns: Sequence[str], constants: Mappin
         constants: Expressions of the landing table's other columns.
     """
     return (
-        f"INSERT INTO {landing(name)} ({listed([*columns, *constants])}) "
+        f"INSERT INTO {landing_relation(name)} ({listed([*columns, *constants])}) "
         f"SELECT {', '.join([*map(quote_redshift, columns), *constants.values()])} "
         f"FROM {source}"
     )
@@ -187,4 +188,4 @@ def drop_temporary(name: str) -> str:
 
 
 def drop_table(name: str) -> str:
-    return f"DROP TABLE IF EXISTS {landing(name)}"
+    return f"DROP TABLE IF EXISTS {landing_relation(name)}"

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tidemark_core.names import quote_redshift
+from tidemark_core.names import landing_relation, quote_redshift
 
-from target_redshift.warehouse.sql.quoting import landing, listed
+from target_redshift.warehouse.sql.quoting import listed
 
 #: Arrival order of a row in its load; only in the temporary table.
 ROW_NUMBER = "_tidemark_row"
@@ -33,7 +33,7 @@ def delete_superseded(temporary: str, keys: Sequence[str], newest: Sequence[str]
 
 def delete_outdated(name: str, temporary: str, keys: Sequence[str], newest: Sequence[str]) -> str:
     """DELETE of the loaded rows of which the landing table has a newer version."""
-    table, new = landing(name), quote_redshift(temporary)
+    table, new = landing_relation(name), quote_redshift(temporary)
     return (
         f"DELETE FROM {new} USING {table} "
         f"WHERE {_same(table, new, keys)} AND {_is_newer(table, new, newest)}"
@@ -42,7 +42,7 @@ def delete_outdated(name: str, temporary: str, keys: Sequence[str], newest: Sequ
 
 def delete_replaced(name: str, temporary: str, keys: Sequence[str]) -> str:
     """DELETE of the landing table's rows whose key the temporary table has."""
-    table, new = landing(name), quote_redshift(temporary)
+    table, new = landing_relation(name), quote_redshift(temporary)
     return f"DELETE FROM {table} USING {new} WHERE {_same(table, new, keys)}"
 
 

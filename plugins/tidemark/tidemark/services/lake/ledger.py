@@ -1,4 +1,4 @@
-"""What the warehouse says that it has loaded, and the SQL for it."""
+"""What the warehouse says that it has loaded, and which relations it has."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tidemark_core.errors import ConfigError
-from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName
+from tidemark_core.redshift import ledger as ledger_sql
 from tidemark_core.redshift.connection import WarehouseConnection
 
-LEDGER = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(LEDGER_TABLE)}"
 _COLUMNS = "SELECT column_name FROM svv_columns WHERE table_schema = ? AND table_name = ?"
 _EXISTS = "SELECT 1 FROM svv_tables WHERE table_schema = ? AND table_name = ?"
 
@@ -47,9 +47,8 @@ def refuse_other_copy(warehouse: WarehouseConnection, table: TableName, name: st
     """
     if not relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
         return
-    where = "landing_table = ? AND source_table <> ?"
-    query = f"SELECT source_table FROM {LEDGER} WHERE {where} LIMIT 1"
-    for (source,) in warehouse.execute(query, [name, str(table)], what="reading the ledger"):
+    query, what = ledger_sql.LEDGER_OTHER_SOURCE, "reading the ledger"
+    for (source,) in warehouse.execute(query, [name, str(table)], what=what):
         raise ConfigError(
             f"what is called {name!r} in the warehouse is the copy of {source}",
             table=table,
@@ -68,13 +67,8 @@ def read_ledger(
     if not relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
         return []
     names = [str(table) for table in tables]
-    where = f" WHERE source_table IN ({', '.join('?' * len(names))})" if names else ""
-    rows = warehouse.execute(
-        "SELECT source_table, file, etag, row_count, load_id, run_id, loaded_at "
-        f"FROM {LEDGER}{where} ORDER BY load_id, file",
-        names,
-        what="reading the ledger",
-    )
+    query = ledger_sql.ledger_entries(len(names))
+    rows = warehouse.execute(query, names, what="reading the ledger")
     return [
         LedgerEntry(
             str(table),

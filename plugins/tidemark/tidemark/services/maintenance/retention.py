@@ -11,15 +11,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tidemark_core.errors import LakeError
-from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, LOAD_ID, TableName, quote_redshift
+from tidemark_core.names import (
+    LANDING_SCHEMA,
+    LEDGER_TABLE,
+    LOAD_ID,
+    TableName,
+    landing_relation,
+    quote_redshift,
+    redshift_relation,
+)
 from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.redshift.ledger import LEDGER_LOADS
 from tidemark_core.s3.objects import delete_all, list_keys
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.store import BACKUPS
 from tidemark.services.lake.catalogue import is_copied
 from tidemark.services.lake.file_status import Rules, Status
-from tidemark.services.lake.ledger import LEDGER, relation_exists
+from tidemark.services.lake.ledger import relation_exists
 from tidemark.state.store import state_folder
 
 #: Where dbt writes down which loads a table holds: ``<table>__loads``.
@@ -112,12 +121,7 @@ def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
     with connect(project.warehouse) as warehouse:
         if not relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE):
             return []
-        rows = warehouse.execute(
-            "SELECT source_table, load_id, sum(row_count), max(loaded_at) "
-            f"FROM {LEDGER} WHERE loaded_at <= ? GROUP BY source_table, load_id ORDER BY load_id",
-            [limit],
-            what="reading the ledger",
-        )
+        rows = warehouse.execute(LEDGER_LOADS, [limit], what="reading the ledger")
         loads = [
             OldLoad(TableName.parse(str(t)), int(load), int(count), loaded)
             for t, load, count, loaded in rows
@@ -150,7 +154,7 @@ def retire_loads(project: Project, loads: Iterable[OldLoad]) -> int:
     with connect(project.warehouse) as warehouse:
         for table, members in by_table.items():
             marks = ", ".join("?" * len(members))
-            landing = _landing(project.names.of(table))
+            landing = landing_relation(project.names.of(table))
             before = _count(warehouse, landing)
             warehouse.execute(
                 f"DELETE FROM {landing} WHERE {quote_redshift(LOAD_ID)} IN ({marks})",
@@ -162,10 +166,6 @@ def retire_loads(project: Project, loads: Iterable[OldLoad]) -> int:
     return gone
 
 
-def _landing(name: str) -> str:
-    return f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(name)}"
-
-
 def _count(warehouse: WarehouseConnection, landing: str) -> int:
     ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {landing}", what="a row count")
     return int(rows)
@@ -174,9 +174,8 @@ def _count(warehouse: WarehouseConnection, landing: str) -> int:
 def _present(warehouse: WarehouseConnection, name: str) -> set[int]:
     if not relation_exists(warehouse, LANDING_SCHEMA, name):
         return set()
-    rows = warehouse.execute(
-        f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {_landing(name)}", what="a query for loads"
-    )
+    query = f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {landing_relation(name)}"
+    rows = warehouse.execute(query, what="a query for loads")
     return {int(load) for (load,) in rows}
 
 
@@ -187,7 +186,7 @@ def _built(project: Project, tables: Iterable[TableName]) -> dict[TableName, set
         for table in tables:
             state = f"{project.names.of(table)}__loads"
             if relation_exists(warehouse, STATE_SCHEMA, state):
-                name = f"{quote_redshift(STATE_SCHEMA)}.{quote_redshift(state)}"
+                name = redshift_relation(STATE_SCHEMA, state)
                 rows = warehouse.execute(f"SELECT load_id FROM {name}", what="reading dbt's state")
                 found[table] = {int(load) for (load,) in rows}
     return found

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tidemark_core.names import LANDING_SCHEMA, quote_redshift
+from tidemark_core.names import (
+    LANDING_SCHEMA,
+    redshift_relation,
+)
 from tidemark_core.redshift.connection import connect
 
 from tidemark.config.project import Project
@@ -75,7 +78,7 @@ def judge(
     """
     if rows < _FEW_ROWS:
         return
-    name = f"{quote_redshift(schema)}.{quote_redshift(table)}"
+    name = redshift_relation(schema, table)
     deleted = 100 * float(rows - visible) / float(rows)
     is_unsorted = float(unsorted or 0) >= _UNSORTED
     found = [f"{deleted:.0f}% of its rows are deleted"] if deleted >= _DELETED else []

@@ -15,15 +15,16 @@ from tap_s3_parquet.index import Index
 from target_redshift.staging.load_file import LoadFile
 from target_redshift.warehouse.ledger import Ledger
 from tidemark_core.errors import ConfigError
-from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName, landing_relation
 from tidemark_core.redshift.connection import WarehouseConnection, connect
+from tidemark_core.redshift.ledger import LEDGER_COPIES, LEDGER_FORGET_TABLE
 from tidemark_core.text.documents import Json
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.load_bookmark import describe
 from tidemark.services.bookmarks.store import States
-from tidemark.services.lake.ledger import LEDGER, refuse_other_copy, relation_exists
+from tidemark.services.lake.ledger import refuse_other_copy, relation_exists
 from tidemark.services.watermark.change import Change
 
 
@@ -148,14 +149,12 @@ def drop_landing(project: Project, table: TableName, passed: PassedOver | None) 
         known = relation_exists(warehouse, LANDING_SCHEMA, LEDGER_TABLE)
         warehouse.execute("BEGIN", what=what, table=table)
         for copy in {name, *(_copies(warehouse, table) if known else ())}:
-            landing = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(copy)}"
+            landing = landing_relation(copy)
             warehouse.execute(f"DROP TABLE IF EXISTS {landing}", what=what, table=table)
         if known:
             ledger = Ledger(warehouse, table, name)
             load_id = ledger.next_load_id()
-            warehouse.execute(
-                f"DELETE FROM {LEDGER} WHERE source_table = ?", [str(table)], what=what, table=table
-            )
+            warehouse.execute(LEDGER_FORGET_TABLE, [str(table)], what=what, table=table)
             if passed is not None:
                 ledger.add(passed.files, load_id=load_id, fence=0)
         warehouse.execute("COMMIT", what=what, table=table)
@@ -163,6 +162,6 @@ def drop_landing(project: Project, table: TableName, passed: PassedOver | None) 
 
 def _copies(warehouse: WarehouseConnection, table: TableName) -> list[str]:
     """The landing tables that a table was loaded into; LANDING_NAMES may have changed."""
-    query = f"SELECT DISTINCT landing_table FROM {LEDGER} WHERE source_table = ?"
-    rows = warehouse.execute(query, [str(table)], what="reading the ledger", table=table)
+    what = "reading the ledger"
+    rows = warehouse.execute(LEDGER_COPIES, [str(table)], what=what, table=table)
     return [str(name) for (name,) in rows]

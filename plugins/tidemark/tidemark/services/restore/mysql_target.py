@@ -13,7 +13,7 @@ import pymysql
 from tap_mysql.source.session.driver import open_connection, verifying_context
 from tidemark_core.errors import ConfigError, SourceError
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import quote_mysql
+from tidemark_core.names import mysql_relation, quote_mysql
 from tidemark_core.ssh.bastion import Bastion
 from tidemark_core.ssh.tunnel import open_endpoint
 from tidemark_core.types.column_type import ColumnType
@@ -130,7 +130,7 @@ def to_mysql(rows: Any, newest: Manifest, target: Target) -> int:
         SourceError: MySQL refused, or cannot be reached.
         TunnelError: The bastion cannot be reached.
     """
-    table = f"{quote_mysql(target.database)}.{quote_mysql(newest.table.table)}"
+    table = mysql_relation(target.database, newest.table.table)
     columns = {n: from_json_schema(s) for n, s in newest.columns.items()}
     try:
         with target.connect() as connection, connection.cursor() as cursor:

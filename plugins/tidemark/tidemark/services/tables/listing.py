@@ -8,7 +8,10 @@ from datetime import datetime
 
 from tap_mysql.source.schema import Table
 from tidemark_core.errors import TidemarkError
-from tidemark_core.names import TableName, quote_redshift
+from tidemark_core.names import (
+    TableName,
+    redshift_relation,
+)
 from tidemark_core.redshift.connection import connect
 from tidemark_core.s3.errors import explained
 
@@ -114,7 +117,7 @@ def _count(project: Project, names: Mapping[TableName, str]) -> dict[TableName, 
     with connect(project.reader) as warehouse:
         for table, name in names.items():
             if relation_exists(warehouse, schema, name):
-                where = f"{quote_redshift(schema)}.{quote_redshift(name)}"
+                where = redshift_relation(schema, name)
                 ((rows,),) = warehouse.execute(f"SELECT count(*) FROM {where}", what="a row count")
                 found[table] = int(rows)
     return found

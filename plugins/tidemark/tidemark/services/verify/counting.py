@@ -9,19 +9,18 @@ from tap_mysql.values.bookmark_facts import Reading
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import (
     LANDING_SCHEMA,
-    LOAD_ID,
     LandingNames,
     TableName,
     fold,
-    quote_redshift,
+    redshift_relation,
 )
 from tidemark_core.redshift.connection import WarehouseConnection
+from tidemark_core.redshift.ledger import ledger_retired
 
 from tidemark.services.compare.keys.row_keys import Window, live_sql, row_key
 from tidemark.services.compare.keys.tombstones import marked, unmarked_sql
 from tidemark.services.lake.backlog import NextLoad
 from tidemark.services.lake.ledger import (
-    LEDGER,
     columns_of,
     read_ledger,
     refuse_other_copy,
@@ -103,14 +102,8 @@ class Counter:
 
     def retired(self, table: TableName) -> int:
         """Rows of loads that landing no longer has."""
-        landing = self._name(LANDING_SCHEMA, table)
-        ((rows,),) = self.warehouse.execute(
-            f"SELECT coalesce(sum(row_count), 0) FROM {LEDGER} WHERE source_table = ? "
-            f"AND load_id NOT IN (SELECT {LOAD_ID} FROM {landing})",
-            [str(table)],
-            what="reading the ledger",
-            table=table,
-        )
+        query, what = ledger_retired(self.names.of(table)), "reading the ledger"
+        ((rows,),) = self.warehouse.execute(query, [str(table)], what=what, table=table)
         return int(rows)
 
     def _copied(self, schema: str, table: TableName) -> int | None:
@@ -143,7 +136,7 @@ class Counter:
         return marks + int(kept)
 
     def _name(self, schema: str, table: TableName) -> str:
-        return f"{quote_redshift(schema)}.{quote_redshift(self.names.of(table))}"
+        return redshift_relation(schema, self.names.of(table))
 
 
 def count_rows(mysql: MySQL, table: TableName) -> int:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import LANDING_SCHEMA, TableName, fold, quote_redshift
+from tidemark_core.names import LANDING_SCHEMA, TableName, fold, landing_relation
 from tidemark_core.redshift.connection import WarehouseConnection, connect, routed
 
 from tidemark.config.project import Project
@@ -143,7 +143,7 @@ def landed(key: RowKey, copy: WarehouseConnection, keys: Sequence[str]) -> set[s
     """Which of some keys are in landing."""
     if not keys or not relation_exists(copy, LANDING_SCHEMA, key.name):
         return set()
-    table = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(key.name)}"
+    table = landing_relation(key.name)
     found: set[str] = set()
     for start in range(0, len(keys), _AT_ONCE):
         page = keys[start : start + _AT_ONCE]

@@ -19,7 +19,7 @@ from tidemark_core.names import (
     LOAD_ID,
     TableName,
     fold,
-    quote_redshift,
+    redshift_relation,
 )
 from tidemark_core.types.singer_schema import from_json_schema
 
@@ -163,7 +163,7 @@ def _comparison(facts: Facts, name: str, chosen: list[Column], key: RowKey | Non
     bound, mark = (None, None) if window is None else (window.column, window.until)
     has = (facts.public if name == PUBLIC else facts.landing) or frozenset()
     schema = facts.schema if name == PUBLIC else LANDING_SCHEMA
-    table = f"{quote_redshift(schema)}.{quote_redshift(facts.name)}"
+    table = redshift_relation(schema, facts.name)
     only = _only(facts, name, key)
     if name == LANDING_SCHEMA:
         table = newest_sql(table, has, key, bound)

@@ -13,7 +13,12 @@ from typing import Any
 from tap_mysql.values.bookmark_facts import Reading
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import TableName, fold, quote_redshift
+from tidemark_core.names import (
+    TableName,
+    fold,
+    quote_redshift,
+    redshift_relation,
+)
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import from_json_schema
 
@@ -52,7 +57,7 @@ class RowKey:
     @property
     def copy(self) -> str:
         """Its public table, to follow FROM."""
-        table = f"{quote_redshift(self.schema)}.{quote_redshift(self.name)}"
+        table = redshift_relation(self.schema, self.name)
         if self.deleted_at is None:
             return table
         return f"(SELECT * FROM {table} WHERE {live_sql(self.deleted_at)}) AS live"

@@ -10,13 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tidemark_core.names import DELETIONS_TABLE, LANDING_SCHEMA, TableName, quote_redshift
+from tidemark_core.names import (
+    DELETIONS_TABLE,
+    LANDING_SCHEMA,
+    TableName,
+    landing_relation,
+    quote_redshift,
+)
 from tidemark_core.redshift.connection import WarehouseConnection
 
 from tidemark.services.compare.keys.row_keys import RowKey
 from tidemark.services.lake.ledger import relation_exists
 
-DELETIONS = f"{quote_redshift(LANDING_SCHEMA)}.{quote_redshift(DELETIONS_TABLE)}"
+DELETIONS = landing_relation(DELETIONS_TABLE)
 #: The keys that one command has found, in its own session.
 _FOUND = quote_redshift("tidemark_found")
 #: A MySQL key has 3,072 bytes at most; as hexadecimal digits, with separators, it still fits.
