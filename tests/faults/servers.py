@@ -65,9 +65,7 @@ class Server:
             "--skip-networking=OFF", "--innodb-buffer-pool-size=32M",
             f"--binlog-ignore-db={UNLOGGED}",
         )  # fmt: skip
-        command = [*self.part.command(), *options]
-        self.part.daemon.start(command, env=self.part.environment(), cwd=self.part.folder)
-        wait_for(lambda: self.part.look()[1] is None)
+        self.part.launch([*self.part.command(), *options])
         self.part.provision()
 
     def follow(self, primary: Server) -> None:

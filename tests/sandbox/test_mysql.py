@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,6 +48,17 @@ def test_status_shows_its_version(folder: Path) -> None:
     assert source["part"] == "mysql"
     assert source["healthy"]
     assert source["version"].split(".")[0] in ("8", "9")
+
+
+def test_a_killed_server_comes_back_although_its_lock_names_a_process(folder: Path) -> None:
+    """MySQL takes the lock for another server's until the kernel has forgotten the killed one."""
+    asked = command(folder, "sql", "mysql", "--user", "root", "-e", "SELECT @@socket")
+    (server, *_) = json.loads(command(folder, "status", "--format", "json"))
+    os.kill(server["pid"], signal.SIGKILL)
+    Path(f"{asked.split()[-1]}.lock").write_text(f"{os.getpid()}\n")
+    command(folder, "up", "--server", "mysql")
+    (server, *_) = json.loads(command(folder, "status", "--format", "json"))
+    assert server["healthy"]
 
 
 def test_it_is_seeded_and_changed_like_the_other(folder: Path) -> None:

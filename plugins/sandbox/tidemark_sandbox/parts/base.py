@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tidemark_core.host.local_ports import can_bind
@@ -126,10 +126,18 @@ class Part(ABC):
             self.stop()
             self._check_ports()
             self.prepare()
-            self._log_from = self.daemon.log.stat().st_size if self.daemon.log.exists() else 0
-            self.daemon.start(self.command(), env=self.environment(), cwd=self.folder)
-            self._wait()
+            self.launch(self.command())
         self.provision()
+
+    def launch(self, command: Sequence[str]) -> None:
+        """Starts it by a command, and waits until it is healthy.
+
+        Raises:
+            SandboxError: It ended, or did not answer in time.
+        """
+        self._log_from = self.daemon.log.stat().st_size if self.daemon.log.exists() else 0
+        self.daemon.start(command, env=self.environment(), cwd=self.folder)
+        self._wait()
 
     def stop(self) -> None:
         """Ends it and whatever an earlier crash of it left behind."""

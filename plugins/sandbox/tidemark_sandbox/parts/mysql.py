@@ -27,6 +27,11 @@ class MySql(Source):
     def _accounts(self) -> Path:
         return self.folder / "accounts.sql"
 
+    def prepare(self) -> None:
+        super().prepare()
+        # MySQL takes the lock of a killed server for good until the kernel has reaped that one.
+        Path(f"{self.address}.lock").unlink(missing_ok=True)
+
     def settings(self) -> str:
         self._accounts.write_text(_ACCOUNTS.format(user=account_name()))
         return _INITIAL.read_text().format(system=unstable.ensure(), **self._words())
