@@ -97,6 +97,29 @@ def test_an_alter_says_which_columns_it_touches(
     assert (found.replaced, found.converted) == (replaced, converted)
 
 
+@pytest.mark.fault(220)
+@pytest.mark.parametrize(
+    ("parts", "filled"),
+    [
+        ("ADD a INT, ADD COLUMN b INT NULL, ADD c INT DEFAULT NULL AFTER id", ()),
+        ("ADD a INT NOT NULL, ADD COLUMN IF NOT EXISTS `b,c` INT DEFAULT 5", ("a", "b,c")),
+        ("ADD (a INT DEFAULT (1), b SET('x,y') NULL, c INT DEFAULT -1)", ("a", "c")),
+        ("ADD COLUMN (a DECIMAL(9,2) NOT NULL)", ("a",)),
+        ("ADD a INT AS (id + 1), ADD b INT GENERATED ALWAYS AS (1) STORED", ("a", "b")),
+        ("ADD a TIMESTAMP, ADD b SERIAL, ADD c INT COMMENT 'NOT NULL'", ("a", "b")),
+        ("ADD KEY k (a), ADD INDEX (b), ADD UNIQUE u (c), ADD PRIMARY KEY (d)", ()),
+        ("ADD CONSTRAINT c CHECK (a IS NOT NULL), ADD FULLTEXT (b), ADD CHECK (a > 1)", ()),
+        ("ADD `check` INT NOT NULL, ADD PARTITION (PARTITION p VALUES LESS THAN (5))", ("check",)),
+        ("ALTER COLUMN a SET DEFAULT 5, ALTER b DROP DEFAULT, ADD", ()),
+    ],
+)
+def test_an_alter_says_which_columns_it_adds_with_values(
+    parts: str, filled: tuple[str, ...]
+) -> None:
+    (found,) = STATEMENTS.read(Query("shop", f"ALTER TABLE orders {parts}"))
+    assert found.filled == filled
+
+
 def test_case_says_nothing_where_the_server_says_so() -> None:
     folded = Statements(TABLES, str.lower)
     (found,) = folded.read(Query("SHOP", "TRUNCATE Orders"))

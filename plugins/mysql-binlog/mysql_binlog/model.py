@@ -47,6 +47,8 @@ class Statement:
         replaced: Of an ``alter`` the columns that it drops, and the old and new names of those that
             it renames: a column of such a name now does not have the values that it had.
         converted: Of an ``alter`` the columns that it redefines.
+        filled: Of an ``alter`` the columns that it adds and in which rows that exist have a value:
+            by a default, NOT NULL, or computed.
     """
 
     kind: Literal["truncate", "drop", "rename", "create", "alter", "layout", "other"]
@@ -55,6 +57,7 @@ class Statement:
     keys_uncertain: bool = False
     replaced: tuple[str, ...] = ()
     converted: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,27 @@ def test_rows_that_get_values_in_a_new_column_are_read_again(
     assert third.ids("t") == [30], "once is enough"
 
 
+@pytest.mark.fault(220)
+def test_rows_whose_default_is_gone_when_the_table_is_looked_at_are_read_again(
+    source: Source, first: Result, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As frameworks write it, which know defaults of their own."""
+    caplog.set_level("INFO", "tap-mysql.log")
+    change(source)
+    source.sql("ALTER TABLE t ADD COLUMN c INT DEFAULT 5 NULL")
+    source.sql("ALTER TABLE t ALTER COLUMN c DROP DEFAULT")
+    source.sql("DELETE FROM t WHERE id = 20")
+    second = logged(source, first.state)
+    assert second.error is None
+    assert "first_load" not in second.bookmark("t")["tidemark"]
+    assert newest(first, second) == truth(source)
+    assert f"t: {len(second.rows('t'))} rows from the log" in caplog.text, "all of them"
+    source.sql("ALTER TABLE t ADD COLUMN d INT DEFAULT 5, DROP COLUMN c")
+    source.sql("ALTER TABLE t DROP COLUMN d")
+    third = logged(source, second.state)
+    assert third.ids("t") == [], "it is gone again"
+
+
 @pytest.mark.parametrize("alter", ["ADD COLUMN c INT", "DROP COLUMN b", "MODIFY a INT AFTER b"])
 def test_rows_that_get_no_values_are_not_read_again(
     source: Source, first: Result, alter: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from mysql_binlog.events.words import Token, first_word
@@ -42,15 +43,34 @@ _NO_COLUMNS = frozenset(
 )
 
 
-def touched_columns(words: Sequence[Token]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns that an ALTER TABLE replaces, and those that it converts."""
+#: What may follow ADD in the place of a column's name.
+_NO_NEW_COLUMNS = _NO_COLUMNS | {"UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR"}
+#: Words of a definition that give a column values in rows that exist.
+_FILLING = frozenset({"AS", "GENERATED", "SERIAL", "AUTO_INCREMENT", "TIMESTAMP"})
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that an ALTER TABLE names, by what it does to them; see `Statement`."""
+
+    replaced: tuple[str, ...]
+    converted: tuple[str, ...]
+    filled: tuple[str, ...]
+
+
+def touched_columns(words: Sequence[Token]) -> Columns:
+    """The columns that an ALTER TABLE replaces, converts, or adds with values."""
     replaced: list[str] = []
     converted: list[str] = []
+    filled: list[str] = []
     for part in _parts(words):
         verb, names = first_word(part), part[1:]
         if first_word(names) == "COLUMN":
             names = names[1:]
         elif verb == "RENAME":
+            continue
+        if verb == "ADD":
+            filled += _filled(names)
             continue
         if [word.upper() for word in names[:2]] == ["IF", "EXISTS"]:
             names = names[2:]
@@ -65,7 +85,24 @@ def touched_columns(words: Sequence[Token]) -> tuple[tuple[str, ...], tuple[str,
         elif verb == "CHANGE" and len(names) > 1:
             same = names[0].lower() == names[1].lower()
             (converted if same else replaced).extend(names[:1] if same else names[:2])
-    return tuple(map(str, replaced)), tuple(map(str, converted))
+    return Columns(*(tuple(map(str, names)) for names in (replaced, converted, filled)))
+
+
+def _filled(words: Sequence[Token]) -> Iterator[str]:
+    """The columns, of those that follow ADD, that rows which exist have values in."""
+    if [word.upper() for word in words[:3]] == ["IF", "NOT", "EXISTS"]:
+        words = words[3:]
+    if first_word(words) == "(":
+        for part in _parts(words[1:-1]):
+            yield from _filled(part)
+        return
+    if not words or first_word(words) in _NO_NEW_COLUMNS:
+        return
+    keywords = ["" if word.name else word.upper() for word in words[1:]]
+    pairs = set(pairwise(keywords))
+    defaults = {after for word, after in pairs if word == "DEFAULT"}
+    if ("NOT", "NULL") in pairs or defaults - {"NULL"} or _FILLING & set(keywords):
+        yield words[0]
 
 
 def _parts(words: Sequence[Token]) -> Iterator[Sequence[Token]]:

@@ -114,10 +114,10 @@ class Statements:
         elif not new and table in self._tables:
             wanted = self._tables[table]
             uncertain = moves_key(self._keys[wanted], rest)
-            replaced, converted = touched_columns(rest)
+            columns = touched_columns(rest)
             yield Statement(
-                "alter", wanted, sql, keys_uncertain=uncertain, replaced=replaced,
-                converted=converted,
+                "alter", wanted, sql, keys_uncertain=uncertain, replaced=columns.replaced,
+                converted=columns.converted, filled=columns.filled,
             )  # fmt: skip
 
 

@@ -137,6 +137,7 @@ class Follower:
             error = changed_as_a_whole(statement, member.table)
             if error is None and member.extraction is not None and member.bookmark is not None:
                 error = member.extraction.tells_all(statement, member.bookmark)
+                member.bookmark = member.extraction.after(statement, member.bookmark)
             if error is not None:
                 member.fail(error)
         for table, keys in batch.keys.items():

@@ -68,6 +68,11 @@ class Member:
         """Whether the log is read for it: it has not failed, and its first load is done."""
         return self.error is None and self.bookmark is not None and not self.bookmark.left
 
+    @property
+    def has_rows_left(self) -> bool:
+        """Whether it has not failed, and rows are left that the log tells nothing of."""
+        return self.error is None and self.bookmark is not None and bool(self.bookmark.left)
+
     def fail(self, error: TidemarkError) -> None:
         """Fails this table only; its bookmark stays where it was."""
         if self.error is None:

@@ -55,9 +55,13 @@ class LogRun:
         for member in members:
             telemetry.table_started(member.table)
         self._members.guard(members, lambda: self._refuse_without_log(members))
-        self._members.each(members, self._first_load)
-        read = [member for member in members if member.is_read]
-        self._members.guard(read, lambda: self._follower.follow(read))
+        todo = members
+        while todo:
+            self._members.each(todo, self._first_load)
+            read = [member for member in todo if member.is_read]
+            self._members.guard(read, partial(self._follower.follow, read))
+            # Those whose rows an ALTER in the log gave values.
+            todo = [member for member in read if member.has_rows_left]
         return [self._ended(member) for member in members]
 
     def _refuse_without_log(self, members: Sequence[Member]) -> None:
@@ -83,8 +87,9 @@ class LogRun:
 
     def _first_load(self, member: Member) -> None:
         for attempt in range(_REDISCOVERIES + 1):
-            member.extraction = member.job.prepare_log(again=attempt > 0)
-            telemetry.table_validated(member.table)
+            if attempt or member.extraction is None:
+                member.extraction = member.job.prepare_log(again=attempt > 0)
+                telemetry.table_validated(member.table)
             try:
                 member.bookmark = member.extraction.begin(
                     member.job.bookmark(), self.log, partial(self._follower.catch_up, member)

@@ -63,6 +63,17 @@ class LogExtraction(Extraction):
         ]
         return values_changed(found, self.table.name) if found else None
 
+    def after(self, statement: Statement, bookmark: LogBookmark) -> LogBookmark:
+        """The bookmark after a statement: all rows are left to be read if it gave them values.
+
+        The columns as they are now need not show it: a default may be gone again.
+        """
+        read = {name.lower() for name in self._columns}
+        filled = [name for name in statement.filled if name.lower() in read]
+        if not filled or bookmark.left:
+            return bookmark
+        return self._all_again(bookmark, f"added: {', '.join(filled)}", filled)
+
     def begin(self, state: object, log: Log, catch_up: CatchUp) -> LogBookmark:
         """Reads the bookmark, and what is left of the first load.
 
@@ -109,12 +120,15 @@ class LogExtraction(Extraction):
         drift = schema_drift.between(bookmark.columns, self._columns, self.table)
         if not drift.gives_values:
             return bookmark
+        return catch_up(self._all_again(bookmark, str(drift), drift.columns))
+
+    def _all_again(self, bookmark: LogBookmark, what: str, columns: Sequence[str]) -> LogBookmark:
         logger.warning(
             "%s: its columns have changed (%s), and rows that were already read have values in "
-            "them: all rows are read again", self.table.name, drift,
-            extra={"table": str(self.table.name), "columns": drift.columns},
+            "them: all rows are read again", self.table.name, what,
+            extra={"table": str(self.table.name), "columns": list(columns)},
         )  # fmt: skip
-        return catch_up(replace(bookmark, left=self._whole()))
+        return replace(bookmark, left=self._whole())
 
     def _go_on(self, bookmark: LogBookmark, log: Log, catch_up: CatchUp) -> LogBookmark:
         """Continues a first load, on the server on which it began.
