@@ -82,9 +82,13 @@ def test_retention_goes_by_the_settings(
 @pytest.mark.parametrize(
     ("method", "left"), [("INCREMENTAL", [3]), ("FULL_TABLE", [1, 2, 3])], ids=["loads", "copy"]
 )
+@pytest.mark.parametrize(
+    ("public", "state"), [("public", "tidemark_dbt"), ("trial", "trial_tidemark_dbt")]
+)
 def test_landing_gives_up_loads_that_dbt_has_built_and_no_other(
-    lake: Lake, next_month: None, monkeypatch: pytest.MonkeyPatch, method: str, left: list[int]
-) -> None:
+    lake: Lake, next_month: None, monkeypatch: pytest.MonkeyPatch, method: str, left: list[int],
+    public: str, state: str,
+) -> None:  # fmt: skip
     """Of a table that is read whole it has the newest copy only, and keeps it."""
     name, sandbox = lake.landing, lake.sandbox
     loader, dbt = "tidemark_loader", "tidemark_transformer"
@@ -96,11 +100,12 @@ def test_landing_gives_up_loads_that_dbt_has_built_and_no_other(
         f"CREATE TABLE landing.{name} (id BIGINT, _tidemark_load_id BIGINT)", user=loader
     )
     sandbox.warehouse(f"INSERT INTO landing.{name} VALUES (1, 1), (2, 1), (3, 2)", user=loader)
-    sandbox.warehouse("CREATE SCHEMA IF NOT EXISTS tidemark_dbt")
-    sandbox.warehouse(f"GRANT ALL ON SCHEMA tidemark_dbt TO {dbt}")
-    sandbox.warehouse(f"CREATE TABLE tidemark_dbt.{name}__loads (load_id BIGINT)", user=dbt)
-    sandbox.warehouse(f"INSERT INTO tidemark_dbt.{name}__loads VALUES (1)", user=dbt)
+    sandbox.warehouse(f"CREATE SCHEMA IF NOT EXISTS {state}")
+    sandbox.warehouse(f"GRANT ALL ON SCHEMA {state} TO {dbt}")
+    sandbox.warehouse(f"CREATE TABLE {state}.{name}__loads (load_id BIGINT)", user=dbt)
+    sandbox.warehouse(f"INSERT INTO {state}.{name}__loads VALUES (1)", user=dbt)
     monkeypatch.setenv("LANDING_RETENTION_DAYS", "20")
+    monkeypatch.setenv("REDSHIFT_SCHEMA", public)
     try:
         done = lake.run("clean", "--retention", "--confirm", "--format", "json")
         assert done.code == 0, done.err
@@ -113,7 +118,9 @@ def test_landing_gives_up_loads_that_dbt_has_built_and_no_other(
         assert ledger == [(2,)]
     finally:
         sandbox.warehouse(f"DROP TABLE landing.{name}", user=loader)
-        sandbox.warehouse(f"DROP TABLE tidemark_dbt.{name}__loads", user=dbt)
+        sandbox.warehouse(f"DROP TABLE {state}.{name}__loads", user=dbt)
+        if public != "public":
+            sandbox.warehouse(f"DROP SCHEMA {state}")
 
 
 def test_it_says_which_tables_need_analyze_until_they_are_analyzed(lake: Lake) -> None:

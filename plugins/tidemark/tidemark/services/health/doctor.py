@@ -21,6 +21,7 @@ from tidemark.config.environment import env_file
 from tidemark.config.project import Project
 from tidemark.config.tables.schemas import further_schemas
 from tidemark.config.tables.selection import Rules
+from tidemark.dbt.buildstate import state_schema
 from tidemark.services.health.bucket_setup import check_bucket
 from tidemark.services.health.checks import Check, Finding, Level
 from tidemark.services.health.copy_probe import check_copy_role
@@ -28,7 +29,6 @@ from tidemark.services.health.exposure import check_mysql_user, check_ways
 from tidemark.services.health.grants import check_public_rights
 from tidemark.services.lake.catalogue import bucket_time
 from tidemark.services.lake.ledger import relation_exists
-from tidemark.services.maintenance.retention import STATE_SCHEMA
 from tidemark.source.mysql import MySQL, open_mysql
 from tidemark.source.queries import column_type, source_time
 from tidemark.source.quoting import add_index, quoted
@@ -248,7 +248,7 @@ def check_dbt_rights(project: Project) -> Iterator[Finding]:
     """What dbt needs in the warehouse, and that its user is not the loader's."""
     part, hint = "dbt's rights", "ask an administrator to run load/redshift/*.sql"
     public = project.public_schema
-    needed = [(LANDING_SCHEMA, "usage"), (public, "create"), (STATE_SCHEMA, "create")]
+    needed = [(LANDING_SCHEMA, "usage"), (public, "create"), (state_schema(public), "create")]
     with connect(project.reader) as warehouse:
         ((user,),) = warehouse.execute("SELECT current_user")
         known = {str(name) for (name,) in warehouse.execute("SELECT nspname FROM pg_namespace")}

@@ -18,7 +18,6 @@ from tidemark_core.names import (
     TableName,
     landing_relation,
     quote_redshift,
-    redshift_relation,
 )
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.redshift.ledger import LEDGER_LOADS
@@ -26,13 +25,12 @@ from tidemark_core.s3.objects import delete_all, list_keys
 
 from tidemark.config.project import Project
 from tidemark.services.bookmarks.store import BACKUPS
+from tidemark.services.lake.built import built_loads
 from tidemark.services.lake.catalogue import is_copied
 from tidemark.services.lake.file_status import Rules, Status
 from tidemark.services.lake.ledger import relation_exists
 from tidemark.state.store import state_folder
 
-#: Where dbt writes down which loads a table holds: ``<table>__loads``.
-STATE_SCHEMA = "tidemark_dbt"
 _COPY = re.compile(rf"[A-Za-z0-9_%\-]+/{BACKUPS}\d{{4}}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{{6}}\.json")
 
 
@@ -126,7 +124,7 @@ def old_loads(project: Project, days: int, now: datetime) -> list[OldLoad]:
             OldLoad(TableName.parse(str(t)), int(load), int(count), loaded)
             for t, load, count, loaded in rows
         ]
-        built = _built(project, {load.table for load in loads})
+        built = built_loads(project, {load.table for load in loads})
         built = {table: ids for table, ids in built.items() if not is_copied(project, table)}
         # Only those: a table that was created there by hand has no loads to ask for.
         old = {
@@ -177,16 +175,3 @@ def _present(warehouse: WarehouseConnection, name: str) -> set[int]:
     query = f"SELECT DISTINCT {quote_redshift(LOAD_ID)} FROM {landing_relation(name)}"
     rows = warehouse.execute(query, what="a query for loads")
     return {int(load) for (load,) in rows}
-
-
-def _built(project: Project, tables: Iterable[TableName]) -> dict[TableName, set[int]]:
-    """The loads that dbt has built, read as dbt's user: the state tables are dbt's own."""
-    found = {}
-    with connect(project.reader) as warehouse:
-        for table in tables:
-            state = f"{project.names.of(table)}__loads"
-            if relation_exists(warehouse, STATE_SCHEMA, state):
-                name = redshift_relation(STATE_SCHEMA, state)
-                rows = warehouse.execute(f"SELECT load_id FROM {name}", what="reading dbt's state")
-                found[table] = {int(load) for (load,) in rows}
-    return found

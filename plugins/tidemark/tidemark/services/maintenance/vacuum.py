@@ -17,7 +17,7 @@ from tidemark_core.names import (
 from tidemark_core.redshift.connection import connect
 
 from tidemark.config.project import Project
-from tidemark.services.maintenance.retention import STATE_SCHEMA
+from tidemark.dbt.buildstate import state_schema
 
 #: Below this many rows neither makes a difference.
 _FEW_ROWS = 1_000
@@ -53,7 +53,7 @@ def needs(project: Project) -> list[Need]:
     public = project.public_schema
     with connect(project.warehouse) as warehouse:
         rows = warehouse.execute(
-            _QUERY, [LANDING_SCHEMA, public, STATE_SCHEMA], what="a query on svv_table_info"
+            _QUERY, [LANDING_SCHEMA, public, state_schema(public)], what="a query on svv_table_info"
         )
     return [need for row in rows for need in judge(*row)]
 
