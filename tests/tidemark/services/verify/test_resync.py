@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +13,17 @@ import pytest
 from tap_mysql.values.key_values import unpack
 from tap_s3_parquet.index import Index
 from tidemark.config.tables.selection import Rules
+from tidemark.runner.leases import hold_job
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.compare.content import ranges
 from tidemark.services.compare.content.eligibility import NotCompared, comparisons
 from tidemark.services.verify import resync as module
+from tidemark.services.verify import settled
 from tidemark.services.verify.resync import resync
+from tidemark.services.verify.settled import is_settled
 from tidemark.source.mysql import open_mysql
 from tidemark_core.errors import ConfigError, StateError
+from tidemark_core.s3.lease import Lease
 from tidemark_core.types.singer_schema import LOG_BASED, ROW_METADATA
 
 if TYPE_CHECKING:
@@ -194,3 +201,93 @@ def test_tables_that_have_no_gap_are_refused_with_the_fitting_command(
     shown = gap.run("resync", "-t", str(gap.table), "--dry-run")
     assert (shown.code, "nothing differs" in shown.out) == (0, True)
     assert datetime.fromisoformat(bookmark(gap)["read_at"]) == datetime.fromisoformat(READ_AT)
+
+
+# -- what it leaves to others
+
+
+@pytest.fixture
+def build(gap: Lake) -> Iterator[Callable[[int], object]]:
+    """Has dbt remember that it has built a load."""
+    dbt, loads = "tidemark_transformer", f"tidemark_dbt.{gap.landing}__loads"
+    gap.sandbox.warehouse("CREATE SCHEMA IF NOT EXISTS tidemark_dbt")
+    gap.sandbox.warehouse(f"GRANT ALL ON SCHEMA tidemark_dbt TO {dbt}")
+    run = partial(gap.sandbox.warehouse, user=dbt)
+    run(f"CREATE TABLE {loads} (load_id BIGINT)")
+    yield lambda load: run(f"INSERT INTO {loads} VALUES ({load})")
+    run(f"DROP TABLE {loads}")
+
+
+@pytest.fixture
+def legs(gap: Lake, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Has the command run no legs; whether MySQL would be read, of each of its runs of them."""
+    begun, job = list[bool](), gap.project.layout.job_lease_key()
+
+    def run(*_: Any, backup: bool, **__: Any) -> None:
+        begun.append(backup)
+        assert not Lease.is_free(gap.project.s3, gap.project.bucket, job), "held"
+
+    monkeypatch.setattr("tidemark.commands.repair.resync.run_and_tell", run)
+    monkeypatch.setattr(module, "refuse_other_methods", lambda *_: None)
+    return begun
+
+
+@pytest.mark.fault(194)
+def test_the_lake_is_loaded_and_built_before_the_look_unless_it_is_already(
+    gap: Lake, legs: list[bool], build: Callable[[int], object]
+) -> None:
+    assert gap.run("resync", "-t", str(gap.table)).code == 0
+    assert legs == [False, True]
+    build(1)
+    assert is_settled(gap.project, gap.table)
+    legs.clear()
+    assert gap.run("resync", "-t", str(gap.table)).code == 0
+    assert legs == [True]
+
+
+@pytest.mark.fault(194)
+def test_it_is_not_settled_before_all_is_loaded_and_built(
+    gap: Lake, build: Callable[[int], object]
+) -> None:
+    build(1)
+    assert is_settled(gap.project, gap.table)
+    own = bookmark(gap)
+    late = gap.file(batch=9)
+    later = datetime(2025, 8, 7, tzinfo=UTC)
+    gap.commit(late, moment=later, bookmark={"tidemark": own}, method=LOG_BASED)
+    assert not is_settled(gap.project, gap.table), "a file waits"
+    gap.load(late, load_id=9)
+    assert not is_settled(gap.project, gap.table), "a load waits"
+    build(9)
+    assert is_settled(gap.project, gap.table)
+
+
+@pytest.mark.fault(194)
+@pytest.mark.parametrize("reads", [True, False])
+def test_while_a_follower_is_running_it_reads_what_differs_or_else_the_command_does(
+    gap: Lake, legs: list[bool], build: Callable[[int], object],
+    monkeypatch: pytest.MonkeyPatch, reads: bool,
+) -> None:  # fmt: skip
+    build(1)
+    change(gap)
+    project = gap.project
+    if not reads:
+        monkeypatch.setattr(settled, "_PATIENCE", 0.2)
+    key = project.layout.follow_lease_key()
+
+    def follow() -> None:
+        """Reads the rows as soon as the lease of jobs is free."""
+        while not (own := bookmark(gap)).get("again"):
+            time.sleep(0.05)
+        with hold_job(project, "the follower's round"):
+            gap.bookmark(Leg.BACKUP, {"tidemark": own | {"again": []}})
+
+    with Lease.acquire(project.s3, project.bucket, key, owner="tidemark follow"):
+        follower = threading.Thread(target=follow)
+        if reads:
+            follower.start()
+        done = gap.run("resync", "-t", str(gap.table))
+        if reads:
+            follower.join()
+    assert done.code == 0
+    assert legs == ([] if reads else [True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,28 +36,37 @@ def resync(
 
     First, the contents of the lake are loaded and built. Then all rows in MySQL are compared with
     the public table: rows that differ are read again, missing rows are deleted, and the table
-    continues from where the log ended before. An interrupted run can be repeated.
+    continues from where the log ended before. An interrupted run can be repeated. While `tidemark
+    follow` is running, its next round reads the rows.
     """
     from tidemark.services.sync.plan import plan_load
     from tidemark.services.verify.resync import refuse_other_methods
     from tidemark.services.verify.resync import resync as compare
+    from tidemark.services.verify.settled import (
+        is_followed,
+        is_read_by_follower,
+        is_settled,
+    )
 
     project = Project.load()
     name = project.table(table)
     refuse_other_methods(project, name)
     plan = plan_load(project, [name], Options())
     quiet = Format.TABLE if format is Format.TABLE else None
-    with hold_job(project, f"tidemark resync, run {plan.run_id}"):
-        if not dry_run:
-            run_and_tell(
-                project, plan, quiet, log_file=None, debug=False, backup=False, warehouse=True
-            )
+    legs = partial(run_and_tell, project, plan, quiet, log_file=None, debug=False, warehouse=True)
+    held = partial(hold_job, project, f"tidemark resync, run {plan.run_id}")
+    with held():
+        if not dry_run and not is_settled(project, name):
+            legs(backup=False)
         found = compare(project, name, write=not dry_run)
         _tell(found, format)
-        if not dry_run:
-            run_and_tell(
-                project, plan, quiet, log_file=None, debug=False, backup=True, warehouse=True
-            )
+        followed = not dry_run and is_followed(project)
+        if not dry_run and not followed:
+            legs(backup=True)
+    # Other tables wait while the lease is held, and a follower is quicker than we are.
+    if followed and not is_read_by_follower(project, name):
+        with held():
+            legs(backup=True)
     if format is Format.JSON:
         print_json(found)
 

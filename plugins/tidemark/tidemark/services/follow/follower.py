@@ -195,6 +195,8 @@ class Follower:
         key, is_awaited = project.layout.waiting_lease_key(), False
         with suppress(TidemarkError):  # the round says what is wrong with S3
             is_awaited = not Lease.is_free(project.s3, project.bucket, key)
+        if is_awaited:
+            self._work.retry()
         return monotonic() + (_PAUSE if is_awaited else 0.0)
 
     def _round(self, hour: Period) -> Round | None:
