@@ -191,13 +191,18 @@ class Follower:
 
     def _share(self) -> float:
         """When the next round may begin, so that a job that waits gets the lease."""
+        if not self._is_awaited():
+            return monotonic()
+        self._work.retry()
+        return monotonic() + _PAUSE
+
+    def _is_awaited(self) -> bool:
         project = self.project
-        key, is_awaited = project.layout.waiting_lease_key(), False
-        with suppress(TidemarkError):  # the round says what is wrong with S3
-            is_awaited = not Lease.is_free(project.s3, project.bucket, key)
-        if is_awaited:
-            self._work.retry()
-        return monotonic() + (_PAUSE if is_awaited else 0.0)
+        try:
+            key = project.layout.waiting_lease_key()
+            return not Lease.is_free(project.s3, project.bucket, key)
+        except TidemarkError:  # the round says what is wrong with S3
+            return False
 
     def _round(self, hour: Period) -> Round | None:
         """Runs one round under the lease; None if another process holds it."""
