@@ -41,8 +41,6 @@ _NO_COLUMNS = frozenset(
         *("PERIOD", "TO", "AS", "="),
     }
 )
-
-
 #: What may follow ADD in the place of a column's name.
 _NO_NEW_COLUMNS = _NO_COLUMNS | {"UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR"}
 #: Words of a definition that give a column values in rows that exist.

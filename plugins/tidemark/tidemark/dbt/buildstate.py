@@ -10,11 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tidemark_core.names import (
-    LANDING_SCHEMA,
-    LEDGER_TABLE,
-    redshift_relation,
-)
+from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, redshift_relation
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
 from tidemark_core.redshift.ledger import LEDGER

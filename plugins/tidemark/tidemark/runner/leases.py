@@ -40,6 +40,15 @@ def hold_job(
     return holding_job(project.location, owner, seconds, follows=follows)
 
 
+def is_held(project: Project, key: str) -> bool:
+    """Whether a process holds a lease now.
+
+    Raises:
+        LakeError: S3 refused.
+    """
+    return not Lease.is_free(project.s3, project.bucket, key)
+
+
 def held_leases(project: Project) -> list[Held]:
     """The leases that are neither given back nor expired.
 

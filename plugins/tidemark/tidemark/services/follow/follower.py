@@ -15,12 +15,11 @@ from typing import Protocol
 
 from tidemark_core.errors import LeaseError, TidemarkError
 from tidemark_core.logs import Event, log_event
-from tidemark_core.s3.lease import Lease
 
 from tidemark.config.project import Project
 from tidemark.job.leftovers import system_folder
 from tidemark.runner.held_lease import FOLLOWER, holding
-from tidemark.runner.leases import hold_job
+from tidemark.runner.leases import hold_job, is_held
 from tidemark.services.bookmarks.store import States
 from tidemark.services.follow.alerting import Alerts
 from tidemark.services.follow.lag import Lags, Spread
@@ -197,10 +196,8 @@ class Follower:
         return monotonic() + _PAUSE
 
     def _is_awaited(self) -> bool:
-        project = self.project
         try:
-            key = project.layout.waiting_lease_key()
-            return not Lease.is_free(project.s3, project.bucket, key)
+            return is_held(self.project, self.project.layout.waiting_lease_key())
         except TidemarkError:  # the round says what is wrong with S3
             return False
 

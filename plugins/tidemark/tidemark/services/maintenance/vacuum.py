@@ -10,10 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tidemark_core.names import (
-    LANDING_SCHEMA,
-    redshift_relation,
-)
+from tidemark_core.names import LANDING_SCHEMA, redshift_relation
 from tidemark_core.redshift.connection import connect
 
 from tidemark.config.project import Project

@@ -8,10 +8,7 @@ from datetime import datetime
 
 from tap_mysql.source.schema import Table
 from tidemark_core.errors import TidemarkError
-from tidemark_core.names import (
-    TableName,
-    redshift_relation,
-)
+from tidemark_core.names import TableName, redshift_relation
 from tidemark_core.redshift.connection import connect
 from tidemark_core.s3.errors import explained
 

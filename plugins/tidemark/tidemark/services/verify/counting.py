@@ -7,13 +7,7 @@ from dataclasses import dataclass, field
 
 from tap_mysql.values.bookmark_facts import Reading
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import (
-    LANDING_SCHEMA,
-    LandingNames,
-    TableName,
-    fold,
-    redshift_relation,
-)
+from tidemark_core.names import LANDING_SCHEMA, LandingNames, TableName, fold, redshift_relation
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.ledger import ledger_retired
 

@@ -7,14 +7,14 @@ import time
 from tap_mysql.values.own_part import OWN
 from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName
-from tidemark_core.s3.lease import Lease
 
 from tidemark.config.project import Project
+from tidemark.runner.leases import is_held
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
-from tidemark.services.lake.backlog import read_waiting
 from tidemark.services.lake.built import built_loads
 from tidemark.services.lake.catalogue import ask_ledger
+from tidemark.services.lake.listing import read_manifests
 
 #: Seconds in which a follower has read what differs, a long round before it included.
 _PATIENCE = 180.0
@@ -24,14 +24,16 @@ _LOOK = 0.5
 def is_settled(project: Project, table: TableName) -> bool:
     """Whether all that the lake has of a table is loaded and built; False if that is unknown."""
     try:
-        ((waiting,), problem) = read_waiting(project, [table])
-        if problem is not None or waiting.files or waiting.files_waiting:
-            return False
+        commits = read_manifests(project.location, [table], client=project.s3).get(table, [])
         ledger, _ = ask_ledger(project, [table])
-        loads = {entry.load_id for entry in ledger or ()}
-        return bool(loads) and loads <= built_loads(project, [table]).get(table, set())
+        built = built_loads(project, [table]).get(table, set())
     except TidemarkError:  # the load or the build says what is wrong
         return False
+    if not ledger:
+        return False
+    committed = {file.key for commit in commits for file in commit.files}
+    loads = {entry.load_id for entry in ledger}
+    return committed <= {entry.file for entry in ledger} and loads <= built
 
 
 def is_followed(project: Project) -> bool:
@@ -40,7 +42,7 @@ def is_followed(project: Project) -> bool:
     Raises:
         LakeError: S3 refused.
     """
-    return not Lease.is_free(project.s3, project.bucket, project.layout.follow_lease_key())
+    return is_held(project, project.layout.follow_lease_key())
 
 
 def is_read_by_follower(project: Project, table: TableName) -> bool:

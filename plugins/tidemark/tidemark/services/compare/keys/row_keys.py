@@ -13,12 +13,7 @@ from typing import Any
 from tap_mysql.values.bookmark_facts import Reading
 from tidemark_core.errors import ConfigError
 from tidemark_core.lake.manifest import Manifest
-from tidemark_core.names import (
-    TableName,
-    fold,
-    quote_redshift,
-    redshift_relation,
-)
+from tidemark_core.names import TableName, fold, quote_redshift, redshift_relation
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import from_json_schema
 
