@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tidemark.job.leftovers import Process, is_stale, remove_stale_configs
+from tidemark.job.leftovers import Process, is_stale, processes, remove_stale_configs
 from tidemark.job.logfile import LATEST, open_log
 
 DAY = 86_400
@@ -60,6 +60,7 @@ def test_a_log_that_no_pointer_can_be_made_to_is_closed(tmp_path: Path) -> None:
 
 NOW = 1_700_000_000.0
 MELTANO = ("/x/.venv/bin/python", "/x/.venv/bin/meltano", "run", "sync")
+FOLLOWED = ("/x/.venv/bin/python", "-P", "-m", "tidemark.services.follow.ready.meltano")
 
 
 @pytest.mark.parametrize(
@@ -72,12 +73,31 @@ MELTANO = ("/x/.venv/bin/python", "/x/.venv/bin/meltano", "run", "sync")
         ([Process(MELTANO, NOW - 5)], False),  # it may have written it, and start the plugin yet
         ([Process(MELTANO, NOW + 5)], True),  # it began when the file was there
         ([Process(("grep", "-r", "meltano"), NOW - 5)], True),
+        ([Process(FOLLOWED, NOW - 5)], True),  # a follower's: it forks itself for each run
+        ([Process(FOLLOWED, NOW - 5, is_fork=True)], False),
+        ([Process(FOLLOWED, NOW + 5, is_fork=True)], True),
     ],
 )
 def test_a_configuration_is_stale_when_neither_its_meltano_nor_its_plugin_lives(
     living: list[Process], stale: bool
 ) -> None:
     assert is_stale("tap.1.config.json", NOW, living) is stale
+
+
+def test_a_fork_is_told_from_what_it_was_forked_from(tmp_path: Path) -> None:
+    (tmp_path / "meltano.py").write_text(
+        "import os, sys\nos.fork()\nos.write(1, b'%d\\n' % os.getpid())\nsys.stdin.read()\n"
+    )
+    words = (sys.executable, "-m", f"{tmp_path.name}.meltano")
+    with subprocess.Popen(
+        words, cwd=tmp_path.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        pids = {int(server.stdout.readline()) for _ in range(2)}
+        found = [process for process in processes() if process.words == words]
+        server.communicate()
+    assert server.pid in pids
+    assert sorted(process.is_fork for process in found) == [False, True]
 
 
 @pytest.mark.fault(139)

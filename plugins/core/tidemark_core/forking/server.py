@@ -135,4 +135,6 @@ def _become(asked: Any, files: list[int], programs: Programs) -> object:
     os.environ.update(asked["environ"])
     os.chdir(asked["root"])
     sys.argv = list(asked["words"])
+    # What click tells the program's name by: else it is `python -m` of the server.
+    sys.modules["__main__"].__package__ = None
     return programs[Path(sys.argv[0]).name]()

@@ -24,13 +24,18 @@ class Process:
     Attributes:
         words: Its command line.
         started: Seconds since 1970.
+        is_fork: Whether it has the command line of the process that it is a child of.
     """
 
     words: tuple[str, ...]
     started: float
+    is_fork: bool = False
 
     @property
     def is_meltano(self) -> bool:
+        # A follower's: what it is forked from outlives its runs, and shows the same words.
+        if self.is_fork and self.words[-1].endswith(".meltano"):
+            return True
         # For a script the first word is the interpreter.
         return any(Path(word).name == "meltano" for word in self.words[:2])
 
@@ -46,7 +51,7 @@ def remove_stale_configs(folder: Path) -> int:
     """
     run = walk_files(folder / "run")
     found = [path for path in run if path.name.endswith(".config.json")]
-    living = _processes() if found else []
+    living = processes() if found else []
     removed = 0
     for path in found:
         try:
@@ -76,10 +81,16 @@ def is_stale(name: str, written: float, living: list[Process]) -> bool:
     )
 
 
-def _processes() -> list[Process]:
-    """All processes but this one."""
+def processes() -> list[Process]:
+    """All processes of this machine but this one."""
+    found = list(psutil.process_iter(["cmdline", "create_time", "ppid"]))
+    words = {each.pid: tuple(each.info["cmdline"] or ()) for each in found}
     return [
-        Process(tuple(found.info["cmdline"] or ()), found.info["create_time"] or 0.0)
-        for found in psutil.process_iter(["cmdline", "create_time"])
-        if found.pid != os.getpid()
+        Process(
+            words[each.pid],
+            each.info["create_time"] or 0.0,
+            is_fork=bool(words[each.pid]) and words.get(each.info["ppid"]) == words[each.pid],
+        )
+        for each in found
+        if each.pid != os.getpid()
     ]

@@ -78,6 +78,37 @@ def test_a_command_is_forked_from_what_was_begun_before_it(tmp_path: Path) -> No
         ready.end()
 
 
+@pytest.mark.fault(139)
+@pytest.mark.security(22)
+def test_a_run_checks_what_a_run_of_its_own_does(
+    ready: Ready, tmp_path: Path, project_root: Path
+) -> None:
+    """And removes the plugins' configurations, with their passwords, of a run that was killed."""
+    command = [MELTANO, "--environment", "prod", "run", "load"]
+    environ = {
+        **{name: value for name, value in os.environ.items() if name != FORK_SERVER},
+        **{"MELTANO_PROJECT_ROOT": str(project_root), "MELTANO_SYS_DIR_ROOT": str(tmp_path)},
+        **{"LOAD_METHOD": "nonsense", "MELTANO_CLI_DISABLE_VERSION_CHECK": "1"},
+    }
+    said: list[str] = []
+    stale = tmp_path / "run/target-redshift/target.0.config.json"
+    for turn in range(2):
+        stale.parent.mkdir(parents=True, exist_ok=True)
+        stale.write_text("{}")
+        os.utime(stale, (0, 0))
+        said.clear()
+        if turn:
+            code = ready.run(command, project_root, environ, said.append)
+        else:
+            by_itself = subprocess.run(
+                command, cwd=project_root, env=environ, capture_output=True, text=True, check=False
+            )
+            code, said = by_itself.returncode, [by_itself.stdout + by_itself.stderr]
+        assert code == 2, turn
+        assert "LOAD_METHOD" in "".join(said), turn
+        assert not stale.exists(), turn
+
+
 @pytest.mark.fault(208)
 def test_a_command_ends_with_what_it_was_forked_from_and_the_next_one_has_another(
     ready: Ready, tmp_path: Path, asking: tuple[dict[str, str], socket.socket]
