@@ -100,7 +100,7 @@ def test_small_commits_make_one_load_and_large_ones_several(lake: Any, read: Any
     read(s3_batch_rows=4)
     assert [len(batch["manifest"]) for batch in read.of("BATCH")] == [2, 2, 1]
     kinds = [message["type"] for message in read.messages]
-    assert kinds == ["SCHEMA", "BATCH", "STATE", "BATCH", "STATE", "BATCH", "STATE", "STATE"]
+    assert kinds == ["SCHEMA", "BATCH", "STATE", "BATCH", "STATE", "BATCH", "STATE"]
 
 
 @pytest.mark.fault(17)
@@ -113,6 +113,19 @@ def test_a_run_goes_on_after_the_last_state_that_was_kept(lake: Any, read: Any) 
         read.state = state
         read(s3_batch_rows=1)
         assert read.keys == keys[done:]
+
+
+@pytest.mark.fault(17)
+def test_what_came_before_a_commit_that_stops_its_table_is_done(lake: Any, read: Any) -> None:
+    first, *others = [lake.commit(lake.orders(number)) for number in range(4)]
+    lake.put_manifest(others[1], rows=77)
+    with pytest.raises(LakeError):
+        read(s3_batch_rows=1)
+    assert read.keys == [first.files[0].key]
+    read.state = read.of("STATE")[-1]["value"]
+    lake.put_manifest(others[1])
+    read()
+    assert read.keys == [commit.files[0].key for commit in others]
 
 
 def test_a_schema_that_changed_between_runs_is_announced_before_its_files(

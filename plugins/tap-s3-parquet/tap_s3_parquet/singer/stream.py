@@ -114,6 +114,9 @@ class LakeStream(Stream):
             return
         try:
             for load in self._loads:
+                # Of the load before. The SDK writes the last one's, once the bookmark is settled:
+                # each STATE costs whoever keeps it several requests.
+                self._write_state_message()
                 self._announce(load[0])
                 files = [
                     file.to_url()
@@ -123,9 +126,7 @@ class LakeStream(Stream):
                 if files:
                     self._write_batch_message(_PARQUET, files)
                 self._done(load)
-                self._write_state_message()
             self._settle()
-            self._write_state_message()
         except Exception as error:  # noqa: BLE001 - reported; other tables continue
             self._lake_tap.failed(self.table, error)
 
