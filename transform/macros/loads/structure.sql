@@ -43,8 +43,9 @@
         {%- do create_contract_table(relation) -%}
         {{- return(true) -}}
     {%- endif -%}
-    {%- set wanted = contract_columns() -%}
-    {%- set found = adapter.get_columns_in_relation(existing) -%}
+    {%- set columns = wanted_and_found_columns(existing) -%}
+    {%- set wanted = columns.wanted -%}
+    {%- set found = columns.found -%}
     {%- set added = wanted | rejectattr('name', 'in', found | map(attribute='name') | list) | list -%}
     {%- set changed = changed_columns(wanted, found) -%}
     {%- if not added and not changed -%}
@@ -124,8 +125,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The contract's columns as the warehouse itself spells their types. -#}
-{% macro contract_columns() -%}
+{#- The contract's columns, and those of the table that is there, as the warehouse itself spells their types. In one
+    query: dbt's own is asked once a table, and looks for late-binding views and at external tables too. -#}
+{% macro wanted_and_found_columns(existing) -%}
     {%- set shape = api.Relation.create(identifier=model.name ~ '__contract', type='table') -%}
     {%- call statement('contract') -%}
         drop table if exists {{ shape }};
@@ -135,7 +137,19 @@
             {%- endfor %}
         )
     {%- endcall -%}
-    {{- return(adapter.get_columns_in_relation(shape)) -}}
+    {%- set rows = run_query(
+        'select table_name, column_name, data_type, character_maximum_length, numeric_precision, numeric_scale'
+        ~ ' from information_schema.columns'
+        ~ " where table_name = '" ~ shape.identifier ~ "'"
+        ~ " or (table_schema = '" ~ existing.schema ~ "' and table_name = '" ~ existing.identifier ~ "')"
+        ~ ' order by ordinal_position'
+    ).rows -%}
+    {%- set columns = {'wanted': [], 'found': []} -%}
+    {%- for row in rows -%}
+        {%- set of = 'wanted' if row[0] == shape.identifier else 'found' -%}
+        {%- do columns[of].append(api.Column(row[1], row[2], row[3], row[4], row[5])) -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
 {%- endmacro %}
 
 {% macro changed_columns(wanted, found) -%}

@@ -153,8 +153,10 @@ class Rounds:
     def _leg(self, step: Step, plan: Plan) -> LegResult:
         if step is Step.BUILD:
             failed = any((step, table) in self.work.failures for table in (None, *plan.tables))
-            tested = self.tested or failed
-            return run_build(self.project, plan, self.log, self.runner, tested=tested)
+            tested, detailed = self.tested or failed, failed or plan.options.debug
+            return run_build(
+                self.project, plan, self.log, self.runner, tested=tested, detailed=detailed
+            )
         # Not by `run_backup` and `run_load`, which read all manifests and the ledger for counts.
         ran = (extract if step is Step.BACKUP else load)(self.project, plan, self.log, self.runner)
         outcomes = [ran.outcome(step, table, None, None) for table in plan.tables]

@@ -131,12 +131,13 @@ def run_build(
     runner: Runner = run,
     *,
     tested: bool = True,
+    detailed: bool = True,
 ) -> LegResult:
     """Builds, and tests, the public tables of those that have a model."""
     built = models(project.root, plan.tables, project.names)
     if not built:
         return LegResult("build", [])
-    ran, failed = build(project, built, plan.run_id, log, runner, tested=tested)
+    ran, failed = build(project, built, plan.run_id, log, runner, tested=tested, detailed=detailed)
     named = {project.names.of(table): str(table) for table in plan.tables}
     if ran.exit_code in ENDED:
         outcomes = [Outcome("build", named[model], done=False) for model in built]

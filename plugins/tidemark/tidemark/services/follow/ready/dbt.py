@@ -43,6 +43,7 @@ def compile_settings() -> None:
 def compile_manifest(target: Path) -> None:
     """Has dbt compile what reads and writes its nodes, which it does at their first use.
 
+    Also the macros' templates, which dbt keeps by their text: an edited macro is compiled anew.
     What is read is not kept: each build reads the manifest that there is by then.
 
     Args:
@@ -50,11 +51,14 @@ def compile_manifest(target: Path) -> None:
     """
     from dbt.contracts.graph.manifest import Manifest
     from dbt.flags import set_from_args
+    from dbt_common.clients.jinja import template_cache
 
     set_from_args(Namespace(), {})  # the defaults; each command sets its own
     try:
         last = Manifest.from_msgpack((target / "partial_parse.msgpack").read_bytes())
         last.writable_manifest().to_dict(omit_none=False, context={"artifact": True})
+        for macro in last.macros.values():
+            template_cache.get_node_template(macro)
         del last
     except Exception:  # none yet, or one of another version of dbt, which dbt passes over too
         logger.debug("no manifest to read beforehand", exc_info=True)
