@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from mysql_binlog import Position
 from tidemark.services.follow.lag import Lags
 from tidemark.services.follow.round import common
@@ -137,6 +138,72 @@ def test_a_reading_of_the_server_that_took_over_has_what_was_in_the_log_before()
     lags.read(A, at(5, "the other"))
     assert lags.unread() == set()
     assert lags.seen(A, 3.0) == 2.0
+
+
+@pytest.mark.fault(221)
+def test_a_reading_of_the_server_before_has_nothing_of_the_one_that_took_over() -> None:
+    lags = Lags()
+    lags.changed([A], at(10), 1.0)
+    lags.read(A, at(10_000))
+    lags.changed([A], at(5, "the other"), 2.0)
+    assert lags.unread() == {A}
+    assert lags.seen(A, 3.0) == 2.0
+    assert lags.oldest(A, 4.0) == 2.0
+    lags.read(A, at(5, "the other"))
+    assert lags.unread() == set()
+    lags.changed([A], at(10_001), 5.0)  # and back
+    assert lags.unread() == {A}
+
+
+class Failover(RuleBasedStateMachine):
+    """One table, servers that take each other's place, and what is told of them, late or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lags, self.server, self.watched = Lags(), "a", "a"
+        self.ends = {"a": 1, "b": 1, "c": 1}
+        self.committed = self.looked = self.read = 0
+        self.begun: tuple[Position, int] | None = None
+        self.lags.changed([A], at(1, "a"), None)  # at its first look the watch tells of all
+
+    @rule()
+    def commit(self) -> None:
+        self.committed += 1
+        self.ends[self.server] += 1
+
+    @precondition(lambda self: self.begun is None or self.watched == self.server)
+    @rule(server=st.sampled_from("abc"))
+    def fail_over(self, server: str) -> None:
+        """Not twice during a reading, without a change that the watch has seen in between."""
+        self.server = server
+        self.ends[server] += 1
+
+    @rule()
+    def look(self) -> None:
+        if self.committed > self.looked:
+            self.lags.changed([A], at(self.ends[self.server], self.server), 0.0)
+            self.looked, self.watched = self.committed, self.server
+
+    @precondition(lambda self: self.begun is None)
+    @rule()
+    def begin_to_read(self) -> None:
+        self.begun = at(self.ends[self.server], self.server), self.committed
+
+    @precondition(lambda self: self.begun)
+    @rule()
+    def end_to_read(self) -> None:
+        assert self.begun is not None
+        position, self.read = self.begun
+        self.lags.read(A, position)
+        self.begun = None
+
+    @invariant()
+    def what_is_not_read_is_told(self) -> None:
+        if self.looked > self.read:
+            assert self.lags.unread() == {A}
+
+
+TestFailover = pytest.mark.fault(221)(Failover.TestCase)
 
 
 @given(

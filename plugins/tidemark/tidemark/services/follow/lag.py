@@ -32,14 +32,6 @@ class Change:
     position: Position
     since: float | None
 
-    def is_before(self, position: Position) -> bool:
-        """Whether a table that was read up to a position includes it.
-
-        Another server's position counts as later: its reading began after this log was lost.
-        """
-        mine = self.position
-        return mine.server != position.server or mine.order <= position.order
-
 
 @dataclass(frozen=True)
 class Spread:
@@ -69,6 +61,9 @@ class Lags:
         self._most = most
         self._waiting: dict[TableName, list[Change]] = {}
         self._read: dict[TableName, Position] = {}
+        #: The server of the newest change, and those whose place others have taken since.
+        self._server: str | None = None
+        self._former: set[str] = set()
         self._took: dict[TableName, Counter[int]] = {}
         self._lock = threading.Lock()
 
@@ -83,6 +78,7 @@ class Lags:
             since: When the previous look began; None: there was none.
         """
         with self._lock:
+            self._note_server(position.server)
             for table in tables:
                 waiting = self._waiting.setdefault(table, [])
                 waiting.append(Change(position, since))
@@ -103,9 +99,24 @@ class Lags:
                 if waiting and not self._is_read(table, waiting[-1])
             }
 
+    def _note_server(self, server: str) -> None:
+        if self._server is not None and self._server != server:
+            self._former.add(self._server)
+        self._former.discard(server)
+        self._server = server
+
     def _is_read(self, table: TableName, change: Change) -> bool:
+        """Whether the last reading of a table includes a change.
+
+        A reading of another server does: it began after the change's log was lost. Unless that
+        server is a former one: then it was the reading that came first.
+        """
         position = self._read.get(table)
-        return position is not None and change.is_before(position)
+        if position is None:
+            return False
+        if position.server == change.position.server:
+            return change.position.order <= position.order
+        return position.server not in self._former
 
     def seen(self, table: TableName, now: float) -> float | None:
         """Notes that what was read of a table is seen in the warehouse.
