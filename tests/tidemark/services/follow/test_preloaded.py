@@ -42,6 +42,32 @@ for turn in range(2):
 print(len(psutil.Process().children()))
 """
 
+#: Prints the texts of the macros that dbt has compiled for the last manifest.
+_MACROS = """
+import sys
+from pathlib import Path
+from tidemark.dbt.run import import_dbt
+from tidemark.services.follow.ready.dbt import compile_manifest
+import_dbt()
+from dbt.artifacts.resources import MacroDependsOn
+from dbt.contracts.graph.manifest import Manifest, ManifestMetadata
+from dbt.contracts.graph.nodes import Macro
+from dbt.node_types import NodeType
+from dbt_common.clients.jinja import template_cache
+needs = {"p.ours": ["dbt.used"], "dbt.used": ["dbt.deep"], "dbt.deep": [], "dbt.unused": []}
+macros = {}
+for name, ahead in needs.items():
+    package, _, short = name.partition(".")
+    macros[f"macro.{name}"] = Macro(
+        name=short, resource_type=NodeType.Macro, package_name=package, path="m.sql",
+        original_file_path="m.sql", unique_id=f"macro.{name}", macro_sql=f"text of {short}",
+        depends_on=MacroDependsOn(macros=[f"macro.{one}" for one in ahead]))
+manifest = Manifest(macros=macros, metadata=ManifestMetadata(project_name="p"))
+(Path(sys.argv[1]) / "partial_parse.msgpack").write_bytes(manifest.to_msgpack())
+compile_manifest(Path(sys.argv[1]))
+print(sorted(template_cache.file_cache))
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -83,3 +109,10 @@ def test_what_reads_a_manifest_is_compiled_once(tmp_path: Path) -> None:
     assert first > 0
     assert both == first
     assert not children, "a process that ends after this one"
+
+
+def test_the_macros_that_a_build_needs_are_compiled(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _MACROS, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['text of deep', 'text of ours', 'text of used']"

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def test_commands_run_in_forks_of_one_process_each_with_its_own_variables(
 ) -> None:
     said: list[str] = []
     environ = {**os.environ, "TIDEMARK_RUN_ID": "one"}
+    assert ready.run([DBT, "--version"], tmp_path, environ, said.append) == 0
     assert ready.run([MELTANO, "--version"], tmp_path, environ, said.append) == 0
     assert "meltano, version" in "".join(said)
     first = pid_of(ready.meltano), pid_of(ready.dbt)
@@ -71,9 +73,26 @@ def test_a_command_is_forked_from_what_was_begun_before_it(tmp_path: Path) -> No
     ready = Ready()
     try:
         ready.begin(tmp_path, os.environ)
-        begun = pid_of(ready.meltano), pid_of(ready.plugins), pid_of(ready.dbt)
+        begun = pid_of(ready.meltano), pid_of(ready.plugins)
         assert ready.run([MELTANO, "--version"], tmp_path, os.environ, lambda _: None) == 0
-        assert (pid_of(ready.meltano), pid_of(ready.plugins), pid_of(ready.dbt)) == begun
+        assert (pid_of(ready.meltano), pid_of(ready.plugins)) == begun
+    finally:
+        ready.end()
+
+
+def test_dbt_is_imported_during_the_first_command_once_the_others_are(tmp_path: Path) -> None:
+    ready = Ready()
+
+    def wait_for_plugins(_line: str) -> None:
+        deadline = time.monotonic() + 60
+        while not ready.plugins.has_imported and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    try:
+        ready.begin(tmp_path, os.environ)
+        assert ready.dbt.process is None
+        ready.run([MELTANO, "--version"], tmp_path, os.environ, wait_for_plugins)
+        assert pid_of(ready.dbt)
     finally:
         ready.end()
 

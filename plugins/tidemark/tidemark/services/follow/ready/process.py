@@ -18,6 +18,8 @@ from tidemark_core.host.temporary_folder import socket_folder
 from tidemark_core.s3.session import preload
 
 _STANDARD_INPUT = 0
+#: A file beside the socket.
+_SERVING = "serving"
 
 
 class Process:
@@ -32,6 +34,11 @@ class Process:
         self._folder: Path | None = None
         self._resources = ExitStack()
         self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def has_imported(self) -> bool:
+        """Whether it serves: commands that it is asked for before wait."""
+        return self._folder is not None and (self._folder / _SERVING).exists()
 
     @property
     def path(self) -> str:
@@ -75,4 +82,6 @@ def serve(programs: Programs, late: Iterable[str]) -> object:
         import_module(name)
     preload()
     spare_what_is_here()
-    return ForkServer(socket.socket(fileno=os.dup(_STANDARD_INPUT))).serve(programs)
+    listener = socket.socket(fileno=os.dup(_STANDARD_INPUT))
+    Path(listener.getsockname()).with_name(_SERVING).touch()
+    return ForkServer(listener).serve(programs)

@@ -23,18 +23,25 @@ class Ready:
         self.meltano = Process("tidemark.services.follow.ready.meltano")
         self.plugins = Process("tidemark.services.follow.ready.plugins")
         self.dbt = Process("tidemark.services.follow.ready.dbt")
-        #: Those that the first leg needs come first: dbt is imported while it runs.
         self._all = (self.meltano, self.plugins, self.dbt)
 
     def begin(self, root: Path, environ: Mapping[str, str]) -> None:
         """Starts what is not running; it imports while others work.
 
+        dbt, which the first leg does not need, is not imported before what that leg needs.
+
         Args:
             root: The project's folder.
             environ: Variables; each command has its own.
         """
-        for process in self._all:
-            process.begin(root, environ)
+        self.meltano.begin(root, environ)
+        self.plugins.begin(root, environ)
+        if self._has_begun_dbt or (self.meltano.has_imported and self.plugins.has_imported):
+            self.dbt.begin(root, environ)
+
+    @property
+    def _has_begun_dbt(self) -> bool:
+        return self.dbt.process is not None
 
     def end(self) -> None:
         """Ends the processes; commands that they run end with them."""
@@ -61,6 +68,7 @@ class Ready:
         """
         self.begin(root, environ)
         asked = self.dbt if Path(command[0]).name == "tidemark-dbt" else self.meltano
+        asked.begin(root, environ)
         theirs, ours = os.pipe()
         with (
             open(theirs, encoding="utf-8", errors="replace") as output,  # noqa: PTH123 - a pipe
@@ -77,5 +85,7 @@ class Ready:
             with handed_on(forked.signal) as handed:
                 for line in output:
                     read(line)
+                    if not self._has_begun_dbt:
+                        self.begin(root, environ)
                 code = forked.wait()
         return -handed[0] if handed and code else code
