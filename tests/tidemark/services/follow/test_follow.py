@@ -98,10 +98,10 @@ def test_tables_are_tested_in_the_first_round_of_an_hour_and_where_a_build_has_f
     tables: tuple[TableName, TableName],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[bool] = []
+    asked: list[tuple[bool, bool]] = []
 
-    def build(*_: object, tested: bool) -> LegResult:
-        asked.append(tested)
+    def build(*_: object, tested: bool, detailed: bool) -> LegResult:
+        asked.append((tested, detailed))
         failed = len(asked) == 3
         errors = [Outcome(Step.BUILD, str(t), error="no" if failed else None) for t in tables]
         return LegResult(Step.BUILD, errors, int(failed))
@@ -118,7 +118,8 @@ def test_tables_are_tested_in_the_first_round_of_an_hour_and_where_a_build_has_f
     monkeypatch.setattr(Marks, "refresh", lambda _, tables: [*tables])
     monkeypatch.setattr(Rounds, "_ended", _and_build(Rounds._ended, tables))
     assert one.run() == 0
-    assert asked[:5] == [True, False, False, True, False]
+    assert [tested for tested, _ in asked[:5]] == [True, False, False, True, False]
+    assert [detailed for _, detailed in asked[:5]] == [False, False, False, True, False]
 
 
 def _and_build(ended: Any, tables: tuple[TableName, TableName]) -> Any:

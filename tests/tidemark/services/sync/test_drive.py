@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
+from tidemark.config.project import Project
 from tidemark.runner.failure_cause import Cause
-from tidemark.services.sync.meltano_run import Observer, Ran
+from tidemark.services.sync.meltano_run import Observer, Ran, build
 from tidemark_core.names import TableName
 from tidemark_core.runs.deferred import Failure
 from tidemark_core.text.masking import SECRETS
@@ -80,3 +84,20 @@ def test_secrets_do_not_get_into_the_log_file() -> None:
     seen: list[str] = []
     Observer(seen.append).read(json.dumps({"event": "password correct-horse-battery"}))
     assert "correct-horse" not in seen[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "detailed", "level"),
+    [({}, True, None), ({}, False, "info"), ({"DBT_LOG_LEVEL_FILE": "debug"}, False, "debug")],
+)
+def test_a_build_writes_each_statement_into_its_log_unless_it_is_not_to(
+    tmp_path: Path, given: dict[str, str], detailed: bool, level: str | None
+) -> None:
+    levels: list[str | None] = []
+
+    def run(_command: Any, _root: Path, environ: Mapping[str, str], _read: Any) -> int:
+        levels.append(environ.get("DBT_LOG_LEVEL_FILE"))
+        return 0
+
+    build(Project(tmp_path, given), ["m"], "r", print, run, detailed=detailed)
+    assert levels == [level]
