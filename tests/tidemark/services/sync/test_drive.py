@@ -95,7 +95,7 @@ def test_a_build_writes_each_statement_into_its_log_unless_it_is_not_to(
 ) -> None:
     levels: list[str | None] = []
 
-    def run(_command: Any, _root: Path, environ: Mapping[str, str], _read: Any) -> int:
+    def run(command: Any, root: Path, environ: Mapping[str, str], read: Any) -> int:
         levels.append(environ.get("DBT_LOG_LEVEL_FILE"))
         return 0
 
