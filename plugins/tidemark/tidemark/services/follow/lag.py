@@ -11,7 +11,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mysql_binlog import Position
 from tidemark_core.names import TableName
@@ -61,11 +61,20 @@ class Lags:
         self._most = most
         self._waiting: dict[TableName, list[Change]] = {}
         self._read: dict[TableName, Position] = {}
-        #: The server of the newest change, and those whose place others have taken since.
+        #: The server whose log was looked at last, and those whose place others have taken since.
         self._server: str | None = None
         self._former: set[str] = set()
         self._took: dict[TableName, Counter[int]] = {}
         self._lock = threading.Lock()
+
+    def answers(self, end: Position) -> None:
+        """Notes whose log is looked at, also when nothing is new in it.
+
+        Args:
+            end: The log's end.
+        """
+        with self._lock:
+            self._note_server(end)
 
     def changed(
         self, tables: Collection[TableName], position: Position, since: float | None
@@ -78,7 +87,7 @@ class Lags:
             since: When the previous look began; None: there was none.
         """
         with self._lock:
-            self._note_server(position.server)
+            self._note_server(position)
             for table in tables:
                 waiting = self._waiting.setdefault(table, [])
                 waiting.append(Change(position, since))
@@ -99,11 +108,17 @@ class Lags:
                 if waiting and not self._is_read(table, waiting[-1])
             }
 
-    def _note_server(self, server: str) -> None:
-        if self._server is not None and self._server != server:
+    def _note_server(self, end: Position) -> None:
+        """Where another server has taken the place, what waits is in its log by now, or lost."""
+        if self._server is not None and self._server != end.server:
+            for table, waiting in self._waiting.items():
+                self._waiting[table] = [
+                    change if self._is_read(table, change) else replace(change, position=end)
+                    for change in waiting
+                ]
             self._former.add(self._server)
-        self._former.discard(server)
-        self._server = server
+        self._former.discard(end.server)
+        self._server = end.server
 
     def _is_read(self, table: TableName, change: Change) -> bool:
         """Whether the last reading of a table includes a change.

@@ -107,6 +107,7 @@ class _Eyes:
     def look(self, log: Log, session: Session, keys: Keys) -> None:
         begun = self._clock()
         end = end_of_log(session)
+        self._lags.answers(end)
         if keys != self._keys:
             self._keys, self._columns = keys, log.columns(keys)
             # A table that is gone, or without its key now: its own backup says what is wrong.
