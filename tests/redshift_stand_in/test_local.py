@@ -18,8 +18,10 @@ import psycopg2
 import pytest
 import redshift_connector
 from projects.pages import Block
+from redshift_stand_in import cli
 from redshift_stand_in.local import StandIn
 from redshift_stand_in.postgres.cluster import PORT
+from signals import moments
 
 PROGRAM = Path(sys.executable).with_name("redshift-stand-in")
 
@@ -111,6 +113,22 @@ def test_up_serves_redshift_and_keeps_its_folder(tmp_path: Path) -> None:
         server = postgres_of(folder)
         process.kill()
         assert ends(server), "PostgreSQL has outlived a front that was killed"
+
+
+@pytest.fixture
+def signals_of_before() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals_of_before")
+def test_a_signal_at_any_moment_ends_the_waiting() -> None:
+    for moment in moments():
+        wait = cli._until_signal()
+        with moment:
+            assert wait() == signal.SIGTERM
 
 
 @pytest.mark.parametrize("word", ["--version", "--help"])

@@ -9,10 +9,10 @@ import shlex
 import signal
 import ssl
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from queue import SimpleQueue
 
 from redshift_stand_in import catalogue
 from redshift_stand_in.context import S3Settings
@@ -116,7 +116,7 @@ def _up(options: argparse.Namespace) -> None:
         _s3(options),
         _tls(options),
     )
-    ended = _until_signal()
+    wait = _until_signal()
     with running(wishes) as stand_in:
         print(
             f"ready: {stand_in.url}   password {stand_in.password}\n"
@@ -124,17 +124,17 @@ def _up(options: argparse.Namespace) -> None:
             "Ctrl-C ends it.",
             flush=True,
         )
-        ended.wait()
+        wait()
 
 
 def _serve(options: argparse.Namespace) -> None:
     _log_to(options.log, options.log_level)
     postgres = PostgresAddress(options.pg_socket_dir, options.pg_port, options.pg_superuser)
     server = Server(options.listen, FrontSettings(postgres, _s3(options), _tls(options)))
-    ended = _until_signal()
+    wait = _until_signal()
     server.start()
     print("ready", flush=True)
-    ended.wait()
+    wait()
     server.stop()
 
 
@@ -144,11 +144,16 @@ def _install(options: argparse.Namespace) -> None:
     )
 
 
-def _until_signal() -> threading.Event:
-    ended = threading.Event()
+def _until_signal() -> Callable[[], int]:
+    """Listens from now on; what it returns waits for the signal that asks the process to end.
+
+    An event's lock cannot be taken twice: a signal while the main thread begins to wait for the
+    event would keep both waiting for ever. This queue's ``put`` is reentrant.
+    """
+    ended: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    return ended
+        signal.signal(number, lambda number, _: ended.put(number))
+    return ended.get
 
 
 def _s3(options: argparse.Namespace) -> S3Settings:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from signals import moments
 from tidemark.commands.run.follow import _logged
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Options, Rules
@@ -226,6 +227,17 @@ def test_a_signal_in_the_middle_of_a_leg_is_heard_whatever_the_leg_makes_of_it(
 
 
 @pytest.mark.fault(195)
+def test_a_signal_at_any_moment_ends_the_waiting() -> None:
+    """While nothing changes a follower begins to wait five times a second."""
+    for moment in moments():
+        stop = Stop()
+        with stop.listening(), moment:
+            while not stop.is_set():
+                stop.wait(60.0)
+        assert stop.signal == signal.SIGTERM
+
+
+@pytest.mark.fault(195)
 def test_while_nothing_changes_no_round_is_begun(
     follower: Any, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,14 +358,22 @@ def test_a_job_that_waits_is_let_in_after_the_round_and_nobody_else_is_waited_fo
 
 
 @pytest.mark.fault(195)
-def test_a_follower_waits_for_a_job_and_goes_on(follower: Any, lake: Lake) -> None:
+def test_a_follower_waits_for_a_job_and_goes_on(
+    follower: Any, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = lake.project.layout.job_lease_key()
     lease = Lease.acquire(lake.project.s3, lake.project.bucket, key, owner="run-job sync, run 1")
-    threading.Timer(1.0, lease.release).start()
     made, quiet = follower(went_well, 1)
+    waits = quiet.waits
+
+    def ended(why: str) -> None:
+        waits(why)
+        lease.release()
+
+    monkeypatch.setattr(quiet, "waits", ended)
     assert made.run() == 0
-    assert quiet.waited
-    assert "run-job sync, run 1" in quiet.waited[0]
+    (waited,) = quiet.waited
+    assert "run-job sync, run 1" in waited
     assert len(quiet.rounds) == 1
     assert lake.bookmarks(Leg.BACKUP) == {}
 

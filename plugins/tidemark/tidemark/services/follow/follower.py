@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from queue import Empty, SimpleQueue
 from time import monotonic
 from types import FrameType
 from typing import Protocol
@@ -63,7 +63,9 @@ class Stop:
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self._event = threading.Event()
+        # An event's lock cannot be taken twice: a signal while the main thread begins to wait for
+        # the event would keep both waiting for ever. This queue's `put` is reentrant.
+        self._heard: SimpleQueue[int] = SimpleQueue()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -79,14 +81,16 @@ class Stop:
 
     def _hear(self, signum: int, _frame: FrameType | None) -> None:
         self.signal = signum
-        self._event.set()
+        self._heard.put(signum)
 
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self.signal is not None
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float) -> None:
         """Waits for the request to end, at most this long."""
-        return self._event.wait(seconds)
+        if not self.is_set():
+            with suppress(Empty):
+                self._heard.get(timeout=seconds)
 
 
 @dataclass
