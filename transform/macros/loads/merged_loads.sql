@@ -7,6 +7,8 @@
     what the table now holds is written down beside it (state.sql). So a run that is killed changes nothing, and a run
     that is repeated changes nothing more.
 
+    Temporary tables end with the session, and a session is of one node: dbt closes a node's connection at its end.
+
     The transaction begins with a LOCK that every build of the table asks for (hold.sql), and decides then which loads
     it takes: a load that is committed while a build works is the next one's. The same in a rebuild, which forgets
     first what the table holds.
@@ -82,7 +84,6 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-{#- Temporary tables outlive a transaction, so one of an earlier run in the same session goes first. -#}
 {% macro create_batch(relation, batch, taken, sql) -%}
     {%- set chosen = loads_of_model() -%}
     {%- if chosen not in sql -%}
@@ -91,7 +92,6 @@
         ) -%}
     {%- endif -%}
     {%- call statement('batch') -%}
-        drop table if exists {{ batch }};
         create temporary table {{ batch }} as (
             {{ sql | replace(chosen, taken or '1 = 0') }}
         )
@@ -100,7 +100,6 @@
 
 {% macro create_empty_batch(batch, contract) -%}
     {%- call statement('batch') -%}
-        drop table if exists {{ batch }};
         create temporary table {{ batch }} (
             {%- for name, column in contract.columns.items() %}
             {{ column_sql(name) }} {{ column.data_type }},

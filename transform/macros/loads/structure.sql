@@ -6,7 +6,6 @@
     {%- set by_row = contract.kind == 'merged' -%}
     {%- set keeps = holds_deleted(existing, contract) -%}
     {%- call statement('forget') -%}
-        drop table if exists {{ forgotten }};
         create temporary table {{ forgotten }} as (
             select * from {{ state_relation(model.name, 'versions' if by_row else 'loads') }}
         );
@@ -130,7 +129,6 @@
 {% macro wanted_and_found_columns(existing) -%}
     {%- set shape = api.Relation.create(identifier=model.name ~ '__contract', type='table') -%}
     {%- call statement('contract') -%}
-        drop table if exists {{ shape }};
         create temporary table {{ shape }} (
             {%- for name, column in model.columns.items() %}
             {{ column_sql(name) }} {{ column.data_type }}{{ ',' if not loop.last }}

@@ -39,7 +39,6 @@
 {% macro take_loads(unbuilt) -%}
     {%- set ledger = source('landing', 'tidemark_loads') -%}
     {%- call statement('take_loads') -%}
-        drop table if exists {{ unbuilt }};
         {%- if is_there(ledger) %}
         create temporary table {{ unbuilt }} as (
             select load_id, sum(row_count) as row_count
