@@ -252,7 +252,7 @@ class Relay:
         return {"db_host": self.host, "db_port": self.port}
 
     def fail_over(self) -> None:
-        """Leads whoever connects from now on to the other server."""
+        """Cuts all connections, and leads whoever connects from now on to the other server."""
         assert self._process.stdout is not None
         self._process.send_signal(signal.SIGUSR1)
         self._process.stdout.readline()

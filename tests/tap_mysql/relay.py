@@ -3,7 +3,8 @@
 Usage: relay.py HOST PORT SEEN [--listen HOST] [--strip-tls] [--cut-after BYTES] [--cuts NUMBER]
                 [--freeze-after BYTES] [--freezes NUMBER] [--until FILE] [--then SOCKET] [--in-turn]
 Prints where it listens; SEEN takes what the server sends. A HOST that is a path is a Unix socket.
-After the cuts, or SIGUSR1, clients that connect reach SOCKET; with --in-turn every second one does.
+After the cuts, or SIGUSR1, which cuts all connections, clients that connect reach SOCKET; with
+--in-turn every second one does.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Relay:
         self._cuts, self._freezes = options.cuts, options.freezes
         self._seen = Path(options.seen).open("wb", buffering=0)  # noqa: SIM115 - until the end
         self._switched = asyncio.Event()
+        self._open: set[asyncio.StreamWriter] = set()
 
     async def serve(self) -> None:
         """Listens, and says where."""
@@ -50,6 +52,8 @@ class Relay:
 
     def _switch(self) -> None:
         self._switched.set()
+        for end in self._open:
+            end.transport.abort()
         print("switched", flush=True)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -98,6 +102,7 @@ class Relay:
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await self._connect()
+        self._open.add(writer)
         ways = [
             asyncio.ensure_future(self._up(reader, server_writer)),
             asyncio.ensure_future(self._down(server_reader, writer)),
@@ -106,6 +111,7 @@ class Relay:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
+        self._open.discard(writer)
         for end in (writer, server_writer):
             end.transport.abort()
 

@@ -295,6 +295,7 @@ def test_a_full_server_is_asked_again(
     wide: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
     monkeypatch.setattr("tidemark_core.retry._FIRST", 0.01)
+    monkeypatch.setattr("tap_mysql.source.session.idle._MOST", 0)  # each question connects
     connect, tries = open_connection, list[int]()
     full = {"discovery": {1, 2}, "the look": {3, 4}, "never again": range(1, 100)}[when]
 

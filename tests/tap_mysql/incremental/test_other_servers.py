@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from readhooks import after_files
 from servers import UNLOGGED, Server, more_servers, wait_for
+from tap_mysql.singer.tap import TapMySQL
 from tidemark_core.errors import ConfigError, SourceError
+from tidemark_core.names import TableName
 
 if TYPE_CHECKING:
     from tidemark_sandbox.world import Sandbox
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 MakeRelay = Callable[..., "Relay"]
 COLUMNS = "id INT PRIMARY KEY, v VARCHAR(300), update_at DATETIME, KEY (update_at)"
+DATABASE = "tap_test"
 NO_LOOKBACK: dict[str, Any] = {"backup_lookback_seconds": 0, "backup_lookback_ids": 0}
 ROWS = 3000
 
@@ -188,8 +191,9 @@ def test_a_table_that_is_read_whole_is_begun_again_on_the_new_server(
 
 @pytest.mark.fault(38)
 def test_an_address_that_leads_to_two_servers_in_turn_stops(
-    source: Source, other: Server, relay: MakeRelay
+    source: Source, other: Server, relay: MakeRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tap_mysql.source.session.idle._MOST", 0)  # each question connects
     fill([source, other], "balanced", ["(1, 'a', '2024-01-01')"])
     way = relay("--then", other.socket, "--in-turn")
     result = source.run(source.catalog("balanced", key="update_at"), **way.way)
@@ -197,6 +201,22 @@ def test_an_address_that_leads_to_two_servers_in_turn_stops(
     assert "consecutive attempts: the server was " in str(result.error)
     assert "set DB_HOST to a single server" in str(result.error)
     assert result.of("STATE") == []
+
+
+@pytest.mark.fault(222)
+def test_a_table_that_is_looked_at_again_is_asked_of_the_server_that_answers_now(
+    source: Source, other: Server, relay: MakeRelay
+) -> None:
+    fill([source, other], "again", [], "id INT PRIMARY KEY")
+    other.sql("ALTER TABLE again ADD COLUMN new INT")
+    way = relay("--then", other.socket, "--in-turn")
+    tap = TapMySQL(config=source.config(**way.way), catalog=source.catalog("again"))
+    try:
+        assert tap.streams
+        found = tap.look_again(TableName(DATABASE, "again"))
+    finally:
+        tap.close()
+    assert [column.name for column in found.columns] == ["id", "new"]
 
 
 # -- replicas

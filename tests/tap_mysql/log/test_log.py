@@ -12,6 +12,7 @@ from mysql_binlog import Batch, KeyColumns, LogPurged, Position, Statement
 from mysql_binlog.model import Kind
 from tap_mysql.binlog.log import Log
 from tap_mysql.reading.key_reader import KeyReader
+from tap_mysql.source.session.driver import open_connection
 from tap_mysql.values.key_values import pack
 from tidemark_core.errors import SourceError
 from tidemark_core.names import TableName
@@ -87,6 +88,28 @@ def test_a_first_load_then_what_has_changed(source: Source, told: Told) -> None:
     told.keys = {"t": [(2,)]}
     third = good(logged(source, "t", state=second.state))
     assert newest(first, second, third) == {1: 11, 2: 21, 3: 30}
+
+
+def test_more_tables_need_no_more_connections(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for all questions and rows, and two by which the log is read."""
+    tables, opened = ("t", "u", "w"), list[int]()
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        opened.append(1)
+        return open_connection(*arguments, **options)
+
+    monkeypatch.setattr("tap_mysql.source.session.connection.open_connection", noted)
+    for table in tables:
+        source.make(table, "id INT PRIMARY KEY, v INT", "(1, 10)")
+    first = good(logged(source, *tables))
+    for table in tables:
+        source.sql(f"UPDATE {table} SET v = 11")
+    opened.clear()
+    second = good(logged(source, *tables, state=first.state))
+    assert [newest(second, table=table) for table in tables] == [{1: 11}] * 3
+    assert len(opened) == 3
 
 
 def test_a_quiet_table_moves_on_without_a_file(source: Source, told: Told) -> None:

@@ -109,7 +109,9 @@ class TapMySQL(PluginTap[TapSettings]):
         endpoint = self._resources.enter_context(
             open_endpoint(bastion, settings.db_host, settings.db_port, local_port)
         )
-        return Source(login, endpoint, settings.backup_timeout_seconds)
+        source = Source(login, endpoint, settings.backup_timeout_seconds)
+        self._resources.callback(source.idle.close)
+        return source
 
     @cached_property
     def folder(self) -> TempFolder:
@@ -158,11 +160,12 @@ class TapMySQL(PluginTap[TapSettings]):
         return [MySQLStream(self, tables[table]) for table in selected if table in tables]
 
     def look_again(self, name: TableName) -> Table:
-        """Reads one table's definition again.
+        """Reads one table's definition again, from the server that answers now.
 
         Raises:
             SourceError: It is gone.
         """
+        self.source.idle.close()
         tables = self._discover({name.schema})
         if name not in tables:
             raise missing(name)

@@ -93,7 +93,11 @@ def open_source(
         TunnelError: The bastion cannot be reached.
     """
     with open_endpoint(settings.bastion, settings.db_host, settings.db_port) as endpoint:
-        yield Source(Login.of(settings), endpoint, timeout)
+        source = Source(Login.of(settings), endpoint, timeout)
+        try:
+            yield source
+        finally:
+            source.idle.close()
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from tidemark_core.errors import ConfigError, SourceError, TunnelError
 from tidemark_core.ssh.tunnel import Endpoint
 
 from tap_mysql.source.error_codes import number_in, source_error, tls_error
-from tap_mysql.source.session.driver import open_connection, verifying_context
+from tap_mysql.source.session.driver import Connection, open_connection, verifying_context
+from tap_mysql.source.session.idle import Idle
 from tap_mysql.source.session.server_identity import Server
 from tap_mysql.source.settings import MySQLSettings
 
@@ -29,10 +30,8 @@ if TYPE_CHECKING:
 #: share them.
 SESSION = (
     "SET time_zone = '+00:00'",
-    "SET sql_mode = ''",
-    "SET SESSION net_write_timeout = 3600",
-    "SET SESSION lock_wait_timeout = 60",
-    "SET SESSION max_sort_length = 1048576",
+    "SET sql_mode = '', net_write_timeout = 3600, lock_wait_timeout = 60, "
+    "max_sort_length = 1048576",
     "SET SESSION TRANSACTION READ ONLY",
 )
 
@@ -93,7 +92,7 @@ class Session:
         server: Version text of the server.
     """
 
-    def __init__(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.server = str(connection.get_server_info())  # type: ignore[no-untyped-call]
 
@@ -176,20 +175,24 @@ class Source:
         endpoint: The way there.
         timeout: Seconds without an answer after which a question is given up.
         server: The only server whose rows may be read; None: whichever answers.
+        idle: Connections for the next questions; close it at the end.
     """
 
     login: Login
     endpoint: Endpoint
     timeout: int
     server: Server | None = None
+    idle: Idle = field(default_factory=Idle, compare=False)
 
     @property
     def guard(self) -> str | None:
         """A statement that fails on any server but the one that may be read; None if any may be."""
         return None if self.server is None else self.server.guard
 
-    def connect(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
+    def connect(self) -> Connection:
         """Opens a connection; the caller closes it.
+
+        A server may refuse it because it has no more to give: idle ones are closed for it.
 
         Raises:
             TunnelError: The bastion is unreachable, or cannot reach the server.
@@ -212,6 +215,8 @@ class Source:
             )
         except pymysql.err.MySQLError as error:
             self.endpoint.check()
+            if self.idle.close():
+                return self.connect()
             raise _explained(error) from error
         except (OSError, ValueError) as error:
             self.endpoint.check()
@@ -219,24 +224,32 @@ class Source:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Opens a connection, and closes it at the end.
+        """A connection for some questions: an idle one, or a new one.
+
+        After an error it is closed, with what may be under way on it.
 
         Raises:
             TunnelError: The bastion is unreachable, or cannot reach the server.
             SourceError: The server is unreachable, or refused the login.
         """
-        connection = self.connect()
+        kept, is_done = self.idle.take(), False
+        connection = kept or self.connect()
+        connection.wait(self.timeout)
         try:
             session = Session(connection)
-            for statement in SESSION[1:]:
+            for statement in () if kept else SESSION[1:]:
                 session.rows(statement)
             yield session
+            is_done = True
         except SourceError as error:
             if error.retryable:
                 self._blame_tunnel()
             raise
         finally:
-            connection.close()
+            if is_done:
+                self.idle.give(connection)
+            else:
+                connection.close()
 
     def _blame_tunnel(self) -> None:
         try:
