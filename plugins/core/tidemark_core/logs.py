@@ -40,6 +40,7 @@ class Event(StrEnum):
     WATERMARK_UPDATED = "Watermark updated successfully"
     BACKUP_COMPLETED = "Backup operation completed"
     LOAD_COMPLETED = "Load operation completed"
+    LEG_FAILED = "Leg failed"
     ROUND_COMPLETED = "Round completed"
 
 
@@ -88,6 +89,7 @@ FIELDS: Mapping[Event, frozenset[str]] = {
             "user",
         }
     ),
+    Event.LEG_FAILED: frozenset({"round", "leg", "failed"}),
     Event.ROUND_COMPLETED: frozenset(
         {"round", "tables", "seconds", "legs", "lag_seconds", "failed"}
     ),

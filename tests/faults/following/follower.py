@@ -14,7 +14,7 @@ from typing import Any
 from proctree import descendants
 from projects.nights import Night
 
-ROUND = "Round completed"
+ROUND, LEG_FAILED = "Round completed", "Leg failed"
 
 
 class Following:
@@ -51,6 +51,16 @@ class Following:
     @property
     def rounds(self) -> list[dict[str, Any]]:
         return [line for line in self.said if line["event"] == ROUND]
+
+    @property
+    def failures(self) -> list[str]:
+        """What its backups fail with, as far as it has said."""
+        told = [
+            line["failed"]
+            for line in self.said
+            if line["event"] == ROUND or (line["event"] == LEG_FAILED and line["leg"] == "backup")
+        ]
+        return told[-1] if told else []
 
     def processes(self) -> list[int]:
         """It, and everything below it."""

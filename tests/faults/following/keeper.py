@@ -77,8 +77,6 @@ class Keeper(Background):
 
     @staticmethod
     def gaps_of(one: Following) -> list[str]:
-        """The tables of which the last round says that they need a hand."""
-        rounds = one.rounds
-        lines = rounds[-1]["failed"] if rounds else []
-        found = {match[1] for line in lines for match in [_GAP.search(line)] if match}
+        """The tables of which it says that they need a hand."""
+        found = {match[1] for line in one.failures for match in [_GAP.search(line)] if match}
         return sorted(found & {table.full_name for table in TABLES})

@@ -171,6 +171,28 @@ def test_a_failure_is_told_once_and_its_end_once_and_the_others_go_on(
 
 
 @pytest.mark.fault(196)
+def test_a_failure_is_told_before_the_next_leg_begins(
+    follower: Any, tables: tuple[TableName, TableName], tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    bad, good = tables
+    told = list[tuple[Any, ...]]()
+
+    def script(step: Step, plan: Plan) -> LegResult:
+        if step is not Step.BACKUP:
+            events = [r for r in caplog.records if r.getMessage() == "Leg failed"]
+            told.append((alerts(tmp_path), [vars(r)["failed"] for r in events]))
+            return went_well(step, plan)
+        failed = Outcome(step, str(bad), error="a gap", done=False)
+        return LegResult(step, [failed, Outcome(step, str(good))], 1)
+
+    made, _ = follower(script, 1)
+    assert made.run() == 0
+    lines = [f"backup {bad}  a gap"]
+    assert told == [([("failed", f"follow, backup of {bad}")], [lines])] * 2
+
+
+@pytest.mark.fault(196)
 def test_a_leg_that_cannot_be_begun_is_one_failure(follower: Any, tmp_path: Path) -> None:
     def script(step: Step, plan: Plan) -> LegResult:
         if step is Step.LOAD:

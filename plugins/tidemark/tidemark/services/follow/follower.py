@@ -28,7 +28,7 @@ from tidemark.services.follow.period import FOLLOW, Period, period
 from tidemark.services.follow.ready.runner import Ready
 from tidemark.services.follow.round import Marks, Round, Rounds
 from tidemark.services.follow.watch import LogWatch
-from tidemark.services.follow.work import Step, Work
+from tidemark.services.follow.work import Part, Step, Work
 from tidemark.services.sync.meltano_run import new_run_id, variables
 from tidemark.services.sync.plan import Plan
 
@@ -211,7 +211,8 @@ class Follower:
         rounds = Rounds(
             hour.project, self.plan, self._work, self._marks, self.lags,
             partial(self._line, hour),
-            self.teller.begin, self._stop.is_set, self._ready.run, self._is_to_test,
+            self.teller.begin, partial(self._leg_ended, hour, run_id), self._stop.is_set,
+            self._ready.run, self._is_to_test,
         )  # fmt: skip
         with ExitStack() as held:
             try:
@@ -242,6 +243,16 @@ class Follower:
         hour.write(line)
         self.teller.line(line)
 
+    def _leg_ended(self, hour: Period, run_id: str, leg: Step, tried: set[Part]) -> None:
+        """Tells of failures at once: who mends one need not wait for the end of the round."""
+        failed = self._work.told(tried)
+        if failed:
+            log_event(
+                logger, Event.LEG_FAILED, level=logging.ERROR, round=run_id, leg=leg, failed=failed
+            )
+        for problem in self._alerts.tell(tried, self._work, run_id, str(hour.log.path)):
+            self.teller.waits(problem)
+
     def _tell(self, done: Round, hour: Period) -> None:
         self.teller.round(done, self._work)
         log_event(
@@ -255,6 +266,4 @@ class Follower:
             lag_seconds={str(table): round(lag, 1) for table, lag in done.lags.items()},
             failed=self._work.told(),
         )
-        for problem in self._alerts.tell(done.tried, self._work, done.run_id, str(hour.log.path)):
-            self.teller.waits(problem)
         hour.report(done, self.plan.tables, self.lags, self._work)

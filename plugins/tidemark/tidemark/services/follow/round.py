@@ -32,14 +32,12 @@ class Round:
         run_id: Shared by its legs.
         legs: Their results, in order.
         lags: Of each table whose last reading is seen: the longest that a change took, in seconds.
-        tried: The parts that have failed or succeeded in it.
         began: When, UTC.
     """
 
     run_id: str
     legs: list[LegResult] = field(default_factory=list)
     lags: dict[TableName, float] = field(default_factory=dict)
-    tried: set[Part] = field(default_factory=set)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -105,6 +103,7 @@ class Rounds:
         lags: What is not seen yet.
         log: Is given each line that the legs write.
         begin: Is told the name of each leg when it begins.
+        ended: Is told, when a leg has ended, which parts of it have failed or succeeded.
         stopped: Whether no further leg is to begin.
         runner: Runs the commands of the legs.
         tested: Whether dbt's tests of the tables that are built are run; after a failed build
@@ -118,6 +117,7 @@ class Rounds:
     lags: Lags
     log: Log
     begin: Callable[[str], object]
+    ended: Callable[[Step, set[Part]], object]
     stopped: Callable[[], bool]
     runner: Runner
     tested: bool = True
@@ -183,7 +183,7 @@ class Rounds:
             names = self.project.names
             built = set(models(self.project.root, finished, names))
             self.work.add(Step.BUILD, [table for table in finished if names.of(table) in built])
-        done.tried |= {(step, None), *((step, table) for table in (*finished, *errors))}
+        self.ended(step, {(step, None), *((step, table) for table in (*finished, *errors))})
         ahead = self.work.todo[Step.LOAD] | self.work.todo[Step.BUILD]
         for table in (table for table in finished if table not in ahead):
             lag = self.lags.seen(table, now)

@@ -94,10 +94,12 @@ class Work:
         """Why a table, or a leg as a whole (None), fails now; None if it does not."""
         return next((f.message for (_, of), f in self.failures.items() if of == table), None)
 
-    def told(self) -> list[str]:
-        """What fails now, one line each."""
+    def told(self, tried: Collection[Part] | None = None) -> list[str]:
+        """What fails now, one line each; of the parts that were tried, if they are given."""
         lines = []
         for (step, table), failure in sorted(self.failures.items(), key=str):
+            if tried is not None and (step, table) not in tried:
+                continue
             next = f"  Next: {failure.next}" if failure.next else ""
             lines.append(f"{step:6} {table or ''}  {failure.message}{next}")
         return lines
