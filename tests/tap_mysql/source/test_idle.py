@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 from tap_mysql.source.session.connection import Login
@@ -33,13 +33,12 @@ def clock() -> Clock:
 def server(source: Source, clock: Clock) -> Iterator[Server]:
     env = source.sandbox.env()
     host, port = source.address
-    with open_endpoint(None, host, port) as endpoint:
-        login = Login(env["DB_USER"], env["DB_PASSWORD"], DATABASE)
-        made = Server(login, endpoint, timeout=60, idle=Idle(clock))
-        try:
-            yield made
-        finally:
-            made.idle.close()
+    login = Login(env["DB_USER"], env["DB_PASSWORD"], DATABASE)
+    with (
+        open_endpoint(None, host, port) as endpoint,
+        closing(Server(login, endpoint, timeout=60, idle=Idle(clock))) as made,
+    ):
+        yield made
 
 
 def connection(server: Server) -> int:

@@ -110,8 +110,7 @@ class TapMySQL(PluginTap[TapSettings]):
             open_endpoint(bastion, settings.db_host, settings.db_port, local_port)
         )
         source = Source(login, endpoint, settings.backup_timeout_seconds)
-        self._resources.callback(source.idle.close)
-        return source
+        return self._resources.enter_context(contextlib.closing(source))
 
     @cached_property
     def folder(self) -> TempFolder:
@@ -165,7 +164,7 @@ class TapMySQL(PluginTap[TapSettings]):
         Raises:
             SourceError: It is gone.
         """
-        self.source.idle.close()
+        self.source.close()
         tables = self._discover({name.schema})
         if name not in tables:
             raise missing(name)

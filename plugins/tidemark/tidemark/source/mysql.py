@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -92,12 +92,11 @@ def open_source(
     Raises:
         TunnelError: The bastion cannot be reached.
     """
-    with open_endpoint(settings.bastion, settings.db_host, settings.db_port) as endpoint:
-        source = Source(Login.of(settings), endpoint, timeout)
-        try:
-            yield source
-        finally:
-            source.idle.close()
+    with (
+        open_endpoint(settings.bastion, settings.db_host, settings.db_port) as endpoint,
+        closing(Source(Login.of(settings), endpoint, timeout)) as source,
+    ):
+        yield source
 
 
 @contextmanager

@@ -175,7 +175,7 @@ class Source:
         endpoint: The way there.
         timeout: Seconds without an answer after which a question is given up.
         server: The only server whose rows may be read; None: whichever answers.
-        idle: Connections for the next questions; close it at the end.
+        idle: Connections for the next questions.
     """
 
     login: Login
@@ -250,6 +250,10 @@ class Source:
                 self.idle.give(connection)
             else:
                 connection.close()
+
+    def close(self) -> None:
+        """Closes the connections that are kept; who opens a source closes it at the end."""
+        self.idle.close()
 
     def _blame_tunnel(self) -> None:
         try:
