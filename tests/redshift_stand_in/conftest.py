@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from redshift_stand_in.local import Wishes, provide, running_postgres
 from redshift_stand_in.postgres.backend import PostgresAddress
 from redshift_stand_in.postgres.cluster import PORT, SUPERUSER, Cluster
+from redshift_stand_in.wire.version import Version
 from tidemark_sandbox.host.ports import Ports, free_port_block
 
 if TYPE_CHECKING:
@@ -78,9 +79,14 @@ class World:
         return str(self.folder / "front" / "warehouse.sock")
 
     def connect(
-        self, user: str = "admin", *, autocommit: bool = True, password: str = PASSWORD
+        self,
+        user: str = "admin",
+        *,
+        autocommit: bool = True,
+        password: str = PASSWORD,
+        version: Version = Version.BINARY,
     ) -> Any:
-        """A session by the driver that the product uses."""
+        """A session by redshift_connector; it asks for the newest protocol unless it is told to."""
         connection = redshift_connector.connect(
             host="127.0.0.1",
             port=self.tcp_port,
@@ -88,6 +94,7 @@ class World:
             user=user,
             password=password,
             ssl=False,
+            client_protocol_version=version,
         )
         connection.autocommit = autocommit
         self.open_connections.append(connection)

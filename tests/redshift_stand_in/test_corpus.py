@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import redshift_connector
+from redshift_stand_in.wire.version import Version
 from sqlfluff.dialects import dialect_redshift_keywords as words
 
+from tests.redshift_stand_in.conftest import Sql
+
 if TYPE_CHECKING:
-    from tests.redshift_stand_in.conftest import Sql
+    from tests.redshift_stand_in.conftest import World
 
 PAGE = Path(__file__).parents[2] / "docs" / "redshift-stand-in.md"
 FOLDER = Path(__file__).with_name("corpus")
@@ -83,13 +86,14 @@ Run = Callable[[str], Outcome]
 
 
 @pytest.fixture
-def run(sql: Sql) -> Run:
-    """Runs a statement in the schema ``t``, and undoes nothing."""
-    sql("set search_path to t")
+def run(world: World, sql: Sql) -> Run:
+    """Runs a statement in the schema ``t``, and undoes nothing; values are read as text."""
+    ask = Sql(world.connect(version=Version.BASE))
+    ask("set search_path to t")
 
     def one(text: str) -> Outcome:
         try:
-            rows = sql(text)
+            rows = ask(text)
         except redshift_connector.Error as error:
             fields = error.args[0]
             return Outcome(error=fields["M"] if isinstance(fields, dict) else str(fields))

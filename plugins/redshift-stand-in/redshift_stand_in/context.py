@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redshift_stand_in.errors import ACTIVE_TRANSACTION, BackendError, StatementError
 from redshift_stand_in.postgres.backend import Backend, Row, open_as_superuser
@@ -15,11 +15,13 @@ from redshift_stand_in.sql import locks
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.rewrite import by_columns, expressions
 from redshift_stand_in.wire.protocol import message
+from redshift_stand_in.wire.version import Version
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+T = TypeVar("T")
 _SECRET = re.compile(
     r"(?i)\b(credentials|access_key_id|secret_access_key|session_token|password)(\s+(?:as\s+)?)'(?:[^'\\]|''|\\.)*'"
 )
@@ -77,6 +79,7 @@ class Context:
         s3: how to reach S3.
         user: the client's user.
         database: its database.
+        version: of Redshift's protocol, as its client and the front agreed.
         out: messages for the client, sent before the command's end.
     """
 
@@ -84,6 +87,7 @@ class Context:
     s3: S3Settings
     user: str
     database: str
+    version: Version = Version.BASE
     out: bytearray = field(default_factory=bytearray)
     text: str = ""
 
@@ -116,19 +120,27 @@ class Context:
 
     def _columns(self, query: str) -> list[str] | None:
         """The names of the columns that a query returns; None if PostgreSQL refuses it."""
+        return self.attempt(lambda: self.backend.columns(expressions.rewrite(query)))
+
+    def attempt(self, ask: Callable[[], T]) -> T | None:
+        """Asks PostgreSQL something that it may refuse, without harm to an open transaction.
+
+        Returns:
+            The answer; None if it was refused, or the transaction has failed before.
+        """
         if self.backend.status == b"E":
             return None
         if in_transaction := self.in_transaction:
-            self.query("savepoint rs_columns")
+            self.query("savepoint rs_attempt")
         try:
-            return self.backend.columns(expressions.rewrite(query))
+            return ask()
         except BackendError:
             if in_transaction:
-                self.query("rollback to savepoint rs_columns")
+                self.query("rollback to savepoint rs_attempt")
             return None
         finally:
             if in_transaction:
-                self.query("release savepoint rs_columns")
+                self.query("release savepoint rs_attempt")
 
     def notice(self, text: str) -> None:
         """Tells the client something."""

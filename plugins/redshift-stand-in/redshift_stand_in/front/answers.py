@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redshift_stand_in.context import Context, Run, mask
@@ -11,12 +12,11 @@ from redshift_stand_in.errors import (
     INTERNAL_ERROR,
     BackendError,
     StatementError,
-    decode_fields,
 )
-from redshift_stand_in.front.prepared import Prepared
+from redshift_stand_in.front.prepared import Portal, Prepared
+from redshift_stand_in.front.relay import Relay
 from redshift_stand_in.statements import plan
-from redshift_stand_in.wire.protocol import Disconnected, MessageStream, wait_for
-from redshift_stand_in.wire.rows import Shape, reshape, shape_of
+from redshift_stand_in.wire.protocol import Disconnected, MessageStream
 
 logger = logging.getLogger(__name__)
 
@@ -33,57 +33,20 @@ class Answers:
     client: MessageStream
     context: Context
 
-    def relay(self, described: list[Prepared | None]) -> bool:
+    def relay(self, described: Sequence[Prepared | Portal | None]) -> bool:
         """Passes PostgreSQL's answers on, up to but not including ReadyForQuery.
 
         Args:
-            described: for each Describe and Execute sent, the statement that it is about.
+            described: for each Describe and Execute sent, what it is about; None: the simple
+                protocol.
 
         Returns:
             Whether no error was among them.
 
         Raises:
-            StatementError: a result has a type that Redshift lacks; nothing of it was passed on.
+            StatementError: as `Relay.run` has it.
         """
-        backend, client = self.context.backend, self.client
-        ok, position = True, 0
-        shape: Shape | None = None
-        refused: StatementError | None = None
-        waiting = iter(described)
-        current = next(waiting, None)
-        while True:
-            wait_for(backend, client, backend.cancel)
-            kind, body = backend.read()
-            backend.note(kind, body)
-            if refused and kind != b"Z":
-                continue
-            if kind == b"D":
-                shape = current.shape if current else shape
-                client.put(kind, reshape(body, shape) if shape else body)
-            elif kind == b"T":
-                try:
-                    shape, body = shape_of(body)
-                except StatementError as error:
-                    refused = error
-                    continue
-                if current:
-                    current.shape = shape
-                client.put(kind, body)
-                if position < len(described) - 1:
-                    current, position = next(waiting, None), position + 1
-            elif kind == b"n":
-                client.put(kind, body)
-                current, position = next(waiting, current), position + 1
-            elif kind == b"E":
-                ok = False
-                logger.debug("error: %s", decode_fields(body))
-                client.put(kind, BackendError(body).payload())
-            elif kind == b"Z":
-                if refused:
-                    raise refused
-                return ok
-            else:
-                client.put(kind, body)
+        return Relay(self.client, self.context, described).run()
 
     def run_in_front(self, planned: plan.Plan, run: Run) -> bool:
         """Runs a command of the front's own and answers with its tag or its error."""

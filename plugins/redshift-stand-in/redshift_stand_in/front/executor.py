@@ -105,13 +105,13 @@ class Executor:
         """Runs the messages up to a Sync or a Flush; returns whether all succeeded."""
         batch = [self._names.note(kind, body) for kind, body in batch]
         portals = [self._names.portal(body) for kind, body in batch if kind == b"E"]
-        executed = [prepared for prepared in portals if prepared is not None]
+        executed = [portal.prepared.plan for portal in portals if portal is not None]
         if not self._ready_to_parse(batch):
             return False
         own = False
-        for prepared in executed:
-            if not prepared.plan.run:
-                begun = self._before(prepared.plan)
+        for planned in executed:
+            if not planned.run:
+                begun = self._before(planned)
                 if begun is None:
                     return False
                 own = own or begun
@@ -119,8 +119,9 @@ class Executor:
         part: list[Message] = []
         for kind, body in batch:
             portal = self._names.portal(body) if kind == b"E" else None
-            if portal and portal.plan.run:
-                ok = self._send(part) and self._answers.run_in_front(portal.plan, portal.plan.run)
+            own_plan = portal.prepared.plan if portal else None
+            if own_plan and own_plan.run:
+                ok = self._send(part) and self._answers.run_in_front(own_plan, own_plan.run)
                 part = []
                 if not ok:
                     break
@@ -140,13 +141,15 @@ class Executor:
             for i, (kind, body) in enumerate(batch):
                 if kind != b"P":
                     continue
-                planned = self._names.statement(body).plan
+                prepared = self._names.statement(body)
+                planned = prepared.plan
                 if planned.writes and self.context.backend.status == b"T":
                     self.context.lock_for_write(planned.writes)
                 if planned.late_binding and self.context.backend.status != b"E":
                     late_binding.refresh(self.context, planned.text)
                 if planned.by_columns:
-                    batch[i] = kind, with_statement(body, self._sql(planned))
+                    prepared.sql = self._sql(planned)
+                    batch[i] = kind, with_statement(body, prepared.sql)
         except BackendError as error:
             self.client.put(b"E", error.payload())
             return False

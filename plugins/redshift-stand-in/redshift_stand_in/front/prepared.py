@@ -3,23 +3,64 @@
 from __future__ import annotations
 
 import logging
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from redshift_stand_in.context import mask
 from redshift_stand_in.statements import plan
-from redshift_stand_in.wire.rows import Shape
+from redshift_stand_in.wire.columns import Column
+from redshift_stand_in.wire.rows import TEXT_ONLY
 
 logger = logging.getLogger(__name__)
 
 Message = tuple[bytes, bytes]
 
+_INT16 = struct.Struct("!h")
+_INT32 = struct.Struct("!i")
+
 
 @dataclass
 class Prepared:
-    """A prepared statement: its plan, and how its rows change on their way to the client."""
+    """A prepared statement.
+
+    Attributes:
+        plan: what is done with it.
+        sql: what PostgreSQL parsed.
+        columns: those of its result, once it was described.
+    """
 
     plan: plan.Plan
-    shape: Shape | None = None
+    sql: str
+    columns: Sequence[Column] = ()
+
+
+@dataclass
+class Portal:
+    """A prepared statement with its values.
+
+    Attributes:
+        prepared: the statement.
+        formats: of each column of the result, whether the client reads it in binary; empty if the
+            statement was not described.
+    """
+
+    prepared: Prepared
+    formats: Sequence[bool] = ()
+
+    def note(self, bind: bytes, rest: bytes) -> bytes:
+        """Notes what its Bind asks for; returns the body for PostgreSQL.
+
+        Args:
+            bind: the body.
+            rest: what follows the two names in it.
+        """
+        columns = self.prepared.columns
+        if not columns:
+            return bind
+        codes = _result_codes(rest)
+        self.formats = _formats(codes, len(columns))
+        return _with_formats(bind, codes, columns, self.formats)
 
 
 @dataclass
@@ -27,7 +68,7 @@ class Names:
     """The names of one session's statements and portals."""
 
     _statements: dict[bytes, Prepared] = field(default_factory=dict)
-    _portals: dict[bytes, Prepared] = field(default_factory=dict)
+    _portals: dict[bytes, Portal] = field(default_factory=dict)
 
     def note(self, kind: bytes, body: bytes) -> Message:
         """Plans a Parse, tracks statement and portal names; returns the message for PostgreSQL."""
@@ -35,13 +76,15 @@ class Names:
             name, sql, _ = body.split(b"\0", 2)
             planned = plan.make(sql.decode("utf-8", "replace"))
             logger.debug("P %s => %s", mask(planned.text), mask(planned.sql) or "in the front")
-            self._statements[name] = Prepared(planned)
+            self._statements[name] = Prepared(planned, planned.sql)
             return kind, with_statement(body, planned.sql)
         if kind == b"B":
-            portal, name, _ = body.split(b"\0", 2)
+            portal, name, rest = body.split(b"\0", 2)
             if name in self._statements:
-                self._portals[portal] = self._statements[name]
+                self._portals[portal] = bound = Portal(self._statements[name])
+                return kind, bound.note(body, rest)
         elif kind == b"C":
+            held: dict[bytes, Prepared] | dict[bytes, Portal]
             held = self._statements if body[:1] == b"S" else self._portals
             held.pop(body[1:-1], None)
         return kind, body
@@ -50,11 +93,11 @@ class Names:
         """The statement that a noted Parse made."""
         return self._statements[_name(parse)]
 
-    def portal(self, execute: bytes) -> Prepared | None:
+    def portal(self, execute: bytes) -> Portal | None:
         """What an Execute runs."""
         return self._portals.get(_name(execute))
 
-    def described(self, kind: bytes, body: bytes) -> Prepared | None:
+    def described(self, kind: bytes, body: bytes) -> Prepared | Portal | None:
         """What a Describe or an Execute is about."""
         if kind == b"E":
             return self.portal(body)
@@ -71,3 +114,35 @@ def with_statement(parse: bytes, sql: str) -> bytes:
 
 def _name(body: bytes) -> bytes:
     return body.split(b"\0", 1)[0]
+
+
+def _result_codes(rest: bytes) -> tuple[int, ...]:
+    """The format codes of the result at the end of a Bind.
+
+    Args:
+        rest: its body after the two names.
+    """
+    at = 2 + 2 * _INT16.unpack_from(rest)[0]
+    values = _INT16.unpack_from(rest, at)[0]
+    at += 2
+    for _ in range(values):
+        at += 4 + max(0, _INT32.unpack_from(rest, at)[0])
+    count = _INT16.unpack_from(rest, at)[0]
+    return struct.unpack_from(f"!{count}h", rest, at + 2)
+
+
+def _formats(codes: Sequence[int], count: int) -> list[bool]:
+    """Of each column whether it is asked for in binary: none means all as text, one all alike."""
+    alike = codes[0] if codes else 0
+    return [bool(code) for code in (codes if len(codes) == count else [alike] * count)]
+
+
+def _with_formats(
+    bind: bytes, codes: Sequence[int], columns: Sequence[Column], formats: Sequence[bool]
+) -> bytes:
+    """The body of a Bind that asks for text where PostgreSQL has no binary form."""
+    wanted = [f and c.kind not in TEXT_ONLY for c, f in zip(columns, formats, strict=True)]
+    if wanted == formats:
+        return bind
+    head = bind[: len(bind) - 2 - 2 * len(codes)]
+    return head + struct.pack(f"!{len(wanted) + 1}h", len(wanted), *wanted)

@@ -27,6 +27,7 @@ from redshift_stand_in.wire.protocol import (
     MessageStream,
     startup,
 )
+from redshift_stand_in.wire.version import ANSWERED, ASKED, agreed
 
 logger = logging.getLogger(__name__)
 
@@ -127,12 +128,15 @@ class Session:
         self._backend = backend = Backend(self._settings.postgres)
         backend.put_raw(startup(parameters))
         backend.flush()
-        logger.info("start: user %s, database %s", user, database)
+        version = agreed(given.get(ASKED, ""))
+        logger.info("start: user %s, database %s, protocol %s", user, database, version.name)
         while True:
             kind, body = backend.read()
             backend.note(kind, body)
             if kind == b"S" and body.startswith(b"server_version\0"):
                 body = f"server_version\0{SERVER_VERSION}\0".encode()
+                if ASKED in given:
+                    self._client.put(b"S", f"{ANSWERED}\0{version}\0".encode())
             self._client.put(kind, body)
             if kind == b"R" and struct.unpack_from("!i", body)[0] in _PASSWORD_WANTED:
                 self._client.flush()
@@ -145,7 +149,7 @@ class Session:
                 return None
             elif kind == b"Z":
                 self._client.flush()
-                return Context(backend, self._settings.s3, user, database)
+                return Context(backend, self._settings.s3, user, database, version)
 
     def _fail(self, error: StatementError) -> None:
         payload = error.payload().replace(b"SERROR\0", b"SFATAL\0", 1)

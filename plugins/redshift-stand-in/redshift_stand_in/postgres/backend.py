@@ -12,6 +12,7 @@ from pathlib import Path
 
 from redshift_stand_in.errors import BackendError
 from redshift_stand_in.postgres.cluster import SUPERUSER
+from redshift_stand_in.wire.columns import column_names
 from redshift_stand_in.wire.protocol import (
     MessageStream,
     cancel_request,
@@ -19,7 +20,6 @@ from redshift_stand_in.wire.protocol import (
     split_data_row,
     startup,
 )
-from redshift_stand_in.wire.rows import column_names
 
 #: Session settings that make PostgreSQL read SQL text as Redshift does.
 SESSION_SETTINGS = {

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from redshift_stand_in.errors import NotInRedshift
+from redshift_stand_in.wire import binary
+from redshift_stand_in.wire.columns import NUMERIC_OID, Column
 from redshift_stand_in.wire.protocol import data_row, split_data_row
+from redshift_stand_in.wire.version import Version
 
 #: VARBYTE's number in Redshift, and here: the catalogue fixes it.
 VARBYTE_OID = 6551
 INTERVAL_OID = 1186
+#: Access rights, and arrays of them: PostgreSQL writes them as text only.
+_ACLITEM_OID, _ACLITEMS_OID = 1033, 1034
+TEXT_ONLY = frozenset({_ACLITEM_OID, _ACLITEMS_OID})
 #: What pg_get_late_binding_view_cols() gives.
 RECORD_OID = 2249
 #: Types that a result may have: Redshift's, and those of its catalogue with their arrays.
@@ -20,10 +27,13 @@ _TYPES = frozenset([
     1002, 1003, 1005, 1007, 1009, 1015, 1028, 1034, 1790,
 ])  # fmt: skip
 
-_FIELD = struct.Struct("!ihihih")
 _INTERVAL = struct.Struct("!qii")
 _REDSHIFT_INTERVAL = struct.Struct("!qi")
 _MICROSECONDS_OF_A_DAY = 86_400_000_000
+
+_Convert = Callable[[bytes], bytes]
+#: How the values of some columns of a result change, by position.
+Shape = dict[int, _Convert]
 
 
 def _varbyte(value: bytes) -> bytes:
@@ -39,46 +49,50 @@ def _interval(value: bytes) -> bytes:
     return _REDSHIFT_INTERVAL.pack(microseconds + days * _MICROSECONDS_OF_A_DAY, months)
 
 
-_CONVERTERS: dict[int, Callable[[bytes], bytes]] = {
-    VARBYTE_OID: _varbyte,
-    INTERVAL_OID: _interval,
-}
-#: How the values of some columns of a result change, by position.
-Shape = dict[int, Callable[[bytes], bytes]]
-
-
-def shape_of(body: bytes) -> tuple[Shape | None, bytes]:
-    """Finds the columns of a RowDescription whose values change.
-
-    Returns:
-        How they change, None when there are none; the RowDescription as the client gets it.
+def check(columns: Sequence[Column]) -> None:
+    """Refuses a result with a column of a type that Redshift does not have.
 
     Raises:
-        NotInRedshift: a column is of a type that Redshift does not have: a row, JSON, an array.
+        NotInRedshift: it is a row, JSON, an array.
     """
-    count = struct.unpack_from("!h", body)[0]
-    at, found = 2, {}
-    for position in range(count):
-        start, at = at, body.index(b"\0", at) + 1
-        kind = _FIELD.unpack_from(body, at)[2]
-        if kind in _CONVERTERS:
-            found[position] = _CONVERTERS[kind]
-        elif kind not in _TYPES:
-            name = body[start : at - 1].decode("utf-8", "replace")
-            if kind != RECORD_OID or not name.startswith("pg_get_"):
-                raise NotInRedshift(f'The type of the result column "{name}" is')
-        at += _FIELD.size
-    return (found or None), body
+    for column in columns:
+        if column.kind in _TYPES:
+            continue
+        name = column.name.decode("utf-8", "replace")
+        if column.kind != RECORD_OID or not name.startswith("pg_get_"):
+            raise NotInRedshift(f'The type of the result column "{name}" is')
 
 
-def column_names(body: bytes) -> list[str]:
-    """The names in a RowDescription."""
-    names, at = [], 2
-    for _ in range(struct.unpack_from("!h", body)[0]):
-        end = body.index(b"\0", at)
-        names.append(body[at:end].decode("utf-8", "replace"))
-        at = end + 1 + _FIELD.size
-    return names
+def shape_of(columns: Sequence[Column], formats: Sequence[bool], version: Version) -> Shape | None:
+    """Finds the columns of a result whose values change.
+
+    Args:
+        columns: the result's.
+        formats: of each column, whether the client reads it in binary; none: all as text.
+        version: the session's.
+
+    Returns:
+        How they change; None when there are none.
+    """
+    given = formats or [False] * len(columns)
+    found = {
+        position: convert
+        for position, (column, in_binary) in enumerate(zip(columns, given, strict=True))
+        if (convert := _converter(column, in_binary, version)) is not None
+    }
+    return found or None
+
+
+def _converter(column: Column, in_binary: bool, version: Version) -> _Convert | None:
+    if column.kind == VARBYTE_OID:
+        return _varbyte
+    if column.kind == INTERVAL_OID:
+        return _interval
+    if column.kind == NUMERIC_OID and in_binary and version == Version.BINARY:
+        return partial(binary.numeric, precision=column.precision, scale=column.scale)
+    if column.kind == _ACLITEMS_OID and in_binary:
+        return binary.access_rights
+    return None
 
 
 def reshape(body: bytes, shape: Shape) -> bytes:
