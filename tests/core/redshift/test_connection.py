@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
@@ -245,6 +246,19 @@ def test_bound_values_are_values(direct: WarehouseSettings) -> None:
     tricky = "'; DROP TABLE x; -- ? \\ %s :a"
     with connect(direct) as connection:
         assert connection.execute("SELECT ?", [tricky]) == [(tricky,)]
+
+
+@pytest.mark.fault(223)
+def test_values_are_read_as_the_warehouse_has_them(direct: WarehouseSettings) -> None:
+    """In binary the driver makes 1500-03-09 of this day, and loses a microsecond and digits."""
+    with connect(direct) as warehouse:
+        ((day, moment, clock, long),) = warehouse.execute(
+            "SELECT CAST('1500-02-28' AS DATE), CAST('1500-02-28 01:02:03.000001' AS TIMESTAMP), "
+            "CAST('23:59:59.999999' AS TIME), "
+            "CAST('-12345678901234567890123456789.10' AS NUMERIC(38,2))"
+        )
+    assert (day, moment) == (date(1500, 2, 28), datetime(1500, 2, 28, 1, 2, 3, 1))
+    assert (clock, str(long)) == (time(23, 59, 59, 999999), "-12345678901234567890123456789.10")
 
 
 def test_a_certificate_of_another_name_is_refused_also_behind_the_tunnel(

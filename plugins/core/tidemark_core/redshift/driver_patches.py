@@ -23,6 +23,11 @@ routes: dict[tuple[str, int], str] = {}
 _NAME = "tidemark-dbt"
 #: File of the authority that a login trusts in place of the system's; None: the system's.
 _authority: ContextVar[str | None] = ContextVar("tidemark_authority", default=None)
+#: The version of the protocol in which values come as text. In binary, which the driver asks for by
+#: itself, it reads dates before 1612 as others, times a microsecond less, and 28 digits of a
+#: NUMERIC. https://github.com/aws/amazon-redshift-python-driver, utils/type_utils.py:
+#: `date_recv_binary`, `time_recv_binary`, `numeric_in_binary`
+TEXT_PROTOCOL = 0
 #: Whether a login is under way here.
 _logging_in: ContextVar[bool] = ContextVar("tidemark_logging_in", default=False)
 
@@ -51,6 +56,7 @@ def login(
                 ssl=settings.redshift_ssl,
                 sslmode=settings.redshift_ssl_mode,
                 timeout=settings.redshift_connect_timeout_seconds,
+                client_protocol_version=TEXT_PROTOCOL,
                 application_name=application_name,
                 # Dead peers are noticed in about 30 + 6 * 10 seconds, also amid a long COPY.
                 tcp_keepalive_idle=30,

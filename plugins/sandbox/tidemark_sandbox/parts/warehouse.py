@@ -10,6 +10,7 @@ from typing import Any
 import redshift_connector
 from redshift_connector.core import Connection
 from redshift_stand_in.postgres.cluster import PORT
+from tidemark_core.redshift.driver_patches import TEXT_PROTOCOL
 
 from tidemark_sandbox.errors import UP, SandboxError
 from tidemark_sandbox.parts.base import Part, require_listener
@@ -81,6 +82,7 @@ class Warehouse(Part):
             password=accounts.WAREHOUSE_PASSWORDS[user],
             ssl=False,
             timeout=60,
+            client_protocol_version=TEXT_PROTOCOL,
         )
         connection.autocommit = True
         return connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -14,11 +14,13 @@ from tap_s3_parquet.index import Index
 from tidemark.runner.leases import hold_job
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
-from tidemark.services.compare.keys.row_keys import row_key
+from tidemark.services.compare.keys.key_values import copied_keys
+from tidemark.services.compare.keys.row_keys import RowKey, row_key
 from tidemark.services.verify.gone_rows import GoneRows
 from tidemark_core.errors import StateError
 from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
+from tidemark_core.redshift.connection import connect
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import LOG_BASED, ROW_METADATA, to_json_schema
 
@@ -265,6 +267,20 @@ def test_rows_of_a_table_that_is_read_by_the_log_get_tombstones(
     copied.keep(monkeypatch, 3, 7)
     shown = reconcile(copied, "--dry-run")
     assert (shown["rows"], shown["deleted"], shown["new"]) == (8, 0, 0), "public says so already"
+
+
+@pytest.mark.fault(223)
+def test_a_key_is_the_day_that_the_warehouse_has_however_old(lake: Lake) -> None:
+    """A tombstone of another day would leave the row where it is."""
+    name, user = lake.table.table, "tidemark_transformer"
+    days = ["0001-01-01", "1000-01-01", "1500-02-28", "1582-10-10", "1611-12-31", "9999-12-31"]
+    lake.sandbox.warehouse(f"CREATE TABLE public.{name} (day DATE)", user=user)
+    rows = ", ".join(f"('{day}')" for day in days)
+    lake.sandbox.warehouse(f"INSERT INTO public.{name} VALUES {rows}", user=user)
+    key = RowKey(lake.table, "public", name, (("day", ColumnType("date")),))
+    with connect(lake.project.reader) as copy:
+        read = sorted(copied_keys(copy, key, days))
+    assert read == [(date.fromisoformat(day),) for day in days]
 
 
 @pytest.mark.fault(190)
