@@ -11,6 +11,7 @@ from tidemark_core.lake.manifest import Manifest
 from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.errors import explained
+from tidemark_core.s3.manifest_listing import ListedManifest, ManifestListing
 from tidemark_core.s3.objects import ask_time, list_keys, read_document
 
 from tap_s3_parquet.bookmark import Entry
@@ -32,6 +33,7 @@ class Index:
         self.bucket = place.bucket
         self.layout = place.layout
         self.client: S3Client = place.client()
+        self._listing = ManifestListing(self.client, self.bucket, self.layout)
 
     def now(self) -> datetime:
         """S3's own time."""
@@ -55,19 +57,18 @@ class Index:
 
     def manifests(self, table: TableName) -> list[Entry]:
         """A table's manifests, by the time of extraction."""
-        entries = []
-        prefix = self.layout.manifests_prefix(table)
-        for item in list_keys(self.client, self.bucket, prefix):
-            try:
-                named = self.layout.parse_manifest_key(item["Key"])
-            except LakeError as error:
-                logger.warning("skipped: %s", error, extra={"table": str(table)})
-                continue
-            modified = item["LastModified"].astimezone(UTC)
-            order = (modified, named.run_id, named.part)
-            name = item["Key"].removeprefix(prefix)
-            entries.append(Entry(item["Key"], modified, named.moment, order, name))
-        return _sorted(entries)
+        return [self._entry(found) for found in self._listing.since(table)]
+
+    def newest(self, table: TableName) -> Entry | None:
+        """The manifest of a table's newest extraction; None: there is none."""
+        found = self._listing.newest(table)
+        return None if found is None else self._entry(found)
+
+    def _entry(self, found: ListedManifest) -> Entry:
+        named = found.named
+        name = found.key.removeprefix(self.layout.manifests_prefix(named.table))
+        order = (found.modified, named.run_id, named.part)
+        return Entry(found.key, found.modified, named.moment, order, name)
 
     def files(self, table: TableName) -> list[Entry]:
         """A table's data files, by the time of extraction, committed or not."""
@@ -82,7 +83,7 @@ class Index:
             modified = item["LastModified"].astimezone(UTC)
             name = item["Key"].removeprefix(prefix)
             entries.append(Entry(item["Key"], modified, named.moment, (named.batch,), name))
-        return _sorted(entries)
+        return sorted(entries, key=lambda entry: (entry.moment, *entry.order))
 
     def read(self, entry: Entry) -> Manifest:
         """Reads a manifest.
@@ -94,7 +95,3 @@ class Index:
             answer = self.client.get_object(Bucket=self.bucket, Key=entry.key)
             body = read_document(answer, entry.key)
         return Manifest.from_json(body, key=entry.key, layout=self.layout)
-
-
-def _sorted(entries: list[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: (entry.moment, *entry.order))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO
@@ -13,6 +12,7 @@ from tidemark_core.names import TableName
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.errors import explained
 from tidemark_core.s3.lease import Lease
+from tidemark_core.s3.manifest_listing import ManifestListing
 from tidemark_core.s3.objects import list_keys, read_document
 from tidemark_core.text.documents import Json
 
@@ -100,14 +100,10 @@ class Store:
         Raises:
             LakeError: S3 refused, or it is damaged.
         """
-        prefix, found = self._layout.manifests_prefix(table), []
-        for item in list_keys(self._client, self._place.bucket, prefix):
-            with suppress(LakeError):  # not ours
-                named = self._layout.parse_manifest_key(item["Key"])
-                found.append((named.moment, item["LastModified"], item["Key"]))
-        if not found:
+        newest = ManifestListing(self._client, self._place.bucket, self._layout).newest(table)
+        if newest is None:
             return None
-        *_, key = max(found)
+        key = newest.key
         with explained(f"reading s3://{self._place.bucket}/{key}"):
             answer = self._client.get_object(Bucket=self._place.bucket, Key=key)
             body = read_document(answer, key)

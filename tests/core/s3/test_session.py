@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import boto3
 import pytest
 from botocore.loaders import JSONFileLoader
+from botocore.utils import parse_timestamp
 from tidemark_core.s3.client import S3Location
-from tidemark_core.s3.session import preload
+from tidemark_core.s3.session import _moment, preload
 
 
 def test_after_a_preload_a_client_reads_no_description(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +25,27 @@ def test_after_a_preload_a_client_reads_no_description(monkeypatch: pytest.Monke
     monkeypatch.setattr(JSONFileLoader, "load_file", noted)
     S3Location("b", "eu-west-1", "x/", access_key="a", secret_key="b").client()
     assert read == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "2025-08-03T04:05:06.789Z",
+        "2025-08-03T04:05:06Z",
+        "20250803T040506Z",
+        "Sun, 03 Aug 2025 04:05:06 GMT",
+        1754193906,
+        "1754193906.5",
+        "2025-08-03T04:05:06+02:00",
+    ],
+)
+def test_a_time_in_an_answer_is_what_botocore_makes_of_it(told: Any) -> None:
+    assert _moment(told) == parse_timestamp(told)
+
+
+def test_what_is_no_time_is_botocores_error() -> None:
+    with pytest.raises(ValueError, match="someZ"):
+        _moment("someZ")
 
 
 def test_a_profile_that_does_not_exist_is_left_to_the_first_client(

@@ -182,6 +182,10 @@ class LakeLayout:
         name = f"{_utc(moment).strftime(_MOMENT)}_{run_id}_{part:04d}.json"
         return _fits(self.manifests_prefix(table) + name)
 
+    def manifests_since(self, table: TableName, moment: datetime) -> str:
+        """What the keys of manifests of a moment and later ones come after, in S3's order."""
+        return f"{self.manifests_prefix(table)}{_utc(moment).strftime(_MOMENT)}"
+
     def parse_manifest_key(self, key: str) -> ManifestKey:
         """Reads a manifest's key.
 

@@ -21,10 +21,24 @@ _MOST_KEYS = 1000
 _LARGEST_DOCUMENT = 32 << 20
 
 
-def list_keys(client: S3Client, bucket: str, prefix: str) -> Iterator[ObjectTypeDef]:
-    """Lists all objects below a prefix, past 1,000, as S3 describes them, by key in each page."""
+def list_keys(
+    client: S3Client, bucket: str, prefix: str, *, after: str = ""
+) -> Iterator[ObjectTypeDef]:
+    """Lists all objects below a prefix, past 1,000, as S3 describes them, by key in each page.
+
+    Args:
+        client: S3 client.
+        bucket: Its bucket.
+        prefix: What their keys begin with.
+        after: Only keys that come after this one.
+
+    Raises:
+        LakeError: S3 refused.
+    """
     with explained(f"listing s3://{bucket}/{prefix}"):
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        pages = client.get_paginator("list_objects_v2")
+        only: dict[str, Any] = {"StartAfter": after} if after else {}
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix, **only):
             yield from page.get("Contents", [])
 
 

@@ -7,13 +7,15 @@ commands reads them for all of these (`preload`).
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError
 from botocore.loaders import Loader, create_loader
 from botocore.session import get_session
+from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -41,8 +43,17 @@ def preload() -> None:
 
 def _new() -> Session:
     session = get_session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
     session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     return session
+
+
+def _moment(value: Any) -> datetime:
+    """A time in an answer; botocore's own reading takes half of the time of a long listing."""
+    if isinstance(value, str) and value.endswith("Z"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return parse_timestamp(value)
 
 
 @cache

@@ -105,9 +105,8 @@ class TapS3Parquet(PluginTap[TapSettings]):
         super().sync_all()
 
     def _newest(self, table: TableName) -> Commit | None:
-        manifests = self.index.manifests(table)
-        if manifests:
-            return from_manifest(self.index, manifests[-1])
+        if (newest := self.index.newest(table)) is not None:
+            return from_manifest(self.index, newest)
         if self.is_listing:
             for entry in reversed(self.index.files(table)):
                 if (commit := from_file(self.index, table, entry)) is not None:
