@@ -40,7 +40,13 @@ class Backlog:
         self._index = index
         self._table = table
         self._now = index.now()
-        self._manifests = index.manifests(table)
+        # A time that was set by hand, and files without manifests, need all that is there.
+        is_plain = start is None and not listing and not bookmark.is_only_a_time
+        self._since = bookmark.reach(self._now) if is_plain else None
+        self._manifests = index.manifests(table, since=self._since)
+        self._late = (
+            bookmark.manifests.late(self._manifests) if self._since is None else frozenset()
+        )
         self._files = index.files(table) if listing else []
         self._manifest_keys = {entry.key for entry in self._manifests}
         self._is_changed = False
@@ -84,7 +90,7 @@ class Backlog:
                 self._mark([entry for entry in entries if entry.moment < self._start])
             self.bookmark = replace(
                 self.bookmark,
-                manifests=self.bookmark.manifests.settled(self._manifests, self._now),
+                manifests=self.bookmark.manifests.settled(self._manifests, self._now, self._since),
                 listing=self.bookmark.listing.settled(self._files, self._now)
                 if self._files
                 else self.bookmark.listing,
@@ -95,8 +101,9 @@ class Backlog:
         if self._start is not None and entry.moment < self._start:
             return False
         mark = self.bookmark
-        is_manifest = entry.key in self._manifest_keys
-        return (mark.manifests if is_manifest else mark.listing).is_new(entry)
+        if entry.key not in self._manifest_keys:
+            return mark.listing.is_new(entry)
+        return mark.manifests.is_new(entry) or entry.name in self._late
 
     def _mark(self, entries: Sequence[Entry]) -> None:
         manifests = [entry for entry in entries if entry.key in self._manifest_keys]

@@ -55,9 +55,9 @@ class Index:
                 logger.warning("s3://%s/%s is not a table's folder; skipped", self.bucket, folder)
         return sorted(found)
 
-    def manifests(self, table: TableName) -> list[Entry]:
-        """A table's manifests, by the time of extraction."""
-        return [self._entry(found) for found in self._listing.since(table)]
+    def manifests(self, table: TableName, *, since: datetime | None = None) -> list[Entry]:
+        """A table's manifests, by the time of extraction; all, or of extractions since a moment."""
+        return [self._entry(found) for found in self._listing.since(table, since)]
 
     def newest(self, table: TableName) -> Entry | None:
         """The manifest of a table's newest extraction; None: there is none."""
