@@ -15,6 +15,9 @@ import pytest
 if TYPE_CHECKING:
     from tests.redshift_stand_in.conftest import Sql, World
 
+#: As long as dbt lets it be, with the 21 bytes that it adds for a temporary table.
+LONG = "every_order_of_every_customer_of_every_country_in_the_whole_wide_world_with_its_lines_and_its_payments"
+
 FILES = {
     "dbt_project.yml": """
 name: probe
@@ -71,6 +74,21 @@ unit_tests:
 {{ config(target_schema='probe', unique_key='id', strategy='check', check_cols=['status']) }}
 select id, status from {{ ref('base') }}
 {% endsnapshot %}""",
+    f"models/{LONG}.sql": """{{ config(materialized='incremental', unique_key='id', incremental_strategy='delete+insert') }}
+select id, status as the_status_of_the_order_when_it_was_read_for_the_last_time_before_the_end_of_the_day
+from {{ ref('base') }} {% if is_incremental() %} where id > 1 {% endif %}""",
+    "models/unit_tests.yml": f"""
+unit_tests:
+  - name: {LONG}_takes_all
+    model: {LONG}
+    overrides: {{macros: {{is_incremental: false}}}}
+    given:
+      - input: ref('base')
+        rows: [{{id: 1, status: A}}]
+    expect: {{rows: [{{id: 1}}]}}
+""",
+    f"tests/{LONG}_is_empty.sql": f"""{{{{ config(store_failures=true, severity='warn', schema='{LONG}') }}}}
+select id from {{{{ ref('{LONG}') }}}}""",
     "tests/none_missing.sql": "select * from {{ ref('merged') }} where id is null",
 }
 
@@ -114,7 +132,8 @@ def dbt(world: World, sql: Sql, tmp_path: Path) -> Dbt:
         if not sql(f"select 1 from pg_user where usename = '{user}'"):
             sql(f"create user {user} password 'Secret123'")
     sql("grant create on database dev to dbt_user")
-    sql("drop schema if exists probe cascade")
+    for schema in ("probe", f"probe_{LONG}"):
+        sql(f"drop schema if exists {schema} cascade")
     for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,4 +157,7 @@ def test_a_project_is_built_rebuilt_and_documented(dbt: Dbt, world: World, sql: 
     assert base["columns"]["id"]["comment"] == "the key, it's unique"
     assert base["columns"]["status"]["type"] == "character varying(20)"
     assert catalog["model.probe.latest"]["metadata"]["type"] == "LATE BINDING VIEW"
+    assert list(catalog[f"model.probe.{LONG}"]["columns"])[1].startswith("the_status_of_the_order")
+    assert sql(f"select id from probe.{LONG} order by id") == [[1], [2]]
+    assert sql(f"select id from probe_{LONG}.{LONG}_is_empty order by id") == [[1], [2]]
     assert sql("select has_table_privilege('dbt_reader', 'probe.base', 'select')") == [[True]]

@@ -100,7 +100,8 @@ def test_up_serves_redshift_and_keeps_its_folder(tmp_path: Path) -> None:
     for parent in tmp_path.parents[:3]:
         parent.chmod(parent.stat().st_mode | 0o011)  # PostgreSQL's account must get there
     folder = tmp_path / "data"
-    options = ("--folder", str(folder), "--user", "Ann O'Hara", "--password", "p'w")
+    options = ["--folder", str(folder), "--user", f"Ann O'Hara{' of Dublin' * 8}"]
+    options += ["--database", "d" * 100, "--password", "p'w"]
     with up(*options) as (process, url):
         assert "Redshift" in str(ask(url, "select version()"))
         ask(url, "create table kept as select 7 as n")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redshift_stand_in.errors import ACTIVE_TRANSACTION, BackendError, StatementError
 from redshift_stand_in.postgres.backend import Backend, Row, open_as_superuser
+from redshift_stand_in.postgres.long_names import LongNames
 from redshift_stand_in.sql import locks
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.rewrite import by_columns, expressions
@@ -79,6 +80,7 @@ class Context:
         s3: how to reach S3.
         user: the client's user.
         database: its database.
+        names: the cluster's long names.
         version: of Redshift's protocol, as its client and the front agreed.
         out: messages for the client, sent before the command's end.
     """
@@ -87,6 +89,7 @@ class Context:
     s3: S3Settings
     user: str
     database: str
+    names: LongNames
     version: Version = Version.BASE
     out: bytearray = field(default_factory=bytearray)
     text: str = ""
@@ -115,12 +118,19 @@ class Context:
             StatementError: a form that PostgreSQL has no words for.
         """
         if by_columns.are_needed(Sql(text)):
-            text = by_columns.rewrite(text, self._columns)
+            # PIVOT joins names to longer ones, UNPIVOT makes values of them.
+            text = self.names.rewritten(Sql(by_columns.rewrite(text, self._columns))).text
         return expressions.rewrite(text)
+
+    def shortened(self, text: str) -> str:
+        """A statement with names of PostgreSQL's length."""
+        return self.names.shortened(Sql(text)).text
 
     def _columns(self, query: str) -> list[str] | None:
         """The names of the columns that a query returns; None if PostgreSQL refuses it."""
-        return self.attempt(lambda: self.backend.columns(expressions.rewrite(query)))
+        return self.attempt(
+            lambda: self.backend.columns(expressions.rewrite(self.shortened(query)))
+        )
 
     def attempt(self, ask: Callable[[], T]) -> T | None:
         """Asks PostgreSQL something that it may refuse, without harm to an open transaction.

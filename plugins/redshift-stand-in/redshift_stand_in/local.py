@@ -21,6 +21,7 @@ from redshift_stand_in.front.server import Address, Server
 from redshift_stand_in.front.session import FrontSettings
 from redshift_stand_in.postgres.backend import PostgresAddress, open_as_superuser
 from redshift_stand_in.postgres.cluster import PORT, Cluster, ClusterError
+from redshift_stand_in.postgres.long_names import LongNames
 from redshift_stand_in.sql.lexer import literal, quote
 
 _PATIENCE = 30.0
@@ -145,15 +146,14 @@ def provide(address: PostgresAddress, wishes: Wishes) -> None:
         BackendError: PostgreSQL refused.
     """
     backend = open_as_superuser(address, "postgres")
-    user, database = quote(wishes.user), quote(wishes.database)
+    names = LongNames(address)
+    user, database = names.short(wishes.user), names.short(wishes.database)
     try:
-        if not backend.query(f"select 1 from pg_roles where rolname = {literal(wishes.user)}"):
-            backend.query(f"create role {user} login createrole createdb")
-        backend.query(f"alter role {user} password {literal(wishes.password)}")
-        if not backend.query(
-            f"select 1 from pg_database where datname = {literal(wishes.database)}"
-        ):
-            backend.query(f"create database {database} owner {user}")
+        if not backend.query(f"select 1 from pg_roles where rolname = {literal(user)}"):
+            backend.query(f"create role {quote(user)} login createrole createdb")
+        backend.query(f"alter role {quote(user)} password {literal(wishes.password)}")
+        if not backend.query(f"select 1 from pg_database where datname = {literal(database)}"):
+            backend.query(f"create database {quote(database)} owner {quote(user)}")
     finally:
         backend.close()
-    catalogue.install(address.directory, address.port, wishes.database)
+    catalogue.install(address.directory, address.port, database)

@@ -27,11 +27,12 @@ class Executor:
 
     client: MessageStream
     context: Context
-    _names: Names = field(default_factory=Names)
+    _names: Names = field(init=False)
     _answers: Answers = field(init=False)
 
     def __post_init__(self) -> None:
         self._answers = Answers(self.client, self.context)
+        self._names = Names(self.context.names)
 
     def run(self) -> None:
         """Serves until the client ends the session.
@@ -78,7 +79,7 @@ class Executor:
         if not statements:
             self.client.put(b"I")
         for statement in statements:
-            if not self._run_simple(plan.make(statement)):
+            if not self._run_simple(plan.make(statement, self.context.names.shortened)):
                 break
         self._answers.ready()
 

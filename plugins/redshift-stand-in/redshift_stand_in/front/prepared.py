@@ -6,11 +6,17 @@ import logging
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from redshift_stand_in.context import mask
+from redshift_stand_in.postgres.long_names import LongNames
+from redshift_stand_in.sql.checks import leader
+from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.long_names import SHORT_BYTES
 from redshift_stand_in.statements import plan
 from redshift_stand_in.wire.columns import Column
 from redshift_stand_in.wire.rows import TEXT_ONLY
+from redshift_stand_in.wire.values import in_bind
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +39,11 @@ class Prepared:
     plan: plan.Plan
     sql: str
     columns: Sequence[Column] = ()
+
+    @cached_property
+    def takes_names(self) -> bool:
+        """Whether its parameters can be names."""
+        return leader.takes_names(Sql(self.plan.text))
 
 
 @dataclass
@@ -65,8 +76,13 @@ class Portal:
 
 @dataclass
 class Names:
-    """The names of one session's statements and portals."""
+    """The names of one session's statements and portals.
 
+    Attributes:
+        long: the cluster's long names.
+    """
+
+    long: LongNames
     _statements: dict[bytes, Prepared] = field(default_factory=dict)
     _portals: dict[bytes, Portal] = field(default_factory=dict)
 
@@ -74,20 +90,31 @@ class Names:
         """Plans a Parse, tracks statement and portal names; returns the message for PostgreSQL."""
         if kind == b"P":
             name, sql, _ = body.split(b"\0", 2)
-            planned = plan.make(sql.decode("utf-8", "replace"))
+            planned = plan.make(sql.decode("utf-8", "replace"), self.long.shortened)
             logger.debug("P %s => %s", mask(planned.text), mask(planned.sql) or "in the front")
             self._statements[name] = Prepared(planned, planned.sql)
             return kind, with_statement(body, planned.sql)
         if kind == b"B":
             portal, name, rest = body.split(b"\0", 2)
-            if name in self._statements:
-                self._portals[portal] = bound = Portal(self._statements[name])
-                return kind, bound.note(body, rest)
+            if prepared := self._statements.get(name):
+                self._portals[portal] = bound = Portal(prepared)
+                body = bound.note(body, rest)
+                if len(body) > SHORT_BYTES and not prepared.plan.writes:
+                    body = in_bind(body, lambda value: self._parameter(prepared, value))
         elif kind == b"C":
             held: dict[bytes, Prepared] | dict[bytes, Portal]
             held = self._statements if body[:1] == b"S" else self._portals
             held.pop(body[1:-1], None)
         return kind, body
+
+    def _parameter(self, prepared: Prepared, value: bytes) -> bytes:
+        """A parameter, with short names if it can be one."""
+        if len(value) <= SHORT_BYTES or not prepared.takes_names:
+            return value
+        try:
+            return self.long.in_value(value.decode()).encode()
+        except UnicodeDecodeError:  # a binary one is no name
+            return value
 
     def statement(self, parse: bytes) -> Prepared:
         """The statement that a noted Parse made."""

@@ -10,9 +10,11 @@ from redshift_stand_in.context import Context
 from redshift_stand_in.errors import BackendError, StatementError, decode_fields
 from redshift_stand_in.front import described
 from redshift_stand_in.front.prepared import Portal, Prepared
+from redshift_stand_in.sql.long_names import MARK
 from redshift_stand_in.wire.columns import Column, Origin, columns_of, row_description
 from redshift_stand_in.wire.protocol import MessageStream, wait_for
 from redshift_stand_in.wire.rows import Shape, check, reshape, shape_of
+from redshift_stand_in.wire.values import in_row
 from redshift_stand_in.wire.version import Version
 
 logger = logging.getLogger(__name__)
@@ -137,6 +139,8 @@ class Relay:
         self._next()
 
     def _row(self, body: bytes) -> bytes:
+        if MARK in body:  # before a value becomes one that has lengths in it
+            body = in_row(body, self.context.names.restored)
         current = self._current
         if isinstance(current, Portal) and current is not self._shaped:
             self._shaped = current

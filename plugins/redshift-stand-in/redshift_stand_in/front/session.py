@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import socket
 import ssl
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from redshift_stand_in.context import Context, S3Settings
 from redshift_stand_in.errors import (
@@ -15,8 +17,10 @@ from redshift_stand_in.errors import (
     StatementError,
     decode_fields,
 )
+from redshift_stand_in.front.client import ClientStream
 from redshift_stand_in.front.executor import Executor
 from redshift_stand_in.postgres.backend import SESSION_SETTINGS, Backend, PostgresAddress
+from redshift_stand_in.postgres.long_names import LongNames
 from redshift_stand_in.wire.protocol import (
     CANCEL_REQUEST,
     GSS_REQUEST,
@@ -24,7 +28,6 @@ from redshift_stand_in.wire.protocol import (
     PROTOCOL_3,
     SSL_REQUEST,
     Disconnected,
-    MessageStream,
     startup,
 )
 from redshift_stand_in.wire.version import ANSWERED, ASKED, agreed
@@ -34,6 +37,7 @@ logger = logging.getLogger(__name__)
 #: What Redshift reports; drivers choose their SQL by it.
 SERVER_VERSION = "8.0.2"
 _PASSWORD_WANTED = (3, 5, 10, 11)
+_CLEARTEXT, _MD5 = struct.pack("!i", 3), struct.pack("!i", 5)
 _FORWARDED = ("application_name",)
 
 
@@ -51,6 +55,11 @@ class FrontSettings:
     s3: S3Settings
     tls: ssl.SSLContext | None = None
 
+    @cached_property
+    def names(self) -> LongNames:
+        """The cluster's long names."""
+        return LongNames(self.postgres)
+
 
 class Session:
     """Serves one client until it leaves.
@@ -62,7 +71,7 @@ class Session:
 
     def __init__(self, sock: socket.socket, settings: FrontSettings) -> None:
         self._settings = settings
-        self._client = MessageStream(sock)
+        self._client = ClientStream(sock, settings.names)
         self._backend: Backend | None = None
 
     def serve(self) -> None:
@@ -94,7 +103,7 @@ class Session:
             if code == SSL_REQUEST and self._settings.tls:
                 self._client.sock.sendall(b"S")
                 sock = self._settings.tls.wrap_socket(self._client.sock, server_side=True)
-                self._client = MessageStream(sock)
+                self._client = ClientStream(sock, self._settings.names)
             elif code in (SSL_REQUEST, GSS_REQUEST):
                 self._client.sock.sendall(b"N")
             elif code == CANCEL_REQUEST:
@@ -113,8 +122,9 @@ class Session:
 
     def _open(self, given: Mapping[str, str]) -> Context | None:
         """Opens the session with PostgreSQL, the client's password passed on; None when refused."""
-        user = given.get("user", "")
-        database = given.get("database") or user
+        names = self._settings.names
+        user = names.short(given.get("user", ""))
+        database = names.short(given.get("database") or user)
         if user == self._settings.postgres.superuser or not user:
             self._fail(
                 StatementError(
@@ -137,21 +147,42 @@ class Session:
                 body = f"server_version\0{SERVER_VERSION}\0".encode()
                 if ASKED in given:
                     self._client.put(b"S", f"{ANSWERED}\0{version}\0".encode())
-            self._client.put(kind, body)
             if kind == b"R" and struct.unpack_from("!i", body)[0] in _PASSWORD_WANTED:
-                self._client.flush()
-                kind, body = self._client.read()
-                backend.put(kind, body)
+                own = user != given["user"] and body.startswith(_MD5)
+                backend.put(*self._password(body, user, own=own))
                 backend.flush()
-            elif kind == b"E":
+                continue
+            self._client.put(kind, body)
+            if kind == b"E":
                 logger.info("refused: %s", decode_fields(body).get("M"))
                 self._client.flush()
                 return None
-            elif kind == b"Z":
+            if kind == b"Z":
                 self._client.flush()
-                return Context(backend, self._settings.s3, user, database, version)
+                return Context(backend, self._settings.s3, user, database, names, version)
+
+    def _password(self, asked: bytes, user: str, *, own: bool) -> tuple[bytes, bytes]:
+        """The client's answer to PostgreSQL's request for a password.
+
+        An MD5 digest is of the user's name too: where PostgreSQL has a short one (`own`), the
+        client is asked for the password itself.
+        """
+        self._client.put(b"R", _CLEARTEXT if own else asked)
+        self._client.flush()
+        kind, answer = self._client.read()
+        return kind, md5_answer(answer[:-1], user, asked[-4:]) if own else answer
 
     def _fail(self, error: StatementError) -> None:
         payload = error.payload().replace(b"SERROR\0", b"SFATAL\0", 1)
         self._client.put(b"E", payload)
         self._client.flush()
+
+
+def md5_answer(password: bytes, user: str, salt: bytes) -> bytes:
+    """The body of a PasswordMessage for PostgreSQL's AuthenticationMD5Password."""
+    inner = _md5(password + user.encode())
+    return b"md5" + _md5(inner + salt) + b"\0"
+
+
+def _md5(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest().encode()

@@ -91,10 +91,13 @@ def unescape(literal: str) -> str:
 
 def literal(value: object) -> str:
     """A value as a string literal that reads the same under any settings; None is NULL."""
-    if value is None:
-        return "NULL"
-    text = str(value).replace("\0", "").replace("\\", "\\\\").replace("'", "''")
-    return f"E'{text}'"
+    return "NULL" if value is None else f"E{plain_literal(str(value))}"
+
+
+def plain_literal(text: str) -> str:
+    """A text as a string literal of one token, as Redshift reads it."""
+    escaped = text.replace("\0", "").replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
 
 
 def array(items: Iterable[str]) -> str:

@@ -39,7 +39,7 @@ class Plan:
         sql: what PostgreSQL gets; empty when the front runs the statement itself.
         run: runs it in the front and returns the command tag; None when PostgreSQL runs it.
         writes: quoted name of the table that must be locked for writing first, or None.
-        text: the statement as the client sent it.
+        text: the statement as the client sent it, but for its long names.
         late_binding: whether late-binding views that it reads have to be looked up first.
         by_columns: whether `sql` is still in Redshift's words, to be rewritten once the columns
             are known (:meth:`Context.rewritten`).
@@ -53,14 +53,15 @@ class Plan:
     by_columns: bool = False
 
 
-def make(text: str) -> Plan:
+def make(text: str, shortened: Callable[[Sql], Sql] = lambda sql: sql) -> Plan:
     """Plans one statement. A statement that is refused has a plan that fails when it is run.
 
     Args:
         text: one statement, with or without its semicolon.
+        shortened: gives the statement without names that are too long for PostgreSQL.
     """
     try:
-        return _make(text)
+        return _make(text, shortened)
     except StatementError as error:
         return Plan("", run=_failing(error), text=text)
 
@@ -72,7 +73,7 @@ def _failing(error: StatementError) -> Run:
     return fail
 
 
-def _make(text: str) -> Plan:
+def _make(text: str, shortened: Callable[[Sql], Sql]) -> Plan:
     statements = split_statements(text)
     if not statements:
         return Plan("", text=text)
@@ -80,7 +81,10 @@ def _make(text: str) -> Plan:
         raise StatementError(
             "cannot insert multiple commands into a prepared statement", SYNTAX_ERROR
         )
-    sql = Sql(statements[0])
+    given = Sql(statements[0])
+    sql = shortened(given)
+    if sql is not given:
+        text = sql.text
     run = _front_command(sql)
     if run:
         return Plan("", run=run, text=text)

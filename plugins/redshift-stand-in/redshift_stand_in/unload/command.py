@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from redshift_stand_in import assumerole
@@ -106,7 +106,7 @@ def plan(sql: Sql) -> Callable[[Context], str]:
     parsed = parse(sql)
     return lambda context: run(
         context,
-        Unload(context.rewritten(parsed.query), parsed.bucket, parsed.prefix, parsed.options),
+        replace(parsed, query=context.rewritten(context.shortened(parsed.query))),
     )
 
 
@@ -122,7 +122,8 @@ def run(context: Context, unload: Unload) -> str:
     _make_room(client, unload)
     with context.transaction():
         columns = _columns(context, unload.query)
-        writer = _writer(columns, unload.options)
+        named = [replace(c, name=context.names.restored_text(c.name)) for c in columns]
+        writer = _writer(named, unload.options)
         listed = ", ".join(
             f"pg_catalog.from_varbyte({quote(c.name)}, 'hex')"
             if c.kind == "varbyte"

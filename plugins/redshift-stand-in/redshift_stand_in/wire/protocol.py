@@ -9,7 +9,7 @@ import contextlib
 import select
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 PROTOCOL_3 = 196608
 SSL_REQUEST = 80877103
@@ -32,6 +32,15 @@ class Disconnected(ConnectionError):  # noqa: N818
 def message(kind: bytes, body: bytes = b"") -> bytes:
     """One message: its kind, its length and its body."""
     return kind + _INT32.pack(len(body) + 4) + body
+
+
+def split_messages(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The messages in some bytes, each with its kind and its body."""
+    at = 0
+    while at < len(data):
+        kind, length = _HEADER.unpack_from(data, at)
+        yield kind, data[at + _HEADER.size : at + 1 + length]
+        at += 1 + length
 
 
 def startup(parameters: Mapping[str, str]) -> bytes:

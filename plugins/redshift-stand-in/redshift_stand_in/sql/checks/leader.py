@@ -6,6 +6,8 @@ node-only functions" in the Amazon Redshift Database Developer Guide.
 
 from __future__ import annotations
 
+import re
+
 from redshift_stand_in.errors import StatementError
 from redshift_stand_in.sql import selects
 from redshift_stand_in.sql.lexer import Sql
@@ -23,6 +25,8 @@ _LEADER_FUNCTIONS = words(
 _LEADER_WORDS = frozenset(["CURRENT_TIMESTAMP", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP"])
 _COMPUTE_FUNCTIONS = frozenset(["LISTAGG", "MEDIAN", "PERCENTILE_CONT", "PERCENTILE_DISC"])
 _SYSTEM = ("stl_", "stv_", "svl_", "svv_", "sys_", "svcs_")
+#: What takes the name of an object as a literal.
+_BY_NAME = re.compile(r"HAS_\w+_PRIVILEGE|PG_GET_\w+|(?:TO_)?REGCLASS|SET_CONFIG")
 _WRITES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE"])
 _REFUSED = "Specified types or functions (one per INFO message) not supported on Redshift tables."
 
@@ -57,6 +61,15 @@ def check(sql: Sql) -> None:
 def reads_catalogue_only(sql: Sql) -> bool:
     """Whether a query reads the catalogue, and nothing that is on the compute nodes."""
     return sql.norm(0) in ("SELECT", "WITH") and _read(sql, selects.find(sql)) == {"catalogue"}
+
+
+def takes_names(sql: Sql) -> bool:
+    """Whether a statement's literals can be names: it asks the catalogue, and reads no other."""
+    head = sql.norm(0)
+    if head not in ("SELECT", "WITH", "(", "DECLARE"):
+        return head == "SHOW" or (head in ("SET", "ALTER") and "SEARCH_PATH" in sql.words)
+    kinds = _read(sql, selects.find(sql))
+    return "user" not in kinds and bool(kinds or any(map(_BY_NAME.fullmatch, sql.words)))
 
 
 def _called(sql: Sql) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Names: how long they may be, and which words must be quoted to be one.
+"""Names: which words must be quoted to be one.
 
 Sources: "Names and identifiers" and "Reserved words" in the Amazon Redshift Database Developer
 Guide, corrected by what users have tried on a cluster (sqlfluff, pull requests 2318 and 2751,
@@ -11,9 +11,6 @@ from __future__ import annotations
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.lexer import Sql, Token
 from redshift_stand_in.sql.words import words
-
-#: PostgreSQL cuts names there, Redshift at 127 bytes: a longer name would silently become another.
-MAX_IDENTIFIER_BYTES = 63
 
 #: Reserved in Redshift and not in PostgreSQL, and not a keyword of any statement that goes to
 #: PostgreSQL.
@@ -45,7 +42,7 @@ _BEFORE_NAME = words(
 
 
 def check(sql: Sql) -> None:
-    """Refuses names that Redshift or the stand-in cannot have.
+    """Refuses words that are no names without quotes.
 
     Raises:
         StatementError: with the name.
@@ -53,13 +50,6 @@ def check(sql: Sql) -> None:
     creates = sql.norm(0) in ("CREATE", "ALTER")
     signature = bool(sql.words & {"FUNCTION", "PROCEDURE", "PREPARE"})
     for i, token in enumerate(sql.tokens):
-        if not token.is_name:
-            continue
-        if len(token.name.encode()) > MAX_IDENTIFIER_BYTES:
-            raise StatementError(
-                f'the name "{token.name}" is longer than {MAX_IDENTIFIER_BYTES} bytes: '
-                "Redshift takes 127, the local stand-in cannot"
-            )
         if token.kind == "word" and _is_refused(sql, i, token, creates, signature):
             raise StatementError(f'syntax error at or near "{token.text}"', SYNTAX_ERROR)
 
