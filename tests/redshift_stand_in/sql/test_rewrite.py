@@ -14,6 +14,7 @@ from redshift_stand_in.sql import lexer
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.rewrite import expressions, grants, show
 from redshift_stand_in.sql.tables import create_table, views
+from redshift_stand_in.sql.tables.attributes import Key
 
 
 @given(st.text())
@@ -134,7 +135,11 @@ def test_create_table_keeps_redshifts_attributes_aside() -> None:
     assert (attributes.sorttype, attributes.sortkeys) == ("compound", ["n", "id"])
     assert attributes.backup is False
     assert attributes.encodings == {"v": "zstd"}
-    assert [c[:2] for c in attributes.constraints] == [("p", ["id"]), ("u", ["n"]), ("f", ["n"])]
+    assert attributes.keys == [
+        Key("p", ["id"]),
+        Key("u", ["n"]),
+        Key("f", ["n"], parent='"o"', parent_columns=["x"]),
+    ]
 
 
 def test_grants_name_groups_and_roles_as_postgres_does() -> None:
@@ -169,6 +174,11 @@ def test_show_becomes_a_query() -> None:
     assert schemas is not None
     assert "where schema_name like E'a%'" in schemas
     assert show.query(Sql("show search_path")) is None
+    keys = show.query(Sql("show constraints foreign keys exported from table $1.$2.$3"))
+    assert keys is not None
+    assert keys.endswith(
+        "_foreign_keys($2::text, $3::text, true) where pk_database_name = $1::text"
+    )
 
 
 def test_a_late_binding_view_is_recognised() -> None:

@@ -8,8 +8,9 @@ create table if not exists redshift_meta.table_attributes (
 create table if not exists redshift_meta.encodings (
     tbl oid, col name, encoding text, primary key (tbl, col)
 );
-create table if not exists redshift_meta.constraints (
-    tbl oid, kind "char", columns text[], reference text
+-- A key is, besides, a CHECK of PostgreSQL's that is always true: it has the key's name and columns, and goes with them.
+create table if not exists redshift_meta.keys (
+    tbl oid, name name, kind "char", parent oid, parent_columns smallint[], primary key (tbl, name)
 );
 create table if not exists redshift_meta.late_binding_views (
     view oid primary key, body text not null, aliases text[] not null, sources text not null
@@ -47,5 +48,5 @@ do $$ begin
         select 'public', '*', unnest(array['COPY', 'UNLOAD', 'EXTERNAL FUNCTION', 'CREATE MODEL']);
     end if;
 end $$;
-grant select on redshift_meta.table_attributes, redshift_meta.encodings, redshift_meta.constraints,
+grant select on redshift_meta.table_attributes, redshift_meta.encodings, redshift_meta.keys,
     redshift_meta.late_binding_views to public;

@@ -195,40 +195,6 @@ where l.database = (select oid from pg_catalog.pg_database where datname = curre
 
 create or replace view pg_catalog.pg_proc_info as select p.oid as prooid, p.* from pg_catalog.pg_proc p;
 
--- Keys as CREATE and ALTER TABLE declared them; PostgreSQL does not know them.
-create or replace view pg_catalog.pg_constraint as
-select
-    row_number() over (order by k.tbl, k.kind, k.columns) as oid,
-    (c.relname || case k.kind when 'p' then '_pkey' when 'u' then '_' || k.columns[1] || '_key' else '_' || k.columns[1] || '_fkey' end)::name
-        as conname,
-    c.relnamespace as connamespace, k.kind as contype, false as condeferrable, false as condeferred, k.tbl as conrelid, 0::oid as contypid,
-    coalesce(to_regclass(nullif(btrim(split_part(k.reference, '(', 1)), ''))::oid, 0::oid) as confrelid,
-    (select array_agg(a.attnum order by array_position(k.columns, a.attname::text)) from pg_catalog.pg_attribute a
-        where a.attrelid = k.tbl and a.attname::text = any (k.columns)) as conkey,
-    (select array_agg(a.attnum) from pg_catalog.pg_attribute a
-        where a.attrelid = to_regclass(nullif(btrim(split_part(k.reference, '(', 1)), '')) and a.attnum > 0
-            and a.attname::text = any (string_to_array(translate(split_part(k.reference, '(', 2), ' )"', ''), ','))) as confkey
-from redshift_meta.constraints k
-join pg_catalog.pg_class c on c.oid = k.tbl;
-create or replace view information_schema.table_constraints as
-select
-    current_database()::varchar as constraint_catalog, n.nspname::varchar as constraint_schema, k.conname::varchar as constraint_name,
-    current_database()::varchar as table_catalog, n.nspname::varchar as table_schema, c.relname::varchar as table_name,
-    case k.contype when 'p' then 'PRIMARY KEY' when 'u' then 'UNIQUE' else 'FOREIGN KEY' end::varchar as constraint_type,
-    'NO'::varchar as is_deferrable, 'NO'::varchar as initially_deferred
-from pg_catalog.pg_constraint k
-join pg_catalog.pg_class c on c.oid = k.conrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace;
-create or replace view information_schema.key_column_usage as
-select
-    current_database()::varchar as constraint_catalog, n.nspname::varchar as constraint_schema, k.conname::varchar as constraint_name,
-    current_database()::varchar as table_catalog, n.nspname::varchar as table_schema, c.relname::varchar as table_name,
-    a.attname::varchar as column_name, array_position(k.conkey, a.attnum)::int as ordinal_position
-from pg_catalog.pg_constraint k
-join pg_catalog.pg_class c on c.oid = k.conrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = any (k.conkey);
-
 do $$
 declare
     name text;

@@ -1,6 +1,6 @@
 -- Functions that the front calls when it runs a command itself.
 create or replace function pg_catalog.redshift_set_attributes(
-    target oid, style text, dist text, sort text, keys text[], with_backup boolean, encoded text[], informational text[]
+    target oid, style text, dist text, sort text, keys text[], with_backup boolean, encoded text[]
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     wanted text;
@@ -24,14 +24,6 @@ begin
         insert into redshift_meta.encodings values (target, encoded[2 * i - 1], encoded[2 * i])
         on conflict (tbl, col) do update set encoding = excluded.encoding;
     end loop;
-    for i in 1 .. redshift_hidden.cardinality(informational) / 3 loop
-        if informational[3 * i - 2] = '-' then
-            delete from redshift_meta.constraints where tbl = target;
-        else
-            insert into redshift_meta.constraints
-            values (target, informational[3 * i - 2]::"char", redshift_hidden.string_to_array(informational[3 * i - 1], ','), informational[3 * i]);
-        end if;
-    end loop;
 end $$;
 
 create or replace function redshift_meta.forget() returns event_trigger
@@ -39,10 +31,16 @@ language plpgsql security definer set search_path = pg_catalog as $$
 declare
     dropped record;
 begin
-    for dropped in select objid from redshift_hidden.pg_event_trigger_dropped_objects() where object_type in ('table', 'view') and objsubid = 0 loop
+    for dropped in
+        select * from redshift_hidden.pg_event_trigger_dropped_objects()
+        where object_type in ('table', 'view', 'table constraint') and objsubid = 0
+    loop
         delete from redshift_meta.table_attributes where tbl = dropped.objid;
         delete from redshift_meta.encodings where tbl = dropped.objid;
-        delete from redshift_meta.constraints where tbl = dropped.objid;
+        delete from redshift_meta.keys where tbl = dropped.objid or (
+            dropped.object_type = 'table constraint' and name = dropped.address_names[3]
+            and tbl = redshift_hidden.to_regclass(redshift_hidden.format('%I.%I', dropped.address_names[1], dropped.address_names[2]))
+        );
         delete from redshift_meta.late_binding_views where view = dropped.objid;
     end loop;
 end $$;
@@ -190,51 +188,6 @@ create or replace function pg_catalog.pg_get_late_binding_view_cols() returns se
     join pg_catalog.pg_class c on c.oid = l.view
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 $$;
-
--- Encoding numbers are this catalogue's own: clients pass them to FORMAT_ENCODING.
-create or replace function pg_catalog.redshift_encoding(name text) returns int language sql immutable as $$
-    select coalesce(redshift_hidden.array_position(array['raw', 'az64', 'bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16',
-        'mostly32', 'runlength', 'text255', 'text32k', 'zstd'], name), 0) $$;
-create or replace function pg_catalog.format_encoding(number int) returns char(32) language sql immutable strict as $$
-    select coalesce((array['raw', 'az64', 'bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16',
-        'mostly32', 'runlength', 'text255', 'text32k', 'zstd'])[number], 'none')::char(32) $$;
--- A late-binding view has no columns in Redshift's catalogue: the front uses these instead of PostgreSQL's.
-create or replace view pg_catalog.redshift_attribute as
-select a.*, pg_catalog.redshift_encoding(e.encoding) as attencodingtype, coalesce(t.distkey = a.attname::text, false) as attisdistkey,
-    coalesce(redshift_hidden.array_position(t.sortkeys, a.attname::text), 0) as attsortkeyord
-from pg_catalog.pg_attribute a
-left join redshift_meta.table_attributes t on t.tbl = a.attrelid
-left join redshift_meta.encodings e on e.tbl = a.attrelid and e.col = a.attname
-where a.attrelid not in (select l.view from redshift_meta.late_binding_views l);
-create or replace view pg_catalog.redshift_namespace as
-select * from pg_catalog.pg_namespace where nspname not in ('redshift_meta', 'redshift_hidden');
-create or replace view pg_catalog.redshift_class as
-select c.*, case t.diststyle when 'even' then 0 when 'key' then 1 when 'all' then 8 else 10 end as reldiststyle
-from pg_catalog.pg_class c left join redshift_meta.table_attributes t on t.tbl = c.oid;
-create or replace view information_schema.redshift_columns as
-select c.* from information_schema.columns c
-where not exists (
-    select 1 from redshift_meta.late_binding_views l
-    join pg_catalog.pg_class k on k.oid = l.view
-    join pg_catalog.pg_namespace n on n.oid = k.relnamespace
-    where n.nspname = c.table_schema and k.relname = c.table_name
-);
--- PostgreSQL would derive a view's definition from the tables that it is bound to, which may no longer exist.
-create or replace view pg_catalog.redshift_views as
-select n.nspname as schemaname, c.relname as viewname, pg_get_userbyid(c.relowner) as viewowner,
-    case when l.view is null then pg_get_viewdef(c.oid)
-        else format('create view %I.%I as %s with no schema binding;', n.nspname, c.relname, l.body) end as definition
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-left join redshift_meta.late_binding_views l on l.view = c.oid
-where c.relkind = 'v';
-create or replace view information_schema.redshift_views as
-select current_database()::varchar as table_catalog, schemaname::varchar as table_schema, viewname::varchar as table_name,
-    definition::varchar as view_definition, 'NONE'::varchar as check_option, 'NO'::varchar as is_updatable, 'NO'::varchar as is_insertable_into
-from pg_catalog.redshift_views
-where has_any_column_privilege((quote_ident(schemaname) || '.' || quote_ident(viewname))::regclass, 'select');
-grant select on pg_catalog.redshift_attribute, pg_catalog.redshift_class, pg_catalog.redshift_namespace, information_schema.redshift_columns, pg_catalog.redshift_views,
-    information_schema.redshift_views to public;
 
 -- Redshift's superuser is, here, whoever may create roles.
 create or replace function pg_catalog.has_assumerole_privilege(who text, iam_role_arn text, cmd_type text)

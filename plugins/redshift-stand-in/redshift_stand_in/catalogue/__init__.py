@@ -15,19 +15,21 @@ from redshift_stand_in.sql.lexer import literal, quote
 
 _LOCK = 5439
 
-#: Run before a newer catalogue: drops what nothing depends on, so that its shape may change.
+#: Run before a newer catalogue: drops what nothing depends on, the newest first, so that its shape
+#: may change.
 _DROP_OLD = """
 do $$
 declare
     old record;
 begin
     for old in
-        select 'view ' || c.oid::regclass as what from pg_class c
+        select c.oid, 'view ' || c.oid::regclass as what from pg_class c
         where c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
             and c.relkind = 'v' and c.oid >= 16384
         union all
-        select 'routine ' || p.oid::regprocedure from pg_proc p
+        select p.oid, 'routine ' || p.oid::regprocedure from pg_proc p
         where p.pronamespace = 'pg_catalog'::regnamespace and p.oid >= 16384
+        order by 1 desc
     loop
         begin
             execute 'drop ' || old.what;

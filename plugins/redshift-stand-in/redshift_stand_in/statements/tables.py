@@ -8,7 +8,7 @@ from redshift_stand_in.sql import locks
 from redshift_stand_in.sql.lexer import array, literal, quote
 from redshift_stand_in.sql.tables import alter_table
 from redshift_stand_in.sql.tables import create_table as ddl
-from redshift_stand_in.sql.tables.attributes import TableAttributes
+from redshift_stand_in.sql.tables.attributes import Key, TableAttributes
 
 #: "ALTER TABLE", ALTER COLUMN … TYPE.
 _FIXED_ENCODINGS = frozenset(["bytedict", "runlength", "text255", "text32k"])
@@ -19,15 +19,11 @@ def create_table(table: ddl.CreateTable) -> Run:
 
     def run(context: Context) -> str:
         with context.transaction():
-            exists = (
-                f"select 1 where redshift_hidden.to_regclass({literal(table.name)}) is not null"
-            )
-            there = table.if_not_exists and context.query(exists)
+            there = table.if_not_exists and context.query(_exists(table.name))
             context.query(context.rewritten(table.ddl))
             tag = context.backend.tag
-            if there:
-                return tag
-            context.query(_remember(table.name, table.attributes))
+            if not there:
+                _remember_all(context, table)
             if table.is_query:
                 context.query(f"select pg_catalog.redshift_settle_types({_oid(table.name)})")
         return tag
@@ -35,18 +31,33 @@ def create_table(table: ddl.CreateTable) -> Run:
     return run
 
 
+def _exists(table: str) -> str:
+    return f"select 1 where redshift_hidden.to_regclass({literal(table)}) is not null"
+
+
+def _remember_all(context: Context, table: ddl.CreateTable) -> None:
+    context.query(_remember(table.name, table.attributes))
+    # A foreign key may refer to the table's own primary key.
+    for key in sorted(table.attributes.keys, key=lambda key: key.kind == "f"):
+        context.query(_declare(table.name, key, creating=True))
+
+
 def _remember(table: str, attributes: TableAttributes) -> str:
     pairs = [item for pair in attributes.encodings.items() for item in pair]
-    constraints = [
-        item
-        for kind, columns, rest in attributes.constraints
-        for item in (kind, ",".join(columns), rest)
-    ]
     return (
         "select pg_catalog.redshift_set_attributes("
         f"{_oid(table)}, {literal(attributes.diststyle)}, {literal(attributes.distkey)}, "
         f"{literal(attributes.sorttype)}, {array(attributes.sortkeys)}, {attributes.backup}, "
-        f"{array(pairs)}, {array(constraints)})"
+        f"{array(pairs)})"
+    )
+
+
+def _declare(table: str, key: Key, *, creating: bool) -> str:
+    parent = _oid(key.parent) if key.parent else "null"
+    return (
+        f"select pg_catalog.redshift_declare_key({_oid(table)}, {literal(key.kind)}, "
+        f"{literal(key.name)}, {array(key.columns)}, {parent}, {array(key.parent_columns)}, "
+        f"{creating})"
     )
 
 
@@ -62,31 +73,45 @@ def alter(change: alter_table.Alter) -> Run:
             context.not_in_transaction("ALTER TABLE ALTER COLUMN")
             _check_resizable(context, change.table, change.resized)
         with context.transaction():
+            if change.dropped:
+                context.query(
+                    f"select pg_catalog.redshift_check_drop({_oid(change.table)}, "
+                    f"{literal(change.dropped)})"
+                )
             if change.ddl:
                 context.query(change.ddl)
             else:
                 context.query(f"select {literal(change.table)}::pg_catalog.regclass")
             if change.attributes:
                 context.query(_remember(change.table, change.attributes))
+            if change.key:
+                context.query(_declare(change.table, change.key, creating=False))
         return "ALTER TABLE"
 
     return run
 
 
 def _check_resizable(context: Context, table: str, column: str) -> None:
-    """Refuses what Redshift refuses: keys (as its users report), and columns of some encodings."""
+    """Refuses what Redshift refuses: keys (sort keys, as its users report), some encodings."""
     name = literal(column)
-    ((is_key, encoding, resizable),) = context.query(
+    ((is_key, encoding, resizable, is_constrained),) = context.query(
         f"select (select {name} = distkey or {name} = any(sortkeys) "
         f"from redshift_meta.table_attributes where tbl = {_oid(table)}), "
         f"(select encoding from redshift_meta.encodings where tbl = {_oid(table)} "
         f"and col = {name}), (select atttypid in (1043, 6551) from pg_catalog.pg_attribute where "
-        f"attrelid = {_oid(table)} and attname = {name})"
+        f"attrelid = {_oid(table)} and attname = {name}), "
+        "exists (select 1 from pg_catalog.redshift_keys k join pg_catalog.pg_attribute a on "
+        f"a.attrelid = k.tbl and a.attnum = any (k.columns) where k.tbl = {_oid(table)} "
+        f"and a.attname = {name})"
     )
     if resizable == "f":
         raise StatementError("ALTER COLUMN TYPE is for columns of VARCHAR and VARBYTE")
     if is_key == "t":
         raise StatementError("found unexpected dependency for column", INTERNAL_ERROR)
+    if is_constrained == "t":
+        raise StatementError(
+            "cannot alter type of a column with UNIQUE, PRIMARY KEY or FOREIGN KEY"
+        )
     if encoding in _FIXED_ENCODINGS:
         raise StatementError(f"cannot alter type of a column with encoding {encoding}")
 

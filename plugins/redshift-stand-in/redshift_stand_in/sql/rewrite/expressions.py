@@ -92,6 +92,11 @@ _CATALOGUE = {
     ("INFORMATION_SCHEMA", "COLUMNS"): "information_schema.redshift_columns",
     ("INFORMATION_SCHEMA", "VIEWS"): "information_schema.redshift_views",
 }
+#: Used in a statement that reads pg_index: the indexes of keys are rows of these too.
+_WITH_INDEXES = {
+    "pg_catalog.redshift_attribute": "pg_catalog.redshift_attribute_and_indexes",
+    "pg_catalog.redshift_class": "pg_catalog.redshift_class_and_indexes",
+}
 
 
 def _catalogue_edits(sql: Sql) -> list[Edit]:
@@ -103,6 +108,7 @@ def _catalogue_edits(sql: Sql) -> list[Edit]:
         if not named.is_name or sql.norm(i - 1) not in ("FROM", "JOIN", ","):
             continue
         if new := _CATALOGUE.get((schema, named.name.upper())):
+            new = _WITH_INDEXES.get(new, new) if "PG_INDEX" in sql.words else new
             behind = i + (3 if qualified else 1)
             aliased = sql.norm(behind) == "AS" or (
                 behind < len(sql)

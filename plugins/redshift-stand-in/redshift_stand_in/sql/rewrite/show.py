@@ -1,7 +1,7 @@
 """Redshift's SHOW commands as queries of the catalogue.
 
-Source: "SHOW TABLES", "SHOW COLUMNS", "SHOW SCHEMAS", "SHOW GRANTS", "SHOW DATABASES" in the
-Amazon Redshift Database Developer Guide.
+Source: "SHOW TABLES", "SHOW COLUMNS", "SHOW SCHEMAS", "SHOW GRANTS", "SHOW DATABASES", "SHOW
+CONSTRAINTS" in the Amazon Redshift Database Developer Guide.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ _NOISE = frozenset(
         "DATABASE",
     ]
 )
+#: SHOW CONSTRAINTS: the function, and the column that names the table's database.
+_CONSTRAINTS: dict[tuple[str, ...], tuple[str, str]] = {
+    ("PRIMARY", "KEYS", "FROM"): ("redshift_show_primary_keys({})", "database_name"),
+    ("FOREIGN", "KEYS", "FROM"): ("redshift_show_foreign_keys({}, false)", "fk_database_name"),
+    ("FOREIGN", "KEYS", "EXPORTED"): ("redshift_show_foreign_keys({}, true)", "pk_database_name"),
+}
 _LIKE_COLUMN = {"TABLES": "table_name", "COLUMNS": "column_name", "SCHEMAS": "schema_name"}
 
 
@@ -46,6 +52,8 @@ def query(sql: Sql) -> str | None:
         "PARAMETERS",
     ):
         raise NotInStandIn(f"SHOW {kind} is")
+    if kind == "CONSTRAINTS":
+        return _constraints(sql)
     if kind not in _KINDS:
         return None
     names, rest = _names(sql)
@@ -60,6 +68,32 @@ def query(sql: Sql) -> str | None:
         function = "redshift_show_columns" if kind == "COLUMNS" else "redshift_show_grants"
         base = f"select * from pg_catalog.{function}({literal(schema)}, {literal(table)})"
     return base + _filter(sql, rest, kind)
+
+
+def _constraints(sql: Sql) -> str:
+    """``SHOW CONSTRAINTS {PRIMARY KEYS | FOREIGN KEYS [EXPORTED]} FROM TABLE name [LIMIT n]``."""
+    head = sql.norms(2, 3)
+    i = 5 if "EXPORTED" in head else 4
+    if head not in _CONSTRAINTS or sql.norms(i, 2) != ("FROM", "TABLE"):
+        raise StatementError(f'syntax error at or near "{sql.near(2)}"', SYNTAX_ERROR)
+    function, database = _CONSTRAINTS[head]
+    parts, behind = _qualified(sql, i + 2)
+    base = f"select * from pg_catalog.{function.format(', '.join(_last(parts, 2)))}"
+    if len(parts) > 2:
+        base += f" where {database} = {parts[0]}"
+    return base + _filter(sql, behind, "CONSTRAINTS")
+
+
+def _qualified(sql: Sql, i: int) -> tuple[list[str], int]:
+    """The parts of a name as SQL: literals, or the parameters that the driver has for them."""
+    parts: list[str] = []
+    while i < len(sql):
+        token = sql.tokens[i]
+        parts.append(f"{token.text}::text" if token.kind == "param" else literal(token.name))
+        if sql.norm(i + 1) != ".":
+            return parts, i + 1
+        i += 2
+    return parts, i
 
 
 def _names(sql: Sql) -> tuple[list[str], int]:

@@ -13,8 +13,9 @@ from redshift_stand_in.errors import (
     NotInStandIn,
     StatementError,
 )
-from redshift_stand_in.sql.lexer import Sql, qualified
-from redshift_stand_in.sql.tables.attributes import TableAttributes
+from redshift_stand_in.sql.lexer import Sql, qualified, quote
+from redshift_stand_in.sql.tables import keys
+from redshift_stand_in.sql.tables.attributes import Key, TableAttributes
 from redshift_stand_in.sql.tables.column_definitions import ENCODINGS
 from redshift_stand_in.sql.tables.types import column_type
 
@@ -46,12 +47,16 @@ class Alter:
         attributes: for the catalogue; None when they stay the same.
         resized: the column whose type it changes, which cannot be done in a transaction block;
             None: it changes none.
+        key: added to the table, or None.
+        dropped: the column that it drops without CASCADE, or None.
     """
 
     table: str
     ddl: str | None
     attributes: TableAttributes | None
     resized: str | None = None
+    key: Key | None = None
+    dropped: str | None = None
 
 
 def parse(sql: Sql) -> Append | Alter:
@@ -85,14 +90,22 @@ def parse(sql: Sql) -> Append | Alter:
 
 
 def _plain(sql: Sql, i: int, table: str) -> Alter:
+    """What PostgreSQL does too, once quoted names are folded."""
+    quoted = [t for t in sql.tokens if t.kind == "quoted"]
+    ddl = sql.edited((t.start, t.end, quote(t.name)) for t in quoted)
     if sql.norms(i, 2) == ("DROP", "CONSTRAINT"):
-        return Alter(table, None, TableAttributes(constraints=[("-", [], "")]))
-    return Alter(table, sql.text, None)
+        if sql.norm(i + 2) == "IF" or sql.norm(i + 3) not in ("", "RESTRICT", "CASCADE"):
+            raise StatementError(f'syntax error at or near "{sql.near(i + 3)}"', SYNTAX_ERROR)
+    elif sql.norm(i) == "DROP":
+        column = i + 1 + (sql.norm(i + 1) == "COLUMN")
+        if sql.norm(column + 1) != "CASCADE" and column < len(sql):
+            return Alter(table, ddl, None, dropped=sql.tokens[column].name)
+    return Alter(table, ddl, None)
 
 
 def _add(sql: Sql, i: int, table: str) -> Alter:
-    if sql.norm(i) in ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN"):
-        return _add_constraint(sql, i, table)
+    if sql.norm(i) in keys.HEADS:
+        return Alter(table, None, None, key=keys.of_table(sql, i, len(sql)))
     if sql.norm(i) == "COLUMN":
         i += 1
     name = sql.tokens[i]
@@ -112,25 +125,6 @@ def _add(sql: Sql, i: int, table: str) -> Alter:
             attributes.encodings[name.name] = sql.norm(k + 1).lower()
             edits.append(sql.cut(k, k + 2))
     return Alter(table, sql.edited(edits), attributes if attributes.encodings else None)
-
-
-def _add_constraint(sql: Sql, i: int, table: str) -> Alter:
-    if sql.norm(i) == "CONSTRAINT":
-        i += 2
-    opening = next((k for k in range(i, len(sql)) if sql.norm(k) == "("), None)
-    if opening is None or sql.norm(i) not in ("PRIMARY", "UNIQUE", "FOREIGN"):
-        raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
-    end = sql.close(opening)
-    columns = [t.name for t in sql.tokens[opening + 1 : end] if t.is_name]
-    found = TableAttributes(
-        constraints=[(sql.norm(i)[0].lower(), columns, _referenced(sql, end + 1))]
-    )
-    return Alter(table, None, found)
-
-
-def _referenced(sql: Sql, index: int) -> str:
-    """What a foreign key refers to: ``table [(column)]``."""
-    return sql.rest(index + (sql.norm(index) == "REFERENCES"))
 
 
 def _alter(sql: Sql, i: int, table: str) -> Alter:

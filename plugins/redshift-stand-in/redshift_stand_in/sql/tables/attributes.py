@@ -7,6 +7,25 @@ from dataclasses import dataclass, field
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 
 
+@dataclass(frozen=True)
+class Key:
+    """A key, for information: it is not enforced.
+
+    Attributes:
+        kind: p primary key, u unique, f foreign key.
+        columns: their names.
+        name: the constraint's; None when the statement does not say.
+        parent: quoted name of the table that a foreign key refers to; None for other keys.
+        parent_columns: the columns that it refers to; empty means the table's primary key.
+    """
+
+    kind: str
+    columns: list[str]
+    name: str | None = None
+    parent: str | None = None
+    parent_columns: list[str] = field(default_factory=list)
+
+
 @dataclass
 class TableAttributes:
     """What Redshift knows of a table and PostgreSQL has no place for.
@@ -18,8 +37,7 @@ class TableAttributes:
         sortkeys: columns.
         backup: False for BACKUP NO.
         encodings: compression by column.
-        constraints: (kind, columns, references): p primary key, u unique, f foreign key; for
-        information.
+        keys: its keys.
     """
 
     diststyle: str | None = None
@@ -28,7 +46,7 @@ class TableAttributes:
     sortkeys: list[str] = field(default_factory=list)
     backup: bool = True
     encodings: dict[str, str] = field(default_factory=dict)
-    constraints: list[tuple[str, list[str], str]] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
 
     def set_distkey(self, name: str) -> None:
         """Makes a column the distribution key.

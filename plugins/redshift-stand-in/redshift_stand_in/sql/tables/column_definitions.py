@@ -11,6 +11,7 @@ from redshift_stand_in.errors import (
     StatementError,
 )
 from redshift_stand_in.sql.lexer import Edit, Sql
+from redshift_stand_in.sql.tables import keys
 from redshift_stand_in.sql.tables.attributes import TableAttributes
 from redshift_stand_in.sql.tables.types import column_type
 from redshift_stand_in.sql.words import words
@@ -19,7 +20,6 @@ ENCODINGS = words(
     "RAW AZ64 BYTEDICT DELTA DELTA32K LZO MOSTLY8 MOSTLY16 MOSTLY32 RUNLENGTH TEXT255 TEXT32K "
     "ZSTD AUTO"
 )
-_TABLE_CONSTRAINTS = frozenset(["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT"])
 #: What may follow a column's type.
 _ATTRIBUTES = words(
     "ENCODE DISTKEY SORTKEY IDENTITY PRIMARY UNIQUE REFERENCES CONSTRAINT DEFAULT NULL NOT "
@@ -40,26 +40,16 @@ def columns(sql: Sql, index: int, attributes: TableAttributes) -> list[Edit]:
     """
     edits: list[Edit] = []
     dropped: list[tuple[int, int]] = []
-    keyed: list[str] = []
     ranges = sql.arguments(index)
-    kept = []
     for start, behind in ranges:
         if sql.norm(start) == "LIKE":
             edits += _like(sql, start, behind)
-            kept.append((start, behind))
-        elif sql.norm(start) in _TABLE_CONSTRAINTS:
-            keyed += _constraint(sql, start, behind, attributes)
+        elif sql.norm(start) in keys.HEADS:
+            attributes.keys.append(keys.of_table(sql, start, behind))
             dropped.append((start, behind))
         else:
             edits += _column(sql, start, behind, attributes)
-            kept.append((start, behind))
-    edits += _without(sql, ranges, dropped)
-    for start, behind in kept:
-        name = sql.tokens[start].name
-        if name in keyed and "NOT" not in {t.norm for t in sql.tokens[start:behind]}:
-            place = sql.tokens[behind - 1].end
-            edits.append((place, place, " not null"))
-    return edits
+    return edits + _without(sql, ranges, dropped)
 
 
 def _without(sql: Sql, ranges: list[tuple[int, int]], dropped: list[tuple[int, int]]) -> list[Edit]:
@@ -90,6 +80,7 @@ def _column(sql: Sql, start: int, behind: int, attributes: TableAttributes) -> l
     except NotInRedshift:
         kind = sql.near(start + 1).lower()
         raise NotInRedshift(f'Column "{name}" has unsupported type "{kind}": it is') from None
+    named: str | None = None
     while i < behind:
         word = sql.norm(i)
         if word == "ENCODE":
@@ -110,9 +101,12 @@ def _column(sql: Sql, start: int, behind: int, attributes: TableAttributes) -> l
             edits.append(_identity(sql, i))
             i = sql.close(i + 1) + 1
         elif word in ("PRIMARY", "UNIQUE", "REFERENCES"):
-            edit, i = _column_constraint(sql, i, name, attributes)
-            edits.append(edit)
-        elif word == "CONSTRAINT":
+            key, end = keys.of_column(sql, i, name, named)
+            attributes.keys.append(key)
+            edits.append(sql.cut(i, end, "not null" if key.kind == "p" else ""))
+            named, i = None, end
+        elif word == "CONSTRAINT" and i + 1 < behind:
+            named = sql.tokens[i + 1].name
             edits.append(sql.cut(i, i + 2))
             i += 2
         elif word == "DEFAULT":
@@ -148,43 +142,6 @@ def _identity(sql: Sql, i: int) -> Edit:
     if sql.norm(i - 1) != "AS":
         options = f"generated always as {options}"
     return sql.cut(i, end + 1, options)
-
-
-def _column_constraint(
-    sql: Sql, i: int, name: str, attributes: TableAttributes
-) -> tuple[Edit, int]:
-    word = sql.norm(i)
-    if word == "PRIMARY":
-        attributes.constraints.append(("p", [name], ""))
-        return sql.cut(i, i + 2, "not null"), i + 2
-    if word == "UNIQUE":
-        attributes.constraints.append(("u", [name], ""))
-        return sql.cut(i, i + 1), i + 1
-    _, behind = sql.table_name(i + 1)
-    if sql.norm(behind) == "(":
-        behind = sql.close(behind) + 1
-    attributes.constraints.append(("f", [name], sql.between(i + 1, behind)))
-    return sql.cut(i, behind), behind
-
-
-def _constraint(sql: Sql, start: int, behind: int, attributes: TableAttributes) -> list[str]:
-    """Remembers a table constraint.
-
-    Returns:
-        The columns that it makes NOT NULL.
-    """
-    i = start + 2 if sql.norm(start) == "CONSTRAINT" else start
-    word = sql.norm(i)
-    opening = next((k for k in range(i, behind) if sql.norm(k) == "("), None)
-    if opening is None or word not in ("PRIMARY", "UNIQUE", "FOREIGN"):
-        raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
-    end = sql.close(opening)
-    columns = [t.name for t in sql.tokens[opening + 1 : end] if t.is_name]
-    first = end + (2 if word == "FOREIGN" and sql.norm(end + 1) == "REFERENCES" else 1)
-    if (word == "FOREIGN") != (first < behind):
-        raise StatementError(f'syntax error at or near "{sql.near(end + 1)}"', SYNTAX_ERROR)
-    attributes.constraints.append((word[0].lower(), columns, sql.between(first, behind)))
-    return columns if word == "PRIMARY" else []
 
 
 def _check_encoding(sql: Sql, index: int) -> None:

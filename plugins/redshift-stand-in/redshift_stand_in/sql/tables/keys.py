@@ -1,0 +1,102 @@
+"""PRIMARY KEY, UNIQUE and FOREIGN KEY: of a column, of a table, or added to one.
+
+Source: "CREATE TABLE" and "ALTER TABLE" in the Amazon Redshift Database Developer Guide.
+"""
+
+from __future__ import annotations
+
+from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.sql.lexer import Sql, qualified
+from redshift_stand_in.sql.tables.attributes import Key
+
+#: What a table constraint may begin with.
+HEADS = frozenset(["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT"])
+_KINDS = {"PRIMARY": ("p", 2), "UNIQUE": ("u", 1), "FOREIGN": ("f", 2)}
+
+
+def of_table(sql: Sql, i: int, behind: int) -> Key:
+    """Reads a table constraint.
+
+    Args:
+        sql: the statement.
+        i: its first token.
+        behind: the token after its last one.
+
+    Raises:
+        StatementError: it is not one.
+    """
+    name = None
+    if sql.norm(i) == "CONSTRAINT":
+        name, i = _name(sql, i + 1), i + 2
+    kind, words = _KINDS.get(sql.norm(i), ("", 0))
+    if not kind or (words == 2 and sql.norm(i + 1) != "KEY"):
+        raise _unexpected(sql, i)
+    columns, i = _columns(sql, i + words)
+    parent: str | None = None
+    parent_columns: list[str] = []
+    if kind == "f":
+        parent, parent_columns, i = references(sql, i)
+    if i != behind:
+        raise _unexpected(sql, i)
+    return Key(kind, columns, name, parent, parent_columns)
+
+
+def of_column(sql: Sql, i: int, column: str, name: str | None) -> tuple[Key, int]:
+    """Reads ``PRIMARY KEY``, ``UNIQUE`` or ``REFERENCES …`` behind a column.
+
+    Args:
+        sql: the statement.
+        i: its first token.
+        column: the column.
+        name: the constraint's, if it was given one.
+
+    Returns:
+        The key, and the index after it.
+
+    Raises:
+        StatementError: it is not one.
+    """
+    if sql.norm(i) == "REFERENCES":
+        parent, parent_columns, behind = references(sql, i)
+        return Key("f", [column], name, parent, parent_columns), behind
+    if sql.norms(i, 2) == ("PRIMARY", "KEY"):
+        return Key("p", [column], name), i + 2
+    if sql.norm(i) != "UNIQUE":
+        raise _unexpected(sql, i + 1)
+    return Key("u", [column], name), i + 1
+
+
+def references(sql: Sql, i: int) -> tuple[str, list[str], int]:
+    """Reads ``REFERENCES table [(column, …)]``.
+
+    Returns:
+        The table's quoted name, the columns, and the index after them.
+
+    Raises:
+        StatementError: it is not that.
+    """
+    if sql.norm(i) != "REFERENCES":
+        raise _unexpected(sql, i)
+    parts, i = sql.table_name(i + 1)
+    columns, i = _columns(sql, i) if sql.norm(i) == "(" else ([], i)
+    return qualified(parts), columns, i
+
+
+def _columns(sql: Sql, i: int) -> tuple[list[str], int]:
+    if sql.norm(i) != "(":
+        raise _unexpected(sql, i)
+    ranges, end = sql.arguments(i), sql.close(i)
+    for start, behind in ranges or [(i + 1, i + 1)]:
+        if behind - start != 1:
+            raise _unexpected(sql, start + (behind > start))
+    return [_name(sql, start) for start, _ in ranges], end + 1
+
+
+def _name(sql: Sql, i: int) -> str:
+    if i >= len(sql) or not sql.tokens[i].is_name:
+        raise _unexpected(sql, i)
+    return sql.tokens[i].name
+
+
+def _unexpected(sql: Sql, i: int) -> StatementError:
+    return StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
