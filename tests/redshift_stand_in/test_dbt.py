@@ -70,6 +70,13 @@ unit_tests:
         rows: [{id: 1, status: A}, {id: 2, status: A}]
     expect: {rows: [{status: A, n: 2}]}
 """,
+    "models/sources.yml": """
+sources:
+  - name: seeded
+    schema: probe
+    config: {freshness: {error_after: {count: 1, period: hour}}}
+    tables: [{name: events}]
+""",
     "snapshots/history.sql": """{% snapshot history %}
 {{ config(target_schema='probe', unique_key='id', strategy='check', check_cols=['status']) }}
 select id, status from {{ ref('base') }}
@@ -142,7 +149,7 @@ def dbt(world: World, sql: Sql, tmp_path: Path) -> Dbt:
 
 
 def test_a_project_is_built_rebuilt_and_documented(dbt: Dbt, world: World, sql: Sql) -> None:
-    dbt(["build"], ["build", "--vars", "{bump: 7}"], ["docs", "generate"])
+    dbt(["build"], ["build", "--vars", "{bump: 7}"], ["docs", "generate"], ["source", "freshness"])
     assert sql("select id, bump from probe.merged order by id") == [[1, 7], [2, 7]]
     assert sql("select count(added), count(*) from probe.replaced") == [[2, 2]]
     assert sql("select * from probe.latest order by id limit 1")[0][:2] == [1, "NEW"]
@@ -161,3 +168,6 @@ def test_a_project_is_built_rebuilt_and_documented(dbt: Dbt, world: World, sql: 
     assert sql(f"select id from probe.{LONG} order by id") == [[1], [2]]
     assert sql(f"select id from probe_{LONG}.{LONG}_is_empty order by id") == [[1], [2]]
     assert sql("select has_table_privilege('dbt_reader', 'probe.base', 'select')") == [[True]]
+    (seeded,) = json.loads((dbt.folder / "target" / "sources.json").read_text())["results"]
+    assert seeded["status"] == "pass"
+    assert seeded["max_loaded_at_time_ago_in_s"] < 3600

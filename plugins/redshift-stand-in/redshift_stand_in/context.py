@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from redshift_stand_in.errors import ACTIVE_TRANSACTION, BackendError, StatementError
+from redshift_stand_in.history import Journal
 from redshift_stand_in.postgres.backend import Backend, Row, open_as_superuser
 from redshift_stand_in.postgres.long_names import LongNames
 from redshift_stand_in.sql import locks
@@ -81,6 +82,7 @@ class Context:
         user: the client's user.
         database: its database.
         names: the cluster's long names.
+        journal: what its statements write.
         version: of Redshift's protocol, as its client and the front agreed.
         out: messages for the client, sent before the command's end.
     """
@@ -90,6 +92,7 @@ class Context:
     user: str
     database: str
     names: LongNames
+    journal: Journal
     version: Version = Version.BASE
     out: bytearray = field(default_factory=bytearray)
     text: str = ""

@@ -34,6 +34,10 @@ create table if not exists redshift_meta.loads (
     start_time timestamp, end_time timestamp, error_message varchar(1024), error_count int,
     transaction_id bigint, query_text varchar(4000)
 );
+create table if not exists redshift_meta.writes (
+    userid int, query bigint, session int, tbl int, verb text, start_time timestamp, end_time timestamp, rows bigint, error_message text,
+    query_text text
+);
 create table if not exists redshift_meta.unloads (
     userid int, query bigint, path varchar(1280), line_count bigint, transfer_size bigint, file_format varchar(16),
     end_time timestamp

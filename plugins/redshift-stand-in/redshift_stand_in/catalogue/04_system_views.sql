@@ -32,18 +32,6 @@ from redshift_meta.load_commits where pg_catalog.redshift_sees(userid);
 create or replace view pg_catalog.stl_unload_log as
 select userid, query, path, line_count, transfer_size, file_format, end_time
 from redshift_meta.unloads where pg_catalog.redshift_sees(userid);
-create or replace view pg_catalog.stl_query as
-select userid, query::int as query, 0 as xid, session as pid, current_database()::varchar(32) as database,
-    query_text as querytxt, start_time as starttime, end_time as endtime, (status = 'failed')::int as aborted
-from redshift_meta.loads where pg_catalog.redshift_sees(userid);
-create or replace view pg_catalog.sys_query_history as
-select userid as user_id, query as query_id, query_text, start_time, end_time,
-    case status when 'completed' then 'success' else status end::char(10) as status, error_message
-from redshift_meta.loads where pg_catalog.redshift_sees(userid);
-create or replace view pg_catalog.sys_query_detail as
-select 0::bigint as query_id, 0 as table_id, ''::varchar as step_name, null::timestamp as start_time, null::timestamp as end_time
-where false;
-
 create or replace view pg_catalog.svv_external_columns as
 select current_database()::varchar(128) as redshift_database_name, ''::varchar as schemaname, ''::varchar as tablename, ''::varchar as columnname,
     ''::varchar as external_type, 0 as columnnum, 0 as part_key, ''::varchar as is_nullable

@@ -51,7 +51,8 @@ class Entry:
 
 
 def begin(context: Context, url: str, target: Target, options: Options) -> Entry:
-    """Gives the load a number."""
+    """Gives the load a number; what was written before it gets the lower ones."""
+    context.journal.history.flush(context.database)
     row = context.as_superuser(
         "select redshift_hidden.nextval('redshift_meta.query_id'), "
         f"(select oid from redshift_hidden.pg_roles where rolname = {literal(context.user)}), "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,13 +62,21 @@ class Answers:
             )
             return False
         self.context.text = planned.text
+        ok = self._run(planned, run)
+        self.context.journal.end(backend.process_id, time.time(), ok=ok)
+        return ok
+
+    def _run(self, planned: plan.Plan, run: Run) -> bool:
+        journal = self.context.journal
         try:
             tag = run(self.context)
         except BackendError as error:
+            journal.error = str(error)
             self._flush_notices()
             self.client.put(b"E", error.payload())
             return False
         except StatementError as error:
+            journal.error = str(error)
             self._flush_notices()
             self.fail(error)
             return False

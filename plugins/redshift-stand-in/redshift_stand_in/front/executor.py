@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 
 from redshift_stand_in.context import Context, mask
@@ -144,6 +145,7 @@ class Executor:
                     continue
                 prepared = self._names.statement(body)
                 planned = prepared.plan
+                self._catch_up(planned)
                 if planned.writes and self.context.backend.status == b"T":
                     self.context.lock_for_write(planned.writes)
                 if planned.late_binding and self.context.backend.status != b"E":
@@ -189,6 +191,11 @@ class Executor:
         """The SQL for PostgreSQL; late-binding views that it reads must have their columns."""
         return self.context.rewritten(planned.sql) if planned.by_columns else planned.sql
 
+    def _catch_up(self, planned: plan.Plan) -> None:
+        """Before a statement that reads what others wrote: the catalogue has all of it."""
+        if planned.reads_history:
+            self.context.journal.history.flush(self.context.database)
+
     def _before(self, planned: plan.Plan) -> bool | None:
         """Prepares what a statement needs before it runs.
 
@@ -199,7 +206,8 @@ class Executor:
         backend = self.context.backend
         if backend.status == b"E":
             return False
-        own = False
+        self._catch_up(planned)
+        own, started = False, time.time()
         try:
             if planned.writes:
                 if backend.status == b"I":
@@ -207,8 +215,11 @@ class Executor:
                     own = True
                 self.context.lock_for_write(planned.writes)
             if planned.late_binding:
-                late_binding.refresh(self.context, planned.text)
+                table = late_binding.refresh(self.context, planned.text, planned.writes)
+                if table:
+                    self.context.journal.begin(table, planned.verb, planned.text, started)
         except BackendError as error:
+            self.context.journal.forget()
             self.client.put(b"E", error.payload())
             if own:
                 self.context.query("rollback")
@@ -216,10 +227,15 @@ class Executor:
         return own
 
     def _after(self, own: bool, ok: bool) -> bool:
+        backend, journal = self.context.backend, self.context.journal
+        ended = time.time()
+        journal.count(backend.tag)
         if own:
             try:
                 self.context.query("commit" if ok else "rollback")
             except BackendError as error:
+                journal.error = str(error)
                 self.client.put(b"E", error.payload())
-                return False
+                ok = False
+        journal.end(backend.process_id, ended, ok=ok)
         return ok

@@ -94,7 +94,9 @@ class Relay:
         elif kind == b"E":
             self._ok = False
             logger.debug("error: %s", decode_fields(body))
-            self._put(kind, BackendError(body).payload())
+            failure = BackendError(body)
+            self.context.journal.error = str(failure)
+            self._put(kind, failure.payload())
         else:
             self._put(kind, body)
             if kind == b"n":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from redshift_stand_in.front.session import FrontSettings, Session
+from redshift_stand_in.history import History
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ class Server:
 
     def __init__(self, addresses: list[Address], settings: FrontSettings) -> None:
         self._settings = settings
+        self._history = History(settings.postgres)
         self._addresses = addresses
         self._listeners: list[socket.socket] = []
         self._sessions: dict[Session, threading.Thread] = {}
@@ -118,7 +120,7 @@ class Server:
         ]
 
     def stop(self, seconds: float = 5.0) -> None:
-        """Closes listeners and sessions and waits for their threads.
+        """Closes listeners and sessions, waits for their threads, and stores what they wrote.
 
         Args:
             seconds: how long to wait for the threads.
@@ -137,6 +139,7 @@ class Server:
             session.close()
         for thread in sessions.values():
             thread.join(seconds)
+        self._history.flush_all()
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -148,7 +151,7 @@ class Server:
                 return
             if sock.family == socket.AF_INET:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            session = Session(sock, self._settings)
+            session = Session(sock, self._settings, self._history)
             thread = threading.Thread(target=self._serve, args=(session,), daemon=True)
             with self._lock:
                 self._sessions[session] = thread

@@ -19,6 +19,7 @@ from redshift_stand_in.errors import (
 )
 from redshift_stand_in.front.client import ClientStream
 from redshift_stand_in.front.executor import Executor
+from redshift_stand_in.history import History, Journal
 from redshift_stand_in.postgres.backend import SESSION_SETTINGS, Backend, PostgresAddress
 from redshift_stand_in.postgres.long_names import LongNames
 from redshift_stand_in.wire.protocol import (
@@ -67,10 +68,12 @@ class Session:
     Args:
         sock: the accepted connection.
         settings: of the front.
+        history: what all sessions write.
     """
 
-    def __init__(self, sock: socket.socket, settings: FrontSettings) -> None:
+    def __init__(self, sock: socket.socket, settings: FrontSettings, history: History) -> None:
         self._settings = settings
+        self._history = history
         self._client = ClientStream(sock, settings.names)
         self._backend: Backend | None = None
 
@@ -159,7 +162,8 @@ class Session:
                 return None
             if kind == b"Z":
                 self._client.flush()
-                return Context(backend, self._settings.s3, user, database, names, version)
+                journal = Journal(self._history, user, database)
+                return Context(backend, self._settings.s3, user, database, names, journal, version)
 
     def _password(self, asked: bytes, user: str, *, own: bool) -> tuple[bytes, bytes]:
         """The client's answer to PostgreSQL's request for a password.

@@ -5,6 +5,8 @@ Those that define tables are in `tables`.
 
 from __future__ import annotations
 
+import time
+
 from redshift_stand_in import catalogue
 from redshift_stand_in.context import Context, Run
 from redshift_stand_in.errors import NotInStandIn, StatementError
@@ -86,18 +88,22 @@ def merge(found: Merge, statements: list[str]) -> Run:
 
     def run(context: Context) -> str:
         with context.transaction():
+            started = time.time()
             context.lock_for_write(qualified(found.target))
-            kind = context.query(
-                f"select relkind from pg_catalog.pg_class where oid = "
+            ((kind, table),) = context.query(
+                f"select relkind, {literal(qualified(found.target))}::pg_catalog.regclass::oid "
+                "from pg_catalog.pg_class where oid = "
                 f"{literal(qualified(found.source))}::pg_catalog.regclass"
             )
-            if kind and kind[0][0] != "r":
+            if kind != "r":
                 raise StatementError(
                     "The source of a MERGE must be a table: a view is not supported by Amazon "
                     "Redshift"
                 )
+            context.journal.begin(int(table or 0), "MERGE", context.text, started)
             for statement in statements:
                 context.query(statement)
+            context.journal.count(context.backend.tag)
             return context.backend.tag if len(statements) == 1 else "MERGE"
 
     return run

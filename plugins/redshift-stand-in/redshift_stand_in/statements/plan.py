@@ -15,6 +15,7 @@ from redshift_stand_in.sql.checks import parameters
 from redshift_stand_in.sql.lexer import Sql, split_statements
 from redshift_stand_in.sql.rewrite import by_columns, expressions, grants, merge, show
 from redshift_stand_in.sql.tables import alter_table, create_table, views
+from redshift_stand_in.sql.words import words
 from redshift_stand_in.statements import commands, tables
 from redshift_stand_in.unload import command as unload_command
 
@@ -22,6 +23,9 @@ _ISOLATION = re.compile(r"^ALTER DATABASE ([\w\"]+) ISOLATION LEVEL (SERIALIZABL
 _FIXED_SETTINGS = re.compile(
     r"^SET (?:SESSION |LOCAL )?(STANDARD_CONFORMING_STRINGS|BYTEA_OUTPUT|ROLE) ?"
 )
+
+#: What shows the writes; a view over them is up to two seconds late.
+_HISTORY = words("SYS_QUERY_HISTORY SYS_QUERY_DETAIL STL_QUERY STL_INSERT STL_DELETE")
 
 _COMMANDS: dict[str, Callable[[Sql], Run]] = {
     "ANALYZE": commands.analyze,
@@ -43,6 +47,8 @@ class Plan:
         late_binding: whether late-binding views that it reads have to be looked up first.
         by_columns: whether `sql` is still in Redshift's words, to be rewritten once the columns
             are known (:meth:`Context.rewritten`).
+        verb: the statement's first word.
+        reads_history: whether it reads what statements have written.
     """
 
     sql: str
@@ -51,6 +57,8 @@ class Plan:
     text: str = ""
     late_binding: bool = False
     by_columns: bool = False
+    verb: str = ""
+    reads_history: bool = False
 
 
 def make(text: str, shortened: Callable[[Sql], Sql] = lambda sql: sql) -> Plan:
@@ -89,7 +97,7 @@ def _make(text: str, shortened: Callable[[Sql], Sql]) -> Plan:
     if run:
         return Plan("", run=run, text=text)
     if sql.norm(0) == "SHOW" and (query := show.query(sql)):
-        return Plan(query, text=text)
+        return Plan(query, text=text, reads_history=sql.norm(1) == "TABLES")
     refuse.check(sql)
     if sql.norm(0) in ("SET", "SHOW", "RESET"):
         return Plan(_prefixed_setting(sql), text=text)
@@ -107,6 +115,8 @@ def _make(text: str, shortened: Callable[[Sql], Sql]) -> Plan:
         text=text,
         late_binding=reads,
         by_columns=later,
+        verb=sql.norm(0),
+        reads_history=not _HISTORY.isdisjoint(sql.words),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from redshift_stand_in.context import Context, Run
 from redshift_stand_in.errors import INTERNAL_ERROR, StatementError
 from redshift_stand_in.sql import locks
@@ -18,6 +20,7 @@ def create_table(table: ddl.CreateTable) -> Run:
     """CREATE TABLE, and what the catalogue remembers of it."""
 
     def run(context: Context) -> str:
+        started = time.time()
         with context.transaction():
             there = table.if_not_exists and context.query(_exists(table.name))
             context.query(context.rewritten(table.ddl))
@@ -25,7 +28,9 @@ def create_table(table: ddl.CreateTable) -> Run:
             if not there:
                 _remember_all(context, table)
             if table.is_query:
-                context.query(f"select pg_catalog.redshift_settle_types({_oid(table.name)})")
+                number = _settled(context, table.name)
+                context.journal.begin(number, "CTAS", context.text, started)
+                context.journal.count(tag)
         return tag
 
     return run
@@ -40,6 +45,13 @@ def _remember_all(context: Context, table: ddl.CreateTable) -> None:
     # A foreign key may refer to the table's own primary key.
     for key in sorted(table.attributes.keys, key=lambda key: key.kind == "f"):
         context.query(_declare(table.name, key, creating=True))
+
+
+def _settled(context: Context, table: str) -> int:
+    """Gives the columns of a CREATE TABLE AS types that Redshift has; returns its number."""
+    oid = _oid(table)
+    ((_, number),) = context.query(f"select pg_catalog.redshift_settle_types({oid}), {oid}")
+    return int(number or 0)
 
 
 def _remember(table: str, attributes: TableAttributes) -> str:
