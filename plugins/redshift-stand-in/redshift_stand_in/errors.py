@@ -23,6 +23,12 @@ _INNER_FIELDS = frozenset("sdcnFLRtqpW")
 #: The error of a cast that the catalogue forbids (07_casts.sql): the number encodes the two types.
 _FORBIDDEN_CAST = re.compile(r"cache lookup failed for function (3[2-9]\d{8})$")
 _FIRST_FORBIDDEN = 3 << 30
+#: SUPER where PostgreSQL's resolution finds nothing: Redshift decides by the values.
+_NO_DYNAMIC_TYPING = re.compile(
+    r"function .*\bsuper\b.* does not exist$|operator does not exist: .*\bsuper\b|"
+    r".*\bsuper\b.* cannot be matched$|.* could not convert type .*\bsuper\b"
+)
+_PATH = re.compile(r"function pg_catalog\.redshift_(?:at|unnest|unpivot)\w*\((?!super)([^,)]+)")
 _TYPES = {16: "boolean", 25: "text", 1042: "character", 1043: "character varying"}
 
 
@@ -105,6 +111,14 @@ def as_redshift(fields: Mapping[str, str]) -> dict[str, str]:
         source, target = divmod(int(match[1]) - _FIRST_FORBIDDEN, 8192)
         text = f"cannot cast type {_TYPES[source]} to {_TYPES[target]}"
         return {"S": "ERROR", "C": CANNOT_CAST, "M": text}
+    if match := _PATH.match(message):
+        text = f"cannot navigate into a value of type {match[1]}: it is not SUPER"
+        return {"S": "ERROR", "C": CANNOT_CAST, "M": text}
+    if _NO_DYNAMIC_TYPING.match(message):
+        text = (
+            f"{message}: cast the value, the local Redshift stand-in only compares SUPER as it is"
+        )
+        return {"S": "ERROR", "C": NOT_SUPPORTED, "M": text}
     if code == "40001":
         return {
             "S": "ERROR",

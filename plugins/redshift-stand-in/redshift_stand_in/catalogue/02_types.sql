@@ -166,7 +166,7 @@ begin
     where attrelid = tbl and attnum > 0 and (atttypid = 25 or (atttypid = 1043 and atttypmod = -1));
     select attname, format_type(atttypid, atttypmod) as kind into strange from pg_attribute
     where attrelid = tbl and attnum > 0 and not attisdropped
-        and atttypid not in (16, 20, 21, 23, 700, 701, 1042, 1043, 1082, 1083, 1114, 1184, 1266, 1700, 6551);
+        and atttypid not in (16, 20, 21, 23, 700, 701, 1042, 1043, 1082, 1083, 1114, 1184, 1266, 1700, 4000, 6551);
     if found then
         raise exception 'Column "%.%" has unsupported type "%".', tbl::regclass, strange.attname, strange.kind using errcode = '0A000';
     end if;

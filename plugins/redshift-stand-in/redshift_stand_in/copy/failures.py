@@ -118,6 +118,11 @@ def invalid_timestamp() -> BadValue:
     return BadValue(1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]")
 
 
+def invalid_json() -> BadValue:
+    """Text that is not JSON, or is more than SUPER takes; the guide does not tell the code."""
+    return BadValue(1200, "Invalid JSON for the type SUPER")
+
+
 def missing() -> BadValue:
     """NULL for a NOT NULL column."""
     return BadValue(1213, "Missing data for not-null field")

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from redshift_stand_in.copy.source import SourceFile, s3_errors
 from redshift_stand_in.copy.target import Column, Target
 from redshift_stand_in.copy.text import vectors
-from redshift_stand_in.errors import INTERNAL_ERROR, StatementError
+from redshift_stand_in.errors import INTERNAL_ERROR, NotInStandIn, StatementError
 from redshift_stand_in.options.options import Options
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def _fitting(parquet: Any, file: SourceFile, target: Target, options: Options) -
             f"Table columns: {len(columns)}, Data columns: {len(schema)}",
         )
     for column, given in zip(columns, schema, strict=False):
+        if column.kind == "super":
+            raise NotInStandIn("COPY of Parquet into a SUPER column is")
         if not _fits(given.type, column):
             raise _scan_error(
                 file,

@@ -51,6 +51,7 @@ FLAG = frozenset(
         "JSON",
         "SHAPEFILE",
         "HEADER",
+        "SERIALIZETOJSON",
         "ADDQUOTES",
         "ALLOWOVERWRITE",
         "CLEANPATH",
@@ -73,6 +74,7 @@ REFUSED = frozenset(
         "READRATIO",
         "KMS_KEY_ID",
         "IGNOREALLERRORS",
+        "SERIALIZETOJSON",
     ]
 )
 SWITCH_VALUES = frozenset(["ON", "OFF", "TRUE", "FALSE", "PRESET"])

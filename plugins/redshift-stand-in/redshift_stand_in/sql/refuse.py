@@ -8,6 +8,7 @@ from redshift_stand_in.sql.checks import (
     leader,
     names,
     parameters,
+    paths,
     rules,
     subqueries,
     types,
@@ -23,6 +24,7 @@ def check(sql: Sql) -> None:
         StatementError: with the reason.
     """
     rules.check(sql)
+    paths.check(sql)
     forms.check(sql)
     parameters.check(sql)
     functions.check(sql)

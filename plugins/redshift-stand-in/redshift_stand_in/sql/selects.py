@@ -14,7 +14,7 @@ _CLAUSES = frozenset(
     ["FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT", "OFFSET", "INTO"]
 )
 _JOIN_WORDS = words(
-    "JOIN INNER LEFT RIGHT FULL OUTER CROSS NATURAL ON USING AS LATERAL ONLY PIVOT UNPIVOT "
+    "JOIN INNER LEFT RIGHT FULL OUTER CROSS NATURAL ON USING AS LATERAL ONLY PIVOT UNPIVOT AT "
     "SET WHEN REMOVE"
 )
 
@@ -89,6 +89,22 @@ def find(sql: Sql) -> list[Select]:
     return found
 
 
+def write(sql: Sql) -> Select | None:
+    """An UPDATE or DELETE like a SELECT: its table is one of its sources; None for others."""
+    if sql.norm(0) not in ("UPDATE", "DELETE"):
+        return None
+    reads = "FROM" if sql.norm(0) == "UPDATE" else "USING"
+    first = 2 if sql.norms(0, 2) == ("DELETE", "FROM") else 1
+    clauses: dict[str, int] = {}
+    for i in range(first, len(sql)):
+        if sql.tokens[i].depth == 0 and sql.norm(i) in ("SET", reads, "WHERE"):
+            clauses.setdefault(sql.norm(i), i)
+    sources = list(_sources(sql, first, min([*clauses.values(), len(sql)])))
+    if reads in clauses:
+        sources += _sources(sql, clauses[reads] + 1, clauses.get("WHERE", len(sql)))
+    return Select(0, len(sql), 0, clauses, tuple(sources))
+
+
 def common_tables(sql: Sql) -> frozenset[str]:
     """The names that the statement's WITH clauses give."""
     names: set[str] = set()
@@ -146,7 +162,7 @@ def _clauses(sql: Sql, start: int, end: int) -> dict[str, int]:
         token = sql.tokens[i]
         if token.depth != depth or token.norm not in _CLAUSES or token.norm in clauses:
             continue
-        if sql.norm(i - 1) in (".", "AS", ",", "WITHIN") or sql.norm(i + 1) in (".", ","):
+        if sql.norm(i - 1) in (".", "AS", ",", "WITHIN", "WITH") or sql.norm(i + 1) in (".", ","):
             continue
         clauses[token.norm] = i
     return clauses
@@ -170,13 +186,22 @@ def _sources(sql: Sql, first: int, behind: int) -> Iterator[Source]:
             expected, i = False, end + 1
         elif token.is_name:
             parts, after = sql.table_name(i)
+            after = _behind_path(sql, after)
             called = sql.norm(after) == "("
             after = sql.close(after) + 1 if called else after
+            after += 2 * (called and sql.norms(after, 2) == ("WITH", "OFFSET"))
             alias = _alias(sql, after, behind) or parts[-1]
             yield Source(tuple(parts), alias, i, is_function=called)
             expected, i = False, after
         else:
             i += 1
+
+
+def _behind_path(sql: Sql, i: int) -> int:
+    """The index after the subscripts and attributes that follow a name (SUPER)."""
+    while sql.norm(i) in ("[", "."):
+        i += 3 if sql.norm(i) == "[" else 2
+    return i
 
 
 def _holds_query(sql: Sql, opening: int, end: int) -> bool:

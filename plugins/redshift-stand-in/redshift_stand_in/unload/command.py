@@ -124,12 +124,7 @@ def run(context: Context, unload: Unload) -> str:
         columns = _columns(context, unload.query)
         named = [replace(c, name=context.names.restored_text(c.name)) for c in columns]
         writer = _writer(named, unload.options)
-        listed = ", ".join(
-            f"pg_catalog.from_varbyte({quote(c.name)}, 'hex')"
-            if c.kind == "varbyte"
-            else quote(c.name)
-            for c in columns
-        )
+        listed = ", ".join(map(_written, columns))
         rows = _write(
             context, client, unload, writer, f"select {listed} from ({unload.query}) as rs_unload"
         )
@@ -160,6 +155,16 @@ def _make_room(client: S3Client, unload: Unload) -> None:
                 "ALLOWOVERWRITE option.",
                 INTERNAL_ERROR,
             )
+
+
+def _written(column: Column) -> str:
+    """A column as the files show it; SUPER is JSON."""
+    name = quote(column.name)
+    forms = {
+        "varbyte": f"pg_catalog.from_varbyte({name}, 'hex')",
+        "super": f"pg_catalog.redshift_super_text({name})",
+    }
+    return forms.get(column.kind, name)
 
 
 def _columns(context: Context, query: str) -> list[Column]:

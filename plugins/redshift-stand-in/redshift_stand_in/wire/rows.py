@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,6 +15,8 @@ from redshift_stand_in.wire.version import Version
 
 #: VARBYTE's number in Redshift, and here: the catalogue fixes it.
 VARBYTE_OID = 6551
+#: SUPER's: likewise.
+SUPER_OID = 4000
 INTERVAL_OID = 1186
 #: Access rights, and arrays of them: PostgreSQL writes them as text only.
 _ACLITEM_OID, _ACLITEMS_OID = 1033, 1034
@@ -22,8 +25,8 @@ TEXT_ONLY = frozenset({_ACLITEM_OID, _ACLITEMS_OID})
 RECORD_OID = 2249
 #: Types that a result may have: Redshift's, and those of its catalogue with their arrays.
 _TYPES = frozenset([
-    16, 20, 21, 23, 25, 700, 701, 705, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 6551,
-    18, 19, 22, 24, 26, 27, 28, 29, 30, 194, 1033, 2205, 2278,
+    16, 20, 21, 23, 25, 700, 701, 705, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1700,
+    4000, 6551, 18, 19, 22, 24, 26, 27, 28, 29, 30, 194, 1033, 2205, 2278,
     1002, 1003, 1005, 1007, 1009, 1015, 1028, 1034, 1790,
 ])  # fmt: skip
 
@@ -39,6 +42,13 @@ Shape = dict[int, _Convert]
 def _varbyte(value: bytes) -> bytes:
     r"""Hexadecimal digits, without PostgreSQL's ``\x``."""
     return value[2:] if value.startswith(b"\\x") else value
+
+
+def _super(value: bytes) -> bytes:
+    """JSON; a value that is stored without the mark before it is a string (02_super.sql)."""
+    if value.startswith(b"\x01"):
+        return value[1:]
+    return json.dumps(value.decode(), ensure_ascii=False).encode()
 
 
 def _interval(value: bytes) -> bytes:
@@ -86,6 +96,8 @@ def shape_of(columns: Sequence[Column], formats: Sequence[bool], version: Versio
 def _converter(column: Column, in_binary: bool, version: Version) -> _Convert | None:
     if column.kind == VARBYTE_OID:
         return _varbyte
+    if column.kind == SUPER_OID:
+        return _super
     if column.kind == INTERVAL_OID:
         return _interval
     if column.kind == NUMERIC_OID and in_binary and version == Version.BINARY:

@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from redshift_stand_in.copy import failures
 from redshift_stand_in.copy.failures import BadValue
 from redshift_stand_in.copy.target import Column
+from redshift_stand_in.copy.text import super_values
 from redshift_stand_in.copy.text.dates import AUTO_DATES, AUTO_TIMES, read_as
 from redshift_stand_in.options.options import Options
 
@@ -209,6 +210,15 @@ def _varbyte(value: str, column: Column, _: Options) -> str:
     return "\\x" + value
 
 
+def _super(value: str, _: Column, __: Options) -> str | None:
+    if any("\udc80" <= c <= "\udcff" for c in value):
+        raise failures.invalid_utf8(value)
+    try:
+        return super_values.stored(value)
+    except ValueError:
+        raise failures.invalid_json() from None
+
+
 _CONVERTERS: dict[str, Callable[[str, Column, Options], str | None]] = {
     "int2": _integer,
     "int4": _integer,
@@ -223,4 +233,5 @@ _CONVERTERS: dict[str, Callable[[str, Column, Options], str | None]] = {
     "time": _time,
     "timetz": _time,
     "varbyte": _varbyte,
+    "super": _super,
 }

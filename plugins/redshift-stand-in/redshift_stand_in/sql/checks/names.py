@@ -96,4 +96,6 @@ def _is_keyword(sql: Sql, i: int, word: str, creates: bool) -> bool:
         return following in ("SELECT", "ALL", "(") and sql.norm(i - 1) in ("*", ")")
     if word in ("WITHOUT", "WITHIN", "NULLS", "IGNORE", "RESPECT", "SNAPSHOT", "DISABLE", "ENABLE"):
         return False
+    if word == "UNPIVOT" and sql.norm(i + 2) in (".", "[", "AS"):
+        return sql.norm(i - 1) in ("FROM", ",", "JOIN")
     return following == "("

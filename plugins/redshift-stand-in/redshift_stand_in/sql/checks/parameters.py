@@ -1,7 +1,7 @@
 """SET, SHOW and RESET: the parameters that Redshift has.
 
-Source: "Configuration reference", "SET", "SHOW", "RESET" and "SET SESSION AUTHORIZATION" in the
-Amazon Redshift Database Developer Guide.
+Source: "Configuration reference", "SET", "SHOW", "RESET", "SET SESSION AUTHORIZATION" and "SUPER
+configurations" in the Amazon Redshift Database Developer Guide.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ OWN = frozenset(
         "enable_vacuum_boost",
         "error_on_nondeterministic_update",
         "interval_forbid_composite_literals",
+        "json_parse_dedup_attributes",
+        "json_parse_truncate_strings",
         "json_serialization_enable",
         "json_serialization_parse_nested_strings",
         "max_concurrency_scaling_clusters",
@@ -63,8 +65,17 @@ _SHOWN = words(
     "all is_superuser server_encoding server_version session_authorization "
     "standard_conforming_strings transaction_isolation integer_datetimes"
 )
-#: With another value they change what names and literals mean.
-_FIXED = {"enable_case_sensitive_identifier": "FALSE", "downcase_delimited_identifier": "TRUE"}
+#: With another value they change what names, literals and SUPER mean.
+_FIXED = {
+    "cast_super_null_on_error": "TRUE",
+    "downcase_delimited_identifier": "TRUE",
+    "enable_case_sensitive_identifier": "FALSE",
+    "enable_case_sensitive_super_attribute": "FALSE",
+    "json_parse_dedup_attributes": "FALSE",
+    "json_parse_truncate_strings": "FALSE",
+    "navigate_super_null_on_error": "TRUE",
+    "parse_super_null_on_error": "FALSE",
+}
 _SAME = {"OFF": "FALSE", "ON": "TRUE", "DEFAULT": ""}
 _SESSION = re.compile(
     r"SET SESSION AUTHORIZATION \S+|SET LOCAL SESSION AUTHORIZATION \S+"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.checks import names, parameters
 from redshift_stand_in.sql.lexer import Edit, Sql, quote
-from redshift_stand_in.sql.rewrite import aggregates, outer_joins, qualify
+from redshift_stand_in.sql.rewrite import aggregates, constructors, outer_joins, qualify
 from redshift_stand_in.sql.words import words
 
 _DATE_PART_CALLS = frozenset(
@@ -277,6 +277,7 @@ def _top(sql: Sql, i: int) -> str:
 _STRUCTURAL: tuple[tuple[str, Callable[[Sql, int], str]], ...] = (
     ("QUALIFY", qualify.rewrite_at),
     *aggregates.CHANGES,
+    *constructors.CHANGES,
     ("DECODE", _decode),
     ("CONVERT", _convert),
     ("TOP", _top),

@@ -1,7 +1,7 @@
 """Column types of a CREATE TABLE or ADD COLUMN: Redshift's defaults and limits.
 
-Sources: "Character types", "Numeric types" and "VARBYTE type" in the Amazon Redshift Database
-Developer Guide.
+Sources: "Character types", "Numeric types", "VARBYTE type" and "SUPER type" in the Amazon Redshift
+Database Developer Guide.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _UNSUPPORTED = words(
     "HSTORE"
 )
 #: Redshift's own.
-_ABSENT = frozenset(["SUPER", "GEOMETRY", "GEOGRAPHY", "HLLSKETCH"])
+_ABSENT = frozenset(["GEOMETRY", "GEOGRAPHY", "HLLSKETCH"])
 _KNOWN = frozenset(
     [
         "SMALLINT",
@@ -79,6 +79,7 @@ _KNOWN = frozenset(
         "TIMESTAMPTZ",
         "DATETIME",
         "BINARY",
+        "SUPER",
     ]
 ) | frozenset(_SIZED)
 

@@ -39,7 +39,8 @@ def _check_sources(query: Sql) -> None:
     common = selects.common_tables(query)
     for select in selects.find(query):
         for source in select.sources:
-            own = source.is_function or (source.parts and source.parts[0] in common)
+            others = {other.alias for other in select.sources if other is not source}
+            own = source.is_function or (source.parts and source.parts[0] in common | others)
             if len(source.parts) == 1 and not own:
                 raise StatementError(
                     f'relation "{source.parts[0]}" must be qualified with its schema: CREATE VIEW '

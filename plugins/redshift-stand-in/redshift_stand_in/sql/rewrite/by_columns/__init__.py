@@ -1,10 +1,10 @@
-"""Rewrites that need to know the columns of a FROM clause. Pure."""
+"""Rewrites that need to know what a FROM clause reads: its columns, or SUPER values. Pure."""
 
 from __future__ import annotations
 
 from redshift_stand_in.sql import selects
 from redshift_stand_in.sql.lexer import Sql
-from redshift_stand_in.sql.rewrite.by_columns import lateral, pivot, stars
+from redshift_stand_in.sql.rewrite.by_columns import lateral, paths, pivot, stars, unnest
 from redshift_stand_in.sql.rewrite.by_columns.scope import Columns, Scope
 
 _WORDS = frozenset(["PIVOT", "UNPIVOT", "EXCLUDE"])
@@ -13,8 +13,10 @@ _WORDS = frozenset(["PIVOT", "UNPIVOT", "EXCLUDE"])
 def are_needed(sql: Sql) -> bool:
     """Whether a statement needs these rewrites."""
     if "SELECT" not in sql.words:
-        return False
+        return sql.norm(0) in ("UPDATE", "DELETE") and paths.are_in(sql)
     if _WORDS & sql.words or "GROUP BY ALL" in sql.shape:
+        return True
+    if paths.are_in(sql):
         return True
     return _repeats_a_name(sql) and any(lateral.is_in(sql, s) for s in selects.find(sql))
 
@@ -41,10 +43,21 @@ def rewrite(text: str, columns: Columns) -> str:
             known[query] = columns(query)
         return known[query]
 
+    changes = (
+        pivot.rewrite,
+        unnest.rewrite,
+        paths.rewrite,
+        stars.exclude,
+        lateral.rewrite,
+        stars.group_by_all,
+        paths.name,
+    )
     # A change adds SELECTs before its own, so the SELECTs that remain are counted.
     for remaining in range(len(selects.find(Sql(text))), 0, -1):
-        for change in (pivot.rewrite, stars.exclude, lateral.rewrite, stars.group_by_all):
+        for change in changes:
             sql = Sql(text)
             ordered = sorted(selects.find(sql), key=lambda select: (select.end, -select.start))
             text = change(Scope(sql, ordered[-remaining], remembered))
-    return text
+    sql = Sql(text)
+    write = selects.write(sql)
+    return paths.rewrite(Scope(sql, write, remembered)) if write else text

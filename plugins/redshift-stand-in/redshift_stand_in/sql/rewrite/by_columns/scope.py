@@ -143,7 +143,7 @@ def _item(sql: Sql, start: int, behind: int) -> Item:
         return Item(start, behind, behind, last.name)
     if before.norm == "AS":
         return Item(start, behind - 2, behind, last.name)
-    operand = before.kind != "op" or before.norm == ")"
+    operand = before.kind != "op" or before.norm in (")", "]")
     keyword = last.kind == "word" and last.norm in _NO_ALIAS
     if operand and not keyword and before.norm not in _BEFORE_OPERAND:
         return Item(start, behind - 1, behind, last.name)
