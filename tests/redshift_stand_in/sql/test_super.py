@@ -86,6 +86,26 @@ def test_comparisons_of_other_types_stay_postgresqls(sql: Sql, orders: str) -> N
     assert "redshift_super_key" not in str(plan)
 
 
+@pytest.mark.parametrize(
+    "kind", ["int", "bigint", "decimal(5,2)", "float", "varchar(9)", "boolean"]
+)
+def test_joins_with_other_types_are_hashed(world: World, sql: Sql, orders: str, kind: str) -> None:
+    values = "true, false" if kind == "boolean" else "1, 2"
+    first, second = values.split(", ")
+    sql(f"create table t.v (v {kind})")
+    sql(f"insert into t.v values ({first}), ({second}), ({second}), (null)")
+    sql(f"insert into t.o select 1, v from t.v where v = {second}")
+    sql(f"insert into t.o values (2, null), (3, array({values})), (4, 'x')")
+    cursor = world.superuser().cursor()
+    cursor.execute("set enable_nestloop = off; set enable_mergejoin = off")
+    for condition in ("o.c = v.v", "v.v = o.c"):
+        query = f"select count(*) from t.o join t.v on {condition}"
+        cursor.execute(f"explain {query}")
+        assert "Hash Join" in str(cursor.fetchall())
+        cursor.execute(query)
+        assert cursor.fetchall() == [(4,)]
+
+
 def test_numbers_too_large_are_an_error(sql: Sql, orders: str) -> None:
     assert "overflow" in sql.error("select 99999999999999999999::super * 99999999999999999999")
     assert "division by zero" in sql.error("select 1::super / 0")

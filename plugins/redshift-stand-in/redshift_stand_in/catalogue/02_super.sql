@@ -54,7 +54,7 @@ begin
     digits := rtrim(ltrim(translate(plain, '.', ''), '0'), '0');
     return case when value < 0 then '-' else '' end || coalesce(nullif(left(digits, 1), ''), '0')
         || case when length(digits) > 1 then '.' || substr(digits, 2) else '' end
-        || 'e' || case when exponent < 0 then '-' else '+' end || abs(exponent);
+        || 'e' || case when exponent < 0 then '-' else '+' end || abs(exponent)::text;
 end $$;
 
 -- JSON without blanks, its keys in their order.

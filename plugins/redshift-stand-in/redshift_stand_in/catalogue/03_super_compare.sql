@@ -31,6 +31,8 @@ do $do$
 declare
     compared record;
     other text;
+    others text[] := array['boolean', 'smallint', 'int', 'bigint', 'numeric', 'real', 'float8', 'text'];
+    of_others text;
 begin
     for compared in select * from (values
         ('eq', '=', 'cmp', '=', '<>', 'eqsel', 'eqjoinsel', ', hashes, merges'), ('ne', '<>', 'cmp', '<>', '=', 'neqsel', 'neqjoinsel', ''),
@@ -46,16 +48,17 @@ begin
                 compared.sign, compared.name, compared.commutator, compared.negator, compared.restrict_by, compared.join_by, compared.more);
         end if;
         -- A scalar of another type is compared as the SUPER that it would be; VARCHAR by way of text, or varchar = 'x' would be one.
-        foreach other in array array['boolean', 'smallint', 'int', 'bigint', 'numeric', 'real', 'float8', 'text'] loop
+        of_others := case compared.name when 'eq' then ', commutator = operator(pg_catalog.=), restrict = eqsel, join = eqjoinsel, hashes' end;
+        foreach other in array others loop
             execute format('create or replace function pg_catalog.redshift_super_%s(a super, b %s) returns boolean language plpgsql immutable strict as '
                 '$$ begin return pg_catalog.redshift_super_%s(a, b::super); end $$', compared.name, other, compared.name);
             execute format('create or replace function pg_catalog.redshift_super_%s(a %s, b super) returns boolean language plpgsql immutable strict as '
                 '$$ begin return pg_catalog.redshift_super_%s(a::super, b); end $$', compared.name, other, compared.name);
             if not exists (select 1 from pg_operator where oprname = compared.sign and oprleft = 4000 and oprright = other::regtype) then
-                execute format('create operator pg_catalog.%s (leftarg = super, rightarg = %s, function = pg_catalog.redshift_super_%s)',
-                    compared.sign, other, compared.name);
-                execute format('create operator pg_catalog.%s (leftarg = %s, rightarg = super, function = pg_catalog.redshift_super_%s)',
-                    compared.sign, other, compared.name);
+                execute format('create operator pg_catalog.%s (leftarg = super, rightarg = %s, function = pg_catalog.redshift_super_%s%s)',
+                    compared.sign, other, compared.name, of_others);
+                execute format('create operator pg_catalog.%s (leftarg = %s, rightarg = super, function = pg_catalog.redshift_super_%s%s)',
+                    compared.sign, other, compared.name, of_others);
             end if;
         end loop;
     end loop;
@@ -66,4 +69,20 @@ begin
         create operator class pg_catalog.super_ops default for type super using hash as
             operator 1 pg_catalog.=, function 1 pg_catalog.redshift_super_hash(super);
     end if;
+    -- So that a join with another type can be hashed. Dropping the function takes it out of the family, the operators stay there.
+    foreach other in array others loop
+        execute format('create or replace function pg_catalog.redshift_super_hash(value %s) returns int language plpgsql immutable strict as '
+            '$$ begin return pg_catalog.redshift_super_hash(value::super); end $$', other);
+        if not exists (select 1 from pg_amop where amoplefttype = 4000 and amoprighttype = other::regtype) then
+            execute format('alter operator family pg_catalog.super_ops using hash add operator 1 pg_catalog.= (super, %1$s), '
+                'operator 1 pg_catalog.= (%1$s, super)', other);
+        end if;
+        if not exists (
+            select 1 from pg_amproc p join pg_opfamily f on f.oid = p.amprocfamily
+            where f.opfname = 'super_ops' and p.amproclefttype = other::regtype
+        ) then
+            execute format('alter operator family pg_catalog.super_ops using hash '
+                'add function 1 (%1$s, %1$s) pg_catalog.redshift_super_hash(%1$s)', other);
+        end if;
+    end loop;
 end $do$;
