@@ -7,11 +7,14 @@ import time
 from redshift_stand_in.context import Context, Run
 from redshift_stand_in.errors import INTERNAL_ERROR, StatementError
 from redshift_stand_in.sql import locks
+from redshift_stand_in.sql.decimals import columns as decimal_columns
 from redshift_stand_in.sql.lexer import array, literal, quote
 from redshift_stand_in.sql.tables import alter_table
 from redshift_stand_in.sql.tables import create_table as ddl
 from redshift_stand_in.sql.tables.attributes import Key, TableAttributes
 
+#: A column of decimals without precision and scale.
+_UNSIZED = "atttypid = 1700 and atttypmod = -1"
 #: "ALTER TABLE", ALTER COLUMN … TYPE.
 _FIXED_ENCODINGS = frozenset(["bytedict", "runlength", "text255", "text32k"])
 
@@ -23,12 +26,13 @@ def create_table(table: ddl.CreateTable) -> Run:
         started = time.time()
         with context.transaction():
             there = table.if_not_exists and context.query(_exists(table.name))
-            context.query(context.rewritten(table.ddl))
+            statement = context.rewritten(table.ddl)
+            context.query(statement)
             tag = context.backend.tag
             if not there:
                 _remember_all(context, table)
             if table.is_query:
-                number = _settled(context, table.name)
+                number = _settled(context, table.name, statement)
                 context.journal.begin(number, "CTAS", context.text, started)
                 context.journal.count(tag)
         return tag
@@ -47,11 +51,36 @@ def _remember_all(context: Context, table: ddl.CreateTable) -> None:
         context.query(_declare(table.name, key, creating=True))
 
 
-def _settled(context: Context, table: str) -> int:
+def _settled(context: Context, table: str, statement: str) -> int:
     """Gives the columns of a CREATE TABLE AS types that Redshift has; returns its number."""
     oid = _oid(table)
-    ((_, number),) = context.query(f"select pg_catalog.redshift_settle_types({oid}), {oid}")
+    ((_, number, unsized),) = context.query(
+        f"select pg_catalog.redshift_settle_types({oid}), {oid}, exists (select 1 from "
+        f"pg_catalog.pg_attribute where attrelid = {oid} and {_UNSIZED})"
+    )
+    if unsized == "t":
+        _size_decimals(context, table, statement)
     return int(number or 0)
+
+
+def _size_decimals(context: Context, table: str, statement: str) -> None:
+    """Gives computed decimals the precision and scale that Redshift computes."""
+    query = literal(ddl.query_of(statement))
+    ((tree, average),) = context.query(f"select * from pg_catalog.redshift_query_tree({query})")
+    if tree is None:
+        return
+    named = context.query(
+        f"select attname, {_UNSIZED} from pg_catalog.pg_attribute where attrelid = {_oid(table)} "
+        "and attnum > 0 order by attnum"
+    )
+    found = decimal_columns.of_query(tree, int(average or 0))
+    changes = [
+        f"alter column {quote(str(name))} type numeric({digits.precision}, {digits.scale})"
+        for (name, unsized), digits in zip(named, found, strict=True)
+        if unsized == "t" and digits
+    ]
+    if changes:
+        context.query(f"alter table {table} {', '.join(changes)}")
 
 
 def _remember(table: str, attributes: TableAttributes) -> str:

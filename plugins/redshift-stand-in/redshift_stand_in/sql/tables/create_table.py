@@ -71,6 +71,12 @@ def parse(sql: Sql) -> CreateTable:
     return CreateTable(sql.edited(edits), qualified(parts), attributes, is_query, if_not_exists)
 
 
+def query_of(statement: str) -> str:
+    """The query of a CREATE TABLE AS."""
+    sql = Sql(statement)
+    return sql.rest(next(i for i, t in enumerate(sql.tokens) if t.norm == "AS" and not t.depth) + 1)
+
+
 def sql_index(sql: Sql, norm: str) -> int:
     """The index of the first token with that norm.
 

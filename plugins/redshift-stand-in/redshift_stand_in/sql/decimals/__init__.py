@@ -1,0 +1,1 @@
+"""Precision and scale of the decimals that a query computes."""
