@@ -10,6 +10,7 @@ import pytest
 from redshift_stand_in.wire.version import Version
 
 from tests.redshift_stand_in.conftest import Sql
+from tests.redshift_stand_in.test_corpus import FOLDER, lines
 
 if TYPE_CHECKING:
     from tests.redshift_stand_in.conftest import World
@@ -88,6 +89,14 @@ def test_a_computed_numeric_has_its_value(
     assert ask("select sum(n) from t.v where n > 5") == [[None]]
 
 
+def test_a_quotient_has_the_scale_that_redshift_computes(world: World, sql: Sql) -> None:
+    sql("create table t.v(n numeric(12, 2), m numeric(5, 1), b bigint)")
+    sql("insert into t.v values (10, 3, 5)")
+    ask = session(world, Version.BINARY)
+    (row,) = ask("select n / m, sum(b), n / m from t.v group by n, m")
+    assert [str(value) for value in row] == ["3.3333333", "5", "3.3333333"]
+
+
 def test_a_computed_numeric_in_a_transaction_leaves_it_as_it_is(world: World, sql: Sql) -> None:
     ask = session(world, Version.BINARY)
     ask("begin")
@@ -161,3 +170,20 @@ def test_a_value_that_is_bound_again_keeps_its_form(
         ask("insert into t.v values (%s, %s)", i, Decimal(i) / 2)
     found = [ask("select n from t.v where i = %s", i) for i in range(3)]
     assert [str(row[0][0]) for row in found] == ["0.0", "0.5", "1.0"]
+
+
+@pytest.mark.parametrize("name", ["answers", "functions", "queries"])
+def test_whatever_is_described_beside_a_computed_numeric_is_answered(
+    world: World, sql: Sql, name: str
+) -> None:
+    """Sizes of columns are looked for in the tree of the query, whatever else is in it."""
+    ask = session(world, Version.BINARY)
+    ask("set search_path to t")
+    for line in lines(FOLDER / f"{name}.txt"):
+        text = line.text.rpartition(" | ")[0] if line.kind == "=" else line.text
+        if line.kind == "=":
+            ask(f"select 1.5 * 2 as computed, {text}")
+        elif line.kind in "!+":
+            ask(text)
+            if text.lower().startswith("select"):
+                ask(f"select q.*, 1.5 * 2 as computed from ({text}) as q")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from redshift_stand_in.context import Context
-from redshift_stand_in.sql.lexer import Sql
-from redshift_stand_in.wire.columns import MAX_SCALE, Column, Origin, numeric_modifier
+from redshift_stand_in.sql.decimals import columns as decimal_columns
+from redshift_stand_in.sql.decimals.rules import Digits
+from redshift_stand_in.sql.lexer import literal
+from redshift_stand_in.wire.columns import Column, Origin, numeric_modifier
 
 _ORIGINS = (
     "select a.attrelid, a.attnum, n.nspname, c.relname, a.attname, a.attnotnull, a.attidentity "
@@ -16,9 +17,6 @@ _ORIGINS = (
     "join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
     "where a.attnum > 0 and a.attrelid in ({})"
 )
-#: Rows whose values tell the scale of a column.
-_SAMPLE = 100
-_PARAMETER = re.compile(r"\$\d")
 
 
 def origins(context: Context, tables: Collection[int]) -> dict[tuple[int, int], Origin]:
@@ -40,31 +38,26 @@ def origins(context: Context, tables: Collection[int]) -> dict[tuple[int, int], 
 
 
 def with_scales(context: Context, columns: Sequence[Column], sql: str) -> list[Column]:
-    """Gives the computed NUMERICs of a query the scale that its first rows have.
-
-    Redshift knows it beforehand, by the expression's types. But for divisions and averages
-    PostgreSQL's values have the same one, so running the query tells it.
+    """Gives the computed NUMERICs of a query the precision and scale that Redshift computes.
 
     Args:
         context: the session, which is at rest.
         columns: of its result.
         sql: the query, in PostgreSQL's words.
     """
-    unknown = [number for number, column in enumerate(columns) if column.is_computed_numeric]
-    if not unknown or _PARAMETER.search(sql) or Sql(sql).norm(0) not in ("SELECT", "WITH", "("):
+    if not any(column.is_computed_numeric for column in columns):
         return list(columns)
     names = ", ".join(f"c{number}" for number in range(len(columns)))
-    asked = ", ".join(f"max(redshift_hidden.scale(c{number}))" for number in unknown)
-    rows = context.attempt(
-        lambda: context.query(
-            f"select {asked} from (select * from ({sql}\n) as q({names}) limit {_SAMPLE}) as r"
-        )
-    )
-    found = dict(zip(unknown, rows[0] if rows else [], strict=False))
-    return [_scaled(column, found.get(number)) for number, column in enumerate(columns)]
+    asked = f"select * from pg_catalog.redshift_query_tree({literal(sql)}, '({names})')"
+    rows = context.attempt(lambda: context.query(asked))
+    tree, average = rows[0] if rows else (None, None)
+    if tree is None:  # such as of a query with parameters
+        return list(columns)
+    found = decimal_columns.of_query(tree, int(average or 0))
+    return [_sized(column, digits) for column, digits in zip(columns, found, strict=True)]
 
 
-def _scaled(column: Column, scale: str | None) -> Column:
-    if scale is None:
+def _sized(column: Column, digits: Digits | None) -> Column:
+    if digits is None or not column.is_computed_numeric:
         return column
-    return replace(column, modifier=numeric_modifier(min(int(scale), MAX_SCALE)))
+    return replace(column, modifier=numeric_modifier(digits.precision, digits.scale))

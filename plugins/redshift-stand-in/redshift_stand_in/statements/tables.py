@@ -66,7 +66,7 @@ def _settled(context: Context, table: str, statement: str) -> int:
 def _size_decimals(context: Context, table: str, statement: str) -> None:
     """Gives computed decimals the precision and scale that Redshift computes."""
     query = literal(ddl.query_of(statement))
-    ((tree, average),) = context.query(f"select * from pg_catalog.redshift_query_tree({query})")
+    ((tree, average),) = context.query(f"select * from pg_catalog.redshift_query_tree({query}, '')")
     if tree is None:
         return
     named = context.query(

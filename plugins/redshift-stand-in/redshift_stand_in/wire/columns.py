@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from redshift_stand_in.wire.version import Version
 
 NUMERIC_OID = 1700
-MAX_PRECISION, MAX_SCALE = 38, 37
+_MAX_PRECISION = 38
 #: The scale of a computed NUMERIC of which none is known, for clients that read it in binary: its
 #: value is worth nothing without one.
 COMPUTED_SCALE = 16
@@ -20,9 +20,9 @@ _INT16 = struct.Struct("!h")
 _NULLABLE, _AUTOINCREMENT, _SEARCHABLE = 1, 1 << 4, 1 << 12
 
 
-def numeric_modifier(scale: int) -> int:
-    """The modifier of the longest NUMERIC of some scale."""
-    return ((MAX_PRECISION << 16) | scale) + 4
+def numeric_modifier(precision: int, scale: int) -> int:
+    """The modifier of a NUMERIC."""
+    return ((precision << 16) | scale) + 4
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class Column:
     @property
     def precision(self) -> int:
         """The digits of a NUMERIC, as a client is told."""
-        return MAX_PRECISION if self.modifier < 0 else (self.modifier - 4) >> 16
+        return _MAX_PRECISION if self.modifier < 0 else (self.modifier - 4) >> 16
 
     def described(self, version: Version) -> bytes:
         """Its part of a RowDescription, without metadata."""
         modifier = self.modifier
         if version == Version.BINARY and self.is_computed_numeric:
-            modifier = numeric_modifier(COMPUTED_SCALE)
+            modifier = numeric_modifier(_MAX_PRECISION, COMPUTED_SCALE)
         fields = (self.table, self.number, self.kind, self.size, modifier, int(self.binary))
         return self.name + b"\0" + _FIELD.pack(*fields)
 
