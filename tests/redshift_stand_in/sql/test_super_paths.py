@@ -25,6 +25,10 @@ def rewritten(text: str) -> str:
         ("select x.c.k from t as x", 'select at("x"."c", E\'k\') as "k" from t as x'),
         ("select s.t.c.k from s.t", 'select at("s"."t"."c", E\'k\') as "k" from s.t'),
         ("select c.K::int from t", 'select at("c", E\'k\')::int as "k" from t'),
+        (
+            "select c.k::varchar(5)::double precision, c.k::int + 1, c.k::int is null, c.k in (1) from t",
+            'select at("c", E\'k\')::varchar(5)::double precision as "k", at("c", E\'k\')::int + 1, at("c", E\'k\')::int is null, at("c", E\'k\') in (1) from t',
+        ),
         ('select c."K" + 1 from t', "select at(\"c\", E'k') + 1 from t"),
         ("select c[0] as d, c[1] e from t", 'select at("c", 0) as d, at("c", 1) e from t'),
         ("select t[0] from t", 'select at("t", 0) as "t" from t'),

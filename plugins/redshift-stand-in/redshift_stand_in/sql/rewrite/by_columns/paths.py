@@ -13,6 +13,11 @@ from redshift_stand_in.sql.rewrite.by_columns import chains
 from redshift_stand_in.sql.rewrite.by_columns.chains import Chain, Known
 from redshift_stand_in.sql.rewrite.by_columns.scope import Item, Scope
 from redshift_stand_in.sql.selects import Select
+from redshift_stand_in.sql.words import words
+
+_IN_CASTS = frozenset(["::", "(", ")", ",", "0"])
+#: Words that follow a value, and are no part of a type.
+_NO_TYPE = words("IS IN AND OR NOT LIKE ILIKE SIMILAR BETWEEN AT COLLATE OVER")
 
 
 def are_in(sql: Sql) -> bool:
@@ -57,11 +62,19 @@ def name(scope: Scope) -> str:
     return sql.edited([edit for item in scope.items() for edit in _alias(sql, item)])
 
 
+def _is_cast(sql: Sql, first: int, behind: int) -> bool:
+    """Whether nothing stands between two tokens, or casts alone."""
+    rest = sql.tokens[first:behind]
+    if rest and rest[0].norm != "::":
+        return False
+    return all(t.norm in _IN_CASTS or (t.kind == "word" and t.norm not in _NO_TYPE) for t in rest)
+
+
 def _alias(sql: Sql, item: Item) -> list[Edit]:
     if item.is_aliased or sql.norms(item.start, 3) != ("PG_CATALOG", ".", "REDSHIFT_AT"):
         return []
     end = sql.close(item.start + 3) + 1
-    if end != item.end and sql.norm(end) != "::":
+    if not _is_cast(sql, end, item.end):
         return []
     steps = [t.value for t in sql.tokens[item.start : end] if t.kind == "string"]
     base = [t.name for t in sql.tokens[item.start : end] if t.kind == "quoted"]
