@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tap_mysql.extraction import schema_drift
@@ -104,6 +104,32 @@ def test_a_column_that_older_rows_lack_is_named_with_what_reads_them_again(
     caplog.clear()
     source.sql("UPDATE drifting SET update_at = '2024-01-03'")
     source.read("drifting", "update_at", second.state)
+    assert warnings(caplog, "drift") == [], "once is enough"
+
+
+@pytest.mark.fault(119)
+@pytest.mark.parametrize("added", [False, True], ids=["there from the start", "added since"])
+def test_a_column_is_named_that_older_rows_lack_as_it_was_not_selected(
+    source: Source, caplog: pytest.LogCaptureFixture, added: bool
+) -> None:
+    source.make("chosen", BASE, "(1, 1, 1, '2024-01-01')")
+    names = {"id", "a", "b", "c", "update_at"}
+
+    def chosen(*left_out: str) -> dict[str, Any]:
+        read = sorted(names - {*left_out})
+        return source.catalog("chosen", key="update_at", columns=read, leave_out=left_out)
+
+    few, more = chosen("b", "c"), chosen("b") if added else chosen("c")
+    state = source.run(few).state
+    if added:
+        source.sql("ALTER TABLE chosen ADD COLUMN c INT")
+        state = source.run(few, state).state
+    assert warnings(caplog, "drift") == []
+    second = source.run(more, state)
+    (told,) = warnings(caplog, "drift")
+    assert f"(added: {'c' if added else 'b'})" in told
+    caplog.clear()
+    source.run(more, second.state)
     assert warnings(caplog, "drift") == [], "once is enough"
 
 

@@ -36,6 +36,12 @@ def test_a_bookmark_comes_back(value: int, edge: Edge | None, server: Server | N
     assert identity.read(json.loads(json.dumps(identity.write(bookmark)))) == bookmark
 
 
+def test_the_columns_are_written_that_are_read_now_and_those_that_are_not() -> None:
+    identity = replace(IDENTITY, columns=("id", "a"), unselected=("b",))
+    bookmark = identity.read(identity.write(Bookmark(7, columns=("id",), unselected=("a",))))
+    assert bookmark == Bookmark(7, columns=("id", "a"), unselected=("b",))
+
+
 LOG_IDENTITY = LogIdentity(TABLE, ("id",))
 LOG_BOOKMARK = LogBookmark(
     Position("log.000001", 4, "", "s", "mysql"), datetime(2024, 1, 1), datetime(2024, 1, 1), ("id",)

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 ROWS = 50
 
 
-def logged(source: Source, state: Any = None, **settings: Any) -> Result:
-    catalog = source.catalog("t")
+def logged(
+    source: Source, state: Any = None, leave_out: tuple[str, ...] = (), **settings: Any
+) -> Result:
+    chosen = [name for name in ("id", "a", "b", "c") if name not in leave_out]
+    catalog = source.catalog("t", columns=chosen if leave_out else (), leave_out=leave_out)
     catalog["streams"][0]["replication_method"] = "LOG_BASED"
     return source.run(catalog, state, backup_batch_size=20, **settings)
 
@@ -111,6 +114,41 @@ def test_rows_that_get_no_values_are_not_read_again(
     second = logged(source, first.state)
     assert second.error is None
     assert second.ids("t") == [3]
+
+
+@pytest.mark.fault(220)
+def test_rows_are_read_again_when_a_column_is_selected_that_was_not(source: Source) -> None:
+    source.make("t", "id INT PRIMARY KEY, a INT, b INT")
+    source.sql(f"INSERT INTO t SELECT seq, seq, seq {source.numbers(ROWS)}")
+    first = logged(source, leave_out=("b",))
+    change(source)
+    second = logged(source, first.state)
+    assert second.error is None
+    assert newest(first, second) == truth(source)
+    source.sql("DELETE FROM t WHERE id = 30")
+    third = logged(source, second.state)
+    assert third.ids("t") == [30], "once is enough"
+
+
+@pytest.mark.fault(220)
+@pytest.mark.parametrize("seen", ["by a quiet run", "with a changed row"])
+def test_rows_are_read_again_for_a_column_that_was_added_when_it_was_not_selected(
+    source: Source, seen: str
+) -> None:
+    source.make("t", "id INT PRIMARY KEY, a INT, b INT")
+    source.sql(f"INSERT INTO t SELECT seq, seq, seq {source.numbers(ROWS)}")
+    first = logged(source, leave_out=("b",))
+    source.sql("ALTER TABLE t ADD COLUMN c INT")
+    if seen == "with a changed row":
+        source.sql("UPDATE t SET c = id")
+    second = logged(source, first.state, leave_out=("b", "c"))
+    third = logged(source, second.state, leave_out=("b", "c"))
+    fourth = logged(source, third.state, leave_out=("b",))
+    assert fourth.error is None
+    found = newest(first, second, third, fourth)
+    assert found == {
+        key: {"id": key, "a": key, "c": row["c"]} for key, row in truth(source).items()
+    }
 
 
 class Killed(BaseException):

@@ -34,6 +34,7 @@ class LogBookmark:
         epoch: When the first load began, which tells its files and later ones from all others.
         read_at: When the newest rows were read, by the source's clock, UTC; never goes back.
         columns: The columns that were read last, in their order.
+        unselected: Columns that the table had beside them.
         left: Key ranges that the first load has not read yet, each ``(after, until)``; empty: it is
             done.
         again: Keys whose rows are read with the next changes, whatever the log says of them.
@@ -47,6 +48,7 @@ class LogBookmark:
     epoch: datetime
     read_at: datetime
     columns: tuple[str, ...]
+    unselected: tuple[str, ...] = ()
     left: Left = ()
     again: tuple[Key, ...] = ()
     shapes: Mapping[str, str] = field(default_factory=dict)
@@ -90,6 +92,8 @@ class LogIdentity:
             "read_at": key_values.to_state(bookmark.read_at),
             "position": bookmark.position.to_json(),
         }
+        if bookmark.unselected:
+            own["unselected"] = list(bookmark.unselected)
         if bookmark.left:
             left = [
                 [key_values.pack(after), key_values.pack(until)] for after, until in bookmark.left
@@ -139,6 +143,7 @@ class LogIdentity:
             epoch=datetime.fromisoformat(own["epoch"]),
             read_at=datetime.fromisoformat(own["read_at"]),
             columns=tuple(map(str, own["columns"])),
+            unselected=tuple(map(str, own.get("unselected", ()))),
             left=left,
             again=tuple(self._key(packed) for packed in own.get("again", ())),
             shapes={str(name): str(shape) for name, shape in own.get("shapes", {}).items()},

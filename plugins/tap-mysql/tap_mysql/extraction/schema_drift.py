@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -17,7 +17,7 @@ class Drift:
     """What became of a table's columns between two runs.
 
     Attributes:
-        filled: Added columns in which existing rows have a value.
+        filled: Added columns in which existing rows have a value, or may have one.
         added: All that were added.
         dropped: Those that are no longer read.
         moved: Those in a different order than before, such as one dropped and added again.
@@ -48,18 +48,26 @@ class Drift:
         return [*self.added, *self.dropped, *self.moved]
 
 
-def between(before: Sequence[str], now: Sequence[str], table: Table) -> Drift:
+def unselected_of(table: Table, read: Collection[str]) -> tuple[str, ...]:
+    """The table's columns that are not read."""
+    return tuple(column.name for column in table.columns if column.name not in read)
+
+
+def between(
+    before: Sequence[str], now: Sequence[str], table: Table, unselected: Collection[str] = ()
+) -> Drift:
     """Compares the columns that the last run read with those of this one.
 
     Args:
         before: In their order; empty: unknown.
         now: In their order.
         table: The table as it is now.
+        unselected: Columns that the table had when the last run did not read them.
     """
     if not before:
         return Drift()
     added = tuple(name for name in now if name not in before)
-    filled = {column.name for column in table.columns if column.is_filled}
+    filled = {column.name for column in table.columns if column.is_filled} | {*unselected}
     kept, stay = [n for n in before if n in now], [n for n in now if n in before]
     blocks = SequenceMatcher(None, kept, stay, autojunk=False).get_matching_blocks()
     in_order = {name for block in blocks for name in stay[block.b : block.b + block.size]}

@@ -13,6 +13,7 @@ from tidemark_core.runs.report import current
 from tidemark_core.text.documents import Json
 from tidemark_core.types.conversions import Conversions
 
+from tap_mysql.binlog.bookmark import LogBookmark
 from tap_mysql.extraction import schema_drift, telemetry
 from tap_mysql.extraction.held_back import HeldBack
 from tap_mysql.extraction.output import Output
@@ -62,6 +63,14 @@ class Extraction:
     rows: int = 0
     conversions: Conversions = field(default_factory=Conversions)
     moment: datetime = NEVER
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return tuple(plan.column.name for plan in self.plans)
+
+    @property
+    def _unselected(self) -> tuple[str, ...]:
+        return schema_drift.unselected_of(self.table, self._columns)
 
     def run(self, state: Any) -> None:
         """Reads what is new since the bookmark.
@@ -113,10 +122,9 @@ class Extraction:
             return partial(self._run_full, ranges, state)
         options, now = self.options.of(key), session.now()
         look = Look(session, self.table, key, self.plans, self._order, options, now, lag)
-        columns = tuple(plan.column.name for plan in self.plans)
-        identity = Identity(name, key.name, key.type, server, columns)
+        identity = Identity(name, key.name, key.type, server, self._columns, self._unselected)
         bookmark = identity.read(state)
-        schema_drift.warn(self.table, schema_drift.between(bookmark.columns, columns, self.table))
+        schema_drift.warn(self.table, self._drift(bookmark))
         if bookmark.server not in (None, server):
             bookmark = taken_over(name, bookmark, server, look.greatest)
         else:
@@ -127,11 +135,13 @@ class Extraction:
             found = look.news(bookmark)
             if found is not None:
                 return partial(self._run_window, identity, bookmark, found)
-            # Else each run would warn again that the server is another one.
-            renamed = bookmark.server not in (None, server)
-            if bookmark.columns and set(bookmark.columns) != set(columns):
+            if bookmark.columns and set(bookmark.columns) != set(self._columns):
                 return partial(self._tell_columns, identity.write(bookmark))
-            return partial(self._rename, identity, bookmark) if renamed else None
+            # Else each run would warn again that the server is another one; and a column that is
+            # selected later would not be known for one that was not.
+            renamed = bookmark.server not in (None, server)
+            is_as_told = not renamed and set(bookmark.unselected) == set(self._unselected)
+            return None if is_as_told else partial(self._retell, identity, bookmark)
         nulls = look.nulls()
         load = bookmark.first_load or look.first_load(nulls)
         if load is None:
@@ -140,8 +150,13 @@ class Extraction:
         limit = self.options.max_rows if bookmark.first_load else 0
         return partial(self._run_first_load, identity, load, limit, look.cap(load), nulls)
 
-    def _rename(self, identity: Identity, bookmark: Bookmark) -> None:
-        """Writes a bookmark of another server as one of this server."""
+    def _drift(self, bookmark: Bookmark | LogBookmark) -> schema_drift.Drift:
+        return schema_drift.between(
+            bookmark.columns, self._columns, self.table, bookmark.unselected
+        )
+
+    def _retell(self, identity: Identity, bookmark: Bookmark) -> None:
+        """Writes a bookmark of another server, or of other columns, as one of these."""
         self.output.begin(self.moment)
         self._commit(None, identity.write(bookmark))
 

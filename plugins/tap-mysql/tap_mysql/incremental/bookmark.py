@@ -74,6 +74,7 @@ class Bookmark:
         first_load: A first load to continue.
         server: Whose rows they were; None if unknown.
         columns: The columns that were read last, in their order; empty: unknown.
+        unselected: Columns that the table had beside them.
     """
 
     value: KeyValue | None = None
@@ -81,6 +82,7 @@ class Bookmark:
     first_load: FirstLoad | None = None
     server: Server | None = None
     columns: tuple[str, ...] = ()
+    unselected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Identity:
         kind: The key's type.
         server: Whose rows are read now; written into each bookmark.
         columns: The columns that are read now; written into each bookmark.
+        unselected: Those that are not read; written likewise.
     """
 
     table: TableName
@@ -100,6 +103,7 @@ class Identity:
     kind: ColumnType = field(default_factory=lambda: ColumnType("int64"))
     server: Server | None = None
     columns: tuple[str, ...] = ()
+    unselected: tuple[str, ...] = ()
 
     def write(self, bookmark: Bookmark) -> Json:
         """Writes a bookmark as Singer state."""
@@ -108,6 +112,8 @@ class Identity:
             own["server"] = self.server.write()
         if self.columns:
             own["columns"] = list(self.columns)
+        if self.unselected:
+            own["unselected"] = list(self.unselected)
         if bookmark.edge is not None:
             own["edge"] = _write_edge(bookmark.edge)
         if bookmark.first_load is not None:
@@ -176,6 +182,7 @@ class Identity:
             first_load=None if load is None else self._read_load(load),
             server=None if server is None else Server.read(server),
             columns=tuple(map(str, own.get("columns", ()))),
+            unselected=tuple(map(str, own.get("unselected", ()))),
         )
 
     def _read_load(self, load: Json) -> FirstLoad:

@@ -16,7 +16,6 @@ from tap_mysql.binlog.bookmark import Left, LogBookmark, LogIdentity
 from tap_mysql.binlog.errors import anew, values_changed
 from tap_mysql.binlog.log import Log, Moment, only
 from tap_mysql.binlog.shapes import rewritten, shapes
-from tap_mysql.extraction import schema_drift
 from tap_mysql.extraction.held_back import HeldBack
 from tap_mysql.extraction.table import Extraction
 from tap_mysql.query.key_ranges import split
@@ -40,10 +39,6 @@ class LogExtraction(Extraction):
     def identity(self) -> LogIdentity:
         """What the bookmark belongs to."""
         return LogIdentity(self.table.name, self.table.primary_key)
-
-    @property
-    def _columns(self) -> tuple[str, ...]:
-        return tuple(plan.column.name for plan in self.plans)
 
     @property
     def shapes(self) -> dict[str, str]:
@@ -99,8 +94,8 @@ class LogExtraction(Extraction):
         # Before anything is read: what changes meanwhile is in the log after it.
         moment = log.moment()
         begun = LogBookmark(
-            moment.position, moment.now, moment.now, self._columns, self._whole(),
-            shapes=self.shapes, placed_at=moment.now,
+            moment.position, moment.now, moment.now, self._columns, self._unselected,
+            left=self._whole(), shapes=self.shapes, placed_at=moment.now,
         )  # fmt: skip
         return self._first_load(begun, moment, log, catch_up)
 
@@ -112,12 +107,12 @@ class LogExtraction(Extraction):
         return tuple((part.after, part.until) for part in ranges)
 
     def _with_new_values(self, bookmark: LogBookmark, catch_up: CatchUp) -> LogBookmark:
-        """Has all rows read again if an ALTER gave them values that no event tells.
+        """Has all rows read again if they have values in a new column of which no event tells.
 
         The position stays: what is deleted meanwhile is in the log after it. The log is read up to
         its end first, which proves that the server that answers is not behind the position.
         """
-        drift = schema_drift.between(bookmark.columns, self._columns, self.table)
+        drift = self._drift(bookmark)
         if not drift.gives_values:
             return bookmark
         return catch_up(self._all_again(bookmark, str(drift), drift.columns))
@@ -223,11 +218,16 @@ class LogExtraction(Extraction):
 
     def settle(self, bookmark: LogBookmark) -> None:
         """Commits a bookmark without rows, and announces new columns."""
-        if set(bookmark.columns) == set(self._columns):
+        bookmark, before = self._with_columns(bookmark), bookmark.columns
+        if set(bookmark.columns) == set(before):
             self.output.commit(None, self.identity.write(bookmark))
             return
         self.output.begin(self.moment)
-        self._commit_nothing(self.identity.write(replace(bookmark, columns=self._columns)))
+        self._commit_nothing(self.identity.write(bookmark))
+
+    def _with_columns(self, bookmark: LogBookmark) -> LogBookmark:
+        """The bookmark with the columns as they are."""
+        return replace(bookmark, columns=self._columns, unselected=self._unselected)
 
     def _read_now(self, bookmark: LogBookmark, moment: Moment) -> LogBookmark:
         """Prepares to read rows at this moment, from its server alone."""
@@ -236,4 +236,4 @@ class LogExtraction(Extraction):
         source = only(self.reading.source, moment.server)
         self.reading = replace(self.reading, source=source, converter=converter)
         self.moment = read_at.replace(tzinfo=UTC)
-        return replace(bookmark, read_at=read_at, columns=self._columns, again=())
+        return replace(self._with_columns(bookmark), read_at=read_at, again=())
