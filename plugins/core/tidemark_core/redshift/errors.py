@@ -21,8 +21,9 @@ _HINTS = {
     "53300": "wait until connections are free, or raise the user's connection limit",
     "55P03": "find the blocking session with SELECT * FROM svv_transactions, then run again",
     "57014": (
-        "a timeout or a workload management rule cancelled it: check stl_wlm_rule_action and "
-        "svv_transactions, and raise REDSHIFT_STATEMENT_TIMEOUT_SECONDS if it was too short"
+        "a timeout or a workload management rule cancelled it: check stl_wlm_rule_action (on "
+        "Serverless, sys_query_history) and svv_transactions, and raise "
+        "REDSHIFT_STATEMENT_TIMEOUT_SECONDS if it was too short"
     ),
 }
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "08000", "08003"})

@@ -134,6 +134,9 @@ select datname::varchar(128) as database_name, datdba::int as database_owner, 'l
 from pg_catalog.pg_database where datname = current_database();
 create or replace view pg_catalog.stv_db_isolation_level as
 select database_name as db_name, database_isolation_level as isolation_level from pg_catalog.svv_redshift_databases;
+-- As the smallest node has them: two slices.
+create or replace view pg_catalog.stv_slices as
+select 0 as node, n as slice, n as localslice, 'D'::char(1) as type from (values (0), (1)) slices (n);
 
 -- A user can log in; a group or a role cannot.
 create or replace view pg_catalog.svv_relation_privileges as

@@ -148,7 +148,7 @@ def _copy(
         raise WarehouseError(
             f"COPY loaded {copied} rows, but {expected} were staged; it was rolled back",
             table=load.landing.table,
-            hint="run again; if it happens again, check stl_load_commits and the staged parts",
+            hint="run again; if it happens again, check sys_load_history and the staged parts",
         )
 
 

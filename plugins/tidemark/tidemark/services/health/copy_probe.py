@@ -68,5 +68,5 @@ def _copied(project: Project, manifest: str, options: CopyOptions) -> int:
 def _judge(rows: int, role: str) -> Finding:
     if rows != 1:
         text = f"COPY read {rows} rows from a file with one row"
-        return Finding(_PART, Level.ERROR, text, "check stl_load_errors in the warehouse")
+        return Finding(_PART, Level.ERROR, text, "check sys_load_error_detail in the warehouse")
     return Finding(_PART, Level.OK, f"COPY reads the bucket as {role}")

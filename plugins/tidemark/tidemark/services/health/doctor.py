@@ -27,6 +27,7 @@ from tidemark.services.health.checks import Check, Finding, Level
 from tidemark.services.health.copy_probe import check_copy_role
 from tidemark.services.health.exposure import check_mysql_user, check_ways
 from tidemark.services.health.grants import check_public_rights
+from tidemark.services.health.warehouse_setup import check_warehouse_setup
 from tidemark.services.lake.catalogue import bucket_time
 from tidemark.services.lake.ledger import relation_exists
 from tidemark.source.mysql import MySQL, open_mysql
@@ -51,6 +52,7 @@ def checks(project: Project) -> dict[str, Check]:
         "bucket": lambda: check_bucket(project),
         "warehouse rights": lambda: check_warehouse_rights(project),
         "dbt's rights": lambda: check_dbt_rights(project),
+        "warehouse setup": lambda: check_warehouse_setup(project),
         "COPY role": lambda: check_copy_role(project),
         "everybody's rights": lambda: check_public_rights(project),
         "MySQL user": lambda: check_mysql_user(project),
