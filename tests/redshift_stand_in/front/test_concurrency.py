@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 import redshift_connector
+from redshift_stand_in.wire.protocol import message
 
 if TYPE_CHECKING:
     from tests.redshift_stand_in.conftest import Copy, Sql, World
@@ -177,6 +178,30 @@ def test_a_statement_ends_with_its_session_also_if_nobody_cancels_it(world: Worl
         line.shutdown(socket.SHUT_RDWR)
     _until(lambda: not _any(watcher, running))
     thread.join(20)
+
+
+def test_a_batch_of_writes_of_which_one_gets_no_lock_writes_nothing_and_is_over(
+    world: World, sql: Sql
+) -> None:
+    """As JDBC sends them: several statements before one Sync."""
+    sql("create table t.batch_free(a int)")
+    sql("create table t.batch_held(a int)")
+    holder = world.connect(autocommit=False)
+    holder.cursor().execute("lock table t.batch_held")
+    client = world.connect()
+    client.cursor().execute("set statement_timeout to 300")
+    batch = b""
+    for name, table in ((b"a", b"free"), (b"b", b"held")):
+        batch += message(b"P", name + b"\0insert into t.batch_" + table + b" values (1)\0\0\0")
+        batch += message(b"B", name + b"\0" + name + bytes(7)) + message(b"E", name + bytes(5))
+    client._usock.sendall(batch + message(b"S", b""))
+    answer = b""
+    while not answer.endswith((message(b"Z", b"I"), message(b"Z", b"T"), message(b"Z", b"E"))):
+        answer += client._usock.recv(65536)
+    assert answer.endswith(message(b"Z", b"I")), "no transaction is left open"
+    assert b"C57014" in answer
+    holder.rollback()
+    assert sql("select count(*) from t.batch_free") == [[0]]
 
 
 def test_garbage_and_early_ends_do_no_harm(world: World, sql: Sql) -> None:

@@ -115,7 +115,7 @@ class Executor:
             if not planned.run:
                 begun = self._before(planned)
                 if begun is None:
-                    return False
+                    return self._after(own, ok=False)
                 own = own or begun
         ok = True
         part: list[Message] = []
