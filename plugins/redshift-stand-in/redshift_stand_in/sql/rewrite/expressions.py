@@ -189,8 +189,10 @@ def _aliases_of_derived_tables(sql: Sql) -> list[Edit]:
     """Redshift takes a derived table without an alias, PostgreSQL 15 does not."""
     edits: list[Edit] = []
     for i, token in enumerate(sql.tokens):
-        source = token.norm in ("FROM", "JOIN") or (token.norm == "," and _in_from(sql, i))
-        if not source or sql.norm(i + 1) != "(" or sql.norm(i + 2) not in ("SELECT", "WITH", "("):
+        if sql.norm(i + 1) != "(" or sql.norm(i + 2) not in ("SELECT", "WITH", "("):
+            continue
+        # The question about a comma last: it reads back, and an INSERT may have thousands.
+        if token.norm not in ("FROM", "JOIN") and (token.norm != "," or not _in_from(sql, i)):
             continue
         if sql.norm(i - 3) == "EXTRACT":
             continue
