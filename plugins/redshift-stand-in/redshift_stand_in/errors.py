@@ -29,6 +29,10 @@ _NO_DYNAMIC_TYPING = re.compile(
     r".*\bsuper\b.* cannot be matched$|.* could not convert type .*\bsuper\b"
 )
 _PATH = re.compile(r"function pg_catalog\.redshift_(?:at|unnest|unpivot)\w*\((?!super)([^,)]+)")
+#: Redshift has hundreds of them, and the catalogue those that loaders, drivers and dbt read.
+_SYSTEM_TABLE = re.compile(
+    r'relation "(?:pg_catalog\.)?((?:stl|stv|svl|svv|svcs|sys)_\w+)" does not'
+)
 _TYPES = {16: "boolean", 25: "text", 1042: "character", 1043: "character varying"}
 
 
@@ -114,6 +118,9 @@ def as_redshift(fields: Mapping[str, str]) -> dict[str, str]:
     if match := _PATH.match(message):
         text = f"cannot navigate into a value of type {match[1]}: it is not SUPER"
         return {"S": "ERROR", "C": CANNOT_CAST, "M": text}
+    if match := _SYSTEM_TABLE.match(message):
+        text = str(NotInStandIn(f"The system table or view {match[1]} is"))
+        return {"S": "ERROR", "C": NOT_SUPPORTED, "M": text}
     if _NO_DYNAMIC_TYPING.match(message):
         text = (
             f"{message}: cast the value, the local Redshift stand-in only compares SUPER as it is"

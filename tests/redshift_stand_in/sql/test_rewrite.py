@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redshift_stand_in.context import mask
 from redshift_stand_in.errors import StatementError
-from redshift_stand_in.sql import lexer
+from redshift_stand_in.sql import lexer, refuse
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.rewrite import expressions, grants, show
-from redshift_stand_in.sql.tables import create_table, views
+from redshift_stand_in.sql.tables import alter_table, create_table, views
 from redshift_stand_in.sql.tables.attributes import Key
 
 
@@ -166,6 +166,18 @@ def test_grants_name_groups_and_roles_as_postgres_does() -> None:
 def _words(rewritten: str | None) -> list[str]:
     assert rewritten is not None
     return rewritten.split()
+
+
+@pytest.mark.parametrize("kind", ["bit", "bytea", "interval", "int[]", "varchar(3)[]"])
+def test_a_column_whose_type_is_not_supported_is_named(kind: str) -> None:
+    """As the driver's tests have the error."""
+    word = kind.partition("[")[0].partition("(")[0]
+    for statement in (f"create temp table t1 (b int, a {kind})", f"alter table t1 add a {kind}"):
+        sql = Sql(statement)
+        refuse.check(sql)
+        with pytest.raises(StatementError) as caught:
+            (alter_table if sql.norm(0) == "ALTER" else create_table).parse(sql)
+        assert str(caught.value) == f'Column "t1.a" has unsupported type "{word}".'
 
 
 def test_show_becomes_a_query() -> None:

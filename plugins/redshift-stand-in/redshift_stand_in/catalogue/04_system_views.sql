@@ -104,8 +104,20 @@ left join redshift_meta.table_attributes a on a.tbl = c.oid
 left join redshift_meta.encodings e on e.tbl = c.oid and e.col = t.attname
 where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas())
     and (pg_catalog.has_table_privilege(c.oid, 'select') or redshift_hidden.pg_has_role(c.relowner, 'usage'));
-create or replace view pg_catalog.svv_columns as select * from information_schema.columns;
-create or replace view pg_catalog.svv_tables as select * from information_schema.tables;
+create or replace view pg_catalog.svv_columns as
+select
+    c.table_catalog, c.table_schema, c.table_name, c.column_name, c.ordinal_position, c.column_default, c.is_nullable, c.data_type,
+    c.character_maximum_length, c.numeric_precision, c.numeric_precision_radix, c.numeric_scale, c.datetime_precision, c.interval_type,
+    c.interval_precision, c.character_set_catalog, c.character_set_schema, c.character_set_name, c.collation_catalog, c.collation_schema,
+    c.collation_name, c.domain_name, pg_catalog.col_description(r.oid, c.ordinal_position)::varchar as remarks
+from information_schema.columns c
+left join (pg_catalog.pg_class r join pg_catalog.pg_namespace n on n.oid = r.relnamespace)
+    on n.nspname = c.table_schema and r.relname = c.table_name;
+create or replace view pg_catalog.svv_tables as
+select t.table_catalog, t.table_schema, t.table_name, t.table_type, pg_catalog.obj_description(r.oid)::varchar as remarks
+from information_schema.tables t
+left join (pg_catalog.pg_class r join pg_catalog.pg_namespace n on n.oid = r.relnamespace)
+    on n.nspname = t.table_schema and r.relname = t.table_name;
 create or replace view pg_catalog.svv_redshift_tables as
 select current_database()::varchar(128) as database_name, n.nspname::varchar(128) as schema_name, c.relname::varchar(128) as table_name,
     case c.relkind when 'v' then 'VIEW' else 'TABLE' end::varchar(128) as table_type, ''::varchar(128) as table_acl,

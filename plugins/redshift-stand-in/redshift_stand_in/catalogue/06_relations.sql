@@ -14,6 +14,8 @@ from pg_catalog.pg_attribute a
 left join redshift_meta.table_attributes t on t.tbl = a.attrelid
 left join redshift_meta.encodings e on e.tbl = a.attrelid and e.col = a.attname
 where a.attrelid not in (select l.view from redshift_meta.late_binding_views l);
+create or replace view pg_catalog.redshift_attrdef as
+select oid, adrelid, adnum, adbin, pg_catalog.pg_get_expr(adbin, adrelid) as adsrc from pg_catalog.pg_attrdef;
 create or replace view pg_catalog.redshift_namespace as
 select * from pg_catalog.pg_namespace where nspname not in ('redshift_meta', 'redshift_hidden');
 create or replace view pg_catalog.redshift_class as
@@ -71,6 +73,6 @@ select current_database()::varchar as table_catalog, schemaname::varchar as tabl
     definition::varchar as view_definition, 'NONE'::varchar as check_option, 'NO'::varchar as is_updatable, 'NO'::varchar as is_insertable_into
 from pg_catalog.redshift_views
 where has_any_column_privilege((quote_ident(schemaname) || '.' || quote_ident(viewname))::regclass, 'select');
-grant select on pg_catalog.redshift_attribute, pg_catalog.redshift_class, pg_catalog.redshift_attribute_and_indexes,
+grant select on pg_catalog.redshift_attrdef, pg_catalog.redshift_attribute, pg_catalog.redshift_class, pg_catalog.redshift_attribute_and_indexes,
     pg_catalog.redshift_class_and_indexes, pg_catalog.redshift_namespace, information_schema.redshift_columns, pg_catalog.redshift_views,
     information_schema.redshift_views to public;

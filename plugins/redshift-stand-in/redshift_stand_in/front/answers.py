@@ -34,12 +34,13 @@ class Answers:
     client: MessageStream
     context: Context
 
-    def relay(self, described: Sequence[Prepared | Portal | None]) -> bool:
+    def relay(self, described: Sequence[Prepared | Portal | None], unasked: int = 0) -> bool:
         """Passes PostgreSQL's answers on, up to but not including ReadyForQuery.
 
         Args:
             described: for each Describe and Execute sent, what it is about; None: the simple
                 protocol.
+            unasked: how many statements were parsed that the client did not send.
 
         Returns:
             Whether no error was among them.
@@ -47,7 +48,7 @@ class Answers:
         Raises:
             StatementError: as `Relay.run` has it.
         """
-        return Relay(self.client, self.context, described).run()
+        return Relay(self.client, self.context, described, unasked).run()
 
     def run_in_front(self, planned: plan.Plan, run: Run) -> bool:
         """Runs a command of the front's own and answers with its tag or its error."""

@@ -106,6 +106,8 @@ class Executor:
     def _extended(self, batch: list[Message]) -> bool:
         """Runs the messages up to a Sync or a Flush; returns whether all succeeded."""
         batch = [self._names.note(kind, body) for kind, body in batch]
+        again = self._names.parsed_again(batch)
+        batch = [*again, *batch]
         portals = [self._names.portal(body) for kind, body in batch if kind == b"E"]
         executed = [portal.prepared.plan for portal in portals if portal is not None]
         if not self._ready_to_parse(batch):
@@ -123,14 +125,16 @@ class Executor:
             portal = self._names.portal(body) if kind == b"E" else None
             own_plan = portal.prepared.plan if portal else None
             if own_plan and own_plan.run:
-                ok = self._send(part) and self._answers.run_in_front(own_plan, own_plan.run)
-                part = []
+                ok = self._send(part, len(again)) and self._answers.run_in_front(
+                    own_plan, own_plan.run
+                )
+                part, again = [], []
                 if not ok:
                     break
             else:
                 part.append((kind, body))
         if ok:
-            ok = self._send(part)
+            ok = self._send(part, len(again))
         return self._after(own, ok)
 
     def _ready_to_parse(self, batch: list[Message]) -> bool:
@@ -161,8 +165,13 @@ class Executor:
             return False
         return True
 
-    def _send(self, part: list[Message]) -> bool:
-        """Sends messages and a Sync to PostgreSQL, and the answers to the client."""
+    def _send(self, part: list[Message], unasked: int) -> bool:
+        """Sends messages and a Sync to PostgreSQL, and the answers to the client.
+
+        Args:
+            part: the messages.
+            unasked: how many of the first are a Parse that the client did not send.
+        """
         if not part:
             return True
         for kind, body in part:
@@ -171,7 +180,7 @@ class Executor:
         self.context.backend.flush()
         named = [self._names.described(kind, body) for kind, body in part if kind in b"DE"]
         try:
-            return self._answers.relay(named)
+            return self._answers.relay(named, unasked)
         except StatementError as error:
             parsed = [body.split(b"\0", 1)[0] for kind, body in part if kind == b"P"]
             described = [body[1:-1] for kind, body in part if kind == b"D" and body[:1] == b"S"]

@@ -15,7 +15,7 @@ from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.long_names import SHORT_BYTES
 from redshift_stand_in.statements import plan
 from redshift_stand_in.wire.columns import Column
-from redshift_stand_in.wire.rows import TEXT_ONLY
+from redshift_stand_in.wire.rows import TEXT_ONLY, VARBYTE_OID
 from redshift_stand_in.wire.values import in_bind
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,16 @@ class Prepared:
     Attributes:
         plan: what is done with it.
         sql: what PostgreSQL parsed.
+        parse: the body of the Parse that made it.
         columns: those of its result, once it was described.
+        parameters: the numbers of its parameters' types, likewise.
     """
 
     plan: plan.Plan
     sql: str
+    parse: bytes = b""
     columns: Sequence[Column] = ()
+    parameters: Sequence[int] = ()
 
     @cached_property
     def takes_names(self) -> bool:
@@ -92,29 +96,50 @@ class Names:
             name, sql, _ = body.split(b"\0", 2)
             planned = plan.make(sql.decode("utf-8", "replace"), self.long.shortened)
             logger.debug("P %s => %s", mask(planned.text), mask(planned.sql) or "in the front")
-            self._statements[name] = Prepared(planned, planned.sql)
-            return kind, with_statement(body, planned.sql)
+            body = with_statement(body, planned.sql)
+            self._statements[name] = Prepared(planned, planned.sql, body)
+            return kind, body
         if kind == b"B":
             portal, name, rest = body.split(b"\0", 2)
             if prepared := self._statements.get(name):
                 self._portals[portal] = bound = Portal(prepared)
                 body = bound.note(body, rest)
-                if len(body) > SHORT_BYTES and not prepared.plan.writes:
-                    body = in_bind(body, lambda value: self._parameter(prepared, value))
+                body = self._with_parameters(prepared, body)
         elif kind == b"C":
             held: dict[bytes, Prepared] | dict[bytes, Portal]
             held = self._statements if body[:1] == b"S" else self._portals
             held.pop(body[1:-1], None)
         return kind, body
 
-    def _parameter(self, prepared: Prepared, value: bytes) -> bytes:
+    def _with_parameters(self, prepared: Prepared, bind: bytes) -> bytes:
+        """The body of a Bind with its parameters as PostgreSQL takes them."""
+        if VARBYTE_OID in prepared.parameters:
+            bind = in_bind(bind, lambda at, value: _hexadecimal(prepared.parameters[at], value))
+        if len(bind) > SHORT_BYTES and not prepared.plan.writes:
+            bind = in_bind(bind, lambda _, value: self._name(prepared, value))
+        return bind
+
+    def _name(self, prepared: Prepared, value: bytes) -> bytes:
         """A parameter, with short names if it can be one."""
         if len(value) <= SHORT_BYTES or not prepared.takes_names:
             return value
         try:
             return self.long.in_value(value.decode()).encode()
-        except UnicodeDecodeError:  # a binary one is no name
+        except UnicodeDecodeError:  # in another encoding
             return value
+
+    def parsed_again(self, batch: Sequence[Message]) -> list[Message]:
+        """The Parse that must go before a batch whose Bind takes an unnamed statement of before.
+
+        What the front has asked PostgreSQL since then has replaced that statement.
+        """
+        for kind, body in batch:
+            if kind == b"P" and _name(body) == b"":
+                return []
+            if kind == b"B" and body.split(b"\0", 2)[1] == b"":
+                held = self._statements.get(b"")
+                return [] if held is None or held.plan.run else [(b"P", held.parse)]
+        return []
 
     def statement(self, parse: bytes) -> Prepared:
         """The statement that a noted Parse made."""
@@ -131,6 +156,11 @@ class Names:
         if body[:1] == b"P":
             return self.portal(body[1:])
         return self._statements.get(body[1:-1])
+
+
+def _hexadecimal(kind: int, value: bytes) -> bytes:
+    r"""A VARBYTE is sent as its digits (redshift_connector's `varbyte_send`), without ``\x``."""
+    return b"\\x" + value if kind == VARBYTE_OID and not value.startswith(b"\\x") else value
 
 
 def with_statement(parse: bytes, sql: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,11 +29,13 @@ class Relay:
         client: the client's side.
         context: the session.
         described: for each Describe and Execute sent, what it is about; None: the simple protocol.
+        unasked: how many statements were parsed that the client did not send.
     """
 
     client: MessageStream
     context: Context
     described: Sequence[Prepared | Portal | None]
+    unasked: int = 0
     _at: int = 0
     _shape: Shape | None = None
     _shaped: Portal | None = None
@@ -89,8 +92,13 @@ class Relay:
     def _pass_on(self, kind: bytes, body: bytes) -> None:
         if kind == b"D":
             self.client.put(kind, self._row(body))
+        elif kind == b"1" and self.unasked:
+            self.unasked -= 1
         elif kind == b"T":
             self._result(body)
+        elif kind == b"t" and isinstance(current := self._current, Prepared):
+            current.parameters = struct.unpack_from(f"!{len(body) // 4}i", body, 2)
+            self._put(kind, body)
         elif kind == b"E":
             self._ok = False
             logger.debug("error: %s", decode_fields(body))

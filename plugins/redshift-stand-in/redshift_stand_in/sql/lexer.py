@@ -1,7 +1,7 @@
 """SQL text as tokens.
 
 Redshift's literals know backslash escapes, its quoted names fold to lower case; nothing else about
-its tokens differs from PostgreSQL's.
+its tokens differs from PostgreSQL's, for which every character beyond ASCII can be in a name.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from itertools import pairwise
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.words import words
 
+#: A name without quotes, to be matched with re.ASCII.
+WORD = r"[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*"
 _TOKEN = re.compile(
-    r"""
+    rf"""
     (?P<space>\s+|--[^\n]*)
     |(?P<comment>/\*)
     |(?P<string>'(?:[^'\\]|''|\\.)*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$)
     |(?P<quoted>"(?:[^"]|"")*")
-    |(?P<word>[^\W\d][\w$]*)
+    |(?P<word>{WORD})
     |(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
     |(?P<param>\$\d+)
     |(?P<op>::|->>?|\|\||[<>!=]=|<>|.)
     """,
-    re.S | re.X,
+    re.S | re.X | re.A,
 )
 #: A temporary table's name; after an operand, ``#`` is the operator of exclusive or.
-_HASH_NAME = re.compile(r"#[^\W\d][\w$]*")
+_HASH_NAME = re.compile(rf"#{WORD}", re.A)
 _BEFORE_HASH_NAME = words(
     "TABLE EXISTS FROM JOIN INTO UPDATE DELETE TRUNCATE ANALYZE VACUUM COPY LIKE USING SELECT "
     "DISTINCT WHERE AND OR NOT ON BY HAVING WHEN THEN ELSE SET , ( = < > <= >= <> + - * / ||"

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
-from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.lexer import WORD, Sql
 
-_N = r'(?:[^\W\d][\w$]*|")'
+_N = rf'(?:{WORD}|")'
 _Q = rf"{_N}(?: \. {_N}){{0,2}}"
 _TYPE = rf"{_N}(?: VARYING| PRECISION)?(?: \( (?:0|MAX)(?: , 0)? \))?(?: WITH(?:OUT)? TIME ZONE)?"
 _PARTS = {
@@ -155,7 +155,7 @@ def _compiled(forms: tuple[str, ...]) -> re.Pattern[str]:
     def filled(form: str) -> str:
         return re.sub(r"\{([A-Z_]+)\}", lambda m: filled(_PARTS[m[1]]), form)
 
-    return re.compile("|".join(f"(?:{filled(form)})" for form in forms))
+    return re.compile("|".join(f"(?:{filled(form)})" for form in forms), re.A)
 
 
 _PATTERNS = {head: _compiled(forms) for head, forms in _FORMS.items()}

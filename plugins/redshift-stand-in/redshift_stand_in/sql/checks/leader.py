@@ -24,6 +24,8 @@ _LEADER_FUNCTIONS = words(
 )
 _LEADER_WORDS = frozenset(["CURRENT_TIMESTAMP", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP"])
 _COMPUTE_FUNCTIONS = frozenset(["LISTAGG", "MEDIAN", "PERCENTILE_CONT", "PERCENTILE_DISC"])
+#: System views of the leader node: SQLAlchemy's dialect reads them with arrays.
+_ON_LEADER = ("svv_external_",)
 _SYSTEM = ("stl_", "stv_", "svl_", "svv_", "sys_", "svcs_")
 #: What takes the name of an object as a literal.
 _BY_NAME = re.compile(r"HAS_\w+_PRIVILEGE|PG_GET_\w+|(?:TO_)?REGCLASS|SET_CONFIG")
@@ -113,6 +115,8 @@ def kind(parts: tuple[str, ...]) -> str:
         return "catalogue"
     if schema not in ("", "pg_catalog"):
         return "user"
+    if name.startswith(_ON_LEADER):
+        return "catalogue"
     if name.startswith(_SYSTEM):
         return "system table" if name.startswith(("stl_", "stv_", "svl_")) else "system view"
     return "catalogue" if name.startswith("pg_") or schema == "pg_catalog" else "user"

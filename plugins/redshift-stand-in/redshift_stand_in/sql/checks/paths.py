@@ -24,7 +24,7 @@ def check(sql: Sql) -> None:
             _check(sql, i)
         if token.norm == "[" and ":" in sql.norms(i + 1, 3):
             raise NotInRedshift("A slice is")
-        if token.norm == "[" and sql.norms(i + 1, 2) != ("0", "]"):
+        if token.norm == "[" and sql.norms(i + 1, 2) != ("0", "]") and sql.norm(i + 1) != "]":
             raise NotInStandIn("A subscript other than a number is")
 
 
@@ -33,7 +33,10 @@ def _check(sql: Sql, i: int) -> None:
     while sql.norm(first - 1) in (".", "]"):
         first -= 2 if sql.norm(first - 1) == "." else 3
     outside = not any(s.start < i < s.end for s in selects.find(sql))
-    if sql.norm(first - 1) in ("::", "AS") or (outside and sql.norm(0) in ("ALTER", "CREATE")):
+    defined = outside and sql.norm(0) in ("ALTER", "CREATE")
+    if defined and sql.norm(i + 1) == "]":
+        return  # the type of a column, which is refused where columns are read
+    if sql.norm(first - 1) in ("::", "AS") or defined:
         raise NotInRedshift("An array type is")
     if not sql.tokens[i - 1].is_name:
         raise NotInStandIn("A path into the value of an expression is")

@@ -41,7 +41,8 @@ NOT_IN_REDSHIFT = _rules(
     (r"\) FILTER \( WHERE\b", "The FILTER clause is"),
     (r'(?:FROM|JOIN|,) LATERAL (?:\(|[\w"]+ \()', "LATERAL is"),
     (r"\bARRAY \[|\bARRAY \( SELECT\b", "The ARRAY constructor is"),
-    (r"\[ \]", "An array type is"),
+    # The type of a column has an error of its own.
+    (r'^(?!CREATE [\w ]*TABLE [\w". ]+ \( [\w"]+ \w|ALTER TABLE).*\[ \]', "An array type is"),
     (r"(?<![\w.])ROW \(", "The ROW constructor is"),
     (r"->>?|#>>?|@>|<@|\? \||\? &", "This operator is"),
     (r"\bOPERATOR \(", "OPERATOR() is"),

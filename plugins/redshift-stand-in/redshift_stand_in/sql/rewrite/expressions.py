@@ -85,6 +85,7 @@ def rewrite(text: str) -> str:
 #: Catalogue relations whose rows or columns differ from PostgreSQL's: a late-binding view has no
 #: columns in Redshift's, and its definition is its text.
 _CATALOGUE = {
+    ("PG_CATALOG", "PG_ATTRDEF"): "pg_catalog.redshift_attrdef",
     ("PG_CATALOG", "PG_ATTRIBUTE"): "pg_catalog.redshift_attribute",
     ("PG_CATALOG", "PG_CLASS"): "pg_catalog.redshift_class",
     ("PG_CATALOG", "PG_NAMESPACE"): "pg_catalog.redshift_namespace",
@@ -105,6 +106,9 @@ def _catalogue_edits(sql: Sql) -> list[Edit]:
         qualified = sql.norm(i + 1) == "." and i + 2 < len(sql)
         named = sql.tokens[i + 2] if qualified else token
         schema = token.name.upper() if qualified and token.is_name else "PG_CATALOG"
+        if qualified and sql.norm(i + 3) == "." and (schema, named.norm) in _CATALOGUE:
+            edits.append(sql.cut(i, i + 2))  # a column: its table has an alias now
+            continue
         if not named.is_name or sql.norm(i - 1) not in ("FROM", "JOIN", ","):
             continue
         if new := _CATALOGUE.get((schema, named.name.upper())):
@@ -137,7 +141,9 @@ def _plain_edits(sql: Sql) -> list[Edit]:
     if sql.norm(0) == "DELETE" and sql.norm(1) != "FROM":
         edits.append((sql.tokens[0].end, sql.tokens[0].end, " from"))
     for i, token in enumerate(sql.tokens):
-        if token.kind == "quoted" and (token.text != token.text.lower() or token.text[0] == "#"):
+        if token.kind == "number" and _is_truth(sql, i):
+            edits.append((token.start, token.end, f"({token.text})::int::boolean"))
+        elif token.kind == "quoted" and (token.text != token.text.lower() or token.text[0] == "#"):
             edits.append((token.start, token.end, quote(token.name)))
         elif token.kind == "word":
             if (
@@ -148,6 +154,11 @@ def _plain_edits(sql: Sql) -> list[Edit]:
                 edits.append((token.start, token.start, " "))  # PostgreSQL 8.0 needs no blank
             edits += _word_edits(sql, i)
     return edits
+
+
+def _is_truth(sql: Sql, i: int) -> bool:
+    """Whether a number stands for a condition: ``where 1 and …``, as SQLAlchemy's dialect has it."""
+    return sql.norm(i - 1) == "WHERE" and sql.norm(i + 1) in ("", "AND", "OR", ")")
 
 
 def _word_edits(sql: Sql, i: int) -> list[Edit]:

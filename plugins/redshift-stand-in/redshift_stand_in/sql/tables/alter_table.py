@@ -16,7 +16,7 @@ from redshift_stand_in.errors import (
 from redshift_stand_in.sql.lexer import Sql, qualified, quote
 from redshift_stand_in.sql.tables import keys
 from redshift_stand_in.sql.tables.attributes import Key, TableAttributes
-from redshift_stand_in.sql.tables.column_definitions import ENCODINGS
+from redshift_stand_in.sql.tables.column_definitions import ENCODINGS, type_of_column
 from redshift_stand_in.sql.tables.types import column_type
 
 
@@ -109,7 +109,7 @@ def _add(sql: Sql, i: int, table: str) -> Alter:
     if sql.norm(i) == "COLUMN":
         i += 1
     name = sql.tokens[i]
-    edits, behind = column_type(sql, i + 1)
+    edits, behind = type_of_column(sql, i, sql.table_name(2)[0][-1])
     attributes = TableAttributes()
     words = {t.norm for t in sql.tokens[behind:]}
     if words & {"PRIMARY", "UNIQUE", "REFERENCES", "IDENTITY", "DISTKEY", "SORTKEY", "GENERATED"}:

@@ -27,12 +27,13 @@ _ATTRIBUTES = words(
 )
 
 
-def columns(sql: Sql, index: int, attributes: TableAttributes) -> list[Edit]:
+def columns(sql: Sql, index: int, table: str, attributes: TableAttributes) -> list[Edit]:
     """The edits that turn a list of columns and constraints into PostgreSQL's.
 
     Args:
         sql: the statement.
         index: of the list's opening parenthesis.
+        table: the table's name.
         attributes: filled with what the list says for the catalogue.
 
     Raises:
@@ -48,7 +49,7 @@ def columns(sql: Sql, index: int, attributes: TableAttributes) -> list[Edit]:
             attributes.keys.append(keys.of_table(sql, start, behind))
             dropped.append((start, behind))
         else:
-            edits += _column(sql, start, behind, attributes)
+            edits += _column(sql, start, behind, table, attributes)
     return edits + _without(sql, ranges, dropped)
 
 
@@ -73,13 +74,33 @@ def _like(sql: Sql, start: int, behind: int) -> list[Edit]:
     return []
 
 
-def _column(sql: Sql, start: int, behind: int, attributes: TableAttributes) -> list[Edit]:
-    name = sql.tokens[start].name
+def type_of_column(sql: Sql, start: int, table: str) -> tuple[list[Edit], int]:
+    """`column_type` of the column whose name stands at a token, with Redshift's error.
+
+    Its text is known from redshift_connector's tests.
+
+    Raises:
+        StatementError: Redshift has no such type, or its size is out of range.
+    """
     try:
-        edits, i = column_type(sql, start + 1)
+        edits, behind = column_type(sql, start + 1)
     except NotInRedshift:
-        kind = sql.near(start + 1).lower()
-        raise NotInRedshift(f'Column "{name}" has unsupported type "{kind}": it is') from None
+        raise _unsupported(sql, start, table) from None
+    if sql.norm(behind) == "[":
+        raise _unsupported(sql, start, table)
+    return edits, behind
+
+
+def _unsupported(sql: Sql, start: int, table: str) -> StatementError:
+    column, kind = sql.tokens[start].name, sql.near(start + 1).lower()
+    return StatementError(f'Column "{table}.{column}" has unsupported type "{kind}".')
+
+
+def _column(
+    sql: Sql, start: int, behind: int, table: str, attributes: TableAttributes
+) -> list[Edit]:
+    name = sql.tokens[start].name
+    edits, i = type_of_column(sql, start, table)
     named: str | None = None
     while i < behind:
         word = sql.norm(i)

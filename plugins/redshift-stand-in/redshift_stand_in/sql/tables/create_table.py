@@ -60,7 +60,7 @@ def parse(sql: Sql) -> CreateTable:
     if sql.norms(index, 2) == ("(", ")"):
         raise StatementError('syntax error at or near ")"', SYNTAX_ERROR)
     if sql.norm(index) == "(" and not _is_name_list(sql, index):
-        edits += columns(sql, index, attributes)
+        edits += columns(sql, index, parts[-1], attributes)
         index = sql.close(index) + 1
     elif sql.norm(index) == "(":
         index = sql.close(index) + 1

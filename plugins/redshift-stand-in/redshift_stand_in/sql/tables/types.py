@@ -55,7 +55,7 @@ _UNSUPPORTED = words(
     "HSTORE"
 )
 #: Redshift's own.
-_ABSENT = frozenset(["GEOMETRY", "GEOGRAPHY", "HLLSKETCH"])
+_ABSENT = words("GEOMETRY GEOGRAPHY HLLSKETCH INTERVALY2M INTERVALD2S ABSTIME")
 _KNOWN = frozenset(
     [
         "SMALLINT",
