@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-#: A node has its name under this key, and its fields under theirs.
-NAME = "node"
+#: A node has its name under this key, which no field has, and its fields under theirs.
+NAME = ""
 _TOKEN = re.compile(r"[(){}]|(?:\\.|[^\s(){}\\])+", re.S)
 
 
