@@ -20,6 +20,7 @@ from mysql_binlog import BinlogError, DamagedLog
 from mysql_binlog.events.codes import ARTIFICIAL, Code
 from mysql_binlog.events.event import Event
 from mysql_binlog.history.history import History
+from mysql_binlog.plain import libzstd
 from mysql_binlog.plain.expanded import Expanded
 from mysql_wire.log_writer import FILE, Made, Writer, sent
 from mysql_wire.recorded_log import Recorded, load
@@ -305,6 +306,31 @@ def test_ordinary_transactions_never_come_to_python(
     assert outcome(recorded) == outcome(recorded, plain=False)
 
 
+@pytest.mark.fault(200)
+@pytest.mark.parametrize("system", [True, False], ids=["the system's zstd", "Python's"])
+def test_transactions_are_decompressed_with_the_systems_library_and_without_it(
+    system: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expanded: list[int] = []
+    expand = Expanded._expand
+
+    def counted(self: Expanded, method: int, data: memoryview, want: int) -> int:
+        expanded.append(want)
+        return expand(self, method, data, want)
+
+    monkeypatch.setattr(Expanded, "_expand", counted)
+    if not system:
+        monkeypatch.setattr(libzstd, "library", lambda: None)
+    recorded = many(300, "compressed mysql")
+    assert outcome(recorded) == outcome(recorded, plain=False)
+    assert bool(expanded) == (not system)
+
+
+def test_a_system_without_the_library_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libzstd, "_NAME", "libnosuch.so.1")
+    assert libzstd.library.__wrapped__() is None
+
+
 @pytest.mark.parametrize("form", ["compressed mysql", "compressed mariadb"])
 def test_a_signal_while_something_is_decompressed_ends_the_reading(
     form: str, monkeypatch: pytest.MonkeyPatch
@@ -313,6 +339,7 @@ def test_a_signal_while_something_is_decompressed_ends_the_reading(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Expanded, "_expand", interrupted)
+    monkeypatch.setattr(libzstd, "library", lambda: None)
     with pytest.raises(KeyboardInterrupt):
         list(many(3, form).batches())
 

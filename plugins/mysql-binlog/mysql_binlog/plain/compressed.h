@@ -1,13 +1,24 @@
-/* Compressed rows and transactions; Python decompresses them. */
+/* Compressed rows and transactions; libzstd, or Python, decompresses them. */
 #ifndef COMPRESSED_H
 #define COMPRESSED_H
 
 #include "numbers.h"
 #include "state.h"
 
+/* Whether a zstd frame's window is one that Python takes (RFC 8878, 3.1.1.1): below 128 MB. */
+static int has_window(const uint8_t *p, const uint8_t *end) {
+    enum { DESCRIPTOR = 4, SINGLE_SEGMENT = 0x20, WINDOW = 5, MOST_LOG = 26 };
+    if (end - p <= WINDOW) return 0;
+    return p[DESCRIPTOR] & SINGLE_SEGMENT || 10 + (p[WINDOW] >> 3) <= MOST_LOG;
+}
+
 /* Decompresses from p to end; 0: it cannot be, or is not worth a try. */
 static int expand(mb_state *s, int how, const uint8_t *p, const uint8_t *end, uint64_t want) {
     if (!want || want > s->expanded_room) return 0;
+    if (how == ZSTD && s->zstd) {
+        if (!has_window(p, end)) return 0;
+        return s->zstd(s->zstd_context, s->expanded, want, p, (size_t)(end - p)) == want;
+    }
     return s->expand(how, (uint64_t)(p - s->data), (uint64_t)(end - p), want);
 }
 

@@ -1,4 +1,4 @@
-"""Decompresses for the kernel, which has neither zlib nor zstd."""
+"""Decompresses for the kernel, which has no zlib, and no zstd where the system has none."""
 
 from __future__ import annotations
 

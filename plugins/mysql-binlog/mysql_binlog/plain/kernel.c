@@ -3,7 +3,7 @@
  * It takes what it knows to be plain, and nothing else: at the first packet that is not, in any
  * way, it stops before that packet, which Python then reads and judges. So it has no errors.
  * It owns no memory: all it reads and writes was laid out in Python, where state.py has the same
- * structs. Compressed data is decompressed there, through a callback.
+ * structs. Compressed data is decompressed by the system's libzstd, or there, through a callback.
  * No Python.h: one library serves every Python, and ctypes calls it without Python's lock.
  */
 #include "compressed.h"
@@ -253,7 +253,7 @@ static int take(mb_state *s, const uint8_t *packet, size_t n) {
     return found;
 }
 
-EXPORT int mb_abi(void) { return 2; }
+EXPORT int mb_abi(void) { return 3; }
 EXPORT size_t mb_size(void) { return sizeof(mb_state); }
 
 /* Takes plain packets.

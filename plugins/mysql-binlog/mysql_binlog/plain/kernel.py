@@ -10,6 +10,7 @@ from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any
 
+from mysql_binlog.plain import libzstd
 from mysql_binlog.plain.expanded import Expanded
 from mysql_binlog.plain.state import (
     KEY_COLUMNS,
@@ -21,7 +22,7 @@ from mysql_binlog.plain.state import (
     TableStruct,
 )
 
-_ABI = 2
+_ABI = 3
 _LIBRARY = "_mysql_binlog_kernel"
 #: Bytes of keys that are returned at once.
 _ROOM = 2**20
@@ -115,6 +116,7 @@ class Kernel:
         self.state.out, self.state.out_room = ctypes.addressof(self._out), _ROOM
         self._expanded = Expanded()
         self._expanded.lend(self.state)
+        libzstd.lend(self.state, self)
         self._used = ctypes.c_size_t()
         self._tables: list[PlainTable] = []
         self._numbers: dict[PlainTable, int] = {}

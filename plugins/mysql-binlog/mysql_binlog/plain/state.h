@@ -50,6 +50,9 @@ enum { ZLIB = 0, ZSTD = 1 };
 /* Decompresses `size` bytes at `at` of `data` to `want` bytes of `expanded`; 0 if it cannot. */
 typedef int (*mb_expand)(int how, uint64_t at, uint64_t size, uint64_t want);
 
+/* libzstd's ZSTD_decompressDCtx: the size that it made, or an error beyond any size. */
+typedef size_t (*mb_zstd)(void *context, void *to, size_t room, const void *from, size_t size);
+
 typedef struct {
     /* where the reading is */
     uint64_t offset, until, boundary;
@@ -67,6 +70,8 @@ typedef struct {
     uint8_t *expanded;
     uint64_t expanded_room;
     mb_expand expand;
+    mb_zstd zstd;           /* NULL: zstd goes through `expand` too */
+    void *zstd_context;
     mb_slot slot[SLOTS];
     mb_gtids run[RUNS];
     mb_record record[RECORDS];

@@ -74,6 +74,7 @@ class State(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("out", "data", "expanded")),
         ("expanded_room", ctypes.c_uint64),
         ("expand", Expand),
+        *((name, ctypes.c_void_p) for name in ("zstd", "zstd_context")),
         ("slot", Slot * SLOTS),
         ("run", GtidsStruct * RUNS),
         ("record", Record * RECORDS),
