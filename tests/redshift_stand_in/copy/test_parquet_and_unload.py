@@ -41,7 +41,7 @@ VALUES = [
         datetime.datetime(2024, 1, 1, 1, 2, 3, 4),
         True,
         1e-300,
-        "4142",
+        "AB",
     ],
     [2, None, "", None, None, None, None, None, None],
 ]

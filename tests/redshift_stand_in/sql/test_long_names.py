@@ -9,7 +9,7 @@ from redshift_stand_in.sql import long_names
 from redshift_stand_in.sql.checks import leader
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.wire.protocol import data_row, message, split_data_row, split_messages
-from redshift_stand_in.wire.values import in_row
+from redshift_stand_in.wire.values import in_bind, in_row
 
 #: One to four bytes each, and what must be quoted or escaped.
 LETTERS = ["a", "b", "_", "7", "$", " ", "-", "\\", "é", "語", "😀"]
@@ -122,3 +122,14 @@ VALUES = st.lists(st.none() | st.binary(max_size=80), max_size=4)
 def test_the_values_of_a_row_are_changed(values: list[bytes | None]) -> None:
     row = in_row(data_row(values)[5:], bytes.upper)
     assert split_data_row(row) == [v and v.upper() for v in values]
+
+
+@given(VALUES, st.lists(st.sampled_from([b"\0\0", b"\0\1"]), max_size=2))
+def test_the_parameters_of_a_bind_are_changed_and_nothing_else(
+    values: list[bytes | None], formats: list[bytes]
+) -> None:
+    head = b"portal\0name\0" + len(formats).to_bytes(2, "big") + b"".join(formats)
+    tail = b"\0\1\0\1"
+    given = head + data_row(values)[5:] + tail
+    changed = in_bind(given, lambda value: value + b"!")
+    assert changed == head + data_row([None if v is None else v + b"!" for v in values])[5:] + tail

@@ -102,7 +102,7 @@ join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.
 left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = t.attnum
 left join redshift_meta.table_attributes a on a.tbl = c.oid
 left join redshift_meta.encodings e on e.tbl = c.oid and e.col = t.attname
-where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas())
+where c.relkind in ('r', 'v') and (n.oid in (select pg_catalog.redshift_user_schemas()) or n.oid = pg_my_temp_schema())
     and (pg_catalog.has_table_privilege(c.oid, 'select') or redshift_hidden.pg_has_role(c.relowner, 'usage'));
 create or replace view pg_catalog.svv_columns as
 select
@@ -123,7 +123,7 @@ select current_database()::varchar(128) as database_name, n.nspname::varchar(128
     case c.relkind when 'v' then 'VIEW' else 'TABLE' end::varchar(128) as table_type, ''::varchar(128) as table_acl,
     pg_catalog.obj_description(c.oid)::varchar(128) as remarks, pg_catalog.pg_get_userbyid(c.relowner)::varchar(128) as table_owner
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas());
+where c.relkind in ('r', 'v') and (n.oid in (select pg_catalog.redshift_user_schemas()) or n.oid = pg_my_temp_schema());
 create or replace view pg_catalog.svv_all_tables as
 select database_name, schema_name, table_name, table_acl, table_type, remarks from pg_catalog.svv_redshift_tables;
 create or replace view pg_catalog.svv_all_columns as
@@ -160,7 +160,7 @@ from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as p
 left join redshift_hidden.pg_roles r on r.oid = p.grantee
-where c.relkind in ('r', 'v') and n.oid in (select pg_catalog.redshift_user_schemas()) and p.privilege_type <> 'MAINTAIN';
+where c.relkind in ('r', 'v') and (n.oid in (select pg_catalog.redshift_user_schemas()) or n.oid = pg_my_temp_schema()) and p.privilege_type <> 'MAINTAIN';
 create or replace view pg_catalog.svv_schema_privileges as
 select n.nspname::varchar(128) as namespace_name, p.privilege_type::varchar(128) as privilege_type, p.grantee::int as identity_id,
     coalesce(r.rolname, 'public')::varchar(128) as identity_name,

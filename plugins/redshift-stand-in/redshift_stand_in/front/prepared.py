@@ -15,7 +15,7 @@ from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.long_names import SHORT_BYTES
 from redshift_stand_in.statements import plan
 from redshift_stand_in.wire.columns import Column
-from redshift_stand_in.wire.rows import TEXT_ONLY, VARBYTE_OID
+from redshift_stand_in.wire.rows import TEXT_ONLY
 from redshift_stand_in.wire.values import in_bind
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ Message = tuple[bytes, bytes]
 
 _INT16 = struct.Struct("!h")
 _INT32 = struct.Struct("!i")
+#: Numbers that leave a parameter's type open.
+_NO_TYPES = (0, 705)
+_VARCHAR = 1043
 
 
 @dataclass
@@ -35,14 +38,12 @@ class Prepared:
         sql: what PostgreSQL parsed.
         parse: the body of the Parse that made it.
         columns: those of its result, once it was described.
-        parameters: the numbers of its parameters' types, likewise.
     """
 
     plan: plan.Plan
     sql: str
     parse: bytes = b""
     columns: Sequence[Column] = ()
-    parameters: Sequence[int] = ()
 
     @cached_property
     def takes_names(self) -> bool:
@@ -96,7 +97,7 @@ class Names:
             name, sql, _ = body.split(b"\0", 2)
             planned = plan.make(sql.decode("utf-8", "replace"), self.long.shortened)
             logger.debug("P %s => %s", mask(planned.text), mask(planned.sql) or "in the front")
-            body = with_statement(body, planned.sql)
+            body = _with_types(with_statement(body, planned.sql))
             self._statements[name] = Prepared(planned, planned.sql, body)
             return kind, body
         if kind == b"B":
@@ -104,28 +105,21 @@ class Names:
             if prepared := self._statements.get(name):
                 self._portals[portal] = bound = Portal(prepared)
                 body = bound.note(body, rest)
-                body = self._with_parameters(prepared, body)
+                if len(body) > SHORT_BYTES and not prepared.plan.writes:
+                    body = in_bind(body, lambda value: self._parameter(prepared, value))
         elif kind == b"C":
             held: dict[bytes, Prepared] | dict[bytes, Portal]
             held = self._statements if body[:1] == b"S" else self._portals
             held.pop(body[1:-1], None)
         return kind, body
 
-    def _with_parameters(self, prepared: Prepared, bind: bytes) -> bytes:
-        """The body of a Bind with its parameters as PostgreSQL takes them."""
-        if VARBYTE_OID in prepared.parameters:
-            bind = in_bind(bind, lambda at, value: _hexadecimal(prepared.parameters[at], value))
-        if len(bind) > SHORT_BYTES and not prepared.plan.writes:
-            bind = in_bind(bind, lambda _, value: self._name(prepared, value))
-        return bind
-
-    def _name(self, prepared: Prepared, value: bytes) -> bytes:
+    def _parameter(self, prepared: Prepared, value: bytes) -> bytes:
         """A parameter, with short names if it can be one."""
         if len(value) <= SHORT_BYTES or not prepared.takes_names:
             return value
         try:
             return self.long.in_value(value.decode()).encode()
-        except UnicodeDecodeError:  # in another encoding
+        except UnicodeDecodeError:  # a binary one is no name
             return value
 
     def parsed_again(self, batch: Sequence[Message]) -> list[Message]:
@@ -158,15 +152,28 @@ class Names:
         return self._statements.get(body[1:-1])
 
 
-def _hexadecimal(kind: int, value: bytes) -> bytes:
-    r"""A VARBYTE is sent as its digits (redshift_connector's `varbyte_send`), without ``\x``."""
-    return b"\\x" + value if kind == VARBYTE_OID and not value.startswith(b"\\x") else value
-
-
 def with_statement(parse: bytes, sql: str) -> bytes:
     """The body of a Parse with another statement in it."""
     name, _, rest = parse.split(b"\0", 2)
     return name + b"\0" + sql.encode() + b"\0" + rest
+
+
+def _with_types(parse: bytes) -> bytes:
+    """The body of a Parse whose parameters have types where its statement has no place for them.
+
+    redshift_connector sends a type for each value that it was given, and Redshift ignores those
+    that are too many; PostgreSQL wants to know the types of all.
+    """
+    name, sql, rest = parse.split(b"\0", 2)
+    count = _INT16.unpack_from(rest)[0]
+    if not count or b"$%d" % count in sql:
+        return parse
+    kinds = struct.unpack_from(f"!{count}i", rest, 2)
+    given = [
+        kind if b"$%d" % number in sql or kind not in _NO_TYPES else _VARCHAR
+        for number, kind in enumerate(kinds, 1)
+    ]
+    return b"\0".join([name, sql, struct.pack(f"!h{count}i", count, *given)])
 
 
 def _name(body: bytes) -> bytes:

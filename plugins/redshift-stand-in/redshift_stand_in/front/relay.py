@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -96,9 +95,6 @@ class Relay:
             self.unasked -= 1
         elif kind == b"T":
             self._result(body)
-        elif kind == b"t" and isinstance(current := self._current, Prepared):
-            current.parameters = struct.unpack_from(f"!{len(body) // 4}i", body, 2)
-            self._put(kind, body)
         elif kind == b"E":
             self._ok = False
             logger.debug("error: %s", decode_fields(body))

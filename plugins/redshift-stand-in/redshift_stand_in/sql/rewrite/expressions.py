@@ -157,7 +157,7 @@ def _plain_edits(sql: Sql) -> list[Edit]:
 
 
 def _is_truth(sql: Sql, i: int) -> bool:
-    """Whether a number stands for a condition: ``where 1 and …``, as SQLAlchemy's dialect has it."""
+    """Whether a number stands for a condition: ``where 1 and …``, as SQLAlchemy has it."""
     return sql.norm(i - 1) == "WHERE" and sql.norm(i + 1) in ("", "AND", "OR", ")")
 
 
