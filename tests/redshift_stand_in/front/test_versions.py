@@ -198,3 +198,13 @@ def test_the_end_of_a_day_is_its_beginning(world: World, sql: Sql, version: Vers
         ["23:59:59", "23:59:59+00:00"],
         ["00:00:00", "00:00:00+00:00"],
     ]
+
+
+@ALL
+def test_a_time_with_a_zone_is_in_utc(world: World, sql: Sql, version: Version) -> None:
+    sql("create table t.v(b timetz)")
+    sql("insert into t.v values ('22:44:54-07'), ('01:02:03.5+05:30'), ('24:00:00-06')")
+    rows = session(world, version)("select b from t.v order by b")
+    assert [str(value) for (value,) in rows] == [
+        "19:32:03.500000+00:00", "05:44:54+00:00", "06:00:00+00:00",
+    ]  # fmt: skip

@@ -15,6 +15,7 @@ create table if not exists redshift_meta.keys (
 create table if not exists redshift_meta.late_binding_views (
     view oid primary key, body text not null, aliases text[] not null, sources text not null
 );
+alter table redshift_meta.late_binding_views add column if not exists definition text;
 create sequence if not exists redshift_meta.query_id;
 
 create table if not exists redshift_meta.load_errors (

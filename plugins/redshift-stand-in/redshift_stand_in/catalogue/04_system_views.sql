@@ -5,6 +5,11 @@ create or replace function pg_catalog.redshift_sees(owner int) returns boolean l
 create or replace function pg_catalog.redshift_user_schemas() returns setof oid language sql stable as $$
     select oid from pg_catalog.pg_namespace
     where nspname not in ('pg_catalog', 'information_schema', 'redshift_meta', 'redshift_hidden') and nspname !~ '^pg_(toast|temp)' $$;
+-- A column's place in the sort key, 0 if none; of an interleaved key they are positive and negative by turns ("PG_TABLE_DEF").
+create or replace function pg_catalog.redshift_sort_position(sorttype text, sortkeys text[], attname name) returns int
+language sql immutable as $$
+    select case when sorttype = 'interleaved' and p % 2 = 0 then -p else p end
+    from (select coalesce(redshift_hidden.array_position(sortkeys, attname::text), 0) as p) q $$;
 
 create or replace view pg_catalog.stl_load_errors as
 select * from redshift_meta.load_errors where pg_catalog.redshift_sees(userid);
@@ -78,7 +83,7 @@ select
     n.nspname as schemaname, c.relname as tablename, t.attname as "column",
     pg_catalog.format_type(t.atttypid, t.atttypmod) as type, coalesce(e.encoding, 'none')::char(32) as encoding,
     coalesce(a.distkey = t.attname::text, false) as distkey,
-    coalesce(array_position(a.sortkeys, t.attname::text), 0) as sortkey, t.attnotnull as "notnull"
+    pg_catalog.redshift_sort_position(a.sorttype, a.sortkeys, t.attname) as sortkey, t.attnotnull as "notnull"
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
@@ -94,7 +99,7 @@ select
     pg_catalog.pg_get_expr(d.adbin, d.adrelid)::varchar(4000) as column_default,
     case when t.attnotnull then 'NO' else 'YES' end::varchar(3) as is_nullable,
     coalesce(e.encoding, 'none')::varchar(128) as encoding, coalesce(a.distkey = t.attname::text, false) as distkey,
-    coalesce(array_position(a.sortkeys, t.attname::text), 0)::int as sortkey, ''::varchar(128) as column_acl,
+    pg_catalog.redshift_sort_position(a.sorttype, a.sortkeys, t.attname) as sortkey, ''::varchar(128) as column_acl,
     pg_catalog.col_description(c.oid, t.attnum)::varchar(256) as remarks
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -96,17 +96,19 @@ exception when serialization_failure then
 end $$;
 revoke execute on function redshift_meta.remember_view from public;
 
-create or replace function pg_catalog.redshift_remember_view(name text, body text, aliases text[], sources text)
+create or replace function pg_catalog.redshift_remember_view(name text, body text, aliases text[], sources text, statement text)
 returns void language plpgsql security definer as $$
 begin
     if not redshift_hidden.pg_has_role(session_user, (select relowner from pg_class where oid = name::regclass), 'member') then
         raise exception 'must be owner of view %', name using errcode = '42501';
     end if;
     perform redshift_meta.remember_view(name, body, aliases, sources);
+    update redshift_meta.late_binding_views set definition = statement where view = name::regclass;
 end $$;
 
-create or replace function pg_catalog.redshift_create_view(name text, body text, aliases text[], replace_old boolean) returns void
-language plpgsql as $$
+create or replace function pg_catalog.redshift_create_view(
+    name text, body text, aliases text[], replace_old boolean, statement text
+) returns void language plpgsql as $$
 declare
     sources text := '';
     old oid := redshift_hidden.to_regclass(name);
@@ -123,7 +125,7 @@ begin
         execute 'drop view ' || name;
     end if;
     perform pg_catalog.redshift_bind_view(name, body, aliases, sources, 'create');
-    perform pg_catalog.redshift_remember_view(name, body, aliases, sources);
+    perform pg_catalog.redshift_remember_view(name, body, aliases, sources, statement);
 end $$;
 
 -- Called before a statement that names such views: fails as the view would in Redshift, or binds them to the tables that exist

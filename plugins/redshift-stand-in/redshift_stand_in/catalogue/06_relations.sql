@@ -9,13 +9,25 @@ create or replace function pg_catalog.format_encoding(number int) returns char(3
 -- A late-binding view has no columns in Redshift's catalogue: the front uses these instead of PostgreSQL's.
 create or replace view pg_catalog.redshift_attribute as
 select a.*, pg_catalog.redshift_encoding(e.encoding) as attencodingtype, coalesce(t.distkey = a.attname::text, false) as attisdistkey,
-    coalesce(redshift_hidden.array_position(t.sortkeys, a.attname::text), 0) as attsortkeyord
+    pg_catalog.redshift_sort_position(t.sorttype, t.sortkeys, a.attname) as attsortkeyord
 from pg_catalog.pg_attribute a
 left join redshift_meta.table_attributes t on t.tbl = a.attrelid
 left join redshift_meta.encodings e on e.tbl = a.attrelid and e.col = a.attname
 where a.attrelid not in (select l.view from redshift_meta.late_binding_views l);
+-- An IDENTITY is a default in Redshift: sqlalchemy-redshift has its text. It is no expression of PostgreSQL's, so that all are text.
 create or replace view pg_catalog.redshift_attrdef as
-select oid, adrelid, adnum, adbin, pg_catalog.pg_get_expr(adbin, adrelid) as adsrc from pg_catalog.pg_attrdef;
+select oid, adrelid, adnum, pg_catalog.pg_get_expr(adbin, adrelid) as adbin, pg_catalog.pg_get_expr(adbin, adrelid) as adsrc
+from pg_catalog.pg_attrdef
+union all
+select s.seqrelid, a.attrelid, a.attnum, i.source, i.source
+from pg_catalog.pg_attribute a
+join pg_catalog.pg_depend d on d.refobjid = a.attrelid and d.refobjsubid = a.attnum and d.deptype = 'i' and d.classid = 'pg_class'::regclass
+join redshift_hidden.pg_sequence s on s.seqrelid = d.objid
+cross join lateral (select format('"%s"(%s, 0, ''%s,%s''::text)', case a.attidentity when 'a' then 'identity' else 'default_identity' end,
+    a.attrelid, s.seqstart, s.seqincrement) as source) i
+where a.attidentity <> '';
+create or replace function pg_catalog.pg_get_expr(source text, relation oid) returns text language sql immutable as 'select source';
+create or replace function pg_catalog.pg_get_expr(source text, relation oid, pretty boolean) returns text language sql immutable as 'select source';
 create or replace view pg_catalog.redshift_namespace as
 select * from pg_catalog.pg_namespace where nspname not in ('redshift_meta', 'redshift_hidden');
 create or replace view pg_catalog.redshift_class as
@@ -63,11 +75,17 @@ where not exists (
 create or replace view pg_catalog.redshift_views as
 select n.nspname as schemaname, c.relname as viewname, pg_get_userbyid(c.relowner) as viewowner,
     case when l.view is null then pg_get_viewdef(c.oid)
-        else format('create view %I.%I as %s with no schema binding;', n.nspname, c.relname, l.body) end as definition
+        else coalesce(l.definition, format('create view %I.%I as %s with no schema binding', n.nspname, c.relname, l.body)) || ';'
+        end as definition
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join redshift_meta.late_binding_views l on l.view = c.oid
 where c.relkind = 'v';
+create or replace function pg_catalog.redshift_get_viewdef(view oid, pretty boolean default false) returns text
+language sql stable as $$
+    select coalesce((select l.definition from redshift_meta.late_binding_views l where l.view = $1), pg_catalog.pg_get_viewdef($1, pretty)) $$;
+create or replace function pg_catalog.redshift_get_viewdef(view text) returns text language sql stable as $$
+    select pg_catalog.redshift_get_viewdef(view::regclass::oid) $$;
 create or replace view information_schema.redshift_views as
 select current_database()::varchar as table_catalog, schemaname::varchar as table_schema, viewname::varchar as table_name,
     definition::varchar as view_definition, 'NONE'::varchar as check_option, 'NO'::varchar as is_updatable, 'NO'::varchar as is_insertable_into

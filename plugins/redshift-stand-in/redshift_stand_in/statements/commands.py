@@ -117,7 +117,7 @@ def create_late_binding_view(view: LateBindingView) -> Run:
             context.query(
                 f"select pg_catalog.redshift_create_view({literal(view.name)}, "
                 f"{literal(context.rewritten(view.body))}, "
-                f"{array(view.columns)}, {view.replace})"
+                f"{array(view.columns)}, {view.replace}, {literal(context.text.rstrip('; '))})"
             )
         return "CREATE VIEW"
 

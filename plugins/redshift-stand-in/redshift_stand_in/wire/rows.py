@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,7 +19,7 @@ VARBYTE_OID = 6551
 #: SUPER's: likewise.
 SUPER_OID = 4000
 INTERVAL_OID = 1186
-_TIME_OIDS = frozenset({1083, 1266})
+_TIME_OID, _TIMETZ_OID = 1083, 1266
 #: Access rights, and arrays of them: PostgreSQL writes them as text only.
 _ACLITEM_OID, _ACLITEMS_OID = 1033, 1034
 TEXT_ONLY = frozenset({_ACLITEM_OID, _ACLITEMS_OID})
@@ -34,6 +35,8 @@ _TYPES = frozenset([
 _INTERVAL = struct.Struct("!qii")
 _REDSHIFT_INTERVAL = struct.Struct("!qi")
 _MICROSECONDS_OF_A_DAY = 86_400_000_000
+_TIMETZ = re.compile(rb"(\d\d):(\d\d)(:\d\d(?:\.\d+)?)([+-])(\d\d)(?::(\d\d))?")
+_BINARY_TIMETZ = struct.Struct("!qi")
 _END_OF_DAY = _MICROSECONDS_OF_A_DAY.to_bytes(8, "big")
 
 _Convert = Callable[[bytes], bytes]
@@ -71,10 +74,26 @@ def _interval(value: bytes) -> bytes:
 
 
 def _time(value: bytes) -> bytes:
-    """24:00 is the next day's 00:00 (the driver's tests); text or microseconds, and the zone."""
+    """Text or microseconds; 24:00 is the next day's 00:00 (the driver's tests)."""
     if value.startswith(b"24:"):
         return b"00:" + value[3:]
-    return bytes(8) + value[8:] if value.startswith(_END_OF_DAY) else value
+    return bytes(8) if value == _END_OF_DAY else value
+
+
+def _timetz(value: bytes) -> bytes:
+    """As text, or in binary with the seconds west of UTC behind it; Redshift keeps it in UTC.
+
+    Source: "Datetime types", and the driver's tests, where 24:00 is 00:00.
+    """
+    if match := _TIMETZ.fullmatch(value):
+        hours, minutes, rest, sign, *zone = match.groups()
+        east = sum(int(part or 0) * unit for part, unit in zip(zone, (60, 1), strict=True))
+        at = int(hours) * 60 + int(minutes) + (east if sign == b"-" else -east)
+        return b"%02d:%02d%b+00" % (at // 60 % 24, at % 60, rest)
+    if len(value) != _BINARY_TIMETZ.size:
+        return value
+    microseconds, west = _BINARY_TIMETZ.unpack(value)
+    return _BINARY_TIMETZ.pack((microseconds + west * 1_000_000) % _MICROSECONDS_OF_A_DAY, 0)
 
 
 def check(columns: Sequence[Column]) -> None:
@@ -118,8 +137,10 @@ def _converter(column: Column, in_binary: bool, version: Version) -> _Convert | 
         return _super
     if column.kind == INTERVAL_OID:
         return _interval
-    if column.kind in _TIME_OIDS:
+    if column.kind == _TIME_OID:
         return _time
+    if column.kind == _TIMETZ_OID:
+        return _timetz
     if column.kind == NUMERIC_OID and in_binary and version == Version.BINARY:
         return partial(binary.numeric, precision=column.precision, scale=column.scale)
     if column.kind == _ACLITEMS_OID and in_binary:

@@ -63,7 +63,8 @@ OWN = frozenset(
 #: Can be shown, but not set.
 _SHOWN = words(
     "all is_superuser server_encoding server_version session_authorization "
-    "standard_conforming_strings transaction_isolation integer_datetimes"
+    "standard_conforming_strings transaction_isolation default_transaction_isolation "
+    "integer_datetimes"
 )
 #: With another value they change what names, literals and SUPER mean.
 _FIXED = {
