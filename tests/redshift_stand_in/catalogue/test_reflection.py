@@ -1,4 +1,4 @@
-"""What SQLAlchemy's dialect reads of a table's columns and of views (sqlalchemy-redshift's tests)."""
+"""What SQLAlchemy's dialect reads of columns and views, as its own tests have it."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_attributes_are_remembered(sql: Sql) -> None:
     found = sql(
         "select \"column\", type, encoding, distkey, sortkey from pg_table_def where tablename = 'd'"
     )
-    assert found[1] == ["b", "character varying(3)", "none" + " " * 28, False, 2]
+    assert found[1] == ["b", "character varying(3)", "none" + " " * 28, False, -2]
     assert found[0][2].strip() == "az64"
     sql("alter table t.d alter diststyle even")
     assert sql("select diststyle from svv_table_info where \"table\" = 'd'") == [["EVEN"]]

@@ -18,6 +18,7 @@ TEXT = frozenset(
         "KMS_KEY_ID",
         "EXTENSION",
         "FIXEDWIDTH",
+        "MASTER_SYMMETRIC_KEY",
     ]
 )
 NUMBER = frozenset(
@@ -58,6 +59,7 @@ FLAG = frozenset(
         "ENCRYPTED",
         "AUTO",
         "SSH",
+        "VERBOSE",
     ]
 )
 REFUSED = frozenset(
@@ -75,6 +77,8 @@ REFUSED = frozenset(
         "KMS_KEY_ID",
         "IGNOREALLERRORS",
         "SERIALIZETOJSON",
+        "MASTER_SYMMETRIC_KEY",
+        "VERBOSE",
     ]
 )
 SWITCH_VALUES = frozenset(["ON", "OFF", "TRUE", "FALSE", "PRESET"])

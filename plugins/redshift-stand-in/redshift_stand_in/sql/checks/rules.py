@@ -94,7 +94,7 @@ NOT_IN_REDSHIFT = _rules(
     (r"\b(?:NOT )?MATERIALIZED \(", "AS MATERIALIZED is"),
     (r"\) (?:SEARCH (?:DEPTH|BREADTH)|CYCLE) ", "SEARCH or CYCLE of a recursive query is"),
     (r"\bWITH (?:RECURSIVE )?[^;]*\bAS \( (?:INSERT|UPDATE|DELETE)\b", "A data-modifying WITH is"),
-    (r"\bCOLLATE (?!CASE_)[\w\"]+", "COLLATE with a collation's name is"),
+    (r"\bCOLLATE (?!CASE_|C[SI]\b)[\w\"]+", "COLLATE with a collation's name is"),
     (
         r"\b(?:ROWS FROM|XML\w+|GROUPING SETS|\w+) \( (?:PATH|DOCUMENT|CONTENT) '",
         "An XML function is",
@@ -157,7 +157,14 @@ NOT_IN_STAND_IN = _rules(
     ),
     (r"^(?:ATTACH|DETACH) (?:RLS|MASKING) POLICY\b", "Row-level security or masking is"),
     (r"^CREATE (?:OR REPLACE )?FUNCTION\b.*\bLANGUAGE PLPYTHONU\b", "A Python function is"),
-    (r"^CREATE DATABASE\b.* FROM\b", "CREATE DATABASE … FROM is"),
+    (r"^CREATE DATABASE\b.* (FROM|IAM_ROLE)\b", r"CREATE DATABASE … \1 is"),
+    (r"^(?:CREATE|ALTER) SCHEMA\b.* QUOTA (?:0|UNLIMITED)", "The QUOTA of a schema is"),
+    (r"^ALTER DEFAULT PRIVILEGES\b.* ON PROCEDURES\b", "A default privilege on procedures is"),
+    (
+        r'\bSELECT .*[\w")\'](?<!SELECT)(?<!\bAS)(?<!UNPIVOT)(?<!\bBY) EXCLUDE '
+        r'(?:\( ["\w]+ [,)]|(?!NULLS\b)["\w]+ (?:FROM|,))',
+        "EXCLUDE behind other columns than * is",
+    ),
     (r"\bCONNECT BY\b|\bSTART WITH\b(?! 0)", "CONNECT BY is"),
     (r"\bGROUP BY (?:GROUPING SETS|CUBE|ROLLUP) .*\bGROUP_ID\b", "GROUP_ID is"),
     (
@@ -166,7 +173,7 @@ NOT_IN_STAND_IN = _rules(
         r"CHANGE_QUERY_PRIORITY|CHANGE_SESSION_PRIORITY|CHANGE_USER_PRIORITY) \(",
         r"\1 is",
     ),
-    (r"\bCOLLATE (?:CASE_\w+|\()", "COLLATE is"),
+    (r"\bCOLLATE (?:CASE_\w+|C[SI]\b|\()", "COLLATE is"),
     (r"^(?:GRANT|REVOKE)\b.*\b(EXPLAIN RLS|IGNORE RLS)\b", r"GRANT \1 is"),
     (
         r"^(?:GRANT|REVOKE) (?:(?:CREATE|DROP|ALTER)(?: OR REPLACE)?(?: EXTERNAL)? "

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from redshift_stand_in.errors import INVALID_PARAMETER, NotInStandIn, StatementError
+from redshift_stand_in.sql.checks import parameters
 from redshift_stand_in.sql.lexer import Edit, Sql
 
 #: Options of CREATE and ALTER USER that say nothing that the stand-in could act on.
@@ -50,6 +51,9 @@ def _grant(sql: Sql) -> str:
 def _user(sql: Sql) -> str:
     """PASSWORD DISABLE, CREATEUSER and its like; the rest is PostgreSQL's too."""
     edits: list[Edit] = []
+    if sql.norm(3) == "WITH" and sql.norm(4) in ("SET", "RESET", "RENAME"):
+        edits.append(sql.cut(3, 4))
+    _check_parameter(sql)
     for i, token in enumerate(sql.tokens[3:], start=3):
         if token.kind == "string" and sql.norm(i - 1) == "PASSWORD":
             _check_password(token.value)
@@ -57,10 +61,19 @@ def _user(sql: Sql) -> str:
             raise NotInStandIn(f"{sql.norm(0)} USER … {token.norm} is")
         if token.norm == "DISABLE" and sql.norm(i - 1) == "PASSWORD":
             edits.append(sql.cut(i, i + 1, "null"))
+        elif token.norm == "UNLIMITED":
+            edits.append(sql.cut(i, i + 1, "-1"))
         elif token.norm in ("CREATEUSER", "NOCREATEUSER"):
             # A Redshift superuser may make users; no client is PostgreSQL's superuser here.
             edits.append(sql.cut(i, i + 1, token.norm.replace("USER", "ROLE").lower()))
     return sql.edited(edits)
+
+
+def _check_parameter(sql: Sql) -> None:
+    """Only PostgreSQL's superuser may give a user a parameter that PostgreSQL does not know."""
+    for i, token in enumerate(sql.tokens[:6]):
+        if sql.norm(i - 1) in ("SET", "RESET") and token.name in parameters.OWN:
+            raise NotInStandIn(f"ALTER USER … {sql.norm(i - 1)} {token.name} is")
 
 
 def _check_password(password: str) -> None:
