@@ -146,6 +146,8 @@ def _plain_edits(sql: Sql) -> list[Edit]:
         elif token.kind == "quoted" and (token.text != token.text.lower() or token.text[0] == "#"):
             edits.append((token.start, token.end, quote(token.name)))
         elif token.kind == "word":
+            if token.norm in ("FROM", "JOIN") and sql.norm(i + 1) == "(":
+                edits += _bare_table(sql, i + 1)
             if (
                 i > 0
                 and sql.tokens[i - 1].kind == "number"
@@ -154,6 +156,18 @@ def _plain_edits(sql: Sql) -> list[Edit]:
                 edits.append((token.start, token.start, " "))  # PostgreSQL 8.0 needs no blank
             edits += _word_edits(sql, i)
     return edits
+
+
+def _bare_table(sql: Sql, opening: int) -> list[Edit]:
+    """``from (t)``: Redshift takes parentheses around one table, PostgreSQL around a join."""
+    closing = sql.close(opening)
+    is_name = all(
+        sql.tokens[k].is_name if (k - opening) % 2 else sql.norm(k) == "."
+        for k in range(opening + 1, closing)
+    )
+    if not is_name or (closing - opening) % 2:
+        return []
+    return [sql.cut(opening, opening + 1), sql.cut(closing, closing + 1)]
 
 
 def _is_truth(sql: Sql, i: int) -> bool:
