@@ -10,7 +10,14 @@ from collections.abc import Callable
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.checks import names, parameters
 from redshift_stand_in.sql.lexer import Edit, Sql, quote
-from redshift_stand_in.sql.rewrite import aggregates, constructors, outer_joins, qualify
+from redshift_stand_in.sql.rewrite import (
+    aggregates,
+    catalogue,
+    constructors,
+    outer_joins,
+    qualify,
+)
+from redshift_stand_in.sql.rewrite.catalogue import AFTER_SOURCE
 from redshift_stand_in.sql.words import words
 
 _DATE_PART_CALLS = frozenset(
@@ -22,33 +29,6 @@ _RENAMED_CALLS = {
     "DATE_ADD": "dateadd",
     "DATEPART": "date_part",
 }
-#: What may follow a derived table that has no alias.
-_AFTER_SOURCE = frozenset(
-    [
-        "WHERE",
-        "GROUP",
-        "ORDER",
-        "LIMIT",
-        "OFFSET",
-        "UNION",
-        "JOIN",
-        "LEFT",
-        "INNER",
-        "CROSS",
-        "RIGHT",
-        "FULL",
-        "NATURAL",
-        "HAVING",
-        "ON",
-        "USING",
-        "EXCEPT",
-        "INTERSECT",
-        "MINUS",
-        "QUALIFY",
-        "WHEN",
-        "SET",
-    ]
-)
 _CLAUSES = frozenset(("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "SET", "VALUES"))
 _SIZED_BY_MAX = words("VARCHAR VARYING NVARCHAR CHAR CHARACTER NCHAR BPCHAR VARBYTE TEXT VARBINARY")
 _TYPE_PLACES = frozenset(("::", "AS"))
@@ -75,52 +55,11 @@ def rewrite(text: str) -> str:
     """
     sql = Sql(text)
     sql = Sql(sql.edited(_plain_edits(sql)))
-    sql = outer_joins.rewrite(Sql(sql.edited(_catalogue_edits(sql))))
+    sql = outer_joins.rewrite(Sql(sql.edited(catalogue.edits(sql))))
     for trigger, change in _STRUCTURAL:
         if trigger in sql.words:
             sql = _repeat(sql, trigger, change)
     return sql.edited(_aliases_of_derived_tables(sql))
-
-
-#: Catalogue relations whose rows or columns differ from PostgreSQL's: a late-binding view has no
-#: columns in Redshift's, and its definition is its text.
-_CATALOGUE = {
-    ("PG_CATALOG", "PG_ATTRDEF"): "pg_catalog.redshift_attrdef",
-    ("PG_CATALOG", "PG_ATTRIBUTE"): "pg_catalog.redshift_attribute",
-    ("PG_CATALOG", "PG_CLASS"): "pg_catalog.redshift_class",
-    ("PG_CATALOG", "PG_NAMESPACE"): "pg_catalog.redshift_namespace",
-    ("PG_CATALOG", "PG_VIEWS"): "pg_catalog.redshift_views",
-    ("INFORMATION_SCHEMA", "COLUMNS"): "information_schema.redshift_columns",
-    ("INFORMATION_SCHEMA", "VIEWS"): "information_schema.redshift_views",
-}
-#: Used in a statement that reads pg_index: the indexes of keys are rows of these too.
-_WITH_INDEXES = {
-    "pg_catalog.redshift_attribute": "pg_catalog.redshift_attribute_and_indexes",
-    "pg_catalog.redshift_class": "pg_catalog.redshift_class_and_indexes",
-}
-
-
-def _catalogue_edits(sql: Sql) -> list[Edit]:
-    edits: list[Edit] = []
-    for i, token in enumerate(sql.tokens):
-        qualified = sql.norm(i + 1) == "." and i + 2 < len(sql)
-        named = sql.tokens[i + 2] if qualified else token
-        schema = token.name.upper() if qualified and token.is_name else "PG_CATALOG"
-        if qualified and sql.norm(i + 3) == "." and (schema, named.norm) in _CATALOGUE:
-            edits.append(sql.cut(i, i + 2))  # a column: its table has an alias now
-            continue
-        if not named.is_name or sql.norm(i - 1) not in ("FROM", "JOIN", ","):
-            continue
-        if new := _CATALOGUE.get((schema, named.name.upper())):
-            new = _WITH_INDEXES.get(new, new) if "PG_INDEX" in sql.words else new
-            behind = i + (3 if qualified else 1)
-            aliased = sql.norm(behind) == "AS" or (
-                behind < len(sql)
-                and sql.tokens[behind].is_name
-                and sql.norm(behind) not in _AFTER_SOURCE
-            )
-            edits.append(sql.cut(i, behind, new if aliased else f"{new} as {named.name}"))
-    return edits
 
 
 def _repeat(sql: Sql, trigger: str, change: Callable[[Sql, int], str]) -> Sql:
@@ -227,7 +166,7 @@ def _aliases_of_derived_tables(sql: Sql) -> list[Edit]:
         if not _is_query(sql, i + 1):
             continue
         after = sql.norm(end + 1)
-        if after == "" or after in _AFTER_SOURCE or after in (")", ",", ";"):
+        if after == "" or after in AFTER_SOURCE or after in (")", ",", ";"):
             place = sql.tokens[end].end
             edits.append((place, place, f" as rs_derived_{i}"))
     return edits
