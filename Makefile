@@ -18,7 +18,7 @@ BIN := .venv/bin
 TEST_PACKAGES := chromium gdb systemd
 LINTED := plugins tests bench orchestrate/airflow
 
-.PHONY: help install setup setup-tests demo test unit coverage test-mysql soak faults lint audit format bench bench-extract bench-load bench-binlog bench-night bench-settings docs sbom clean
+.PHONY: help install setup setup-tests demo test unit coverage test-mysql soak faults lint audit format bench bench-extract bench-load bench-binlog bench-night bench-settings fidelity docs sbom clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -98,6 +98,10 @@ bench-night: setup  ## Where the time of a night goes, with nothing new and with
 
 bench-settings: setup  ## Strategies, workers, batch sizes and slices by the size of a table: ROWS="10000 200000"
 	@$(BIN)/python bench/settings.py $(foreach size,$(ROWS),--rows $(size))
+
+# It fetches nothing but packages; somebody has checked the other suites out.
+fidelity: setup  ## Other projects' tests on the stand-in: make fidelity [SUITE=dbt-redshift FROM=/path/to/dbt-adapters]
+	@$(BIN)/python bench/fidelity.py $(if $(SUITE),--suite $(SUITE)) $(if $(FROM),--from $(FROM)) --jobs $(or $(JOBS),2)
 
 docs: setup  ## The documentation site of the warehouse, in output/docs
 	@$(BIN)/tidemark docs build

@@ -1,0 +1,121 @@
+"""A folder of statements that another project collected: each is tried on the stand-in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import redshift_connector
+from measure import BenchError
+from redshift_stand_in.sql.lexer import split_statements
+
+from suites.catalogue import FIXTURES, STATEMENTS
+from suites.environment import CACHE, commit
+from suites.reasons import classified, known
+from suites.results import PASSED, Failure, Measurement, Result
+from suites.server import connect, stand_in
+
+#: What a statement names and nobody has made, and what makes it.
+_MISSING = (
+    (re.compile(r'relation "(\w+)\.\w+" does not exist'), "create schema {0}"),
+    (re.compile(r'relation "([\w.]+)" does not exist'), "create table {0} (id {kind})"),
+    (re.compile(r'schema "(\w+)" does not exist'), "create schema {0}"),
+    (re.compile(r'role "(\w+)" does not exist'), "create user {0} password disable"),
+    (re.compile(r'cursor "(\w+)" does not exist'), "declare {0} cursor for select 1"),
+)
+_COLUMN = re.compile(
+    r'column "?(?:\w+\.)?(\w+)"? (?:of relation "\w+" )?'
+    r"(?:does not exist|named in key|specified )"
+)
+_TABLE = re.compile(r"create table (\S+) ")
+_OUTSIDE = re.compile(r"in(?:side)? a transaction block")
+#: Nothing says of what type a missing column is.
+_KINDS = ("int", "timestamp", "varchar(64)", "super")
+_TRIES = 12
+_NAME = "fixture"
+_SCHEMA = (f"create schema if not exists {_NAME}", f"set search_path to {_NAME}")
+
+
+def try_statements(source: Path) -> Measurement:
+    """Runs every statement of sqlfluff's fixtures by itself.
+
+    Args:
+        source: A checkout of sqlfluff.
+
+    Raises:
+        BenchError: It has no fixtures of Redshift's.
+    """
+    statements = list(_statements(source))
+    with stand_in(CACHE / "certificates") as server, connect(server) as connection:
+        outcomes = [_tried(connection, name, text) for name, text in statements]
+    date = datetime.now(UTC).date().isoformat()
+    return Measurement(STATEMENTS, commit(source), date, classified(outcomes, known(STATEMENTS)))
+
+
+def _statements(source: Path) -> Iterator[tuple[str, str]]:
+    """Each statement with its file and its number in it."""
+    paths = sorted((source / FIXTURES).glob("*.sql"))
+    if not paths:
+        raise BenchError(
+            f"{source / FIXTURES} has no statements: give FROM= a checkout of sqlfluff"
+        )
+    for path in paths:
+        for number, text in enumerate(split_statements(path.read_text("utf-8")), 1):
+            yield f"{path.stem}::{number}", text
+
+
+def _tried(connection: Any, name: str, text: str) -> Result | Failure:
+    """Runs a statement in an empty schema, with what it names made of one type after the other."""
+    errors = []
+    for kind in _KINDS:
+        errors.append(_ran(connection, text, kind))
+        if not errors[-1]:
+            return Result(name, PASSED)
+    return Failure(name, errors[0], errors[0])
+
+
+def _ran(connection: Any, text: str, kind: str) -> str:
+    """The error that remains once everything is made that a statement names; empty: none."""
+    made: list[str] = []
+    undone = True
+    while True:
+        error = _first_error(connection, [*_SCHEMA, *made, text], undone)
+        if undone and _OUTSIDE.search(error):
+            undone = False
+            continue
+        needed = next((new for new in _needed(error, kind, made) if new not in made), None)
+        if needed is None or len(made) == _TRIES:
+            return error
+        made.append(needed)
+
+
+def _needed(error: str, kind: str, made: list[str]) -> Iterator[str]:
+    """Statements that may make what an error says is missing."""
+    for said, statement in _MISSING:
+        if match := said.search(error):
+            yield statement.format(*match.groups(), kind=kind)
+    if match := _COLUMN.search(error):
+        for table in _TABLE.findall(" ".join(made)):
+            yield f"alter table {table} add {match[1]} {kind}"
+
+
+def _first_error(connection: Any, statements: list[str], undone: bool) -> str:
+    """Runs statements up to the first error, in a transaction that is rolled back or by itself."""
+    before, behind = ("begin", "rollback") if undone else ("commit", f"drop schema {_NAME} cascade")
+    _error(connection, before)
+    error = next(filter(None, (_error(connection, each) for each in statements)), "")
+    _error(connection, behind)
+    return error
+
+
+def _error(connection: Any, text: str) -> str:
+    """The message of the error that a statement raises; empty: none."""
+    try:
+        connection.cursor().execute(text)
+    except redshift_connector.Error as error:
+        fields = error.args[0]
+        return str(fields["M"] if isinstance(fields, dict) else fields)
+    return ""
