@@ -155,9 +155,9 @@ class Context:
             if in_transaction:
                 self.query("release savepoint rs_attempt")
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, severity: str = "INFO") -> None:
         """Tells the client something."""
-        body = f"SINFO\0C00000\0M{text}\0".encode() + b"\0"
+        body = f"S{severity}\0C00000\0M{text}\0".encode() + b"\0"
         self.out += message(b"N", body)
 
     def as_superuser(self, sql: str) -> list[Row]:

@@ -49,15 +49,11 @@ select current_database()::varchar(128) as redshift_database_name, ''::varchar a
     ''::varchar as location, ''::varchar as input_format, ''::varchar as output_format, ''::varchar as serialization_lib,
     ''::varchar as serde_parameters, 0 as compressed, ''::varchar as parameters
 where false;
-create or replace view pg_catalog.svv_mv_info as
-select ''::varchar as database_name, ''::varchar as schema_name, ''::varchar as user_name, ''::varchar as name, 'f'::"char" as is_stale,
-    'f'::"char" as autorefresh
-where false;
-create or replace view pg_catalog.stv_mv_info as select * from pg_catalog.svv_mv_info;
-
 create or replace view pg_catalog.svv_table_info as
 select
-    current_database()::text as database, n.nspname::text as schema, c.oid as table_id, c.relname::text as "table",
+    current_database()::text as database, n.nspname::text as schema, c.oid as table_id,
+    coalesce((select v.relname from redshift_meta.materialized_views m join pg_catalog.pg_class v on v.oid = m.view where m.storage = c.oid),
+        c.relname)::text as "table",
     case when exists (select 1 from redshift_meta.encodings e where e.tbl = c.oid) then 'Y, AUTO(ENCODE)' else 'Y, AUTO(ENCODE)' end::text as encoded,
     case coalesce(a.diststyle, 'auto') when 'key' then 'KEY(' || a.distkey || ')' when 'all' then 'ALL' when 'even' then 'EVEN'
         else 'AUTO(ALL)' end::text as diststyle,

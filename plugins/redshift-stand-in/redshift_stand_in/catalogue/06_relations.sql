@@ -36,7 +36,7 @@ select
     c.relallvisible, c.reltoastrelid, c.relhasindex or exists (
         select 1 from redshift_meta.keys k where k.tbl = c.oid and k.kind in ('p', 'u')
     ) as relhasindex,
-    c.relisshared, c.relpersistence, c.relkind, c.relnatts, 0::smallint as relchecks, c.relhasrules, c.relhastriggers, c.relhassubclass,
+    c.relisshared, c.relpersistence, c.relkind, c.relnatts, 0::smallint as relchecks, c.relhasrules, false as relhastriggers, c.relhassubclass,
     c.relrowsecurity, c.relforcerowsecurity, c.relispopulated, c.relreplident, c.relispartition, c.relrewrite, c.relfrozenxid,
     c.relminmxid, c.relacl, c.reloptions, c.relpartbound,
     case t.diststyle when 'even' then 0 when 'key' then 1 when 'all' then 8 else 10 end as reldiststyle
@@ -72,20 +72,24 @@ where not exists (
     where n.nspname = c.table_schema and k.relname = c.table_name
 );
 -- PostgreSQL would derive a view's definition from the tables that it is bound to, which may no longer exist.
+create or replace function pg_catalog.pg_get_viewdef(view oid) returns text language sql stable as $$
+    select coalesce(
+        (select definition || ';' from redshift_meta.materialized_views m where m.view = $1),
+        (select definition from redshift_meta.late_binding_views l where l.view = $1),
+        redshift_hidden.pg_get_viewdef($1)) $$;
+create or replace function pg_catalog.pg_get_viewdef(view oid, pretty boolean) returns text language sql stable as $$
+    select pg_catalog.pg_get_viewdef($1) $$;
+create or replace function pg_catalog.pg_get_viewdef(view text) returns text language sql stable as $$
+    select pg_catalog.pg_get_viewdef($1::regclass::oid) $$;
 create or replace view pg_catalog.redshift_views as
 select n.nspname as schemaname, c.relname as viewname, pg_get_userbyid(c.relowner) as viewowner,
-    case when l.view is null then pg_get_viewdef(c.oid)
+    case when l.view is null then pg_catalog.pg_get_viewdef(c.oid)
         else coalesce(l.definition, format('create view %I.%I as %s with no schema binding', n.nspname, c.relname, l.body)) || ';'
         end as definition
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join redshift_meta.late_binding_views l on l.view = c.oid
-where c.relkind = 'v';
-create or replace function pg_catalog.redshift_get_viewdef(view oid, pretty boolean default false) returns text
-language sql stable as $$
-    select coalesce((select l.definition from redshift_meta.late_binding_views l where l.view = $1), pg_catalog.pg_get_viewdef($1, pretty)) $$;
-create or replace function pg_catalog.redshift_get_viewdef(view text) returns text language sql stable as $$
-    select pg_catalog.redshift_get_viewdef(view::regclass::oid) $$;
+where c.relkind = 'v' and n.nspname <> 'redshift_meta';
 create or replace view information_schema.redshift_views as
 select current_database()::varchar as table_catalog, schemaname::varchar as table_schema, viewname::varchar as table_name,
     definition::varchar as view_definition, 'NONE'::varchar as check_option, 'NO'::varchar as is_updatable, 'NO'::varchar as is_insertable_into

@@ -13,10 +13,11 @@ from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql import locks, refuse
 from redshift_stand_in.sql.checks import parameters
 from redshift_stand_in.sql.lexer import Sql, split_statements
+from redshift_stand_in.sql.materialized import statements as materialized_views
 from redshift_stand_in.sql.rewrite import by_columns, expressions, grants, merge, show
 from redshift_stand_in.sql.tables import alter_table, create_table, views
 from redshift_stand_in.sql.words import words
-from redshift_stand_in.statements import commands, tables
+from redshift_stand_in.statements import commands, materialized, tables
 from redshift_stand_in.unload import command as unload_command
 
 _ISOLATION = re.compile(r"^ALTER DATABASE ([\w\"]+) ISOLATION LEVEL (SERIALIZABLE|SNAPSHOT)$")
@@ -142,6 +143,8 @@ def _front_command(sql: Sql) -> Run | None:
 
 def _rewritten_command(sql: Sql) -> Run | None:
     head = sql.norms(0, 2)
+    if materialized_views.is_meant(sql):
+        return materialized.command(sql)
     if command := _COMMANDS.get(head[0]):
         return command(sql)
     if head[0] == "MERGE":

@@ -114,6 +114,7 @@ def alter(change: alter_table.Alter) -> Run:
             context.not_in_transaction("ALTER TABLE ALTER COLUMN")
             _check_resizable(context, change.table, change.resized)
         with context.transaction():
+            context.query(f"select pg_catalog.redshift_not_mv({literal(change.table)})")
             if change.dropped:
                 context.query(
                     f"select pg_catalog.redshift_check_drop({_oid(change.table)}, "

@@ -31,6 +31,7 @@ _PARTS = {
     "LIMIT": r"(?:0|UNLIMITED)",
     "QUOTA": r" QUOTA (?:0(?: MB| GB| TB)?|UNLIMITED)",
     "QUERY": r"(?:SELECT|WITH|\() .*",
+    "SORTKEY": rf"(?: COMPOUND)? SORTKEY \( {_N}(?: , {_N})* \)",
 }
 _TO = rf"(?:(?:ROLE|GROUP) )?{_N}(?: WITH GRANT OPTION)?"
 _FROM = rf"(?:(?:ROLE|GROUP) )?{_N}"
@@ -78,6 +79,8 @@ _FORMS: dict[str, tuple[str, ...]] = {
         f"|REVOKE (?:GRANT OPTION FOR )?{_DEFAULT_RIGHTS} FROM {{HOLDERS}}(?: RESTRICT)?)",
         "ALTER (?:FUNCTION|PROCEDURE) {Q} {ARGUMENTS} (?:RENAME TO {N}|OWNER TO {N})",
         "ALTER GROUP {N} (?:ADD USER {NS}|DROP USER {NS}|RENAME TO {N})",
+        "ALTER MATERIALIZED VIEW {Q} (?:AUTO REFRESH (?:YES|NO)|ALTER(?: DISTKEY {N}"
+        "| DISTSTYLE (?:ALL|EVEN|AUTO|KEY DISTKEY {N})|{SORTKEY}| SORTKEY (?:AUTO|NONE)))",
         "ALTER ROLE {N}(?: WITH)? (?:RENAME TO {N}|OWNER TO {N}|EXTERNALID TO {N})",
         "ALTER SCHEMA {N}(?: RENAME TO {N}| OWNER TO {N}|{QUOTA})",
         "ALTER TABLE {Q} .*",
@@ -101,6 +104,8 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "CREATE (?:OR REPLACE )?FUNCTION {Q} {TYPES} RETURNS {TYPE} (?:VOLATILE|STABLE|IMMUTABLE) "
         "AS ' LANGUAGE SQL",
         "CREATE GROUP {N}(?: WITH)?(?: USER {NS})?",
+        r"CREATE MATERIALIZED VIEW {Q}(?: BACKUP (?:YES|NO))?(?: DISTSTYLE (?:ALL|EVEN|KEY)"
+        r"| DISTKEY \( {N} \)|{SORTKEY})*(?: AUTO REFRESH (?:YES|NO))? AS {QUERY}",
         "CREATE ROLE {N}(?: EXTERNALID {N})?",
         "CREATE SCHEMA (?:IF NOT EXISTS )?(?:{N} \\. )?{N}(?: AUTHORIZATION {N})?(?:{QUOTA})?(?: CREATE .*)?",
         "CREATE SCHEMA AUTHORIZATION {N}(?:{QUOTA})?(?: CREATE .*)?",
@@ -113,6 +118,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "DROP DATABASE {N}",
         "DROP FUNCTION {Q} {ARGUMENTS}{END}",
         "DROP GROUP {N}",
+        "DROP MATERIALIZED VIEW (?:IF EXISTS )?{QS}{END}",
         "DROP ROLE {N}(?: FORCE| RESTRICT)?",
         "DROP SCHEMA (?:IF EXISTS )?(?:{NS}|{N} \\. {N}){END}",
         "DROP TABLE (?:IF EXISTS )?{QS}{END}",
@@ -130,6 +136,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "(?: , (?:ROLE )?{N}(?: WITH ADMIN OPTION)?)*",
     ),
     "LOCK": ("LOCK (?:TABLE )?{QS}",),
+    "REFRESH": ("REFRESH MATERIALIZED VIEW {Q}{END}",),
     "REVOKE": (
         *(
             f"REVOKE (?:GRANT OPTION FOR )?{right} FROM {{HOLDERS}}(?: CASCADE| RESTRICT)?"

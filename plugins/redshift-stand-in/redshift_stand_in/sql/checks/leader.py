@@ -39,25 +39,30 @@ def check(sql: Sql) -> None:
     Raises:
         StatementError: it does.
     """
-    functions = _called(sql)
+    called = _called(sql)
     found = selects.find(sql) if sql.words & {"SELECT", "FROM"} else []
     kinds = _read(sql, found)
     written = sql.norm(0) in _WRITES or _is_ctas(sql)
     user = "user" in kinds or sql.norm(0) in ("UPDATE", "DELETE", "MERGE")
     if "catalogue" in kinds and (user or written):
         raise StatementError(_REFUSED, detail="the system catalog is on the leader node only")
-    if name := (functions & _LEADER_FUNCTIONS) or _bare(sql):
-        series = "GENERATE_SERIES" in functions and written
+    if name := functions(sql):
+        series = "GENERATE_SERIES" in called and written
         if user or "system table" in kinds or series:
             raise StatementError(
                 _REFUSED, detail=f"{sorted(name)[0].lower()} runs on the leader node only"
             )
-    if functions & _COMPUTE_FUNCTIONS and not kinds & {"user", "system table", "system view"}:
+    if called & _COMPUTE_FUNCTIONS and not kinds & {"user", "system table", "system view"}:
         raise StatementError(
             "One or more of the used functions must be applied on at least one user created "
             "tables. Examples of user table only functions are LISTAGG, MEDIAN, PERCENTILE_CONT, "
             "etc"
         )
+
+
+def functions(sql: Sql) -> frozenset[str]:
+    """The functions of the leader node that a statement calls."""
+    return (_called(sql) & _LEADER_FUNCTIONS) or _bare(sql)
 
 
 def reads_catalogue_only(sql: Sql) -> bool:

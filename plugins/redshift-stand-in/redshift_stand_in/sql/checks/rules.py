@@ -139,8 +139,12 @@ NOT_IN_STAND_IN = _rules(
         r"\1 (SUPER) is",
     ),
     (
-        r"^(?:CREATE|ALTER|DROP|REFRESH) MATERIALIZED VIEW\b(?! CONCURRENTLY)",
-        "A materialized view is",
+        r"^CREATE MATERIALIZED VIEW [^(]* USING ICEBERG\b",
+        "A materialized view that is stored as an Iceberg table is",
+    ),
+    (
+        r"^ALTER MATERIALIZED VIEW\b.* ROW LEVEL SECURITY\b",
+        "Row-level security of a materialized view is",
     ),
     (
         r"^(?:CREATE|DROP|ALTER)(?: OR REPLACE)? EXTERNAL\b",

@@ -134,8 +134,6 @@ def _call_edits(sql: Sql, i: int) -> list[Edit]:
     """Edits to the name of a called function, and to its arguments."""
     token = sql.tokens[i]
     edits: list[Edit] = []
-    if token.norm == "PG_GET_VIEWDEF":
-        edits.append((token.start, token.end, "redshift_get_viewdef"))
     if token.norm in _RENAMED_CALLS and sql.norm(i - 1) != ".":
         edits.append((token.start, token.end, _RENAMED_CALLS[token.norm]))
     if token.norm == "CURRENT_SETTING" and sql.norm(i + 2) == "'":

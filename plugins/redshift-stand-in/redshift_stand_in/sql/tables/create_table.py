@@ -64,9 +64,7 @@ def parse(sql: Sql) -> CreateTable:
         index = sql.close(index) + 1
     elif sql.norm(index) == "(":
         index = sql.close(index) + 1
-    edits += _table_attributes(sql, index, attributes)
-    if attributes.diststyle == "key" and not attributes.distkey:
-        raise StatementError("DISTSTYLE KEY requires a DISTKEY column", SYNTAX_ERROR)
+    edits += table_attributes(sql, index, attributes)
     is_query = any(t.norm == "AS" and t.depth == 0 for t in sql.tokens[index:])
     return CreateTable(sql.edited(edits), qualified(parts), attributes, is_query, if_not_exists)
 
@@ -94,7 +92,12 @@ def _is_name_list(sql: Sql, index: int) -> bool:
     return all(behind - start == 1 for start, behind in sql.arguments(index))
 
 
-def _table_attributes(sql: Sql, index: int, attributes: TableAttributes) -> list[Edit]:
+def table_attributes(sql: Sql, index: int, attributes: TableAttributes) -> list[Edit]:
+    """Reads distribution, sort key and BACKUP up to AS; returns the edits that cut them out.
+
+    Raises:
+        StatementError: they contradict each other, or another word is among them.
+    """
     edits: list[Edit] = []
     while index < len(sql) and sql.norm(index) != "AS":
         word, start = sql.norm(index), index
@@ -117,6 +120,8 @@ def _table_attributes(sql: Sql, index: int, attributes: TableAttributes) -> list
         else:
             raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
         edits.append(sql.cut(start, index))
+    if attributes.diststyle == "key" and not attributes.distkey:
+        raise StatementError("DISTSTYLE KEY requires a DISTKEY column", SYNTAX_ERROR)
     return edits
 
 
