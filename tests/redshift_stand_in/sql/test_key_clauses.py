@@ -61,7 +61,9 @@ def test_what_is_dropped_is_named_as_redshift_folds_it() -> None:
         '"t"', 'alter table "t" drop constraint "mixed" cascade', None
     )
     column = alter_table.parse(Sql('alter table t drop "A"'))
-    assert column == alter_table.Alter('"t"', 'alter table "t" drop "a"', None, dropped="a")
+    assert column == alter_table.Alter(
+        '"t"', 'alter table "t" drop "a"', None, dropped="a", on_columns=True
+    )
     both = alter_table.parse(Sql("alter table t drop column a cascade"))
     assert isinstance(both, alter_table.Alter)
     assert both.dropped is None

@@ -106,7 +106,7 @@ def test_what_redshift_does_not_have_is_refused(text: str, reason: str) -> None:
         "create table j(a geometry)",
         "select json_size(a) from t",
         "create materialized view m using iceberg as select 1",
-        "create external schema s from data catalog database 'd'",
+        "create external function f(int) returns int stable lambda 'x' iam_role default",
         "create datashare d",
         "grant usage on datashare d to namespace 'x'",
         "create procedure p() as $$ begin end $$ language plpgsql",

@@ -37,18 +37,7 @@ from redshift_meta.load_commits where pg_catalog.redshift_sees(userid);
 create or replace view pg_catalog.stl_unload_log as
 select userid, query, path, line_count, transfer_size, file_format, end_time
 from redshift_meta.unloads where pg_catalog.redshift_sees(userid);
-create or replace view pg_catalog.svv_external_columns as
-select current_database()::varchar(128) as redshift_database_name, ''::varchar as schemaname, ''::varchar as tablename, ''::varchar as columnname,
-    ''::varchar as external_type, 0 as columnnum, 0 as part_key, ''::varchar as is_nullable
-where false;
-create or replace view pg_catalog.svv_external_schemas as
-select 0::oid as esoid, 0::smallint as eskind, ''::name as schemaname, 0 as esowner, ''::varchar as databasename, ''::varchar as esoptions
-where false;
-create or replace view pg_catalog.svv_external_tables as
-select current_database()::varchar(128) as redshift_database_name, ''::varchar as schemaname, ''::varchar as tablename, ''::varchar as tabletype,
-    ''::varchar as location, ''::varchar as input_format, ''::varchar as output_format, ''::varchar as serialization_lib,
-    ''::varchar as serde_parameters, 0 as compressed, ''::varchar as parameters
-where false;
+
 create or replace view pg_catalog.svv_table_info as
 select
     current_database()::text as database, n.nspname::text as schema, c.oid as table_id,
@@ -85,7 +74,7 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
 left join redshift_meta.table_attributes a on a.tbl = c.oid
 left join redshift_meta.encodings e on e.tbl = c.oid and e.col = t.attname
-where c.relkind = 'r' and n.nspname = any (current_schemas(false));
+where c.relkind = 'r' and n.nspname = any (current_schemas(false)) and c.oid not in (select x.tbl from redshift_meta.external_tables x);
 
 create or replace view pg_catalog.svv_redshift_columns as
 select
@@ -104,6 +93,7 @@ left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = t.attnum
 left join redshift_meta.table_attributes a on a.tbl = c.oid
 left join redshift_meta.encodings e on e.tbl = c.oid and e.col = t.attname
 where c.relkind in ('r', 'v') and (n.oid in (select pg_catalog.redshift_user_schemas()) or n.oid = pg_my_temp_schema())
+    and c.oid not in (select x.tbl from redshift_meta.external_tables x)
     and (pg_catalog.has_table_privilege(c.oid, 'select') or redshift_hidden.pg_has_role(c.relowner, 'usage'));
 create or replace view pg_catalog.svv_columns as
 select
@@ -124,21 +114,32 @@ select current_database()::varchar(128) as database_name, n.nspname::varchar(128
     case c.relkind when 'v' then 'VIEW' else 'TABLE' end::varchar(128) as table_type, ''::varchar(128) as table_acl,
     pg_catalog.obj_description(c.oid)::varchar(128) as remarks, pg_catalog.pg_get_userbyid(c.relowner)::varchar(128) as table_owner
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'v') and (n.oid in (select pg_catalog.redshift_user_schemas()) or n.oid = pg_my_temp_schema());
+where c.relkind in ('r', 'v') and (n.oid in (select pg_catalog.redshift_user_schemas()) or n.oid = pg_my_temp_schema())
+    and c.oid not in (select x.tbl from redshift_meta.external_tables x);
 create or replace view pg_catalog.svv_all_tables as
-select database_name, schema_name, table_name, table_acl, table_type, remarks from pg_catalog.svv_redshift_tables;
+select database_name, schema_name, table_name, table_acl, table_type, remarks from pg_catalog.svv_redshift_tables
+union all
+select redshift_database_name, schemaname, tablename, ''::varchar(128), 'EXTERNAL TABLE'::varchar(128), null::varchar(128)
+from pg_catalog.svv_external_tables;
 create or replace view pg_catalog.svv_all_columns as
 select database_name, schema_name, r.table_name, r.column_name, r.ordinal_position, r.column_default, r.is_nullable, r.data_type,
     c.character_maximum_length::int as character_maximum_length, c.numeric_precision::int as numeric_precision,
     c.numeric_scale::int as numeric_scale, r.remarks
 from pg_catalog.svv_redshift_columns r
 left join information_schema.columns c
-    on c.table_schema = r.schema_name and c.table_name = r.table_name and c.column_name = r.column_name;
+    on c.table_schema = r.schema_name and c.table_name = r.table_name and c.column_name = r.column_name
+union all
+select
+    redshift_database_name, schemaname, tablename, columnname, columnnum, null::varchar(4000), 'YES'::varchar(3), external_type::varchar(128),
+    null::int, null::int, null::int, null::varchar(256)
+from pg_catalog.svv_external_columns;
 create or replace view pg_catalog.svv_all_schemas as
 select current_database()::varchar(128) as database_name, n.nspname::varchar(128) as schema_name, n.nspowner::int as schema_owner,
-    'local'::varchar(128) as schema_type, ''::varchar(128) as schema_acl, ''::varchar(128) as source_database, ''::varchar(128) as schema_option
-from pg_catalog.pg_namespace n where n.nspname not in ('redshift_meta', 'redshift_hidden') and n.nspname !~ '^pg_(toast|temp)';
-create or replace view pg_catalog.svv_redshift_schemas as select * from pg_catalog.svv_all_schemas;
+    case when e.schema is null then 'local' else 'external' end::varchar(128) as schema_type, ''::varchar(128) as schema_acl,
+    coalesce(e.database, '')::varchar(128) as source_database, coalesce(e.options, '')::varchar(128) as schema_option
+from pg_catalog.pg_namespace n left join redshift_meta.external_schemas e on e.schema = n.oid
+where n.nspname not in ('redshift_meta', 'redshift_hidden') and n.nspname !~ '^pg_(toast|temp)';
+create or replace view pg_catalog.svv_redshift_schemas as select * from pg_catalog.svv_all_schemas where schema_type = 'local';
 create or replace view pg_catalog.svv_redshift_databases as
 select datname::varchar(128) as database_name, datdba::int as database_owner, 'local'::varchar(32) as database_type,
     ''::varchar(128) as database_acl, ''::varchar(128) as database_options,

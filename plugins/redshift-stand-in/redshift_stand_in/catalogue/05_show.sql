@@ -3,15 +3,17 @@ create or replace function pg_catalog.redshift_show_tables(name text) returns ta
     database_name varchar, schema_name varchar, table_name varchar, table_type varchar, table_acl varchar, remarks varchar, owner varchar,
     last_altered_time timestamp, last_modified_time timestamp, dist_style varchar, table_subtype varchar
 ) language sql stable as $$
-    select current_database()::varchar, n.nspname::varchar, c.relname::varchar, case c.relkind when 'v' then 'VIEW' else 'TABLE' end::varchar,
+    select current_database()::varchar, n.nspname::varchar, c.relname::varchar,
+        case when x.tbl is not null then 'EXTERNAL TABLE' when c.relkind = 'v' then 'VIEW' else 'TABLE' end::varchar,
         c.relacl::varchar, pg_catalog.obj_description(c.oid)::varchar, pg_catalog.pg_get_userbyid(c.relowner)::varchar, null::timestamp,
         pg_catalog.redshift_last_modified(c.oid), upper(coalesce(a.diststyle, 'auto'))::varchar,
         case when l.view is not null then 'LATE BINDING VIEW' when m.view is not null then 'MATERIALIZED VIEW'
-            when c.relkind = 'v' then 'REGULAR VIEW' else 'REGULAR TABLE' end::varchar
+            when x.tbl is not null then 'EXTERNAL TABLE' when c.relkind = 'v' then 'REGULAR VIEW' else 'REGULAR TABLE' end::varchar
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     left join redshift_meta.late_binding_views l on l.view = c.oid
     left join redshift_meta.materialized_views m on m.view = c.oid
+    left join redshift_meta.external_tables x on x.tbl = c.oid
     left join redshift_meta.table_attributes a on a.tbl = c.oid
     where c.relkind in ('r', 'v') and n.nspname = name
     order by c.relname $$;

@@ -13,7 +13,7 @@ select a.*, pg_catalog.redshift_encoding(e.encoding) as attencodingtype, coalesc
 from pg_catalog.pg_attribute a
 left join redshift_meta.table_attributes t on t.tbl = a.attrelid
 left join redshift_meta.encodings e on e.tbl = a.attrelid and e.col = a.attname
-where a.attrelid not in (select l.view from redshift_meta.late_binding_views l);
+where a.attrelid not in (select l.view from redshift_meta.late_binding_views l union all select x.tbl from redshift_meta.external_tables x);
 -- An IDENTITY is a default in Redshift: sqlalchemy-redshift has its text. It is no expression of PostgreSQL's, so that all are text.
 create or replace view pg_catalog.redshift_attrdef as
 select oid, adrelid, adnum, pg_catalog.pg_get_expr(adbin, adrelid) as adbin, pg_catalog.pg_get_expr(adbin, adrelid) as adsrc
@@ -40,7 +40,8 @@ select
     c.relrowsecurity, c.relforcerowsecurity, c.relispopulated, c.relreplident, c.relispartition, c.relrewrite, c.relfrozenxid,
     c.relminmxid, c.relacl, c.reloptions, c.relpartbound,
     case t.diststyle when 'even' then 0 when 'key' then 1 when 'all' then 8 else 10 end as reldiststyle
-from pg_catalog.pg_class c left join redshift_meta.table_attributes t on t.tbl = c.oid;
+from pg_catalog.pg_class c left join redshift_meta.table_attributes t on t.tbl = c.oid
+where c.oid not in (select x.tbl from redshift_meta.external_tables x);
 -- With the indexes of keys, for statements that read pg_index: a union costs the planner the indexes of pg_attribute.
 create or replace view pg_catalog.redshift_class_and_indexes as
 select * from pg_catalog.redshift_class
@@ -66,11 +67,18 @@ where k.kind in ('p', 'u');
 create or replace view information_schema.redshift_columns as
 select c.* from information_schema.columns c
 where not exists (
-    select 1 from redshift_meta.late_binding_views l
+    select 1 from (select view from redshift_meta.late_binding_views union all select tbl from redshift_meta.external_tables) l
     join pg_catalog.pg_class k on k.oid = l.view
     join pg_catalog.pg_namespace n on n.oid = k.relnamespace
     where n.nspname = c.table_schema and k.relname = c.table_name
 );
+-- External tables are shown by svv_external_tables alone.
+create or replace view pg_catalog.redshift_tables as
+select t.* from pg_catalog.pg_tables t
+where not exists (select 1 from pg_catalog.svv_external_tables x where x.schemaname = t.schemaname and x.tablename = t.tablename);
+create or replace view information_schema.redshift_tables as
+select t.* from information_schema.tables t
+where not exists (select 1 from pg_catalog.svv_external_tables x where x.schemaname = t.table_schema and x.tablename = t.table_name);
 -- PostgreSQL would derive a view's definition from the tables that it is bound to, which may no longer exist.
 create or replace function pg_catalog.pg_get_viewdef(view oid) returns text language sql stable as $$
     select coalesce(
@@ -96,5 +104,5 @@ select current_database()::varchar as table_catalog, schemaname::varchar as tabl
 from pg_catalog.redshift_views
 where has_any_column_privilege((quote_ident(schemaname) || '.' || quote_ident(viewname))::regclass, 'select');
 grant select on pg_catalog.redshift_attrdef, pg_catalog.redshift_attribute, pg_catalog.redshift_class, pg_catalog.redshift_attribute_and_indexes,
-    pg_catalog.redshift_class_and_indexes, pg_catalog.redshift_namespace, information_schema.redshift_columns, pg_catalog.redshift_views,
+    pg_catalog.redshift_class_and_indexes, pg_catalog.redshift_tables, information_schema.redshift_tables, pg_catalog.redshift_namespace, information_schema.redshift_columns, pg_catalog.redshift_views,
     information_schema.redshift_views to public;

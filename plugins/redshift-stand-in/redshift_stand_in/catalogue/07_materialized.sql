@@ -48,6 +48,8 @@ begin
         raise exception 'AUTO REFRESH of a materialized view with a mutable function is not supported by Amazon Redshift' using errcode = '0A000';
     elsif exists (select 1 from redshift_meta.mv_bases b join redshift_meta.materialized_views m on m.view = b.tbl where b.view = target) then
         raise exception 'AUTO REFRESH of a materialized view on a materialized view is not supported by Amazon Redshift' using errcode = '0A000';
+    elsif exists (select 1 from redshift_meta.mv_bases b join redshift_meta.external_tables x on x.tbl = b.tbl where b.view = target) then
+        raise exception 'AUTO REFRESH of a materialized view on an external table is not supported by Amazon Redshift' using errcode = '0A000';
     end if;
 end $$;
 
@@ -131,7 +133,8 @@ begin
     perform redshift_meta.note_mv_bases(target, source);
     update redshift_meta.materialized_views m set autorewrite = false
     where m.view = target and exists (
-        select 1 from redshift_meta.mv_bases b join redshift_meta.materialized_views o on o.view = b.tbl where b.view = target
+        select 1 from redshift_meta.mv_bases b where b.view = target
+            and (b.tbl in (select view from redshift_meta.materialized_views) or b.tbl in (select tbl from redshift_meta.external_tables))
     );
     if refreshed then
         perform redshift_meta.check_auto_refresh(target);

@@ -17,7 +17,7 @@ from redshift_stand_in.sql.materialized import statements as materialized_views
 from redshift_stand_in.sql.rewrite import by_columns, expressions, grants, merge, show
 from redshift_stand_in.sql.tables import alter_table, create_table, views
 from redshift_stand_in.sql.words import words
-from redshift_stand_in.statements import commands, materialized, tables
+from redshift_stand_in.statements import commands, external, materialized, tables
 from redshift_stand_in.unload import command as unload_command
 
 _ISOLATION = re.compile(r"^ALTER DATABASE ([\w\"]+) ISOLATION LEVEL (SERIALIZABLE|SNAPSHOT)$")
@@ -150,6 +150,8 @@ def _rewritten_command(sql: Sql) -> Run | None:
     if head[0] == "MERGE":
         found = merge.parse(sql)
         return commands.merge(found, [expressions.rewrite(s) for s in found.statements])
+    if run := external.command(sql):
+        return run
     if head == ("ALTER", "TABLE"):
         altered = alter_table.parse(sql)
         if isinstance(altered, alter_table.Append):
@@ -158,9 +160,8 @@ def _rewritten_command(sql: Sql) -> Run | None:
     if head[0] == "CREATE" and "TABLE" in sql.norms(1, 3) and sql.norm(1) != "VIEW":
         created = create_table.parse(sql)
         return tables.create_table(created)
-    if head[0] == "CREATE" and "VIEW" in sql.norms(1, 3) and views.is_late_binding(sql):
-        view = views.parse(sql)
-        return commands.create_late_binding_view(view)
+    if head[0] == "CREATE" and "VIEW" in sql.norms(1, 3):
+        return _view(sql)
     if head[1] == "SCHEMA" and (run := commands.schema_of_a_database(sql)):
         return run
     if head == ("CREATE", "DATABASE"):
@@ -168,6 +169,12 @@ def _rewritten_command(sql: Sql) -> Run | None:
     if head in (("CREATE", "USER"), ("CREATE", "GROUP"), ("CREATE", "ROLE")):
         return commands.create_principal(sql, grants.rewrite(sql) or sql.text)
     return None
+
+
+def _view(sql: Sql) -> Run:
+    if views.is_late_binding(sql):
+        return commands.create_late_binding_view(views.parse(sql))
+    return external.create_view(sql)
 
 
 def _prefixed_setting(sql: Sql) -> str:

@@ -110,11 +110,11 @@ def alter(change: alter_table.Alter) -> Run:
     """ALTER TABLE."""
 
     def run(context: Context) -> str:
+        _check_alterable(context, change)
         if change.resized:
             context.not_in_transaction("ALTER TABLE ALTER COLUMN")
             _check_resizable(context, change.table, change.resized)
         with context.transaction():
-            context.query(f"select pg_catalog.redshift_not_mv({literal(change.table)})")
             if change.dropped:
                 context.query(
                     f"select pg_catalog.redshift_check_drop({_oid(change.table)}, "
@@ -131,6 +131,19 @@ def alter(change: alter_table.Alter) -> Run:
         return "ALTER TABLE"
 
     return run
+
+
+def _check_alterable(context: Context, change: alter_table.Alter) -> None:
+    """Refuses materialized views, and what external tables do not have."""
+    table = literal(change.table)
+    ((_, external),) = context.query(
+        f"select pg_catalog.redshift_not_mv({table}), pg_catalog.redshift_is_external({table})"
+    )
+    if external != "t":
+        return
+    context.not_in_transaction("ALTER TABLE of an external table")
+    if change.ddl is None or not change.on_columns:
+        raise StatementError("An external table has no such ALTER TABLE")
 
 
 def _check_resizable(context: Context, table: str, column: str) -> None:

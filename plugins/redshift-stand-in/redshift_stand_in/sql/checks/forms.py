@@ -103,6 +103,8 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "| COLLATE (?:CASE_SENSITIVE|CASE_INSENSITIVE)| ISOLATION LEVEL (?:SERIALIZABLE|SNAPSHOT))*",
         "CREATE (?:OR REPLACE )?FUNCTION {Q} {TYPES} RETURNS {TYPE} (?:VOLATILE|STABLE|IMMUTABLE) "
         "AS ' LANGUAGE SQL",
+        "CREATE EXTERNAL SCHEMA (?:IF NOT EXISTS )?{N} FROM .*",
+        "CREATE EXTERNAL TABLE {Q} .*",
         "CREATE GROUP {N}(?: WITH)?(?: USER {NS})?",
         r"CREATE MATERIALIZED VIEW {Q}(?: BACKUP (?:YES|NO))?(?: DISTSTYLE (?:ALL|EVEN|KEY)"
         r"| DISTKEY \( {N} \)|{SORTKEY})*(?: AUTO REFRESH (?:YES|NO))? AS {QUERY}",
@@ -120,7 +122,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "DROP GROUP {N}",
         "DROP MATERIALIZED VIEW (?:IF EXISTS )?{QS}{END}",
         "DROP ROLE {N}(?: FORCE| RESTRICT)?",
-        "DROP SCHEMA (?:IF EXISTS )?(?:{NS}|{N} \\. {N}){END}",
+        "DROP SCHEMA (?:IF EXISTS )?(?:{NS}|{N} \\. {N})(?: DROP EXTERNAL DATABASE)?{END}",
         "DROP TABLE (?:IF EXISTS )?{QS}{END}",
         "DROP USER (?:IF EXISTS )?{NS}",
         "DROP VIEW (?:IF EXISTS )?{QS}{END}",

@@ -91,7 +91,7 @@ def _is_keyword(sql: Sql, i: int, word: str, creates: bool) -> bool:
     if word == "TOP":
         return following in ("0", "$")
     if word == "PARTITION":
-        return following == "BY"
+        return following == "BY" or (sql.norms(0, 2) == ("ALTER", "TABLE") and following == "(")
     if word == "MINUS":
         return following in ("SELECT", "ALL", "(") and sql.norm(i - 1) in ("*", ")")
     if word in ("WITHOUT", "WITHIN", "NULLS", "IGNORE", "RESPECT", "SNAPSHOT", "DISABLE", "ENABLE"):

@@ -75,7 +75,10 @@ NOT_IN_REDSHIFT = _rules(
         rf"STATISTICS)\b",
         r"ALTER COLUMN … SET/DROP \1 is",
     ),
-    (r"^ALTER TABLE\b.*\bADD (?:COLUMN )?IF NOT EXISTS\b", "ADD COLUMN IF NOT EXISTS is"),
+    (
+        r"^ALTER TABLE\b.*\bADD (?:COLUMN )?IF NOT EXISTS\b(?! PARTITION \()",
+        "ADD COLUMN IF NOT EXISTS is",
+    ),
     (r"^ALTER TABLE\b.*\bDROP (?:COLUMN )?IF EXISTS\b", "DROP COLUMN IF EXISTS is"),
     (r"\bFOR (UPDATE|SHARE|NO KEY UPDATE|KEY SHARE)\b", r"SELECT … FOR \1 is"),
     (r"\bIS (?:NOT )?DISTINCT FROM\b", "IS DISTINCT FROM is"),
@@ -147,8 +150,8 @@ NOT_IN_STAND_IN = _rules(
         "Row-level security of a materialized view is",
     ),
     (
-        r"^(?:CREATE|DROP|ALTER)(?: OR REPLACE)? EXTERNAL\b",
-        "An external schema, table or function (Spectrum) is",
+        r"^CREATE(?: OR REPLACE)? EXTERNAL (FUNCTION|VIEW|MODEL)\b|^(?:ALTER|DROP) EXTERNAL (?:SCHEMA|VIEW)\b",
+        "An external function or view, or ALTER EXTERNAL SCHEMA, is",
     ),
     (
         r"^(?:CREATE|ALTER|DROP|DESC) DATASHARE\b|^(?:GRANT|REVOKE)\b.* DATASHARE\b",

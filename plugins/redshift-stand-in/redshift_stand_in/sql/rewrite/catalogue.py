@@ -32,14 +32,16 @@ AFTER_SOURCE = frozenset(
     ]
 )
 #: Catalogue relations whose rows or columns differ from PostgreSQL's: a late-binding view has no
-#: columns in Redshift's, and its definition is its text.
+#: columns in Redshift's, its definition is its text, and external tables are not in it.
 _RELATIONS = {
     ("PG_CATALOG", "PG_ATTRDEF"): "pg_catalog.redshift_attrdef",
     ("PG_CATALOG", "PG_ATTRIBUTE"): "pg_catalog.redshift_attribute",
     ("PG_CATALOG", "PG_CLASS"): "pg_catalog.redshift_class",
     ("PG_CATALOG", "PG_NAMESPACE"): "pg_catalog.redshift_namespace",
+    ("PG_CATALOG", "PG_TABLES"): "pg_catalog.redshift_tables",
     ("PG_CATALOG", "PG_VIEWS"): "pg_catalog.redshift_views",
     ("INFORMATION_SCHEMA", "COLUMNS"): "information_schema.redshift_columns",
+    ("INFORMATION_SCHEMA", "TABLES"): "information_schema.redshift_tables",
     ("INFORMATION_SCHEMA", "VIEWS"): "information_schema.redshift_views",
 }
 #: Used in a statement that reads pg_index: the indexes of keys are rows of these too.

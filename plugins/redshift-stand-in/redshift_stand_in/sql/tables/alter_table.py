@@ -49,6 +49,7 @@ class Alter:
             None: it changes none.
         key: added to the table, or None.
         dropped: the column that it drops without CASCADE, or None.
+        on_columns: whether it adds, drops or renames a column.
     """
 
     table: str
@@ -57,6 +58,7 @@ class Alter:
     resized: str | None = None
     key: Key | None = None
     dropped: str | None = None
+    on_columns: bool = False
 
 
 def parse(sql: Sql) -> Append | Alter:
@@ -98,9 +100,10 @@ def _plain(sql: Sql, i: int, table: str) -> Alter:
             raise StatementError(f'syntax error at or near "{sql.near(i + 3)}"', SYNTAX_ERROR)
     elif sql.norm(i) == "DROP":
         column = i + 1 + (sql.norm(i + 1) == "COLUMN")
-        if sql.norm(column + 1) != "CASCADE" and column < len(sql):
-            return Alter(table, ddl, None, dropped=sql.tokens[column].name)
-    return Alter(table, ddl, None)
+        cascade = sql.norm(column + 1) == "CASCADE" or column >= len(sql)
+        dropped = None if cascade else sql.tokens[column].name
+        return Alter(table, ddl, None, dropped=dropped, on_columns=True)
+    return Alter(table, ddl, None, on_columns=sql.norms(i, 2) == ("RENAME", "COLUMN"))
 
 
 def _add(sql: Sql, i: int, table: str) -> Alter:
@@ -124,7 +127,9 @@ def _add(sql: Sql, i: int, table: str) -> Alter:
                 raise StatementError(f'unknown encoding "{sql.near(k + 1)}"', SYNTAX_ERROR)
             attributes.encodings[name.name] = sql.norm(k + 1).lower()
             edits.append(sql.cut(k, k + 2))
-    return Alter(table, sql.edited(edits), attributes if attributes.encodings else None)
+    changed = attributes if attributes.encodings else None
+    plain = not words & {"DEFAULT", "ENCODE", "NULL"}
+    return Alter(table, sql.edited(edits), changed, on_columns=plain)
 
 
 def _alter(sql: Sql, i: int, table: str) -> Alter:

@@ -1,0 +1,1 @@
+"""External schemas and tables: their statements."""
