@@ -22,7 +22,7 @@ from target_s3_parquet.singer.target import TargetS3Parquet
 from tidemark.config.project import Project
 from tidemark.config.settings import GROUPS, SETTINGS
 from tidemark_core.errors import ConfigError
-from tidemark_core.settings import LANDING_NAMES, Setting, resolve
+from tidemark_core.settings import OF_FILES, Setting, resolve
 from tidemark_core.typed_settings import read
 
 PLUGINS: dict[type[Tap] | type[Target], tuple[Setting, ...]] = {
@@ -100,7 +100,7 @@ def test_every_empty_setting_is_as_absent_to_a_plugin(
 ) -> None:
     settings = PLUGINS[plugin]
     config = through_meltano(project_root, plugin.name, env_file)
-    handed = {setting.name for setting in settings if setting != LANDING_NAMES}
+    handed = {setting.name for setting in settings if setting not in OF_FILES}
     assert config.keys() >= handed, "Meltano hands them all on"
     absent = {s.name: required[s.env] for s in settings if s.required}
     assert resolve(settings, plugin(config=config).config) == resolve(settings, absent)

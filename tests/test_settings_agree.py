@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from tidemark.config.files.meltano_files import files
-from tidemark_core.settings import LANDING_NAMES, Setting
+from tidemark_core.settings import OF_FILES, Setting
 
 PLUGINS = {
     "tap-mysql": "tap_mysql",
@@ -22,8 +22,6 @@ PLUGINS = {
 }
 #: Meltano's own variables, and those of files that are not a plugin's.
 FOREIGN = {"MELTANO_ENVIRONMENT"}
-#: What the project's files say, which an empty variable must not undo.
-OF_FILES = (LANDING_NAMES,)
 
 
 def declared(plugin: str) -> dict[str, Setting]:

@@ -143,7 +143,7 @@ class LandingNames:
             ConfigError: A name is not possible in Redshift, or is given to two tables.
         """
         given: dict[str, str] = {}
-        for table, name in _flat(told):
+        for table, name in flat_names(told):
             if not isinstance(name, str):
                 raise _names_error(f"has {name!r} instead of a name", table)
             try:
@@ -184,10 +184,11 @@ class LandingNames:
 OWN_NAMES = LandingNames()
 
 
-def _flat(told: Json, above: str = "") -> Iterable[tuple[str, Any]]:
+def flat_names(told: Json, above: str = "") -> Iterable[tuple[str, Any]]:
+    """A setting by ``schema.table``, out of the nested objects that Meltano makes of dots."""
     for key, value in told.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}.")
+            yield from flat_names(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
 

@@ -188,6 +188,17 @@ LANDING_NAMES = Setting(
     default={},
 )
 
+#: Kept in the project's files, too: a table's contract and its copy must say the same.
+SUPER_COLUMNS = Setting(
+    "super_columns",
+    'Columns kept as SUPER, {"schema.table": ["column", …]}; "json" in place of the list: all JSON '
+    'columns, "*" in place of the table: any other table. `tidemark add` writes the contract.',
+    "object",
+    default={},
+)
+#: The settings that the project's files have, which an empty variable must not undo.
+OF_FILES = (LANDING_NAMES, SUPER_COLUMNS)
+
 
 def bastion_settings(prefix: str, what: str) -> tuple[Setting, ...]:
     """Declares the settings of an SSH bastion.

@@ -7,7 +7,13 @@ from typing import Any, Literal
 
 from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.s3.settings import S3Settings
-from tidemark_core.settings import LANDING_NAMES, LEASE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS
+from tidemark_core.settings import (
+    LANDING_NAMES,
+    LEASE_SECONDS,
+    LOCK_SECONDS,
+    STATEMENT_SECONDS,
+    SUPER_COLUMNS,
+)
 from tidemark_core.typed_settings import declared, setting, shared
 
 
@@ -16,6 +22,7 @@ class LoadSettings(WarehouseSettings, S3Settings):
     """How the lake is loaded into the warehouse."""
 
     landing_names: dict[str, Any] = shared(LANDING_NAMES)
+    super_columns: dict[str, Any] = shared(SUPER_COLUMNS)
     load_method: Literal["append-only", "upsert", "overwrite"] = setting(
         "append-only: keep every version of a row; upsert: keep one row per key; overwrite: keep "
         "only what this run loads.",

@@ -31,6 +31,10 @@ class Reason(StrEnum):
     #: A text longer than its column became NULL, or was cut between two characters.
     TOO_LONG_NULL = "too_long_null"
     TOO_LONG_TRUNCATED = "too_long_truncated"
+    #: JSON's null became NULL in a SUPER column, which has no other null.
+    JSON_NULL = "json_null"
+    #: JSON that a SUPER column would change became NULL.
+    UNFIT_JSON_NULL = "unfit_json_null"
 
 
 class Conversions(dict[str, dict[str, int]]):

@@ -19,6 +19,7 @@ from tidemark_core.names import (
 from tidemark_core.text.documents import Json
 from tidemark_core.types.column_type import TIMESTAMP, ColumnType, to_redshift
 from tidemark_core.types.singer_schema import PADDED, from_json_schema, is_metadata
+from tidemark_core.types.super_columns import NO_SUPER, SUPER, SuperColumns, no_super_key
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_usage.html
 MAX_COLUMNS = 1_600
@@ -40,6 +41,7 @@ class Column:
         type: Its type in the one type map.
         key: Whether it is part of the primary key.
         padded: Whether trailing blanks do not count in the source either.
+        is_super: Whether the warehouse has it as SUPER.
     """
 
     source: str
@@ -47,6 +49,7 @@ class Column:
     type: ColumnType
     key: bool = False
     padded: bool = False
+    is_super: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -54,7 +57,7 @@ class Column:
 
     @property
     def redshift(self) -> str:
-        return to_redshift(self.type)
+        return SUPER if self.is_super else to_redshift(self.type)
 
 
 #: Tidemark's columns that files may have, if their rows are read from the source's log.
@@ -82,12 +85,13 @@ class LandingTable:
         schema: Json,
         key_properties: Sequence[str],
         names: LandingNames = OWN_NAMES,
+        super_columns: SuperColumns = NO_SUPER,
     ) -> LandingTable:
         """Reads a stream's schema.
 
         Raises:
             ConfigError: A name or type is not possible in Redshift, two names collide, there are
-                too many columns, or a key property is not a column.
+                too many columns, a key property is not a column, or a column cannot be SUPER.
         """
         name = names.check(table)
         properties = {
@@ -111,15 +115,27 @@ class LandingTable:
                 hint=f"exclude some columns with select rules: '!{table.stream}.<column>'",
             )
         folded = fold_columns(properties, table=table)
-        columns = []
-        for source, property_ in properties.items():
-            try:
-                kind = from_json_schema(property_)
-            except ConfigError as error:
-                raise ConfigError(error.message, table=table, column=source) from error
-            padded = property_.get(PADDED) is True
-            columns.append(Column(source, folded[source], kind, source in key_properties, padded))
+        types = _types(table, properties)
+        chosen = super_columns.of(table, types)
+        for source in chosen.intersection(key_properties):
+            raise no_super_key(table, source, "a column of the key")
+        columns = (
+            Column(
+                source=source,
+                name=folded[source],
+                type=types[source],
+                key=source in key_properties,
+                padded=property_.get(PADDED) is True,
+                is_super=source in chosen,
+            )
+            for source, property_ in properties.items()
+        )
         return cls(table, name, tuple(columns))
+
+    @property
+    def has_super(self) -> bool:
+        """Whether a column of it is SUPER."""
+        return any(column.is_super for column in self.columns)
 
     @property
     def keys(self) -> tuple[Column, ...]:
@@ -137,3 +153,13 @@ class LandingTable:
             *((column.name, column.redshift) for column in self.columns),
             *((name, to_redshift(kind)) for name, kind in METADATA),
         )
+
+
+def _types(table: TableName, properties: Json) -> dict[str, ColumnType]:
+    types = {}
+    for source, property_ in properties.items():
+        try:
+            types[source] = from_json_schema(property_)
+        except ConfigError as error:
+            raise ConfigError(error.message, table=table, column=source) from error
+    return types

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import METADATA_COLUMNS, TableName
+from tidemark_core.types.super_columns import SUPER
 
 from target_redshift.model.landing_table import LandingTable
 
@@ -96,6 +97,13 @@ def _varchar(kind: str) -> int | None:
 
 def _changed(landing: LandingTable, name: str, old: str, new: str) -> WarehouseError:
     source = next((column.source for column in landing.columns if column.name == name), name)
+    if SUPER in (old, new):
+        return WarehouseError(
+            f"the landing table has {old}, but by SUPER_COLUMNS it should have {new}",
+            table=landing.table,
+            column=source,
+            hint=f"{rebuild_hint(landing.table)} --from-lake",
+        )
     return WarehouseError(
         f"its type changed: the landing table has {old}, the source now requires {new}",
         table=landing.table,

@@ -44,7 +44,7 @@ class RedshiftSink(BatchSink):
         self._target = target
         self.table = TableName.from_stream(stream_name)
         self.landing = LandingTable.from_schema(
-            self.table, self.schema, key_properties or [], target.names
+            self.table, self.schema, key_properties or [], target.names, target.super_columns
         )
         self.is_copied = target.is_copied(stream_name)
         self.method = "overwrite" if self.is_copied else target.settings.load_method

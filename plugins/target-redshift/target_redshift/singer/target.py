@@ -16,8 +16,9 @@ from tidemark_core.names import EXTRACTED_AT, LandingNames, TableName, encode_co
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.progress import Display, Meter, display
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import LANDING_NAMES, config_schema
+from tidemark_core.settings import LANDING_NAMES, SUPER_COLUMNS, config_schema
 from tidemark_core.types.singer_schema import FULL_TABLE, replication_method
+from tidemark_core.types.super_columns import SuperColumns
 from tidemark_singer.files.batch_file import BatchFile
 from tidemark_singer.plugin import CAPABILITIES, MAPPING
 from tidemark_singer.target.isolating_target import IsolatingTarget, Message
@@ -81,6 +82,16 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         """
         given = LANDING_NAMES.convert(os.environ.get(LANDING_NAMES.env))
         return LandingNames.parse(given or self.settings.landing_names)
+
+    @cached_property
+    def super_columns(self) -> SuperColumns:
+        """The columns that are SUPER.
+
+        Raises:
+            ConfigError: SUPER_COLUMNS is wrong.
+        """
+        given = SUPER_COLUMNS.convert(os.environ.get(SUPER_COLUMNS.env))
+        return SuperColumns.parse(given or self.settings.super_columns)
 
     @cached_property
     def s3(self) -> S3Location:

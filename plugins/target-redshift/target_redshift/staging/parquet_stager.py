@@ -65,6 +65,12 @@ def stage_parquet(
         UnfitError: A file is not in the lake, or COPY cannot read its types.
         LakeError: A file cannot be read, or has a column that its schema does not name.
     """
+    if landing.has_super:
+        raise UnfitError(
+            "COPY from Parquet does not parse JSON for SUPER columns",
+            table=landing.table,
+            hint="set LOAD_FORMAT=csv, or auto",
+        )
     grouped: dict[tuple[datetime, tuple[Column, ...]], list[LoadFile]] = {}
     for file in files:
         if not file.bucket:

@@ -15,6 +15,7 @@ from tidemark_core.text.printable import key_text
 from tidemark_core.types.arrow import to_arrow
 from tidemark_core.types.column_type import (
     MAX_VARBYTE_BYTES,
+    MAX_VARCHAR_BYTES,
     ColumnType,
     varchar_bytes,
 )
@@ -24,10 +25,18 @@ from target_redshift.arrow import Array, data_of, nulls, pc
 from target_redshift.model.key_rules import unfit_key
 from target_redshift.model.landing_table import Column, LandingTable
 from target_redshift.model.schema_drift import rebuild_hint
+from target_redshift.staging.super_values import (
+    MAX_SUPER_BYTES,
+    as_json_strings,
+    null_documents,
+    unfit_documents,
+)
 
 TooLong = Literal["stop", "null", "truncate"]
 #: https://docs.aws.amazon.com/redshift/latest/dg/copy-usage_notes-... "single row size 4 MB"
 MAX_ROW_BYTES = 4 * 1024 * 1024
+#: The same of a table with SUPER columns: https://docs.aws.amazon.com/redshift/latest/dg/limitations-super.html
+MAX_SUPER_ROW_BYTES = 64 * 1024 * 1024
 
 
 @dataclass
@@ -70,7 +79,9 @@ class Cleaner:
             array = self._cast(array, wanted, column)
         if column.key:
             self._check_key(block, array, column)
-        if column.is_text:
+        if column.is_super:
+            array = self._super(block, array, column, counts)
+        elif column.is_text:
             array = self._text(block, array, column, counts)
         elif column.type.kind == "binary":
             self._check_binary(block, array, column, counts)
@@ -100,7 +111,7 @@ class Cleaner:
             found = pc.match_substring(array, "\0")
             counts.count(column.source, Reason.NUL_REMOVED, pc.sum(found).as_py() or 0)
             array = pc.replace_substring(array, "\0", "")
-        limit = self.widths.get(column.name) or varchar_bytes(column.type)
+        limit = self._width(column)
         lengths = pc.binary_length(array)
         longest = pc.max(lengths).as_py()
         if longest is None or longest <= limit:
@@ -109,14 +120,11 @@ class Cleaner:
         if self.too_long == "stop" or column.key:
             row = pc.index(too_long, True).as_py()
             raise WarehouseError(
-                f"a text of {lengths[row].as_py()} bytes does not fit VARCHAR({limit})",
+                f"a text of {lengths[row].as_py()} bytes does not fit {_fits(column, limit)}",
                 table=self.landing.table,
                 column=column.source,
                 key=self.key_of(block, row),
-                hint="set REDSHIFT_TOO_LONG=truncate (or null) and run again, or shorten it in the "
-                f"source, then: {rebuild_hint(self.landing.table)}"
-                if not column.key
-                else "keys are never truncated: exclude the table, or choose another key",
+                hint=_too_long_hint(self.landing, column, limit),
             )
         rows = pc.sum(too_long).as_py()
         if self.too_long == "null":
@@ -126,6 +134,45 @@ class Cleaner:
         mask = too_long.to_numpy(zero_copy_only=False)
         cut = [_cut(text, limit) for text in array.filter(too_long).to_pylist()]
         return pc.replace_with_mask(array, pa.array(mask), pa.array(cut, array.type))
+
+    def _width(self, column: Column) -> int:
+        return self.widths.get(column.name) or varchar_bytes(column.type)
+
+    def _super(
+        self, block: pa.RecordBatch, array: Array, column: Column, counts: Conversions
+    ) -> Array:
+        if column.type.kind != "json":
+            return as_json_strings(self._text(block, array, column, counts))
+        found = null_documents(array)
+        counts.count(column.source, Reason.JSON_NULL, pc.sum(found).as_py() or 0)
+        array = pc.if_else(found, pa.scalar(None, array.type), array)
+        long = pc.fill_null(pc.greater(pc.binary_length(array), MAX_SUPER_BYTES), False)
+        why = dict.fromkeys(_rows(long), f"it is longer than {MAX_SUPER_BYTES:,} bytes")
+        array = self._nulled(block, array, column, why)
+        counts.count(column.source, Reason.TOO_LONG_NULL, len(why))
+        why = unfit_documents(array, self._width(column))
+        counts.count(column.source, Reason.UNFIT_JSON_NULL, len(why))
+        return self._nulled(block, array, column, why)
+
+    def _nulled(
+        self, block: pa.RecordBatch, array: Array, column: Column, why: dict[int, str]
+    ) -> Array:
+        """Documents without those that SUPER cannot hold; an error if there may be none."""
+        if not why:
+            return array
+        if self.too_long == "stop":
+            row, reason = next(iter(why.items()))
+            raise WarehouseError(
+                f"SUPER cannot hold a JSON document unchanged: {reason}",
+                table=self.landing.table,
+                column=column.source,
+                key=self.key_of(block, row),
+                hint=f"take the column out of SUPER_COLUMNS, then: tidemark add "
+                f"{self.landing.table}; or set REDSHIFT_TOO_LONG=null to load NULL in its place, "
+                "which is counted",
+            )
+        mask = pa.array([row in why for row in range(len(array))])
+        return pc.if_else(mask, pa.scalar(None, array.type), array)
 
     def _check_binary(
         self, block: pa.RecordBatch, array: Array, column: Column, counts: Conversions
@@ -151,16 +198,17 @@ class Cleaner:
         wide = [array for array in arrays if pa.types.is_string(array.type) or _is_binary(array)]
         # Quotes and hexadecimal digits double a value at worst.
         bounds = [pc.max(pc.binary_length(array)).as_py() or 0 for array in wide]
-        if 2 * sum(bounds) + 64 * len(arrays) <= MAX_ROW_BYTES:
+        most = MAX_SUPER_ROW_BYTES if self.landing.has_super else MAX_ROW_BYTES
+        if 2 * sum(bounds) + 64 * len(arrays) <= most:
             return
         sizes = np.full(block.num_rows, 24 * (len(arrays) - len(wide)), dtype=np.int64)
         for array in wide:
             lengths = pc.fill_null(pc.binary_length(array), 0).to_numpy(zero_copy_only=False)
             sizes += lengths.astype(np.int64) * (2 if _is_binary(array) else 1) + 3
         row = int(sizes.argmax())
-        if sizes[row] > MAX_ROW_BYTES:
+        if sizes[row] > most:
             raise WarehouseError(
-                f"a row of {sizes[row]} bytes is larger than the {MAX_ROW_BYTES} that COPY accepts",
+                f"a row of {sizes[row]} bytes is larger than the {most} that COPY accepts",
                 table=self.landing.table,
                 key=self.key_of(block, row),
                 hint="exclude its widest column with a select rule, then: "
@@ -189,6 +237,24 @@ def key_error(
         hint="correct the row in the source, or choose another key in table-key-properties, then: "
         + rebuild_hint(landing.table),
     )
+
+
+def _fits(column: Column, limit: int) -> str:
+    return f"a string in SUPER ({limit} bytes)" if column.is_super else f"VARCHAR({limit})"
+
+
+def _too_long_hint(landing: LandingTable, column: Column, limit: int) -> str:
+    if column.key:
+        return "keys are never truncated: exclude the table, or choose another key"
+    again = f"source, then: {rebuild_hint(landing.table)}"
+    hint = f"set REDSHIFT_TOO_LONG=truncate (or null) and run again, or shorten it in the {again}"
+    if column.is_super and limit == MAX_VARCHAR_BYTES:
+        return f"set enable_large_strings_opt_in in the warehouse's parameter group; or {hint}"
+    return hint
+
+
+def _rows(found: Array) -> list[int]:
+    return [int(row) for row in np.flatnonzero(found.to_numpy(zero_copy_only=False))]
 
 
 def binary_bytes(column: ColumnType) -> int:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tidemark_core.errors import WarehouseError
 from tidemark_core.names import LEDGER_TABLE
 from tidemark_core.redshift import ledger as ledger_sql
 from tidemark_core.redshift.connection import WarehouseConnection
 from tidemark_core.redshift.errors import QueryError
+from tidemark_core.types.column_type import MAX_VARCHAR_BYTES
+from tidemark_core.types.super_columns import MAX_LARGE_STRING_BYTES, no_super_key
 
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.model.schema_drift import (
@@ -30,6 +32,7 @@ from target_redshift.warehouse.sql import tables
 logger = logging.getLogger("target_redshift.landing")
 #: SQLSTATE of a statement that a timeout ended.
 _TIMED_OUT = "57014"
+_YES = frozenset({"true", "t", "yes", "on", "1"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Found:
     Attributes:
         exists: Whether there is a table.
         has_comment: Whether it carries our comment.
-        drift: What must change.
+        drift: What must change; its widths also tell how long strings in SUPER may be.
     """
 
     exists: bool
@@ -114,8 +117,9 @@ def look(connection: WarehouseConnection, landing: LandingTable, config: LoadSet
     existing = connection.execute(
         tables.TABLE_COLUMNS, [name], what="the query for the landing table", table=table
     )
+    widths = _super_widths(connection, landing)
     if not existing:
-        return Found(False, False, Drift((), (), (), {}))
+        return Found(False, False, Drift((), (), (), widths))
     rows = connection.execute(tables.TABLE_COMMENT, [name], what="the query for its comment")
     comment = rows[0][0] if rows else None
     check_comment(landing, comment)
@@ -140,7 +144,27 @@ def look(connection: WarehouseConnection, landing: LandingTable, config: LoadSet
                 "next": f"tidemark rebuild -t {table}",
             },
         )
+    drift = replace(drift, widths=drift.widths | widths)
     return Found(True, comment == describe(landing), drift)
+
+
+def _super_widths(connection: WarehouseConnection, landing: LandingTable) -> dict[str, int]:
+    """Bytes of a string in SUPER, by column: the warehouse's parameters decide."""
+    if not landing.has_super:
+        return {}
+    size = MAX_LARGE_STRING_BYTES if _has_large_strings(connection) else MAX_VARCHAR_BYTES
+    return {column.name: size for column in landing.columns if column.is_super}
+
+
+def _has_large_strings(connection: WarehouseConnection) -> bool:
+    try:
+        ((found,),) = connection.execute(tables.HAS_LARGE_STRINGS, what="the query for its limits")
+    except QueryError as error:
+        # A Redshift from before November 2026 has no such function.
+        if error.lost or error.retryable:
+            raise
+        return False
+    return found is True or str(found).lower() in _YES
 
 
 def apply_outside(
@@ -219,9 +243,13 @@ def table_options(landing: LandingTable, config: LoadSettings) -> tables.TableOp
     """The physical design that the settings ask for.
 
     Raises:
-        ConfigError: It names what does not exist.
+        ConfigError: It names what does not exist, or a SUPER column as a key.
     """
     chosen = config.redshift_table_options
-    return tables.TableOptions.parse(
+    options = tables.TableOptions.parse(
         [chosen.get("*", {}), chosen.get(str(landing.table), {})], landing.names
     )
+    for column in landing.columns:
+        if column.is_super and column.name in (options.distkey, *options.sortkey):
+            raise no_super_key(landing.table, column.source, "a distribution or sort key")
+    return options

@@ -98,6 +98,10 @@ TABLE_COMMENT = (
 )
 
 
+#: https://docs.aws.amazon.com/redshift/latest/dg/r_enable_large_strings_opt_in.html
+HAS_LARGE_STRINGS = "SELECT is_large_string_enabled()"
+
+
 def create_table(name: str, definitions: Sequence[tuple[str, str]], options: TableOptions) -> str:
     """CREATE TABLE of a landing table; all columns are nullable."""
     columns = ", ".join(
