@@ -191,8 +191,8 @@ LANDING_NAMES = Setting(
 #: Kept in the project's files, too: a table's contract and its copy must say the same.
 SUPER_COLUMNS = Setting(
     "super_columns",
-    'Columns kept as SUPER, {"schema.table": ["column", …]}; "json" in place of the list: all JSON '
-    'columns, "*" in place of the table: any other table. `tidemark add` writes the contract.',
+    'Columns kept as SUPER, {"schema.table": ["column", {"text column": "json"}]}; "json" in place '
+    'of the list: all JSON columns, "*" in place of the table: any other table.',
     "object",
     default={},
 )

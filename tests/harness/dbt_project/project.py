@@ -240,9 +240,11 @@ class Landing:
 
 
 def literal(value: object) -> str:
-    """A value as SQL text."""
+    """A value as SQL text; a dictionary or a list is one of type SUPER."""
     if value is None:
         return "null"
+    if isinstance(value, dict | list):
+        return f"json_parse({literal(json.dumps(value))})"
     if isinstance(value, bytes):
         return f"to_varbyte('{value.hex()}', 'hex')"
     if isinstance(value, int | float) or type(value).__name__ == "Decimal":

@@ -30,6 +30,7 @@ HOST = f"{OPERATOR}::test_a_host_is_installed_as_printed"
 OWN_DATABASE = f"{OPERATOR}::test_somebody_elses_database_is_copied_as_printed"
 RUNBOOK = f"{OPERATOR}::test_a_runbook_works_as_printed"
 NAMES = "tests/tidemark/commands/test_landing_names.py"
+SUPER_COLUMNS = "tests/tidemark/config/test_super_columns.py::test_columns_are_read_as_printed"
 MYSQL_ARROW = "tests/mysql_arrow/test_servers.py::test_the_page_reads_a_table_as_printed"
 MYSQL_BINLOG = "tests/mysql_binlog/test_transactions.py::test_the_page_reads_a_log_as_printed"
 STAND_IN = "tests/redshift_stand_in/test_local.py::test_its_page_works_as_printed"
@@ -48,6 +49,7 @@ EXECUTED = {
     ("docs/runbooks/", ""): RUNBOOK,
     ("docs/your-own-database.md", ""): OWN_DATABASE,
     ("docs/loading.md", "config"): f"{NAMES}::test_names_are_read_as_printed",
+    ("docs/types.md", "config"): SUPER_COLUMNS,
     ("docs/aws.md", "sed"): "tests/docs/test_pages.py::test_a_policy_is_filled_in_as_printed",
     ("docs/aws.md", "for file in load/redshift"): TOOLS,
     ("docs/settlement/data-contract.md", ""): TOOLS,

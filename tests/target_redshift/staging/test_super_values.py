@@ -70,7 +70,7 @@ def test_what_super_would_change_is_found(text: str, why: str) -> None:
     assert why in found[2]
 
 
-def super_table(lake: Lake, columns: dict[str, str], names: list[str]) -> tuple[Table, Any]:
+def super_table(lake: Lake, columns: dict[str, str], names: list[Any]) -> tuple[Table, Any]:
     table = lake.table({"ID": "int64", **columns})
     return table, {"super_columns": {str(table.name): names}}
 
@@ -105,6 +105,15 @@ TEXT_VALUES = [
     *("", "null", "@NULL@", '{"a": 1}', "\r\n\t\x01\x1f\\\"'", "é😀", "a ", "x" * STRING_BYTES),
     None,
 ]
+
+
+def test_text_that_holds_json_arrives_parsed(lake: Lake, state: dict[str, Any]) -> None:
+    table, config = super_table(lake, {"doc": "string(20)"}, [{"DOC": "json"}])
+    rows = [(1, '{"a": [1]}'), (2, "null"), (3, None)]
+    lake.load(table.schema(), table.batch(table.write(rows)), state, **config)
+    assert table.rows("id, doc") == [(1, '{"a":[1]}'), (2, None), (3, None)]
+    with pytest.raises(WarehouseError, match="it is not valid JSON"):
+        lake.load(table.schema(), table.batch(table.write([[4, "{"]])), state, **config)
 
 
 def test_texts_arrive_as_strings(lake: Lake, state: dict[str, Any]) -> None:

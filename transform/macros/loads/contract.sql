@@ -50,6 +50,13 @@
     {%- for name in keys + ([replication_key] if replication_key else []) if name not in node.columns -%}
         {%- do wrong.append(name ~ ' is in its config but not among its columns') -%}
     {%- endfor -%}
+    {#- Redshift sorts, joins and distributes by no SUPER column:
+        https://docs.aws.amazon.com/redshift/latest/dg/limitations-super.html -#}
+    {%- set sort = node.config.get('sort') or [] -%}
+    {%- set by = keys + [replication_key, node.config.get('dist')] + ([sort] if sort is string else sort) -%}
+    {%- for name in by | unique if (node.columns[name] or {}).data_type | lower == 'super' -%}
+        {%- do wrong.append(name ~ ' is a key of it, and cannot be of type super') -%}
+    {%- endfor -%}
     {%- do refuse_wrong(node, wrong) -%}
 {%- endmacro %}
 

@@ -1,7 +1,8 @@
 """Which columns the warehouse keeps as SUPER, by the setting SUPER_COLUMNS. Pure.
 
-JSON becomes a parsed value, text a string in SUPER, which may be longer than any VARCHAR. The lake
-keeps both as text, so the setting can change without reading the source again.
+JSON becomes a parsed value, text a string in SUPER, which may be longer than any VARCHAR, or a
+parsed value too, if it is JSON by what it holds. The lake keeps all of it as text, so the setting
+can change without reading the source again.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from tidemark_core.text.documents import Json
 from tidemark_core.types.column_type import MAX_VARCHAR_BYTES, ColumnType, varchar_bytes
 
 SUPER = "SUPER"
+#: https://docs.aws.amazon.com/redshift/latest/dg/r_SUPER_type.html
+MAX_SUPER_BYTES = 16 * 1024 * 1024
 #: Of a string in SUPER where enable_large_strings_opt_in is set; else those of a VARCHAR.
 #: https://docs.aws.amazon.com/redshift/latest/dg/limitations-super.html
 MAX_LARGE_STRING_BYTES = 16_000_000
-#: The word for all JSON columns of a table, and the table that stands for any other.
-JSON, ANY = "json", "*"
+#: What is in a column: JSON, which is parsed, or text, which becomes a string.
+JSON, TEXT = "json", "text"
+#: The table that stands for any other.
+ANY = "*"
 _SHOWN = "docs/types.md shows the allowed contents"
 
 
@@ -32,33 +37,35 @@ class SuperColumns:
     Attributes:
         any_json: Whether the JSON columns of tables without an entry of their own are SUPER.
         json_tables: Tables, as ``schema.table``, of which all JSON columns are.
-        named: Columns by table, as they are written.
+        named: By table, the columns as they are written, and whether each is said to be JSON.
     """
 
     any_json: bool = False
     json_tables: frozenset[str] = frozenset()
-    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    named: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, told: Json) -> SuperColumns:
-        """Reads ``{"schema.table": ["column", …], "schema.other": "json", "*": "json"}``.
+        """Reads ``{"schema.table": ["column", {"text": "json"}], "*": "json"}``.
 
         Raises:
-            ConfigError: A value is neither the word nor a list of names, or ``*`` has a list.
+            ConfigError: A value is neither the word nor a list of columns, or ``*`` has a list.
         """
-        named: dict[str, tuple[str, ...]] = {}
+        named: dict[str, dict[str, bool]] = {}
         words = set()
         for table, value in flat_names(told):
             if value == JSON:
                 words.add(table)
-            elif table == ANY or not _is_names(value):
+            elif table == ANY or not isinstance(value, list) or None in map(_item, value):
                 raise _wrong(f"has {value!r} for {table!r}")
             else:
-                named[table] = tuple(value)
+                named[table] = dict(filter(None, map(_item, value)))
         return cls(ANY in words, frozenset(words - {ANY}), named)
 
-    def of(self, table: TableName, columns: Mapping[str, ColumnType]) -> frozenset[str]:
-        """The source's names of a table's SUPER columns; those that it does not have are left out.
+    def of(self, table: TableName, columns: Mapping[str, ColumnType]) -> dict[str, str]:
+        """What is in a table's SUPER columns, `JSON` or `TEXT`, by their names in the source.
+
+        Columns that the table does not have are left out.
 
         Args:
             table: The table.
@@ -69,17 +76,29 @@ class SuperColumns:
         """
         chosen = self.named.get(str(table))
         if chosen is None:
-            is_all = str(table) in self.json_tables or self.any_json
-            return frozenset(name for name, kind in columns.items() if is_all and _is_json(kind))
-        found = {name for name in columns if name in chosen or fold(name) in chosen}
-        for name in sorted(found):
-            _check_type(table, name, columns[name])
-        return frozenset(found)
+            is_all = self.takes_any_json(table)
+            return {name: JSON for name, kind in columns.items() if is_all and kind.kind == JSON}
+        wanted = {fold(name): is_json for name, is_json in chosen.items()}
+        return {
+            name: _held(table, name, kind, said=wanted[fold(name)])
+            for name, kind in columns.items()
+            if fold(name) in wanted
+        }
 
-    def missing(self, table: TableName, columns: Collection[str]) -> list[str]:
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is SUPER."""
+        return self == NO_SUPER
+
+    def takes_any_json(self, table: TableName | str) -> bool:
+        """Whether all JSON columns of a table are."""
+        name = str(table)
+        return name in self.json_tables or (self.any_json and name not in self.named)
+
+    def missing(self, table: TableName | str, columns: Collection[str]) -> list[str]:
         """The names that the setting has of a table, and the table does not."""
-        known = {*columns, *map(fold, columns)}
-        return [name for name in self.named.get(str(table), ()) if name not in known]
+        known = set(map(fold, columns))
+        return [name for name in self.named.get(str(table), ()) if fold(name) not in known]
 
 
 #: Nothing is SUPER.
@@ -99,19 +118,22 @@ def no_super_key(table: TableName | str, column: str, what: str) -> ConfigError:
     return _wrong(f"names {what}, which cannot be SUPER", table, column)
 
 
-def _check_type(table: TableName, name: str, kind: ColumnType) -> None:
-    if kind.kind == "string" and varchar_bytes(kind) < MAX_VARCHAR_BYTES:
-        raise _wrong(f"names a text that always fits VARCHAR({varchar_bytes(kind)})", table, name)
-    if kind.kind not in ("json", "string"):
+def _held(table: TableName, name: str, kind: ColumnType, *, said: bool) -> str:
+    """What a column holds, of which the setting may have said that it is JSON."""
+    if kind.kind not in (JSON, "string"):
         raise _wrong(f"names a column of type {kind}: SUPER is for JSON and long text", table, name)
+    if said or kind.kind == JSON:
+        return JSON
+    if varchar_bytes(kind) < MAX_VARCHAR_BYTES:
+        raise _wrong(f"names a text that always fits VARCHAR({varchar_bytes(kind)})", table, name)
+    return TEXT
 
 
-def _is_json(kind: ColumnType) -> bool:
-    return kind.kind == "json"
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+def _item(value: Any) -> tuple[str, bool] | None:
+    """A column of the list, and whether it is said to be JSON; None: it is neither form."""
+    if isinstance(value, Mapping) and list(value.values()) == [JSON]:
+        return (next(iter(value)), True)
+    return (value, False) if isinstance(value, str) and value else None
 
 
 def _wrong(what: str, table: TableName | str | None = None, column: str = "") -> ConfigError:

@@ -41,7 +41,7 @@ class Column:
         type: Its type in the one type map.
         key: Whether it is part of the primary key.
         padded: Whether trailing blanks do not count in the source either.
-        is_super: Whether the warehouse has it as SUPER.
+        held: What is in it if it is SUPER, JSON or text; None: it is not.
     """
 
     source: str
@@ -49,7 +49,12 @@ class Column:
     type: ColumnType
     key: bool = False
     padded: bool = False
-    is_super: bool = False
+    held: str | None = None
+
+    @property
+    def is_super(self) -> bool:
+        """Whether the warehouse has it as SUPER."""
+        return self.held is not None
 
     @property
     def is_text(self) -> bool:
@@ -117,7 +122,7 @@ class LandingTable:
         folded = fold_columns(properties, table=table)
         types = _types(table, properties)
         chosen = super_columns.of(table, types)
-        for source in chosen.intersection(key_properties):
+        for source in chosen.keys() & set(key_properties):
             raise no_super_key(table, source, "a column of the key")
         columns = (
             Column(
@@ -126,7 +131,7 @@ class LandingTable:
                 type=types[source],
                 key=source in key_properties,
                 padded=property_.get(PADDED) is True,
-                is_super=source in chosen,
+                held=chosen.get(source),
             )
             for source, property_ in properties.items()
         )

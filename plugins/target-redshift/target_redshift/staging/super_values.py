@@ -18,8 +18,6 @@ from tidemark_core.types.column_type import MAX_PRECISION, MAX_SCALE
 
 from target_redshift.arrow import Array, data_of, pc
 
-#: https://docs.aws.amazon.com/redshift/latest/dg/r_SUPER_type.html
-MAX_SUPER_BYTES = 16 * 1024 * 1024
 _DEEPEST = "it is nested about 1,000 levels deep or deeper"
 #: Escapes of NUL and of surrogates; also in `\\u0000`, which is neither.
 _ODD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
@@ -50,7 +48,7 @@ def unfit_documents(array: Array, string_bytes: int) -> dict[int, str]:
     """Rows whose JSON would not be the same in SUPER, and why.
 
     Args:
-        array: JSON documents, each at most `MAX_SUPER_BYTES` long.
+        array: JSON documents, none too long for SUPER.
         string_bytes: Most bytes of a string in SUPER.
     """
     reasons = (_why_unfit(text, string_bytes) for text in array.to_pylist())

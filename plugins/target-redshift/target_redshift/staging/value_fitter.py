@@ -20,13 +20,13 @@ from tidemark_core.types.column_type import (
     varchar_bytes,
 )
 from tidemark_core.types.conversions import Conversions, Reason
+from tidemark_core.types.super_columns import JSON, MAX_SUPER_BYTES
 
 from target_redshift.arrow import Array, data_of, nulls, pc
 from target_redshift.model.key_rules import unfit_key
 from target_redshift.model.landing_table import Column, LandingTable
 from target_redshift.model.schema_drift import rebuild_hint
 from target_redshift.staging.super_values import (
-    MAX_SUPER_BYTES,
     as_json_strings,
     null_documents,
     unfit_documents,
@@ -141,7 +141,7 @@ class Cleaner:
     def _super(
         self, block: pa.RecordBatch, array: Array, column: Column, counts: Conversions
     ) -> Array:
-        if column.type.kind != "json":
+        if column.held != JSON:
             return as_json_strings(self._text(block, array, column, counts))
         found = null_documents(array)
         counts.count(column.source, Reason.JSON_NULL, pc.sum(found).as_py() or 0)

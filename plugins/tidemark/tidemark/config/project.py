@@ -18,6 +18,7 @@ from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.settings import S3Settings
 from tidemark_core.typed_settings import read
+from tidemark_core.types.super_columns import SuperColumns
 
 from tidemark.config.env_file import check_private, secrets_in_files
 from tidemark.config.environment import env_file, load_environment, project_folder
@@ -25,6 +26,7 @@ from tidemark.config.invocation import current
 from tidemark.config.settings import SETTINGS, DbtSettings, LeaseSettings, WatermarkSettings
 from tidemark.config.tables.deleted_rows import marking_columns
 from tidemark.config.tables.landing_names import read_landing_names
+from tidemark.config.tables.super_columns import read_super_columns
 from tidemark.config.validation import unknown_settings
 
 if TYPE_CHECKING:
@@ -163,6 +165,15 @@ class Project:
             ConfigError: LANDING_NAMES is invalid.
         """
         return read_landing_names(self.root, self.environ)
+
+    @cached_property
+    def super_columns(self) -> SuperColumns:
+        """Which columns are SUPER in the warehouse.
+
+        Raises:
+            ConfigError: SUPER_COLUMNS is invalid.
+        """
+        return read_super_columns(self.root, self.environ)
 
     def table(self, text: str) -> TableName:
         """Reads a table as it was typed; a bare name is in DB_DATABASE.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
 from tap_mysql.settings import SETTINGS as TAP_MYSQL
@@ -11,7 +11,9 @@ from target_redshift.settings import SETTINGS as TARGET_REDSHIFT
 from target_s3_parquet.settings import SETTINGS as TARGET_S3
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LandingNames
-from tidemark_core.settings import LANDING_NAMES, Setting
+from tidemark_core.settings import LANDING_NAMES, SUPER_COLUMNS, Setting
+from tidemark_core.text.documents import Json
+from tidemark_core.types.super_columns import SuperColumns
 
 from tidemark.config.settings import SETTINGS
 
@@ -19,6 +21,11 @@ _ALL = (SETTINGS, TAP_MYSQL, TARGET_S3, TAP_S3, TARGET_REDSHIFT)
 #: Variables that are not settings of ours: Meltano, dbt, AWS's libraries and the parts read them.
 _OTHERS = frozenset({"RESTORE_URL", "LOG_FORMAT", "LOG_PROGRESS_SECONDS"})
 _OTHERS_BEGIN = ("MELTANO_", "TIDEMARK_", "TAP_", "TARGET_", "DBT_", "AWS_", "SSH_AUTH_")
+#: What reads more of a setting than its type.
+_PARSED: dict[str, Callable[[Json], object]] = {
+    LANDING_NAMES.name: LandingNames.parse,
+    SUPER_COLUMNS.name: SuperColumns.parse,
+}
 #: How similar a name must be to one of ours to count as a misspelling of it.
 _ALIKE = 0.8
 
@@ -35,8 +42,8 @@ def refuse_bad_values(environ: Mapping[str, str]) -> None:
     for setting in _known().values():
         try:
             setting.convert(environ.get(setting.env))
-            if setting == LANDING_NAMES:
-                LandingNames.parse(setting.convert(environ.get(setting.env)))
+            if parse := _PARSED.get(setting.name):
+                parse(setting.convert(environ.get(setting.env)))
         except ConfigError as error:
             problems.append(error.message)
     if problems:

@@ -14,6 +14,7 @@ from tidemark_core.host.collector import spare_what_is_here
 
 from tidemark.config.env_file import read_environment
 from tidemark.config.environment import project_folder
+from tidemark.config.tables.super_columns import refuse_other_contracts
 from tidemark.config.validation import refuse_bad_values, unknown_settings
 from tidemark.job.leftovers import remove_stale_configs, system_folder
 from tidemark.job.systemdb import empty_half_made
@@ -63,5 +64,6 @@ def guard() -> None:
         for name, meant in unknown_settings(dotenv_values(path, interpolate=False)).items():
             logger.warning("%s in %s is not a setting%s", name, path, meant)
         refuse_bad_values(environ)
+        refuse_other_contracts(project, environ)
     except ConfigError as error:
         raise BadSettingsError(error) from None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.project import Project
 from tidemark.services.tables.addition import Added, Addition, plan_addition
+from tidemark.services.tables.contract.contract import read_contracts
 from tidemark.services.tables.method import Wish
 from tidemark.services.tables.project_files import ProjectFiles
 from tidemark_core.errors import ConfigError
+from tidemark_core.types.super_columns import SuperColumns
 from tidemark_sandbox.world import Sandbox
 
+PAPERS = "transform/models/tables/papers.yml"
 TOUCHED = "changed TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP"
 TABLES = (
     f"good (id INT PRIMARY KEY, {TOUCHED}, KEY (changed)) COMMENT 'What it is for: 100% | good'",
@@ -23,6 +26,7 @@ TABLES = (
     "gappy (id INT PRIMARY KEY, seen TIMESTAMP NULL ON UPDATE CURRENT_TIMESTAMP, KEY (seen))",
     "zero (id INT PRIMARY KEY, seen DATETIME NOT NULL ON UPDATE CURRENT_TIMESTAMP, KEY (seen))",
     f"long_text (id INT PRIMARY KEY, a LONGTEXT, b LONGTEXT, {TOUCHED}, KEY (changed))",
+    f"papers (id INT PRIMARY KEY, body MEDIUMTEXT, short VARCHAR(9), {TOUCHED}, KEY (changed))",
     f"partner_info (id INT PRIMARY KEY, {TOUCHED}, KEY (changed))",
 )  # fmt: skip
 
@@ -53,8 +57,14 @@ def plan(
     """Plans an addition to a checkout; nothing is written."""
     root = make_checkout(tmp_path, sandbox.env())
 
-    def plan(*patterns: str, left_out: str = "", wish: Wish | None = None):  # type: ignore[no-untyped-def]
-        files = ProjectFiles(FileChanges(root))
+    def plan(  # type: ignore[no-untyped-def]
+        *patterns: str,
+        left_out: str = "",
+        wish: Wish | None = None,
+        super_columns: Iterable[object] = (),
+    ):
+        chosen = SuperColumns.parse({"add_test.papers": list(super_columns)})
+        files = ProjectFiles(FileChanges(root), super_columns=chosen)
         project = Project(root, sandbox.env(), root / ".env")
         found = plan_addition(
             project, files, patterns, [left_out] if left_out else [], wish or Wish()
@@ -104,6 +114,39 @@ def test_what_should_be_known_is_told(
     assert files.names.given == {"add_test.partner_info": "add_test__partner_info"}
     text = str(files.changes.read("transform/models/tables/good.yml"))
     assert 'description: "What it is for: 100% | good"' in text
+
+
+@pytest.mark.fault(225)
+def test_super_columns_are_in_the_contract_or_refused_by_name(
+    plan: Callable[..., tuple[Addition, ProjectFiles]],
+) -> None:
+    for name in ("BODY", {"body": "json"}):
+        _, files = plan("add_test.papers", super_columns=[name])
+        (contract,) = read_contracts("", str(files.changes.read(PAPERS)))
+        kinds = {"body": "super", "short": "varchar(36)"}
+        assert contract.columns == {**contract.columns, **kinds}
+    for name, why in (
+        ("gone", "a column that the table does not have"),
+        ("short", "a text that always fits VARCHAR(36)"),
+        ("id", "a column of type int32"),
+    ):
+        found, files = plan("add_test.papers", super_columns=[name])
+        (refused,) = found.refused
+        assert (refused.table, refused.column) == ("add_test.papers", name)
+        assert why in refused.message
+        assert PAPERS not in files.changes.paths
+
+
+def test_a_column_that_becomes_super_is_rebuilt_from_the_lake(
+    plan: Callable[..., tuple[Addition, ProjectFiles]], sandbox: Sandbox
+) -> None:
+    _, files = plan("add_test.papers", super_columns=[])
+    (files.root / PAPERS).write_text(str(files.changes.read(PAPERS)))
+    files.super_columns = SuperColumns.parse({"add_test.papers": ["body"]})
+    project = Project(files.root, sandbox.env(), files.root / ".env")
+    (added,) = plan_addition(project, files, ["add_test.papers"], [], Wish()).added
+    assert added.difference.told() == ["body: varchar(65535) is now super"]
+    assert added.after == ["tidemark rebuild -t add_test.papers --from-lake"]
 
 
 def test_the_examples_own_contracts_are_as_mysql_has_its_tables(

@@ -15,6 +15,7 @@ from tidemark.commands.options import TablesOption
 from tidemark.commands.run.legs import run_and_tell
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Options, Strategy
+from tidemark.config.tables.super_columns import refuse_other_contracts
 from tidemark.config.validation import refuse_bad_values
 from tidemark.runner.leases import hold_job
 from tidemark.terminal.console import (
@@ -205,6 +206,7 @@ def run_options(
 def check_settings(project: Project) -> None:
     """Refuses invalid settings, and names those that nothing reads."""
     refuse_bad_values(project.environ)
+    refuse_other_contracts(project.root, project.environ)
     for name, meant in project.unknown_settings.items():
         note(f"{name} in {project.settings_file} is not a setting{meant}.")
 

@@ -23,9 +23,10 @@ def editing(project: Project) -> Iterator[tuple[ProjectFiles, Parser]]:
     from tidemark.services.tables.project_files import ProjectFiles
 
     secret = frozenset({project.settings_file})
+    changes = FileChanges(project.root, secret)
     is_set = bool(project.environ.get("LANDING_NAMES"))
     with parser(project.root, project.environ) as reader:
-        yield ProjectFiles(FileChanges(project.root, secret), is_set), reader
+        yield ProjectFiles(changes, is_set, project.super_columns), reader
 
 
 def make(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tidemark_core.names import LandingNames
 from tidemark_core.settings import LANDING_NAMES
 
-from tidemark.config.files.meltano_files import declarations
+from tidemark.config.tables.loader_config import told
 
 
 def read_landing_names(root: Path, environ: Mapping[str, str]) -> LandingNames:
@@ -22,12 +21,4 @@ def read_landing_names(root: Path, environ: Mapping[str, str]) -> LandingNames:
     Raises:
         ConfigError: They are invalid.
     """
-    told = environ.get(LANDING_NAMES.env) or _in_files(root)
-    return LandingNames.parse(LANDING_NAMES.convert(told))
-
-
-def _in_files(root: Path) -> Any:
-    found = None
-    for _, _, plugin in declarations(root, "load", "target-redshift"):
-        found = (plugin.get("config") or {}).get(LANDING_NAMES.name, found)
-    return found
+    return LandingNames.parse(told(root, environ, LANDING_NAMES))

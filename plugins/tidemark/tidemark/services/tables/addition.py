@@ -61,6 +61,8 @@ class Added:
         if self.is_new:
             return []
         rebuild = [f"tidemark rebuild -t {self.table}"] if self.difference.needs_rebuild else []
+        if rebuild and self.difference.lake_suffices:
+            rebuild = [f"{rebuild[0]} --from-lake"]
         reset = [f"tidemark watermark reset -t {self.table}"] if self.was is not None else []
         return reset + rebuild
 
@@ -145,7 +147,7 @@ def _add(
     if method is None:
         method = propose(table, gaps(mysql, table), wish, lambda: why_no_log(mysql, table.name))
     name = contract.name if contract else _free_name(files, table.name, models)
-    landing = landing_table(table, method, files.rules, name)
+    landing = landing_table(table, method, files.rules, name, files.super_columns)
     told = (*method.remarks, *log_remarks(mysql, table, method), *remarks(mysql, table, landing))
     hard_delete = deletes.hard(contract, landing, method)
     if contract is None:

@@ -11,6 +11,7 @@ from tidemark_core.errors import TidemarkError
 from tidemark_core.names import TableName, redshift_relation
 from tidemark_core.redshift.connection import connect
 from tidemark_core.s3.errors import explained
+from tidemark_core.types.super_columns import SuperColumns
 
 from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.project import Project
@@ -127,13 +128,17 @@ def _differences(
     with open_mysql(project.mysql) as mysql:
         there = mysql.tables({table.schema for table in contracts})
     return {
-        table: _difference(table, contract, there.get(table), rules)
+        table: _difference(table, contract, there.get(table), rules, project.super_columns)
         for table, contract in contracts.items()
     }
 
 
 def _difference(
-    table: TableName, contract: Contract | None, source: Table | None, rules: Rules
+    table: TableName,
+    contract: Contract | None,
+    source: Table | None,
+    rules: Rules,
+    super_columns: SuperColumns,
 ) -> tuple[str, ...]:
     if source is None:
         return ("MySQL has no such table, or DB_USER may not read it",)
@@ -144,7 +149,8 @@ def _difference(
     key = rules.replication_key(table)
     method = Method(rules.method(table), "", key)
     try:
-        found = compare(contract, landing_table(source, method, rules, contract.name)).told()
+        landing = landing_table(source, method, rules, contract.name, super_columns)
+        found = compare(contract, landing).told()
     except TidemarkError as error:
         return (error.message,)
     told = (contract.method, (contract.replication_key or "").lower())

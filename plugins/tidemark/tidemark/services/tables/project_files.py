@@ -14,6 +14,7 @@ import yaml
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LandingNames, TableName
 from tidemark_core.text.documents import Json
+from tidemark_core.types.super_columns import NO_SUPER, SuperColumns
 
 from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.files.meltano_files import KINDS, Folder, declarations
@@ -34,10 +35,12 @@ class ProjectFiles:
     Attributes:
         changes: The changes.
         has_names_elsewhere: Whether LANDING_NAMES is set, in place of what the files say.
+        super_columns: Which columns are SUPER; no command changes that.
     """
 
     changes: FileChanges
     has_names_elsewhere: bool = False
+    super_columns: SuperColumns = NO_SUPER
 
     @property
     def root(self) -> Path:

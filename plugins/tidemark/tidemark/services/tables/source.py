@@ -21,6 +21,13 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.names import LandingNames, TableName
 from tidemark_core.types.column_type import MAX_VARBYTE_BYTES, MAX_VARCHAR_BYTES
 from tidemark_core.types.singer_schema import LOG_BASED
+from tidemark_core.types.super_columns import (
+    MAX_SUPER_BYTES,
+    NO_SUPER,
+    SuperColumns,
+    no_super_key,
+    not_in_table,
+)
 
 from tidemark.config.tables.rules import select_rule
 from tidemark.config.tables.selection import Rules
@@ -146,7 +153,13 @@ def log_remarks(mysql: MySQL, table: Table, method: Method) -> list[Remark]:
     ]
 
 
-def landing_table(table: Table, method: Method, rules: Rules, name: str) -> LandingTable:
+def landing_table(
+    table: Table,
+    method: Method,
+    rules: Rules,
+    name: str,
+    super_columns: SuperColumns = NO_SUPER,
+) -> LandingTable:
     """The landing table that the loader would make of a table.
 
     Args:
@@ -154,9 +167,11 @@ def landing_table(table: Table, method: Method, rules: Rules, name: str) -> Land
         method: How it is copied.
         rules: Which of its columns are left out.
         name: What its copy is called.
+        super_columns: Which of its columns are SUPER.
 
     Raises:
-        ConfigError: A column's type or name is not supported, or there are too many columns.
+        ConfigError: A column's type or name is not supported, there are too many columns, or a
+            column is to be SUPER that is not there or cannot be.
         SourceError: It is a view of something that is gone.
     """
     chosen = Chosen(
@@ -170,7 +185,14 @@ def landing_table(table: Table, method: Method, rules: Rules, name: str) -> Land
     schema = with_padding(stream_schema(table), table, keys)
     properties = {column.name: schema["properties"][column.name] for column in columns}
     names = LandingNames({str(table.name): name})
-    return LandingTable.from_schema(table.name, {"properties": properties}, keys, names)
+    for missing in super_columns.missing(table.name, properties):
+        raise not_in_table(table.name, missing)
+    landing = LandingTable.from_schema(
+        table.name, {"properties": properties}, keys, names, super_columns
+    )
+    if any(column.is_super and column.source == method.key for column in landing.columns):
+        raise no_super_key(table.name, str(method.key), "the replication key")
+    return landing
 
 
 def remarks(mysql: MySQL, table: Table, landing: LandingTable) -> list[Remark]:
@@ -180,12 +202,12 @@ def remarks(mysql: MySQL, table: Table, landing: LandingTable) -> list[Remark]:
     for column in landing.columns:
         source = table.column(column.source)
         if source is not None and source.data_type in _UNBOUNDED:
-            found += _too_long(mysql, table, source)
+            limit = MAX_SUPER_BYTES if column.is_super else _UNBOUNDED[source.data_type]
+            found += _too_long(mysql, table, source, limit)
     return found
 
 
-def _too_long(mysql: MySQL, table: Table, column: Column) -> list[Remark]:
-    limit = _UNBOUNDED[column.data_type]
+def _too_long(mysql: MySQL, table: Table, column: Column, limit: int) -> list[Remark]:
     hint = (
         "REDSHIFT_TOO_LONG=null or truncate in .env loads the table anyway, or exclude the column: "
         f"'!{select_rule(table.name, column.name)}' in extract/extractors.meltano.yml"

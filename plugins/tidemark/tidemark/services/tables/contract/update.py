@@ -9,6 +9,7 @@ from tap_mysql.source.schema import Table
 from target_redshift.model.landing_table import LandingTable
 from target_redshift.model.schema_drift import normalise
 from tidemark_core.errors import ConfigError
+from tidemark_core.types.super_columns import SUPER
 
 from tidemark.config.files.yaml_text import YamlText
 from tidemark.services.tables.contract.contract import (
@@ -52,6 +53,12 @@ class Difference:
     def needs_rebuild(self) -> bool:
         """Whether the landing table cannot follow by itself: it can only add and widen columns."""
         return self.key is not None or not all(map(_is_wider, self.changed.values()))
+
+    @property
+    def lake_suffices(self) -> bool:
+        """Whether the lake's files have all that a rebuild needs: SUPER is made from text."""
+        others = [change for change in self.changed.values() if not _is_wider(change)]
+        return self.key is None and all(SUPER.lower() in change for change in others)
 
 
 def _is_wider(change: tuple[str, str]) -> bool:
