@@ -95,6 +95,11 @@ class SuperColumns:
         name = str(table)
         return name in self.json_tables or (self.any_json and name not in self.named)
 
+    def says_json(self, table: TableName | str, column: str) -> bool:
+        """Whether the setting says of a text column that it holds JSON."""
+        chosen = self.named.get(str(table), {})
+        return any(is_json and fold(name) == fold(column) for name, is_json in chosen.items())
+
     def missing(self, table: TableName | str, columns: Collection[str]) -> list[str]:
         """The names that the setting has of a table, and the table does not."""
         known = set(map(fold, columns))

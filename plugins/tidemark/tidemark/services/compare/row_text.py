@@ -1,18 +1,20 @@
 """A column's value as one text that MySQL and the warehouse write alike, and hashes of it. Pure.
 
 Floats have no such text: Redshift writes 15 digits of a DOUBLE, MySQL as many as it takes. They are
-compared as the numbers that the drivers read, bit by bit.
+compared as the numbers that the drivers read, bit by bit. SUPER columns have none either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tap_mysql.query.column_reads import bad_date
 from tidemark_core.names import fold, quote_redshift
 from tidemark_core.types.column_type import ColumnType
 
+from tidemark.services.compare.super_values import copied_meaning, source_meaning
 from tidemark.source.quoting import mysql_name
 
 INTEGERS = frozenset({"int8", "int16", "int32", "int64"})
@@ -38,16 +40,23 @@ class Column:
         name: As the source spells it.
         kind: Its type in the lake.
         data_type: MySQL's own type; empty where it makes no difference.
+        held: What is in it, JSON or text, if the copy has it as SUPER; None: it has not.
     """
 
     name: str
     kind: ColumnType
     data_type: str = ""
+    held: str | None = None
 
     @property
     def is_float(self) -> bool:
         """Whether it is compared as a number."""
         return self.kind.kind in FLOATS
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether its values are fetched from both servers, which hash them differently or not."""
+        return self.is_float or self.held is not None
 
     @property
     def may_be_long(self) -> bool:
@@ -66,10 +75,20 @@ class Column:
             return f"ST_AsBinary({name})"
         return name
 
-    def float_in_mysql(self) -> str:
-        """Its number, in double precision: MySQL writes six digits of a FLOAT."""
+    def fetched_from_mysql(self) -> str:
+        """Its text or number, in double precision: MySQL writes six digits of a FLOAT."""
         name = mysql_name(self.name)
+        if self.held is not None:
+            return self.mysql()
         return f"{name} * 1e0" if self.kind.kind == "float32" else name
+
+    def source_meaning(self, value: Any) -> str:
+        """A value that was fetched from MySQL, in a form that is equal for equal values."""
+        return repr(value) if self.held is None else source_meaning(value, self.held)
+
+    def copied_meaning(self, value: Any) -> str:
+        """The same of a value that was fetched from the warehouse."""
+        return repr(value) if self.held is None else copied_meaning(value)
 
     def redshift(self) -> str:
         """Its text in the warehouse."""
@@ -128,7 +147,7 @@ def redshift_number(text: str) -> str:
 
 
 def mysql_row(columns: Sequence[Column]) -> str:
-    """The text of a row in MySQL: all columns but floats; long values as their hashes."""
+    """The text of a row in MySQL: all columns that are hashed; long values as their hashes."""
     return f"concat_ws({_SEPARATOR}, {', '.join(map(mysql_part, columns))})"
 
 

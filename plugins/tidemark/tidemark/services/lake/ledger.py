@@ -12,6 +12,7 @@ from tidemark_core.redshift import ledger as ledger_sql
 from tidemark_core.redshift.connection import WarehouseConnection
 
 _COLUMNS = "SELECT column_name FROM svv_columns WHERE table_schema = ? AND table_name = ?"
+_SUPER_COLUMNS = f"{_COLUMNS} AND data_type = 'super'"
 _EXISTS = "SELECT 1 FROM svv_tables WHERE table_schema = ? AND table_name = ?"
 
 
@@ -37,6 +38,12 @@ def columns_of(warehouse: WarehouseConnection, schema: str, name: str) -> frozen
     """The columns of a table or view; None when there is none that we may see."""
     found = warehouse.execute(_COLUMNS, [schema, name], what="a query for columns")
     return frozenset(str(column) for (column,) in found) or None
+
+
+def super_columns_of(warehouse: WarehouseConnection, schema: str, name: str) -> frozenset[str]:
+    """Those of them that are SUPER."""
+    found = warehouse.execute(_SUPER_COLUMNS, [schema, name], what="a query for SUPER columns")
+    return frozenset(str(column) for (column,) in found)
 
 
 def refuse_other_copy(warehouse: WarehouseConnection, table: TableName, name: str) -> None:

@@ -24,6 +24,7 @@ from tidemark_core.names import TableName, fold
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.text.documents import Json
 from tidemark_core.types.singer_schema import LOG_BASED
+from tidemark_core.types.super_columns import SuperColumns
 
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
@@ -99,7 +100,7 @@ def resync(project: Project, table: TableName, *, write: bool) -> Resync:
         looked = mysql.tables([table.schema]).get(table)
         names = project.public_schema, project.names.of(table)
         kept = project.deleted_at.get(str(table))
-        what, key = _comparison(newest, *names, mysql, copy, kept)
+        what, key = _comparison(newest, *names, mysql, copy, kept, project.super_columns)
         found = _Found([], 0, 0, 0)
         for keys in _differing(what, key, mysql, copy):
             found = found + keys
@@ -144,6 +145,7 @@ def _comparison(
     mysql: MySQL,
     copy: WarehouseConnection,
     deleted_at: str | None,
+    super_columns: SuperColumns,
 ) -> tuple[Comparison, RowKey]:
     """What is compared: all columns that both have, of the public table's live rows.
 
@@ -161,6 +163,7 @@ def _comparison(
         retired=True,
         has_marks=False,
         deleted_at=deleted_at,
+        super_columns=super_columns,
     )
     if facts.public is None:
         raise ConfigError("there is no public table to compare it with", table=table,

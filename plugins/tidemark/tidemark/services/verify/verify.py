@@ -11,17 +11,18 @@ from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import LANDING_SCHEMA, TableName, fold
 from tidemark_core.redshift.connection import WarehouseConnection, connect
 from tidemark_core.text.documents import Json
+from tidemark_core.types.super_columns import NO_SUPER, SuperColumns
 
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Rules
 from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.services.bookmarks.store import States
 from tidemark.services.compare.content.comparison import Difference
-from tidemark.services.compare.content.eligibility import Facts, NotCompared, comparisons
+from tidemark.services.compare.content.eligibility import PUBLIC, Facts, NotCompared, comparisons
 from tidemark.services.compare.content.ranges import compare
 from tidemark.services.compare.keys.tombstones import marked
 from tidemark.services.lake.backlog import NextLoad
-from tidemark.services.lake.ledger import columns_of
+from tidemark.services.lake.ledger import columns_of, super_columns_of
 from tidemark.services.lake.listing import list_objects, read_archive, read_manifests
 from tidemark.services.lake.lost_files import lost_files
 from tidemark.services.verify.counting import Counter, count_rows
@@ -97,6 +98,7 @@ def verify_tables(
             ),
             lost_files(project, objects, lake.manifests),
             checksum,
+            project.super_columns,
         )
         for table, history in lake.commits.items():
             if str(table) not in unread:
@@ -113,6 +115,7 @@ class _Look:
     counter: Counter
     lost: Mapping[TableName, Sequence[ManifestFile]]
     checksum: bool
+    super_columns: SuperColumns
 
     def at(self, table: TableName, history: Sequence[Manifest], reading: Reading) -> Verified:
         """Counts and compares a table; a failure is reported as its problem."""
@@ -147,6 +150,7 @@ class _Look:
             retired=bool(self.counter.retired(newest.table)),
             has_marks=marked(warehouse, newest.table) > 0,
             deleted_at=self.counter.deleted_at.get(str(newest.table)),
+            super_columns=self.super_columns,
         )
         chosen, left = comparisons(facts)
         differences = [d for one in chosen for d in compare(one, mysql, warehouse)]
@@ -164,6 +168,7 @@ def facts_of(
     retired: bool,
     has_marks: bool,
     deleted_at: str | None = None,
+    super_columns: SuperColumns = NO_SUPER,
 ) -> Facts:
     """What is known of a table before its rows are compared.
 
@@ -177,6 +182,7 @@ def facts_of(
         retired: Whether retention has removed loads from landing.
         has_marks: Whether rows are marked as deleted.
         deleted_at: The contract's own column for deleted rows, if it has one.
+        super_columns: The setting of that name.
     """
     landing = columns_of(warehouse, LANDING_SCHEMA, name)
     is_whole = landing is not None and (newest.is_full_copy or not retired)
@@ -184,7 +190,23 @@ def facts_of(
     own = fold(deleted_at) if deleted_at and public and fold(deleted_at) in public else None
     if public is not None and own is not None:
         public -= {own}
-    return Facts(newest, schema, name, reading, types, public, landing, is_whole, has_marks, own)
+    return Facts(
+        newest,
+        schema,
+        name,
+        reading,
+        types,
+        public,
+        landing,
+        is_whole,
+        has_marks,
+        own,
+        {
+            PUBLIC: super_columns_of(warehouse, schema, name),
+            LANDING_SCHEMA: super_columns_of(warehouse, LANDING_SCHEMA, name),
+        },
+        super_columns,
+    )
 
 
 def reading_of(newest: Manifest, marks: Mapping[str, Json]) -> Reading:

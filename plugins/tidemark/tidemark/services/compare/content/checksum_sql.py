@@ -44,7 +44,7 @@ class Side:
         key: The text of its key; ``NULL`` without one.
         bucket: The hash of its key, as a number.
         parts: The hash of each column's value, as a number.
-        floats: Columns that are compared as numbers.
+        fetched: Columns whose values are fetched, row by row.
         beyond: Whether a row is beyond the bookmark, and its replication key; else constants.
         where: Conditions that sums are bounded by, and the values that they bind.
         only: Conditions of every query, and their values.
@@ -56,7 +56,7 @@ class Side:
     key: str
     bucket: str
     parts: tuple[str, ...]
-    floats: tuple[str, ...]
+    fetched: tuple[str, ...]
     beyond: tuple[str, tuple[Any, ...]]
     where: tuple[str, tuple[Any, ...]]
     only: tuple[str, tuple[Any, ...]]
@@ -73,9 +73,9 @@ class Side:
         return f"{query} GROUP BY 1", values
 
     def rows(self, part: str = "") -> tuple[str, list[Any]]:
-        """Selects each row's key, hash, whether beyond the bookmark, replication key, floats."""
+        """Selects each row's key, hash, whether beyond the bookmark, replication key, values."""
         beyond, values = self.beyond
-        columns = ", ".join([self.key, self.row, beyond, *self.floats])
+        columns = ", ".join([self.key, self.row, beyond, *self.fetched])
         query, more = self._select(columns, part, bounded=False)
         return query, [*values, *more]
 
@@ -113,7 +113,7 @@ def mysql_side(
         bound: Its replication key; None: it is compared whole.
         mark: The bookmark.
     """
-    plain = [column for column in columns if not column.is_float]
+    plain = [column for column in columns if not column.is_fetched]
     text = _NO_TEXT if key is None else key.mysql()
     name = "" if bound is None else mysql_name(bound)
     return Side(
@@ -122,7 +122,7 @@ def mysql_side(
         key="NULL" if key is None else text,
         bucket=mysql_number(text),
         parts=tuple(mysql_number(mysql_part(column)) for column in plain),
-        floats=tuple(column.float_in_mysql() for column in columns if column.is_float),
+        fetched=tuple(column.fetched_from_mysql() for column in columns if column.is_fetched),
         beyond=(f"coalesce({name} > %s, 0), CAST({name} AS CHAR)", (mark,)) if bound
         else ("0, NULL", ()),
         where=(f"({name} <= %s OR {name} IS NULL)", (mark,)) if bound else ("", ()),
@@ -149,7 +149,7 @@ def redshift_side(
         mark: The bookmark.
         only: A condition of its rows, and what it binds.
     """
-    plain = [column for column in columns if not column.is_float]
+    plain = [column for column in columns if not column.is_fetched]
     text = _NO_TEXT if key is None else key.redshift()
     name = "" if bound is None else quote_redshift(fold(bound))
     return Side(
@@ -158,7 +158,7 @@ def redshift_side(
         key="NULL" if key is None else text,
         bucket=redshift_number(text),
         parts=tuple(redshift_number(redshift_part(column)) for column in plain),
-        floats=tuple(column.copied for column in columns if column.is_float),
+        fetched=tuple(column.copied for column in columns if column.is_fetched),
         beyond=(f"0, CAST({name} AS VARCHAR)", ()) if bound else ("0, NULL", ()),
         where=(f"({name} <= ? OR {name} IS NULL)", (mark,)) if bound else ("", ()),
         only=only,

@@ -92,7 +92,7 @@ class Rows:
         changed: Keys that both have, with other values, or more than once.
         marks: Replication keys of what is missing or changed.
         back: How many of the changed have a lesser one in MySQL.
-        floats: Columns of floats that differ.
+        fetched: Columns that differ, of those whose values are fetched.
     """
 
     missing: list[str] = field(default_factory=list)
@@ -100,7 +100,7 @@ class Rows:
     changed: list[str] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
     back: int = 0
-    floats: set[str] = field(default_factory=set)
+    fetched: set[str] = field(default_factory=set)
 
 
 def by_value(text: str) -> tuple[int, int, str]:

@@ -6,8 +6,8 @@ the newest version of each row counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tap_mysql.values.bookmark_facts import Reading
@@ -22,6 +22,7 @@ from tidemark_core.names import (
     redshift_relation,
 )
 from tidemark_core.types.singer_schema import from_json_schema
+from tidemark_core.types.super_columns import JSON, NO_SUPER, TEXT, SuperColumns
 
 from tidemark.services.compare.content.checksum_sql import (
     Side,
@@ -62,6 +63,8 @@ class Facts:
         has_marks: Whether rows are marked as deleted.
         deleted_at: The public table's own column that says since when a row is deleted; None: it
             keeps no such rows.
+        supers: The SUPER columns of the public and of the landing table.
+        super_columns: The setting, which says of text whether it is JSON.
     """
 
     newest: Manifest
@@ -74,6 +77,8 @@ class Facts:
     is_whole: bool
     has_marks: bool
     deleted_at: str | None = None
+    supers: Mapping[str, Collection[str]] = field(default_factory=dict)
+    super_columns: SuperColumns = NO_SUPER
 
     @property
     def table(self) -> TableName:
@@ -92,11 +97,19 @@ def comparisons(facts: Facts) -> tuple[list[Comparison], list[NotCompared]]:
         if chosen and why is not None:
             left += [NotCompared(text, why) for text in _named(chosen, columns)]
         elif chosen:
-            found.append(_comparison(facts, name, chosen, key))
-            left += _unhashed(chosen, found[-1].key)
+            found.append(_comparison(facts, name, [_held(facts, name, c) for c in chosen], key))
+            left += _unhashed(found[-1].columns, found[-1].key)
     if facts.public is None:
         left.append(NotCompared("public", "there is no public table: landing was compared"))
     return found, left
+
+
+def _held(facts: Facts, name: str, column: Column) -> Column:
+    """A column with what is in it if the copy has it as SUPER."""
+    if _folded(column) not in facts.supers.get(name, ()):
+        return column
+    is_json = column.kind.kind == JSON or facts.super_columns.says_json(facts.table, column.name)
+    return replace(column, held=JSON if is_json else TEXT)
 
 
 def _folded(column: Column) -> str:
@@ -195,6 +208,10 @@ def _unhashed(columns: Iterable[Column], key: RowKey | None) -> list[NotCompared
         if c.may_be_long
     ]
     if key is None:
-        why = "floats are compared row by row, and the table has no key"
-        found += [NotCompared(f"column {c.name}", why) for c in columns if c.is_float]
+        why = "{} are compared row by row, and the table has no key"
+        found += [
+            NotCompared(f"column {c.name}", why.format("floats" if c.is_float else "SUPER values"))
+            for c in columns
+            if c.is_fetched
+        ]
     return found

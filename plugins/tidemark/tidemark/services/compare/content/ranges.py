@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from tidemark.services.compare.keys.row_keys import (
     mysql_starts_sql,
     ranges,
 )
+from tidemark.services.compare.row_text import Column
 from tidemark.source.mysql import MySQL
 
 RANGE_ROWS = 100_000
@@ -52,7 +53,7 @@ def compare(
     if what.key is None:
         found = pair.whole()
         return [] if found is None else [found]
-    slices = pair.slices(what.key, size)
+    slices = pair.slices(what.key, _rows_at_once(what, size))
     return [pair.difference(part, rows) for part, rows in slices if pair.differs(rows)]
 
 
@@ -77,7 +78,12 @@ def differing_rows(
         SourceError: MySQL cannot be asked.
         WarehouseError: The warehouse cannot be asked.
     """
-    yield from _Pair(what, mysql, warehouse).slices(key, size)
+    yield from _Pair(what, mysql, warehouse).slices(key, _rows_at_once(what, size))
+
+
+def _rows_at_once(what: Comparison, size: int) -> int:
+    """Fewer where documents are fetched, which are longer than a hash."""
+    return size // 10 if any(column.held for column in what.columns) else size
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,9 @@ class _Pair:
         return self.warehouse.execute(*query, what="a checksum", table=self.what.table)
 
     @property
-    def _floats(self) -> bool:
-        """Whether each row must be fetched: the servers hash no floats."""
-        return any(column.is_float for column in self.what.columns)
+    def _fetched(self) -> list[Column]:
+        """Columns for which each row must be fetched: the servers do not hash them alike."""
+        return [column for column in self.what.columns if column.is_fetched]
 
     def whole(self) -> Difference | None:
         """Compares the rows of a table without a key as a whole."""
@@ -111,7 +117,7 @@ class _Pair:
         for part in ranges(self.what.key, sorted(starts)):
             (copied,) = self._copied(self.what.target.sums(part.redshift))
             source = self.mysql.row(*self.what.source.sums(part.mysql))
-            if self._floats or _numbers(copied) != _numbers(source):
+            if self._fetched or _numbers(copied) != _numbers(source):
                 yield part
 
     def buckets(self, size: int) -> Iterator[Slice]:
@@ -119,13 +125,13 @@ class _Pair:
         assert self.what.key is not None  # noqa: S101 - as above
         (copied,) = self._copied(self.what.target.sums())
         source = self.mysql.row(*self.what.source.sums())
-        if not self._floats and _numbers(copied) == _numbers(source):
+        if not self._fetched and _numbers(copied) == _numbers(source):
             return
         of = max(1, math.ceil(max(int(copied[0]), int(source[0])) / size))
         theirs = {row[0]: _numbers(row[1:]) for row in self._copied(self.what.target.buckets(of))}
         ours = {row[0]: _numbers(row[1:]) for row in self.mysql.rows(*self.what.source.buckets(of))}
         for number in sorted(n for n in theirs.keys() | ours.keys() if n is not None):
-            if self._floats or theirs.get(number) != ours.get(number):
+            if self._fetched or theirs.get(number) != ours.get(number):
                 yield bucket(self.what.key, int(number), of)
 
     def slices(self, key: RowKey, size: int) -> Iterator[tuple[Slice, Rows]]:
@@ -135,8 +141,13 @@ class _Pair:
 
     def look(self, part: Slice) -> Rows:
         """The rows of a slice that differ, without those that have changed since the bookmark."""
-        theirs, _ = self._grouped(self._copied(self.what.target.rows(part.redshift)))
-        ours, moved = self._grouped(self.mysql.rows(*self.what.source.rows(part.mysql)))
+        copied, source = self.what.target.rows(part.redshift), self.what.source.rows(part.mysql)
+        theirs, _ = _grouped(
+            self._copied(copied), [column.copied_meaning for column in self._fetched]
+        )
+        ours, moved = _grouped(
+            self.mysql.rows(*source), [column.source_meaning for column in self._fetched]
+        )
         found = Rows()
         for key in (ours.keys() | theirs.keys()) - moved:
             left, right = ours.get(key, []), theirs.get(key, [])
@@ -148,24 +159,11 @@ class _Pair:
             found.marks += [row[2] for row in left if row[2] is not None]
             if left and right:
                 found.back += _went_back(left[0][2], right[0][2])
-                found.floats |= self._differing_floats(left[0][1], right[0][1])
+                found.fetched |= self._differing(left[0][1], right[0][1])
         return found
 
-    def _grouped(
-        self, rows: list[tuple[Any, ...]]
-    ) -> tuple[dict[Any, list[tuple[int, tuple[str, ...], str | None]]], set[Any]]:
-        """Hash, floats and replication key of each key's rows; and the keys beyond the bookmark."""
-        found: dict[Any, list[tuple[int, tuple[str, ...], str | None]]] = defaultdict(list)
-        moved = set()
-        for key, row, beyond, mark, *floats in rows:
-            text = None if mark is None else str(mark)
-            found[key].append((int(row), tuple(map(repr, floats)), text))
-            if int(beyond):
-                moved.add(key)
-        return found, moved
-
-    def _differing_floats(self, ours: tuple[str, ...], theirs: tuple[str, ...]) -> set[str]:
-        names = [column.name for column in self.what.columns if column.is_float]
+    def _differing(self, ours: tuple[str, ...], theirs: tuple[str, ...]) -> set[str]:
+        names = [column.name for column in self._fetched]
         pairs = zip(names, ours, theirs, strict=True)
         return {name for name, left, right in pairs if left != right}
 
@@ -182,7 +180,7 @@ class _Pair:
             self.what.copy,
             None if part.first is None else str(part.first),
             None if part.last is None else str(part.last),
-            (*self._columns_of(changed), *sorted(rows.floats)),
+            (*self._columns_of(changed), *sorted(rows.fetched)),
             tuple(keys[:_NAMED]),
             len(rows.missing),
             len(rows.extra) if self.what.integral else 0,
@@ -197,8 +195,8 @@ class _Pair:
         return tuple(column.name for column in self.what.columns if column.name in found)
 
     def _columns(self, keys: list[str] | None) -> tuple[str, ...]:
-        """The columns that differ, in some rows or in all; floats are left out."""
-        plain = [column.name for column in self.what.columns if not column.is_float]
+        """The columns that differ, in some rows or in all; fetched ones are left out."""
+        plain = [column.name for column in self.what.columns if not column.is_fetched]
         if not plain:
             return ()
         (copied,) = self._copied(self.what.target.columns(keys))
@@ -208,6 +206,26 @@ class _Pair:
             for name, left, right in zip(plain, _numbers(source), _numbers(copied), strict=True)
             if left != right
         )
+
+
+def _grouped(
+    rows: list[tuple[Any, ...]], meanings: Sequence[Callable[[Any], str]]
+) -> tuple[dict[Any, list[tuple[int, tuple[str, ...], str | None]]], set[Any]]:
+    """Hash, values and replication key of each key's rows; and the keys beyond the bookmark.
+
+    Args:
+        rows: As `Side.rows` selects them.
+        meanings: What gives each of the values the form in which it is compared.
+    """
+    found: dict[Any, list[tuple[int, tuple[str, ...], str | None]]] = defaultdict(list)
+    moved = set()
+    for key, row, beyond, mark, *fetched in rows:
+        text = None if mark is None else str(mark)
+        values = tuple(meaning(v) for meaning, v in zip(meanings, fetched, strict=True))
+        found[key].append((int(row), values, text))
+        if int(beyond):
+            moved.add(key)
+    return found, moved
 
 
 def _numbers(row: Sequence[Any]) -> tuple[int, ...]:
