@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redshift_stand_in.copy.text.super_values import stored
+from redshift_stand_in.postgres.backend import PostgresAddress, open_as_superuser
+from redshift_stand_in.postgres.cluster import PORT
 
-from tests.redshift_stand_in.conftest import DATABASE, PASSWORD, ROLE
+from tests.redshift_stand_in.conftest import BUCKET, DATABASE, PASSWORD, ROLE, Sql
 from tests.redshift_stand_in.copy.test_super_values import VALUES
 
 if TYPE_CHECKING:
-    from tests.redshift_stand_in.conftest import Copy, Sql, World
+    from tests.redshift_stand_in.conftest import Copy, World
 
 
 @pytest.fixture
@@ -210,4 +212,28 @@ def test_parquet_is_refused_by_name(sql: Sql, copy: Copy, orders: str) -> None:
     assert "SERIALIZETOJSON" in sql.error(copy("t.o", data, "format as parquet serializetojson"))
     assert "stand-in" in sql.error(
         f"unload ('select c from t.o') to 's3://stage/super_parquet/' {ROLE} format as parquet"
+    )
+
+
+def test_large_strings_are_a_parameter_of_the_database(world: World, sql: Sql, orders: str) -> None:
+    assert sql("select is_large_string_enabled()") == [[False]]
+    postgres = open_as_superuser(PostgresAddress(world.folder / "pg", PORT), DATABASE)
+    parameter = "redshift.enable_large_strings_opt_in"
+    postgres.query(f"alter database {DATABASE} set {parameter} = 'yes'")
+    try:
+        fresh = Sql(world.connect())
+        assert fresh("select is_large_string_enabled()") == [[True]]
+        world.s3.put_object(
+            Bucket=BUCKET, Key="large.csv", Body=f'1,"""{"é" * 100_000}"""'.encode()
+        )
+        statement = f"copy t.o from 's3://{BUCKET}/large.csv' {ROLE} csv"
+        fresh(statement)
+        assert fresh("select octet_length(json_serialize(c)) from t.o") == [[200_002]]
+        fresh("insert into t.o select 2, json_parse(json_serialize(c)) from t.o")
+    finally:
+        postgres.query(f"alter database {DATABASE} reset {parameter}")
+        postgres.close()
+    assert "failed" in sql.error(statement), "its record is cut at 1,024 bytes"
+    assert "longer than 65535" in sql.error(
+        "insert into t.o select 3, json_parse('\"' || repeat('x', 65536) || '\"')"
     )

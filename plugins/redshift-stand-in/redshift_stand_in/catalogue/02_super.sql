@@ -35,6 +35,13 @@ begin
     return case when value <> 'null' then pg_catalog.redshift_super_from_raw(chr(1) || value) end;
 end $$;
 
+-- A parameter of the database: alter database … set redshift.enable_large_strings_opt_in = 'yes'.
+create or replace function pg_catalog.redshift_string_bytes() returns int language plpgsql stable as $$
+begin
+    return case lower(current_setting('redshift.enable_large_strings_opt_in', true))
+        when 'yes' then 16000000 else 65535 end;
+end $$;
+
 -- A float is told from a decimal by its exponent: 2.22e+0.
 create or replace function pg_catalog.redshift_float_text(value float8) returns text language plpgsql immutable strict as $$
 declare
@@ -77,8 +84,9 @@ begin
             from redshift_hidden.json_array_elements(value) with ordinality as e (item, at);
         when 'string' then
             result := redshift_hidden.json_extract_path_text(value, variadic array[]::text[]);
-            if octet_length(result) > 65535 then
-                raise exception 'a string in JSON is longer than 65535 bytes' using errcode = '22001';
+            if octet_length(result) > 65535 and octet_length(result) > pg_catalog.redshift_string_bytes() then
+                raise exception 'a string in JSON is longer than % bytes', pg_catalog.redshift_string_bytes()
+                    using errcode = '22001';
             end if;
             result := redshift_hidden.to_json(result)::text;
         else

@@ -1,7 +1,7 @@
 -- Functions of SUPER. Those that read a value give NULL where it is of another kind (lax semantics).
 -- In PL/pgSQL: PostgreSQL plans a SQL function in another one anew at each call.
 -- Source: "Array functions for use with the SUPER data type", "JSON functions", "Object functions", "SUPER type information
--- functions", "Querying semi-structured data" in the Developer Guide.
+-- functions", "Querying semi-structured data", "enable_large_strings_opt_in" in the Developer Guide.
 create or replace function pg_catalog.json_parse(value text) returns super language plpgsql immutable strict as
     $$ begin return pg_catalog.redshift_super(pg_catalog.redshift_compact(value::redshift_hidden.json)); end $$;
 create or replace function pg_catalog.json_parse(value varbyte) returns super language plpgsql immutable strict as
@@ -16,11 +16,14 @@ create or replace function pg_catalog.can_json_parse(value varbyte) returns bool
     $$ begin return pg_catalog.can_json_parse(pg_catalog.redshift_from_varbyte(value)::text); end $$;
 create or replace function pg_catalog.json_serialize(value super) returns varchar language plpgsql immutable strict as $$
 begin
-    if octet_length(pg_catalog.redshift_super_text(value)) > 65535 then
-        raise exception 'value too long for type character varying(65535)' using errcode = '22001';
+    if octet_length(pg_catalog.redshift_super_text(value)) > pg_catalog.redshift_string_bytes() then
+        raise exception 'value too long for type character varying(%)', pg_catalog.redshift_string_bytes()
+            using errcode = '22001';
     end if;
     return pg_catalog.redshift_super_text(value);
 end $$;
+create or replace function pg_catalog.is_large_string_enabled() returns boolean language plpgsql stable as
+    $$ begin return pg_catalog.redshift_string_bytes() > 65535; end $$;
 create or replace function pg_catalog.json_serialize_to_varbyte(value super) returns varbyte language plpgsql immutable strict as
     $$ begin return pg_catalog.redshift_to_varbyte(pg_catalog.redshift_super_text(value)::varchar); end $$;
 

@@ -80,6 +80,7 @@ def run(context: Context, copy: Copy) -> str:
         assumerole.check(context, copy.options, "COPY")
         context.lock_for_write(copy.table)
         found = target.look_up(context, copy.table, copy.columns, copy.options)
+        _know_limits(context, found, copy.options)
         client = context.s3.client_for(copy.options.keys)
         entry = journal.begin(context, copy.url, found, copy.options)
         load = Load(client, [], found, copy.options)
@@ -115,3 +116,9 @@ def run(context: Context, copy: Copy) -> str:
         f"Load into table '{found.name}' completed, {load.rows} record(s) loaded successfully."
     )
     return "COPY"
+
+
+def _know_limits(context: Context, found: target.Target, parameters: options.Options) -> None:
+    if any(column.kind == "super" for column in found.columns):
+        [[size]] = context.query("select pg_catalog.redshift_string_bytes()")
+        parameters.string_bytes = int(str(size))

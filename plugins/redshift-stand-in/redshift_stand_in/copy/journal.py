@@ -21,7 +21,7 @@ _SHOWN_TYPES = {
     "bool": "bool",
     "varbyte": "varbyte",
 }
-_RAW_CHARACTERS = 1024
+_RAW_BYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -123,4 +123,4 @@ def _length(column: Column | None) -> str | None:
 
 
 def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()[:_RAW_CHARACTERS]
+    return text.encode("utf-8", "replace")[:_RAW_BYTES].decode("utf-8", "ignore")

@@ -27,9 +27,15 @@ _MAX_ERRORS = 100_000
 
 @dataclass
 class Options:
-    """Parameters as they were given; the properties say what follows from them."""
+    """Parameters as they were given; the properties say what follows from them.
+
+    Attributes:
+        values: by name.
+        string_bytes: most bytes of a string in SUPER, which is a parameter of the database.
+    """
 
     values: dict[str, str] = field(default_factory=dict)
+    string_bytes: int = 65535
 
     def __contains__(self, name: str) -> bool:
         return name in self.values

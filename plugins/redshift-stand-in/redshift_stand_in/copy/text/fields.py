@@ -210,11 +210,11 @@ def _varbyte(value: str, column: Column, _: Options) -> str:
     return "\\x" + value
 
 
-def _super(value: str, _: Column, __: Options) -> str | None:
+def _super(value: str, _: Column, options: Options) -> str | None:
     if any("\udc80" <= c <= "\udcff" for c in value):
         raise failures.invalid_utf8(value)
     try:
-        return super_values.stored(value)
+        return super_values.stored(value, options.string_bytes)
     except ValueError:
         raise failures.invalid_json() from None
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import lru_cache, partial
 from typing import Any
 
 #: Tells JSON from a string.
 _MARK = "\x01"
 MAX_BYTES = 16 << 20
+#: Unless large strings are enabled ("enable_large_strings_opt_in").
 MAX_STRING_BYTES = 65535
 
 
@@ -22,14 +24,18 @@ class _Written(str):
     __slots__ = ()
 
 
-def stored(text: str) -> str | None:
+def stored(text: str, string_bytes: int = MAX_STRING_BYTES) -> str | None:
     """JSON as PostgreSQL stores it; None for JSON's null.
+
+    Args:
+        text: JSON.
+        string_bytes: most bytes of a string.
 
     Raises:
         ValueError: it is not JSON, has an attribute twice in an object, or is too long or deep.
     """
     try:
-        compact = _write(_DECODER.decode(text))
+        compact = _write(_decoder(string_bytes).decode(text), string_bytes)
     except RecursionError:
         raise ValueError("too deep") from None
     if len(compact.encode()) > MAX_BYTES:
@@ -37,20 +43,23 @@ def stored(text: str) -> str | None:
     return None if compact == "null" else _MARK + compact
 
 
-def _write(value: Any) -> str:
+def _write(value: Any, string_bytes: int) -> str:
     if isinstance(value, _Written):
         return value
     if isinstance(value, list):
-        return f"[{','.join(map(_write, value))}]"
-    if isinstance(value, str) and ("\0" in value or len(value.encode()) > MAX_STRING_BYTES):
+        return f"[{','.join(_write(item, string_bytes) for item in value)}]"
+    if isinstance(value, str) and ("\0" in value or len(value.encode()) > string_bytes):
         raise ValueError("a string is too long, or has the character 0")
     return json.dumps(value, ensure_ascii=False)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> _Written:
+def _object(pairs: list[tuple[str, Any]], string_bytes: int) -> _Written:
     if len({key for key, _ in pairs}) < len(pairs):
         raise ValueError("an attribute appears twice")
-    items = (f"{json.dumps(key, ensure_ascii=False)}:{_write(value)}" for key, value in pairs)
+    items = (
+        f"{json.dumps(key, ensure_ascii=False)}:{_write(value, string_bytes)}"
+        for key, value in pairs
+    )
     return _Written(f"{{{','.join(items)}}}")
 
 
@@ -72,6 +81,11 @@ def _refuse(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_float, parse_int=_Written, parse_constant=_refuse
-)
+@lru_cache
+def _decoder(string_bytes: int) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=partial(_object, string_bytes=string_bytes),
+        parse_float=_float,
+        parse_int=_Written,
+        parse_constant=_refuse,
+    )
