@@ -1,33 +1,32 @@
-"""What Redshift takes, refuses and answers, as files of statements: ``corpus/*.txt``.
-
-A line is ``+ statement`` (Redshift runs it), ``- statement`` (Redshift refuses it), ``? statement``
-(Redshift has it, the stand-in says that it has not) or ``= expression | value``. ``~`` names the
-page of the Developer Guide, or the recording, that the lines below it follow; ``! statement`` makes
-what they need. ``{a|b|c}`` stands for each of these in turn, ``#`` for a number of the line's own
-and ``##`` for the sign.
-"""
+"""The corpus: what Redshift takes, refuses and answers, run as `calibrate` runs it on a cluster."""
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import redshift_connector
+from redshift_stand_in import corpus
+from redshift_stand_in.calibrate.asking.outcome import Outcome as Recorded
+from redshift_stand_in.calibrate.asking.place import Place
+from redshift_stand_in.calibrate.asking.run import MADE, Run
+from redshift_stand_in.calibrate.asking.session import Target
+from redshift_stand_in.calibrate.asking.workspace import Workspace
+from redshift_stand_in.corpus import Case, Part
 from redshift_stand_in.wire.version import Version
 from sqlfluff.dialects import dialect_redshift_keywords as words
 
-from tests.redshift_stand_in.conftest import Sql
+from tests.redshift_stand_in.conftest import DATABASE, PASSWORD, Sql
 
 if TYPE_CHECKING:
     from tests.redshift_stand_in.conftest import World
 
 PAGE = Path(__file__).parents[2] / "docs" / "redshift-stand-in.md"
-FOLDER = Path(__file__).with_name("corpus")
+PARTS = corpus.parts()
+EXTERNAL = corpus.read("external", Path(__file__).with_name("external.txt").read_text("utf-8"))
 #: Words that one session of Redshift refused and another did not.
 DOUBTFUL = frozenset(["END-EXEC", "QUALIFY", *words.redshift_reserved_keywords.split()])
 #: Reserved, and an expression by themselves.
@@ -45,34 +44,46 @@ VALUES = {
 }
 
 
-class Line(NamedTuple):
-    """A line of the corpus, and where it stands."""
-
-    kind: str
-    text: str
-    source: str
-
-
-def lines(path: Path) -> list[Line]:
-    """The lines of a file, each alternative as a line of its own."""
-    found: list[Line] = []
-    source = ""
-    for line in path.read_text("utf-8").splitlines():
-        kind, _, text = line.partition(" ")
-        if kind == "~":
-            source = text
-        elif kind in ("+", "-", "?", "=", "!"):
-            for each in alternatives(text):
-                numbered = re.sub("(?<!#)#(?!#)", str(len(found)), each)
-                found.append(Line(kind, numbered.replace("##", "#"), source))
-    return found
+@pytest.fixture(scope="module")
+def corpus_run(world: World) -> Iterator[Run]:
+    """Runs parts of the corpus in a schema of its own."""
+    target = Target("127.0.0.1", world.tcp_port, DATABASE, "admin", PASSWORD, tls=False)
+    place = Place("corpus_of_tests", DATABASE, "admin")
+    workspace = Workspace(target, place)
+    yield Run(workspace, place, None, pytest.fail)
+    workspace.remove()
 
 
-def alternatives(text: str) -> list[str]:
-    """``a {b|c}`` as ``a b`` and ``a c``."""
-    parts = re.split(r"\{([^{}]*\|[^{}]*)\}", text)
-    choices = [p.split("|") if i % 2 else [p] for i, p in enumerate(parts)]
-    return ["".join(chosen) for chosen in itertools.product(*choices)]
+def verdict(case: Case, outcome: Recorded) -> bool:
+    """Whether it became what the corpus says."""
+    if case.sign == "=":
+        return not outcome.is_error and str((outcome.rows or ((None,),))[0][0]) == case.value
+    if case.sign == "?":
+        return "stand-in" in (outcome.text or "")
+    return outcome.is_error == (case.sign == "-")
+
+
+@pytest.mark.fault(192)
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_the_corpus(part: Part, corpus_run: Run) -> None:
+    answers = corpus_run.answers(part)
+    wrong = [f"{text} => {outcome}" for text, outcome in answers.items() if text.startswith(MADE)]
+    wrong += [
+        f"{case.sign} {case.text} => {answers[case.text]} ({case.source})"
+        for case in part.cases
+        if not verdict(case, answers[case.text])
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_page_tells_the_corpus() -> None:
+    """docs/redshift-stand-in.md has the counts."""
+    rows = []
+    for part in PARTS:
+        count = Counter(case.sign for case in part.cases)
+        rows.append(f"| {part.name} | {' | '.join(str(count[sign]) for sign in '+-?=')} |")
+    table = "\n".join(rows)
+    assert table in PAGE.read_text("utf-8"), f"the page should say:\n{table}"
 
 
 class Outcome(NamedTuple):
@@ -82,11 +93,11 @@ class Outcome(NamedTuple):
     error: str | None = None
 
 
-Run = Callable[[str], Outcome]
+Ask = Callable[[str], Outcome]
 
 
 @pytest.fixture
-def run(world: World, sql: Sql) -> Run:
+def run(world: World, sql: Sql) -> Ask:
     """Runs a statement in the schema ``t``, and undoes nothing; values are read as text."""
     ask = Sql(world.connect(version=Version.BASE))
     ask("set search_path to t")
@@ -103,43 +114,19 @@ def run(world: World, sql: Sql) -> Run:
     return one
 
 
-def verdict(line: Line, outcome: Outcome) -> bool:
-    """Whether it became what the line says."""
-    if line.kind == "-":
-        return outcome.error is not None
-    if line.kind == "?":
-        return "stand-in" in (outcome.error or "")
-    return outcome.error is None
-
-
-@pytest.mark.fault(192)
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
-def test_the_corpus(path: Path, run: Run) -> None:
+def test_statements_about_external_schemas_and_tables(run: Ask) -> None:
+    """In their order: they reach beyond a schema, and most of them cannot be undone."""
+    assert not [error for statement in EXTERNAL.made if (error := run(statement).error)]
     wrong = []
-    for line in lines(path):
-        if line.kind == "=":
-            expression, _, value = line.text.rpartition(" | ")
-            outcome = run(f"select {expression}")
-            right = outcome.error is None and str(outcome.value) == value
-        else:
-            outcome = run(line.text)
-            right = verdict(line, outcome)
-        if not right:
-            wrong.append(f"{line.kind} {line.text} => {outcome} ({line.source})")
+    for case in EXTERNAL.cases:
+        error = run(case.statement).error
+        is_right = (error is not None) == (case.sign != "+")
+        if not is_right or (case.sign == "?" and "stand-in" not in str(error)):
+            wrong.append(f"{case.sign} {case.text} => {error} ({case.source})")
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_page_tells_the_corpus() -> None:
-    """docs/redshift-stand-in.md has the counts."""
-    rows = []
-    for path in sorted(FOLDER.glob("*.txt")):
-        count = Counter(line.kind for line in lines(path))
-        rows.append(f"| {path.stem} | {' | '.join(str(count[kind]) for kind in '+-?=')} |")
-    table = "\n".join(rows)
-    assert table in PAGE.read_text("utf-8"), f"the page should say:\n{table}"
-
-
-def test_reserved_words_must_be_quoted(run: Run) -> None:
+def test_reserved_words_must_be_quoted(run: Ask) -> None:
     """As tried on a cluster: sqlfluff, pull request 2318."""
     reserved = sorted(set(words.redshift_reserved_keywords.split()))
     taken = [w for w in reserved if not run(f"create table t.r ({w} int)").error]
@@ -149,7 +136,7 @@ def test_reserved_words_must_be_quoted(run: Run) -> None:
     assert {w for w in reserved if not run(f"select {w} from t.q").error} == VALUES
 
 
-def test_other_words_are_names(run: Run) -> None:
+def test_other_words_are_names(run: Ask) -> None:
     free = sorted(set(words.redshift_unreserved_keywords.split()) - DOUBTFUL)
     refused = []
     for chunk in (free[i : i + 50] for i in range(0, len(free), 50)):

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redshift_stand_in import corpus
 from redshift_stand_in.wire.version import Version
 
 from tests.redshift_stand_in.conftest import Sql
-from tests.redshift_stand_in.test_corpus import FOLDER, lines
 
 if TYPE_CHECKING:
     from tests.redshift_stand_in.conftest import World
@@ -178,14 +178,16 @@ def test_whatever_is_described_beside_a_computed_numeric_is_answered(
     """Sizes of columns are looked for in the tree of the query, whatever else is in it."""
     ask = session(world, Version.BINARY)
     ask("set search_path to t")
-    for line in lines(FOLDER / f"{name}.txt"):
-        text = line.text.rpartition(" | ")[0] if line.kind == "=" else line.text
-        if line.kind == "=":
-            ask(f"select 1.5 * 2 as computed, {text}")
-        elif line.kind in "!+":
-            ask(text)
-            if text.lower().startswith("select"):
-                ask(f"select q.*, 1.5 * 2 as computed from ({text}) as q")
+    [part] = [part for part in corpus.parts() if part.name == name]
+    for statement in part.made:
+        ask(statement)
+    for case in part.cases:
+        if case.sign == "=":
+            ask(f"select 1.5 * 2 as computed, {case.text}")
+        elif case.sign == "+":
+            ask(case.statement)
+            if case.statement.lower().startswith("select"):
+                ask(f"select q.*, 1.5 * 2 as computed from ({case.statement}) as q")
 
 
 @ALL
