@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +15,14 @@ from redshift_stand_in.calibrate.asking.outcome import Outcome as Recorded
 from redshift_stand_in.calibrate.asking.place import Place
 from redshift_stand_in.calibrate.asking.run import MADE, Run
 from redshift_stand_in.calibrate.asking.session import Target
+from redshift_stand_in.calibrate.asking.storage import Storage
 from redshift_stand_in.calibrate.asking.workspace import Workspace
+from redshift_stand_in.context import S3Settings
 from redshift_stand_in.corpus import Case, Part
 from redshift_stand_in.wire.version import Version
 from sqlfluff.dialects import dialect_redshift_keywords as words
 
-from tests.redshift_stand_in.conftest import DATABASE, PASSWORD, Sql
+from tests.redshift_stand_in.conftest import BUCKET, DATABASE, KEYS, PASSWORD, Sql
 
 if TYPE_CHECKING:
     from tests.redshift_stand_in.conftest import World
@@ -48,19 +51,27 @@ VALUES = {
 def corpus_run(world: World) -> Iterator[Run]:
     """Runs parts of the corpus in a schema of its own."""
     target = Target("127.0.0.1", world.tcp_port, DATABASE, "admin", PASSWORD, tls=False)
-    place = Place("corpus_of_tests", DATABASE, "admin")
-    workspace = Workspace(target, place)
-    yield Run(workspace, place, None, pytest.fail)
-    workspace.remove()
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in KEYS.items():
+            environment.setenv(name, value)
+        storage = Storage(S3Settings(world.s3_url), BUCKET, "corpus_of_tests", corpus.ROLE)
+        place = Place("corpus_of_tests", DATABASE, "admin", storage.url, storage.role)
+        workspace = Workspace(target, place)
+        yield Run(workspace, place, storage, pytest.fail)
+        workspace.remove()
 
 
 def verdict(case: Case, outcome: Recorded) -> bool:
     """Whether it became what the corpus says."""
+    if case.sign == "=" and case.key:
+        return bool(json.loads(case.value or "") == [list(row) for row in outcome.rows or ()])
     if case.sign == "=":
         return not outcome.is_error and str((outcome.rows or ((None,),))[0][0]) == case.value
     if case.sign == "?":
         return "stand-in" in (outcome.text or "")
-    return outcome.is_error == (case.sign == "-")
+    where, _, reason = (case.value or "").partition(": ")
+    is_told = all(words in (outcome.text or "") for words in (where, reason))
+    return outcome.is_error == (case.sign == "-") and is_told
 
 
 @pytest.mark.fault(192)

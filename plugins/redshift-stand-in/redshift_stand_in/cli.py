@@ -15,6 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from redshift_stand_in import catalogue
+from redshift_stand_in.calibrate import command as calibrate
 from redshift_stand_in.context import S3Settings
 from redshift_stand_in.front.server import Address, Server
 from redshift_stand_in.front.session import FrontSettings
@@ -29,21 +30,20 @@ _KEYS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit code: 0 success, 1 failed, 2 usage."""
+    """Runs a command and returns its exit code: 0 success, 1 failed, 2 usage, or its own."""
     parser = argparse.ArgumentParser(
         prog="redshift-stand-in", description="An Amazon Redshift for tests.", epilog=_KEYS
     )
     parser.add_argument("--version", action="version", version=version("redshift-stand-in"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_up, _add_serve, _add_install):
+    for add in (_add_up, _add_serve, _add_install, calibrate.add):
         add(commands)
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
+        return int(options.run(options) or 0)
     except (ClusterError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,4 +1,4 @@
-"""COPY of CSV and delimited text from S3."""
+"""COPY of CSV and delimited text from S3: what a line of the corpus (``copy.txt``) cannot show."""
 
 # ruff: noqa: E501 - statements and data are read in one line
 from __future__ import annotations
@@ -45,112 +45,6 @@ def last_error(sql: Sql) -> list[Any]:
         "order by query desc, line_number limit 1"
     )
     return list(error)
-
-
-@pytest.mark.parametrize(
-    ("data", "options", "expected"),
-    [
-        ("1,,,,,,\n", "csv", ["", None, None, None, None, "   "]),
-        ('1,"","","","","",""\n', "csv", ["", None, None, None, None, "   "]),
-        ("1,\\N,\\N,\\N,\\N,\\N,\\N\n", "csv", [None] * 6),
-        ("1,,,,,,\n", "csv emptyasnull", [None] * 6),
-        ('1,"",,,,,x\n', "csv emptyasnull", ["", None, None, None, None, "x  "]),
-        ("1,,,,,,\n", "csv null as ''", [None] * 6),
-        ("1,NULL,NULL,,,,\n", "csv null as 'NULL'", [None, None, None, None, None, "   "]),
-        ("1,\\N,,,,,x\n", "csv null as '@'", ["\\N", None, None, None, None, "x  "]),
-        ("1,  ,,,,,x\n", "csv blanksasnull", [None, None, None, None, None, "x  "]),
-        ("1,ab  ,,,,,x\n", "csv trimblanks", ["ab", None, None, None, None, "x  "]),
-        ("1,éééé,,,,,abcd\n", "csv truncatecolumns", ["éé", None, None, None, None, "abc"]),
-        ("1,,,,1.999,,x\n", "csv", ["", None, None, "1.99", None, "x  "]),
-        ("1,,,,1.999,,x\n", "csv roundec", ["", None, None, "2.00", None, "x  "]),
-        ("1,,,,-.5,,x\n", "csv", ["", None, None, "-0.50", None, "x  "]),
-        ('1, "a b" ,,,,,x\n', "csv", ["a b", None, None, None, None, "x  "]),
-        ('1,"a""b",,,,,x\n', "csv", ['a"b', None, None, None, None, "x  "]),
-        ('1,"a\nb",,,,,x\r\n', "csv", ["a\nb", None, None, None, None, "x  "]),
-        ('1,"a,\tb",,,,,x\n', "csv", ["a,\tb", None, None, None, None, "x  "]),
-        ("1,a\\b,,,,,x\n", "csv", ["a\\b", None, None, None, None, "x  "]),
-        ("1,%a,%,,,,x%\n", "csv quote '%'", ["a,%,,"[:1], None, None, None, None, "x  "]),
-        ("1|a,b|||||x\n", "", ["a,b", None, None, None, None, "x  "]),
-        ('1|"a"|||||x\n', "", ['"a"', None, None, None, None, "x  "]),
-        ('1|"a|b"|||||x\n', "removequotes", ["a|b", None, None, None, None, "x  "]),
-        ("1|a\\|b\\\nc|||||x\n", "escape", ["a|b\nc", None, None, None, None, "x  "]),
-        ("1\ta\t\t\t\t\tx\n", "delimiter '\\t'", ["a", None, None, None, None, "x  "]),
-        ("1,a\n", "csv fillrecord", ["a", None, None, None, None, None]),
-        ("\n1,a,,,,,x\n\n", "csv ignoreblanklines", ["a", None, None, None, None, "x  "]),
-        ("h\nh,h\n1,a,,,,,x", "csv ignoreheader 2", ["a", None, None, None, None, "x  "]),
-        (
-            "1,a,01/02/2024,,,,x\n",
-            "csv dateformat 'MM/DD/YYYY'",
-            ["a", "2024-01-02", None, None, None, "x  "],
-        ),
-        (
-            "1,a,,1700000000,,,x\n",
-            "csv timeformat 'epochsecs'",
-            ["a", None, "2023-11-14 22:13:20", None, None, "x  "],
-        ),
-        (
-            "1,a,,2024-01-02T03:04:05Z,,,x\n",
-            "csv timeformat 'auto'",
-            ["a", None, "2024-01-02 03:04:05", None, None, "x  "],
-        ),
-        ("1,a,,,,Yes,x\n", "csv", ["a", None, None, None, True, "x  "]),
-        ("1,a,,,,0,x\n", "csv", ["a", None, None, None, False, "x  "]),
-    ],
-)
-def test_a_record_is_loaded_as_the_documentation_says(
-    sql: Sql, copy: Copy, table: str, data: str, options: str, expected: list[object]
-) -> None:
-    if "%" in options:
-        data = "1,%a,b%,,,,,x\n"
-        expected = ["a,b", None, None, None, None, "x  "]
-    (row,) = load(sql, copy, data, options)
-    shown = [str(v) if isinstance(v, datetime.date) or hasattr(v, "quantize") else v for v in row]
-    assert shown == [1, *expected]
-
-
-@pytest.mark.parametrize(
-    ("data", "options", "column", "code", "reason"),
-    [
-        ("x,,,,,,\n", "csv", "id", 1207, "Invalid digit, Value 'x', Pos 0, Type: Integer"),
-        ("0x10,,,,,,\n", "csv", "id", 1207, "Invalid digit"),
-        ("1_0,,,,,,\n", "csv", "id", 1207, "Invalid digit"),
-        ("1.5,,,,,,\n", "csv", "id", 1207, "Invalid digit"),
-        ("2147483648,,,,,,\n", "csv", "id", 1216, "Overflow"),
-        ("1,abcdef,,,,,\n", "csv", "v", 1204, "String length exceeds DDL length"),
-        ("1,ééé,,,,,\n", "csv", "v", 1204, "String length exceeds DDL length"),
-        (b"1,a\xffb,,,,,\n", "csv", "v", 1220, "Bad UTF8 hex sequence: ff 62"),
-        ("1,,20240101,,,,\n", "csv", "d", 1206, "length must be 10 or more"),
-        ("1,,2024-02-30,,,,\n", "csv", "d", 1206, "Invalid Date Format"),
-        ("1,,,2024-01-01T10:00:00Z,,,\n", "csv", "ts", 1206, "Invalid timestamp"),
-        ("1,,,,12345.1,,\n", "csv", "n", 1216, "overflow"),
-        ("1,,,,9999.999,,\n", "csv roundec", "n", 1216, "overflow"),
-        ("1,,,,1e3,,\n", "csv", "n", 1207, "Invalid digit"),
-        ("1,,,,,maybe,\n", "csv", "b", 1210, "boolean"),
-        ("1,,,,,,é\n", "csv", "c", 1220, "Multibyte character not supported for CHAR"),
-        ("1,a\n", "csv", None, 1203, "Delimiter not found"),
-        ("1,,,,,,,9\n", "csv", None, 1202, "Extra column"),
-        ('1,a"b,,,,,\n', "csv", None, 1214, "Invalid quote"),
-        ("1,a\0b,,,,,\n", "csv", None, 1218, "0x00"),
-    ],
-)
-def test_a_bad_record_stops_the_load_and_is_explained(
-    sql: Sql,
-    copy: Copy,
-    table: str,
-    data: bytes | str,
-    options: str,
-    column: str | None,
-    code: int,
-    reason: str,
-) -> None:
-    head = b"7,ok,,,,,\n"
-    body = head + (data if isinstance(data, bytes) else data.encode())
-    error = sql.error(copy("t.a", body, options))
-    assert error == "Load into table 'a' failed.  Check 'stl_load_errors' system table for details."
-    line, name, number, text, _ = last_error(sql)
-    assert (line, name, number) == (2, column, code)
-    assert reason in text
-    assert sql("select count(*) from t.a") == [[0]]
 
 
 def test_invalid_characters_are_replaced_byte_by_byte(sql: Sql, copy: Copy, table: str) -> None:

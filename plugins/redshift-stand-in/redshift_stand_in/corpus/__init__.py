@@ -8,8 +8,8 @@ below it follow. ``! statement`` makes what the part's lines need, in the schema
 these in turn, ``#`` for a number of each alternative's own and ``##`` for the sign.
 
 In ``copy.txt`` a statement is ``table parameters < data``, the data a JSON string in which
-U+DC80 to U+DCFF are bytes that are no UTF-8. Behind ``|`` stand the table's rows after it, or the
-column, code and beginning of the reason of the error.
+U+DC80 to U+DCFF are bytes that are no UTF-8. Behind ``|`` stand the table's rows after it, or where
+the error is, its code and words of its reason.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib import resources
 
@@ -123,10 +123,11 @@ def _case(part: str, sign: str, text: str, before: tuple[str, ...], source: str)
 
 
 def _copy_case(sign: str, line: str, before: tuple[str, ...], source: str) -> Case:
-    text, _, value = line.rpartition(" | ") if sign != "+" else (line, "", None)
-    target, _, written = text.partition(" < ")
+    target, _, rest = line.partition(" < ")
+    data, end = json.JSONDecoder().raw_decode(rest)
+    text, value = f"{target} < {rest[:end]}", rest[end:].removeprefix(" | ") or None
     table, _, options = target.partition(" ")
-    data = json.loads(written).encode("utf-8", "surrogateescape")
     key = f"copy/{sha256(text.encode()).hexdigest()[:12]}"
-    statement = f"copy {table} from '{STORAGE}/{key}' iam_role '{ROLE}' {options}"
-    return Case(sign, text, statement.strip(), value, before, source, key, data)
+    statement = f"copy {table} from '{STORAGE}/{key}' iam_role '{ROLE}' {options}".strip()
+    found = Case(sign, text, statement, value, before, source, key)
+    return replace(found, data=data.encode("utf-8", "surrogateescape"))

@@ -29,12 +29,18 @@ _ALONE = re.compile(
     r"|alter\s+table\s+\S+\s+(append|alter\s+column\s+\S+\s+type)\b"
 )
 #: They reach beyond the session and the schema, and no rollback undoes them.
-_OUTSIDE = re.compile(r"(?i)cancel\b|vacuum\s*$|.*\bpg_(cancel|terminate)_backend\b")
+_OUTSIDE = re.compile(
+    r"(?i)cancel\b|(vacuum|analyze)\b(?!.*\bt\.)|.*\bpg_(cancel|terminate)_backend\b"
+)
 #: Their rows tell of the cluster and of the moment, or are of other people's tables.
 _VARYING = re.compile(
-    r"(?i)(show|explain)\b|.*\b(pg_(?!get_|catalog)\w+|sv[vl]_\w+|st[lv]_\w+|sys_\w+|information_schema"
-    r"|getdate|sysdate|now|timeofday|current_(date|time|timestamp|user_id|setting)|localtime(stamp)?"
-    r"|random|version|current_schemas)\b",
+    r"""(?ix)
+    (show|explain)\b
+    |.*\b(
+        pg_(?!get_|catalog)\w+|sv[vl]_\w+|st[lv]_\w+|sys_\w+|information_schema
+        |current_(database|date|setting|time|timestamp|user|user_id)|current_schemas
+        |getdate|localtime(stamp)?|now|random|session_user|sysdate|timeofday|user|version
+    )\b""",
     re.S,
 )
 _ORDERED = re.compile(r"(?i)\border\s+by\b[^()]*$")

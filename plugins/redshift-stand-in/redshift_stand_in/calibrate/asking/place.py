@@ -59,6 +59,10 @@ class Place:
             text = text.replace(corpus.STORAGE, self.storage).replace(corpus.ROLE, self.role)
         return text
 
+    def unplaced(self, value: str) -> str:
+        """A value that a server gave: the other names may be words in it."""
+        return value.replace(self.schema, corpus.SCHEMA)
+
     def masked(self, text: str) -> str:
         """What a server said, as if it had run the corpus as it is written."""
         if self.storage and self.role:

@@ -111,13 +111,19 @@ class Run:
 
     def _recorded(self, case: Case, outcome: Outcome) -> Outcome:
         """What is kept of an outcome: nothing that is another in the next run."""
-        if outcome.rows is None or rows_vary(case):
-            return replace(self._told(outcome), rows=None)
-        rows = [tuple(v and self._place.masked(v) for v in row) for row in outcome.rows]
-        return replace(outcome, rows=in_order(rows, ordered=is_ordered(case.statement)))
+        told = self._told(outcome)
+        if told.rows is None or rows_vary(case):
+            return replace(told, rows=None)
+        rows = [tuple(v and self._place.unplaced(v) for v in row) for row in told.rows]
+        return replace(told, rows=in_order(rows, ordered=is_ordered(case.statement)))
 
     def _told(self, outcome: Outcome) -> Outcome:
-        return replace(outcome, text=outcome.text and self._place.told(outcome.text))
+        """An outcome whose names and error are as if the corpus had run as it is written."""
+        columns = outcome.columns and tuple(
+            replace(column, name=self._place.masked(column.name)) for column in outcome.columns
+        )
+        text = outcome.text and self._place.told(outcome.text)
+        return replace(outcome, text=text, columns=columns)
 
     def _explained(self, cases: Iterable[Case], found: dict[str, Outcome]) -> dict[str, Outcome]:
         """The failed loads, with the first error of each: the server tells it in a view."""

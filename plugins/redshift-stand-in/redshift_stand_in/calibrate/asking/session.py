@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,8 +57,10 @@ class Session:
     """
 
     def __init__(self, target: Target, version: Version = Version.BASE) -> None:
-        self._connection = _connect(target, version)
+        self._connection, driver_error = _connect(target, version)
         self._connection.autocommit = True
+        #: What the driver raises if there is no session any more.
+        self._losses = (driver_error, OSError, struct.error)
         self.ask(f"set statement_timeout to {_LONGEST}")
 
     @property
@@ -67,6 +70,10 @@ class Session:
 
     def ask(self, statement: str) -> Outcome:
         """Runs a statement.
+
+        Returns:
+            What became of it. After an error of the code `DRIVER` the session is of no use: the
+            driver has not read the answer to its end.
 
         Raises:
             LostConnection: There is no session any more.
@@ -88,18 +95,12 @@ class Session:
         if isinstance(fields, Mapping) and fields.get("C") not in _ENDED:
             detail = f" {fields['D']}" if fields.get("D") else ""
             return Outcome(str(fields.get("C")), f"{fields.get('M')}{detail}")
-        if not self._is_alive():
+        if isinstance(error, self._losses):
             raise LostConnection(str(error)) from error
         return Outcome(DRIVER, f"{type(error).__name__}: {error}")
 
-    def _is_alive(self) -> bool:
-        with contextlib.suppress(Exception):
-            self._connection.cursor().execute("rollback")
-            return True
-        return False
 
-
-def _connect(target: Target, version: Version) -> Any:
+def _connect(target: Target, version: Version) -> tuple[Any, type[Exception]]:
     try:
         import redshift_connector
     except ImportError as error:
@@ -107,7 +108,7 @@ def _connect(target: Target, version: Version) -> Any:
             "redshift_connector is not installed. Next: pip install 'redshift-stand-in[calibrate]'"
         ) from error
     try:
-        return redshift_connector.connect(
+        connection = redshift_connector.connect(
             host=target.host,
             port=target.port,
             database=target.database,
@@ -120,6 +121,7 @@ def _connect(target: Target, version: Version) -> Any:
         )
     except (redshift_connector.Error, OSError) as error:
         raise CalibrationError(_refused(target, error)) from error
+    return connection, redshift_connector.Error
 
 
 def _refused(target: Target, error: Exception) -> str:

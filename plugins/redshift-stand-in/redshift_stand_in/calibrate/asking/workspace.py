@@ -5,7 +5,12 @@ from __future__ import annotations
 from redshift_stand_in import corpus
 from redshift_stand_in.calibrate.asking.outcome import Outcome
 from redshift_stand_in.calibrate.asking.place import Place
-from redshift_stand_in.calibrate.asking.session import LostConnection, Session, Target
+from redshift_stand_in.calibrate.asking.session import (
+    DRIVER,
+    LostConnection,
+    Session,
+    Target,
+)
 from redshift_stand_in.calibrate.errors import CalibrationError
 
 
@@ -30,7 +35,10 @@ class Workspace:
         Raises:
             LostConnection: The server has ended the session.
         """
-        return self._session.ask(self._place.placed(statement))
+        outcome = self._session.ask(self._place.placed(statement))
+        if outcome.code == DRIVER:
+            self.renew()
+        return outcome
 
     def renew(self) -> None:
         """Goes on in another session: what the last one was set to is forgotten."""
