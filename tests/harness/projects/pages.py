@@ -34,6 +34,9 @@ SUPER_COLUMNS = "tests/tidemark/config/test_super_columns.py::test_columns_are_r
 MYSQL_ARROW = "tests/mysql_arrow/test_servers.py::test_the_page_reads_a_table_as_printed"
 MYSQL_BINLOG = "tests/mysql_binlog/test_transactions.py::test_the_page_reads_a_log_as_printed"
 STAND_IN = "tests/redshift_stand_in/test_local.py::test_its_page_works_as_printed"
+CALIBRATOR = (
+    "tests/redshift_stand_in/calibrate/test_rights.py::test_the_rights_that_the_page_grants_suffice"
+)
 #: The test that executes a block, by the page and the words that the block begins with.
 EXECUTED = {
     ("README.md", "make demo"): README,
@@ -48,6 +51,7 @@ EXECUTED = {
     ("docs/from-the-old-tool.md", ""): f"{OPERATOR}::test_the_old_tool_is_taken_over_as_printed",
     ("docs/runbooks/", ""): RUNBOOK,
     ("docs/your-own-database.md", ""): OWN_DATABASE,
+    ("docs/calibrating.md", "CREATE USER"): CALIBRATOR,
     ("docs/loading.md", "config"): f"{NAMES}::test_names_are_read_as_printed",
     ("docs/types.md", "config"): SUPER_COLUMNS,
     ("docs/aws.md", "sed"): "tests/docs/test_pages.py::test_a_policy_is_filled_in_as_printed",
@@ -67,6 +71,8 @@ EXECUTED = {
 #: Why a block is executed by no test.
 LEFT_OUT = {
     ("docs/aws.md", "aws s3api"): "it changes an account of AWS; test_iam.py holds its files",
+    ("docs/calibrating.md", "read"): "it needs a cluster; test_servers.py gives the same options",
+    ("docs/calibrating.md", "redshift-stand-in"): "no cluster was recorded; see test_servers.py",
     ("docs/lake.md", "INSTALL httpfs"): "the extension comes from a server of DuckDB's, unpinned",
     ("docs/lake.md", "CREATE EXTERNAL TABLE"): "it is Athena's; test_explore.py parses such DDL",
     ("docs/sandbox.md", "sudo apt-get"): "`make test-mysql` installs it, and test_mysql.py uses it",

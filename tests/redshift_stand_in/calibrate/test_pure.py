@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from redshift_stand_in import corpus
 from redshift_stand_in.calibrate import cases
@@ -178,6 +178,7 @@ def test_a_long_value_is_recorded_by_its_beginning() -> None:
 # -- the file
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(st.text("ab", min_size=1), st.dictionaries(st.text(max_size=5), outcomes)))
 def test_a_recording_survives_its_file(
     tmp_path_factory: pytest.TempPathFactory, parts: dict[str, dict[str, Outcome]]

@@ -73,7 +73,15 @@ def test_the_stand_in_agrees_with_itself(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "calibration"
-    kinds = ["--kinds", "copy,rights", "--folder", str(folder), "--yes"]
+    kinds = [
+        "--kinds",
+        "copy,types",
+        "--only",
+        "[st]*[my] *[1s]*",
+        "--folder",
+        str(folder),
+        "--yes",
+    ]
     assert cli.main(words(world, *bucket(world), *kinds)) == 0
     said, told = capsys.readouterr()
     assert re.fullmatch(r"\d+ cases, 0 differ: \d+ agree; \d+ s\n", said)
@@ -90,7 +98,7 @@ def test_the_stand_in_agrees_with_itself(
 
 
 def test_a_recording_is_the_same_each_time(stand_in: Target, storage: Storage) -> None:
-    parts = cases.chosen(["catalogue", "copy"], "*[sr]*[tv]*", storage=True)
+    parts = cases.chosen(["catalogue", "copy", "rights"], "*[er]s*", storage=True)
     first, second = (recorded(stand_in, parts, storage) for _ in range(2))
     assert first.text() == second.text()
     assert {part: len(answers) for part, answers in first.parts.items()} == {
@@ -291,4 +299,4 @@ def test_all_of_it_agrees_with_itself_and_not_with_postgres(
     ours = recorded(stand_in, everything, storage)
     assert recorded(stand_in, everything, storage).text() == ours.text()
     counts = compare(recorded(plain_postgres, everything), ours).counts
-    assert sum(counts[verdict] for verdict in DIFFERENCES) > 1500
+    assert sum(counts[verdict] for verdict in DIFFERENCES) > 2000
