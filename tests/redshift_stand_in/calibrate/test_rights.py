@@ -15,6 +15,7 @@ from redshift_stand_in.calibrate.asking.session import Target
 from redshift_stand_in.calibrate.asking.storage import Storage
 from redshift_stand_in.calibrate.comparing.differences import Verdict, compare
 from redshift_stand_in.calibrate.comparing.recording import Recording
+from redshift_stand_in.calibrate.errors import CalibrationError
 from redshift_stand_in.calibrate.whole import identify, plan, record
 
 if TYPE_CHECKING:
@@ -49,6 +50,19 @@ def test_the_rights_that_the_page_grants_suffice(
     users = "drop user if exists nope"
     found = compare(recorded(calibrator, storage, users), recorded(stand_in, storage, users))
     assert set(found.counts) == {Verdict.UNTOLD}
+
+
+def test_without_them_it_ends_before_anything_is_asked(
+    world: World, stand_in: Target, storage: Storage
+) -> None:
+    cursor = world.connect().cursor()
+    cursor.execute("create user nobody password 'Replace-1-me'")
+    nobody = replace(stand_in, user="nobody", password="Replace-1-me")
+    try:
+        with pytest.raises(CalibrationError, match=r'GRANT CREATE ON DATABASE "dev" TO "nobody"'):
+            recorded(nobody, storage, "drop user if exists nope")
+    finally:
+        cursor.execute("drop user nobody")
 
 
 def test_the_policies_of_the_page_suffice(storage: Storage) -> None:

@@ -94,6 +94,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, seconds: Callable[[], float]) -> int:
+    if options.compare and not options.bucket:
+        print(terminal.NO_COPY, file=sys.stderr)
     theirs = load(options.compare) if options.compare else _ask_cluster(options)
     if theirs is None:
         return _FAILED

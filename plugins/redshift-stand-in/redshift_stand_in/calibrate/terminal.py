@@ -15,6 +15,8 @@ from redshift_stand_in.corpus import Case, Part
 #: What an hour costs at most on Serverless with the base capacity that the page asks for. An
 #: RPU-hour is 0.36 to 0.60 USD, by the Region.
 _RPUS, _RPU_HOUR = 8, 0.60
+#: What is left out without a bucket.
+NO_COPY = "Without --bucket, --prefix and --role COPY is not asked."
 #: Cases after which a line of JSON is written.
 _STEP = 100
 
@@ -23,7 +25,7 @@ def announcement(plan: Plan, minutes: int) -> str:
     """What will be done where, and what it costs at most."""
     target, storage = plan.target, plan.storage
     made = f"one schema, {plan.name}" + (f", and one prefix, {storage.url}/" if storage else "")
-    copies = "" if storage else "Without --bucket, --prefix and --role COPY is not asked.\n"
+    copies = "" if storage else f"{NO_COPY}\n"
     dollars = minutes / 60 * _RPUS * _RPU_HOUR
     return (
         f"{plan.cases:,} statements will run at {target.host}:{target.port}, in the database "

@@ -85,7 +85,9 @@ class Run:
 
     def _undone(self, case: Case) -> Outcome:
         """Runs a case in a transaction that is rolled back."""
-        self._workspace.ask("begin")
+        begun = self._workspace.ask("begin")
+        if begun.is_error:
+            return begun  # or the case would stay
         outcome = self._prepared(case)
         if case.key and not outcome.is_error:
             outcome = self._workspace.ask(f"select * from {case.text.split()[0]}")

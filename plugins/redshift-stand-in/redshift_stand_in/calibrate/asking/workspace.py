@@ -50,10 +50,17 @@ class Workspace:
 
         Returns:
             What was refused, and how.
+
+        Raises:
+            CalibrationError: There is no schema.
+            LostConnection: The server has ended the session.
         """
-        schema = corpus.SCHEMA
-        first = (f"drop schema if exists {schema} cascade", f"create schema {schema}")
-        made = [(text, self.ask(text)) for text in (*first, *statements)]
+        self.ask(f"drop schema if exists {corpus.SCHEMA} cascade")
+        refused = self.ask(f"create schema {corpus.SCHEMA}")
+        if refused.is_error:
+            grant = f'GRANT CREATE ON DATABASE "{self._target.database}" TO "{self._target.user}"'
+            raise CalibrationError(f"no schema can be made: {refused.text}. Next, in SQL: {grant}")
+        made = [(text, self.ask(text)) for text in statements]
         return [(text, outcome) for text, outcome in made if outcome.is_error]
 
     def remove(self) -> None:
