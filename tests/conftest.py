@@ -7,10 +7,14 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import hypothesis
 import pytest
+from redshift_stand_in.postgres.backend import PostgresAddress, open_as_superuser
+from redshift_stand_in.postgres.cluster import PORT
+from tidemark_sandbox.settings.accounts import WAREHOUSE_DATABASE
 from tidemark_sandbox.world import Sandbox
 
 # How long an example takes says nothing on a shared machine, nor does how long the first one takes
@@ -71,6 +75,17 @@ def seeded(sandbox: Sandbox) -> Sandbox:
     """The sandbox with a few thousand rows of settlement data, seeded once."""
     sandbox.seed(3_000, seed=7)
     return sandbox
+
+
+@pytest.fixture
+def large_strings(sandbox: Sandbox) -> Iterator[None]:
+    """A warehouse whose parameters allow strings of 16,000,000 bytes in SUPER."""
+    address = PostgresAddress(sandbox.config.postgres_sockets, PORT)
+    name, parameter = WAREHOUSE_DATABASE, "redshift.enable_large_strings_opt_in"
+    with closing(open_as_superuser(address, name)) as postgres:
+        postgres.query(f"alter database {name} set {parameter} = 'yes'")
+        yield
+        postgres.query(f"alter database {name} reset {parameter}")
 
 
 @pytest.fixture(scope="session")

@@ -124,6 +124,33 @@ def test_texts_arrive_as_strings(lake: Lake, state: dict[str, Any]) -> None:
     assert [_meaning(found[number]) for number, _ in rows] == TEXT_VALUES
 
 
+@pytest.mark.usefixtures("large_strings")
+def test_text_longer_than_a_varchar_arrives_where_the_warehouse_takes_it(
+    lake: Lake, state: dict[str, Any]
+) -> None:
+    table, config = super_table(lake, {"note": "string", "doc": "json"}, ["note", "doc"])
+    text = 'é"\n' * 100_000
+    rows = [(1, text, json.dumps([text]))]
+    lake.load(table.schema(), table.batch(table.write(rows)), state, **config)
+    ((note, doc),) = table.rows("note, doc")
+    assert (json.loads(note), json.loads(doc)) == (text, [text])
+
+
+@pytest.mark.fault(96)
+def test_text_longer_than_a_string_in_super_goes_by_the_setting(
+    lake: Lake, state: dict[str, Any]
+) -> None:
+    table, config = super_table(lake, {"note": "string"}, ["note"])
+    messages = (table.schema(), table.batch(table.write([[1, "é" * 40_000]])), state)
+    with pytest.raises(
+        WarehouseError, match=r"80000 bytes does not fit a string in SUPER"
+    ) as caught:
+        lake.load(*messages, **config)
+    assert "enable_large_strings_opt_in" in str(caught.value.hint)
+    lake.load(*messages, redshift_too_long="truncate", **config)
+    assert table.rows("octet_length(note::varchar)") == [(65_534,)]
+
+
 def test_an_upsert_replaces_super_values(lake: Lake, state: dict[str, Any]) -> None:
     table, config = super_table(lake, {"doc": "json"}, ["doc"])
     config["load_method"] = "upsert"
@@ -162,7 +189,7 @@ def _meaning(text: str | None) -> Any:
 
 @pytest.mark.fault(224)
 def test_json_that_super_would_change_stops_its_table(lake: Lake, state: dict[str, Any]) -> None:
-    table, config = super_table(lake, {"doc": "json"}, ["doc"])
+    table, config = super_table(lake, {"doc": "json"}, ["doc", "added_later"])
     file = table.write([[1, "{}"], [2, '{"a": 1, "a": 2}']])
     messages = (table.schema(), table.batch(file), state)
     with pytest.raises(WarehouseError, match=r"SUPER cannot hold .*an attribute twice") as caught:
@@ -172,6 +199,7 @@ def test_json_that_super_would_change_stops_its_table(lake: Lake, state: dict[st
     assert table.ledger() == []
     done = lake.run(*messages, redshift_too_long="null", **config)
     assert done.code == 0, done.errors
+    assert "the stream does not have: added_later" in done.errors
     assert '"unfit_json_null": 1' in done.errors.replace("'", '"')
     assert table.rows("id, doc") == [(1, "{}"), (2, None)]
 

@@ -46,6 +46,7 @@ class RedshiftSink(BatchSink):
         self.landing = LandingTable.from_schema(
             self.table, self.schema, key_properties or [], target.names, target.super_columns
         )
+        self._warn_of_missing()
         self.is_copied = target.is_copied(stream_name)
         self.method = "overwrite" if self.is_copied else target.settings.load_method
         # A full copy is known from its files; what any other overwrite holds, only at the end.
@@ -55,6 +56,16 @@ class RedshiftSink(BatchSink):
         self._files: list[LoadFile] = []
         self._folder = target.folder(self.table)
         self._spool = Spool(self.landing, self._folder)
+
+    def _warn_of_missing(self) -> None:
+        """Tells SUPER columns that are not there: files from before a column was added lack it."""
+        columns = [column.source for column in self.landing.columns]
+        if missing := self._target.super_columns.missing(self.table, columns):
+            self.logger.warning(
+                "SUPER_COLUMNS names columns that the stream does not have: %s",
+                ", ".join(missing),
+                extra={"table": str(self.table)},
+            )
 
     # ------------------------------------------------------------------ what the SDK asks
     @property
