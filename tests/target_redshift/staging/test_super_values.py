@@ -10,12 +10,18 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from target_redshift.model.landing_table import LandingTable
 from target_redshift.staging.super_values import (
     as_json_strings,
     null_documents,
     unfit_documents,
 )
+from target_redshift.staging.value_fitter import Cleaner
 from tidemark_core.errors import ConfigError, WarehouseError
+from tidemark_core.names import TableName
+from tidemark_core.types.column_type import ColumnType
+from tidemark_core.types.singer_schema import to_json_schema
+from tidemark_core.types.super_columns import MAX_SUPER_BYTES, SuperColumns
 
 if TYPE_CHECKING:
     from tests.target_redshift.conftest import Lake, Table
@@ -68,6 +74,22 @@ def test_what_super_would_change_is_found(text: str, why: str) -> None:
     found = unfit_documents(pa.array([None, "{}", text]), STRING_BYTES)
     assert list(found) == [2]
     assert why in found[2]
+
+
+@pytest.mark.fault(224)
+def test_json_of_more_than_16_mb_goes_by_the_setting() -> None:
+    properties = {"doc": to_json_schema(ColumnType("json"))}
+    chosen = SuperColumns.parse({"s.t": ["doc"]})
+    landing = LandingTable.from_schema(
+        TableName("s", "t"), {"properties": properties}, [], super_columns=chosen
+    )
+    block = pa.record_batch({"doc": ["[]", f'["{"x" * MAX_SUPER_BYTES}"]']})
+    with pytest.raises(WarehouseError, match="longer than 16,777,216 bytes") as caught:
+        Cleaner(landing).clean(block)
+    assert "REDSHIFT_TOO_LONG=null" in str(caught.value.hint)
+    (array,), counts = Cleaner(landing, "truncate").clean(block)
+    assert array.to_pylist() == ["[]", None]
+    assert counts == {"doc": {"too_long_null": 1}}
 
 
 def super_table(lake: Lake, columns: dict[str, str], names: list[Any]) -> tuple[Table, Any]:

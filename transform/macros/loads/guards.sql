@@ -33,6 +33,29 @@
     {{- return(false) -}}
 {%- endmacro %}
 
+{#- A column that was made SUPER in the contract, and not yet in landing. Asked only of tables that have one. -#}
+{% macro refuse_text_for_super(relation, contract) -%}
+    {%- set wanted = [] -%}
+    {%- for name, column in contract.columns.items() if column.data_type | lower == 'super' -%}
+        {%- do wanted.append(name) -%}
+    {%- endfor -%}
+    {%- if wanted -%}
+        {%- set landing = source('landing', model.name) -%}
+        {%- set found = run_query(
+            "select column_name from information_schema.columns where table_schema = '" ~ landing.schema
+            ~ "' and table_name = '" ~ landing.identifier ~ "' and data_type = 'super'"
+        ).columns[0].values() -%}
+        {%- set missing = wanted | reject('in', found) | list -%}
+        {%- if missing -%}
+            {%- do exceptions.raise_compiler_error(
+                relation.render() ~ ' is unchanged: ' ~ missing | join(', ') ~ ' is SUPER in its contract, but not in '
+                ~ landing.schema ~ '.' ~ landing.identifier ~ ' yet: tidemark rebuild -t '
+                ~ config.get('meta').source ~ ' --from-lake'
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Landing keeps a load for some days only. A rebuild from it must give every row that the table holds, in the
     same version or a newer one, or its last values if it is deleted and kept; what the table held is known from <table>__versions (now in `forgotten`), even if the
     table itself was dropped by hand. -#}

@@ -42,6 +42,7 @@
     {%- do take_loads(unbuilt) -%}
     {%- set taken = taken_rows(unbuilt, contract) -%}
     {%- if is_landed(target_relation) -%}
+        {%- do refuse_text_for_super(target_relation, contract) -%}
         {%- do create_batch(target_relation, batch, taken, sql) -%}
     {%- else -%}
         {%- do create_empty_batch(batch, contract) -%}
