@@ -83,6 +83,26 @@ def test_other_catalogues_do_not_show_it(lake: Sql) -> None:
     ]
 
 
+def test_who_may_not_use_the_schema_does_not_see_it_in_other_catalogues(
+    lake: Sql, world: World
+) -> None:
+    if not lake("select 1 from pg_user where usename = 'lake_stranger'"):
+        lake("create user lake_stranger password 'Secret123'")
+    stranger = Sql(world.connect("lake_stranger"))
+    assert stranger("select tablename from pg_tables where schemaname = 'lake'") == []
+    assert stranger("select tablename from svv_external_tables where schemaname = 'lake'") == []
+
+
+def test_nobody_knows_whether_a_materialized_view_on_it_is_stale(lake: Sql) -> None:
+    lake("create materialized view t.m as select id from lake.sales")
+    assert lake("select is_stale, autorewrite from stv_mv_info where name = 'm'") == [["u", "f"]]
+    lake.connection.notices.clear()
+    lake("refresh materialized view t.m")
+    (notice,) = lake.connection.notices
+    assert b"was incrementally updated" in notice[b"M"]
+    lake("drop materialized view t.m")
+
+
 def test_partitions(lake: Sql) -> None:
     lake(
         "alter table lake.sales add partition(shop=1, day='2024-01-01') location 's3://b/1/' "

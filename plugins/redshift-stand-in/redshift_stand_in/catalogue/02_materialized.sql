@@ -18,4 +18,4 @@ create table if not exists redshift_meta.mv_refreshes (
 create table if not exists redshift_meta.mv_events (
     userid int, start_time timestamp, event text, table_schema name, table_name name, schema_name name, name name, state text
 );
-grant select on redshift_meta.materialized_views to public;
+grant select on redshift_meta.materialized_views, redshift_meta.mv_bases to public;

@@ -73,12 +73,15 @@ where not exists (
     where n.nspname = c.table_schema and k.relname = c.table_name
 );
 -- External tables are shown by svv_external_tables alone.
+create or replace view pg_catalog.redshift_external_names as
+select n.nspname as schema_name, c.relname as table_name
+from redshift_meta.external_tables x join pg_catalog.pg_class c on c.oid = x.tbl join pg_catalog.pg_namespace n on n.oid = c.relnamespace;
 create or replace view pg_catalog.redshift_tables as
-select t.* from pg_catalog.pg_tables t
-where not exists (select 1 from pg_catalog.svv_external_tables x where x.schemaname = t.schemaname and x.tablename = t.tablename);
+select * from pg_catalog.pg_tables
+where (schemaname, tablename) not in (select schema_name, table_name from pg_catalog.redshift_external_names);
 create or replace view information_schema.redshift_tables as
-select t.* from information_schema.tables t
-where not exists (select 1 from pg_catalog.svv_external_tables x where x.schemaname = t.table_schema and x.tablename = t.table_name);
+select * from information_schema.tables
+where (table_schema, table_name) not in (select schema_name, table_name from pg_catalog.redshift_external_names);
 -- PostgreSQL would derive a view's definition from the tables that it is bound to, which may no longer exist.
 create or replace function pg_catalog.pg_get_viewdef(view oid) returns text language sql stable as $$
     select coalesce(

@@ -41,6 +41,9 @@ begin
     end if;
 end $$;
 
+create or replace function redshift_meta.mv_is_external(target oid) returns boolean language sql stable as $$
+    select exists (select 1 from redshift_meta.mv_bases b join redshift_meta.external_tables x on x.tbl = b.tbl where b.view = target) $$;
+
 create or replace function redshift_meta.check_auto_refresh(target oid) returns void
 language plpgsql stable set search_path = pg_catalog, redshift_hidden as $$
 begin
@@ -48,7 +51,7 @@ begin
         raise exception 'AUTO REFRESH of a materialized view with a mutable function is not supported by Amazon Redshift' using errcode = '0A000';
     elsif exists (select 1 from redshift_meta.mv_bases b join redshift_meta.materialized_views m on m.view = b.tbl where b.view = target) then
         raise exception 'AUTO REFRESH of a materialized view on a materialized view is not supported by Amazon Redshift' using errcode = '0A000';
-    elsif exists (select 1 from redshift_meta.mv_bases b join redshift_meta.external_tables x on x.tbl = b.tbl where b.view = target) then
+    elsif redshift_meta.mv_is_external(target) then
         raise exception 'AUTO REFRESH of a materialized view on an external table is not supported by Amazon Redshift' using errcode = '0A000';
     end if;
 end $$;
@@ -133,8 +136,9 @@ begin
     perform redshift_meta.note_mv_bases(target, source);
     update redshift_meta.materialized_views m set autorewrite = false
     where m.view = target and exists (
-        select 1 from redshift_meta.mv_bases b where b.view = target
-            and (b.tbl in (select view from redshift_meta.materialized_views) or b.tbl in (select tbl from redshift_meta.external_tables))
+        select 1 from redshift_meta.mv_bases b join redshift_meta.materialized_views o on o.view = b.tbl where b.view = target
+        union all
+        select 1 where redshift_meta.mv_is_external(target)
     );
     if refreshed then
         perform redshift_meta.check_auto_refresh(target);
@@ -232,11 +236,11 @@ declare
     recompute boolean;
 begin
     select bool_or(c.recompute) into recompute from redshift_meta.mv_changes c where c.view = target;
-    if recompute is not null or mv.mutable then
+    if recompute is not null or mv.mutable or redshift_meta.mv_is_external(target) then
         delete from redshift_meta.mv_changes where view = target;
         execute format('delete from %s', mv.storage::regclass);
         execute format('insert into %s select * from %s', mv.storage::regclass, mv.query::regclass);
-        outcome := case when mv.incremental and not recompute then 'Refresh successfully updated MV incrementally'
+        outcome := case when mv.incremental and recompute is not true then 'Refresh successfully updated MV incrementally'
             else 'Refresh successfully recomputed MV from scratch' end;
         insert into redshift_meta.mv_changes select view, false from redshift_meta.mv_bases where tbl = target;
     end if;
@@ -292,7 +296,8 @@ create or replace view pg_catalog.svv_mv_info as
 select
     current_database()::char(128) as database_name, n.nspname::char(128) as schema_name, pg_get_userbyid(c.relowner)::char(128) as user_name,
     c.relname::char(128) as name,
-    case when m.mutable or exists (select 1 from redshift_meta.mv_changes g where g.view = m.view) then 't' else 'f' end::char(1) as is_stale,
+    case when m.mutable or exists (select 1 from redshift_meta.mv_changes g where g.view = m.view) then 't'
+        when redshift_meta.mv_is_external(m.view) then 'u' else 'f' end::char(1) as is_stale,
     coalesce((select o.code from redshift_meta.mv_obstacle(m.view) o), m.incremental::int) as state,
     case when m.autorefresh then 't' else 'f' end::char(1) as autorefresh, case when m.autorewrite then 't' else 'f' end::char(1) as autorewrite
 from redshift_meta.materialized_views m
