@@ -109,8 +109,8 @@ def out_of_range(column: Column) -> BadValue:
 def invalid_date(length: int) -> BadValue:
     """A date that does not fit DATEFORMAT."""
     if length < 10:
-        return BadValue(1206, "Invalid Date Format - length must be 10 or more")
-    return BadValue(1206, "Invalid Date Format [YYYY-MM-DD]")
+        return BadValue(1205, "Invalid Date Format - length must be 10 or more")
+    return BadValue(1205, "Invalid Date Format [YYYY-MM-DD]")
 
 
 def invalid_timestamp() -> BadValue:

@@ -199,11 +199,10 @@ def _matched(pattern: re.Pattern[str], text: str, at: int) -> str:
 def _unquoted(
     raw: str, place: int, value: str, fields: list[Field], options: Options
 ) -> list[Field] | None:
-    """A field in quotes, which may hold delimiters; None when the quote is not closed."""
-    end = raw.find(value[0], place + 1)
-    if end < 0 or raw[end + 1 : end + 2] not in ("", options.delimiter):
-        return None
-    return [*fields, (raw[place + 1 : end], False)]
+    """A field in quotes, which may hold delimiters and quotes; None when it is not closed."""
+    closing = re.compile(rf"{value[0]}(?={re.escape(options.delimiter)}|$)")
+    end = closing.search(raw, place + 1)
+    return [*fields, (raw[place + 1 : end.start()], False)] if end else None
 
 
 def _unescaped(value: str, options: Options) -> str:
