@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -203,10 +204,18 @@ class Context:
         try:
             self.query(locks.lock(table))
         except BackendError as error:
-            self.query("rollback to savepoint rs_lock")
+            self.query("rollback to savepoint rs_lock; release savepoint rs_lock")
             if error.code not in ("42501", "42P01", "42809", "3F000"):
+                self.fail_transaction()
                 raise
-        self.query("release savepoint rs_lock")
+        else:
+            self.query("release savepoint rs_lock")
+
+    def fail_transaction(self) -> None:
+        """Has an open transaction fail, as on any server after an error; its locks are free."""
+        if self.backend.status == b"T":
+            with contextlib.suppress(BackendError):
+                self.query("select 1/0 as a_statement_of_this_transaction_was_refused")
 
 
 #: Runs a statement in a session and returns its command tag.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.redshift_stand_in.conftest import Copy, Sql
 
 FOLDER = Path(__file__).with_name("inputs")
+PAGE = Path(__file__).parents[3] / "docs" / "redshift-stand-in.md"
 ERROR = "select err_code from stl_load_errors order by query desc, starttime desc limit 1"
 
 
@@ -87,3 +88,8 @@ def test_what_becomes_of_an_input(path: Path, sql: Sql, copy: Copy) -> None:
         if found != wanted:
             wrong.append(f"{each.data!r} {each.parameters}: {found} != {wanted} ({each.source})")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_page_counts_the_inputs() -> None:
+    size = sum(1 for path in FOLDER.glob("*.txt") for _ in inputs(path))
+    assert f"COPY: {size} inputs" in PAGE.read_text("utf-8"), f"the page should say {size}"

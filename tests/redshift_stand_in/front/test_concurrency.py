@@ -102,6 +102,26 @@ def test_lock_first_makes_the_second_writer_see_the_first(
     assert sql("select v from t.w") == [[6]]
 
 
+def test_a_deadlock_ends_one_transaction_and_the_other_goes_on(
+    world: World, sql: Sql, sessions: list[Sql]
+) -> None:
+    """Which of them is not said."""
+    sql("create table t.x(id int)")
+    for session, table in zip(sessions, ("w", "x"), strict=True):
+        session(f"update t.{table} set id = 1")
+    running = []
+    for session, table in zip(sessions, ("x", "w"), strict=True):
+        running.append(in_thread(lambda s=session, t=table: s(f"update t.{t} set id = 2")))
+        assert waits_for_a_lock(world)
+    for thread, _ in running:
+        thread.join(20)
+        assert not thread.is_alive()
+    errors = [str(result.get("error", "")) for _, result in running]
+    assert ["deadlock detected" in error for error in errors].count(True) == 1, errors
+    lost = sessions["deadlock" in errors[1]]
+    assert "current transaction is aborted" in lost.error("select 1")
+
+
 def test_copy_waits_too(world: World, sql: Sql, sessions: list[Sql], copy: Copy) -> None:
     first, _ = sessions
     first("delete from t.w")

@@ -97,11 +97,7 @@ class Answers:
 
     def fail(self, error: StatementError) -> None:
         """Answers with an error; an open transaction fails with it, as on any server."""
-        if self.context.backend.status == b"T":
-            try:
-                self.context.query("select 1/0 as a_statement_of_this_transaction_was_refused")
-            except BackendError:
-                logger.debug("the transaction is marked as failed")
+        self.context.fail_transaction()
         self.client.put(b"E", error.payload())
 
     def ready(self) -> None:
