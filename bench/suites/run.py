@@ -43,6 +43,7 @@ def measure(
             options += [f"--numprocesses={jobs}", "--dist=loadscope"]
         found = _run(suite, environment, server, options)
     version = commit(source) if source else environment.version(suite.package)
+    version += ", a part" if only else ""
     results = classified(read_junit(found), known(suite.name))
     return Measurement(suite.name, version, datetime.now(UTC).date().isoformat(), results)
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -111,7 +112,7 @@ def test_a_deadlock_ends_one_transaction_and_the_other_goes_on(
         session(f"update t.{table} set id = 1")
     running = []
     for session, table in zip(sessions, ("x", "w"), strict=True):
-        running.append(in_thread(lambda s=session, t=table: s(f"update t.{t} set id = 2")))
+        running.append(in_thread(partial(session, f"update t.{table} set id = 2")))
         assert waits_for_a_lock(world)
     for thread, _ in running:
         thread.join(20)

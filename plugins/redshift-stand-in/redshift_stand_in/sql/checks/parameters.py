@@ -101,6 +101,10 @@ def check(sql: Sql) -> None:
     name = sql.tokens[index].name if sql.tokens[index].is_name else sql.near(index)
     if sql.norm(index + 1) == ".":  # a session variable, named by whoever sets it
         return
+    if sql.shape.endswith(
+        "DEFAULT_TRANSACTION_ISOLATION TO DEFAULT"
+    ):  # psycopg2, of its own accord
+        return
     if name not in _SHARED | OWN and (head == "SET" or name not in _SHOWN):
         raise StatementError(f'unrecognized configuration parameter "{name}"', "42704")
     if head == "SET" and name in _FIXED:

@@ -140,8 +140,12 @@ def _call_edits(sql: Sql, i: int) -> list[Edit]:
         name = sql.tokens[i + 2]
         if name.value.lower() in parameters.OWN:
             new = f"'redshift.{name.value.lower()}', true"
-            behind = sql.close(i + 1)
-            edits.append((name.start, sql.tokens[behind].start, new))
+            end = sql.tokens[sql.close(i + 1)]
+            edits.append((name.start, end.start, new))
+            if name.value.lower() == "query_group" and sql.norm(i - 1) != ".":
+                # Of no group, as dbt-redshift's tests have it.
+                edits.append((token.start, token.start, "coalesce(nullif("))
+                edits.append((end.end, end.end, ", ''), 'default')"))
     if token.norm in _DATE_PART_CALLS and sql.norm(i + 3) == ",":
         part = sql.tokens[i + 2]
         if part.kind == "word":
