@@ -87,6 +87,11 @@ class BackendError(Exception):
         """SQLSTATE."""
         return self.fields.get("C", INTERNAL_ERROR)
 
+    @property
+    def text(self) -> str:
+        """The message that the client gets."""
+        return as_redshift(self.fields).get("M", str(self))
+
     def payload(self) -> bytes:
         """The body of the ErrorResponse that the client gets."""
         return encode_fields(as_redshift(self.fields))
@@ -134,6 +139,9 @@ def as_redshift(fields: Mapping[str, str]) -> dict[str, str]:
             "D": f"Serializable isolation violation on table - {_table_of(fields)}, "
             "transactions forming the cycle are: 0, 0 (pid:0)",
         }
+    if code == "23502":
+        text = f"Cannot insert a NULL value into column {fields.get('c', '')}"
+        return {"S": "ERROR", "C": code, "M": text}
     if code == "21000" and message.startswith("MERGE"):
         return {
             "S": "ERROR",

@@ -206,7 +206,7 @@ def test_keys_follow_their_tables_and_columns(family: Sql) -> None:
     family("alter table t.child drop constraint child_pkey")
     family("drop table t.older cascade")
     assert family(KEYS.format("child")) == []
-    assert "null value" in family.error("insert into t.child (p_id1) values (1)"), (
+    assert "NULL value" in family.error("insert into t.child (p_id1) values (1)"), (
         "it stays NOT NULL"
     )
 
@@ -234,7 +234,7 @@ def test_like_takes_no_keys_and_may_get_its_own(sql: Sql) -> None:
     sql("create table t.a (id int unique, x int)")
     sql("create table t.b (like t.a, primary key (id))")
     assert [key[:2] for key in sql(KEYS.format("b"))] == [["b_pkey", "p"]]
-    assert "null value" in sql.error("insert into t.b (x) values (1)")
+    assert "NULL value" in sql.error("insert into t.b (x) values (1)")
 
 
 def test_a_foreign_key_needs_the_right_to_refer(world: World, sql: Sql) -> None:

@@ -101,11 +101,11 @@ def test_what_is_rolled_back_or_fails_is_remembered(world: World, sql: Sql) -> N
     session = type(sql)(world.connect(autocommit=False))
     session("insert into t.a values (1)")
     session.connection.rollback()
-    assert "null value" in sql.error("insert into t.a values (null)")
+    assert "NULL value" in sql.error("insert into t.a values (null)")
     number = oid(sql, "a")
     assert sql(STEPS.format("a")) == [["insert", 1]], "a statement that failed has no step"
     assert sql(
-        "select trim(status), error_message like '%null value%' from sys_query_history where query_text like 'insert into t.a %' "
+        "select trim(status), error_message like '%NULL value%' from sys_query_history where query_text like 'insert into t.a %' "
         f"and query_id >= (select min(query_id) from sys_query_detail where table_id = {number}) order by query_id"
     ) == [["success", False], ["failed", True]]
     assert sql("select count(*) from t.a") == [[0]]

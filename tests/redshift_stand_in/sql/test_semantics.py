@@ -55,7 +55,7 @@ def test_keys_are_not_enforced(sql: Sql) -> None:
     )
     sql("insert into t.k values (1, 5), (1, 5)")
     assert sql("select count(*) from t.k") == [[2]]
-    assert "null value" in sql.error("insert into t.k(u) values (1)")
+    assert "NULL value" in sql.error("insert into t.k(u) values (1)")
     sql("alter table t.k add constraint x unique (id, u)")
     sql("insert into t.k values (1, 5)")
 
@@ -127,6 +127,13 @@ def test_alter_table(sql: Sql) -> None:
     sql("alter table t.b append from t.p")
     assert sql("select id from t.b order by 1") == [[1], [2]]
     assert sql("select count(*) from t.p") == [[0]]
+
+
+def test_a_missing_value_is_refused_in_redshifts_words(sql: Sql) -> None:
+    """As dbt-redshift's tests expect them."""
+    sql("create table t.n(id int not null, v int)")
+    for statement in ("insert into t.n values (null, 1)", "insert into t.n (v) values (1)"):
+        assert sql.error(statement) == "Cannot insert a NULL value into column id"
 
 
 def test_truncate_commits(world: World, sql: Sql) -> None:

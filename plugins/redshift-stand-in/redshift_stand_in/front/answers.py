@@ -72,7 +72,7 @@ class Answers:
         try:
             tag = run(self.context)
         except BackendError as error:
-            journal.error = str(error)
+            journal.error = error.text
             self._flush_notices()
             self.client.put(b"E", error.payload())
             return False

@@ -243,7 +243,7 @@ class Executor:
             try:
                 self.context.query("commit" if ok else "rollback")
             except BackendError as error:
-                journal.error = str(error)
+                journal.error = error.text
                 self.client.put(b"E", error.payload())
                 ok = False
         journal.end(backend.process_id, ended, ok=ok)

@@ -99,7 +99,7 @@ class Relay:
             self._ok = False
             logger.debug("error: %s", decode_fields(body))
             failure = BackendError(body)
-            self.context.journal.error = str(failure)
+            self.context.journal.error = failure.text
             self._put(kind, failure.payload())
         else:
             self._put(kind, body)
