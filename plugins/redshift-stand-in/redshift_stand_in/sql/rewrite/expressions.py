@@ -143,9 +143,9 @@ def _call_edits(sql: Sql, i: int) -> list[Edit]:
             end = sql.tokens[sql.close(i + 1)]
             edits.append((name.start, end.start, new))
             if name.value.lower() == "query_group" and sql.norm(i - 1) != ".":
-                # Of no group, as dbt-redshift's tests have it.
+                # Of no group, as dbt-redshift's tests have it; SHOW says unset, as in the guide.
                 edits.append((token.start, token.start, "coalesce(nullif("))
-                edits.append((end.end, end.end, ", ''), 'default')"))
+                edits.append((end.end, end.end, ", 'unset'), 'default')"))
     if token.norm in _DATE_PART_CALLS and sql.norm(i + 3) == ",":
         part = sql.tokens[i + 2]
         if part.kind == "word":
