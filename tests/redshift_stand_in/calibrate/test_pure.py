@@ -146,14 +146,14 @@ def test_what_a_server_repeats_of_a_statement_is_as_it_was_written() -> None:
 
 def test_an_error_tells_nothing_of_the_cluster_or_the_moment() -> None:
     said = (
-        "permission denied for ann in sales on calibrate_0f.x from 10.1.2.3:5439 at "
+        "CALIBRATE_0F.X, permission denied for ann in sales on calibrate_0f.x from 10.1.2.3:5439 at "
         "wg.123456789012.eu-west-1.redshift-serverless.amazonaws.com, s3://bills/x/calibrate_0f/y "
         "of bills by arn:aws:iam::123456789012:role/r, account 123456789012, "
         "RequestId: 9F3C2A1B7D0E4F56, query: 1234, process: query0_12_3 [pid=4711], pg_temp_12, "
         "transactions forming the cycle are: 12, 3456 (pid:7), 2026-01-02 03:04:05.678"
     )
     assert PLACE.told(said) == (
-        "permission denied for admin in dev on t.x from <address> at <host>, s3://stage/y of "
+        "t.X, permission denied for admin in dev on t.x from <address> at <host>, s3://stage/y of "
         "<bucket> by arn:aws:iam::<account>:role/copy, account <account>, RequestId: <id>, query: "
         "<n>, process: query<n> [pid=<n>], pg_temp_<n>, transactions forming the cycle are: <n> "
         "(pid:<n>), <time>"

@@ -91,4 +91,5 @@ def _named(name: str) -> Callable[[re.Match[str]], str]:
 
 
 def _whole(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
+    """A name as a server says it: some errors have it in capitals."""
+    return re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.I)
