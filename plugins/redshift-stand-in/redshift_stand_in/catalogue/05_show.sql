@@ -15,7 +15,7 @@ create or replace function pg_catalog.redshift_show_tables(name text) returns ta
     left join redshift_meta.materialized_views m on m.view = c.oid
     left join redshift_meta.external_tables x on x.tbl = c.oid
     left join redshift_meta.table_attributes a on a.tbl = c.oid
-    where c.relkind in ('r', 'v') and n.nspname = name
+    where c.relkind in ('r', 'v') and n.nspname = name and c.oid not in (select storage from redshift_meta.materialized_views)
     order by c.relname $$;
 create or replace function pg_catalog.redshift_show_schemas() returns table (
     database_name varchar, schema_name varchar, schema_owner int, schema_type varchar, schema_acl varchar, source_database varchar,
