@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.redshift_stand_in.conftest import Sql
 
@@ -111,6 +113,38 @@ def test_a_write_that_a_refresh_has_not_seen_leaves_it_stale(views: Sql, world: 
     views("refresh materialized view t.u")
     other("commit")
     assert stale(views)["u"] == "t"
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    steps=st.lists(
+        st.sampled_from(["write", "undone write", "truncate", "refresh u", "refresh w cascade"])
+    )
+)
+def test_it_is_stale_from_a_committed_write_until_a_refresh(
+    views: Sql, world: World, steps: list[str]
+) -> None:
+    other = Sql(world.connect(autocommit=False))
+    views("refresh materialized view t.w cascade")
+    expected = {"u": "f", "w": "f"}
+    kept = views("select count(*) from t.u")
+    for step in steps:
+        if step.startswith("refresh"):
+            views(step.replace("refresh", "refresh materialized view").replace("view ", "view t."))
+            expected["w"] = "t" if expected["u"] == "t" and step == "refresh u" else expected["w"]
+            expected |= {"u": "f"} if step == "refresh u" else {"u": "f", "w": "f"}
+            kept = views("select count(*) from t.a")
+        elif step == "undone write":
+            other("insert into t.a values (5, 5)")
+            other("rollback")
+        else:
+            views("truncate t.a" if step == "truncate" else "insert into t.a values (4, 4)")
+            expected["u"] = "t"
+        assert stale(views) == expected
+        assert views("select count(*) from t.u") == kept
+    other.connection.close()
 
 
 def test_readers_do_not_wait_for_a_refresh_and_see_it_after_its_commit(
