@@ -44,8 +44,9 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
-    # A killed server loses nothing; a machine that loses power may lose the last second.
-    "synchronous_commit": "off",
+    # A killed server loses nothing, as what it has committed is with the system; a machine that
+    # loses power may lose the whole folder.
+    "fsync": "off",
     "jit": "off",
     "logging_collector": "off",
     "log_min_messages": "warning",
