@@ -104,8 +104,11 @@ where c.relkind = 'v' and n.nspname <> 'redshift_meta';
 create or replace view information_schema.redshift_views as
 select current_database()::varchar as table_catalog, schemaname::varchar as table_schema, viewname::varchar as table_name,
     definition::varchar as view_definition, 'NONE'::varchar as check_option, 'NO'::varchar as is_updatable, 'NO'::varchar as is_insertable_into
-from pg_catalog.redshift_views
-where has_any_column_privilege((quote_ident(schemaname) || '.' || quote_ident(viewname))::regclass, 'select');
+from pg_catalog.redshift_views v
+join pg_catalog.pg_namespace n on n.nspname = v.schemaname
+-- By its number: who may not use the schema may not ask for it by name.
+join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = v.viewname
+where has_any_column_privilege(c.oid, 'select');
 grant select on pg_catalog.redshift_attrdef, pg_catalog.redshift_attribute, pg_catalog.redshift_class, pg_catalog.redshift_attribute_and_indexes,
     pg_catalog.redshift_class_and_indexes, pg_catalog.redshift_tables, information_schema.redshift_tables, pg_catalog.redshift_namespace, information_schema.redshift_columns, pg_catalog.redshift_views,
     information_schema.redshift_views to public;
