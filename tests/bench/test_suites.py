@@ -132,7 +132,7 @@ def test_statements_find_what_they_name(tmp_path: Path) -> None:
     (folder / "some.sql").write_text(
         "select a, t.b from t join s.u using (c) where t.d > 1;\n"
         "select dateadd(day, 1, foo) from t; insert into t (a) values (1); vacuum;\n"
-        "commit; begin; alter user x with reset all; refresh materialized view v; select from;\n"
+        "commit; begin; alter user x with reset all; analyze compression v; select from;\n"
     )
     found = try_statements(tmp_path)
     assert Counter(each.outcome for each in found.results) == {PASSED: 7, DECLARED: 1, OPEN: 1}

@@ -146,7 +146,8 @@ def test_what_a_server_repeats_of_a_statement_is_as_it_was_written() -> None:
 
 def test_an_error_tells_nothing_of_the_cluster_or_the_moment() -> None:
     said = (
-        "CALIBRATE_0F.X, permission denied for ann in sales on calibrate_0f.x from 10.1.2.3:5439 at "
+        "CALIBRATE_0F.X, "
+        "permission denied for ann in sales on calibrate_0f.x from 10.1.2.3:5439 at "
         "wg.123456789012.eu-west-1.redshift-serverless.amazonaws.com, s3://bills/x/calibrate_0f/y "
         "of bills by arn:aws:iam::123456789012:role/r, account 123456789012, "
         "RequestId: 9F3C2A1B7D0E4F56, query: 1234, process: query0_12_3 [pid=4711], pg_temp_12, "

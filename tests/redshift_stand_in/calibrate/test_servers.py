@@ -281,10 +281,10 @@ def test_what_cannot_be_removed_is_named(
         refused.put(Case("+", "x", "x", key="k"))
 
 
-def test_an_answer_that_the_driver_cannot_read_is_recorded(stand_in: Target) -> None:
+def test_an_answer_that_the_driver_cannot_read_is_recorded(plain_postgres: Target) -> None:
     texts = ("select '24:00:00'::time", "select 1", "select 'x'")
     part = Part("p", (), tuple(Case("+", text, text) for text in texts))
-    unreadable, one, x = recorded(stand_in, [part]).parts["p"].values()
+    unreadable, one, x = recorded(plain_postgres, [part]).parts["p"].values()
     assert unreadable == Outcome(DRIVER, "ValueError: hour must be in 0..23")
     assert (one.rows, x.rows) == ((("1",),), (("x",),))
 
