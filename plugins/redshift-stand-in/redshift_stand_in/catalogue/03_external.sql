@@ -56,22 +56,25 @@ begin
     where classid = 'pg_class'::regclass and objid = target and refclassid = 'pg_namespace'::regclass;
 end $$;
 
--- The number of an existing external table that the user owns.
-create or replace function pg_catalog.redshift_own_external_table(name text) returns oid language plpgsql stable as $$
+-- The number of an existing relation that the user owns, and that is of a kind.
+create or replace function pg_catalog.redshift_own(name text, is_of_kind boolean, noun text, kind text) returns oid
+language plpgsql stable as $$
 declare
     target oid := redshift_hidden.to_regclass(name);
 begin
     if target is null then
-        raise exception 'relation % does not exist', name using errcode = '42P01';
-    elsif not exists (select 1 from redshift_meta.external_tables where tbl = target) then
-        raise exception '% is not an external table', name using errcode = '42809';
+        raise exception '% % does not exist', noun, name using errcode = '42P01';
+    elsif not is_of_kind then
+        raise exception '% is not %', name, kind using errcode = '42809';
     elsif not redshift_hidden.pg_has_role(session_user, (select relowner from pg_class where oid = target), 'member') then
-        raise exception 'must be owner of relation %', name using errcode = '42501';
+        raise exception 'must be owner of % %', noun, name using errcode = '42501';
     end if;
     return target;
 end $$;
 create or replace function pg_catalog.redshift_is_external(name text) returns boolean language sql stable as $$
     select exists (select 1 from redshift_meta.external_tables where tbl = redshift_hidden.to_regclass(name)) $$;
+create or replace function pg_catalog.redshift_own_external_table(name text) returns oid language sql stable as $$
+    select pg_catalog.redshift_own(name, pg_catalog.redshift_is_external(name), 'relation', 'an external table') $$;
 
 create or replace function pg_catalog.redshift_alter_external_table(
     target oid, new_location text, new_input text, new_output text, new_serde text, new_parameters text

@@ -17,26 +17,15 @@ create or replace function redshift_meta.mv_name(view oid) returns text
 language sql stable set search_path = pg_catalog, redshift_hidden as $$
     select relname::text from pg_class where oid = view $$;
 
--- The number of an existing materialized view that the user owns.
-create or replace function pg_catalog.redshift_own_mv(name text) returns oid
-language plpgsql stable as $$
-declare
-    found_view oid := redshift_hidden.to_regclass(name);
-begin
-    if found_view is null then
-        raise exception 'materialized view % does not exist', name using errcode = '42P01';
-    elsif not exists (select 1 from redshift_meta.materialized_views where view = found_view) then
-        raise exception '% is not a materialized view', name using errcode = '42809';
-    elsif not redshift_hidden.pg_has_role(session_user, (select relowner from pg_class where oid = found_view), 'member') then
-        raise exception 'must be owner of materialized view %', name using errcode = '42501';
-    end if;
-    return found_view;
-end $$;
+create or replace function pg_catalog.redshift_is_mv(name text) returns boolean language sql stable as $$
+    select exists (select 1 from redshift_meta.materialized_views where view = redshift_hidden.to_regclass(name)) $$;
+create or replace function pg_catalog.redshift_own_mv(name text) returns oid language sql stable as $$
+    select pg_catalog.redshift_own(name, pg_catalog.redshift_is_mv(name), 'materialized view', 'a materialized view') $$;
 
 -- ALTER TABLE takes no materialized view: it cannot be renamed, nor can its columns.
 create or replace function pg_catalog.redshift_not_mv(name text) returns void language plpgsql stable as $$
 begin
-    if exists (select 1 from redshift_meta.materialized_views where view = redshift_hidden.to_regclass(name)) then
+    if pg_catalog.redshift_is_mv(name) then
         raise exception '% is a materialized view: use ALTER MATERIALIZED VIEW', name using errcode = '42809';
     end if;
 end $$;
