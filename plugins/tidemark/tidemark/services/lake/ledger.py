@@ -11,8 +11,9 @@ from tidemark_core.names import LANDING_SCHEMA, LEDGER_TABLE, TableName
 from tidemark_core.redshift import ledger as ledger_sql
 from tidemark_core.redshift.connection import WarehouseConnection
 
-_COLUMNS = "SELECT column_name FROM svv_columns WHERE table_schema = ? AND table_name = ?"
-_SUPER_COLUMNS = f"{_COLUMNS} AND data_type = 'super'"
+_COLUMNS = (
+    "SELECT column_name, data_type FROM svv_columns WHERE table_schema = ? AND table_name = ?"
+)
 _EXISTS = "SELECT 1 FROM svv_tables WHERE table_schema = ? AND table_name = ?"
 
 
@@ -36,14 +37,13 @@ def relation_exists(warehouse: WarehouseConnection, schema: str, name: str) -> b
 
 def columns_of(warehouse: WarehouseConnection, schema: str, name: str) -> frozenset[str] | None:
     """The columns of a table or view; None when there is none that we may see."""
+    return frozenset(types_of(warehouse, schema, name)) or None
+
+
+def types_of(warehouse: WarehouseConnection, schema: str, name: str) -> dict[str, str]:
+    """The types of the columns of a table or view; empty when there is none that we may see."""
     found = warehouse.execute(_COLUMNS, [schema, name], what="a query for columns")
-    return frozenset(str(column) for (column,) in found) or None
-
-
-def super_columns_of(warehouse: WarehouseConnection, schema: str, name: str) -> frozenset[str]:
-    """Those of them that are SUPER."""
-    found = warehouse.execute(_SUPER_COLUMNS, [schema, name], what="a query for SUPER columns")
-    return frozenset(str(column) for (column,) in found)
+    return {str(column): str(kind) for column, kind in found}
 
 
 def refuse_other_copy(warehouse: WarehouseConnection, table: TableName, name: str) -> None:

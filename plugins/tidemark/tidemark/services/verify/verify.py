@@ -22,7 +22,7 @@ from tidemark.services.compare.content.eligibility import PUBLIC, Facts, NotComp
 from tidemark.services.compare.content.ranges import compare
 from tidemark.services.compare.keys.tombstones import marked
 from tidemark.services.lake.backlog import NextLoad
-from tidemark.services.lake.ledger import columns_of, super_columns_of
+from tidemark.services.lake.ledger import types_of
 from tidemark.services.lake.listing import list_objects, read_archive, read_manifests
 from tidemark.services.lake.lost_files import lost_files
 from tidemark.services.verify.counting import Counter, count_rows
@@ -184,9 +184,11 @@ def facts_of(
         deleted_at: The contract's own column for deleted rows, if it has one.
         super_columns: The setting of that name.
     """
-    landing = columns_of(warehouse, LANDING_SCHEMA, name)
+    landed = types_of(warehouse, LANDING_SCHEMA, name)
+    built = types_of(warehouse, schema, name)
+    landing = frozenset(landed) or None
     is_whole = landing is not None and (newest.is_full_copy or not retired)
-    public = columns_of(warehouse, schema, name)
+    public = frozenset(built) or None
     own = fold(deleted_at) if deleted_at and public and fold(deleted_at) in public else None
     if public is not None and own is not None:
         public -= {own}
@@ -201,12 +203,13 @@ def facts_of(
         is_whole,
         has_marks,
         own,
-        {
-            PUBLIC: super_columns_of(warehouse, schema, name),
-            LANDING_SCHEMA: super_columns_of(warehouse, LANDING_SCHEMA, name),
-        },
+        {PUBLIC: _super_among(built), LANDING_SCHEMA: _super_among(landed)},
         super_columns,
     )
+
+
+def _super_among(types: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(name for name, kind in types.items() if kind == "super")
 
 
 def reading_of(newest: Manifest, marks: Mapping[str, Json]) -> Reading:
