@@ -16,7 +16,8 @@ from tidemark_core.names import EXTRACTED_AT, LandingNames, TableName, encode_co
 from tidemark_core.run_context import run_id
 from tidemark_core.runs.progress import Display, Meter, display
 from tidemark_core.s3.client import S3Location
-from tidemark_core.settings import LANDING_NAMES, SUPER_COLUMNS, config_schema
+from tidemark_core.settings import LANDING_NAMES, SUPER_COLUMNS, Setting, config_schema
+from tidemark_core.text.documents import Json
 from tidemark_core.types.singer_schema import FULL_TABLE, replication_method
 from tidemark_core.types.super_columns import SuperColumns
 from tidemark_singer.files.batch_file import BatchFile
@@ -80,8 +81,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         Raises:
             ConfigError: LANDING_NAMES is wrong.
         """
-        given = LANDING_NAMES.convert(os.environ.get(LANDING_NAMES.env))
-        return LandingNames.parse(given or self.settings.landing_names)
+        return LandingNames.parse(_told(LANDING_NAMES, self.settings.landing_names))
 
     @cached_property
     def super_columns(self) -> SuperColumns:
@@ -90,8 +90,7 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
         Raises:
             ConfigError: SUPER_COLUMNS is wrong.
         """
-        given = SUPER_COLUMNS.convert(os.environ.get(SUPER_COLUMNS.env))
-        return SuperColumns.parse(given or self.settings.super_columns)
+        return SuperColumns.parse(_told(SUPER_COLUMNS, self.settings.super_columns))
 
     @cached_property
     def s3(self) -> S3Location:
@@ -268,3 +267,8 @@ class TargetRedshift(IsolatingTarget[LoadSettings]):
 
     def _handle_max_record_age(self) -> None:
         """Loads nothing for its age: a load ends with a STATE, or when a sink is full."""
+
+
+def _told(setting: Setting, configured: Json) -> Any:
+    """The value of a setting of the project's files: a variable that is set wins."""
+    return setting.convert(os.environ.get(setting.env)) or configured
