@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +13,7 @@ import madeup
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from projects.checkouts import run_in
 from tidemark_sandbox.world import Sandbox
 
 EVERY = [f"{schema}.{name}" for schema, names in madeup.TABLES.items() for name in names]
@@ -37,30 +36,16 @@ class Clone:
 
     def run(self, program: str, *arguments: str, folder: str = "") -> str:
         """Runs a program of the environment, to its good end; what it prints, both streams."""
-        done = self._run(program, *arguments, folder=folder)
+        done = run_in(self.root, program, *arguments, folder=folder)
         told = done.stdout + done.stderr
         assert done.returncode == 0, f"{program} {arguments}: {done.returncode}\n{told}"
         return told
 
     def json(self, *arguments: str) -> Any:
         """What a command of ``tidemark`` tells programs."""
-        done = self._run("tidemark", *arguments, "--format", "json")
+        done = run_in(self.root, "tidemark", *arguments, "--format", "json")
         assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
         return json.loads(done.stdout)
-
-    def _run(
-        self, program: str, *arguments: str, folder: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(self.root / ".venv/bin" / program), *arguments],
-            cwd=self.root / folder,
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-            | {"MELTANO_CLI_DISABLE_VERSION_CHECK": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
     def verdicts(self) -> dict[str, str]:
         """What ``verify --checksum`` says of each table."""

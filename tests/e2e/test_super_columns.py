@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from projects.checkouts import run_in
 from tidemark_sandbox.world import Sandbox
 
 TABLE, LOADERS = "papers.papers", "load/loaders.meltano.yml"
@@ -43,16 +42,7 @@ class Clone:
 
     def run(self, program: str, *arguments: str, code: int = 0, folder: str = "") -> str:
         """Runs a program of the environment; what it prints, both streams."""
-        done = subprocess.run(
-            [str(self.root / ".venv/bin" / program), *arguments],
-            cwd=self.root / folder,
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-            | {"MELTANO_CLI_DISABLE_VERSION_CHECK": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_in(self.root, program, *arguments, folder=folder)
         told = done.stdout + done.stderr
         assert done.returncode == code, f"{program} {arguments}: {done.returncode}\n{told}"
         return " ".join(told.split())
