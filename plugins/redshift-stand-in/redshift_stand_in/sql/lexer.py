@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.words import words
@@ -41,12 +41,14 @@ _ESCAPE = re.compile(r"\\(.)|''", re.S)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _BLANKED = {"string": "'", "quoted": '"', "number": "0", "param": "$"}
 
+#: Characters from which on a text's tokens are not kept: a load of literals takes megabytes.
+_LONG = 32_768
+
 #: A piece of text to put in place of text[start:end].
 Edit = tuple[int, int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token.
 
     Attributes:
@@ -124,7 +126,7 @@ class Sql:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = list(_lex(text))
+        self.tokens = tuple(_lex(text)) if len(text) > _LONG else _tokens(text)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -232,6 +234,11 @@ def split_statements(text: str) -> list[str]:
                 statements.append(sql.between(first, i))
             first = i + 1
     return statements
+
+
+@lru_cache(maxsize=64)  # rule after rule reads the same text, three of four times
+def _tokens(text: str) -> tuple[Token, ...]:
+    return tuple(_lex(text))
 
 
 def _lex(text: str) -> Iterator[Token]:
