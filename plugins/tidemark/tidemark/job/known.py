@@ -10,6 +10,7 @@ from tidemark_core.errors import ConfigError
 from tidemark_core.text.documents import Json
 
 from tidemark.config.files.meltano_files import files
+from tidemark.config.files.yaml_document import read_yaml
 
 
 def refuse_unknown(name: str, root: Path) -> None:
@@ -47,4 +48,4 @@ def _named(documents: list[Json]) -> tuple[set[str], set[str]]:
 
 def _documents(root: Path) -> Iterator[Json]:
     for path in files(root):
-        yield yaml.safe_load(path.read_text("utf-8")) or {}
+        yield read_yaml(path.read_text("utf-8")) or {}

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from tidemark_core.text.documents import Json
+
+from tidemark.config.files.yaml_document import read_yaml
 
 Folder = Literal["extract", "load"]
 #: What Meltano calls the plugins of a folder.
@@ -15,7 +16,7 @@ KINDS: dict[Folder, str] = {"extract": "extractors", "load": "loaders"}
 
 
 def _read(path: Path) -> Any:
-    return yaml.safe_load(path.read_text("utf-8"))
+    return read_yaml(path.read_text("utf-8"))
 
 
 def files(root: Path) -> Iterator[Path]:

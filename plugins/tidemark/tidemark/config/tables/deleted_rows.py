@@ -8,6 +8,8 @@ import yaml
 from tidemark_core.errors import ConfigError
 from tidemark_core.text.documents import Json
 
+from tidemark.config.files.yaml_document import read_yaml
+
 #: The column of a contract that says when a row was found deleted, unless MySQL's has that name.
 DELETED_AT = "deleted_at"
 TABLES = "transform/models/tables"
@@ -43,7 +45,7 @@ def models_in(path: str, text: str) -> list[Json]:
         ConfigError: It is not valid YAML.
     """
     try:
-        return (yaml.safe_load(text) or {}).get("models") or []
+        return (read_yaml(text) or {}).get("models") or []
     except (yaml.YAMLError, AttributeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}", hint="correct it") from error
 

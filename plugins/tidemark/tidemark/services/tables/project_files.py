@@ -10,7 +10,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from tidemark_core.errors import ConfigError
 from tidemark_core.names import LandingNames, TableName
 from tidemark_core.text.documents import Json
@@ -18,6 +17,7 @@ from tidemark_core.types.super_columns import NO_SUPER, SuperColumns
 
 from tidemark.config.files.file_changes import FileChanges
 from tidemark.config.files.meltano_files import KINDS, Folder, declarations
+from tidemark.config.files.yaml_document import read_yaml
 from tidemark.config.files.yaml_text import YamlText
 from tidemark.config.tables.deleted_rows import TABLES
 from tidemark.config.tables.rules import matches, metadata_rule, named, select_rule, split_rule
@@ -207,4 +207,4 @@ def _value(text: str, place: list[str | int]) -> Json:
 
 @lru_cache(maxsize=4)  # the same few texts are asked for with each table
 def _document(text: str) -> Any:
-    return yaml.safe_load(text) or {}
+    return read_yaml(text) or {}
