@@ -113,6 +113,8 @@ class Dbt:
     def __init__(self, env: Mapping[str, str], target: Path, project: Path = TRANSFORM) -> None:
         self.env = {**os.environ, **env, "DBT_TARGET_PATH": str(target), "NO_COLOR": "1"}
         self.env |= {"DBT_LOG_PATH": str(target), "DBT_USE_COLORS": "false"}
+        # A quarter of a command's CPU; what was parsed is written once, by the worker.
+        self.env |= {"DBT_WRITE_JSON": "false", "DBT_LOG_LEVEL_FILE": "none"}
         self.target, self.project = target, project
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("worker.py"))],

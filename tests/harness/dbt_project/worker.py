@@ -49,7 +49,7 @@ def main() -> None:
     answers = sys.stdout
     install_routes()  # logins are quick by it
     with contextlib.redirect_stdout(io.StringIO()):
-        manifest = dbtRunner().invoke(["parse"]).result
+        manifest = dbtRunner().invoke(["--write-json", "parse"]).result
     for line in sys.stdin:
         asked = json.loads(line)
         SQLConnectionManager.add_query = _add_query  # type: ignore[method-assign]

@@ -83,7 +83,7 @@ def test_descriptions_are_in_the_warehouse_and_written_once(
     table = "partner_info"
     assert set(comments(query, table)) == set(contract(table))
     query(f"comment on column public.{table}.region is 'old'", user="tidemark_transformer")
-    dbt("run", "--select", table)
+    dbt("--log-level-file=debug", "run", "--select", table)
     assert comments(query, table)["region"] == "The partner's region."
     log = (dbt.target / "dbt.log").read_text().rsplit("Running with dbt=", 1)[1]
     assert log.count("comment on column") == 1

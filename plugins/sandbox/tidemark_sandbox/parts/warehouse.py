@@ -83,6 +83,8 @@ class Warehouse(Part):
             ssl=False,
             timeout=60,
             client_protocol_version=TEXT_PROTOCOL,
+            # Without a name the driver reads the source of every frame of the stack for one.
+            application_name="tidemark-sandbox",
         )
         connection.autocommit = True
         return connection
