@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import redshift_connector
@@ -107,14 +108,18 @@ class Warehouse(Part):
         user: str = accounts.WAREHOUSE_ADMIN,
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Runs one statement and returns the names of its columns and its rows."""
-        connection = self.connect(user)
-        try:
-            cursor = connection.cursor()
-            cursor.execute(sql, arguments)
-            names = [_text(column[0]) for column in cursor.description or ()]
-            return names, [tuple(row) for row in (cursor.fetchall() if names else ())]
-        finally:
-            connection.close()
+        with closing(self.connect(user)) as connection:
+            return ask(connection, sql, arguments)
+
+
+def ask(
+    connection: Connection, sql: str, arguments: Sequence[object] | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Runs one statement and returns the names of its columns and its rows."""
+    cursor = connection.cursor()
+    cursor.execute(sql, arguments)
+    names = [_text(column[0]) for column in cursor.description or ()]
+    return names, [tuple(row) for row in (cursor.fetchall() if names else ())]
 
 
 def _text(name: bytes | str) -> str:
