@@ -6,7 +6,7 @@ from redshift_stand_in.context import Context, Run
 from redshift_stand_in.errors import StatementError
 from redshift_stand_in.sql.external import schemas, tables
 from redshift_stand_in.sql.lexer import Sql, array, literal, qualified, quote
-from redshift_stand_in.sql.tables import create_table
+from redshift_stand_in.sql.tables import create_table, view_columns
 from redshift_stand_in.statements import tables as table_commands
 
 
@@ -146,7 +146,7 @@ def create_view(sql: Sql) -> Run:
 
     def run(context: Context) -> str:
         with context.transaction():
-            context.query(context.rewritten(sql.text))
+            context.query(_sized(context, context.rewritten(sql.text)))
             context.query(
                 "select pg_catalog.redshift_check_view("
                 f"{literal(name)}::pg_catalog.regclass::pg_catalog.oid)"
@@ -154,3 +154,12 @@ def create_view(sql: Sql) -> Run:
         return "CREATE VIEW"
 
     return run
+
+
+def _sized(context: Context, statement: str) -> str:
+    query = literal(create_table.query_of(statement))
+    names = literal(view_columns.named(Sql(statement)))
+    ((tree, average),) = context.query(
+        f"select * from pg_catalog.redshift_query_tree({query}, {names})"
+    )
+    return view_columns.sized(statement, tree, int(average or 0)) if tree else statement

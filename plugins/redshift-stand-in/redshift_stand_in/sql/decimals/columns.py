@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import reduce
-from typing import Any
 
 from redshift_stand_in.sql.decimals import nodes, rules
+from redshift_stand_in.sql.decimals.nodes import Node
 from redshift_stand_in.sql.decimals.rules import Digits
 
-Node = dict[str, Any]
 #: A query, behind those that it stands in.
 Scope = tuple[Node, ...]
 
@@ -43,6 +42,13 @@ def of_query(tree: str, average: int) -> list[Digits | None]:
     columns = [entry for entry in query["targetList"] if entry["resjunk"] == "false"]
     found = _Columns(average)
     return [found.of_column((query,), number + 1) for number in range(len(columns))]
+
+
+def is_sized(node: Node) -> bool:
+    """Whether PostgreSQL knows an expression's size itself: of a column, and of a cast."""
+    if node[nodes.NAME] == "VAR":
+        return rules.of_modifier(int(node["vartypmod"])) is not None
+    return node[nodes.NAME] == "FUNCEXPR" and int(node["funcid"]) == _CAST
 
 
 class _Columns:

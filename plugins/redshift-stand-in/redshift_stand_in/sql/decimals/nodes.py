@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-#: A node has its name under this key, which no field has, and its fields under theirs.
+#: It has its name under the key NAME, which no field has, and its fields under theirs.
+Node = dict[str, Any]
 NAME = ""
 _TOKEN = re.compile(r"[(){}]|(?:\\.|[^\s(){}\\])+", re.S)
+_ESCAPED = re.compile(r"\\(.)", re.S)
 
 
 def parse(text: str) -> Any:
@@ -25,6 +27,11 @@ def parse(text: str) -> Any:
     if behind != len(tokens):
         raise ValueError("not a parse tree")
     return value
+
+
+def unescaped(text: str) -> str:
+    """A name as it was, of a text in a tree."""
+    return _ESCAPED.sub(r"\1", text)
 
 
 def _value(tokens: list[str], at: int) -> tuple[Any, int]:
@@ -45,8 +52,8 @@ def _list(tokens: list[str], at: int) -> tuple[list[Any], int]:
     return items, at + 1
 
 
-def _node(tokens: list[str], at: int) -> tuple[dict[str, Any], int]:
-    node: dict[str, Any] = {NAME: tokens[at]}
+def _node(tokens: list[str], at: int) -> tuple[Node, int]:
+    node: Node = {NAME: tokens[at]}
     at += 1
     while tokens[at : at + 1] != ["}"]:
         name, at = _value(tokens, at)
