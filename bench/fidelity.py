@@ -13,6 +13,7 @@ import typer
 from measure import BenchError
 from suites.catalogue import STATEMENTS, SUITES
 from suites.environment import ROOT
+from suites.packages import PACKAGES, build
 from suites.reasons import CLASSES
 from suites.results import read_all, table, write
 from suites.run import measure
@@ -29,7 +30,7 @@ def main(
     suite: Annotated[str | None, typer.Option(help="One suite; without it, those on PyPI.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Its checkout.")] = None,
     only: Annotated[
-        str | None, typer.Option("-k", help="A part of it, as pytest takes it.")
+        str | None, typer.Option("-k", help="A part of it, as pytest or dbt takes it.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Files side by side, of a suite whose may.")] = 2,
 ) -> None:
@@ -49,6 +50,9 @@ def _measure(name: str, source: Path | None, only: str | None, jobs: int) -> Non
     if name == STATEMENTS:
         assert source is not None  # noqa: S101 - _check has seen to it
         found = try_statements(source)
+    elif name in PACKAGES:
+        assert source is not None  # noqa: S101 - likewise
+        found = build(PACKAGES[name], source, only, jobs)
     else:
         found = measure(SUITES[name], source, only, jobs)
     print(f"      {write(found, CLASSES, _OUTPUT)}", file=sys.stderr)
@@ -56,8 +60,9 @@ def _measure(name: str, source: Path | None, only: str | None, jobs: int) -> Non
 
 def _check(name: str, source: Path | None) -> None:
     """Refuses a suite that is not known, or that has no checkout and needs one."""
-    if name not in (*SUITES, STATEMENTS):
-        raise typer.BadParameter(f"no suite {name}: {', '.join((*SUITES, STATEMENTS))}")
+    names = (*SUITES, *PACKAGES, STATEMENTS)
+    if name not in names:
+        raise typer.BadParameter(f"no suite {name}: {', '.join(names)}")
     if (name not in _FROM_PYPI) != (source is not None):
         needs = "comes from PyPI: leave out FROM=" if source else "needs a checkout: add FROM=/path"
         raise typer.BadParameter(f"{name} {needs}")

@@ -54,6 +54,21 @@ groups = fidelity_group_1,fidelity_group_2
 """
 #: It makes its tables with psql.
 _DRIVER_TABLES = "test/integration/datatype/_generate_test_datatype_tables.py"
+_DRIVER_METADATA = "test/integration/metadata"
+
+
+def _driver(name: str, *tests: str) -> Suite:
+    """A part of the driver's tests: those of its metadata API are seven times the others."""
+    return Suite(
+        name=name,
+        requirements=(".", "numpy", "pandas", "pytest<8", "pytest-mock", *_PYTEST),
+        tests=tests,
+        copied=(".",),
+        files={"test/config.ini": _DRIVER},
+        replaced={_DRIVER_TABLES: ("--port 5439", "--port {port}")},
+        setup=("create group fidelity_group_1", "create group fidelity_group_2"),
+    )
+
 
 SUITES = {
     suite.name: suite
@@ -94,15 +109,13 @@ SUITES = {
             setup=_DBT_USERS,
             parallel=True,
         ),
-        Suite(
-            name="redshift-connector",
-            requirements=(".", "numpy", "pandas", "pytest<8", "pytest-mock", *_PYTEST),
-            tests=("test/integration", "--ignore=test/integration/plugin"),
-            copied=(".",),
-            files={"test/config.ini": _DRIVER},
-            replaced={_DRIVER_TABLES: ("--port 5439", "--port {port}")},
-            setup=("create group fidelity_group_1", "create group fidelity_group_2"),
+        _driver(
+            "redshift-connector",
+            "test/integration",
+            "--ignore=test/integration/plugin",
+            f"--ignore={_DRIVER_METADATA}",
         ),
+        _driver("redshift-connector-metadata", _DRIVER_METADATA),
         Suite(
             name="sqlalchemy-redshift",
             requirements=(".", "alembic", "requests", *_SQLALCHEMY_PACKAGES),

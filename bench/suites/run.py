@@ -36,7 +36,7 @@ def measure(
     certificates = CACHE / "certificates"
     with stand_in(certificates) as server:
         environment = prepare(suite, source, certificates / "ca.pem")
-        _write_files(suite, environment, server)
+        write_files(suite, environment, server)
         set_up(server, suite.setup)
         options = ["-k", only] if only else []
         if suite.parallel:
@@ -55,22 +55,24 @@ def _run(suite: Suite, environment: Environment, server: StandIn, options: list[
     arguments = ["pytest", *suite.tests, f"--junitxml={found}", f"--timeout={_TIMEOUT}"]
     # Their own options count coverage and the like; what a test printed says why it failed.
     arguments += ["-o", "addopts=", "-o", "junit_logging=all", "-p", "no:cacheprovider", "-q"]
-    variables = {name: _filled(text, server) for name, text in suite.environment.items()}
+    variables = {name: filled(text, server) for name, text in suite.environment.items()}
     code = environment.run([*arguments, *options], variables, log)
     if code not in _RAN:
         raise BenchError(f"pytest ended with {code}: see {log}\n{log.read_text()[-2000:]}")
     return found
 
 
-def _write_files(suite: Suite, environment: Environment, server: StandIn) -> None:
+def write_files(suite: Suite, environment: Environment, server: StandIn) -> None:
+    """Writes a suite's own files into its copy, and replaces what it names in others."""
     for name, text in suite.files.items():
-        (environment.folder / name).write_text(_filled(text, server))
+        (environment.folder / name).write_text(filled(text, server))
     for name, (old, new) in suite.replaced.items():
         path = environment.folder / name
-        path.write_text(path.read_text("utf-8").replace(old, _filled(new, server)), "utf-8")
+        path.write_text(path.read_text("utf-8").replace(old, filled(new, server)), "utf-8")
 
 
-def _filled(text: str, server: StandIn) -> str:
+def filled(text: str, server: StandIn) -> str:
+    """A text with the server's address and login in it."""
     return text.format(
         host=server.host,
         port=server.port,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from measure import BenchError
 from suites import environment, reasons
 from suites.catalogue import FIXTURES, STATEMENTS, SUITES
+from suites.packages import PACKAGES, outcomes
 from suites.reasons import AWS, CLASSES, DECLARED, OPEN, OWN, classified, known
 from suites.results import (
     PASSED,
@@ -63,7 +64,7 @@ def test_a_reason_is_known_by_the_list_or_by_what_was_said() -> None:
 
 @pytest.mark.parametrize("path", sorted(reasons.LISTS.glob("*.txt")), ids=lambda path: path.stem)
 def test_a_list_belongs_to_a_suite_and_says_why(path: Path) -> None:
-    assert path.stem in (*SUITES, STATEMENTS)
+    assert path.stem in (*SUITES, *PACKAGES, STATEMENTS)
     assert known(path.stem)
     assert path.read_text("utf-8").startswith("~ ")
 
@@ -97,6 +98,7 @@ def test_what_did_not_pass_is_written_by_its_name(tmp_path: Path) -> None:
     [
         (["--suite", "none"], "no suite none"),
         (["--suite", "dbt-redshift"], "add FROM="),
+        (["--suite", "dbt-date"], "add FROM="),
         (["--suite", "sqlalchemy", "--from", "/"], "leave out FROM="),
     ],
 )
@@ -111,6 +113,28 @@ def test_a_checkout_of_something_else_is_refused(tmp_path: Path) -> None:
         environment.prepare(SUITES["dbt-redshift"], tmp_path, tmp_path / "ca.pem")
     with pytest.raises(BenchError, match="give FROM= a checkout of sqlfluff"):
         try_statements(tmp_path)
+
+
+def test_a_package_needs_the_checkouts_of_those_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "dbt-audit-helper").mkdir()
+    with pytest.raises(BenchError, match="no folder dbt-utils"):
+        environment.prepare(PACKAGES["dbt-audit-helper"], tmp_path, tmp_path / "ca.pem")
+    assert PACKAGES["dbt-audit-helper"].files["../packages.yml"] == (
+        "packages:\n  - local: ../../dbt-utils\n"
+    )
+    assert "../packages.yml" not in PACKAGES["dbt-utils"].files
+
+
+def test_every_node_of_dbts_is_counted() -> None:
+    statuses = ("success", "pass", "warn", "skipped", "no-op", "fail", "error")
+    gap = "ST_X is not supported by the local Redshift stand-in (Redshift has it)"
+    nodes = [{"unique_id": each, "status": each, "message": None} for each in statuses]
+    nodes.append({"unique_id": "gap", "status": "error", "message": f"Database Error\n  {gap}"})
+    found = classified(outcomes(nodes), [])
+    assert [each.outcome for each in found] == [PASSED] * 3 + [SKIPPED] * 2 + [OPEN] * 2 + [
+        DECLARED
+    ]
+    assert found[-1].message == f"Database Error {gap}"
 
 
 def test_drivers_trust_the_servers_authority_and_the_cache_stays(tmp_path: Path) -> None:
