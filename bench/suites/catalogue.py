@@ -20,6 +20,7 @@ _DBT = {
     "DBT_TEST_GROUP_1": "dbt_test_group_1",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "DO_NOT_TRACK": "1",
+    "PYTHONPATH": str(Path(__file__).with_name("quick")),
 }
 _DBT_USERS = (
     *(f"create user dbt_test_user_{n} password disable" for n in (1, 2, 3)),
