@@ -37,6 +37,7 @@ def columns(sql: Sql) -> list[str]:
         ("with q as (select a * b as n from t.n) select n from q", ["numeric(19,6)"]),
         ("select a * b as n from t.n union all select 1.5", ["numeric(19,6)"]),
         ('select 1.5 as "a name; with "" marks"', ["numeric(2,1)"]),
+        ("select v::varchar as c, v from t.n", ["character varying", "character varying(7)"]),
         ("select 2.50 as n from t.n order by 1 limit 1 -- the end", ["numeric(3,2)"]),
     ],
 )

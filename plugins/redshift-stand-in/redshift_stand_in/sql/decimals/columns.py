@@ -12,6 +12,8 @@ from redshift_stand_in.sql.decimals.rules import Digits
 #: A query, behind those that it stands in.
 Scope = tuple[Node, ...]
 
+#: Its number in PostgreSQL's pg_type.
+_NUMERIC = "1700"
 # Numbers of functions in PostgreSQL's pg_proc.
 _CAST = 1703
 _FROM_INTEGER = {1782: Digits(5, 0), 1740: Digits(10, 0), 1781: Digits(19, 0)}
@@ -83,6 +85,8 @@ class _Columns:
         return kind(node, scope) if kind else None
 
     def _variable(self, node: Node, scope: Scope) -> Digits | None:
+        if node["vartype"] != _NUMERIC:  # a string's length is no precision
+            return None
         if known := rules.of_modifier(int(node["vartypmod"])):
             return known
         scope = scope[: len(scope) - int(node["varlevelsup"])]
@@ -154,7 +158,7 @@ def _all_merged(found: Iterable[Digits | None]) -> Digits | None:
 
 
 def _constant(node: Node, _: Scope) -> Digits | None:
-    if node["consttype"] != "1700" or _is_null(node):
+    if node["consttype"] != _NUMERIC or _is_null(node):
         return None
     return rules.of_modifier(int(node["consttypmod"])) or rules.of_constant(_bytes(node))
 
