@@ -16,7 +16,8 @@ from redshift_stand_in.errors import (
 from redshift_stand_in.sql.lexer import Sql, qualified, quote
 from redshift_stand_in.sql.tables import keys
 from redshift_stand_in.sql.tables.attributes import Key, TableAttributes
-from redshift_stand_in.sql.tables.column_definitions import ENCODINGS, type_of_column
+from redshift_stand_in.sql.tables.column_definitions import type_of_column
+from redshift_stand_in.sql.tables.encodings import encoding
 from redshift_stand_in.sql.tables.types import column_type
 
 
@@ -123,9 +124,7 @@ def _add(sql: Sql, i: int, table: str) -> Alter:
         )
     for k in range(behind, len(sql)):
         if sql.norm(k) == "ENCODE":
-            if sql.norm(k + 1) not in ENCODINGS:
-                raise StatementError(f'unknown encoding "{sql.near(k + 1)}"', SYNTAX_ERROR)
-            attributes.encodings[name.name] = sql.norm(k + 1).lower()
+            attributes.encodings[name.name] = encoding(sql, k + 1, i + 1)
             edits.append(sql.cut(k, k + 2))
     changed = attributes if attributes.encodings else None
     plain = not words & {"DEFAULT", "ENCODE", "NULL"}
@@ -157,7 +156,7 @@ def _alter(sql: Sql, i: int, table: str) -> Alter:
         i += 1
     column = sql.tokens[i]
     if sql.norm(i + 1) == "ENCODE":
-        attributes.encodings[column.name] = sql.norm(i + 2).lower()
+        attributes.encodings[column.name] = encoding(sql, i + 2)
         return Alter(table, None, attributes)
     if sql.norm(i + 1) == "TYPE":
         if sql.norm(i + 2) not in (

@@ -13,13 +13,10 @@ from redshift_stand_in.errors import (
 from redshift_stand_in.sql.lexer import Edit, Sql
 from redshift_stand_in.sql.tables import keys
 from redshift_stand_in.sql.tables.attributes import TableAttributes
+from redshift_stand_in.sql.tables.encodings import encoding
 from redshift_stand_in.sql.tables.types import column_type
 from redshift_stand_in.sql.words import words
 
-ENCODINGS = words(
-    "RAW AZ64 BYTEDICT DELTA DELTA32K LZO MOSTLY8 MOSTLY16 MOSTLY32 RUNLENGTH TEXT255 TEXT32K "
-    "ZSTD AUTO"
-)
 #: What may follow a column's type.
 _ATTRIBUTES = words(
     "ENCODE DISTKEY SORTKEY IDENTITY PRIMARY UNIQUE REFERENCES CONSTRAINT DEFAULT NULL NOT "
@@ -105,8 +102,7 @@ def _column(
     while i < behind:
         word = sql.norm(i)
         if word == "ENCODE":
-            _check_encoding(sql, i + 1)
-            attributes.encodings[name] = sql.norm(i + 1).lower()
+            attributes.encodings[name] = encoding(sql, i + 1, start + 1)
             edits.append(sql.cut(i, i + 2))
             i += 2
         elif word == "DISTKEY":
@@ -163,8 +159,3 @@ def _identity(sql: Sql, i: int) -> Edit:
     if sql.norm(i - 1) != "AS":
         options = f"generated always as {options}"
     return sql.cut(i, end + 1, options)
-
-
-def _check_encoding(sql: Sql, index: int) -> None:
-    if sql.norm(index) not in ENCODINGS:
-        raise StatementError(f'unknown encoding "{sql.near(index)}"', SYNTAX_ERROR)

@@ -138,6 +138,8 @@ def _sort_key(sql: Sql, index: int, attributes: TableAttributes) -> int:
     kind = sql.norm(index)
     if kind != "SORTKEY":
         index += 1
+        if sql.norms(index, 2) != ("SORTKEY", "("):
+            raise StatementError(f'syntax error at or near "{sql.near(index + 1)}"', SYNTAX_ERROR)
     if attributes.sortkeys:
         raise StatementError("Can't specify more than one SORTKEY", SYNTAX_ERROR)
     if sql.norm(index + 1) == "AUTO":
