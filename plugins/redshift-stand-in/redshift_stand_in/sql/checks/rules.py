@@ -9,11 +9,10 @@ commands are in :mod:`forms`, functions, types and operators in the catalogue's 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from redshift_stand_in.errors import SYNTAX_ERROR, NotInRedshift, NotInStandIn, StatementError
-from redshift_stand_in.sql.checks import leader
+from redshift_stand_in.errors import NotInRedshift, NotInStandIn
+from redshift_stand_in.sql.checks import leader, recursion
 from redshift_stand_in.sql.lexer import Sql
 
 
@@ -224,7 +223,7 @@ def check(sql: Sql) -> None:
     _check_bit_strings(sql)
     _check_aggregate_orders(sql)
     if "RECURSIVE" in sql.words:
-        _check_recursion(sql)
+        recursion.check(sql)
 
 
 def _check_bit_strings(sql: Sql) -> None:
@@ -251,58 +250,3 @@ def _check_aggregate_orders(sql: Sql) -> None:
         is_query = inner & {"SELECT", "WITH", "UNION"} or sql.norm(opening + 1) == "("
         if is_call and not is_query and sql.norm(opening - 1) not in _NO_CALL:
             raise NotInRedshift("ORDER BY in the arguments of an aggregate is")
-
-
-def _check_recursion(sql: Sql) -> None:
-    """WITH RECURSIVE: at the top, with column names, and with UNION ALL."""
-    for i, token in enumerate(sql.tokens):
-        if token.norm != "RECURSIVE" or sql.norm(i - 1) != "WITH":
-            continue
-        if token.depth > 0 and sql.norm(0) not in ("CREATE", "UNLOAD"):
-            raise NotInRedshift("WITH RECURSIVE in a subquery is")
-        for name, has_columns, body in _common_tables(sql, i + 1):
-            if _reads(sql, body, sql.tokens[name].name):
-                _check_recursive(sql, body, has_columns=has_columns)
-
-
-def _common_tables(sql: Sql, name: int) -> Iterator[tuple[int, bool, int]]:
-    """The common table expressions from ``name`` on.
-
-    Returns:
-        Of each its name, whether it lists columns, and the parenthesis of its query.
-    """
-    while True:
-        body = name + 1
-        has_columns = sql.norm(body) == "("
-        if has_columns:
-            body = sql.close(body) + 1
-        body += sql.norm(body) == "AS"
-        if sql.norm(body) != "(":
-            raise StatementError(f'syntax error at or near "{sql.near(body)}"', SYNTAX_ERROR)
-        yield name, has_columns, body
-        behind = sql.close(body) + 1
-        if sql.norm(behind) != ",":
-            return
-        name = behind + 1
-
-
-def _reads(sql: Sql, body: int, name: str) -> bool:
-    """Whether a query in parentheses reads a table of this name: then it is recursive."""
-    return any(
-        sql.tokens[k].is_name and sql.tokens[k].name == name
-        for k in range(body, sql.close(body))
-        if sql.norm(k - 1) in ("FROM", "JOIN", ",") and sql.norm(k + 1) != "."
-    )
-
-
-def _check_recursive(sql: Sql, body: int, *, has_columns: bool) -> None:
-    if not has_columns:
-        raise StatementError("a recursive common table expression needs column names", SYNTAX_ERROR)
-    depth = sql.tokens[body].depth + 1
-    unions = [
-        k
-        for k in range(body, sql.close(body))
-        if sql.norm(k) == "UNION" and sql.tokens[k].depth == depth
-    ]
-    if any(sql.norm(k + 1) != "ALL" for k in unions):
-        raise NotInRedshift("UNION in a recursive query is")
