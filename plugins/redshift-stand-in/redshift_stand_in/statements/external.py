@@ -157,9 +157,6 @@ def create_view(sql: Sql) -> Run:
 
 
 def _sized(context: Context, statement: str) -> str:
-    query = literal(create_table.query_of(statement))
-    names = literal(view_columns.named(Sql(statement)))
-    ((tree, average),) = context.query(
-        f"select * from pg_catalog.redshift_query_tree({query}, {names})"
-    )
-    return view_columns.sized(statement, tree, int(average or 0)) if tree else statement
+    names = view_columns.named(Sql(statement))
+    tree, average = table_commands.query_tree(context, statement, names)
+    return view_columns.sized(statement, tree, average) if tree else statement

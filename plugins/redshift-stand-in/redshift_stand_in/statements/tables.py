@@ -63,17 +63,35 @@ def _settled(context: Context, table: str, statement: str) -> int:
     return int(number or 0)
 
 
+def query_tree(context: Context, statement: str, names: str = "") -> tuple[str | None, int]:
+    """PostgreSQL's parse tree of the query of a CREATE … AS, in its words.
+
+    Args:
+        context: the session.
+        statement: with the query.
+        names: of its columns, in parentheses, where the statement lists them.
+
+    Returns:
+        The tree, None if there is none to be had; the number of the function that is AVG of
+        decimals.
+    """
+    query = literal(ddl.query_of(statement))
+    ((tree, average),) = context.query(
+        f"select * from pg_catalog.redshift_query_tree({query}, {literal(names)})"
+    )
+    return tree, int(average or 0)
+
+
 def _size_decimals(context: Context, table: str, statement: str) -> None:
     """Gives computed decimals the precision and scale that Redshift computes."""
-    query = literal(ddl.query_of(statement))
-    ((tree, average),) = context.query(f"select * from pg_catalog.redshift_query_tree({query}, '')")
+    tree, average = query_tree(context, statement)
     if tree is None:
         return
     named = context.query(
         f"select attname, {_UNSIZED} from pg_catalog.pg_attribute where attrelid = {_oid(table)} "
         "and attnum > 0 order by attnum"
     )
-    found = decimal_columns.of_query(tree, int(average or 0))
+    found = decimal_columns.of_query(tree, average)
     changes = [
         f"alter column {quote(str(name))} type numeric({digits.precision}, {digits.scale})"
         for (name, unsized), digits in zip(named, found, strict=True)
