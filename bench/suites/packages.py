@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from measure import BenchError
 
-from suites.environment import CACHE, Environment, commit, prepare
-from suites.reasons import classified, known
+from suites.environment import CACHE, Environment, commit
 from suites.results import PASSED, SKIPPED, Failure, Measurement, Result
-from suites.run import filled, write_files
-from suites.server import stand_in
+from suites.run import measurement, started
 from suites.suite import Suite
 
 #: All five call it so; what they bring of their own asks for variables of different names.
@@ -87,20 +84,14 @@ def build(suite: Suite, source: Path, only: str | None = None, jobs: int = 2) ->
     Raises:
         BenchError: It could not be installed, or dbt did not come as far as its nodes.
     """
-    certificates = CACHE / "certificates"
-    with stand_in(certificates) as server:
-        environment = prepare(suite, source, certificates / "ca.pem")
-        write_files(suite, environment, server)
-        variables = {name: filled(text, server) for name, text in suite.environment.items()}
+    with started(suite, source) as (environment, variables):
         # Their lock files name packages of dbt's Hub.
         _dbt(environment, variables, suite, ["deps", "--upgrade"])
         part = ["--select", only] if only else []
         _dbt(environment, variables, suite, ["build", "--threads", str(jobs), *part])
     results = environment.folder / "target" / "run_results.json"
     nodes = json.loads(results.read_text("utf-8"))["results"]
-    version = commit(source / suite.name) + (", a part" if only else "")
-    date = datetime.now(UTC).date().isoformat()
-    return Measurement(suite.name, version, date, classified(outcomes(nodes), known(suite.name)))
+    return measurement(suite, commit(source / suite.name), only, outcomes(nodes))
 
 
 def outcomes(nodes: Iterable[dict[str, Any]]) -> Iterable[Result | Failure]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from redshift_stand_in.local import StandIn
 
 from suites.environment import CACHE, Environment, commit, prepare
 from suites.reasons import classified, known
-from suites.results import Measurement, read_junit
+from suites.results import Failure, Measurement, Result, read_junit
 from suites.server import set_up, stand_in
 from suites.suite import Suite
 
@@ -33,45 +35,60 @@ def measure(
     Raises:
         BenchError: It could not be installed or started.
     """
-    certificates = CACHE / "certificates"
-    with stand_in(certificates) as server:
-        environment = prepare(suite, source, certificates / "ca.pem")
-        write_files(suite, environment, server)
-        set_up(server, suite.setup)
+    with started(suite, source) as (environment, variables):
         options = ["-k", only] if only else []
         if suite.parallel:
             options += [f"--numprocesses={jobs}", "--dist=loadscope"]
-        found = _run(suite, environment, server, options)
+        found = _run(suite, environment, variables, options)
     version = commit(source) if source else environment.version(suite.package)
+    return measurement(suite, version, only, read_junit(found))
+
+
+@contextmanager
+def started(suite: Suite, source: Path | None) -> Iterator[tuple[Environment, dict[str, str]]]:
+    """A suite's environment and variables, while a stand-in of its own runs."""
+    certificates = CACHE / "certificates"
+    with stand_in(certificates) as server:
+        environment = prepare(suite, source, certificates / "ca.pem")
+        _write_files(suite, environment, server)
+        set_up(server, suite.setup)
+        yield environment, {name: _filled(t, server) for name, t in suite.environment.items()}
+
+
+def measurement(
+    suite: Suite, version: str, only: str | None, outcomes: Iterable[Result | Failure]
+) -> Measurement:
+    """What a suite, or a part of it, has given today."""
     version += ", a part" if only else ""
-    results = classified(read_junit(found), known(suite.name))
-    return Measurement(suite.name, version, datetime.now(UTC).date().isoformat(), results)
+    date = datetime.now(UTC).date().isoformat()
+    return Measurement(suite.name, version, date, classified(outcomes, known(suite.name)))
 
 
-def _run(suite: Suite, environment: Environment, server: StandIn, options: list[str]) -> Path:
+def _run(
+    suite: Suite, environment: Environment, variables: dict[str, str], options: list[str]
+) -> Path:
     """Runs pytest with more options, and returns its JUnit file."""
     found, log = CACHE / suite.name / "junit.xml", CACHE / suite.name / "pytest.log"
     found.unlink(missing_ok=True)
     arguments = ["pytest", *suite.tests, f"--junitxml={found}", f"--timeout={_TIMEOUT}"]
     # Their own options count coverage and the like; what a test printed says why it failed.
     arguments += ["-o", "addopts=", "-o", "junit_logging=all", "-p", "no:cacheprovider", "-q"]
-    variables = {name: filled(text, server) for name, text in suite.environment.items()}
     code = environment.run([*arguments, *options], variables, log)
     if code not in _RAN:
         raise BenchError(f"pytest ended with {code}: see {log}\n{log.read_text()[-2000:]}")
     return found
 
 
-def write_files(suite: Suite, environment: Environment, server: StandIn) -> None:
+def _write_files(suite: Suite, environment: Environment, server: StandIn) -> None:
     """Writes a suite's own files into its copy, and replaces what it names in others."""
     for name, text in suite.files.items():
-        (environment.folder / name).write_text(filled(text, server))
+        (environment.folder / name).write_text(_filled(text, server))
     for name, (old, new) in suite.replaced.items():
         path = environment.folder / name
-        path.write_text(path.read_text("utf-8").replace(old, filled(new, server)), "utf-8")
+        path.write_text(path.read_text("utf-8").replace(old, _filled(new, server)), "utf-8")
 
 
-def filled(text: str, server: StandIn) -> str:
+def _filled(text: str, server: StandIn) -> str:
     """A text with the server's address and login in it."""
     return text.format(
         host=server.host,
