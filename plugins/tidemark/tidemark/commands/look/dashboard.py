@@ -79,7 +79,7 @@ def fitting(view: View, width: int, height: int) -> Group:
     ruler = Console(width=width, height=height)
     options = ruler.options.update(height=None)
     forms = list(_forms(view))
-    # Each is shorter than the one before it; drawing all of two hundred tables' takes seconds.
+    # None is longer than the one before it; drawing those of hundreds of tables takes seconds.
     place = bisect_left(forms, -height, key=lambda form: -len(ruler.render_lines(form, options)))
     return forms[min(place, len(forms) - 1)]
 
