@@ -10,10 +10,9 @@ from redshift_stand_in.sql.checks import (
     parameters,
     paths,
     rules,
-    subqueries,
     types,
-    windows,
 )
+from redshift_stand_in.sql.checks.queries import subqueries, windows
 from redshift_stand_in.sql.lexer import Sql
 
 

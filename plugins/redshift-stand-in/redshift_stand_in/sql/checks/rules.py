@@ -12,7 +12,8 @@ import re
 from typing import NamedTuple
 
 from redshift_stand_in.errors import NotInRedshift, NotInStandIn
-from redshift_stand_in.sql.checks import leader, recursion
+from redshift_stand_in.sql.checks import leader
+from redshift_stand_in.sql.checks.queries import recursion
 from redshift_stand_in.sql.lexer import Sql
 
 

@@ -1,0 +1,1 @@
+"""Checks for what a query must not contain: recursion, subqueries, windows. Pure."""
