@@ -12,6 +12,7 @@ from redshift_stand_in.context import Context, Run
 from redshift_stand_in.sql.lexer import Sql, literal, qualified
 from redshift_stand_in.sql.materialized import statements as ddl
 from redshift_stand_in.sql.tables import alter_table, create_table
+from redshift_stand_in.statements import alter_table as alterations
 from redshift_stand_in.statements import tables
 
 _OUTCOMES = {
@@ -123,7 +124,7 @@ def alter(parts: list[str], action: str) -> Run:
         with context.transaction():
             context.query(f"select {_own(qualified(parts))}")
             if isinstance(change, alter_table.Alter):
-                tables.alter(change)(context)
+                alterations.alter(change)(context)
         return "ALTER MATERIALIZED VIEW"
 
     return run

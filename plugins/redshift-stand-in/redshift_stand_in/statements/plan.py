@@ -17,6 +17,7 @@ from redshift_stand_in.sql.materialized import statements as materialized_views
 from redshift_stand_in.sql.rewrite import by_columns, expressions, grants, merge, show
 from redshift_stand_in.sql.tables import alter_table, create_table, views
 from redshift_stand_in.sql.words import words
+from redshift_stand_in.statements import alter_table as alterations
 from redshift_stand_in.statements import commands, external, materialized, tables
 from redshift_stand_in.unload import command as unload_command
 
@@ -155,8 +156,8 @@ def _rewritten_command(sql: Sql) -> Run | None:
     if head == ("ALTER", "TABLE"):
         altered = alter_table.parse(sql)
         if isinstance(altered, alter_table.Append):
-            return tables.append(altered)
-        return tables.alter(altered)
+            return alterations.append(altered)
+        return alterations.alter(altered)
     if head[0] == "CREATE" and "TABLE" in sql.norms(1, 3) and sql.norm(1) != "VIEW":
         created = create_table.parse(sql)
         return tables.create_table(created)
