@@ -66,7 +66,7 @@ def test_what_is_dropped_is_named_as_redshift_folds_it() -> None:
     )
     both = alter_table.parse(Sql("alter table t drop column a cascade"))
     assert isinstance(both, alter_table.Alter)
-    assert both.dropped is None
+    assert (both.dropped, both.cascade) == ("a", True)
 
 
 def test_a_column_has_keys() -> None:

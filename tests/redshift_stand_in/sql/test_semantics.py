@@ -78,9 +78,20 @@ def test_attributes_are_remembered(sql: Sql) -> None:
     )
     assert found[1] == ["b", "character varying(3)", "none" + " " * 28, False, -2]
     assert found[0][2].strip() == "az64"
+    sql("alter table t.d alter sortkey none")
     sql("alter table t.d alter diststyle even")
     assert sql("select diststyle from svv_table_info where \"table\" = 'd'") == [["EVEN"]]
     assert "not in the table" in sql.error("create table t.e(a int) distkey(zz)")
+
+
+def test_a_table_made_like_another_has_its_attributes(sql: Sql) -> None:
+    sql("create table t.parent (a int encode az64, b int, c int) distkey (b) sortkey (b, a)")
+    sql("create table t.child (like t.parent)")
+    sql("set search_path to t")
+    columns = 'select "column", encoding, distkey, sortkey from pg_table_def where tablename = '
+    child = sorted(sql(f"{columns}'child'"))
+    assert child == sorted(sql(f"{columns}'parent'"))
+    assert [row[2:] for row in child] == [[False, 2], [True, 1], [False, 0]]
 
 
 def test_names_without_a_schema_and_tables_that_are_there(world: World, sql: Sql) -> None:

@@ -16,6 +16,16 @@ begin
             raise exception 'column "%" of type super cannot be a distribution or sort key', wanted using errcode = '0A000';
         end if;
     end loop;
+    if exists (select 1 from pg_attribute where attrelid = target and attname = any (keys) and atttypid = 6551) then
+        raise exception 'a column of type varbyte cannot be a sort key' using errcode = '0A000';
+    end if;
+    if exists (
+        select 1 from pg_attrdef d join pg_depend p on p.classid = 'pg_attrdef'::regclass and p.objid = d.oid
+        join pg_proc f on p.refclassid = 'pg_proc'::regclass and f.oid = p.refobjid
+        where d.adrelid = target and f.pronamespace <> (select oid from pg_namespace where nspname = 'pg_catalog')
+    ) then
+        raise exception 'a default cannot call a user-defined function' using errcode = '0A000';
+    end if;
     insert into redshift_meta.table_attributes as t (tbl, diststyle, distkey, sorttype, sortkeys, backup)
     values (target, style, dist, sort, keys, with_backup)
     on conflict (tbl) do update set
@@ -27,6 +37,19 @@ begin
         insert into redshift_meta.encodings values (target, encoded[2 * i - 1], encoded[2 * i])
         on conflict (tbl, col) do update set encoding = excluded.encoding;
     end loop;
+end $$;
+
+-- CREATE TABLE … LIKE: "Performing a deep copy".
+create or replace function pg_catalog.redshift_inherit(target oid, parent oid) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if not redshift_hidden.pg_has_role(session_user, (select relowner from pg_class where oid = target), 'member') then
+        raise exception 'must be owner of relation %', target::regclass using errcode = '42501';
+    end if;
+    update redshift_meta.table_attributes t
+    set diststyle = p.diststyle, distkey = p.distkey, sorttype = p.sorttype, sortkeys = p.sortkeys, backup = p.backup
+    from redshift_meta.table_attributes p where t.tbl = target and p.tbl = parent;
+    insert into redshift_meta.encodings select target, col, encoding from redshift_meta.encodings where tbl = parent;
 end $$;
 
 create or replace function redshift_meta.forget() returns event_trigger

@@ -122,14 +122,17 @@ begin
     end if;
 end $$;
 
--- DROP COLUMN without CASCADE; a foreign key that refers to the column is among PostgreSQL's dependencies.
-create or replace function pg_catalog.redshift_check_drop(target oid, col text) returns void language plpgsql stable as $$
+-- DROP COLUMN; a foreign key that refers to the column is among PostgreSQL's dependencies.
+create or replace function pg_catalog.redshift_check_drop(target oid, col text, cascading boolean) returns void language plpgsql stable as $$
 begin
     if exists (
         select 1 from pg_catalog.redshift_keys k join pg_attribute a on a.attrelid = k.tbl and a.attnum = any (k.columns)
-        where k.tbl = target and a.attname = col and redshift_hidden.cardinality(k.columns) > 1
+        where not cascading and k.tbl = target and a.attname = col and redshift_hidden.cardinality(k.columns) > 1
     ) then
         raise exception 'cannot drop table % column % because other objects depend on it', target::regclass, col using errcode = '2BP01';
+    end if;
+    if exists (select 1 from redshift_meta.table_attributes where tbl = target and (distkey = col or col = any (sortkeys))) then
+        raise exception 'cannot drop column % of table %, which is its distribution or sort key', col, target::regclass using errcode = '0A000';
     end if;
 end $$;
 

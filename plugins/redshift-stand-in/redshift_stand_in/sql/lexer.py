@@ -175,6 +175,33 @@ class Sql:
         cuts.append(end)
         return [(a + 1, b) for a, b in pairwise(cuts)]
 
+    def name(self, index: int) -> str:
+        """The name at a token, folded.
+
+        Raises:
+            StatementError: there is none.
+        """
+        if index >= len(self.tokens) or not self.tokens[index].is_name:
+            raise self.unexpected(index)
+        return self.tokens[index].name
+
+    def names(self, index: int) -> tuple[list[str], int]:
+        """Reads ``(name, …)``.
+
+        Returns:
+            The names, folded; the index after the list.
+
+        Raises:
+            StatementError: it is not that.
+        """
+        if self.norm(index) != "(":
+            raise self.unexpected(index)
+        ranges, end = self.arguments(index), self.close(index)
+        for start, behind in ranges or [(index + 1, index + 1)]:
+            if behind - start != 1:
+                raise self.unexpected(start + (behind > start))
+        return [self.name(start) for start, _ in ranges], end + 1
+
     def between(self, first: int, behind: int) -> str:
         """The text of the tokens from ``first`` up to before ``behind``."""
         if behind <= first:
@@ -205,9 +232,7 @@ class Sql:
         Raises:
             StatementError: there is no name.
         """
-        if index >= len(self.tokens) or not self.tokens[index].is_name:
-            raise StatementError(f'syntax error at or near "{self.near(index)}"', SYNTAX_ERROR)
-        parts = [self.tokens[index].name]
+        parts = [self.name(index)]
         index += 1
         while self.norm(index) == "." and index + 1 < len(self.tokens):
             parts.append(self.tokens[index + 1].name)
@@ -217,6 +242,10 @@ class Sql:
     def near(self, index: int) -> str:
         """The token's text, for an error message."""
         return self.tokens[index].text if index < len(self.tokens) else "end of input"
+
+    def unexpected(self, index: int) -> StatementError:
+        """The error of a token that cannot stand where it does."""
+        return StatementError(f'syntax error at or near "{self.near(index)}"', SYNTAX_ERROR)
 
 
 def qualified(parts: Iterable[str]) -> str:

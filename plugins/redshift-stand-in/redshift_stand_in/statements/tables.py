@@ -41,6 +41,8 @@ def _exists(table: str) -> str:
 
 def _remember_all(context: Context, table: ddl.CreateTable) -> None:
     context.query(remember(table.name, table.attributes))
+    if parent := table.attributes.parent:
+        context.query(f"select pg_catalog.redshift_inherit({oid(table.name)}, {oid(parent)})")
     # A foreign key may refer to the table's own primary key.
     for key in sorted(table.attributes.keys, key=lambda key: key.kind == "f"):
         context.query(declare(table.name, key, creating=True))

@@ -14,11 +14,15 @@ from redshift_stand_in.errors import (
     StatementError,
 )
 from redshift_stand_in.sql.lexer import Sql, qualified, quote
-from redshift_stand_in.sql.tables import keys
+from redshift_stand_in.sql.tables import alter_clauses, keys
 from redshift_stand_in.sql.tables.attributes import Key, TableAttributes
-from redshift_stand_in.sql.tables.column_definitions import type_of_column
-from redshift_stand_in.sql.tables.encodings import encoding
-from redshift_stand_in.sql.tables.types import column_type
+from redshift_stand_in.sql.tables.column_definitions import column
+from redshift_stand_in.sql.words import words
+
+#: What Redshift has besides, and the stand-in has not.
+_ABSENT = words("ROW MASKING")
+#: What a column that is added cannot have.
+_NOT_ADDED = words("PRIMARY UNIQUE REFERENCES IDENTITY DISTKEY SORTKEY GENERATED")
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class Alter:
         resized: the column whose type it changes, which cannot be done in a transaction block;
             None: it changes none.
         key: added to the table, or None.
-        dropped: the column that it drops without CASCADE, or None.
+        dropped: the column that it drops, or None.
+        cascade: whether what depends on the column is dropped too.
         on_columns: whether it adds, drops or renames a column.
     """
 
@@ -59,6 +64,7 @@ class Alter:
     resized: str | None = None
     key: Key | None = None
     dropped: str | None = None
+    cascade: bool = False
     on_columns: bool = False
 
 
@@ -73,23 +79,27 @@ def parse(sql: Sql) -> Append | Alter:
     sql = Sql(sql.edited([sql.cut(2, i, table)]))
     _, i = sql.table_name(2)
     if sql.norms(i, 2) == ("APPEND", "FROM"):
-        source, behind = sql.table_name(i + 2)
-        options = {t.norm for t in sql.tokens[behind:]}
-        if unknown := options - {"IGNOREEXTRA", "FILLTARGET"}:
-            raise StatementError(f'syntax error at or near "{sorted(unknown)[0]}"', SYNTAX_ERROR)
-        if len(options) > 1:
-            raise StatementError("IGNOREEXTRA and FILLTARGET can't be used together", SYNTAX_ERROR)
-        return Append(table, qualified(source), "IGNOREEXTRA" in options, "FILLTARGET" in options)
+        return _append(sql, i + 2, table)
     word = sql.norm(i)
     if word == "ADD":
         return _add(sql, i + 1, table)
     if word == "ALTER":
-        return _alter(sql, i + 1, table)
+        return _alter(sql, i, table)
     if word in ("RENAME", "OWNER", "DROP"):
         return _plain(sql, i, table)
-    if word in ("SET", "PARTITION", "ROW", "ATTACH", "MASKING"):
+    if word in _ABSENT:
         raise NotInStandIn(f"ALTER TABLE … {word} is")
     raise NotInRedshift(f"ALTER TABLE … {word} is")
+
+
+def _append(sql: Sql, i: int, target: str) -> Append:
+    source, behind = sql.table_name(i)
+    options = {t.norm for t in sql.tokens[behind:]}
+    if unknown := options - {"IGNOREEXTRA", "FILLTARGET"}:
+        raise StatementError(f'syntax error at or near "{sorted(unknown)[0]}"', SYNTAX_ERROR)
+    if len(options) > 1:
+        raise StatementError("IGNOREEXTRA and FILLTARGET can't be used together", SYNTAX_ERROR)
+    return Append(target, qualified(source), "IGNOREEXTRA" in options, "FILLTARGET" in options)
 
 
 def _plain(sql: Sql, i: int, table: str) -> Alter:
@@ -98,12 +108,11 @@ def _plain(sql: Sql, i: int, table: str) -> Alter:
     ddl = sql.edited((t.start, t.end, quote(t.name)) for t in quoted)
     if sql.norms(i, 2) == ("DROP", "CONSTRAINT"):
         if sql.norm(i + 2) == "IF" or sql.norm(i + 3) not in ("", "RESTRICT", "CASCADE"):
-            raise StatementError(f'syntax error at or near "{sql.near(i + 3)}"', SYNTAX_ERROR)
+            raise sql.unexpected(i + 3)
     elif sql.norm(i) == "DROP":
-        column = i + 1 + (sql.norm(i + 1) == "COLUMN")
-        cascade = sql.norm(column + 1) == "CASCADE" or column >= len(sql)
-        dropped = None if cascade else sql.tokens[column].name
-        return Alter(table, ddl, None, dropped=dropped, on_columns=True)
+        name = i + 1 + (sql.norm(i + 1) == "COLUMN")
+        cascade = sql.norm(name + 1) == "CASCADE"
+        return Alter(table, ddl, None, dropped=sql.name(name), cascade=cascade, on_columns=True)
     return Alter(table, ddl, None, on_columns=sql.norms(i, 2) == ("RENAME", "COLUMN"))
 
 
@@ -112,64 +121,22 @@ def _add(sql: Sql, i: int, table: str) -> Alter:
         return Alter(table, None, None, key=keys.of_table(sql, i, len(sql)))
     if sql.norm(i) == "COLUMN":
         i += 1
-    name = sql.tokens[i]
-    edits, behind = type_of_column(sql, i, sql.table_name(2)[0][-1])
-    attributes = TableAttributes()
-    words = {t.norm for t in sql.tokens[behind:]}
-    if words & {"PRIMARY", "UNIQUE", "REFERENCES", "IDENTITY", "DISTKEY", "SORTKEY", "GENERATED"}:
+    said = {t.norm for t in sql.tokens[i + 1 :]}
+    if said & _NOT_ADDED:
         raise NotInRedshift("ADD COLUMN with a key or IDENTITY is")
-    if "NOT" in words and "DEFAULT" not in words:
+    attributes = TableAttributes()
+    edits = column(sql, i, len(sql), sql.table_name(2)[0][-1], attributes)
+    if "NOT" in said and "DEFAULT" not in said:
         raise StatementError(
             "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression"
         )
-    for k in range(behind, len(sql)):
-        if sql.norm(k) == "ENCODE":
-            attributes.encodings[name.name] = encoding(sql, k + 1, i + 1)
-            edits.append(sql.cut(k, k + 2))
     changed = attributes if attributes.encodings else None
-    plain = not words & {"DEFAULT", "ENCODE", "NULL"}
+    plain = not said & {"DEFAULT", "ENCODE", "NULL"}
     return Alter(table, sql.edited(edits), changed, on_columns=plain)
 
 
 def _alter(sql: Sql, i: int, table: str) -> Alter:
-    word = sql.norm(i)
-    attributes = TableAttributes()
-    if word == "DISTKEY":
-        attributes.diststyle, attributes.distkey = "key", sql.tokens[i + 1].name
-        return Alter(table, None, attributes)
-    if word == "DISTSTYLE":
-        attributes.diststyle = sql.norm(i + 1).lower()
-        if attributes.diststyle == "key" and sql.norm(i + 2) == "DISTKEY":
-            attributes.distkey = sql.tokens[i + 3].name
-        return Alter(table, None, attributes)
-    if word in ("SORTKEY", "COMPOUND"):
-        i += word == "COMPOUND"
-        if sql.norm(i + 1) == "(":
-            attributes.sorttype = "compound"
-            attributes.sortkeys = [sql.tokens[start].name for start, _ in sql.arguments(i + 1)]
-        else:
-            attributes.sorttype = sql.norm(i + 1).lower()
-        return Alter(table, None, attributes)
-    if word == "ENCODE":
-        return Alter(table, None, None)
-    if word == "COLUMN":
-        i += 1
-    column = sql.tokens[i]
-    if sql.norm(i + 1) == "ENCODE":
-        attributes.encodings[column.name] = encoding(sql, i + 2)
-        return Alter(table, None, attributes)
-    if sql.norm(i + 1) == "TYPE":
-        if sql.norm(i + 2) not in (
-            "VARCHAR",
-            "CHARACTER",
-            "NVARCHAR",
-            "VARBYTE",
-            "BINARY",
-            "VARBINARY",
-        ):
-            raise NotInRedshift("ALTER COLUMN TYPE other than of a VARCHAR or VARBYTE is")
-        edits, behind = column_type(sql, i + 2)
-        if behind < len(sql):
-            raise StatementError(f'syntax error at or near "{sql.near(behind)}"', SYNTAX_ERROR)
-        return Alter(table, sql.edited(edits), None, resized=column.name)
-    raise StatementError(f'syntax error at or near "{sql.near(i + 1)}"', SYNTAX_ERROR)
+    found = alter_clauses.parse(sql, i)
+    if found.resized is not None:
+        return Alter(table, sql.edited(found.edits), None, resized=found.resized)
+    return Alter(table, None, found.attributes)

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 
+#: Columns of a sort key, at most.
+_MOST = {"compound": 400, "interleaved": 8}
+
 
 @dataclass(frozen=True)
 class Key:
@@ -38,6 +41,7 @@ class TableAttributes:
         backup: False for BACKUP NO.
         encodings: compression by column.
         keys: its keys.
+        parent: quoted name of the table that it is made like, or None.
     """
 
     diststyle: str | None = None
@@ -47,6 +51,7 @@ class TableAttributes:
     backup: bool = True
     encodings: dict[str, str] = field(default_factory=dict)
     keys: list[Key] = field(default_factory=list)
+    parent: str | None = None
 
     def set_distkey(self, name: str) -> None:
         """Makes a column the distribution key.
@@ -59,3 +64,36 @@ class TableAttributes:
         if self.diststyle in ("all", "even"):
             raise StatementError("Cannot specify DISTKEY if DISTSTYLE is not KEY", SYNTAX_ERROR)
         self.diststyle, self.distkey = "key", name
+
+    def set_diststyle(self, style: str) -> None:
+        """Sets the distribution style.
+
+        Args:
+            style: key, all, even or auto.
+
+        Raises:
+            StatementError: it does not go with the distribution key that there is.
+        """
+        if self.distkey and style != "key":
+            raise StatementError("Cannot specify DISTKEY if DISTSTYLE is not KEY", SYNTAX_ERROR)
+        self.diststyle = style
+
+    def set_sortkey(self, kind: str, columns: list[str]) -> None:
+        """Sets the sort key.
+
+        Args:
+            kind: compound or interleaved.
+            columns: their names.
+
+        Raises:
+            StatementError: there is one already, or it has a column twice or too many of them.
+        """
+        if self.sortkeys:
+            raise StatementError("Can't specify more than one SORTKEY", SYNTAX_ERROR)
+        if len(columns) > _MOST[kind]:
+            raise StatementError(
+                f"{kind.upper()} SORTKEY takes {_MOST[kind]} columns at most", SYNTAX_ERROR
+            )
+        if len(set(columns)) < len(columns):
+            raise StatementError("The SORTKEY has a column twice", SYNTAX_ERROR)
+        self.sorttype, self.sortkeys = kind, columns

@@ -10,7 +10,7 @@ from redshift_stand_in.errors import (
     NotInRedshift,
     StatementError,
 )
-from redshift_stand_in.sql.lexer import Edit, Sql
+from redshift_stand_in.sql.lexer import Edit, Sql, qualified
 from redshift_stand_in.sql.tables import keys
 from redshift_stand_in.sql.tables.attributes import TableAttributes
 from redshift_stand_in.sql.tables.encodings import encoding
@@ -41,12 +41,12 @@ def columns(sql: Sql, index: int, table: str, attributes: TableAttributes) -> li
     ranges = sql.arguments(index)
     for start, behind in ranges:
         if sql.norm(start) == "LIKE":
-            edits += _like(sql, start, behind)
+            attributes.parent = _like(sql, start, behind)
         elif sql.norm(start) in keys.HEADS:
             attributes.keys.append(keys.of_table(sql, start, behind))
             dropped.append((start, behind))
         else:
-            edits += _column(sql, start, behind, table, attributes)
+            edits += column(sql, start, behind, table, attributes)
     return edits + _without(sql, ranges, dropped)
 
 
@@ -60,18 +60,18 @@ def _without(sql: Sql, ranges: list[tuple[int, int]], dropped: list[tuple[int, i
     return edits
 
 
-def _like(sql: Sql, start: int, behind: int) -> list[Edit]:
-    """``LIKE parent [INCLUDING|EXCLUDING DEFAULTS]`` is PostgreSQL's too; other options are not."""
-    _, index = sql.table_name(start + 1)
+def _like(sql: Sql, start: int, behind: int) -> str:
+    """The parent of ``LIKE parent [INCLUDING|EXCLUDING DEFAULTS]``; other options are not there."""
+    parts, index = sql.table_name(start + 1)
     if index < behind and sql.norms(index, behind - index) not in (
         ("INCLUDING", "DEFAULTS"),
         ("EXCLUDING", "DEFAULTS"),
     ):
         raise StatementError("LIKE takes INCLUDING or EXCLUDING DEFAULTS only", SYNTAX_ERROR)
-    return []
+    return qualified(parts)
 
 
-def type_of_column(sql: Sql, start: int, table: str) -> tuple[list[Edit], int]:
+def _type_of_column(sql: Sql, start: int, table: str) -> tuple[list[Edit], int]:
     """`column_type` of the column whose name stands at a token, with Redshift's error.
 
     Its text is known from redshift_connector's tests.
@@ -93,15 +93,27 @@ def _unsupported(sql: Sql, start: int, table: str) -> StatementError:
     return StatementError(f'Column "{table}.{column}" has unsupported type "{kind}".')
 
 
-def _column(
+def column(
     sql: Sql, start: int, behind: int, table: str, attributes: TableAttributes
 ) -> list[Edit]:
-    name = sql.tokens[start].name
-    edits, i = type_of_column(sql, start, table)
+    """The edits that turn a column and what is said of it into PostgreSQL's.
+
+    Args:
+        sql: the statement.
+        start: the column's name.
+        behind: the token after its last one.
+        table: the table's name.
+        attributes: filled with what it says for the catalogue.
+
+    Raises:
+        StatementError: Redshift refuses it.
+    """
+    name = sql.name(start)
+    edits, i = _type_of_column(sql, start, table)
     named: str | None = None
     while i < behind:
         word = sql.norm(i)
-        if word == "ENCODE":
+        if word == "ENCODE" and name not in attributes.encodings:
             attributes.encodings[name] = encoding(sql, i + 1, start + 1)
             edits.append(sql.cut(i, i + 2))
             i += 2
@@ -110,8 +122,7 @@ def _column(
             edits.append(sql.cut(i, i + 1))
             i += 1
         elif word == "SORTKEY":
-            attributes.sorttype = "compound"
-            attributes.sortkeys.append(name)
+            attributes.set_sortkey("compound", [name])
             edits.append(sql.cut(i, i + 1))
             i += 1
         elif word == "IDENTITY" and sql.norm(i + 1) == "(":
@@ -133,7 +144,7 @@ def _column(
         elif sql.norms(i, 4) == ("GENERATED", "BY", "DEFAULT", "AS"):
             i += 4
         else:
-            raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
+            raise sql.unexpected(i)
     return edits
 
 

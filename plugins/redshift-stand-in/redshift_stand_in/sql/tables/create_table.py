@@ -12,9 +12,6 @@ from redshift_stand_in.sql.lexer import Edit, Sql, qualified
 from redshift_stand_in.sql.tables.attributes import TableAttributes
 from redshift_stand_in.sql.tables.column_definitions import columns
 
-MAX_SORT_KEYS = 400
-MAX_INTERLEAVED = 8
-
 
 @dataclass(frozen=True)
 class CreateTable:
@@ -58,13 +55,18 @@ def parse(sql: Sql) -> CreateTable:
             edits.append(sql.cut(0, 1, "create temporary"))
     edits.append(sql.cut(first, index, qualified(parts)))
     if sql.norms(index, 2) == ("(", ")"):
-        raise StatementError('syntax error at or near ")"', SYNTAX_ERROR)
+        raise sql.unexpected(index + 1)
     if sql.norm(index) == "(" and not _is_name_list(sql, index):
         edits += columns(sql, index, parts[-1], attributes)
         index = sql.close(index) + 1
     elif sql.norm(index) == "(":
         index = sql.close(index) + 1
-    edits += table_attributes(sql, index, attributes)
+    own = table_attributes(sql, index, attributes)
+    if attributes.parent and (own or attributes.diststyle or attributes.sortkeys):
+        raise StatementError(
+            "CREATE TABLE … LIKE inherits distribution style, sort key and BACKUP: none may be said"
+        )
+    edits += own
     is_query = any(t.norm == "AS" and t.depth == 0 for t in sql.tokens[index:])
     return CreateTable(sql.edited(edits), qualified(parts), attributes, is_query, if_not_exists)
 
@@ -99,17 +101,14 @@ def table_attributes(sql: Sql, index: int, attributes: TableAttributes) -> list[
         StatementError: they contradict each other, or another word is among them.
     """
     edits: list[Edit] = []
+    said: set[str] = set()
     while index < len(sql) and sql.norm(index) != "AS":
         word, start = sql.norm(index), index
         if word == "DISTSTYLE":
             _set_diststyle(sql, index + 1, attributes)
             index += 2
-        elif word == "DISTKEY" and sql.norm(index + 1) == "(":
-            end = sql.close(index + 1)
-            if end != index + 3:
-                raise StatementError("DISTKEY takes one column", SYNTAX_ERROR)
-            attributes.set_distkey(sql.tokens[index + 2].name)
-            index = end + 1
+        elif word == "DISTKEY":
+            index = _set_distkey(sql, index + 1, attributes)
         elif word in ("SORTKEY", "COMPOUND", "INTERLEAVED"):
             index = _sort_key(sql, index, attributes)
         elif word == "BACKUP" and sql.norm(index + 1) in ("YES", "NO"):
@@ -118,7 +117,10 @@ def table_attributes(sql: Sql, index: int, attributes: TableAttributes) -> list[
         elif sql.norms(index, 2) == ("ENCODE", "AUTO"):
             index += 2
         else:
-            raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
+            raise sql.unexpected(index)
+        if word in said:
+            raise StatementError("conflicting or redundant options", SYNTAX_ERROR)
+        said.add(word)
         edits.append(sql.cut(start, index))
     if attributes.diststyle == "key" and not attributes.distkey:
         raise StatementError("DISTSTYLE KEY requires a DISTKEY column", SYNTAX_ERROR)
@@ -128,10 +130,16 @@ def table_attributes(sql: Sql, index: int, attributes: TableAttributes) -> list[
 def _set_diststyle(sql: Sql, index: int, attributes: TableAttributes) -> None:
     style = sql.norm(index)
     if style not in ("KEY", "ALL", "EVEN", "AUTO"):
-        raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
-    if attributes.distkey and style != "KEY":
-        raise StatementError("Cannot specify DISTKEY if DISTSTYLE is not KEY", SYNTAX_ERROR)
-    attributes.diststyle = style.lower()
+        raise sql.unexpected(index)
+    attributes.set_diststyle(style.lower())
+
+
+def _set_distkey(sql: Sql, index: int, attributes: TableAttributes) -> int:
+    names, behind = sql.names(index)
+    if len(names) > 1:
+        raise StatementError("DISTKEY takes one column", SYNTAX_ERROR)
+    attributes.set_distkey(names[0])
+    return behind
 
 
 def _sort_key(sql: Sql, index: int, attributes: TableAttributes) -> int:
@@ -139,17 +147,11 @@ def _sort_key(sql: Sql, index: int, attributes: TableAttributes) -> int:
     if kind != "SORTKEY":
         index += 1
         if sql.norms(index, 2) != ("SORTKEY", "("):
-            raise StatementError(f'syntax error at or near "{sql.near(index + 1)}"', SYNTAX_ERROR)
-    if attributes.sortkeys:
-        raise StatementError("Can't specify more than one SORTKEY", SYNTAX_ERROR)
+            raise sql.unexpected(index + (sql.norm(index) == "SORTKEY"))
     if sql.norm(index + 1) == "AUTO":
+        if attributes.sortkeys:
+            raise StatementError("Can't specify more than one SORTKEY", SYNTAX_ERROR)
         return index + 2
-    if sql.norm(index + 1) != "(":
-        raise StatementError(f'syntax error at or near "{sql.near(index + 1)}"', SYNTAX_ERROR)
-    end = sql.close(index + 1)
-    attributes.sorttype = "interleaved" if kind == "INTERLEAVED" else "compound"
-    attributes.sortkeys = [sql.tokens[start].name for start, _ in sql.arguments(index + 1)]
-    limit = MAX_INTERLEAVED if kind == "INTERLEAVED" else MAX_SORT_KEYS
-    if len(attributes.sortkeys) > limit:
-        raise StatementError(f"{kind} SORTKEY takes {limit} columns at most", SYNTAX_ERROR)
-    return end + 1
+    names, behind = sql.names(index + 1)
+    attributes.set_sortkey("interleaved" if kind == "INTERLEAVED" else "compound", names)
+    return behind

@@ -56,17 +56,30 @@ def encoding(sql: Sql, index: int, type_index: int | None = None) -> str:
     word = sql.norm(index)
     if word not in _TYPES:
         raise StatementError(f'unknown encoding "{sql.near(index)}"', SYNTAX_ERROR)
-    if type_index is not None and not _takes(sql, type_index, word):
-        raise StatementError(
-            f"invalid encoding type specified for column: {sql.near(type_index).lower()} does not "
-            f"take {word.lower()}"
-        )
+    if type_index is not None:
+        _check(sql, type_index, word)
     return word.lower()
 
 
-def _takes(sql: Sql, index: int, word: str) -> bool:
-    """Whether a column of the type that begins at a token takes an encoding."""
+def check(column_type: str, code: str) -> None:
+    """Sees that a column takes an encoding.
+
+    Args:
+        column_type: the column's, in SQL.
+        code: the encoding, in small letters.
+
+    Raises:
+        StatementError: it does not.
+    """
+    _check(Sql(column_type), 0, code.upper())
+
+
+def _check(sql: Sql, index: int, word: str) -> None:
     kind = sql.norm(index)
     if kind in ("CHARACTER", "NATIONAL") and "VARYING" in sql.norms(index + 1, 2):
         kind = "VARCHAR"
-    return kind not in _KNOWN or kind in _TYPES[word]
+    if kind in _KNOWN and kind not in _TYPES[word]:
+        raise StatementError(
+            f"invalid encoding type specified for column: {sql.near(index).lower()} does not "
+            f"take {word.lower()}"
+        )

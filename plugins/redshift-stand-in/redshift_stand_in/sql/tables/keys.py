@@ -5,7 +5,6 @@ Source: "CREATE TABLE" and "ALTER TABLE" in the Amazon Redshift Database Develop
 
 from __future__ import annotations
 
-from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
 from redshift_stand_in.sql.lexer import Sql, qualified
 from redshift_stand_in.sql.tables.attributes import Key
 
@@ -27,17 +26,17 @@ def of_table(sql: Sql, i: int, behind: int) -> Key:
     """
     name = None
     if sql.norm(i) == "CONSTRAINT":
-        name, i = _name(sql, i + 1), i + 2
+        name, i = sql.name(i + 1), i + 2
     kind, words = _KINDS.get(sql.norm(i), ("", 0))
     if not kind or (words == 2 and sql.norm(i + 1) != "KEY"):
-        raise _unexpected(sql, i)
-    columns, i = _columns(sql, i + words)
+        raise sql.unexpected(i)
+    columns, i = sql.names(i + words)
     parent: str | None = None
     parent_columns: list[str] = []
     if kind == "f":
         parent, parent_columns, i = references(sql, i)
     if i != behind:
-        raise _unexpected(sql, i)
+        raise sql.unexpected(i)
     return Key(kind, columns, name, parent, parent_columns)
 
 
@@ -62,7 +61,7 @@ def of_column(sql: Sql, i: int, column: str, name: str | None) -> tuple[Key, int
     if sql.norms(i, 2) == ("PRIMARY", "KEY"):
         return Key("p", [column], name), i + 2
     if sql.norm(i) != "UNIQUE":
-        raise _unexpected(sql, i + 1)
+        raise sql.unexpected(i + 1)
     return Key("u", [column], name), i + 1
 
 
@@ -76,27 +75,7 @@ def references(sql: Sql, i: int) -> tuple[str, list[str], int]:
         StatementError: it is not that.
     """
     if sql.norm(i) != "REFERENCES":
-        raise _unexpected(sql, i)
+        raise sql.unexpected(i)
     parts, i = sql.table_name(i + 1)
-    columns, i = _columns(sql, i) if sql.norm(i) == "(" else ([], i)
+    columns, i = sql.names(i) if sql.norm(i) == "(" else ([], i)
     return qualified(parts), columns, i
-
-
-def _columns(sql: Sql, i: int) -> tuple[list[str], int]:
-    if sql.norm(i) != "(":
-        raise _unexpected(sql, i)
-    ranges, end = sql.arguments(i), sql.close(i)
-    for start, behind in ranges or [(i + 1, i + 1)]:
-        if behind - start != 1:
-            raise _unexpected(sql, start + (behind > start))
-    return [_name(sql, start) for start, _ in ranges], end + 1
-
-
-def _name(sql: Sql, i: int) -> str:
-    if i >= len(sql) or not sql.tokens[i].is_name:
-        raise _unexpected(sql, i)
-    return sql.tokens[i].name
-
-
-def _unexpected(sql: Sql, i: int) -> StatementError:
-    return StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
