@@ -7,15 +7,15 @@ begins one that waits for a lock, and ``A done`` is its end. ``*`` is a session 
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import redshift_connector
 
-from tests.redshift_stand_in.copy.test_inputs import rows
 from tests.redshift_stand_in.front.test_concurrency import in_thread, waits_for_a_lock
 
 if TYPE_CHECKING:
@@ -41,6 +41,16 @@ def steps(path: Path) -> Iterator[Step]:
             sign = next((sign for sign in ("=>", "!!") if f" {sign} " in rest), "")
             text, _, wanted = rest.partition(f" {sign} ") if sign else (rest, "", "")
             yield Step(who, text, sign, wanted)
+
+
+def rows(text: str) -> list[Any]:
+    """JSON values that stand one behind another."""
+    found, at = [], 0
+    while at < len(text):
+        value, end = json.JSONDecoder().raw_decode(text, at)
+        found.append(value)
+        at = end + 1
+    return found
 
 
 class Sessions:
