@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 from measure import BenchError
-from suites.catalogue import STATEMENTS, SUITES
+from suites.catalogue import GUIDE, STATEMENTS, SUITES
 from suites.environment import ROOT
+from suites.guide.pages import try_pages
 from suites.packages import PACKAGES, build
 from suites.reasons import CLASSES
 from suites.results import read_all, table, write
@@ -50,6 +51,9 @@ def _measure(name: str, source: Path | None, only: str | None, jobs: int) -> Non
     if name == STATEMENTS:
         assert source is not None  # noqa: S101 - _check has seen to it
         found = try_statements(source)
+    elif name == GUIDE:
+        assert source is not None  # noqa: S101 - likewise
+        found = try_pages(source)
     elif name in PACKAGES:
         assert source is not None  # noqa: S101 - likewise
         found = build(PACKAGES[name], source, only, jobs)
@@ -60,7 +64,7 @@ def _measure(name: str, source: Path | None, only: str | None, jobs: int) -> Non
 
 def _check(name: str, source: Path | None) -> None:
     """Refuses a suite that is not known, or that has no checkout and needs one."""
-    names = (*SUITES, *PACKAGES, STATEMENTS)
+    names = (*SUITES, *PACKAGES, STATEMENTS, GUIDE)
     if name not in names:
         raise typer.BadParameter(f"no suite {name}: {', '.join(names)}")
     if (name not in _FROM_PYPI) != (source is not None):

@@ -130,3 +130,6 @@ SUITES = {
 STATEMENTS = "sqlfluff"
 #: Where its checkout has them.
 FIXTURES = Path("test/fixtures/dialects/redshift")
+#: Another of statements, and where its checkout has the pages that show them.
+GUIDE = "guide"
+PAGES = Path("doc_source")

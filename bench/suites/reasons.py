@@ -26,10 +26,10 @@ _RULES = (
 
 
 def known(suite: str) -> list[tuple[str, str]]:
-    """The list of a suite: pairs of a class and a pattern of names.
+    """The list of a suite: pairs of a class and a pattern.
 
     A line of the file ``known/<suite>.txt`` is ``aws|declared|own pattern``, after a line ``~``
-    that says why.
+    that says why. A pattern ``~ text`` is one of messages.
     """
     path = LISTS / f"{suite}.txt"
     if not path.exists():
@@ -48,6 +48,8 @@ def classified(outcomes: Iterable[Result | Failure], listed: list[tuple[str, str
 
 def _reason(failure: Failure, listed: list[tuple[str, str]]) -> str:
     for name, pattern in listed:
-        if fnmatchcase(failure.name, pattern.replace("[", "[[]")):
+        of_messages = pattern.startswith("~ ")
+        said = failure.message if of_messages else failure.name
+        if fnmatchcase(said, pattern.removeprefix("~ ").replace("[", "[[]")):
             return name
-    return next((name for name, said in _RULES if said.search(failure.text)), OPEN)
+    return next((name for name, words in _RULES if words.search(failure.text)), OPEN)

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import redshift_connector
+import psycopg2
 from measure import BenchError
+from redshift_stand_in.local import StandIn
 from redshift_stand_in.sql.lexer import split_statements
 
 from suites.catalogue import FIXTURES, STATEMENTS
 from suites.environment import CACHE, commit
 from suites.reasons import classified, known
 from suites.results import PASSED, Failure, Measurement, Result
-from suites.server import connect, stand_in
+from suites.server import stand_in
 
 #: What a statement names and nobody has made, and what makes it.
 _MISSING = (
     (re.compile(r'relation "(\w+)\.\w+" does not exist'), "create schema {0}"),
     (re.compile(r'relation "([\w.]+)" does not exist'), "create table {0} (id {kind})"),
     (re.compile(r'schema "(\w+)" does not exist'), "create schema {0}"),
-    (re.compile(r'role "(\w+)" does not exist'), "create user {0} password disable"),
+    (re.compile(r'(?:role|user) "(\w+)" does not exist'), "create user {0} password disable"),
     (re.compile(r'cursor "(\w+)" does not exist'), "declare {0} cursor for select 1"),
 )
 _COLUMN = re.compile(
@@ -36,7 +38,6 @@ _OUTSIDE = re.compile(r"in(?:side)? a transaction block")
 _KINDS = ("int", "timestamp", "varchar(64)", "super")
 _TRIES = 12
 _NAME = "fixture"
-_SCHEMA = (f"create schema if not exists {_NAME}", f"set search_path to {_NAME}")
 
 
 def try_statements(source: Path) -> Measurement:
@@ -49,10 +50,19 @@ def try_statements(source: Path) -> Measurement:
         BenchError: It has no fixtures of Redshift's.
     """
     statements = list(_statements(source))
-    with stand_in(CACHE / "certificates") as server, connect(server) as connection:
-        outcomes = [_tried(connection, name, text) for name, text in statements]
+    with stand_in(CACHE / "certificates") as server, session(server) as connection:
+        outcomes = [_outcome(connection, name, text) for name, text in statements]
     date = datetime.now(UTC).date().isoformat()
     return Measurement(STATEMENTS, commit(source), date, classified(outcomes, known(STATEMENTS)))
+
+
+@contextmanager
+def session(server: StandIn) -> Iterator[Any]:
+    """A session of a driver that sends a statement as it is and reads no value unasked."""
+    connection = psycopg2.connect(server.url, password=server.password)
+    connection.autocommit = True
+    with closing(connection):
+        yield connection
 
 
 def _statements(source: Path) -> Iterator[tuple[str, str]]:
@@ -67,22 +77,40 @@ def _statements(source: Path) -> Iterator[tuple[str, str]]:
             yield f"{path.stem}::{number}", text
 
 
-def _tried(connection: Any, name: str, text: str) -> Result | Failure:
-    """Runs a statement in an empty schema, with what it names made of one type after the other."""
-    errors = []
+def _outcome(connection: Any, name: str, text: str) -> Result | Failure:
+    errors = errors_with_what_is_missing(connection, text)
+    return Failure(name, errors[0], errors[0]) if errors else Result(name, PASSED)
+
+
+def errors_with_what_is_missing(
+    connection: Any, text: str, path: tuple[str, ...] = ()
+) -> list[str]:
+    """Runs a statement with what it names made in an empty schema, of one type after the other.
+
+    Args:
+        connection: A session.
+        text: The statement.
+        path: More schemas, behind the one that is made.
+
+    Returns:
+        The error with each of the types; empty: there is one with which it runs.
+    """
+    schemas = f"set search_path to {', '.join((_NAME, *path))}"
+    before = (f"create schema if not exists {_NAME}", schemas)
+    errors: list[str] = []
     for kind in _KINDS:
-        errors.append(_ran(connection, text, kind))
+        errors.append(_ran(connection, before, text, kind))
         if not errors[-1]:
-            return Result(name, PASSED)
-    return Failure(name, errors[0], errors[0])
+            return []
+    return errors
 
 
-def _ran(connection: Any, text: str, kind: str) -> str:
+def _ran(connection: Any, before: tuple[str, ...], text: str, kind: str) -> str:
     """The error that remains once everything is made that a statement names; empty: none."""
     made: list[str] = []
     undone = True
     while True:
-        error = _first_error(connection, [*_SCHEMA, *made, text], undone)
+        error = _first_error(connection, [*before, *made, text], undone)
         if undone and _OUTSIDE.search(error):
             undone = False
             continue
@@ -105,17 +133,16 @@ def _needed(error: str, kind: str, made: list[str]) -> Iterator[str]:
 def _first_error(connection: Any, statements: list[str], undone: bool) -> str:
     """Runs statements up to the first error, in a transaction that is rolled back or by itself."""
     before, behind = ("begin", "rollback") if undone else ("commit", f"drop schema {_NAME} cascade")
-    _error(connection, before)
-    error = next(filter(None, (_error(connection, each) for each in statements)), "")
-    _error(connection, behind)
+    error_of(connection, before)
+    error = next(filter(None, (error_of(connection, each) for each in statements)), "")
+    error_of(connection, behind)
     return error
 
 
-def _error(connection: Any, text: str) -> str:
+def error_of(connection: Any, text: str) -> str:
     """The message of the error that a statement raises; empty: none."""
     try:
         connection.cursor().execute(text)
-    except redshift_connector.Error as error:
-        fields = error.args[0]
-        return str(fields["M"] if isinstance(fields, dict) else fields)
+    except psycopg2.Error as error:
+        return str(error.diag.message_primary or error)
     return ""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from measure import BenchError
 from suites import environment, reasons
-from suites.catalogue import FIXTURES, STATEMENTS, SUITES
+from suites.catalogue import FIXTURES, GUIDE, STATEMENTS, SUITES
 from suites.packages import PACKAGES, outcomes
 from suites.reasons import AWS, CLASSES, DECLARED, OPEN, OWN, classified, known
 from suites.results import (
@@ -60,11 +60,14 @@ def test_a_reason_is_known_by_the_list_or_by_what_was_said() -> None:
     ]
     listed = [(OWN, "m::one[a-?]")]
     assert [each.outcome for each in classified(said, listed)] == [OWN, OPEN, AWS]
+    messages = [Failure("m::one", 'no "x"', ""), Failure("m::two", "no y", "")]
+    listed = [(OWN, '~ no "*"')]
+    assert [each.outcome for each in classified(messages, listed)] == [OWN, OPEN]
 
 
 @pytest.mark.parametrize("path", sorted(reasons.LISTS.glob("*.txt")), ids=lambda path: path.stem)
 def test_a_list_belongs_to_a_suite_and_says_why(path: Path) -> None:
-    assert path.stem in (*SUITES, *PACKAGES, STATEMENTS)
+    assert path.stem in (*SUITES, *PACKAGES, STATEMENTS, GUIDE)
     assert known(path.stem)
     assert path.read_text("utf-8").startswith("~ ")
 

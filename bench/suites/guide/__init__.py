@@ -1,0 +1,1 @@
+"""The examples of the Amazon Redshift Developer Guide, as a suite of statements."""
