@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from redshift_stand_in.errors import NotInRedshift, NotInStandIn
+from redshift_stand_in.errors import SYNTAX_ERROR, NotInRedshift, NotInStandIn, StatementError
 from redshift_stand_in.sql.checks import leader
 from redshift_stand_in.sql.checks.queries import recursion
 from redshift_stand_in.sql.lexer import Sql
@@ -245,7 +245,9 @@ def _check_aggregate_orders(sql: Sql) -> None:
     for i, token in enumerate(sql.tokens):
         if token.norm != "ORDER" or sql.norm(i + 1) != "BY" or token.depth == 0:
             continue
-        opening = next(k for k in range(i - 1, -1, -1) if sql.tokens[k].depth == token.depth - 1)
+        before = (k for k in range(i - 1, -1, -1) if sql.tokens[k].depth == token.depth - 1)
+        if (opening := next(before, None)) is None:
+            raise StatementError('syntax error at or near ")"', SYNTAX_ERROR)
         inner = {sql.norm(k) for k in range(opening, i) if sql.tokens[k].depth == token.depth}
         is_call = opening > 0 and sql.tokens[opening - 1].kind == "word"
         is_query = inner & {"SELECT", "WITH", "UNION"} or sql.norm(opening + 1) == "("
