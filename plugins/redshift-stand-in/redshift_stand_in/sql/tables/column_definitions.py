@@ -166,7 +166,9 @@ def _identity(sql: Sql, i: int) -> Edit:
     numbers = [sql.between(*r) for r in sql.arguments(i + 1)]
     if len(numbers) != 2:
         raise StatementError("IDENTITY takes a seed and a step", SYNTAX_ERROR)
-    options = f"identity (start with {numbers[0]} increment by {numbers[1]})"
+    # PostgreSQL's sequences begin at 1, or at -1 downwards, unless they are told of another limit.
+    limit = "maxvalue" if numbers[1].startswith("-") else "minvalue"
+    options = f"identity (start with {numbers[0]} increment by {numbers[1]} {limit} {numbers[0]})"
     if sql.norm(i - 1) != "AS":
         options = f"generated always as {options}"
     return sql.cut(i, end + 1, options)
