@@ -67,6 +67,8 @@ _USER_OPTION = (
     r"| VALID UNTIL '| CONNECTION LIMIT {LIMIT}| SESSION TIMEOUT 0| EXTERNALID {N})"
 )
 _SECRET = r" PASSWORD (?:'|DISABLE)"
+#: The guide's examples have them on both sides of the password.
+_NEW_USER = f"(?:{_USER_OPTION}| IN GROUP {{NS}})*"
 
 #: The forms of each command, by its first word.
 _FORMS: dict[str, tuple[str, ...]] = {
@@ -112,7 +114,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
         "CREATE SCHEMA (?:IF NOT EXISTS )?(?:{N} \\. )?{N}(?: AUTHORIZATION {N})?(?:{QUOTA})?(?: CREATE .*)?",
         "CREATE SCHEMA AUTHORIZATION {N}(?:{QUOTA})?(?: CREATE .*)?",
         "CREATE (?:(?:LOCAL )?TEMP(?:ORARY)? )?TABLE (?:IF NOT EXISTS )?{Q} .*",
-        f"CREATE USER {{N}}(?: WITH)?{_SECRET}(?:{_USER_OPTION}| IN GROUP {{NS}})*",
+        f"CREATE USER {{N}}(?: WITH)?{_NEW_USER}{_SECRET}{_NEW_USER}",
         r"CREATE (?:OR REPLACE )?VIEW {Q}(?: \( {NS} \))? AS {QUERY}",
     ),
     "DECLARE": ("DECLARE {N} CURSOR FOR {QUERY}",),

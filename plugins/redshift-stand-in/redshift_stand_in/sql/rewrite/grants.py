@@ -32,8 +32,10 @@ def rewrite(sql: Sql) -> str | None:
         return _user(sql)
     if head == ("DROP", "ROLE"):
         return sql.edited(_last_word(sql, ("FORCE", "RESTRICT")))
-    if head == ("CREATE", "ROLE") and "EXTERNALID" in sql.words:
+    if head[1] == "ROLE" and "EXTERNALID" in sql.words:
         raise NotInStandIn("EXTERNALID is")
+    if head == ("ALTER", "ROLE") and sql.norm(3) == "WITH":
+        return sql.edited([sql.cut(3, 4)])
     return None
 
 
