@@ -33,11 +33,12 @@ _SIZED = {
     "NCHAR": "char(1)",
     "CHARACTER": "char(1)",
     "DECIMAL": "numeric(18,0)",
+    "DEC": "numeric(18,0)",
     "NUMERIC": "numeric(18,0)",
     "VARBYTE": f"varbyte({DEFAULT_VARBYTE})",
     "VARBINARY": f"varbyte({DEFAULT_VARBYTE})",
 }
-_RENAMED = {"NVARCHAR": "varchar", "NCHAR": "char", "VARBINARY": "varbyte"}
+_RENAMED = {"DEC": "numeric", "NVARCHAR": "varchar", "NCHAR": "char", "VARBINARY": "varbyte"}
 _LENGTHS = {
     "VARCHAR": MAX_VARCHAR,
     "NVARCHAR": MAX_VARCHAR,
@@ -132,7 +133,7 @@ def _sized(
         return [sql.cut(first, behind, _SIZED[word])], behind
     edits = [sql.cut(first, behind, renamed)] if renamed else []
     end = sql.close(behind)
-    if word in ("DECIMAL", "NUMERIC"):
+    if word in ("DECIMAL", "DEC", "NUMERIC"):
         _check_decimal(sql, behind, end)
     elif sql.norm(behind + 1) == "MAX":
         edits.append(sql.cut(behind + 1, behind + 2, str(_LENGTHS[word])))
