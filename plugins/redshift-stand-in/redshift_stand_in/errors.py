@@ -126,6 +126,9 @@ def as_redshift(fields: Mapping[str, str]) -> dict[str, str]:
     if match := _SYSTEM_TABLE.match(message):
         text = str(NotInStandIn(f"The system table or view {match[1]} is"))
         return {"S": "ERROR", "C": NOT_SUPPORTED, "M": text}
+    if message.startswith("cross-database references"):
+        text = str(NotInStandIn("A query of another database is"))
+        return {"S": "ERROR", "C": NOT_SUPPORTED, "M": text}
     if _NO_DYNAMIC_TYPING.match(message):
         text = (
             f"{message}: cast the value, the local Redshift stand-in only compares SUPER as it is"
