@@ -181,6 +181,14 @@ NOT_IN_STAND_IN = _rules(
         r"CHANGE_QUERY_PRIORITY|CHANGE_SESSION_PRIORITY|CHANGE_USER_PRIORITY) \(",
         r"\1 is",
     ),
+    (
+        r"\b(DB_COLLATION|DEFAULT_IAM_ROLE|PG_GET_COLS|PG_GET_GRANTEE_BY_IAM_ROLE|PG_GET_IAM_ROLE_BY_USER|"
+        r"PG_LAST_UNLOAD_ID|PG_TIMEZONE_ABBREVS|PG_TIMEZONE_NAMES|ROLE_IS_MEMBER_OF|SLICE_NUM|"
+        r"TEXT_TO_INT_ALT|TEXT_TO_NUMERIC_ALT|USER_IS_MEMBER_OF) \(",
+        r"\1 is",
+    ),
+    (r"^(?:GRANT|REVOKE) (?:CREATE|EXECUTE ON) MODEL\b", "A right on models is"),
+    (r"^(?:CREATE|ALTER|DROP) USER [\w\"]+ : ", "A user of an identity provider is"),
     (r"\bCOLLATE (?:CASE_\w+|C[SI]\b|\()", "COLLATE is"),
     (r"^(?:GRANT|REVOKE)\b.*\b(EXPLAIN RLS|IGNORE RLS)\b", r"GRANT \1 is"),
     (
