@@ -7,10 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[3]
 #: Reads address 0 in a thread, while the main thread waits in a test.
 SCRATCH = """
 import ctypes, threading
@@ -31,8 +33,8 @@ def test_after():
 """
 
 
-def scratch_run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
-    """Runs tests in a worker of a session of its own."""
+def scratch_run(folder: Path, tests: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """Runs tests in a worker of a session of its own, with more options of pytest."""
     (folder / "test_scratch.py").write_text(tests)
     (folder / "pytest.ini").touch()
     options = [
@@ -45,6 +47,7 @@ def scratch_run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
         "sessions.crashes",
         "-n",
         "1",
+        *more,
     ]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options],
@@ -53,6 +56,7 @@ def scratch_run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
 
 
@@ -80,3 +84,13 @@ def test_a_run_without_a_death_leaves_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "died" not in done.stdout
     assert not list(tmp_path.glob(".crashes/*"))
+
+
+def test_a_run_ends_when_a_worker_has_died(tmp_path: Path) -> None:
+    """As `make test` runs it; xdist's own answer is to wait for a test that nobody runs."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    restarts = [each for each in options["addopts"] if "restart" in each]
+    (tmp_path / "test_other.py").write_text("def test_one(): pass\ndef test_two(): pass\n")
+    done = scratch_run(tmp_path, SCRATCH, "--dist", "loadfile", "--no-loadscope-reorder", *restarts)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "crashed while running 'test_scratch.py::test_that_dies'" in done.stdout
