@@ -16,9 +16,6 @@ begin
             raise exception 'column "%" of type super cannot be a distribution or sort key', wanted using errcode = '0A000';
         end if;
     end loop;
-    if exists (select 1 from pg_attribute where attrelid = target and attname = any (keys) and atttypid = 6551) then
-        raise exception 'a column of type varbyte cannot be a sort key' using errcode = '0A000';
-    end if;
     if exists (
         select 1 from pg_attrdef d join pg_depend p on p.classid = 'pg_attrdef'::regclass and p.objid = d.oid
         join pg_proc f on p.refclassid = 'pg_proc'::regclass and f.oid = p.refobjid
