@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import re
 
-from redshift_stand_in.errors import SYNTAX_ERROR, NotInStandIn, StatementError
+from redshift_stand_in.errors import (
+    INVALID_PARAMETER,
+    SYNTAX_ERROR,
+    NotInStandIn,
+    StatementError,
+)
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.words import words
 
@@ -77,7 +82,27 @@ _FIXED = {
     "navigate_super_null_on_error": "TRUE",
     "parse_super_null_on_error": "FALSE",
 }
-_SAME = {"OFF": "FALSE", "ON": "TRUE", "DEFAULT": ""}
+#: The others of Redshift's own, with what they may be set to.
+_SWITCHES = words(
+    "describe_field_name_in_uppercase enable_numeric_rounding enable_result_cache_for_session "
+    "enable_vacuum_boost error_on_nondeterministic_update json_serialization_enable "
+    "json_serialization_parse_nested_strings mv_enable_aqmv_for_session "
+    "pg_federation_repeatable_read spectrum_enable_pseudo_columns"
+)
+_SWITCH_VALUES = words("ON OFF TRUE FALSE YES NO T F Y N 1 0")
+_RANGES = {
+    "analyze_threshold_percent": (0, 100),
+    "default_geometry_encoding": (1, 2),
+    "max_concurrency_scaling_clusters": (0, 10),
+    "max_cursor_result_set_size": (0, 14_400_000),
+    "wlm_query_slot_count": (1, 50),
+}
+_VALUES = {
+    "spectrum_query_maxerror": re.compile(r"[+-]?\d+"),
+    "stored_proc_log_min_messages": re.compile("LOG|INFO|NOTICE|WARNING|EXCEPTION"),
+}
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
+_SAME = {"OFF": "FALSE", "ON": "TRUE"}
 _SESSION = re.compile(
     r"SET SESSION AUTHORIZATION \S+|SET LOCAL SESSION AUTHORIZATION \S+"
     r"|SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL [A-Z ]+"
@@ -107,11 +132,29 @@ def check(sql: Sql) -> None:
         return
     if name not in _SHARED | OWN and (head == "SET" or name not in _SHOWN):
         raise StatementError(f'unrecognized configuration parameter "{name}"', "42704")
-    if head == "SET" and name in _FIXED:
-        value = sql.tokens[-1]
-        given = (value.value if value.kind == "string" else value.text).upper()
-        if _SAME.get(given, given) not in ("", _FIXED[name]):
-            raise NotInStandIn(f"{name} with another value than its default is")
+    if head == "SET" and name in OWN:
+        _check_value(sql, index, name)
+
+
+def _check_value(sql: Sql, index: int, name: str) -> None:
+    value = sql.tokens[-1]
+    given = (value.value if value.kind == "string" else sql.rest(index + 2)).upper()
+    if given == "DEFAULT":
+        return
+    if name in _SWITCHES and given not in _SWITCH_VALUES:
+        raise StatementError(f'parameter "{name}" requires a Boolean value', INVALID_PARAMETER)
+    if name in _VALUES and not _VALUES[name].fullmatch(given):
+        raise StatementError(
+            f'invalid value for parameter "{name}": "{given.lower()}"', INVALID_PARAMETER
+        )
+    low, high = _RANGES.get(name, (0, 0))
+    if high and not (_NUMBER.fullmatch(given) and low <= float(given) <= high):
+        raise StatementError(
+            f'{given} is outside the valid range for parameter "{name}" ({low} .. {high})',
+            INVALID_PARAMETER,
+        )
+    if name in _FIXED and _SAME.get(given, given) != _FIXED[name]:
+        raise NotInStandIn(f"{name} with another value than its default is")
 
 
 def name_index(sql: Sql) -> int:
