@@ -33,7 +33,7 @@ _PARTS = {
     "QUERY": r"(?:SELECT|WITH|\() .*",
     "SORTKEY": rf"(?: COMPOUND)? SORTKEY \( {_N}(?: , {_N})* \)",
 }
-_TO = rf"(?:(?:ROLE|GROUP) )?{_N}(?: WITH GRANT OPTION)?"
+_TO = rf"(?:(?:ROLE|GROUP) {_N}|{_N}(?: WITH GRANT OPTION)?)"
 _FROM = rf"(?:(?:ROLE|GROUP) )?{_N}"
 _ON_TABLE = r"(?:SELECT|INSERT|UPDATE|DELETE|DROP|REFERENCES|ALTER|TRUNCATE)"
 _COLUMNS = rf"(?: \( {_N}(?: , {_N})* \))"
@@ -54,13 +54,14 @@ _PARTS |= {
 _RIGHTS = (
     "{ON_TABLE} ON (?:TABLE )?{QS}",
     "{ON_TABLE} ON ALL TABLES IN SCHEMA {NS}",
-    "{ON_COLUMNS} ON (?:TABLE )?{QS}",
     "{ON_DATABASE} ON DATABASE {NS}",
     "{ON_SCHEMA} ON SCHEMA {NS}",
     "{ON_FUNCTION} ON (?:FUNCTION|PROCEDURE) {Q} {ARGUMENTS}(?: , {Q} {ARGUMENTS})*",
     "{ON_FUNCTION} ON ALL (?:FUNCTIONS|PROCEDURES) IN SCHEMA {NS}",
     "USAGE ON LANGUAGE {NS}",
 )
+#: Without GRANT OPTION.
+_COLUMN_RIGHTS = "{ON_COLUMNS} ON (?:TABLE )?{QS}"
 _DEFAULT_RIGHTS = "(?:{ON_TABLE} ON TABLES|{ON_FUNCTION} ON (?:FUNCTIONS|PROCEDURES))"
 _USER_OPTION = (
     r"(?: CREATEDB| NOCREATEDB| CREATEUSER| NOCREATEUSER| SYSLOG ACCESS (?:RESTRICTED|UNRESTRICTED)"
@@ -136,6 +137,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
     "FETCH": ("FETCH (?:NEXT |ALL |FORWARD (?:0 |ALL )?)?FROM {N}",),
     "GRANT": (
         *(f"GRANT {right} TO {{GRANTEES}}" for right in _RIGHTS),
+        f"GRANT {_COLUMN_RIGHTS} TO {{HOLDERS}}",
         "GRANT ROLE {N}(?: , ROLE {N})* TO (?:ROLE )?{N}(?: WITH ADMIN OPTION)?"
         "(?: , (?:ROLE )?{N}(?: WITH ADMIN OPTION)?)*",
     ),
@@ -146,6 +148,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
             f"REVOKE (?:GRANT OPTION FOR )?{right} FROM {{HOLDERS}}(?: CASCADE| RESTRICT)?"
             for right in _RIGHTS
         ),
+        f"REVOKE {_COLUMN_RIGHTS} FROM {{HOLDERS}}(?: CASCADE| RESTRICT)?",
         "REVOKE (?:ADMIN OPTION FOR )?ROLE {N}(?: , ROLE {N})* FROM (?:ROLE )?{N}(?: , (?:ROLE )?{N})*",
     ),
     "ROLLBACK": ("ROLLBACK{WORK}",),
