@@ -9,7 +9,7 @@ import time
 
 from redshift_stand_in import catalogue
 from redshift_stand_in.context import Context, Run
-from redshift_stand_in.errors import NotInStandIn, StatementError
+from redshift_stand_in.errors import INVALID_PARAMETER, NotInStandIn, StatementError
 from redshift_stand_in.sql.lexer import Sql, array, literal, qualified, quote
 from redshift_stand_in.sql.rewrite.merge import Merge
 from redshift_stand_in.sql.tables.views import LateBindingView
@@ -23,16 +23,40 @@ def vacuum(sql: Sql) -> Run:
     if index == 1 and sql.norm(1) in _VACUUM_KINDS:
         index = 2
     table = None
-    if index < len(sql) and sql.norm(index) != "TO":
+    if index < len(sql):
         table = qualified(sql.table_name(index)[0])
+    _check_threshold(sql)
 
     def run(context: Context) -> str:
         context.not_in_transaction("VACUUM")
         if table:
             context.query(f"select {literal(table)}::pg_catalog.regclass")
+        if table and sql.norm(1) == "RECLUSTER":
+            _check_recluster(context, table)
         return "VACUUM"
 
     return run
+
+
+def _check_threshold(sql: Sql) -> None:
+    """TO *threshold* PERCENT: an integer between 0 and 100."""
+    for i, token in enumerate(sql.tokens):
+        if token.norm == "TO" and not (sql.near(i + 1).isdigit() and int(sql.near(i + 1)) <= 100):
+            raise StatementError(
+                f"VACUUM threshold {sql.near(i + 1)} is not between 0 and 100", INVALID_PARAMETER
+            )
+
+
+def _check_recluster(context: Context, table: str) -> None:
+    found = context.query(
+        "select 1 from redshift_meta.table_attributes where "
+        f"tbl = {literal(table)}::pg_catalog.regclass "
+        "and (sorttype = 'interleaved' or diststyle = 'all')"
+    )
+    if found:
+        raise StatementError(
+            "VACUUM RECLUSTER is not supported with an interleaved sort key or DISTSTYLE ALL"
+        )
 
 
 def analyze(sql: Sql) -> Run:
@@ -78,9 +102,19 @@ def lock(sql: Sql) -> Run:
     def run(context: Context) -> str:
         with context.transaction():
             context.query(f"lock table {', '.join(tables)} in access exclusive mode")
+            for table in tables:
+                _check_is_no_view(context, table)
         return "LOCK TABLE"
 
     return run
+
+
+def _check_is_no_view(context: Context, table: str) -> None:
+    ((kind,),) = context.query(
+        f"select relkind from pg_catalog.pg_class where oid = {literal(table)}::pg_catalog.regclass"
+    )
+    if kind == "v":
+        raise StatementError(f"{table} is not a table", "42809")
 
 
 def merge(found: Merge, statements: list[str]) -> Run:

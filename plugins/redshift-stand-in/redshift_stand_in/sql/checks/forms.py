@@ -32,6 +32,7 @@ _PARTS = {
     "QUOTA": r" QUOTA (?:0(?: MB| GB| TB)?|UNLIMITED)",
     "QUERY": r"(?:SELECT|WITH|\() .*",
     "SORTKEY": rf"(?: COMPOUND)? SORTKEY \( {_N}(?: , {_N})* \)",
+    "VACUUMED": rf"(?!(?:TO|BOOST|REINDEX|RECLUSTER)(?: |$)){_Q}",
 }
 _TO = rf"(?:(?:ROLE|GROUP) {_N}|{_N}(?: WITH GRANT OPTION)?)"
 _FROM = rf"(?:(?:ROLE|GROUP) )?{_N}"
@@ -155,8 +156,10 @@ _FORMS: dict[str, tuple[str, ...]] = {
     "START": ("START TRANSACTION(?: ISOLATION LEVEL {LEVEL})?(?: ,)?(?: READ (?:WRITE|ONLY))?",),
     "TRUNCATE": ("TRUNCATE (?:TABLE )?{Q}",),
     "VACUUM": (
-        "VACUUM(?: FULL| SORT ONLY| DELETE ONLY| REINDEX| RECLUSTER)?(?: {Q})?"
-        "(?: TO 0 PERCENT)?(?: BOOST)?",
+        "VACUUM(?: FULL| SORT ONLY| DELETE ONLY)?",
+        "VACUUM(?: FULL| SORT ONLY| DELETE ONLY)? {VACUUMED}(?: TO 0 PERCENT)?(?: BOOST)?",
+        "VACUUM REINDEX {VACUUMED}",
+        "VACUUM RECLUSTER {VACUUMED}(?: BOOST)?",
     ),
 }
 #: Checked elsewhere.
