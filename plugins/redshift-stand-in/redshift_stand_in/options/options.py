@@ -207,14 +207,18 @@ def _check_authorization(options: Options) -> None:
 
 def _check_together(options: Options, command: str) -> None:
     given = options.values.keys()
+    if command == "COPY" and (extra := sorted(given & words.UNLOAD_ONLY)):
+        raise StatementError(f'syntax error at or near "{extra[0]}"', SYNTAX_ERROR)
     if command == "COPY" and options.parquet and (extra := sorted(given - words.COLUMNAR)):
         raise StatementError(f"{extra[0]} argument is not supported for PARQUET based COPY")
-    if options.csv and (extra := sorted(given & {"FIXEDWIDTH", "REMOVEQUOTES", "ESCAPE"})):
+    if options.csv and (extra := sorted(given & words.NOT_IN_CSV)):
         raise StatementError(f"CSV is not compatible with {extra[0]}", SYNTAX_ERROR)
     if "QUOTE" in options and not options.csv:
         raise StatementError("QUOTE can be specified only with the CSV option", SYNTAX_ERROR)
     if "GZIP" in options and "ZSTD" in options:
         raise StatementError("only one of GZIP and ZSTD can be specified", SYNTAX_ERROR)
+    if given >= {"ALLOWOVERWRITE", "CLEANPATH"}:
+        raise StatementError("CLEANPATH is not compatible with ALLOWOVERWRITE", SYNTAX_ERROR)
     if "ACCEPTANYDATE" in options and "DATEFORMAT" not in options:
         raise StatementError("ACCEPTANYDATE needs DATEFORMAT", SYNTAX_ERROR)
 

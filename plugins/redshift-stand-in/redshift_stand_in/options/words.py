@@ -105,5 +105,21 @@ COLUMNAR = frozenset(
     ]
 )
 
+NOT_IN_CSV = frozenset(["FIXEDWIDTH", "REMOVEQUOTES", "ESCAPE", "ADDQUOTES"])
+
+#: COPY has none of these.
+UNLOAD_ONLY = frozenset(
+    [
+        "HEADER",
+        "ADDQUOTES",
+        "ALLOWOVERWRITE",
+        "CLEANPATH",
+        "PARALLEL",
+        "MAXFILESIZE",
+        "ROWGROUPSIZE",
+        "EXTENSION",
+    ]
+)
+
 #: Each is read in its own way.
 OTHER = frozenset(["ACCEPTINVCHARS", "ENCODING", "PARTITION"])

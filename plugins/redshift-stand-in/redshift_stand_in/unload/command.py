@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MIN_FILE_BYTES = 5 << 20
 _MAX_FILE_BYTES = int(6.2 * (1 << 30))
+_MIN_ROW_GROUP, _MAX_ROW_GROUP = 32 << 20, 128 << 20
 _COPY_ONLY = (
     "EMPTYASNULL",
     "BLANKSASNULL",
@@ -98,7 +99,17 @@ def parse(sql: Sql) -> Unload:
     size = given.number("MAXFILESIZE", _MAX_FILE_BYTES)
     if not _MIN_FILE_BYTES <= size <= _MAX_FILE_BYTES:
         raise StatementError("MAXFILESIZE must be between 5 MB and 6.2 GB", INVALID_PARAMETER)
+    _check_row_groups(given)
     return Unload(inner.text, bucket, prefix, given)
+
+
+def _check_row_groups(given: options.Options) -> None:
+    if "ROWGROUPSIZE" not in given:
+        return
+    if not given.parquet:
+        raise StatementError("ROWGROUPSIZE is supported for PARQUET only", SYNTAX_ERROR)
+    if not _MIN_ROW_GROUP <= given.number("ROWGROUPSIZE") <= _MAX_ROW_GROUP:
+        raise StatementError("ROWGROUPSIZE must be between 32 MB and 128 MB", INVALID_PARAMETER)
 
 
 def plan(sql: Sql) -> Callable[[Context], str]:
