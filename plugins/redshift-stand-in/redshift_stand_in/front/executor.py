@@ -153,7 +153,7 @@ class Executor:
                 if planned.writes and self.context.backend.status == b"T":
                     self.context.lock_for_write(planned.writes)
                 if planned.late_binding and self.context.backend.status != b"E":
-                    late_binding.refresh(self.context, planned.text)
+                    late_binding.refresh(self.context, planned.text, planned.writes)
                 if planned.by_columns:
                     prepared.sql = self._sql(planned)
                     batch[i] = kind, with_statement(body, prepared.sql)
@@ -230,10 +230,13 @@ class Executor:
         except BackendError as error:
             self.context.journal.forget()
             self.client.put(b"E", error.payload())
-            if own:
-                self.context.query("rollback")
-            return None
-        return own
+        except StatementError as error:
+            self._answers.fail(error)
+        else:
+            return own
+        if own:
+            self.context.query("rollback")
+        return None
 
     def _after(self, own: bool, ok: bool) -> bool:
         backend, journal = self.context.backend, self.context.journal

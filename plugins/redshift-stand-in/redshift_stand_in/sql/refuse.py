@@ -12,7 +12,7 @@ from redshift_stand_in.sql.checks import (
     rules,
     types,
 )
-from redshift_stand_in.sql.checks.queries import subqueries, windows
+from redshift_stand_in.sql.checks.queries import subqueries, windows, writes
 from redshift_stand_in.sql.lexer import Sql
 
 
@@ -28,6 +28,7 @@ def check(sql: Sql) -> None:
     parameters.check(sql)
     functions.check(sql)
     names.check(sql)
+    writes.check(sql)
     check_query(sql)
 
 

@@ -1,9 +1,16 @@
-"""Late-binding views: their tables are looked up when they are read, not when they are made."""
+"""Views that a statement reads or writes to.
+
+The tables of a late-binding view are looked up when it is read, not when it is made; and no view
+can be written to.
+"""
 
 from __future__ import annotations
 
 from redshift_stand_in.context import Context
+from redshift_stand_in.errors import StatementError
 from redshift_stand_in.sql.lexer import Sql, literal
+
+_WRITES = {"INSERT": "insert into", "UPDATE": "update", "DELETE": "delete from"}
 
 
 def refresh(context: Context, text: str, written: str | None = None) -> int | None:
@@ -19,13 +26,23 @@ def refresh(context: Context, text: str, written: str | None = None) -> int | No
 
     Raises:
         BackendError: a table of such a view is missing, or lacks a column that it reads.
+        StatementError: it writes to a view.
     """
-    names = sorted({t.name for t in Sql(text).tokens if t.is_name})
+    sql = Sql(text)
+    names = sorted({t.name for t in sql.tokens if t.is_name})
     if not names:
         return None
     listed = ", ".join(map(literal, names))
-    asked = f", redshift_hidden.to_regclass({literal(written)})::oid" if written else ""
-    [row] = context.query(
-        f"select pg_catalog.redshift_refresh_views(array[{listed}]::text[]){asked}"
+    refreshed = f"select pg_catalog.redshift_refresh_views(array[{listed}]::text[])"
+    if not written:
+        context.query(refreshed)
+        return None
+    [(_, number, kind)] = context.query(
+        f"{refreshed}, c.oid, c.relkind from (select 1) q left join pg_catalog.pg_class c "
+        f"on c.oid = redshift_hidden.to_regclass({literal(written)})"
     )
-    return int(row[1]) if written and row[1] else None
+    if kind == "v":
+        raise StatementError(
+            f"cannot {_WRITES.get(sql.norm(0), 'write to')} view {written}", "55000"
+        )
+    return int(number) if number else None

@@ -53,6 +53,11 @@ NOT_IN_REDSHIFT = _rules(
         r"^COPY\b.* (?:FROM STDIN|FROM PROGRAM|TO (?:STDOUT|PROGRAM|'))",
         "COPY other than from S3 is",
     ),
+    (r"^WITH\b.*\) (INSERT|MERGE) INTO\b", r"WITH before \1 is"),
+    (
+        rf"^(?:EXPLAIN (?:VERBOSE )?)?DELETE (?!FROM\b){_NAME}(?: (?:AS )?[\w\"]+)? USING\b",
+        "DELETE … USING without FROM is",
+    ),
     (r"^(?!INSERT|MERGE|EXPLAIN).*\bVALUES \(", "A VALUES list as a constant table is"),
     (
         r"^(?:INSERT|MERGE)\b.*[(,] ?VALUES \(|\bUNION (?:ALL )?VALUES\b",
