@@ -12,7 +12,13 @@ from redshift_stand_in.sql.checks import (
     rules,
     types,
 )
-from redshift_stand_in.sql.checks.queries import subqueries, windows, writes
+from redshift_stand_in.sql.checks.queries import (
+    booleans,
+    grouping,
+    subqueries,
+    windows,
+    writes,
+)
 from redshift_stand_in.sql.lexer import Sql
 
 
@@ -38,4 +44,6 @@ def check_query(sql: Sql) -> None:
     windows.check(sql)
     if "SELECT" in sql.words:
         subqueries.check(sql)
+        grouping.check(sql)
+        booleans.check(sql)
     leader.check(sql)

@@ -32,7 +32,7 @@ _SYSTEM = ("stl_", "stv_", "svl_", "svv_", "sys_", "svcs_")
 #: What takes the name of an object as a literal.
 _BY_NAME = re.compile(r"HAS_\w+_PRIVILEGE|PG_GET_\w+|(?:TO_)?REGCLASS|SET_CONFIG")
 _WRITES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE"])
-_REFUSED = "Specified types or functions (one per INFO message) not supported on Redshift tables."
+REFUSED = "Specified types or functions (one per INFO message) not supported on Redshift tables."
 
 
 def check(sql: Sql) -> None:
@@ -47,12 +47,12 @@ def check(sql: Sql) -> None:
     written = sql.norm(0) in _WRITES or _is_ctas(sql)
     user = "user" in kinds or sql.norm(0) in ("UPDATE", "DELETE", "MERGE")
     if "catalogue" in kinds and (user or written):
-        raise StatementError(_REFUSED, detail="the system catalog is on the leader node only")
+        raise StatementError(REFUSED, detail="the system catalog is on the leader node only")
     if name := functions(sql):
         series = "GENERATE_SERIES" in called and written
         if user or ("system table" in kinds and name - _OF_SYSTEM_TABLES) or series:
             raise StatementError(
-                _REFUSED, detail=f"{sorted(name)[0].lower()} runs on the leader node only"
+                REFUSED, detail=f"{sorted(name)[0].lower()} runs on the leader node only"
             )
     if called & _COMPUTE_FUNCTIONS and not kinds & {"user", "system table", "system view"}:
         raise StatementError(
@@ -70,6 +70,16 @@ def functions(sql: Sql) -> frozenset[str]:
 def reads_catalogue_only(sql: Sql) -> bool:
     """Whether a query reads the catalogue, and nothing that is on the compute nodes."""
     return sql.norm(0) in ("SELECT", "WITH") and _read(sql, selects.find(sql)) == {"catalogue"}
+
+
+def reads_user_tables(sql: Sql) -> bool:
+    """Whether a query reads what is on the compute nodes because a user has put it there."""
+    return "user" in _read(sql, selects.find(sql))
+
+
+def runs_later(sql: Sql) -> bool:
+    """Whether a statement only keeps its query: CREATE VIEW."""
+    return sql.norm(0) == "CREATE" and "VIEW" in sql.norms(1, 3) and "MATERIALIZED" not in sql.words
 
 
 def takes_names(sql: Sql) -> bool:

@@ -6,8 +6,11 @@ Developer Guide.
 
 from __future__ import annotations
 
+from itertools import pairwise, takewhile
+
 from redshift_stand_in.errors import SYNTAX_ERROR, NotInRedshift, NotInStandIn, StatementError
-from redshift_stand_in.sql.lexer import Sql
+from redshift_stand_in.sql.checks import leader
+from redshift_stand_in.sql.lexer import Sql, Token
 from redshift_stand_in.sql.words import words
 
 _FRAMED = words(
@@ -19,6 +22,9 @@ _RANKING = frozenset(
 )
 #: Their windows may have partitions, but no order and no frame.
 _PARTITIONED = frozenset(["LISTAGG", "MEDIAN", "PERCENTILE_CONT", "RATIO_TO_REPORT"])
+_CONSTANTS = words("NULL TRUE FALSE :: + - * / || ( ) ,")
+#: What may stand behind an expression of ORDER BY.
+_BEHIND = words("ASC DESC NULLS ROWS")
 _LEAVE_NULL_OUT = frozenset(["FIRST_VALUE", "LAST_VALUE", "NTH_VALUE", "LAG", "LEAD"])
 
 
@@ -30,9 +36,12 @@ def check(sql: Sql) -> None:
     """
     if "OVER" not in sql.words:
         return
+    on_compute_nodes = leader.reads_user_tables(sql) and not leader.runs_later(sql)
     for i, token in enumerate(sql.tokens):
         if token.norm == "OVER" and sql.norm(i + 1) == "(" and sql.norm(i - 1) in (")", "NULLS"):
             _check(sql, i)
+            if on_compute_nodes:
+                _check_constants(sql, i + 1)
 
 
 def _check(sql: Sql, over: int) -> None:
@@ -68,6 +77,37 @@ def _check_ranking(sql: Sql, opening: int, called: str, inner: set[str]) -> None
             raise NotInRedshift(f"A default of {called} is")
         if "ORDER" not in inner:
             raise StatementError(f"Window function {called} requires ORDER BY", SYNTAX_ERROR)
+
+
+def _check_constants(sql: Sql, opening: int) -> None:
+    """No constants in PARTITION BY, no string literals in ORDER BY; ``order by 1`` is taken."""
+    clause, depth = "", sql.tokens[opening].depth + 1
+    for first, behind in sql.arguments(opening):
+        heads = [
+            k
+            for k in range(first, behind)
+            if sql.tokens[k].depth == depth and sql.norm(k) in ("PARTITION", "ORDER")
+        ]
+        for start, end in pairwise([first, *heads, behind]):
+            clause = sql.norm(start) if start in heads else clause
+            item = sql.tokens[start + 2 * (start in heads) : end]
+            if clause == "PARTITION" and _is_constant(item):
+                raise StatementError(
+                    "constant expressions are not supported in partition by clauses"
+                )
+            value = tuple(takewhile(lambda token: token.norm not in _BEHIND, item))
+            if clause == "ORDER" and value and value[0].kind == "string" and _is_constant(value):
+                raise NotInRedshift("A string literal in a window's ORDER BY is")
+
+
+def _is_constant(item: tuple[Token, ...]) -> bool:
+    """Whether an expression has nothing but literals, and types behind ``::``."""
+    return bool(item) and all(
+        token.kind in ("string", "number")
+        or token.norm in _CONSTANTS
+        or (i > 0 and item[i - 1].norm == "::")
+        for i, token in enumerate(item)
+    )
 
 
 def _opening(sql: Sql, closing: int) -> int:
