@@ -7,6 +7,7 @@ Redshift Database Developer Guide.
 from __future__ import annotations
 
 from redshift_stand_in.errors import StatementError
+from redshift_stand_in.sql.checks import leader
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.tables import types
 from redshift_stand_in.sql.words import words
@@ -26,6 +27,7 @@ _CATALOGUE = frozenset(
         "ACLITEM",
     ]
 )
+_EVERYWHERE = frozenset(["INTERVAL", "DATETIME"])
 _PARTS = words(
     "MILLENNIUM MILLENNIA MIL MILS CENTURY CENTURIES C CENT CENTS DECADE DECADES DEC DECS "
     "EPOCH YEAR YEARS Y YR YRS QUARTER QUARTERS QTR QTRS MONTH MONTHS MON MONS WEEK WEEKS W "
@@ -83,6 +85,10 @@ def _check_type(sql: Sql, index: int) -> None:
         index += 2
     if sql.norm(index) not in _CATALOGUE:
         types.column_type(sql, index)
+    elif sql.norm(index) not in _EVERYWHERE and leader.reads_user_tables(sql):
+        raise StatementError(
+            leader.REFUSED, detail=f"the type {sql.near(index)} is on the leader node only"
+        )
 
 
 def _check_part(sql: Sql, index: int) -> None:
