@@ -22,7 +22,11 @@ from suites.server import stand_in
 
 #: What a statement names and nobody has made, and what makes it.
 _MISSING = (
-    (re.compile(r'relation "(\w+)\.\w+" does not exist'), "create schema {0}"),
+    (re.compile(r'relation "(\w+)\.\w+" does not exist'), "create schema if not exists {0}"),
+    (
+        re.compile(r'must be created in an external schema: "(\w+)" is none'),
+        "create external schema {0} from data catalog database 'd' iam_role default",
+    ),
     (re.compile(r'relation "([\w.]+)" does not exist'), "create table {0} (id {kind})"),
     (re.compile(r'schema "(\w+)" does not exist'), "create schema {0}"),
     (re.compile(r'(?:role|user) "(\w+)" does not exist'), "create user {0} password disable"),
