@@ -11,9 +11,11 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pymysql
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mysql_binlog import BinlogError, DamagedLog
@@ -387,7 +389,22 @@ def alike(seed: int, rounds: int, **how: Any) -> None:
         if len(events[at]) > 24:
             events[at] = damaged(events[at], chance)
         packets = sent(events)
-        assert outcome(log, packets, **how) == outcome(log, packets, plain=False)
+        found, wanted = outcome(log, packets, **how), outcome(log, packets, plain=False)
+        if found != wanted and events[at][5] == Code.TRANSACTION_PAYLOAD and two_decoders():
+            with mock.patch.object(libzstd, "library", return_value=None):
+                found = outcome(log, packets, **how)
+        assert found == wanted
+
+
+def two_decoders() -> bool:
+    """Whether the kernel and Python decompress by different versions of zstd.
+
+    A later one finds damage that an earlier one takes: 1.5.7 has more checks than Debian's 1.5.4.
+    """
+    library = libzstd.library()
+    major, minor, patch = zstandard.ZSTD_VERSION
+    number = (major * 100 + minor) * 100 + patch
+    return library is not None and library.ZSTD_versionNumber() != number
 
 
 def split(packets: bytes) -> list[bytes]:
@@ -405,3 +422,8 @@ def test_damaged_recorded_logs_are_taken_alike() -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     alike(seed, 400)
+
+
+@pytest.mark.fault(200)
+def test_damage_that_one_version_of_zstd_takes_and_another_does_not() -> None:
+    alike(3566759355, 92)
