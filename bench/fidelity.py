@@ -21,6 +21,8 @@ from suites.run import measure
 from suites.statements import try_statements
 
 _OUTPUT = ROOT / "output" / "fidelity"
+#: Suites of statements, which are no tests of pytest's or dbt's.
+_TRIED = {STATEMENTS: try_statements, GUIDE: try_pages}
 _FROM_PYPI = tuple(name for name, suite in SUITES.items() if not suite.copied)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -48,14 +50,9 @@ def main(
 def _measure(name: str, source: Path | None, only: str | None, jobs: int) -> None:
     _check(name, source)
     print(f"{name} …", file=sys.stderr)
-    if name == STATEMENTS:
-        assert source is not None  # noqa: S101 - _check has seen to it
-        found = try_statements(source)
-    elif name == GUIDE:
-        assert source is not None  # noqa: S101 - likewise
-        found = try_pages(source)
-    elif name in PACKAGES:
-        assert source is not None  # noqa: S101 - likewise
+    if source and name in _TRIED:
+        found = _TRIED[name](source)
+    elif source and name in PACKAGES:
         found = build(PACKAGES[name], source, only, jobs)
     else:
         found = measure(SUITES[name], source, only, jobs)
@@ -64,7 +61,7 @@ def _measure(name: str, source: Path | None, only: str | None, jobs: int) -> Non
 
 def _check(name: str, source: Path | None) -> None:
     """Refuses a suite that is not known, or that has no checkout and needs one."""
-    names = (*SUITES, *PACKAGES, STATEMENTS, GUIDE)
+    names = (*SUITES, *PACKAGES, *_TRIED)
     if name not in names:
         raise typer.BadParameter(f"no suite {name}: {', '.join(names)}")
     if (name not in _FROM_PYPI) != (source is not None):

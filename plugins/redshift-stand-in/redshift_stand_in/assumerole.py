@@ -59,7 +59,7 @@ def parse(sql: Sql) -> AssumeRole:
     to, end = _find(names, "TO" if grants else "FROM", 3), len(names)
     last = _find(names, "FOR", to)
     if sql.norm(2) != "ON":
-        raise StatementError(f'syntax error at or near "{sql.near(2)}"', SYNTAX_ERROR)
+        raise sql.unexpected(2)
     return AssumeRole(
         grants,
         tuple(_role(sql, first, behind) for first, behind in _listed(names, 3, to)),
@@ -89,14 +89,14 @@ def _role(sql: Sql, first: int, behind: int) -> str:
             return token.value
         if token.norm in ("ALL", "DEFAULT"):
             return EVERY_ROLE if token.norm == "ALL" else "default"
-    raise StatementError(f'syntax error at or near "{sql.near(first)}"', SYNTAX_ERROR)
+    raise sql.unexpected(first)
 
 
 def _grantee(sql: Sql, first: int, behind: int) -> str:
     if sql.norm(first) in ("ROLE", "GROUP") and behind - first == 2:
         first += 1
     if behind - first != 1:
-        raise StatementError(f'syntax error at or near "{sql.near(first)}"', SYNTAX_ERROR)
+        raise sql.unexpected(first)
     return sql.tokens[first].name
 
 
@@ -106,7 +106,7 @@ def _commands(sql: Sql, listed: list[tuple[int, int]]) -> tuple[str, ...]:
         return COMMANDS
     for name, (first, _) in zip(given, listed, strict=True):
         if name not in COMMANDS:
-            raise StatementError(f'syntax error at or near "{sql.near(first)}"', SYNTAX_ERROR)
+            raise sql.unexpected(first)
     return tuple(given)
 
 

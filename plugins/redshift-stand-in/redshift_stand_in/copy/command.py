@@ -14,7 +14,6 @@ from redshift_stand_in.copy import journal, source, target
 from redshift_stand_in.copy.load import Load, TooManyErrors
 from redshift_stand_in.errors import (
     INTERNAL_ERROR,
-    SYNTAX_ERROR,
     BackendError,
     StatementError,
 )
@@ -54,7 +53,7 @@ def parse(sql: Sql) -> Copy:
         columns = [t.name for t in sql.tokens[i + 1 : end] if t.is_name]
         i = end + 1
     if sql.norm(i) != "FROM" or sql.norm(i + 1) != "'":
-        raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
+        raise sql.unexpected(i)
     url = sql.tokens[i + 1].value
     if not url.startswith("s3://"):
         raise StatementError(

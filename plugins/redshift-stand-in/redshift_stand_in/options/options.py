@@ -138,7 +138,7 @@ def _one(sql: Sql, index: int, values: dict[str, str]) -> int:
     if name == "FORMAT":
         index += sql.norm(index) == "AS"
         if sql.norm(index) not in words.FORMATS:
-            raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
+            raise sql.unexpected(index)
         return index
     if name in words.REFUSED:
         raise NotInStandIn(f"The parameter {name} is")
@@ -146,7 +146,7 @@ def _one(sql: Sql, index: int, values: dict[str, str]) -> int:
         values[name] = ""
         return index + (name == "PARQUET" and sql.norm(index) == "AS")
     if name not in words.TEXT | words.NUMBER | words.SWITCH | words.OTHER:
-        raise StatementError(f'syntax error at or near "{sql.near(index - 1)}"', SYNTAX_ERROR)
+        raise sql.unexpected(index - 1)
     index += sql.norm(index) == "AS"
     if name == "PARTITION":
         raise NotInStandIn("UNLOAD … PARTITION BY is")

@@ -77,7 +77,7 @@ def truncate(sql: Sql) -> Run:
     index = 2 if sql.norm(1) == "TABLE" else 1
     parts, behind = sql.table_name(index)
     if behind < len(sql):
-        raise StatementError(f'syntax error at or near "{sql.near(behind)}"', "42601")
+        raise sql.unexpected(behind)
 
     def run(context: Context) -> str:
         context.query(f"truncate table {qualified(parts)}")
@@ -96,7 +96,7 @@ def lock(sql: Sql) -> Run:
         parts, index = sql.table_name(index)
         tables.append(qualified(parts))
         if index < len(sql) and sql.norm(index) != ",":
-            raise StatementError(f'syntax error at or near "{sql.near(index)}"', "42601")
+            raise sql.unexpected(index)
         index += 1
 
     def run(context: Context) -> str:

@@ -83,7 +83,7 @@ def parse(sql: Sql) -> Unload:
         StatementError: Redshift refuses it.
     """
     if sql.norms(1, 5) != ("(", "'", ")", "TO", "'"):
-        raise StatementError(f'syntax error at or near "{sql.near(1)}"', SYNTAX_ERROR)
+        raise sql.unexpected(1)
     inner = Sql(sql.tokens[2].value)
     if inner.norm(0) not in ("SELECT", "WITH", "("):
         raise StatementError("UNLOAD takes a SELECT", SYNTAX_ERROR)

@@ -10,7 +10,6 @@ import re
 
 from redshift_stand_in.errors import (
     INVALID_PARAMETER,
-    SYNTAX_ERROR,
     NotInStandIn,
     StatementError,
 )
@@ -122,7 +121,7 @@ def check(sql: Sql) -> None:
         return
     index = name_index(sql)
     if index >= len(sql) or (head == "SET" and not _SET.fullmatch(sql.shape)):
-        raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
+        raise sql.unexpected(index)
     name = sql.tokens[index].name if sql.tokens[index].is_name else sql.near(index)
     if sql.norm(index + 1) == ".":  # a session variable, named by whoever sets it
         return

@@ -90,7 +90,7 @@ def parse(sql: Sql) -> ExternalSchema:
     index = 6 if if_not_exists else 3
     name = sql.tokens[index].name if index < len(sql) else ""
     if sql.norm(index + 1) != "FROM":
-        raise _unexpected(sql, index + 1)
+        raise sql.unexpected(index + 1)
     kind, index = _kind(sql, index + 2)
     options = _options(sql, index, kind)
     if missing := kind.required - options.keys():
@@ -112,7 +112,7 @@ def _kind(sql: Sql, index: int) -> tuple[_Kind, int]:
             return kind, index + len(heads)
     if sql.norm(index) == "DATABASE":
         return _CATALOG, index
-    raise _unexpected(sql, index)
+    raise sql.unexpected(index)
 
 
 def _options(sql: Sql, index: int, kind: _Kind) -> dict[str, str]:
@@ -120,10 +120,10 @@ def _options(sql: Sql, index: int, kind: _Kind) -> dict[str, str]:
     while index < len(sql):
         word = sql.norm(index)
         if word in options or word not in kind.required | kind.optional:
-            raise _unexpected(sql, index)
+            raise sql.unexpected(index)
         if word == "CREATE":
             if sql.norms(index, 6) != _NEW_DATABASE:
-                raise _unexpected(sql, index)
+                raise sql.unexpected(index)
             options[word] = ""
             index += 6
             continue
@@ -140,7 +140,7 @@ def _value(sql: Sql, index: int, option: str) -> str:
         return token.value
     if token and (token.norm in known.get(option, ()) or (option, token.norm) == ("PORT", "0")):
         return token.text.lower()
-    raise _unexpected(sql, index)
+    raise sql.unexpected(index)
 
 
 def drops_database(sql: Sql) -> bool:
@@ -157,7 +157,3 @@ def parse_drop(sql: Sql) -> DropSchema:
         index += 2
         names.append(quote(sql.tokens[index].name))
     return DropSchema(names, if_exists, sql.norm(len(sql) - 1) == "CASCADE")
-
-
-def _unexpected(sql: Sql, index: int) -> StatementError:
-    return StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)

@@ -101,7 +101,7 @@ def _nulls(sql: Sql, i: int) -> str:
     inside = sql.norm(i + 1) == ")"
     closing, over = (i + 1, i + 2) if inside else (i - 2, i + 1)
     if not _is_window(sql, over) or sql.norm(closing) != ")":
-        raise StatementError(f'syntax error at or near "{sql.near(i - 1)}"', SYNTAX_ERROR)
+        raise sql.unexpected(i - 1)
     words = sql.cut(i - 1, i + 1)
     if sql.norm(i - 1) == "RESPECT":
         return sql.edited([words])

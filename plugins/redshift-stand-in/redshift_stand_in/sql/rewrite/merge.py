@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redshift_stand_in.errors import SYNTAX_ERROR, NotInRedshift, StatementError
+from redshift_stand_in.errors import NotInRedshift, StatementError
 from redshift_stand_in.sql.lexer import Sql, qualified, quote
 
 
@@ -33,7 +33,7 @@ def parse(sql: Sql) -> Merge:
         StatementError: Redshift refuses it.
     """
     if sql.norm(1) != "INTO":
-        raise StatementError(f'syntax error at or near "{sql.near(1)}"', SYNTAX_ERROR)
+        raise sql.unexpected(1)
     target, i = sql.table_name(2)
     if sql.norm(i) != "USING":
         raise NotInRedshift("An alias of a MERGE's target is")
@@ -46,7 +46,7 @@ def parse(sql: Sql) -> Merge:
     if sql.norm(i) != "ON":
         i += 1
     if sql.norm(i) != "ON":
-        raise StatementError(f'syntax error at or near "{sql.near(i)}"', SYNTAX_ERROR)
+        raise sql.unexpected(i)
     end = next(
         (
             k
@@ -103,7 +103,7 @@ def _check_clauses(sql: Sql, start: int) -> None:
 def _remove_duplicates(sql: Sql, target: list[str], using: int, on: int, end: int) -> list[str]:
     """Rows of the target that match go; the source's rows come in their place, each once."""
     if end + 2 < len(sql):
-        raise StatementError(f'syntax error at or near "{sql.near(end + 2)}"', SYNTAX_ERROR)
+        raise sql.unexpected(end + 2)
     source = sql.between(using + 1, on)
     condition = sql.between(on + 1, end)
     name = qualified(target)

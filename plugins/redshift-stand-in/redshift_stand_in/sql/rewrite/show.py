@@ -75,7 +75,7 @@ def _constraints(sql: Sql) -> str:
     head = sql.norms(2, 3)
     i = 5 if "EXPORTED" in head else 4
     if head not in _CONSTRAINTS or sql.norms(i, 2) != ("FROM", "TABLE"):
-        raise StatementError(f'syntax error at or near "{sql.near(2)}"', SYNTAX_ERROR)
+        raise sql.unexpected(2)
     function, database = _CONSTRAINTS[head]
     parts, behind = _qualified(sql, i + 2)
     base = f"select * from pg_catalog.{function.format(', '.join(_last(parts, 2)))}"

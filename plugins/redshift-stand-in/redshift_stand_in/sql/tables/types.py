@@ -121,7 +121,7 @@ def column_type(sql: Sql, index: int) -> tuple[list[Edit], int]:
 
 def _binary_varying(sql: Sql, index: int) -> tuple[list[Edit], int]:
     if sql.norm(index + 1) != "VARYING":
-        raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
+        raise sql.unexpected(index)
     return _sized(sql, index, index + 1, "VARBYTE", "varbyte")
 
 

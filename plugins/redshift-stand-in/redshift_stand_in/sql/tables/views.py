@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redshift_stand_in.errors import SYNTAX_ERROR, StatementError
+from redshift_stand_in.errors import StatementError
 from redshift_stand_in.sql import selects
 from redshift_stand_in.sql.lexer import Sql, qualified
 from redshift_stand_in.sql.tables.create_table import sql_index
@@ -67,7 +67,7 @@ def parse(sql: Sql) -> LateBindingView:
         columns = [t.name for t in sql.tokens[index + 1 : end] if t.is_name]
         index = end + 1
     if sql.norm(index) != "AS":
-        raise StatementError(f'syntax error at or near "{sql.near(index)}"', SYNTAX_ERROR)
+        raise sql.unexpected(index)
     body = sql.between(index + 1, len(sql) - 4)
     _check_sources(Sql(body))
     return LateBindingView(

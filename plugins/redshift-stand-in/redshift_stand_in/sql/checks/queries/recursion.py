@@ -40,7 +40,7 @@ def _common_tables(sql: Sql, name: int) -> Iterator[tuple[int, bool, int]]:
             body = sql.close(body) + 1
         body += sql.norm(body) == "AS"
         if sql.norm(body) != "(":
-            raise StatementError(f'syntax error at or near "{sql.near(body)}"', SYNTAX_ERROR)
+            raise sql.unexpected(body)
         yield name, has_columns, body
         behind = sql.close(body) + 1
         if sql.norm(behind) != ",":

@@ -10,7 +10,7 @@ Guide.
 
 from __future__ import annotations
 
-from redshift_stand_in.errors import SYNTAX_ERROR, UNDEFINED_COLUMN, NotInRedshift, StatementError
+from redshift_stand_in.errors import UNDEFINED_COLUMN, NotInRedshift, StatementError
 from redshift_stand_in.sql.lexer import Sql, literal, quote
 from redshift_stand_in.sql.rewrite.by_columns.scope import Scope
 from redshift_stand_in.sql.selects import Source
@@ -96,9 +96,9 @@ def _aggregate(sql: Sql, first: int, behind: int) -> tuple[str, str]:
 def _in_list(sql: Sql, word: int, end: int) -> tuple[str, list[tuple[str, str]]]:
     """The column after FOR, and the expressions after IN with their names."""
     if not sql.tokens[word + 1].is_name or sql.norms(word + 2, 2) != ("IN", "("):
-        raise StatementError(f'syntax error at or near "{sql.near(word + 2)}"', SYNTAX_ERROR)
+        raise sql.unexpected(word + 2)
     if sql.close(word + 3) != end - 1 or sql.norm(word + 4) in ("SELECT", "WITH"):
-        raise StatementError(f'syntax error at or near "{sql.near(word + 4)}"', SYNTAX_ERROR)
+        raise sql.unexpected(word + 4)
     found = []
     for start, behind in sql.arguments(word + 3):
         last = sql.tokens[behind - 1]
@@ -146,4 +146,4 @@ def _index(sql: Sql, word: str, opening: int, end: int, depth: int) -> int:
     for i in range(opening + 1, end):
         if sql.norm(i) == word and sql.tokens[i].depth == depth:
             return i
-    raise StatementError(f'syntax error at or near "{sql.near(opening)}"', SYNTAX_ERROR)
+    raise sql.unexpected(opening)
