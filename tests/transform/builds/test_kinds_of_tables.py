@@ -45,7 +45,7 @@ TABLES: Mapping[str, tuple[dict[str, str], Mapping[str, Any]]] = {
     ),
     "tokens": (
         {"token": "varbyte(8)", "owner": "varchar(9)", "update_at": "timestamp"},
-        {"unique_key": ["token"], "sort": ["token"], "meta": {"replication_key": "update_at"}},
+        {"unique_key": ["token"], "meta": {"replication_key": "update_at"}},
     ),
 }  # fmt: skip
 #: The test of the contract that CONTRIBUTING.md prints.

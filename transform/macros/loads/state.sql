@@ -90,12 +90,23 @@
     ) diststyle all sortkey (load_id)
     {%- else %}
     {%- set contract = contract_of(node) -%}
-    {%- set keys = columns_sql(contract.unique_key, contract.columns) %} (
+    {%- set keys = columns_sql(contract.unique_key, contract.columns) -%}
+    {%- set placed = columns_sql(placing(contract), contract.columns) %} (
         {%- for name in version_columns(contract) %}
         {{ column_sql(name, contract.columns) }} {{ system_columns()[name] or contract.columns[name].data_type }}
             {{- ' not null' if name in contract.unique_key }},
         {%- endfor %}
         primary key ({{ keys | join(', ') }})
-    ) distkey ({{ keys[0] }}) sortkey ({{ keys | join(', ') }})
+    ) {%- if placed %} distkey ({{ placed[0] }}) sortkey ({{ placed | join(', ') }}) {%- endif %}
     {%- endif %}
+{%- endmacro %}
+
+{#- The columns of its key by which Redshift distributes and sorts: VARBYTE is not among their types.
+    https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html -#}
+{% macro placing(contract) -%}
+    {%- set names = [] -%}
+    {%- for name in contract.unique_key if not contract.columns[name].data_type.lower().startswith('varbyte') -%}
+        {%- do names.append(name) -%}
+    {%- endfor -%}
+    {{- return(names) -}}
 {%- endmacro %}

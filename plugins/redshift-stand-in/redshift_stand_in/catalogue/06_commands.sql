@@ -12,8 +12,8 @@ begin
         if not exists (select 1 from pg_attribute where attrelid = target and attname = wanted and attnum > 0 and not attisdropped) then
             raise exception 'column "%" specified as distkey/sortkey is not in the table "%"', wanted, target::regclass using errcode = '42703';
         end if;
-        if exists (select 1 from pg_attribute where attrelid = target and attname = wanted and atttypid = 4000) then
-            raise exception 'column "%" of type super cannot be a distribution or sort key', wanted using errcode = '0A000';
+        if exists (select 1 from pg_attribute where attrelid = target and attname = wanted and atttypid in (4000, 6551)) then
+            raise exception 'column "%" of type super or varbyte cannot be a distribution or sort key', wanted using errcode = '0A000';
         end if;
     end loop;
     if exists (

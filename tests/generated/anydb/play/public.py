@@ -99,7 +99,8 @@ def _contract(shape: LandingTable, table: Table) -> dict[str, Any]:
             meta = {"replication_method": "INCREMENTAL", "replication_key": _text(column.name)}
     config: dict[str, Any] = {"meta": meta}
     if keys:
-        config |= {"unique_key": keys, "dist": keys[-1], "sort": keys[:2]}
+        placed = [k for k, c in zip(keys, shape.keys, strict=True) if "VARBYTE" not in c.redshift]
+        config |= {"unique_key": keys, "dist": (placed or ["auto"])[-1], "sort": placed[:2]}
     columns = [
         {"name": _text(c.name), "quote": True, "data_type": c.redshift.lower(),
          "description": _text(f"It's {c.name!r}.")}
