@@ -15,6 +15,7 @@ from redshift_stand_in.sql.checks import (
 from redshift_stand_in.sql.checks.queries import (
     booleans,
     grouping,
+    set_operations,
     subqueries,
     windows,
     writes,
@@ -44,6 +45,7 @@ def check_query(sql: Sql) -> None:
     windows.check(sql)
     if "SELECT" in sql.words:
         subqueries.check(sql)
+        set_operations.check(sql)
         grouping.check(sql)
         booleans.check(sql)
     leader.check(sql)

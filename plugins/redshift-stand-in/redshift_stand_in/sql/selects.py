@@ -9,7 +9,7 @@ from functools import lru_cache
 from redshift_stand_in.sql.lexer import Sql
 from redshift_stand_in.sql.words import words
 
-_SET_OPERATORS = frozenset(["UNION", "INTERSECT", "EXCEPT", "MINUS"])
+SET_OPERATORS = frozenset(["UNION", "INTERSECT", "EXCEPT", "MINUS"])
 _CLAUSES = frozenset(
     ["FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT", "OFFSET", "INTO"]
 )
@@ -140,7 +140,7 @@ def _end(sql: Sql, start: int) -> int:
             return i
         if (
             token.depth == depth
-            and token.norm in _SET_OPERATORS
+            and token.norm in SET_OPERATORS
             and sql.norm(i + 1)
             in (
                 "SELECT",
@@ -209,7 +209,7 @@ def _holds_query(sql: Sql, opening: int, end: int) -> bool:
     while sql.norm(i) == "(" and i < end:
         i += 1
     return sql.norm(i) in ("SELECT", "WITH") and sql.norm(sql.close(opening + 1) + 1) in (
-        *_SET_OPERATORS,
+        *SET_OPERATORS,
         ")",
         "ORDER",
         "LIMIT",

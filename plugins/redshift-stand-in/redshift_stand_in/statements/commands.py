@@ -124,11 +124,14 @@ def merge(found: Merge, statements: list[str]) -> Run:
         with context.transaction():
             started = time.time()
             context.lock_for_write(qualified(found.target))
-            ((kind, table),) = context.query(
-                f"select relkind, {literal(qualified(found.target))}::pg_catalog.regclass::oid "
+            ((kind, source, table),) = context.query(
+                "select relkind, oid, "
+                f"{literal(qualified(found.target))}::pg_catalog.regclass::oid "
                 "from pg_catalog.pg_class where oid = "
                 f"{literal(qualified(found.source))}::pg_catalog.regclass"
             )
+            if source == table:
+                raise StatementError("source and target of a MERGE cannot be the same table")
             if kind != "r":
                 raise StatementError(
                     "The source of a MERGE must be a table: a view is not supported by Amazon "

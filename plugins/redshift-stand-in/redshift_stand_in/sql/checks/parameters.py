@@ -92,6 +92,7 @@ _SWITCH_VALUES = words("ON OFF TRUE FALSE YES NO T F Y N 1 0")
 _RANGES = {
     "analyze_threshold_percent": (0, 100),
     "default_geometry_encoding": (1, 2),
+    "extra_float_digits": (-15, 2),
     "max_concurrency_scaling_clusters": (0, 10),
     "max_cursor_result_set_size": (0, 14_400_000),
     "wlm_query_slot_count": (1, 50),
@@ -131,7 +132,7 @@ def check(sql: Sql) -> None:
         return
     if name not in _SHARED | OWN and (head == "SET" or name not in _SHOWN):
         raise StatementError(f'unrecognized configuration parameter "{name}"', "42704")
-    if head == "SET" and name in OWN:
+    if head == "SET":
         _check_value(sql, index, name)
 
 

@@ -113,6 +113,8 @@ def _plain(sql: Sql, i: int, table: str) -> Alter:
         name = i + 1 + (sql.norm(i + 1) == "COLUMN")
         cascade = sql.norm(name + 1) == "CASCADE"
         return Alter(table, ddl, None, dropped=sql.name(name), cascade=cascade, on_columns=True)
+    if sql.norms(i, 2) == ("RENAME", "TO") and sql.name(i + 2).startswith("#"):
+        raise StatementError("a permanent table cannot have a name that begins with #")
     return Alter(table, ddl, None, on_columns=sql.norms(i, 2) == ("RENAME", "COLUMN"))
 
 

@@ -88,7 +88,10 @@ def _aggregate(sql: Sql, first: int, behind: int) -> tuple[str, str]:
     if distinct:
         raise NotInRedshift("DISTINCT in the aggregate of PIVOT is")
     last = sql.tokens[behind - 1]
-    suffix = f"_{last.name}" if behind - 1 > end and last.is_name else ""
+    alias = end + 1 + (sql.norm(end + 1) == "AS")
+    if alias < behind and not (alias == behind - 1 and last.is_name):
+        raise sql.unexpected(end + 1)
+    suffix = f"_{last.name}" if alias < behind else ""
     value = value.replace("{", "{{").replace("}", "}}")
     return f"{sql.near(first)}(case when {{}} then {value} end)", suffix
 
