@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,18 +135,18 @@ class Dbt:
 
 
 @pytest.fixture
-def dbt(world: World, sql: Sql, tmp_path: Path) -> Dbt:
+def dbt(world: World, sql: Sql, tmp_path: Path) -> Iterator[Dbt]:
     for user in ("dbt_user", "dbt_reader"):
         if not sql(f"select 1 from pg_user where usename = '{user}'"):
             sql(f"create user {user} password 'Secret123'")
     sql("grant create on database dev to dbt_user")
-    for schema in ("probe", f"probe_{LONG}"):
-        sql(f"drop schema if exists {schema} cascade")
     for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return Dbt(tmp_path, world.tcp_port)
+    yield Dbt(tmp_path, world.tcp_port)
+    for schema in ("probe", f"probe_{LONG}"):
+        sql(f"drop schema if exists {schema} cascade")
 
 
 def test_a_project_is_built_rebuilt_and_documented(dbt: Dbt, world: World, sql: Sql) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,16 +53,16 @@ def run(*flags: str, **variables: object) -> list[str]:
 
 
 @pytest.fixture
-def dbt(world: World, sql: Sql, tmp_path: Path) -> Dbt:
+def dbt(world: World, sql: Sql, tmp_path: Path) -> Iterator[Dbt]:
     if not sql("select 1 from pg_user where usename = 'mv_builder'"):
         sql("create user mv_builder password 'Secret123'")
     sql("grant create on database dev to mv_builder")
-    sql("drop schema if exists mv cascade")
     for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return Dbt(tmp_path, world.tcp_port)
+    yield Dbt(tmp_path, world.tcp_port)
+    sql("drop schema if exists mv cascade")
 
 
 #: The statements that made the model's tables, by their kind.

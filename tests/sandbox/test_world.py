@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from projects.machines import become
@@ -153,8 +153,7 @@ def test_half_made_data_folders_are_made_anew(spare: Sandbox) -> None:
     config = spare.config
     config.dir.mkdir()
     config.marker.with_suffix(".tmp").write_text("{")
-    data_folder.claim(spare.config)
-    data_folder.make(spare.config)
+    take(spare)
     config.marker.write_text(json.dumps({"port": config.base}))
     for half in (config.dir / "mariadb" / "data.new", config.postgres / "data.new"):
         half.mkdir(parents=True)
@@ -165,6 +164,46 @@ def test_half_made_data_folders_are_made_anew(spare: Sandbox) -> None:
     (config.run / "mariadb.pid").write_text(f"another-boot\n{os.getpid()} (x) S 1")
     spare.up()
     assert all_well(spare)
+
+
+class CutOff(BaseException):
+    """Ends a start as SIGKILL does: nothing of ours catches it."""
+
+
+def take(world: Sandbox) -> None:
+    """What a start does first."""
+    data_folder.claim(world.config)
+    data_folder.make(world.config)
+
+
+@pytest.mark.parametrize("function", ["mkdir", "chmod", "replace"])
+def test_a_folder_cut_off_at_any_step_is_taken_up_again(
+    spare: Sandbox, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call that changes the disk is the last one once."""
+    real = getattr(os, function)
+    left = 0
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise CutOff
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, function, counted)
+        for calls in range(10):
+            left = calls
+            try:
+                take(spare)
+            except CutOff:
+                left = 10
+                take(spare)
+                shutil.rmtree(spare.config.dir)
+            else:
+                break
+    assert (left, calls > 0) == (0, True)
 
 
 def test_a_foreign_folder_is_never_touched(tmp_path: Path) -> None:

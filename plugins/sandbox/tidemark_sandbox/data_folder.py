@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tidemark_sandbox.errors import SandboxError
-from tidemark_sandbox.settings.config import Config
+from tidemark_sandbox.settings.config import Config, remember
 
 
 def claim(config: Config) -> None:
@@ -44,26 +44,26 @@ def lock(config: Config) -> Iterator[None]:
 
 
 def make(config: Config) -> None:
-    """Makes the folders inside, each with its mode.
+    """Makes it a sandbox with its folders inside, each with its mode.
 
     Raises:
         SandboxError: One belongs to another user.
     """
     # PostgreSQL's account has to pass through when we are root; what is secret is deeper.
     through = 0o711 if os.geteuid() == 0 else 0o700
-    modes = {
-        config.dir: through,
-        config.sockets: through,
-        config.inner: 0o700,
-        config.logs: 0o700,
-        config.run: 0o700,
-    }
-    for folder, mode in modes.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise SandboxError(f"{folder} belongs to somebody else", hint=f"ls -ld {folder}")
-        folder.chmod(mode)
+    _own(config.dir, through)
+    remember(config)  # before anything else is in it: a start cut short is known as a sandbox
+    _own(config.sockets, through)
+    for folder in (config.inner, config.logs, config.run):
+        _own(folder, 0o700)
+
+
+def _own(folder: Path, mode: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise SandboxError(f"{folder} belongs to somebody else", hint=f"ls -ld {folder}")
+    folder.chmod(mode)
 
 
 def remove(config: Config) -> None:

@@ -29,7 +29,6 @@ from tidemark_sandbox.settings.config import (
     DEFAULT_SERVER,
     Config,
     Server,
-    remember,
     remembered,
     resolve,
 )
@@ -99,7 +98,6 @@ class Sandbox:
         with data_folder.lock(self.config):
             self._leave_old_self()
             data_folder.make(self.config)
-            remember(self.config)
             ensure_certificates(self.config.tls)
             if self.config.server == "mysql" and not unstable.folder().exists():
                 progress("MySQL is installed from Debian unstable: takes a minute, once")
@@ -145,7 +143,6 @@ class Sandbox:
         data_folder.claim(self.config)
         with data_folder.lock(self.config):
             data_folder.make(self.config)
-            remember(self.config)
             for name, part in self.parts.items():
                 if part.data is None:
                     continue

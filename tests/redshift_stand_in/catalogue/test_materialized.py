@@ -202,7 +202,13 @@ def test_its_parts_go_together(views: Sql) -> None:
     assert "requires it" in views.error("drop view t.u")
     assert "requires it" in views.error("drop table t.mv_tbl__u__0")
     views("drop table t.a cascade")
-    assert views("select relname from pg_class where relname like 'mv\\\\_tbl\\\\_\\\\_%'") == []
+    assert (
+        views(
+            "select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+            "where nspname = 't' and relname like 'mv\\\\_tbl\\\\_\\\\_%'"
+        )
+        == []
+    )
     assert stale(views) == {}
 
 
