@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 from measure import BenchError
-from suites.catalogue import GUIDE, STATEMENTS, SUITES
+from suites.catalogue import ANSWERS, GUIDE, STATEMENTS, SUITES
 from suites.environment import ROOT
+from suites.guide.answers import compare_answers
 from suites.guide.pages import try_pages
 from suites.packages import PACKAGES, build
 from suites.reasons import CLASSES
@@ -22,7 +23,7 @@ from suites.statements import try_statements
 
 _OUTPUT = ROOT / "output" / "fidelity"
 #: Suites of statements, which are no tests of pytest's or dbt's.
-_TRIED = {STATEMENTS: try_statements, GUIDE: try_pages}
+_TRIED = {STATEMENTS: try_statements, GUIDE: try_pages, ANSWERS: compare_answers}
 _FROM_PYPI = tuple(name for name, suite in SUITES.items() if not suite.copied)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -132,4 +132,6 @@ STATEMENTS = "sqlfluff"
 FIXTURES = Path("test/fixtures/dialects/redshift")
 #: Another of statements, and where its checkout has the pages that show them.
 GUIDE = "guide"
+#: The same statements, where the pages print what a cluster answered.
+ANSWERS = "guide-answers"
 PAGES = Path("doc_source")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from measure import BenchError
 from suites import environment, reasons
-from suites.catalogue import FIXTURES, GUIDE, STATEMENTS, SUITES
+from suites.catalogue import ANSWERS, FIXTURES, GUIDE, STATEMENTS, SUITES
 from suites.packages import PACKAGES, outcomes
 from suites.reasons import AWS, CLASSES, DECLARED, OPEN, OWN, classified, known
 from suites.results import (
@@ -67,7 +67,7 @@ def test_a_reason_is_known_by_the_list_or_by_what_was_said() -> None:
 
 @pytest.mark.parametrize("path", sorted(reasons.LISTS.glob("*.txt")), ids=lambda path: path.stem)
 def test_a_list_belongs_to_a_suite_and_says_why(path: Path) -> None:
-    assert path.stem in (*SUITES, *PACKAGES, STATEMENTS, GUIDE)
+    assert path.stem in (*SUITES, *PACKAGES, STATEMENTS, GUIDE, ANSWERS)
     assert known(path.stem)
     assert path.read_text("utf-8").startswith("~ ")
 

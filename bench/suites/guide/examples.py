@@ -44,11 +44,18 @@ _ROLE = re.compile(r"arn:aws:iam::[^:']*:role/[\w<>-]*")
 
 def statements(block: str) -> Iterator[str]:
     """The complete statements of a block, without their semicolons."""
-    at = 0
-    while head := _HEAD.search(block, at):
-        text, at = _statement(block, head.start("text"))
+    return (text for text, _ in shown(block))
+
+
+def shown(block: str) -> Iterator[tuple[str, str]]:
+    """The complete statements of a block, each with what is printed behind it."""
+    head = _HEAD.search(block)
+    while head:
+        text, end = _statement(block, head.start("text"))
+        head = _HEAD.search(block, end)
         if not _TAG.match(text) and not is_form(text):
-            yield _ROLE.sub("arn:aws:iam::123456789012:role/some", text)
+            answer = block[end : head.start() if head else len(block)]
+            yield _ROLE.sub("arn:aws:iam::123456789012:role/some", text), answer
 
 
 def is_form(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,21 @@ def try_pages(source: Path) -> Measurement:
     return Measurement(GUIDE, commit(source), date, classified(outcomes, known(GUIDE)))
 
 
+def paths(source: Path) -> list[Path]:
+    """The files of a checkout's pages.
+
+    Raises:
+        BenchError: There are none.
+    """
+    found = sorted((source / PAGES).glob("*.md"))
+    if not found:
+        raise BenchError(f"{source / PAGES} has no pages: give FROM= a checkout of the guide")
+    return found
+
+
 def _pages(source: Path) -> Iterator[tuple[str, list[str]]]:
     """The pages that have statements, by their names."""
-    paths = sorted((source / PAGES).glob("*.md"))
-    if not paths:
-        raise BenchError(f"{source / PAGES} has no pages: give FROM= a checkout of the guide")
-    for path in paths:
+    for path in paths(source):
         texts = [each for code in blocks(path.read_text("utf-8")) for each in statements(code)]
         if texts:
             yield path.stem, texts
@@ -76,17 +86,23 @@ def _pages(source: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _page(server: StandIn, name: str, texts: list[str]) -> list[Result | Failure]:
     """What became of a page's statements."""
+    with made_alone(server, texts) as connection:
+        return list(_outcomes(connection, name, texts))
+
+
+@contextmanager
+def made_alone(server: StandIn, texts: list[str]) -> Iterator[Any]:
+    """A page's session, with nothing of other pages before it and nothing of its own behind it."""
     with session(server) as connection:
         before = set(_left(connection))
         if any(not _READS.match(text) for text in texts):
             _run(connection, TABLES)
     with session(server) as connection:
         _run(connection, _START)
-        outcomes = list(_outcomes(connection, name, texts))
+        yield connection
         error_of(connection, "rollback")
     with session(server) as connection:
         _run(connection, (each for each in _left(connection) if each not in before))
-    return outcomes
 
 
 def _left(connection: Any) -> Iterator[str]:
@@ -104,7 +120,7 @@ def _run(connection: Any, texts: Iterable[str]) -> None:
 def _outcomes(connection: Any, name: str, texts: list[str]) -> Iterator[Result | Failure]:
     refused: dict[str, str] = {}
     for number, text in enumerate(texts, 1):
-        error = _error(connection, text, refused)
+        error = tried(connection, text, refused)
         if error:
             refused |= dict.fromkeys(_made(text), error)
         full = f"{name}::{number}"
@@ -118,7 +134,7 @@ def _made(text: str) -> list[str]:
     return names + (_FUNCTION.findall(flat) if flat.startswith("create model") else [])
 
 
-def _error(connection: Any, text: str, refused: dict[str, str]) -> str:
+def tried(connection: Any, text: str, refused: dict[str, str]) -> str:
     """The error of a statement, also with what it names and its page does not make.
 
     Args:

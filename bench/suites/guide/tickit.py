@@ -31,6 +31,7 @@ _COLUMNS = {
     "qtysold smallint not null, pricepaid decimal(8,2), commission decimal(8,2), "
     "saletime timestamp",
 }
+NAMES = frozenset(_COLUMNS)
 #: Makes them anew, with all else in the schema gone.
 TABLES = (
     "drop schema public cascade",
