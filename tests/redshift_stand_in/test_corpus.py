@@ -37,6 +37,7 @@ VALUES = {
     "ALL",
     "CURRENT_DATE",
     "CURRENT_USER",
+    "CURRENT_USER_ID",
     "FALSE",
     "NULL",
     "OID",

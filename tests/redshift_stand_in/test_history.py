@@ -39,7 +39,8 @@ def stored(world: World, table: int) -> list[list[str | None]]:
     backend = open_as_superuser(PostgresAddress(world.folder / "pg", PORT), "dev")
     try:
         return backend.query(
-            "select verb, rows, error_message, query_text, extract(epoch from start_time)::bigint "
+            "select verb, rows, error_message, query_text, "
+            "redshift_hidden.date_part('epoch', start_time)::bigint "
             f"from redshift_meta.writes where tbl = {table} order by query"
         )
     finally:

@@ -31,7 +31,8 @@ _NO_DYNAMIC_TYPING = re.compile(
 _PATH = re.compile(r"function pg_catalog\.redshift_(?:at|unnest|unpivot)\w*\((?!super)([^,)]+)")
 #: Redshift has hundreds of them, and the catalogue those that loaders, drivers and dbt read.
 _SYSTEM_TABLE = re.compile(
-    r'relation "(?:pg_catalog\.)?((?:stl|stv|svl|svv|svcs|sys)_\w+)" does not'
+    r'relation "(?:pg_catalog\.)?((?:stl|stv|svl|svv|svcs|sys)_\w+'
+    r'|pg_(?:attribute_info|class_info|database_info|library|statistic_indicator))" does not'
 )
 _TYPES = {16: "boolean", 25: "text", 1042: "character", 1043: "character varying"}
 

@@ -59,7 +59,7 @@ def test_the_catalogue_tells_of_the_table(lake: Sql) -> None:
         "select location, input_format, parameters from svv_external_tables "
         "where schemaname = 'lake'"
     )
-    assert (location, properties) == ("s3://b/other/", '{"a":"b","numRows":"8"}')
+    assert (location, properties) == ("s3://b/other", '{"a":"b","numRows":"8"}')
     assert "OrcInputFormat" in reader
 
 
@@ -116,7 +116,7 @@ def test_partitions(lake: Sql) -> None:
     )
     assert lake(
         "select \"values\", location from svv_external_partitions where schemaname = 'lake'"
-    ) == [['["2024-01-01","1"]', "s3://b/3/"]]
+    ) == [['["2024-01-01","1"]', "s3://b/3"]]
 
 
 def test_there_are_no_rows_and_the_server_says_so(lake: Sql, copy: Copy) -> None:

@@ -48,3 +48,41 @@ def test_the_definition_of_a_late_binding_view_is_its_statement(sql: Sql) -> Non
     sql("create table t.x (a int)")
     assert sql("select * from t.late") == []
     assert sql("select pg_get_viewdef('t.late'::regclass)") == [[changed]]
+
+
+#: CREATE TABLE, "ENCODE"; "Loading semistructured data": what a column begins with, for its type.
+BEGIN_WITH = {
+    "int": "az64", "decimal(9,2)": "az64", "date": "az64", "time": "az64", "timetz": "az64",
+    "timestamp": "az64", "timestamptz": "az64", "char(3)": "lzo", "varchar(9)": "lzo",
+    "varbyte(9)": "lzo", "super": "zstd", "boolean": "none", "real": "none", "float8": "none",
+}  # fmt: skip
+
+
+def test_a_column_has_the_encoding_of_its_type_until_it_is_given_another(sql: Sql) -> None:
+    columns = [f"c{n} {kind}" for n, kind in enumerate(BEGIN_WITH)]
+    sql(f"create table t.e ({', '.join(columns)}, s int)  sortkey (s)")
+    sql("create table t.given (a int encode raw, b int encode bytedict, c int)")
+    sql("create temp table passing (a int, b varchar)")
+    sql("create table t.made as select * from t.e")
+    sql("set search_path to t, pg_temp")
+    wanted = {
+        "e": [*BEGIN_WITH.values(), "none"],
+        "made": [*BEGIN_WITH.values(), "az64"],
+        "given": ["none", "bytedict", "az64"],
+    }
+    for table, encodings in wanted.items():
+        for query in (
+            "select trim(format_encoding(attencodingtype::int)) from pg_attribute "
+            f"where attrelid = 't.{table}'::regclass and attnum > 0 order by attnum",
+            f"select encoding from svv_redshift_columns where table_name = '{table}' "
+            "order by ordinal_position",
+        ):
+            assert [row[0] for row in sql(query)] == encodings
+    shown = "select distinct trim(encoding) from pg_table_def where tablename"
+    assert sql(f"{shown} = 'given' order by 1") == [["az64"], ["bytedict"], ["none"]]
+    sql("insert into t.given values (1, 1, 1)")
+    sql("insert into t.made (s) values (1)")
+    assert sql("select \"table\", encoded from svv_table_info where schema = 't' order by 1") == [
+        ["given", "Y"],
+        ["made", "Y, AUTO(ENCODE)"],
+    ]

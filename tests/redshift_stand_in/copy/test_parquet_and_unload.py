@@ -168,6 +168,19 @@ def test_unload_parquet_and_load_again(world: World, sql: Sql, filled: None) -> 
     assert sql("select * from t.back order by a") == sql("select * from t.u order by a")
 
 
+def test_a_float_keeps_its_bits_in_parquet_and_15_digits_as_text(world: World, sql: Sql) -> None:
+    """ "UNLOAD": you might lose precision, unloading and loading; extra_float_digits is 0."""
+    sql("create table t.f (d float8, r real)")
+    exact: dict[str, Any] = {"d": pa.array([0.1 + 0.2]), "r": pa.array([1 / 3], pa.float32())}
+    sql(f"copy t.f from '{world.put('f/in.parquet', parquet(exact))}' {ROLE} format as parquet")
+    query = "select d, r from t.f"
+    unload(sql, "f/text_", "csv parallel off", query)
+    assert world.get("f/text_000") == b"0.3,0.333333\n"
+    unload(sql, "f/pq_", "format as parquet", query)
+    table = pq.read_table(io.BytesIO(world.get("f/pq_0000_part_00.parquet")))
+    assert table.to_pydict() == {name: values.to_pylist() for name, values in exact.items()}
+
+
 def test_unload_is_checked_like_any_statement(sql: Sql, filled: None) -> None:
     assert "DISTINCT ON" in sql.error(
         f"unload ('select distinct on (a) a from t.u') to 's3://stage/x' {ROLE}"

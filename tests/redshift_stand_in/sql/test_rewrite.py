@@ -49,14 +49,14 @@ def test_statements_are_split_outside_of_literals() -> None:
         ("select nvl(a, b)", "select coalesce(a, b)"),
         (
             "select dateadd(day, 1, a), datediff('month', a, b)",
-            "select dateadd('day', 1, a), datediff('month', a, b)",
+            "select date_add('day', 1, a), date_diff('month', a, b)",
         ),
         (
             "select x::decimal, cast(y as numeric)",
             "select x::decimal(18,0), cast(y as numeric(18,0))",
         ),
         ('select "MyCol" from "T"', 'select "mycol" from "t"'),
-        ("select sysdate", "select pg_catalog.redshift_sysdate()"),
+        ("select sysdate", 'select pg_catalog."timestamp"()'),
         ("select 1 minus select 2", "select 1 except select 2"),
         ("select top 3 a from t order by a", "select  a from t order by a limit 3"),
         ("select * from (select 1 as a)", "select * from (select 1 as a) as rs_derived_2"),
@@ -79,7 +79,10 @@ def test_statements_are_split_outside_of_literals() -> None:
         ),
         ("select convert(integer, a)", "select cast(a as integer)"),
         ("select approximate count(distinct a) from t", "select  count(distinct a) from t"),
-        ("select extract(year from a) from t", "select extract(year from a) from t"),
+        (
+            "select extract(year from a), extract('day' from (b)) from t",
+            "select pg_catalog.date_part('year'::varchar , a), pg_catalog.date_part('day'::varchar , b) from t",
+        ),
     ],
 )
 def test_expressions(text: str, expected: str) -> None:

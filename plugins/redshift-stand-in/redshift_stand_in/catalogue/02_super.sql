@@ -42,8 +42,9 @@ begin
         when 'yes' then 16000000 else 65535 end;
 end $$;
 
--- A float is told from a decimal by its exponent: 2.22e+0.
-create or replace function pg_catalog.redshift_float_text(value float8) returns text language plpgsql immutable strict as $$
+-- A float is told from a decimal by its exponent: 2.22e+0. It is kept to the last bit, whatever the session shows.
+create or replace function pg_catalog.redshift_float_text(value float8) returns text language plpgsql immutable strict
+set extra_float_digits = 1 as $$
 declare
     plain text;
     digits text;

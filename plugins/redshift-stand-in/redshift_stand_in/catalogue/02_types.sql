@@ -40,11 +40,32 @@ do $$ begin
     end if;
 end $$;
 
+create or replace function pg_catalog.redshift_from_bits(bits text) returns varbyte language plpgsql immutable strict as $$
+declare
+    digits text := '';
+    whole text := repeat('0', (8 - length(bits) % 8) % 8) || bits;
+begin
+    for i in 0 .. length(whole) / 8 - 1 loop
+        digits := digits || lpad(to_hex(pg_catalog.strtol(substr(whole, i * 8 + 1, 8), 2)), 2, '0');
+    end loop;
+    return redshift_hidden.decode(digits, 'hex')::varbyte;
+end $$;
+create or replace function pg_catalog.redshift_to_bits(value varbyte) returns varchar language plpgsql immutable strict as $$
+declare
+    bytes redshift_hidden.bytea := value::redshift_hidden.bytea;
+    bits text := '';
+begin
+    for i in 0 .. 8 * redshift_hidden.octet_length(bytes) - 1 loop
+        bits := bits || (redshift_hidden.get_byte(bytes, i / 8) >> (7 - i % 8) & 1)::text;
+    end loop;
+    return bits;
+end $$;
 create or replace function pg_catalog.to_varbyte(value varchar, format varchar) returns varbyte
 language plpgsql immutable strict as $$
 begin
     case lower(format)
-        when 'hex' then return redshift_hidden.decode(value, 'hex')::varbyte;
+        when 'hex' then return redshift_hidden.decode(repeat('0', length(value) % 2) || value, 'hex')::varbyte;
+        when 'binary' then return pg_catalog.redshift_from_bits(value);
         when 'base64' then return redshift_hidden.decode(value, 'base64')::varbyte;
         when 'utf8', 'utf-8' then return redshift_hidden.convert_to(value, 'UTF8')::varbyte;
         else raise exception 'invalid format "%" for TO_VARBYTE', format using errcode = '22023';
@@ -55,6 +76,7 @@ language plpgsql immutable strict as $$
 begin
     case lower(format)
         when 'hex' then return redshift_hidden.encode(value::redshift_hidden.bytea, 'hex');
+        when 'binary' then return pg_catalog.redshift_to_bits(value);
         when 'base64' then return redshift_hidden.encode(value::redshift_hidden.bytea, 'base64');
         when 'utf8', 'utf-8' then return redshift_hidden.convert_from(value::redshift_hidden.bytea, 'UTF8');
         else raise exception 'invalid format "%" for FROM_VARBYTE', format using errcode = '22023';

@@ -25,7 +25,7 @@ create or replace function pg_catalog.redshift_unit(unit text) returns text lang
         else lower(unit) end $$;
 
 -- A day that the month lacks becomes its last day; a 29th of February that the year lacks becomes the 1st of March.
-create or replace function pg_catalog.dateadd(unit text, n bigint, at timestamp) returns timestamp
+create or replace function pg_catalog.date_add(unit text, n bigint, at timestamp) returns timestamp
 language plpgsql immutable strict as $$
 declare
     part text := pg_catalog.redshift_unit(unit);
@@ -42,7 +42,7 @@ begin
         when 'dow', 'doy' then return at + n * interval '1 day';
         else raise exception 'timestamp units "%" not recognized', unit using errcode = '22023';
     end case;
-    return moved + case when date_part('day', moved) < date_part('day', at) then interval '1 day' else interval '0' end;
+    return moved + case when redshift_hidden.date_part('day', moved) < redshift_hidden.date_part('day', at) then interval '1 day' else interval '0' end;
 end $$;
 create or replace function pg_catalog.last_day(at timestamp) returns date language sql immutable strict as
     $$ select (date_trunc('month', at) + interval '1 month - 1 day')::date $$;
@@ -61,28 +61,33 @@ create or replace function pg_catalog.redshift_part(unit text, at timestamp) ret
         else redshift_hidden.date_part(pg_catalog.redshift_unit(unit), at) end $$;
 create or replace function pg_catalog.redshift_part(unit text, at time) returns float8 language sql immutable strict as
     $$ select pg_catalog.redshift_part(unit, timestamp '1970-01-01' + at) $$;
-create or replace function pg_catalog.date_part(unit text, at timestamp) returns float8 language sql immutable strict as
+create or replace function pg_catalog.pgdate_part(unit text, at timestamp) returns float8 language sql immutable strict as
     $$ select pg_catalog.redshift_part(unit, at) $$;
-create or replace function pg_catalog.date_part(unit text, at timestamptz) returns float8 language sql stable strict as $$
+create or replace function pg_catalog.pgdate_part(unit text, at timestamptz) returns float8 language sql stable strict as $$
     select case when pg_catalog.redshift_unit(unit) in ('timezone', 'timezone_hour', 'timezone_minute', 'epoch') then redshift_hidden.date_part(unit, at)
         else pg_catalog.redshift_part(unit, at::timestamp) end $$;
-create or replace function pg_catalog.date_part(unit text, at date) returns float8 language sql immutable strict as
+create or replace function pg_catalog.pgdate_part(unit text, at date) returns float8 language sql immutable strict as
     $$ select pg_catalog.redshift_part(unit, at::timestamp) $$;
-create or replace function pg_catalog.date_part(unit text, at time) returns float8 language sql immutable strict as
+create or replace function pg_catalog.pgdate_part(unit text, at interval) returns float8 language sql immutable strict as
+    $$ select redshift_hidden.date_part(unit, at) $$;
+create or replace function pg_catalog.pgdate_part(unit text, at time) returns float8 language sql immutable strict as
     $$ select pg_catalog.redshift_part(unit, at) $$;
-create or replace function pg_catalog.extract(unit text, at timestamp) returns int language sql immutable strict as
+-- EXTRACT. A view of an older catalogue may hold the functions of these types whose unit is a TEXT.
+create or replace function pg_catalog.date_part(unit varchar, at timestamp) returns int language sql immutable strict as
     $$ select floor(pg_catalog.redshift_part(unit, at))::int $$;
-create or replace function pg_catalog.extract(unit text, at timestamptz) returns float8 language sql stable strict as
-    $$ select floor(pg_catalog.date_part(unit, at)) $$;
-create or replace function pg_catalog.extract(unit text, at date) returns int language sql immutable strict as
+create or replace function pg_catalog.date_part(unit varchar, at timestamptz) returns float8 language sql stable strict as
+    $$ select floor(pg_catalog.pgdate_part(unit, at)) $$;
+create or replace function pg_catalog.date_part(unit varchar, at date) returns int language sql immutable strict as
     $$ select floor(pg_catalog.redshift_part(unit, at::timestamp))::int $$;
-create or replace function pg_catalog.extract(unit text, at time) returns int language sql immutable strict as
+create or replace function pg_catalog.date_part(unit varchar, at time) returns int language sql immutable strict as
     $$ select floor(pg_catalog.redshift_part(unit, at))::int $$;
-create or replace function pg_catalog.extract(unit text, at timetz) returns int language sql immutable strict as
+create or replace function pg_catalog.date_part(unit varchar, at interval) returns numeric language sql immutable strict as
+    $$ select redshift_hidden.extract(unit, at) $$;
+create or replace function pg_catalog.date_part(unit varchar, at timetz) returns int language sql immutable strict as
     $$ select floor(pg_catalog.redshift_part(unit, at::time))::int $$;
 
 -- Counts the boundaries crossed; weeks begin on Sunday.
-create or replace function pg_catalog.datediff(unit text, a timestamp, b timestamp) returns bigint
+create or replace function pg_catalog.date_diff(unit text, a timestamp, b timestamp) returns bigint
 language plpgsql immutable strict as $$
 declare
     part text := pg_catalog.redshift_unit(unit);
@@ -93,15 +98,15 @@ begin
         when 'month' then return redshift_hidden.date_part('year', b) * 12 + redshift_hidden.date_part('month', b) - redshift_hidden.date_part('year', a) * 12 - redshift_hidden.date_part('month', a);
         when 'week' then return (date_trunc('week', b + interval '1 day')::date - date_trunc('week', a + interval '1 day')::date) / 7;
         when 'day' then return b::date - a::date;
-        when 'microsecond' then return pg_catalog.date_part('epoch', b - a) * 1000000;
-        when 'millisecond' then return pg_catalog.date_part('epoch', date_trunc('milliseconds', b) - date_trunc('milliseconds', a)) * 1000;
+        when 'microsecond' then return pg_catalog.pgdate_part('epoch', b - a) * 1000000;
+        when 'millisecond' then return pg_catalog.pgdate_part('epoch', date_trunc('milliseconds', b) - date_trunc('milliseconds', a)) * 1000;
         when 'hour', 'minute', 'second' then
-            return pg_catalog.date_part('epoch', date_trunc(part, b) - date_trunc(part, a)) / pg_catalog.date_part('epoch', ('1 ' || part)::interval);
+            return pg_catalog.pgdate_part('epoch', date_trunc(part, b) - date_trunc(part, a)) / pg_catalog.pgdate_part('epoch', ('1 ' || part)::interval);
         else raise exception 'timestamp units "%" not recognized', unit using errcode = '22023';
     end case;
 end $$;
-create or replace function pg_catalog.datediff(unit text, a timestamptz, b timestamptz) returns bigint
-language sql immutable strict as $$ select pg_catalog.datediff(unit, a at time zone 'UTC', b at time zone 'UTC') $$;
+create or replace function pg_catalog.date_diff(unit text, a timestamptz, b timestamptz) returns bigint
+language sql immutable strict as $$ select pg_catalog.date_diff(unit, a at time zone 'UTC', b at time zone 'UTC') $$;
 create or replace function pg_catalog.date_trunc(unit text, at date) returns timestamp language sql immutable strict as
     $$ select pg_catalog.date_trunc(unit, at::timestamp) $$;
 create or replace function pg_catalog.trunc(at timestamp) returns date language sql immutable strict as $$ select at::date $$;
@@ -121,12 +126,17 @@ create or replace function pg_catalog.convert_timezone(target text, at timestamp
 language sql immutable strict as $$ select at at time zone target $$;
 create or replace function pg_catalog.convert_timezone(source text, target text, at timestamptz) returns timestamp
 language sql immutable strict as $$ select (at at time zone 'UTC') at time zone source at time zone target $$;
-create or replace function pg_catalog.dateadd(unit text, n bigint, at timestamptz) returns timestamptz
-language sql immutable strict as $$ select pg_catalog.dateadd(unit, n, at at time zone 'UTC') at time zone 'UTC' $$;
-create or replace function pg_catalog.dateadd(unit text, n bigint, at time) returns time
-language sql immutable strict as $$ select pg_catalog.dateadd(unit, n, timestamp '2000-01-01' + at)::time $$;
-create or replace function pg_catalog.datediff(unit text, a time, b time) returns bigint
-language sql immutable strict as $$ select pg_catalog.datediff(unit, timestamp '2000-01-01' + a, timestamp '2000-01-01' + b) $$;
+create or replace function pg_catalog.date_add(unit text, n bigint, at timestamptz) returns timestamptz
+language sql immutable strict as $$ select pg_catalog.date_add(unit, n, at at time zone 'UTC') at time zone 'UTC' $$;
+create or replace function pg_catalog.date_add(unit text, n bigint, at time) returns time
+language sql immutable strict as $$ select pg_catalog.date_add(unit, n, timestamp '2000-01-01' + at)::time $$;
+create or replace function pg_catalog.date_diff(unit text, a time, b time) returns bigint
+language sql immutable strict as $$ select pg_catalog.date_diff(unit, timestamp '2000-01-01' + a, timestamp '2000-01-01' + b) $$;
+-- A TIMETZ counts in UTC.
+create or replace function pg_catalog.date_add(unit text, n bigint, at timetz) returns timetz language sql immutable strict as
+    $$ select (pg_catalog.date_add(unit, n, (at at time zone 'UTC')::time)::text || '+00')::timetz $$;
+create or replace function pg_catalog.date_diff(unit text, a timetz, b timetz) returns bigint language sql immutable strict as
+    $$ select pg_catalog.date_diff(unit, (a at time zone 'UTC')::time, (b at time zone 'UTC')::time) $$;
 -- A literal or a DATE counts as a TIMESTAMP, whatever other types the function takes.
 create or replace function pg_catalog.convert_timezone(target text, at text) returns timestamp
 language sql immutable strict as $$ select pg_catalog.convert_timezone(target, at::timestamp) $$;
@@ -136,7 +146,7 @@ create or replace function pg_catalog.convert_timezone(source text, target text,
 language sql immutable strict as $$ select pg_catalog.convert_timezone(source, target, at::timestamp) $$;
 create or replace function pg_catalog.convert_timezone(source text, target text, at date) returns timestamp
 language sql immutable strict as $$ select pg_catalog.convert_timezone(source, target, at::timestamp) $$;
-create or replace function pg_catalog.dateadd(unit text, n bigint, at text) returns timestamp
-language sql immutable strict as $$ select pg_catalog.dateadd(unit, n, at::timestamp) $$;
-create or replace function pg_catalog.dateadd(unit text, n bigint, at date) returns timestamp
-language sql immutable strict as $$ select pg_catalog.dateadd(unit, n, at::timestamp) $$;
+create or replace function pg_catalog.date_add(unit text, n bigint, at text) returns timestamp
+language sql immutable strict as $$ select pg_catalog.date_add(unit, n, at::timestamp) $$;
+create or replace function pg_catalog.date_add(unit text, n bigint, at date) returns timestamp
+language sql immutable strict as $$ select pg_catalog.date_add(unit, n, at::timestamp) $$;

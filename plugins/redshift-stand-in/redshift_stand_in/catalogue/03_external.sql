@@ -153,7 +153,7 @@ select distinct kind::int as eskind, database as databasename, options as esopti
 create or replace view pg_catalog.redshift_external_tables as
 select
     c.oid, e.partitioned_by, current_database()::varchar(128) as redshift_database_name, n.nspname::varchar(128) as schemaname,
-    c.relname::varchar(128) as tablename, 'TABLE'::varchar as tabletype, e.location::varchar as location,
+    c.relname::varchar(128) as tablename, 'TABLE'::varchar as tabletype, rtrim(e.location, '/')::varchar as location,
     e.input_format::varchar as input_format, e.output_format::varchar as output_format, e.serde::varchar as serialization_lib,
     e.serde_parameters::varchar as serde_parameters, 0 as compressed, e.parameters::varchar as parameters
 from redshift_meta.external_tables e
@@ -178,7 +178,7 @@ from pg_catalog.redshift_external_tables t
 join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped;
 create or replace view pg_catalog.svv_external_partitions as
 select
-    t.schemaname, t.tablename, p.part_values::varchar as "values", p.location::varchar as location, t.input_format, t.output_format,
+    t.schemaname, t.tablename, p.part_values::varchar as "values", rtrim(p.location, '/')::varchar as location, t.input_format, t.output_format,
     t.serialization_lib, t.serde_parameters, t.compressed, t.parameters
 from pg_catalog.redshift_external_tables t join redshift_meta.external_partitions p on p.tbl = t.oid;
 grant select on pg_catalog.pg_external_schema, pg_catalog.svv_external_schemas, pg_catalog.svv_external_databases,

@@ -3,8 +3,10 @@
 
 create or replace function pg_catalog.getdate() returns timestamp language sql volatile as
     $$ select date_trunc('second', redshift_hidden.statement_timestamp() at time zone 'UTC') $$;
-create or replace function pg_catalog.redshift_sysdate() returns timestamp language sql stable as
+create or replace function pg_catalog."timestamp"() returns timestamp language sql stable as
     $$ select redshift_hidden.transaction_timestamp() at time zone 'UTC' $$;
+create or replace function pg_catalog.current_user_id() returns int language sql stable as
+    $$ select oid::int from redshift_hidden.pg_roles where rolname = current_user $$;
 
 create or replace function pg_catalog.len(value text) returns int language sql immutable strict as $$ select length(value) $$;
 create or replace function pg_catalog.nvl2(subject anyelement, a anycompatible, b anycompatible) returns anycompatible
@@ -17,18 +19,19 @@ create or replace function pg_catalog.sha2(value text, bits int) returns varchar
         when 0 then redshift_hidden.sha256(redshift_hidden.convert_to(value, 'UTF8')) end, 'hex')::varchar $$;
 create or replace function pg_catalog.strtol(digits text, base int) returns bigint language plpgsql immutable strict as $$
 declare
+    plain text := redshift_hidden.regexp_replace(lower(digits), case base when 16 then '^[[:space:]]*[+-]?(0x)?' else '^[[:space:]]*[+-]?' end, '');
     result bigint := 0;
     place int;
     digit text;
 begin
-    foreach digit in array redshift_hidden.string_to_array(ltrim(lower(digits), '-'), null) loop
+    foreach digit in array redshift_hidden.string_to_array(plain, null) loop
         place := strpos('0123456789abcdefghijklmnopqrstuvwxyz', digit) - 1;
         if place < 0 or place >= base then
             raise exception 'The input % is not valid to be converted to base %', digits, base using errcode = '22023';
         end if;
         result := result * base + place;
     end loop;
-    return case when digits like '-%' then -result else result end;
+    return case when ltrim(digits, E' \t\n\v\f\r') like '-%' then -result else result end;
 end $$;
 create or replace function pg_catalog.version() returns text language sql stable as
     $$ select 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.0' $$;
@@ -86,3 +89,9 @@ create or replace function pg_catalog.pg_last_query_id() returns bigint language
     $$ select coalesce(nullif(current_setting('redshift.last_query_id', true), '')::bigint, -1) $$;
 create or replace function pg_catalog.pg_last_unload_count() returns bigint language sql volatile as
     $$ select coalesce(nullif(current_setting('redshift.last_unload_count', true), '')::bigint, 0) $$;
+
+-- A number as UNLOAD puts it into Parquet, whatever the session shows of it.
+create or replace function pg_catalog.redshift_all_digits(value real) returns text language plpgsql immutable strict
+set extra_float_digits = 1 as $$ begin return value; end $$;
+create or replace function pg_catalog.redshift_all_digits(value float8) returns text language plpgsql immutable strict
+set extra_float_digits = 1 as $$ begin return value; end $$;

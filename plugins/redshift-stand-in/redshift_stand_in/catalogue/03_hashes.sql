@@ -34,6 +34,7 @@ create or replace function pg_catalog.fnv_hash(value int, seed bigint default -3
     $$ select pg_catalog.redshift_fnv(redshift_hidden.decode(pg_catalog.redshift_reversed(redshift_hidden.int4send(value)), 'hex'), seed) $$;
 create or replace function pg_catalog.fnv_hash(value bigint, seed bigint default -3750763034362895579) returns bigint language sql immutable strict as
     $$ select pg_catalog.redshift_fnv(redshift_hidden.decode(pg_catalog.redshift_reversed(redshift_hidden.int8send(value)), 'hex'), seed) $$;
+-- By the polynomial of CRC-32C, from its lowest bit ("CRC32 function").
 create or replace function pg_catalog.crc32(value text) returns char(8) language plpgsql immutable strict as $$
 declare
     bytes redshift_hidden.bytea := redshift_hidden.convert_to(value, 'UTF8');
@@ -42,7 +43,7 @@ begin
     for i in 0 .. redshift_hidden.octet_length(bytes) - 1 loop
         crc := crc # redshift_hidden.get_byte(bytes, i);
         for bit in 1 .. 8 loop
-            crc := (crc >> 1) # ((crc & 1) * 3988292384);
+            crc := (crc >> 1) # ((crc & 1) * 2197175160);
         end loop;
     end loop;
     return lpad(to_hex(crc # 4294967295), 8, '0');
@@ -60,5 +61,54 @@ create or replace function pg_catalog.redshift_varbyte_concat(varbyte, varbyte) 
 do $$ begin
     if not exists (select 1 from pg_operator where oprname = '||' and oprleft = 6551) then
         create operator pg_catalog.|| (leftarg = varbyte, rightarg = varbyte, function = pg_catalog.redshift_varbyte_concat);
+    end if;
+end $$;
+create or replace function pg_catalog.concat(a varbyte, b varbyte) returns varbyte language sql immutable strict as $$ select a || b $$;
+
+-- Bit by bit ("VARBYTE operators"); both have the same length.
+create or replace function pg_catalog.redshift_varbyte_bits(a varbyte, b varbyte, operator text) returns varbyte language plpgsql immutable strict as $$
+declare
+    left_bytes redshift_hidden.bytea := a::redshift_hidden.bytea;
+    right_bytes redshift_hidden.bytea := b::redshift_hidden.bytea;
+    x int;
+    y int;
+begin
+    if redshift_hidden.octet_length(left_bytes) <> redshift_hidden.octet_length(right_bytes) then
+        raise exception 'VARBYTE values of different lengths cannot be combined bit by bit' using errcode = '22026';
+    end if;
+    for i in 0 .. redshift_hidden.octet_length(left_bytes) - 1 loop
+        x := redshift_hidden.get_byte(left_bytes, i);
+        y := redshift_hidden.get_byte(right_bytes, i);
+        left_bytes := redshift_hidden.set_byte(left_bytes, i, case operator when '&' then x & y when '|' then x | y else x # y end);
+    end loop;
+    return left_bytes::varbyte;
+end $$;
+create or replace function pg_catalog.redshift_varbyte_and(a varbyte, b varbyte) returns varbyte language sql immutable strict as
+    $$ select pg_catalog.redshift_varbyte_bits(a, b, '&') $$;
+create or replace function pg_catalog.redshift_varbyte_or(a varbyte, b varbyte) returns varbyte language sql immutable strict as
+    $$ select pg_catalog.redshift_varbyte_bits(a, b, '|') $$;
+create or replace function pg_catalog.redshift_varbyte_xor(a varbyte, b varbyte) returns varbyte language sql immutable strict as
+    $$ select pg_catalog.redshift_varbyte_bits(a, b, '#') $$;
+create or replace function pg_catalog.redshift_varbyte_not(a varbyte) returns varbyte language sql immutable strict as $$
+    select pg_catalog.redshift_varbyte_bits(
+        a, redshift_hidden.decode(repeat('ff', redshift_hidden.octet_length(a::redshift_hidden.bytea)), 'hex')::varbyte, '#') $$;
+create or replace function pg_catalog.redshift_to_varbyte(value smallint) returns varbyte language sql immutable strict as
+    $$ select redshift_hidden.int2send(value)::varbyte $$;
+create or replace function pg_catalog.redshift_to_varbyte(value int) returns varbyte language sql immutable strict as
+    $$ select redshift_hidden.int4send(value)::varbyte $$;
+create or replace function pg_catalog.redshift_to_varbyte(value bigint) returns varbyte language sql immutable strict as
+    $$ select redshift_hidden.int8send(value)::varbyte $$;
+do $$ begin
+    if not exists (select 1 from pg_operator where oprname = '&' and oprleft = 6551) then
+        create operator pg_catalog.+ (leftarg = varbyte, rightarg = varbyte, function = pg_catalog.redshift_varbyte_concat);
+        create operator pg_catalog.& (leftarg = varbyte, rightarg = varbyte, function = pg_catalog.redshift_varbyte_and);
+        create operator pg_catalog.| (leftarg = varbyte, rightarg = varbyte, function = pg_catalog.redshift_varbyte_or);
+        create operator pg_catalog.# (leftarg = varbyte, rightarg = varbyte, function = pg_catalog.redshift_varbyte_xor);
+        create operator pg_catalog.~ (rightarg = varbyte, function = pg_catalog.redshift_varbyte_not);
+    end if;
+    if not exists (select 1 from pg_cast where castsource = 'int'::regtype and casttarget = 6551) then
+        create cast (smallint as varbyte) with function pg_catalog.redshift_to_varbyte(smallint);
+        create cast (int as varbyte) with function pg_catalog.redshift_to_varbyte(int);
+        create cast (bigint as varbyte) with function pg_catalog.redshift_to_varbyte(bigint);
     end if;
 end $$;

@@ -37,20 +37,49 @@ begin
     end if;
     return at::date + 1 + (wanted - redshift_hidden.date_part('dow', at)::int + 6) % 7;
 end $$;
--- Without is_strict, a day that the month lacks falls into the next month.
-create or replace function pg_catalog.to_date(value text, format text, is_strict boolean) returns date language plpgsql immutable strict as $$
+-- A time whose day, hour, minute or second is over its range: what is over goes to the next higher field.
+create or replace function pg_catalog.redshift_overflown(value text, format text) returns timestamp language plpgsql immutable strict as $$
 declare
-    place int := strpos(upper(format), 'DD');
+    places text := redshift_hidden.regexp_replace(upper(format), 'HH24', 'HH', 1, 0);
+    plain text := value;
+    over interval := '0';
+    part text;
+    place int;
+begin
+    foreach part in array array['DD', 'HH', 'MI', 'SS'] loop
+        place := strpos(places, part);
+        if place > 0 and substr(value, place, 2) between '01' and '99' then
+            plain := redshift_hidden.overlay(plain, case part when 'DD' then '01' else '00' end, place, 2);
+            over := over + substr(value, place, 2)::int * case part
+                when 'DD' then interval '1 day' when 'HH' then interval '1 hour' when 'MI' then interval '1 minute' else interval '1 second' end;
+            over := over - case part when 'DD' then interval '1 day' else interval '0' end;
+        end if;
+    end loop;
+    return (redshift_hidden.to_timestamp(plain, format) at time zone 'UTC') + over;
+end $$;
+-- Without is_strict they take what is over its range.
+create or replace function pg_catalog.to_date(value text, format text, is_strict boolean) returns date language plpgsql immutable strict as $$
 begin
     return redshift_hidden.to_date(value, format);
 exception when datetime_field_overflow then
-    if is_strict or place = 0 or substr(value, place, 2) not between '01' and '31' then
+    if is_strict then
         raise;
     end if;
-    return redshift_hidden.to_date(substr(value, 1, place - 1) || '01' || substr(value, place + 2), format) + substr(value, place, 2)::int - 1;
+    return pg_catalog.redshift_overflown(value, format);
 end $$;
 create or replace function pg_catalog.to_date(value text, format text) returns date language sql immutable strict as
     $$ select pg_catalog.to_date(value, format, false) $$;
+create or replace function pg_catalog.to_timestamp(value text, format text, is_strict boolean) returns timestamptz language plpgsql stable strict as $$
+begin
+    return redshift_hidden.to_timestamp(value, format);
+exception when datetime_field_overflow then
+    if is_strict then
+        raise;
+    end if;
+    return pg_catalog.redshift_overflown(value, format)::timestamptz;
+end $$;
+create or replace function pg_catalog.to_timestamp(value text, format text) returns timestamptz language sql stable strict as
+    $$ select pg_catalog.to_timestamp(value, format, false) $$;
 create or replace function pg_catalog.date_cmp(a date, b date) returns int language sql immutable strict as
     $$ select case when a < b then -1 when a > b then 1 else 0 end $$;
 create or replace function pg_catalog.date_cmp_timestamp(a date, b timestamp) returns int language sql immutable strict as

@@ -121,9 +121,9 @@ begin
 end $$;
 
 -- ARRAY and OBJECT: the front gives the arguments as JSON, or as NULL, and the keys as they are (constructors.py).
-create or replace function pg_catalog.redshift_array(items text[]) returns super language plpgsql immutable as
+create or replace function pg_catalog."array"(items text[]) returns super language plpgsql immutable as
     $$ begin return pg_catalog.redshift_super('[' || array_to_string(items, ',', 'null') || ']'); end $$;
-create or replace function pg_catalog.redshift_object(items text[]) returns super language plpgsql immutable as $$
+create or replace function pg_catalog."object"(items text[]) returns super language plpgsql immutable as $$
 begin
     return (select pg_catalog.redshift_super(pg_catalog.redshift_compact(('{' || coalesce(redshift_hidden.string_agg(
         redshift_hidden.to_json(items[i])::text || ':' || coalesce(items[i + 1], 'null'), ',' order by i), '') || '}')::redshift_hidden.json))

@@ -9,7 +9,8 @@ create or replace function pg_catalog.redshift_to_super(value int) returns super
     $$ begin return pg_catalog.redshift_super(value::text); end $$;
 create or replace function pg_catalog.redshift_to_super(value bigint) returns super language plpgsql immutable strict as
     $$ begin return pg_catalog.redshift_super(value::text); end $$;
-create or replace function pg_catalog.redshift_to_super(value real) returns super language plpgsql immutable strict as
+create or replace function pg_catalog.redshift_to_super(value real) returns super language plpgsql immutable strict
+set extra_float_digits = 1 as
     $$ begin return pg_catalog.redshift_super(pg_catalog.redshift_float_text(value::text::float8)); end $$;
 create or replace function pg_catalog.redshift_to_super(value float8) returns super language plpgsql immutable strict as
     $$ begin return pg_catalog.redshift_super(pg_catalog.redshift_float_text(value)); end $$;

@@ -26,7 +26,7 @@ create or replace view pg_catalog.sys_load_history as
 select
     userid as user_id, query as query_id, transaction_id, session as session_id,
     current_database()::varchar(128) as database_name, status, table_name, start_time, end_time,
-    (extract(epoch from end_time - start_time) * 1000000)::bigint as duration, data_source, file_format, loaded_rows,
+    (redshift_hidden.date_part('epoch', end_time - start_time) * 1000000)::bigint as duration, data_source, file_format, loaded_rows,
     source_files as source_file_count, error_message, error_count
 from redshift_meta.loads where pg_catalog.redshift_sees(userid);
 create or replace view pg_catalog.sys_load_detail as
@@ -38,18 +38,35 @@ create or replace view pg_catalog.stl_unload_log as
 select userid, query, path, line_count, transfer_size, file_format, end_time
 from redshift_meta.unloads where pg_catalog.redshift_sees(userid);
 
+-- Each column's encoding: as it was given, or what it begins with (CREATE TABLE, "ENCODE"; "Loading semistructured data").
+create or replace view pg_catalog.redshift_encodings as
+select t.attrelid as tbl, t.attname as col, case
+    when e.encoding = 'raw' then 'none'
+    when e.encoding is not null then e.encoding
+    when c.relkind <> 'r' or c.relpersistence = 't' or t.attname::text = any (a.sortkeys) then 'none'
+    when t.atttypid in ('smallint'::regtype, 'int'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'date'::regtype, 'time'::regtype,
+        'timetz'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) then 'az64'
+    when t.atttypid in ('bpchar'::regtype, 'varchar'::regtype, 'text'::regtype, 'varbyte'::regtype) then 'lzo'
+    when t.atttypid = 'super'::regtype then 'zstd'
+    else 'none' end as encoding
+from pg_catalog.pg_attribute t
+join pg_catalog.pg_class c on c.oid = t.attrelid
+left join redshift_meta.table_attributes a on a.tbl = t.attrelid
+left join redshift_meta.encodings e on e.tbl = t.attrelid and e.col = t.attname
+where t.attnum > 0 and not t.attisdropped;
 create or replace view pg_catalog.svv_table_info as
 select
     current_database()::text as database, n.nspname::text as schema, c.oid as table_id,
     coalesce((select v.relname from redshift_meta.materialized_views m join pg_catalog.pg_class v on v.oid = m.view where m.storage = c.oid),
         c.relname)::text as "table",
-    case when exists (select 1 from redshift_meta.encodings e where e.tbl = c.oid) then 'Y, AUTO(ENCODE)' else 'Y, AUTO(ENCODE)' end::text as encoded,
+    (case when exists (select 1 from pg_catalog.redshift_encodings e where e.tbl = c.oid and e.encoding <> 'none') then 'Y' else 'N' end
+        || case when exists (select 1 from redshift_meta.encodings e where e.tbl = c.oid) then '' else ', AUTO(ENCODE)' end)::text as encoded,
     case coalesce(a.diststyle, 'auto') when 'key' then 'KEY(' || a.distkey || ')' when 'all' then 'ALL' when 'even' then 'EVEN'
         else 'AUTO(ALL)' end::text as diststyle,
     case when a.sorttype = 'interleaved' then 'INTERLEAVED' else coalesce(a.sortkeys[1], 'AUTO(SORTKEY)') end::text as sortkey1,
     coalesce((select max(t.atttypmod - 4) from pg_catalog.pg_attribute t
         where t.attrelid = c.oid and t.attnum > 0 and t.atttypid = 1043), 0)::int as max_varchar,
-    coalesce((select e.encoding from redshift_meta.encodings e where e.tbl = c.oid and e.col::text = a.sortkeys[1]), 'none')::text as sortkey1_enc,
+    coalesce((select e.encoding from pg_catalog.redshift_encodings e where e.tbl = c.oid and e.col::text = a.sortkeys[1]), 'none')::text as sortkey1_enc,
     coalesce(cardinality(a.sortkeys), 0)::int as sortkey_num,
     greatest(1, redshift_hidden.pg_relation_size(c.oid) / 1048576)::bigint as size,
     0::numeric(10, 4) as pct_used, 0::bigint as empty, null::numeric(5, 2) as unsorted,
@@ -66,14 +83,14 @@ where c.relkind = 'r' and c.relpersistence = 'p' and n.oid in (select pg_catalog
 create or replace view pg_catalog.pg_table_def as
 select
     n.nspname as schemaname, c.relname as tablename, t.attname as "column",
-    pg_catalog.format_type(t.atttypid, t.atttypmod) as type, coalesce(e.encoding, 'none')::char(32) as encoding,
+    pg_catalog.format_type(t.atttypid, t.atttypmod) as type, e.encoding::char(32) as encoding,
     coalesce(a.distkey = t.attname::text, false) as distkey,
     pg_catalog.redshift_sort_position(a.sorttype, a.sortkeys, t.attname) as sortkey, t.attnotnull as "notnull"
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
 left join redshift_meta.table_attributes a on a.tbl = c.oid
-left join redshift_meta.encodings e on e.tbl = c.oid and e.col = t.attname
+left join pg_catalog.redshift_encodings e on e.tbl = c.oid and e.col = t.attname
 where c.relkind = 'r' and n.nspname = any (current_schemas(false)) and c.oid not in (select x.tbl from redshift_meta.external_tables x);
 
 create or replace view pg_catalog.svv_redshift_columns as
@@ -83,7 +100,7 @@ select
     pg_catalog.format_type(t.atttypid, t.atttypmod)::varchar(128) as data_type,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid)::varchar(4000) as column_default,
     case when t.attnotnull then 'NO' else 'YES' end::varchar(3) as is_nullable,
-    coalesce(e.encoding, 'none')::varchar(128) as encoding, coalesce(a.distkey = t.attname::text, false) as distkey,
+    e.encoding::varchar(128) as encoding, coalesce(a.distkey = t.attname::text, false) as distkey,
     pg_catalog.redshift_sort_position(a.sorttype, a.sortkeys, t.attname) as sortkey, ''::varchar(128) as column_acl,
     pg_catalog.col_description(c.oid, t.attnum)::varchar(256) as remarks
 from pg_catalog.pg_class c
@@ -91,7 +108,7 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
 left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = t.attnum
 left join redshift_meta.table_attributes a on a.tbl = c.oid
-left join redshift_meta.encodings e on e.tbl = c.oid and e.col = t.attname
+left join pg_catalog.redshift_encodings e on e.tbl = c.oid and e.col = t.attname
 where c.relkind in ('r', 'v') and (n.oid in (select pg_catalog.redshift_user_schemas()) or n.oid = pg_my_temp_schema())
     and c.oid not in (select x.tbl from redshift_meta.external_tables x)
     and (pg_catalog.has_table_privilege(c.oid, 'select') or redshift_hidden.pg_has_role(c.relowner, 'usage'));
@@ -166,7 +183,8 @@ where c.relkind in ('r', 'v') and (n.oid in (select pg_catalog.redshift_user_sch
 create or replace view pg_catalog.svv_schema_privileges as
 select n.nspname::varchar(128) as namespace_name, p.privilege_type::varchar(128) as privilege_type, p.grantee::int as identity_id,
     coalesce(r.rolname, 'public')::varchar(128) as identity_name,
-    case when p.grantee = 0 then 'public' when r.rolcanlogin then 'user' else 'role' end::varchar(128) as identity_type
+    case when p.grantee = 0 then 'public' when r.rolcanlogin then 'user' else 'role' end::varchar(128) as identity_type,
+    p.is_grantable as admin_option
 from pg_catalog.pg_namespace n
 cross join lateral aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as p
 left join redshift_hidden.pg_roles r on r.oid = p.grantee
@@ -180,8 +198,9 @@ create or replace view pg_catalog.pg_user as
 select usename, usesysid, usecreatedb, r.rolcreaterole as usesuper, false as usecatupd, passwd, valuntil::timestamp as valuntil, useconfig
 from redshift_hidden.pg_user u join redshift_hidden.pg_roles r on r.oid = u.usesysid where r.rolcanlogin and not r.rolsuper;
 create or replace view pg_catalog.pg_user_info as
-select usename, usesysid, usecreatedb, usesuper, usecatupd, passwd, valuntil, useconfig
-from pg_catalog.pg_user;
+select usename, usesysid, usecreatedb, usesuper, usecatupd, passwd, valuntil, useconfig,
+    case when r.rolconnlimit < 0 then 'UNLIMITED' else r.rolconnlimit::text end::text as useconnlimit
+from pg_catalog.pg_user u join redshift_hidden.pg_roles r on r.oid = u.usesysid;
 create or replace view pg_catalog.svv_roles as
 select oid::int as role_id, rolname::text as role_name, null::text as role_owner from redshift_hidden.pg_roles where not rolcanlogin and oid >= 16384;
 create or replace view pg_catalog.svv_user_grants as
@@ -190,7 +209,7 @@ from redshift_hidden.pg_auth_members m
 join redshift_hidden.pg_roles u on u.oid = m.member and u.rolcanlogin
 join redshift_hidden.pg_roles r on r.oid = m.roleid and not r.rolcanlogin;
 create or replace view pg_catalog.stv_sessions as
-select backend_start as starttime, pid as process, usename as user_name, datname as db_name
+select backend_start as starttime, pid as process, usename as user_name, datname as db_name, 0 as timeout_sec
 from pg_catalog.pg_stat_activity where backend_type = 'client backend' and usename <> 'rdsdb';
 create or replace view pg_catalog.svv_transactions as
 select a.usename::text as txn_owner, a.datname::text as txn_db, a.backend_xid::text::bigint as xid, a.pid, a.xact_start as txn_start,

@@ -23,15 +23,15 @@ select
     userid as user_id, query as query_id, 'default'::varchar(320) as query_label, 0::bigint as transaction_id, session as session_id,
     current_database()::varchar(128) as database_name, verb::varchar(32) as query_type,
     case error_message when '' then 'success' else 'failed' end::char(10) as status, false as result_cache_hit, start_time, end_time,
-    (extract(epoch from end_time - start_time) * 1000000)::bigint as elapsed_time, 0::bigint as queue_time,
-    (extract(epoch from end_time - start_time) * 1000000)::bigint as execution_time, error_message::varchar(512) as error_message,
+    (redshift_hidden.date_part('epoch', end_time - start_time) * 1000000)::bigint as elapsed_time, 0::bigint as queue_time,
+    (redshift_hidden.date_part('epoch', end_time - start_time) * 1000000)::bigint as execution_time, error_message::varchar(512) as error_message,
     0::bigint as returned_rows, 0::bigint as returned_bytes, query_text::varchar(4000) as query_text
 from pg_catalog.redshift_writes where pg_catalog.redshift_sees(userid);
 create or replace view pg_catalog.sys_query_detail as
 select
     s.userid as user_id, s.query as query_id, 1 as child_query_sequence, 0 as stream_id, 0 as segment_id, s.step as step_id, s.name as step_name,
     s.tbl as table_id, c.relname::varchar(136) as table_name, 'f'::char(1) as is_rrscan, s.start_time, s.end_time,
-    (extract(epoch from s.end_time - s.start_time) * 1000000)::bigint as duration, ''::text as alert, 0::bigint as input_bytes,
+    (redshift_hidden.date_part('epoch', s.end_time - s.start_time) * 1000000)::bigint as duration, ''::text as alert, 0::bigint as input_bytes,
     s.rows as input_rows, 0::bigint as output_bytes, s.rows as output_rows
 from pg_catalog.redshift_write_steps s left join pg_catalog.pg_class c on c.oid = s.tbl::oid
 where pg_catalog.redshift_sees(s.userid);

@@ -8,11 +8,11 @@ create or replace function pg_catalog.format_encoding(number int) returns char(3
         'mostly32', 'runlength', 'text255', 'text32k', 'zstd'])[number], 'none')::char(32) $$;
 -- A late-binding view has no columns in Redshift's catalogue: the front uses these instead of PostgreSQL's.
 create or replace view pg_catalog.redshift_attribute as
-select a.*, pg_catalog.redshift_encoding(e.encoding) as attencodingtype, coalesce(t.distkey = a.attname::text, false) as attisdistkey,
+select a.*, coalesce(pg_catalog.redshift_encoding(e.encoding), 0) as attencodingtype, coalesce(t.distkey = a.attname::text, false) as attisdistkey,
     pg_catalog.redshift_sort_position(t.sorttype, t.sortkeys, a.attname) as attsortkeyord
 from pg_catalog.pg_attribute a
 left join redshift_meta.table_attributes t on t.tbl = a.attrelid
-left join redshift_meta.encodings e on e.tbl = a.attrelid and e.col = a.attname
+left join pg_catalog.redshift_encodings e on e.tbl = a.attrelid and e.col = a.attname
 where a.attrelid not in (select l.view from redshift_meta.late_binding_views l union all select x.tbl from redshift_meta.external_tables x);
 -- An IDENTITY is a default in Redshift: sqlalchemy-redshift has its text. It is no expression of PostgreSQL's, so that all are text.
 create or replace view pg_catalog.redshift_attrdef as

@@ -317,7 +317,7 @@ create or replace view pg_catalog.sys_mv_refresh_history as
 select
     userid as user_id, session as session_id, 0::bigint as transaction_id, current_database()::char(128) as database_name,
     schema_name::char(128) as schema_name, view::bigint as mv_id, name::char(128) as mv_name, 'Manual'::char(32) as refresh_type,
-    status::varchar as status, start_time, end_time, (extract(epoch from end_time - start_time) * 1000000)::bigint as duration
+    status::varchar as status, start_time, end_time, (redshift_hidden.date_part('epoch', end_time - start_time) * 1000000)::bigint as duration
 from redshift_meta.mv_refreshes where pg_catalog.redshift_sees(userid);
 create or replace view pg_catalog.svl_mv_refresh_status as
 select

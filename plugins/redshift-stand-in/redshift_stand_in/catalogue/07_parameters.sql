@@ -1,3 +1,7 @@
+-- Of no query group, as dbt-redshift's tests have it; SHOW says unset, as in the guide.
+create or replace function pg_catalog.current_setting() returns text language sql stable as
+    $$ select coalesce(nullif(current_setting('redshift.query_group', true), 'unset'), 'default') $$;
+
 -- What SHOW says of Redshift's own parameters before they are set ("Configuration reference"; SHOW).
 do $$
 declare

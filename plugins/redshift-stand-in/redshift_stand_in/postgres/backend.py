@@ -31,6 +31,7 @@ SESSION_SETTINGS = {
     "client_encoding": "UTF8",
     "client_min_messages": "warning",
     "bytea_output": "hex",
+    "extra_float_digits": "0",
 }
 
 Row = list[str | None]

@@ -135,7 +135,7 @@ def run(context: Context, unload: Unload) -> str:
         columns = _columns(context, unload.query)
         named = [replace(c, name=context.names.restored_text(c.name)) for c in columns]
         writer = _writer(named, unload.options)
-        listed = ", ".join(map(_written, columns))
+        listed = ", ".join(_written(each, unload.options.parquet) for each in columns)
         rows = _write(
             context, client, unload, writer, f"select {listed} from ({unload.query}) as rs_unload"
         )
@@ -168,13 +168,15 @@ def _make_room(client: S3Client, unload: Unload) -> None:
             )
 
 
-def _written(column: Column) -> str:
-    """A column as the files show it; SUPER is JSON."""
+def _written(column: Column, parquet: bool) -> str:
+    """A column as the files show it; SUPER is JSON, and Parquet has every bit of a number."""
     name = quote(column.name)
     forms = {
         "varbyte": f"pg_catalog.from_varbyte({name}, 'hex')",
         "super": f"pg_catalog.redshift_super_text({name})",
     }
+    if parquet:
+        forms |= dict.fromkeys(("float4", "float8"), f"pg_catalog.redshift_all_digits({name})")
     return forms.get(column.kind, name)
 
 

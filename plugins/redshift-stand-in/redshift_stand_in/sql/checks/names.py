@@ -16,7 +16,7 @@ from redshift_stand_in.sql.words import words
 #: PostgreSQL.
 _ALWAYS = words(
     "AES128 AES256 ALLOWOVERWRITE APPEND BLANKSASNULL COMPROWS COMPUPDATE CREDENTIALS "
-    "CURRENT_USER_ID DEFRAG DELIMITERS EMPTYASNULL ENCRYPT ENCRYPTION EXPLICIT_IDS FILLRECORD "
+    "DEFRAG DELIMITERS EMPTYASNULL ENCRYPT ENCRYPTION EXPLICIT_IDS FILLRECORD "
     "GLOBALDICT256 GLOBALDICT64K IGNOREBLANKLINES IGNOREHEADER LUN LUNS NEW OLD OPEN PARALLEL "
     "PERCENT PERMISSIONS READRATIO RECOVER REJECTLOG RESORT RESTORE TAG TDES TRUNCATECOLUMNS"
 )
@@ -33,6 +33,11 @@ _FREE = words(
     "ASYMMETRIC COLLATION CONCURRENTLY CURRENT_CATALOG CURRENT_ROLE CURRENT_SCHEMA FETCH "
     "LATERAL RETURNING SYMMETRIC TABLESAMPLE VARIADIC WINDOW"
 )
+#: What follows CURRENT_USER_ID where it is a value, and what comes before a new object's name.
+_BEHIND_VALUE = words(
+    ", ) FROM AS WHERE AND OR IS IN BETWEEN THEN ELSE END :: = < > <= >= <> != + - * /"
+)
+_BEFORE_NEW = words("TABLE VIEW SCHEMA COLUMN ADD EXISTS FROM JOIN INTO UPDATE SET RENAME TO")
 #: A name may follow them.
 _BEFORE_NAME = words(
     "( , . SELECT DISTINCT TABLE VIEW SCHEMA COLUMN ADD EXISTS FROM JOIN INTO UPDATE BY AND OR ON "
@@ -68,6 +73,8 @@ def _is_refused(sql: Sql, i: int, token: Token, creates: bool, signature: bool) 
     before = sql.norm(i - 1)
     if before in (".", "AS") and i > 0:
         return False
+    if token.norm == "CURRENT_USER_ID":
+        return before in _BEFORE_NEW or sql.norm(i + 1) not in ("", *_BEHIND_VALUE)
     if token.norm in _ALWAYS:
         return (token.norm, sql.norm(0)) not in (("APPEND", "ALTER"), ("PERCENT", "VACUUM"))
     if token.norm in _ENCODINGS:

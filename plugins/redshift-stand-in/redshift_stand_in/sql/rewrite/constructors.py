@@ -32,7 +32,7 @@ def _array(sql: Sql, i: int) -> str:
     arguments = _arguments(sql, i)
     if arguments is None:
         return sql.text
-    return _call(sql, i, "redshift_array", map(_as_json, arguments))
+    return _call(sql, i, '"array"', map(_as_json, arguments))
 
 
 def _object(sql: Sql, i: int) -> str:
@@ -43,7 +43,7 @@ def _object(sql: Sql, i: int) -> str:
         raise StatementError("OBJECT takes pairs of a key and a value", SYNTAX_ERROR)
     pairs = zip(arguments[::2], arguments[1::2], strict=True)
     items = (f"({key})::varchar, {_as_json(value)}" for key, value in pairs)
-    return _call(sql, i, "redshift_object", items)
+    return _call(sql, i, '"object"', items)
 
 
 #: By the word that they begin with.

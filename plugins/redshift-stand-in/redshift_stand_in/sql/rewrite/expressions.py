@@ -23,11 +23,14 @@ from redshift_stand_in.sql.words import words
 _DATE_PART_CALLS = frozenset(
     ["DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF", "DATE_PART", "DATEPART"]
 )
+#: A column that no alias names is called as the function.
 _RENAMED_CALLS = {
     "NVL": "coalesce",
-    "DATE_DIFF": "datediff",
-    "DATE_ADD": "dateadd",
-    "DATEPART": "date_part",
+    "DATEDIFF": "date_diff",
+    "DATEADD": "date_add",
+    "DATEPART": "pgdate_part",
+    "DATE_PART": "pgdate_part",
+    "LOG": "dlog10",
 }
 _CLAUSES = frozenset(("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "SET", "VALUES"))
 _SIZED_BY_MAX = words("VARCHAR VARYING NVARCHAR CHAR CHARACTER NCHAR BPCHAR VARBYTE TEXT VARBINARY")
@@ -38,7 +41,11 @@ _OTHER_WORDS: dict[str, tuple[str, Callable[[Sql, int], bool]]] = {
     "MAX": ("65535", lambda sql, i: sql.norm(i - 2) in _SIZED_BY_MAX and sql.norm(i + 1) == ")"),
     "DATETIME": ("timestamp", lambda sql, i: sql.norm(i - 1) in _TYPE_PLACES),
     "NVARCHAR": ("varchar", lambda *_: True),
-    "SYSDATE": ("pg_catalog.redshift_sysdate()", lambda sql, i: sql.norm(i + 1) != "("),
+    "SYSDATE": ('pg_catalog."timestamp"()', lambda sql, i: sql.norm(i + 1) != "("),
+    "CURRENT_USER_ID": (
+        "pg_catalog.current_user_id()",
+        lambda sql, i: sql.norm(i - 1) not in (".", "AS"),
+    ),
     "MINUS": ("except", lambda sql, i: sql.norm(i + 1) in ("SELECT", "(", "ALL")),
     "APPROXIMATE": ("", lambda sql, i: sql.norm(i + 1) == "COUNT"),
 }
@@ -136,21 +143,32 @@ def _call_edits(sql: Sql, i: int) -> list[Edit]:
     edits: list[Edit] = []
     if token.norm in _RENAMED_CALLS and sql.norm(i - 1) != ".":
         edits.append((token.start, token.end, _RENAMED_CALLS[token.norm]))
-    if token.norm == "CURRENT_SETTING" and sql.norm(i + 2) == "'":
-        name = sql.tokens[i + 2]
-        if name.value.lower() in parameters.OWN:
-            new = f"'redshift.{name.value.lower()}', true"
-            end = sql.tokens[sql.close(i + 1)]
-            edits.append((name.start, end.start, new))
-            if name.value.lower() == "query_group" and sql.norm(i - 1) != ".":
-                # Of no group, as dbt-redshift's tests have it; SHOW says unset, as in the guide.
-                edits.append((token.start, token.start, "coalesce(nullif("))
-                edits.append((end.end, end.end, ", 'unset'), 'default')"))
+    if token.norm == "EXTRACT" and sql.norm(i + 3) == "FROM":
+        part = sql.tokens[i + 2]
+        edits.append((token.start, token.end, "pg_catalog.date_part"))
+        unit = f"'{part.text}'" if part.kind == "word" else part.text
+        edits.append((part.start, part.end, f"{unit}::varchar"))
+        edits.append(sql.cut(i + 3, i + 4, ","))
+    if token.norm in ("CURRENT_SETTING", "SET_CONFIG") and sql.norm(i + 2) == "'":
+        edits += _own_parameter(sql, i)
     if token.norm in _DATE_PART_CALLS and sql.norm(i + 3) == ",":
         part = sql.tokens[i + 2]
         if part.kind == "word":
             edits.append((part.start, part.end, f"'{part.text}'"))
     return edits
+
+
+def _own_parameter(sql: Sql, i: int) -> list[Edit]:
+    """A call about one of Redshift's own parameters, which PostgreSQL knows by another name."""
+    given = sql.tokens[i + 2]
+    name = given.value.lower()
+    if name not in parameters.OWN:
+        return []
+    if sql.norm(i) == "SET_CONFIG":
+        return [(given.start, given.end, f"'redshift.{name}'")]
+    if name == "query_group" and sql.norm(i - 1) != ".":
+        return [sql.cut(i, sql.close(i + 1) + 1, "pg_catalog.current_setting()")]
+    return [sql.cut(i + 2, sql.close(i + 1), f"'redshift.{name}', true")]
 
 
 def _aliases_of_derived_tables(sql: Sql) -> list[Edit]:
