@@ -83,8 +83,9 @@ create or replace function pg_catalog.date_part(unit varchar, at time) returns i
     $$ select floor(pg_catalog.redshift_part(unit, at))::int $$;
 create or replace function pg_catalog.date_part(unit varchar, at interval) returns numeric language sql immutable strict as
     $$ select redshift_hidden.extract(unit, at) $$;
-create or replace function pg_catalog.date_part(unit varchar, at timetz) returns int language sql immutable strict as
-    $$ select floor(pg_catalog.redshift_part(unit, at::time))::int $$;
+create or replace function pg_catalog.date_part(unit varchar, at timetz) returns int language sql immutable strict as $$
+    select case when pg_catalog.redshift_unit(unit) in ('timezone', 'timezone_hour', 'timezone_minute') then redshift_hidden.date_part(unit, at)
+        else floor(pg_catalog.redshift_part(unit, at::time)) end::int $$;
 
 -- Counts the boundaries crossed; weeks begin on Sunday.
 create or replace function pg_catalog.date_diff(unit text, a timestamp, b timestamp) returns bigint

@@ -73,7 +73,7 @@ select
     least(100, 100.0 * redshift_hidden.pg_stat_get_mod_since_analyze(c.oid)
         / greatest(1, redshift_hidden.pg_stat_get_live_tuples(c.oid)))::numeric(5, 2) as stats_off,
     (redshift_hidden.pg_stat_get_live_tuples(c.oid) + redshift_hidden.pg_stat_get_dead_tuples(c.oid))::numeric(38, 0) as tbl_rows, null::numeric(19, 2) as skew_sortkey1, null::numeric(19, 2) as skew_rows,
-    redshift_hidden.pg_stat_get_live_tuples(c.oid)::numeric(38, 0) as estimated_visible_rows, ''::text as risk_event
+    redshift_hidden.pg_stat_get_live_tuples(c.oid)::numeric(38, 0) as estimated_visible_rows, ''::text as risk_event, 0::numeric(12, 2) as vacuum_sort_benefit
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join redshift_meta.table_attributes a on a.tbl = c.oid

@@ -25,7 +25,8 @@ select
     case error_message when '' then 'success' else 'failed' end::char(10) as status, false as result_cache_hit, start_time, end_time,
     (redshift_hidden.date_part('epoch', end_time - start_time) * 1000000)::bigint as elapsed_time, 0::bigint as queue_time,
     (redshift_hidden.date_part('epoch', end_time - start_time) * 1000000)::bigint as execution_time, error_message::varchar(512) as error_message,
-    0::bigint as returned_rows, 0::bigint as returned_bytes, query_text::varchar(4000) as query_text
+    0::bigint as returned_rows, 0::bigint as returned_bytes, query_text::varchar(4000) as query_text, 0::bigint as compile_time,
+    0::bigint as planning_time, 0::bigint as lock_wait_time
 from pg_catalog.redshift_writes where pg_catalog.redshift_sees(userid);
 create or replace view pg_catalog.sys_query_detail as
 select

@@ -88,7 +88,8 @@ def _is_keyword(sql: Sql, i: int, word: str, creates: bool) -> bool:
     """Whether a word in the place of a name is a keyword there."""
     following = sql.norm(i + 1)
     if word in ("TIMESTAMP", "DATETIME"):
-        return following in ("'", "(") or sql.norm(i - 2) == "CONVERT"
+        zoned = following in ("WITH", "WITHOUT") and sql.norms(i + 2, 2) == ("TIME", "ZONE")
+        return zoned or following in ("'", "(") or sql.norm(i - 2) == "CONVERT"
     if word == "OID":
         return not creates
     if word == "OFF":
