@@ -31,6 +31,7 @@ where p.pronamespace = 'pg_catalog'::regnamespace and p.oid < 16384 and (
     -- Redshift has the name with other arguments, or another meaning.
     or (p.proname = 'avg' and p.proargtypes[0] in (20, 21, 23, 1700))
     or (p.proname in ('date_trunc', 'lag', 'lead') and p.pronargs = 3)
+    or (p.proname = 'quote_literal' and p.proargtypes[0] = 'anyelement'::regtype)
     or (p.proname = 'age' and p.proargtypes[0] = 'xid'::regtype)
     or (p.proname = 'substring' and p.proargtypes[1] = 'text'::regtype)
     or (p.proname in ('rank', 'dense_rank', 'percent_rank', 'cume_dist') and p.prokind = 'a')

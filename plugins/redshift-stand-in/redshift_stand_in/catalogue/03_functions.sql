@@ -13,10 +13,14 @@ create or replace function pg_catalog.nvl2(subject anyelement, a anycompatible, 
 language sql immutable as $$ select case when subject is not null then a else b end $$;
 create or replace function pg_catalog.charindex(part text, whole text) returns int language sql immutable strict as
     $$ select strpos(whole, part) $$;
-create or replace function pg_catalog.sha2(value text, bits int) returns varchar language sql immutable strict as $$
-    select redshift_hidden.encode(case bits when 224 then redshift_hidden.sha224(redshift_hidden.convert_to(value, 'UTF8')) when 384 then redshift_hidden.sha384(redshift_hidden.convert_to(value, 'UTF8'))
-        when 512 then redshift_hidden.sha512(redshift_hidden.convert_to(value, 'UTF8')) when 256 then redshift_hidden.sha256(redshift_hidden.convert_to(value, 'UTF8'))
-        when 0 then redshift_hidden.sha256(redshift_hidden.convert_to(value, 'UTF8')) end, 'hex')::varchar $$;
+create or replace function pg_catalog.redshift_sha2(bytes redshift_hidden.bytea, bits int) returns varchar language sql immutable strict as $$
+    select redshift_hidden.encode(case bits when 224 then redshift_hidden.sha224(bytes) when 384 then redshift_hidden.sha384(bytes)
+        when 512 then redshift_hidden.sha512(bytes) when 256 then redshift_hidden.sha256(bytes) when 0 then redshift_hidden.sha256(bytes) end,
+        'hex')::varchar $$;
+create or replace function pg_catalog.sha2(value text, bits int) returns varchar language sql immutable strict as
+    $$ select pg_catalog.redshift_sha2(redshift_hidden.convert_to(value, 'UTF8'), bits) $$;
+create or replace function pg_catalog.sha2(value varbyte, bits int) returns varchar language sql immutable strict as
+    $$ select pg_catalog.redshift_sha2(value::redshift_hidden.bytea, bits) $$;
 create or replace function pg_catalog.strtol(digits text, base int) returns bigint language plpgsql immutable strict as $$
 declare
     plain text := redshift_hidden.regexp_replace(lower(digits), case base when 16 then '^[[:space:]]*[+-]?(0x)?' else '^[[:space:]]*[+-]?' end, '');
