@@ -46,6 +46,12 @@ def test_rows_are_compared_as_they_are_printed(
     assert is_same(rows, Table(["c"], printed)) is same
 
 
+def test_an_order_that_was_asked_for_is_compared() -> None:
+    wanted = Table(["c"], [["b"], ["a"]])
+    assert is_same([("b",), ("a",)], wanted, ordered=True)
+    assert not is_same([("a",), ("b",)], wanted, ordered=True)
+
+
 def test_pages_are_compared_with_the_stand_in(tmp_path: Path) -> None:
     (tmp_path / PAGES).mkdir()
     (tmp_path / PAGES / "a.md").write_text(

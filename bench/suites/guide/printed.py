@@ -54,16 +54,21 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in (line.strip()[1:-1] if framed else line).split("|")]
 
 
-def is_same(rows: Sequence[Row], wanted: Table) -> bool:
-    """Whether rows are those of a table, in this order or in another.
+def is_same(rows: Sequence[Row], wanted: Table, *, ordered: bool = False) -> bool:
+    """Whether rows are those of a table.
 
     An empty cell is NULL or an empty string: a row of nothing else is not printed at all.
+
+    Args:
+        rows: What came.
+        wanted: What is printed.
+        ordered: Whether they have to come in the same order.
     """
     found = [[_plain(value) for value in row] for row in rows]
     printed = [[_plain(value) for value in row] for row in wanted.rows]
     if not printed:
         return not any(map(any, found))
-    return found == printed or sorted(found) == sorted(printed)
+    return found == printed if ordered else sorted(found) == sorted(printed)
 
 
 def _plain(value: object) -> str:
