@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from suites.results import Failure, Result
+from suites.results import Failure, Measurement, Result
 
 AWS = "needs AWS"
 DECLARED = "declared gap"
@@ -36,6 +37,18 @@ def known(suite: str) -> list[tuple[str, str]]:
         return []
     lines = (line for line in path.read_text("utf-8").splitlines() if line[:1] not in ("", "~"))
     return [(_WORDS[word], pattern) for word, _, pattern in (line.partition(" ") for line in lines)]
+
+
+def measured(suite: str, version: str, outcomes: Iterable[Result | Failure]) -> Measurement:
+    """What a suite has given today, each failure with its class.
+
+    Args:
+        suite: Its name.
+        version: Of its package, or the commit of its checkout.
+        outcomes: In the suite's order.
+    """
+    date = datetime.now(UTC).date().isoformat()
+    return Measurement(suite, version, date, classified(outcomes, known(suite)))
 
 
 def classified(outcomes: Iterable[Result | Failure], listed: list[tuple[str, str]]) -> list[Result]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from measure import BenchError
 from redshift_stand_in.local import StandIn
 
 from suites.environment import CACHE, Environment, commit, prepare
-from suites.reasons import classified, known
+from suites.reasons import measured
 from suites.results import Failure, Measurement, Result, read_junit
 from suites.server import set_up, stand_in
 from suites.suite import Suite
@@ -60,8 +59,7 @@ def measurement(
 ) -> Measurement:
     """What a suite, or a part of it, has given today."""
     version += ", a part" if only else ""
-    date = datetime.now(UTC).date().isoformat()
-    return Measurement(suite.name, version, date, classified(outcomes, known(suite.name)))
+    return measured(suite.name, version, outcomes)
 
 
 def _run(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from redshift_stand_in.sql.lexer import split_statements
 
 from suites.catalogue import FIXTURES, STATEMENTS
 from suites.environment import CACHE, commit
-from suites.reasons import classified, known
+from suites.reasons import measured
 from suites.results import PASSED, Failure, Measurement, Result
 from suites.server import stand_in
 
@@ -56,8 +55,7 @@ def try_statements(source: Path) -> Measurement:
     statements = list(_statements(source))
     with stand_in(CACHE / "certificates") as server, session(server) as connection:
         outcomes = [_outcome(connection, name, text) for name, text in statements]
-    date = datetime.now(UTC).date().isoformat()
-    return Measurement(STATEMENTS, commit(source), date, classified(outcomes, known(STATEMENTS)))
+    return measured(STATEMENTS, commit(source), outcomes)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from suites.guide.examples import shown
 from suites.guide.pages import made_alone, paths, tried
 from suites.guide.printed import Table
 from suites.guide.tickit import NAMES
-from suites.reasons import classified, known
+from suites.reasons import measured
 from suites.results import PASSED, SKIPPED, Failure, Measurement, Result
 from suites.server import stand_in
 from suites.statements import error_of
@@ -58,8 +57,7 @@ def compare_answers(source: Path) -> Measurement:
             if any(_is_compared(*pair) for pair in pairs)
             for outcome in _page(server, name, pairs)
         ]
-    date = datetime.now(UTC).date().isoformat()
-    return Measurement(ANSWERS, commit(source), date, classified(outcomes, known(ANSWERS)))
+    return measured(ANSWERS, commit(source), outcomes)
 
 
 def _pairs(page: str) -> Iterator[tuple[str, Table | None]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from suites.environment import CACHE, commit
 from suites.guide.blocks import blocks
 from suites.guide.examples import statements
 from suites.guide.tickit import TABLES
-from suites.reasons import classified, known
+from suites.reasons import measured
 from suites.results import PASSED, Failure, Measurement, Result
 from suites.server import stand_in
 from suites.statements import error_of, errors_with_what_is_missing, session
@@ -60,8 +59,7 @@ def try_pages(source: Path) -> Measurement:
     pages = dict(_pages(source))
     with stand_in(CACHE / "certificates") as server:
         outcomes = [each for name, texts in pages.items() for each in _page(server, name, texts)]
-    date = datetime.now(UTC).date().isoformat()
-    return Measurement(GUIDE, commit(source), date, classified(outcomes, known(GUIDE)))
+    return measured(GUIDE, commit(source), outcomes)
 
 
 def paths(source: Path) -> list[Path]:
