@@ -40,18 +40,19 @@ end $$;
 -- A time whose day, hour, minute or second is over its range: what is over goes to the next higher field.
 create or replace function pg_catalog.redshift_overflown(value text, format text) returns timestamp language plpgsql immutable strict as $$
 declare
-    places text := redshift_hidden.regexp_replace(upper(format), 'HH24', 'HH', 1, 0);
+    -- As wide as the value; the hours of a clock of twelve are never over.
+    places text := replace(replace(upper(format), 'HH24', 'H4'), 'HH12', 'HH');
     plain text := value;
     over interval := '0';
     part text;
     place int;
 begin
-    foreach part in array array['DD', 'HH', 'MI', 'SS'] loop
+    foreach part in array array['DD', 'H4', 'MI', 'SS'] loop
         place := strpos(places, part);
         if place > 0 and substr(value, place, 2) between '01' and '99' then
             plain := redshift_hidden.overlay(plain, case part when 'DD' then '01' else '00' end, place, 2);
             over := over + substr(value, place, 2)::int * case part
-                when 'DD' then interval '1 day' when 'HH' then interval '1 hour' when 'MI' then interval '1 minute' else interval '1 second' end;
+                when 'DD' then interval '1 day' when 'H4' then interval '1 hour' when 'MI' then interval '1 minute' else interval '1 second' end;
             over := over - case part when 'DD' then interval '1 day' else interval '0' end;
         end if;
     end loop;
