@@ -60,7 +60,7 @@ BEGIN_WITH = {
 
 def test_a_column_has_the_encoding_of_its_type_until_it_is_given_another(sql: Sql) -> None:
     columns = [f"c{n} {kind}" for n, kind in enumerate(BEGIN_WITH)]
-    sql(f"create table t.e ({', '.join(columns)}, s int)  sortkey (s)")
+    sql(f"create table t.e ({', '.join(columns)}, s int) sortkey (s)")
     sql("create table t.given (a int encode raw, b int encode bytedict, c int)")
     sql("create temp table passing (a int, b varchar)")
     sql("create table t.made as select * from t.e")
@@ -80,6 +80,7 @@ def test_a_column_has_the_encoding_of_its_type_until_it_is_given_another(sql: Sq
             assert [row[0] for row in sql(query)] == encodings
     shown = "select distinct trim(encoding) from pg_table_def where tablename"
     assert sql(f"{shown} = 'given' order by 1") == [["az64"], ["bytedict"], ["none"]]
+    assert sql(f"{shown} = 'passing'") == [["none"]]
     sql("insert into t.given values (1, 1, 1)")
     sql("insert into t.made (s) values (1)")
     assert sql("select \"table\", encoded from svv_table_info where schema = 't' order by 1") == [

@@ -8,7 +8,7 @@ create or replace function pg_catalog.format_encoding(number int) returns char(3
         'mostly32', 'runlength', 'text255', 'text32k', 'zstd'])[number], 'none')::char(32) $$;
 -- A late-binding view has no columns in Redshift's catalogue: the front uses these instead of PostgreSQL's.
 create or replace view pg_catalog.redshift_attribute as
-select a.*, coalesce(pg_catalog.redshift_encoding(e.encoding), 0) as attencodingtype, coalesce(t.distkey = a.attname::text, false) as attisdistkey,
+select a.*, pg_catalog.redshift_encoding(e.encoding) as attencodingtype, coalesce(t.distkey = a.attname::text, false) as attisdistkey,
     pg_catalog.redshift_sort_position(t.sorttype, t.sortkeys, a.attname) as attsortkeyord
 from pg_catalog.pg_attribute a
 left join redshift_meta.table_attributes t on t.tbl = a.attrelid
