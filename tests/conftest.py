@@ -121,11 +121,22 @@ def foreign(project_root: Path) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def product(project_root: Path) -> Path:
-    """The environment that docs/operating.md installs on a host, kept in ``.uv/tests``."""
-    folder = project_root / ".uv" / "tests" / "product"
+    """The environment that docs/operating.md installs on a host."""
+    return _synced(project_root, "product", "--no-default-groups")
+
+
+@pytest.fixture(scope="session")
+def readers(project_root: Path) -> Path:
+    """The ``bin`` of what others read the lake with: docs/decisions/0037."""
+    return _synced(project_root, "readers", "--only-group=readers") / "bin"
+
+
+def _synced(root: Path, name: str, groups: str) -> Path:
+    """An environment of the lock file's versions, kept in ``.uv/tests``."""
+    folder = root / ".uv" / "tests" / name
     subprocess.run(
-        [project_root / ".uv/bin/uv", "sync", "--locked", "--no-default-groups", "--quiet"],
-        cwd=project_root,
+        [root / ".uv/bin/uv", "sync", "--locked", "--quiet", groups],
+        cwd=root,
         env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(folder)},
         check=True,
     )
