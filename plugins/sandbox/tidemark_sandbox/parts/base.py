@@ -20,7 +20,7 @@ from tidemark_sandbox.settings.config import Config
 #: Longer than any healthy part needs, even on a busy machine.
 _PATIENCE = 120.0
 #: What a server sees of our own environment: no credentials, proxies or database variables.
-_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "GOMAXPROCS")
 
 
 def require_listener(path: Path) -> None:
