@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, redirect_stdout
+from contextlib import ExitStack, closing, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Timer
 from typing import Any
 
+import loading.process
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,6 +26,8 @@ from redshift_connector.error import ProgrammingError
 from statements import Intercept
 from target_redshift.settings import SETTINGS
 from target_redshift.singer.target import TargetRedshift
+from tidemark.services.follow.ready.process import Process
+from tidemark_core.forking.client import Forked
 from tidemark_core.names import OWN_NAMES, LandingNames, TableName
 from tidemark_core.redshift.errors import explain_query
 from tidemark_core.redshift.settings import WarehouseSettings
@@ -137,13 +143,15 @@ class Lake:
     Attributes:
         config: Reaches the warehouse by a tunnel that stands already.
         bastion_config: Opens its own tunnel, as an operator's settings do.
+        forks: What loaders are forked from.
     """
 
     sandbox: Sandbox
     config: dict[str, Any]
     bastion_config: dict[str, Any]
     s3: S3Location
-    client: Any = field(repr=False, default=None)
+    client: Any = field(repr=False)
+    forks: Process
 
     @property
     def warehouse(self) -> WarehouseSettings:
@@ -175,27 +183,42 @@ class Lake:
         return "".join(m if isinstance(m, str) else json.dumps(m) + "\n" for m in messages)
 
     def run(self, *messages: Mapping[str, Any] | str, **config: Any) -> Done:
-        """Runs the target in a process of its own, as Meltano does."""
-        process = self.start(**config)
-        out, errors = process.communicate(self.lines(*messages), timeout=120)
-        return Done(process.returncode, [json.loads(line) for line in out.splitlines()], errors)
+        """Runs the target in a process of its own, which is forked."""
+        with ExitStack() as stack:
+            files = [stack.enter_context(TemporaryFile("w+")) for _ in range(3)]
+            told, out, errors = files
+            told.write(self.lines(*messages))
+            told.seek(0)
+            streams = [file.fileno() for file in files]
+            environ = self._environ(**config)
+            forked = Forked(self.forks.path, ["target-redshift"], Path.cwd(), environ, streams)
+            patience = Timer(120, forked.signal, [signal.SIGKILL])
+            stack.callback(patience.cancel)
+            patience.start()
+            code = forked.wait()
+            out.seek(0)
+            errors.seek(0)
+            return Done(code, [json.loads(line) for line in out], errors.read())
 
     def start(self, **config: Any) -> subprocess.Popen[str]:
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("REDSHIFT")}
-        environ.pop("DEBUG", None)
-        environ |= config.pop("environ", {})
-        environ |= {
-            "TIDEMARK_TEST_CONFIG": json.dumps(self.config | config),
-            "TIDEMARK_RUN_ID": "run-1",
-        }
+        """Starts the target in a process of its own, as Meltano does."""
         return subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("process.py"))],
+            [sys.executable, loading.process.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environ,
+            env=self._environ(**config),
         )
+
+    def _environ(self, **config: Any) -> dict[str, str]:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("REDSHIFT")}
+        environ.pop("DEBUG", None)
+        environ |= config.pop("environ", {})
+        return environ | {
+            "TIDEMARK_TEST_CONFIG": json.dumps(self.config | config),
+            "TIDEMARK_RUN_ID": "run-1",
+        }
 
     def load(self, *messages: Mapping[str, Any], **config: Any) -> list[Any]:
         """Runs the target in this process, which is quicker; its errors are raised."""
@@ -212,7 +235,16 @@ def run_here(config: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -
 
 
 @pytest.fixture(scope="session")
-def lake(sandbox: Sandbox) -> Iterator[Lake]:
+def forks() -> Iterator[Process]:
+    made = Process("loading.forks")
+    faults = str(Path(loading.process.__file__).parents[1])
+    made.begin(Path.cwd(), os.environ | {"PYTHONPATH": faults})
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
+def lake(sandbox: Sandbox, forks: Process) -> Iterator[Lake]:
     """One tunnel for all tests; those about the tunnel use ``bastion_config``."""
     env = sandbox.env()
     names = {setting.env: setting.name for setting in SETTINGS}
@@ -225,7 +257,7 @@ def lake(sandbox: Sandbox) -> Iterator[Lake]:
     sandbox.warehouse(f"GRANT CREATE ON DATABASE {env['REDSHIFT_DATABASE']} TO tidemark_loader")
     with open_endpoint(bastion, config["redshift_host"], 5439, local_port=0) as endpoint:
         direct |= {"redshift_host": endpoint.host, "redshift_port": endpoint.port}
-        yield Lake(sandbox, direct, config, s3, s3.client())
+        yield Lake(sandbox, direct, config, s3, s3.client(), forks)
 
 
 @pytest.fixture

@@ -8,12 +8,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from loading.breaks import break_at, die, pause
 from target_redshift.__main__ import main
 
-if __name__ == "__main__":
+from loading.breaks import break_at, die, pause
+
+
+def load() -> None:
+    """Runs target-redshift by the variables that a test has set."""
     config = json.loads(os.environ["TIDEMARK_TEST_CONFIG"])
     if step := config.pop("die", None):
         break_at(step, die)
@@ -24,3 +27,7 @@ if __name__ == "__main__":
         file.flush()
         sys.argv = ["target-redshift", "--config", file.name]
         main()
+
+
+if __name__ == "__main__":
+    load()
