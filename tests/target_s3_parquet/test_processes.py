@@ -172,6 +172,6 @@ def test_a_broken_message_is_not_shown(
     }
     out, err = start().communicate(say.text(say.schema()) + broken[line], timeout=60)
     assert "the tap sent a " in err
-    assert "4111" not in out + err
+    assert "4111 1" not in out + err  # milliseconds of the log may be 4111, too
     assert len(err) < 20_000
     assert lake.keys("manifests/") == []
