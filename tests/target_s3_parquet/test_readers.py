@@ -22,14 +22,20 @@ from tidemark_core.types.column_type import ColumnType
 
 
 @pytest.fixture
-def files(lake: Any) -> S3FileSystem:
+def options(lake: Any) -> dict[str, Any]:
+    """How Arrow's S3FileSystem reaches the lake."""
     place = lake.place
-    return S3FileSystem(
-        access_key=place.access_key,
-        secret_key=place.secret_key,
-        endpoint_override=place.endpoint_url,
-        region=place.region,
-    )
+    return {
+        "access_key": place.access_key,
+        "secret_key": place.secret_key,
+        "endpoint_override": place.endpoint_url,
+        "region": place.region,
+    }
+
+
+@pytest.fixture
+def files(options: dict[str, Any]) -> S3FileSystem:
+    return S3FileSystem(**options)
 
 
 @pytest.fixture
@@ -95,14 +101,7 @@ print(json.dumps([len(frame), str(frame.dtypes["price"]), str(frame.loc[4, "pric
 """
 
 
-def test_pandas(lake: Any, folder: str, readers: Path) -> None:
-    place = lake.place
-    options = {
-        "access_key": place.access_key,
-        "secret_key": place.secret_key,
-        "region": place.region,
-        "endpoint_override": place.endpoint_url,
-    }
+def test_pandas(folder: str, options: dict[str, Any], readers: Path) -> None:
     assert printed(readers / "python", _PANDAS, {"folder": folder, "options": options}) == [
         5,
         "decimal128(10, 2)[pyarrow]",
