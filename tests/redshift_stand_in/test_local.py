@@ -52,12 +52,16 @@ def started(command: list[str | Path]) -> Iterator[tuple[subprocess.Popen[str], 
 def up(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running `up`, and the address that it printed."""
     with started([PROGRAM, "up", "--port", "0", *options]) as (process, first):
-        yield process, address(first)
+        yield process, address(first, process)
 
 
-def address(line: str) -> str:
-    found = re.match(r"ready: (\S+) +password (\S+)$", line)
-    assert found, line
+def address(first: str, process: subprocess.Popen[str]) -> str:
+    """The address in a program's first line."""
+    found = re.match(r"ready: (\S+) +password (\S+)$", first)
+    if not found:
+        process.terminate()
+        assert process.stdout is not None
+        pytest.fail(first + process.stdout.read())
     return found[1].replace("@", f":{found[2]}@")
 
 
@@ -95,11 +99,16 @@ def ends(pid: int) -> bool:
     return False
 
 
-def test_up_serves_redshift_and_keeps_its_folder(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)  # PostgreSQL's account must get there
-    folder = tmp_path / "data"
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's account can enter: each pytest that begins closes its own."""
+    with tempfile.TemporaryDirectory(prefix="rs-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_up_serves_redshift_and_keeps_its_folder(open_folder: Path) -> None:
+    folder = open_folder / "data"
     options = ["--folder", str(folder), "--user", f"Ann O'Hara{' of Dublin' * 8}"]
     options += ["--database", "d" * 100, "--password", "p'w"]
     with up(*options) as (process, url):
@@ -171,8 +180,8 @@ def test_the_fixture_is_a_redshift(redshift_stand_in: StandIn) -> None:
 
 def test_its_page_works_as_printed(printed: list[Block], world: Any, tmp_path: Path) -> None:
     alone, fixture, front = printed
-    with started(shell(f"exec {alone.text}")) as (_, first):
-        assert "Redshift" in str(ask(address(first), "select version()"))
+    with started(shell(f"exec {alone.text}")) as (process, first):
+        assert "Redshift" in str(ask(address(first, process), "select version()"))
     (tmp_path / "test_readme.py").write_text(fixture.text)
     pytest_itself = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     subprocess.run([*pytest_itself, tmp_path / "test_readme.py"], cwd=tmp_path, check=True)
