@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -22,10 +21,11 @@ def load() -> None:
         break_at(step, die)
     if step := config.pop("pause", None):
         break_at(step, lambda: pause(Path(os.environ["TIDEMARK_TEST_PAUSE"])))
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    # A file in memory: whatever way this process dies, none is left behind.
+    with os.fdopen(os.memfd_create("config.json"), "w") as file:
         json.dump(config, file)
         file.flush()
-        sys.argv = ["target-redshift", "--config", file.name]
+        sys.argv = ["target-redshift", "--config", f"/proc/self/fd/{file.fileno()}"]
         main()
 
 
