@@ -48,6 +48,7 @@ _SETTINGS = {
     # loses power may lose the whole folder.
     "fsync": "off",
     "jit": "off",
+    "shared_preload_libraries": "plpgsql",
     "logging_collector": "off",
     "log_min_messages": "warning",
     "log_timezone": "UTC",
