@@ -24,7 +24,7 @@ from tidemark_sandbox.access.clients import Database, target
 from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.errors import MissingPackagesError, PortTakenError, SandboxError
 from tidemark_sandbox.host.ports import HOST
-from tidemark_sandbox.host.processes import writers
+from tidemark_sandbox.host.processes import ended, writers
 from tidemark_sandbox.settings.accounts import BUCKET
 from tidemark_sandbox.world import PartName, Sandbox
 
@@ -132,6 +132,24 @@ def test_a_hung_server_is_replaced(world: Sandbox) -> None:
     world.up()
     assert pids(world)["bastion"] != before
     assert all_well(world)
+
+
+def shared_memory(pid: int) -> set[Path]:
+    """What a PostgreSQL server shares with its children by name."""
+    words = Path(f"/proc/{pid}/maps").read_text().split()
+    return {Path(word) for word in words if word.startswith("/dev/shm/")}
+
+
+def test_a_reset_leaves_nothing_behind(spare: Sandbox) -> None:
+    spare.up()
+    everything, server = everything_of(spare), pids(spare)["postgres"]
+    assert server is not None
+    shared, sockets = shared_memory(server), seaweedfs_sockets(spare)
+    assert shared
+    assert sockets
+    spare.reset()
+    assert all(ended(pid) for pid in everything)
+    assert [path for path in (*shared, *sockets, spare.config.dir) if path.exists()] == []
 
 
 def test_two_run_side_by_side_and_one_ends_without_the_other(

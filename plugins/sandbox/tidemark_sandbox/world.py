@@ -111,7 +111,7 @@ class Sandbox:
         if not self.config.marker.exists():
             return
         with data_folder.lock(self.config):
-            self._stop_parts()
+            self._end_parts(lambda part: part.stop())
 
     def reset(self) -> None:
         """Ends every process and removes the data.
@@ -123,7 +123,7 @@ class Sandbox:
             return
         data_folder.claim(self.config)
         with data_folder.lock(self.config):
-            self._stop_parts()
+            self._end_parts(lambda part: part.discard())
             data_folder.remove(self.config)
 
     def save(self, folder: Path) -> None:
@@ -221,7 +221,7 @@ class Sandbox:
         if known and (base, server) != (new.base, new.server):
             self.config = resolve(new.dir, cast("int", base), cast("str", server))
             self._build()
-            self._stop_parts()
+            self._end_parts(lambda part: part.stop())
             self.config = new
             self._build()
 
@@ -240,9 +240,9 @@ class Sandbox:
         for future in started.values():
             future.result()
 
-    def _stop_parts(self) -> None:
+    def _end_parts(self, end: Callable[[Part], None]) -> None:
         with ThreadPoolExecutor(len(self.parts)) as pool:
-            list(pool.map(lambda part: part.stop(), reversed(self.parts.values())))
+            list(pool.map(end, reversed(self.parts.values())))
 
     def _run_sql(self) -> int:
         if not self.config.sql:

@@ -144,6 +144,12 @@ class Part(ABC):
         self.daemon.stop()
         self.cleanup()
 
+    def discard(self) -> None:
+        """Ends it at once: what it has not written yet goes with its data."""
+        self.daemon.kill()
+        self.daemon.note.unlink(missing_ok=True)
+        self.cleanup()
+
     def _check_ports(self) -> None:
         for port in self.tcp_ports:
             if not can_bind(port):

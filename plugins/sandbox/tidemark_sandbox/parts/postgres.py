@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from redshift_stand_in.catalogue import install
@@ -71,18 +72,12 @@ class Postgres(Part):
         return "PostgreSQL " + self.query("SHOW server_version").partition(" ")[0]
 
     def provision(self) -> None:
-        for role, password in accounts.WAREHOUSE_PASSWORDS.items():
-            rights = "CREATEDB CREATEROLE" if role == accounts.WAREHOUSE_ADMIN else ""
-            self.query(
-                f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS"
-                f" (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec\n"
-                f"ALTER ROLE {role} LOGIN {rights} PASSWORD '{password}'"
-            )
         database, admin = accounts.WAREHOUSE_DATABASE, accounts.WAREHOUSE_ADMIN
         # The admin of a Redshift cluster may do what any of its users may.
         others = ", ".join(role for role in accounts.WAREHOUSE_PASSWORDS if role != admin)
-        self.query(f"GRANT {others} TO {admin} WITH ADMIN OPTION")
         self.query(
+            "\n".join(_role(*each) for each in accounts.WAREHOUSE_PASSWORDS.items())
+            + f"\nGRANT {others} TO {admin} WITH ADMIN OPTION;\n"
             f"SELECT 'CREATE DATABASE {database} OWNER {admin}' WHERE NOT EXISTS"
             f" (SELECT FROM pg_database WHERE datname = '{database}') \\gexec"
         )
@@ -96,6 +91,11 @@ class Postgres(Part):
             database=database,
         )
         install(self.config.postgres_sockets, PORT, database)
+
+    def discard(self) -> None:
+        # Ends at once too, and leaves no shared memory behind, as SIGKILL would.
+        replace(self.daemon, stop_signal=signal.SIGQUIT).stop()
+        self.cleanup()
 
     def query(self, sql: str, *, database: str = "postgres") -> str:
         """Runs SQL as superuser, past the front; returns psql's bare output.
@@ -125,3 +125,13 @@ class Postgres(Part):
         if result.returncode:
             raise SandboxError(result.stderr.strip())
         return result.stdout.strip()
+
+
+def _role(name: str, password: str) -> str:
+    """What makes a user of the warehouse, or sets its password again."""
+    rights = "CREATEDB CREATEROLE" if name == accounts.WAREHOUSE_ADMIN else ""
+    return (
+        f"SELECT 'CREATE ROLE {name}' WHERE NOT EXISTS"
+        f" (SELECT FROM pg_roles WHERE rolname = '{name}') \\gexec\n"
+        f"ALTER ROLE {name} LOGIN {rights} PASSWORD '{password}';"
+    )
