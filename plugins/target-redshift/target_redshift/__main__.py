@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from tidemark_singer.command import run
@@ -16,6 +17,8 @@ def main() -> None:
 
 
 def _plugin() -> type[TargetRedshift]:
+    # NumPy multiplies no matrices here: the threads for it, one a core, take an eighth of a start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from target_redshift.arrow import use_jemalloc
     from target_redshift.singer.target import TargetRedshift
 

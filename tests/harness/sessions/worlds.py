@@ -28,6 +28,8 @@ Fill = Callable[[Sandbox, Path], object]
 def pytest_configure(config: pytest.Config) -> None:
     # SeaweedFS, of which each sandbox has one, spends a third of its CPU on keeping several busy.
     os.environ.setdefault("GOMAXPROCS", "1")
+    # NumPy, which no test multiplies matrices with, starts threads for it in each process.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         worlds = Worlds(config.rootpath, Path(worker[_FOLDER]))

@@ -57,6 +57,7 @@ class Warehouse(Part):
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": "127.0.0.1,localhost",
+            "OPENBLAS_NUM_THREADS": "1",  # it multiplies no matrices
         }
         return {**super().environment(), **keys}
 

@@ -19,8 +19,9 @@ _LATE = ("redshift_connector", "yaml")
 
 def _programs() -> Programs:
     """Imports them; what each does at its start happens in its fork."""
-    # As in a plugin that is started by itself; must be set before Arrow is imported.
+    # As in a plugin that is started by itself; must be set before Arrow and NumPy are imported.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with sdk_imports():
         import tap_mysql.singer.tap
         import tap_s3_parquet.singer.tap
