@@ -24,11 +24,11 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("shared-machine")
 
-#: Keep the account of docs/faults.md, let a worker that dies say where, order the files, mark the
-#: tests that need no server, and make those which others do.
+#: Keep the account of docs/faults.md, spare the collector what lasts, let a worker that dies say
+#: where, order the files, mark the tests that need no server, and make those which others do.
 pytest_plugins = [
-    "recorder", "sessions.crashes", "sessions.order", "sessions.unit", "sessions.worlds",
-    "projects.nights", "projects.pages", "statements",
+    "recorder", "sessions.collector", "sessions.crashes", "sessions.order", "sessions.unit",
+    "sessions.worlds", "projects.nights", "projects.pages", "statements",
 ]  # fmt: skip
 
 ROOT = Path(__file__).resolve().parent.parent
