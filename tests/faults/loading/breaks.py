@@ -64,8 +64,8 @@ def pause(path: Path) -> None:
     gone = path.with_suffix(".gone")
     if gone.exists():
         return
-    gone.touch()
     path.touch()
+    gone.touch()  # the second: whoever sees it and no other file knows that the pause is over
     while path.exists():
         time.sleep(0.01)
 
@@ -111,11 +111,12 @@ def held_tap() -> None:
     from tap_s3_parquet.__main__ import main
 
     if "TIDEMARK_TEST_STEP" in os.environ and "--discover" not in sys.argv:
-        atexit.register(_wait_for_the_loader)
+        atexit.register(wait_for_the_loader)
     main()
 
 
-def _wait_for_the_loader() -> None:
+def wait_for_the_loader() -> None:
+    """Returns when the pause that TIDEMARK_TEST_PAUSE names has been and is over."""
     path = Path(os.environ["TIDEMARK_TEST_PAUSE"])
-    while path.exists() or not path.with_suffix(".gone").exists():
+    while not path.with_suffix(".gone").exists() or path.exists():
         time.sleep(0.01)
