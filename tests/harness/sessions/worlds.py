@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from lasting_sessions import LastingSessions
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:
@@ -143,7 +144,9 @@ def worlds(pytestconfig: pytest.Config) -> Worlds:
 def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
     """A running sandbox of the tests' own, empty but for users and the bucket."""
     with worlds.running() as (world, _):
-        yield world
+        lasting = LastingSessions(world.config.dir)
+        yield lasting
+        lasting.leave()
 
 
 @pytest.fixture(scope="module")

@@ -85,6 +85,8 @@ class Warehouse(Part):
             ssl=False,
             timeout=60,
             client_protocol_version=TEXT_PROTOCOL,
+            # The driver asks a repeated statement as it was prepared: of tables as they were then.
+            max_prepared_statements=0,
             # Without a name the driver reads the source of every frame of the stack for one.
             application_name="tidemark-sandbox",
         )
