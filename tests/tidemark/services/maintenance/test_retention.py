@@ -140,24 +140,24 @@ def test_it_says_which_tables_need_analyze_until_they_are_analyzed(lake: Lake) -
 
     digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3)"
     crossed = ", ".join(f"{digits} t{number}" for number in range(6))
-    lake.sandbox.warehouse(f"CREATE TABLE {table} (id BIGINT)", user="tidemark_loader")
+    lake.sandbox.redshift.query(f"CREATE TABLE {table} (id BIGINT)", user="tidemark_loader")
     try:
         # The server's own vacuum, once a minute, would be quicker than us now and then.
         address = PostgresAddress(lake.sandbox.config.postgres_sockets, PORT)
         database = lake.sandbox.env()["REDSHIFT_DATABASE"]
         with closing(open_as_superuser(address, database)) as session:
             session.query(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
-        lake.sandbox.warehouse(
+        lake.sandbox.redshift.query(
             f"INSERT INTO {table} SELECT t0.d FROM {crossed}", user="tidemark_loader"
         )
         analyze = f'ANALYZE "landing"."{lake.landing}"'
         until(analyze)
-        lake.sandbox.warehouse(analyze, user="tidemark_loader")
+        lake.sandbox.redshift.query(analyze, user="tidemark_loader")
         assert upkeep() == []
-        lake.sandbox.warehouse(f"DELETE FROM {table} WHERE id < 2", user="tidemark_loader")
+        lake.sandbox.redshift.query(f"DELETE FROM {table} WHERE id < 2", user="tidemark_loader")
         until(f'VACUUM DELETE ONLY "landing"."{lake.landing}"')
     finally:
-        lake.sandbox.warehouse(f"DROP TABLE {table}", user="tidemark_loader")
+        lake.sandbox.redshift.query(f"DROP TABLE {table}", user="tidemark_loader")
 
 
 @pytest.mark.parametrize(
