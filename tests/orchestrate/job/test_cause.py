@@ -88,6 +88,11 @@ def test_silence_is_a_cause_too() -> None:
     assert "terminated" in cause(code=143).message
 
 
+@pytest.mark.parametrize(("code", "word"), [(143, "SIGTERM"), (-15, "SIGTERM"), (130, "Ctrl-C")])
+def test_what_parts_say_as_they_are_ended_is_no_cause(code: int, word: str) -> None:
+    assert word in cause(TUNNEL, MELTANO, code=code).message
+
+
 def test_the_same_fault_has_the_same_fingerprint() -> None:
     held = "target (pid 81 on h) since 2026-01-01T02:00:00Z, run 0b5c1a52-6d7e-4d0c-9a44-74696465"
     later = held.replace("81", "4711").replace("02:00", "03:00")

@@ -138,8 +138,11 @@ class CauseFinder:
         Args:
             exit_code: Of the run; negative: the signal that ended it.
         """
-        if exit_code in (-2, 130):  # what its parts said when they ended is not a cause
+        # What its parts said when they were ended is not a cause.
+        if exit_code in (-2, 130):
             return Cause("it was interrupted by Ctrl-C (SIGINT)")
+        if exit_code in (-15, 143):
+            return Cause("the run was terminated (SIGTERM)")
         if self._tables and (self._ours or not self._dbt):
             words = [self._tables.message, *([self._dbt_cause().message] if self._dbt else [])]
             return replace(self._tables, message="\n".join(words))
@@ -149,8 +152,6 @@ class CauseFinder:
             return self._dbt_cause()
         if exit_code in (-9, 137):
             return Cause("the run was killed (SIGKILL): is this machine out of memory?")
-        if exit_code in (-15, 143):
-            return Cause("the run was terminated (SIGTERM)")
         return (
             self._error
             or self._general
