@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from dbt_project.project import Dbt, Landing, Query
 from tidemark_sandbox.access.tunnel import open_tunnel
-from tidemark_sandbox.parts.warehouse import ask
-from tidemark_sandbox.settings.accounts import WAREHOUSE_ADMIN
 
 if TYPE_CHECKING:
-    from redshift_connector.core import Connection
     from tidemark_sandbox.world import Sandbox
 
 
@@ -30,19 +26,9 @@ def dbt_env(sandbox: Sandbox) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def query(sandbox: Sandbox) -> Iterator[Query]:
-    """Asks in one session for each user: a login costs more than most statements."""
-    with ExitStack() as stack:
-        opened: dict[str, Connection] = {}
-
-        def run(
-            sql: str, arguments: Sequence[object] | None = None, *, user: str = WAREHOUSE_ADMIN
-        ) -> list[tuple[Any, ...]]:
-            if user not in opened:
-                opened[user] = stack.enter_context(closing(sandbox.redshift.connect(user)))
-            return ask(opened[user], sql, arguments)[1]
-
-        yield run
+def query(sandbox: Sandbox) -> Query:
+    """Asks the warehouse; as its administrator, if no user is named."""
+    return sandbox.warehouse
 
 
 @pytest.fixture(scope="session")
