@@ -159,7 +159,6 @@ class Daemon:
             _signal(left, signal.SIGTERM)
             _wait(lambda: not self.pids(), min(grace, 3))
         self.kill()
-        self.note.unlink(missing_ok=True)
 
     def wait_gone(self, process: ProcessId, seconds: float = 30) -> None:
         """Waits until a process has ended.
@@ -181,6 +180,7 @@ class Daemon:
             raise SandboxError(
                 f"Process {sorted(self.pids())} does not end", hint=f"tail {self.log}"
             )
+        self.note.unlink(missing_ok=True)
 
 
 def _signal(pids: set[int], number: signal.Signals) -> None:

@@ -147,7 +147,6 @@ class Part(ABC):
     def discard(self) -> None:
         """Ends it at once: what it has not written yet goes with its data."""
         self.daemon.kill()
-        self.daemon.note.unlink(missing_ok=True)
         self.cleanup()
 
     def _check_ports(self) -> None:
