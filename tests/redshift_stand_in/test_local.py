@@ -27,17 +27,24 @@ PROGRAM = Path(sys.executable).with_name("redshift-stand-in")
 
 
 @contextmanager
+def open_to_all() -> Iterator[Path]:
+    """A folder that PostgreSQL's account can enter: each pytest that begins closes its own."""
+    with tempfile.TemporaryDirectory(prefix="rs-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextmanager
 def started(command: list[str | Path]) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running program, and its first line; what it leaves behind when a test kills it goes."""
-    with tempfile.TemporaryDirectory(prefix="rs-") as temporary:
-        Path(temporary).chmod(0o755)
+    with open_to_all() as temporary:
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            env=os.environ | {"TMPDIR": temporary},
+            env=os.environ | {"TMPDIR": str(temporary)},
         )
         assert process.stdout is not None
         with process.stdout:
@@ -101,10 +108,8 @@ def ends(pid: int) -> bool:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that PostgreSQL's account can enter: each pytest that begins closes its own."""
-    with tempfile.TemporaryDirectory(prefix="rs-") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+    with open_to_all() as folder:
+        yield folder
 
 
 def test_up_serves_redshift_and_keeps_its_folder(open_folder: Path) -> None:

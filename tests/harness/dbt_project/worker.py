@@ -10,7 +10,6 @@ Answers each with a JSON object a line.
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import json
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 from dbt.adapters.sql.connections import SQLConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from tidemark_core.host.collector import spare_what_is_here
 from tidemark_core.redshift.driver_patches import install_routes
 
 _add_query = SQLConnectionManager.add_query
@@ -51,7 +51,7 @@ def main() -> None:
     install_routes()  # logins are quick by it
     with contextlib.redirect_stdout(io.StringIO()):
         manifest = dbtRunner().invoke(["--write-json", "parse"]).result
-    gc.freeze()  # no work for the collector: a sixth of a command's CPU
+    spare_what_is_here()  # no work for the collector: a sixth of a command's CPU
     for line in sys.stdin:
         asked = json.loads(line)
         SQLConnectionManager.add_query = _add_query  # type: ignore[method-assign]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gc
 
+from tidemark_core.host.collector import spare_what_is_here
+
 
 def pytest_sessionstart() -> None:
     gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()
+    spare_what_is_here()
     gc.enable()
