@@ -11,7 +11,7 @@ import pyarrow as pa
 import pymysql
 import pytest
 from mysql_wire.value_kinds import SHAPES, Kind, fill, kinds_of
-from resident import begin_peak, peak
+from processes.resident import begin_peak, peak
 from tap_mysql.query.column_reads import plan
 from tap_mysql.source.schema import Column
 from tidemark_core.types import column_type

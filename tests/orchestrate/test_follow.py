@@ -17,7 +17,7 @@ import pytest
 from following.follower import Following
 from following.tables import TABLES, add, create
 from following.truth import disagreements
-from proctree import descendants
+from processes.proctree import descendants
 from projects.nights import Night
 from servers import wait_for
 from tidemark_sandbox.world import Sandbox

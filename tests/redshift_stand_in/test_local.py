@@ -17,11 +17,11 @@ from typing import Any
 import psycopg2
 import pytest
 import redshift_connector
+from processes.signals import moments
 from projects.pages import Block
 from redshift_stand_in import cli
 from redshift_stand_in.local import StandIn
 from redshift_stand_in.postgres.cluster import PORT
-from signals import moments
 
 PROGRAM = Path(sys.executable).with_name("redshift-stand-in")
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from boto3.s3.transfer import TransferConfig
 from policies import Policies, police
-from resident import begin_peak, peak
+from processes.resident import begin_peak, peak
 from target_s3_parquet import upload
 from tidemark_core.errors import LakeError, LeaseError
 from tidemark_core.names import TableName

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from proctree import descendants
+from processes.proctree import descendants
 from tidemark_core.forking.client import FORK_SERVER
 
 pytestmark = pytest.mark.unit

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from proctree import command_line
+from processes.proctree import command_line
 from tidemark_sandbox.world import Sandbox
 
 _PROGRAMS = (

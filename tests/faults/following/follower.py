@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from proctree import descendants
+from processes.proctree import descendants
 from projects.nights import Night
 
 ROUND, LEG_FAILED = "Round completed", "Leg failed"

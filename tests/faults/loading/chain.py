@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from proctree import command_line, tunnels
+from processes.proctree import command_line, tunnels
 from redshift_stand_in.postgres.cluster import PORT, SUPERUSER
 from tidemark_sandbox.debian.packages import program
 from tidemark_sandbox.world import Sandbox

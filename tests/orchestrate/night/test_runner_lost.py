@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from proctree import command_line, descendants
+from processes.proctree import command_line, descendants
 from tidemark_core.redshift.ledger import LEDGER, LEDGER_COLUMNS
 from tidemark_core.s3.client import S3Location
 from tidemark_core.s3.lease import Lease

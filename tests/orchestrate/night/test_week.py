@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from proctree import descendants
+from processes.proctree import descendants
 from tidemark_core.report_store import read_reports
 from tidemark_core.runs.run_report import RunReport
 from tidemark_core.s3.client import S3Location

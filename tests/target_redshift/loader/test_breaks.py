@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from loading.breaks import BOUNDARIES
-from proctree import tunnels
+from processes.proctree import tunnels
 from tidemark_sandbox.world import Sandbox
 
 if TYPE_CHECKING:

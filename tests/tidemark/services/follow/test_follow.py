@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from signals import moments
+from processes.signals import moments
 from tidemark.commands.run.follow import _logged
 from tidemark.config.project import Project
 from tidemark.config.tables.selection import Options, Rules

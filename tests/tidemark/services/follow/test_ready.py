@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from proctree import descendants
+from processes.proctree import descendants
 from tidemark.services.follow.ready.process import Process
 from tidemark.services.follow.ready.runner import Ready
 from tidemark_core.forking.client import FORK_SERVER

@@ -1,0 +1,1 @@
+"""The processes that tests start, their signals and their memory."""
