@@ -7,9 +7,8 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ import pytest
 from following.follower import Following
 from following.tables import TABLES, add, create
 from following.truth import disagreements
-from processes.proctree import descendants
+from processes.proctree import descendants, end
 from projects.nights import Night
-from servers import wait_for
 from tidemark_sandbox.world import Sandbox
 
 
@@ -73,7 +71,7 @@ def test_changes_are_seen_and_a_stop_leaves_nothing(
     one.until(all_seen)
     children = descendants(one.process.pid)
     assert one.kill(signal.SIGTERM) == 143
-    assert not [pid for pid in children if Path("/proc", str(pid)).exists()]
+    assert end(*children)
     assert not list((night.folder / "tmp").glob("tidemark-ssh-*"))
     assert disagreements(world, night) == []
     last = one.said[-1]
@@ -120,10 +118,6 @@ def test_a_gap_is_healed_from_end_to_end(followed: tuple[Sandbox, Night]) -> Non
 KILLS = int(os.environ.get("TIDEMARK_RESYNC_KILLS", "5"))
 
 
-def all_gone(pids: Sequence[int]) -> bool:
-    return not any(Path("/proc", str(pid)).exists() for pid in pids)
-
-
 def change(world: Sandbox, name: str, chance: random.Random) -> None:
     """Changes some rows of the first table, takes some out, brings some in."""
     first = chance.randrange(1, 280)
@@ -155,7 +149,7 @@ def test_a_resync_that_is_killed_anywhere_is_done_by_the_next(
             time.sleep(place)
             children = descendants(process.pid)
             process.kill()
-            wait_for(partial(all_gone, children))
+            assert end(*children)
         change(world, name, chance)
         begun = time.monotonic()
         healed = night.tidemark("resync", "-t", table)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import psycopg2
 import pytest
 import redshift_connector
+from processes.proctree import end
 from processes.signals import moments
 from projects.pages import Block
 from redshift_stand_in import cli
@@ -93,19 +93,6 @@ def postgres_of(folder: Path) -> int:
     return int((folder / "data/postmaster.pid").read_text().split()[0])
 
 
-def ends(pid: int) -> bool:
-    """Whether a process ends soon; one that nobody has taken leave of has ended."""
-    limit = time.monotonic() + 20
-    while time.monotonic() < limit:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.05)
-    return False
-
-
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     with open_to_all() as folder:
@@ -122,12 +109,12 @@ def test_up_serves_redshift_and_keeps_its_folder(open_folder: Path) -> None:
         server = postgres_of(folder)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-        assert ends(server)
+        assert end(server)
     with up(*options) as (process, url):
         assert ask(url, "select n from kept") == 7
         server = postgres_of(folder)
         process.kill()
-        assert ends(server), "PostgreSQL has outlived a front that was killed"
+        assert end(server), "PostgreSQL has outlived a front that was killed"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from processes.proctree import descendants
+from processes.proctree import alive, descendants, end
 from tidemark_core.forking.client import FORK_SERVER
 
 pytestmark = pytest.mark.unit
@@ -75,10 +75,6 @@ def until(true: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def is_there(pid: int) -> bool:
-    return Path("/proc", str(pid), "exe").exists()
-
-
 def test_a_fork_has_the_words_variables_streams_and_folder_and_gives_its_exit_code(
     server: tuple[subprocess.Popen[bytes], str],
 ) -> None:
@@ -102,7 +98,7 @@ def test_a_signal_reaches_the_fork_and_its_end_is_the_commands(
     command.communicate()
     # Python ends by SIGINT too, once it has told of KeyboardInterrupt.
     assert command.returncode == -number
-    assert not is_there(pid)
+    assert not alive(pid)
 
 
 @pytest.mark.fault(208)
@@ -115,8 +111,8 @@ def test_a_fork_ends_with_the_command_that_was_killed(
     pid, left_alone = int(command.stdout.readline()), int(other.stdout.readline())
     command.kill()
     command.communicate()
-    until(lambda: not is_there(pid))
-    assert is_there(left_alone)
+    assert end(pid)
+    assert alive(left_alone)
     other.kill()
     other.communicate()
 
@@ -131,7 +127,7 @@ def test_a_command_ends_with_the_server_and_the_next_one_runs_by_itself(
     server[0].kill()
     command.communicate()
     assert command.returncode == -signal.SIGKILL
-    until(lambda: not is_there(pid))
+    assert end(pid)
     assert begin(server[1], "tell", "3").communicate() == ("by itself\n", "")
 
 
@@ -144,7 +140,7 @@ def test_the_server_outlives_a_command_and_its_fork_that_end_at_once(
     pid = int(command.stdout.readline())
     server[0].send_signal(signal.SIGSTOP)  # so that it hears of both in one go
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not is_there(pid))
+    assert end(pid)
     command.kill()
     command.communicate()
     server[0].send_signal(signal.SIGCONT)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from processes.proctree import alive, end
 from tidemark_core.host.leash import leashed
 
 #: A plugin of Meltano's: it ends with it, and tells its own number.
@@ -21,19 +22,6 @@ end_with_meltano()
 print(os.getpid(), flush=True)
 time.sleep(60)
 """
-
-
-def alive(pid: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    return False
-
-
-def ends(pid: int) -> bool:
-    deadline = time.monotonic() + 20
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not alive(pid)
 
 
 @pytest.mark.fault(108)
@@ -54,7 +42,7 @@ def test_a_command_on_a_leash_is_that_command_and_ends_with_who_started_it() -> 
             assert time.monotonic() < deadline
             time.sleep(0.02)
         parent.kill()
-        assert ends(pid)
+        assert end(pid)
 
 
 def test_a_command_whose_parent_is_gone_already_is_not_begun(tmp_path: Path) -> None:
@@ -93,7 +81,7 @@ def test_a_plugin_ends_with_meltano_and_outlives_a_shell(by_meltano: bool) -> No
         parent.kill()
         parent.wait()
         if by_meltano:
-            assert ends(pid)
+            assert end(pid)
         else:
             time.sleep(0.3)
             assert alive(pid)

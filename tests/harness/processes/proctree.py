@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +24,21 @@ def command_line(pid: int) -> list[str]:
     with suppress(OSError):
         return Path("/proc", str(pid), "cmdline").read_text().split("\0")[:-1]
     return []
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended stays in /proc until its parent has waited."""
+    with suppress(OSError):
+        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
+def end(*pids: int) -> bool:
+    """Whether processes end soon: what ends with its parent does so a moment later."""
+    deadline = time.monotonic() + 20
+    while (left := any(map(alive, pids))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not left
 
 
 def _children(pid: int) -> list[int]:
