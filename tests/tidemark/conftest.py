@@ -23,8 +23,10 @@ from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.state.backend import TidemarkStateStore
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
+from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.s3.objects import list_keys
-from tidemark_core.typed_settings import values
+from tidemark_core.ssh.tunnel import open_endpoint
+from tidemark_core.typed_settings import read, values
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import to_json_schema
 from tidemark_sandbox.world import Sandbox
@@ -202,9 +204,29 @@ def run(
     return run
 
 
+@pytest.fixture(scope="session")
+def past_the_bastion(sandbox: Sandbox) -> Iterator[dict[str, str]]:
+    """Settings that lead to the servers, to both databases past the bastion.
+
+    A verify logs in there twice, which takes longer than to compare what most tests have.
+    """
+    behind = sandbox.env()
+    past = {name: value for name, value in behind.items() if "SSH_BASTION" not in name}
+    settings = read(WarehouseSettings, {}, behind)
+    with open_endpoint(settings.bastion, settings.redshift_host, 0, local_port=0) as endpoint:
+        yield past | {"REDSHIFT_HOST": endpoint.host, "REDSHIFT_PORT": str(endpoint.port)}
+
+
+@pytest.fixture
+def addresses(sandbox: Sandbox) -> dict[str, str]:
+    """Settings that lead to the servers, as an operator has them."""
+    return sandbox.env()
+
+
 @pytest.fixture
 def lake(
     sandbox: Sandbox,
+    addresses: dict[str, str],
     project_root: Path,
     monkeypatch: pytest.MonkeyPatch,
     run: Callable[..., Result],
@@ -214,7 +236,7 @@ def lake(
     unique = uuid.uuid4().hex[:12]
     empty = tmp_path / "empty.env"
     empty.touch(mode=0o600)
-    variables = sandbox.env() | {
+    variables = addresses | {
         "S3_INCREMENTAL_PATH": f"t-{unique}/incremental/",
         "S3_HIGH_WATERMARK_KEY": f"t-{unique}/watermark/high_watermark.json",
         "MELTANO_PROJECT_ROOT": str(project_root),

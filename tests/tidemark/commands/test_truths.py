@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from tests.tidemark.conftest import Lake
 
 
+@pytest.fixture
+def addresses(past_the_bastion: dict[str, str]) -> dict[str, str]:
+    """Past the bastion: each command would log in there twice."""
+    return past_the_bastion
+
+
 def insert_late(lake: Lake) -> None:
     lake.sandbox.mysql(
         f"INSERT INTO {lake.table.table} VALUES (77, 'late', 1, '2025-08-03 11:00:00')"
