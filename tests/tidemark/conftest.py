@@ -23,12 +23,11 @@ from tidemark.services.bookmarks.bookmark import Leg
 from tidemark.state.backend import TidemarkStateStore
 from tidemark_core.lake.manifest import Manifest, ManifestFile
 from tidemark_core.names import TableName
-from tidemark_core.redshift.settings import WarehouseSettings
 from tidemark_core.s3.objects import list_keys
-from tidemark_core.ssh.tunnel import open_endpoint
-from tidemark_core.typed_settings import read, values
+from tidemark_core.typed_settings import values
 from tidemark_core.types.column_type import ColumnType
 from tidemark_core.types.singer_schema import to_json_schema
+from tidemark_sandbox.access.tunnel import open_tunnel
 from tidemark_sandbox.world import Sandbox
 
 WHEN = datetime(2025, 8, 3, 4, 5, 6, tzinfo=UTC)
@@ -210,11 +209,9 @@ def past_the_bastion(sandbox: Sandbox) -> Iterator[dict[str, str]]:
 
     A verify logs in there twice, which takes longer than to compare what most tests have.
     """
-    behind = sandbox.env()
-    past = {name: value for name, value in behind.items() if "SSH_BASTION" not in name}
-    settings = read(WarehouseSettings, {}, behind)
-    with open_endpoint(settings.bastion, settings.redshift_host, 0, local_port=0) as endpoint:
-        yield past | {"REDSHIFT_HOST": endpoint.host, "REDSHIFT_PORT": str(endpoint.port)}
+    env = {name: value for name, value in sandbox.env().items() if "SSH_BASTION" not in name}
+    with open_tunnel(sandbox.config, sandbox.config.warehouse_socket) as tunnel:
+        yield env | {"REDSHIFT_HOST": "127.0.0.1", "REDSHIFT_PORT": str(tunnel.port)}
 
 
 @pytest.fixture
