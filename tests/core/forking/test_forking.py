@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from processes.proctree import alive, descendants, end
+from processes.proctree import descendants, end
 from tidemark_core.forking.client import FORK_SERVER
+from tidemark_sandbox.host.processes import ended
 
 pytestmark = pytest.mark.unit
 
@@ -98,7 +99,7 @@ def test_a_signal_reaches_the_fork_and_its_end_is_the_commands(
     command.communicate()
     # Python ends by SIGINT too, once it has told of KeyboardInterrupt.
     assert command.returncode == -number
-    assert not alive(pid)
+    assert ended(pid)
 
 
 @pytest.mark.fault(208)
@@ -112,7 +113,7 @@ def test_a_fork_ends_with_the_command_that_was_killed(
     command.kill()
     command.communicate()
     assert end(pid)
-    assert alive(left_alone)
+    assert not ended(left_alone)
     other.kill()
     other.communicate()
 

@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from processes.proctree import alive, end
+from processes.proctree import end
 from tidemark_core.host.leash import leashed
+from tidemark_sandbox.host.processes import ended
 
 #: A plugin of Meltano's: it ends with it, and tells its own number.
 _PLUGIN = """
@@ -84,7 +85,7 @@ def test_a_plugin_ends_with_meltano_and_outlives_a_shell(by_meltano: bool) -> No
             assert end(pid)
         else:
             time.sleep(0.3)
-            assert alive(pid)
+            assert not ended(pid)
     finally:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -6,6 +6,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tidemark_sandbox.host.processes import ended
+
 
 def descendants(pid: int) -> list[int]:
     found = []
@@ -26,19 +28,12 @@ def command_line(pid: int) -> list[str]:
     return []
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended stays in /proc until its parent has waited."""
-    with suppress(OSError):
-        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    return False
-
-
 def end(*pids: int) -> bool:
     """Whether processes end soon: what ends with its parent does so a moment later."""
     deadline = time.monotonic() + 20
-    while (left := any(map(alive, pids))) and time.monotonic() < deadline:
+    while not (done := all(map(ended, pids))) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return not left
+    return done
 
 
 def _children(pid: int) -> list[int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 
-from processes.proctree import alive, end
+from tidemark_sandbox.host.processes import ended
+
+from processes.proctree import end
 
 
 def test_a_process_that_nobody_has_waited_for_has_ended() -> None:
@@ -12,7 +14,7 @@ def test_a_process_that_nobody_has_waited_for_has_ended() -> None:
         try:
             assert end(done.pid)
             assert done.returncode is None, "and it is in /proc still"
-            assert alive(working.pid)
+            assert not ended(working.pid)
         finally:
             working.kill()
-    assert not alive(working.pid)
+    assert ended(working.pid)
