@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, create_loader
 from botocore.utils import parse_timestamp
 from tidemark_core.s3.client import S3Location
-from tidemark_core.s3.session import _moment, preload
+from tidemark_core.s3.session import _loader, _moment, preload
 
 
 def test_after_a_preload_a_client_reads_no_description(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +28,27 @@ def test_after_a_preload_a_client_reads_no_description(monkeypatch: pytest.Monke
     monkeypatch.setattr(JSONFileLoader, "load_file", noted)
     S3Location("b", "eu-west-1", "x/", access_key="a", secret_key="b").client()
     assert read == []
+
+
+@pytest.mark.parametrize("kind", ["service-2", "endpoint-rule-set-1", "paginators-1"])
+def test_descriptions_are_those_that_botocore_reads(kind: str) -> None:
+    own, botocores = (
+        loader.load_service_model("s3", kind) for loader in (_loader(None), create_loader())
+    )
+    assert own == botocores
+    assert json.dumps(own) == json.dumps(botocores), "in their order too"
+
+
+def test_descriptions_of_ones_own_are_found_compressed_or_not(tmp_path: Path) -> None:
+    for name, ending in (("plain", ".json"), ("packed", ".json.gz")):
+        folder = tmp_path / name / "2026-01-01"
+        folder.mkdir(parents=True)
+        text = json.dumps({"of": name}).encode()
+        body = gzip.compress(text) if ending == ".json.gz" else text
+        (folder / f"service-2{ending}").write_bytes(body)
+    loader = _loader(str(tmp_path))
+    for name in ("plain", "packed"):
+        assert loader.load_service_model(name, "service-2") == {"of": name}
 
 
 @pytest.mark.parametrize(

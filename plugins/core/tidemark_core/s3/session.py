@@ -6,14 +6,17 @@ commands reads them for all of these (`preload`).
 
 from __future__ import annotations
 
+import gzip
+import json
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import get_session
 from botocore.utils import parse_timestamp
 
@@ -56,7 +59,25 @@ def _moment(value: Any) -> datetime:
     return parse_timestamp(value)
 
 
+class _Files(JSONFileLoader):
+    """Files of descriptions, as plain dictionaries: ordered ones take twice the time."""
+
+    def load_file(self, file_path: str) -> Any:
+        """What a file holds, or None where there is none; its name is given without its ending."""
+        for ending, read in ((".json", Path.read_bytes), (".json.gz", _unzipped)):
+            path = Path(file_path + ending)
+            if path.is_file():
+                return json.loads(read(path))
+        return None
+
+
+def _unzipped(path: Path) -> bytes:
+    return gzip.decompress(path.read_bytes())
+
+
 @cache
 def _loader(paths: str | None) -> Loader:
     """The descriptions in botocore, and in the folders of AWS_DATA_PATH."""
-    return create_loader(paths)
+    loader = create_loader(paths)
+    loader.file_loader = _Files()
+    return loader
