@@ -38,6 +38,19 @@ def test_any_text_is_tokens_in_order_or_a_clear_error(parts: list[str]) -> None:
     assert all(text[t.start : t.end] == t.text for t in tokens)
 
 
+def test_the_tokens_of_a_long_text_are_kept_until_the_next_one_and_of_a_huge_one_never() -> None:
+    def kept(text: str) -> bool:
+        return Sql(text).tokens is Sql("".join(text)).tokens
+
+    short, long, longer = (f"select '{'x' * size}'" for size in (100, 40_000, 50_000))
+    assert kept(short)
+    assert kept(long)
+    tokens = Sql(long).tokens
+    Sql(longer)
+    assert Sql(long).tokens is not tokens
+    assert not kept(f"select '{'x' * 2_000_000}'")
+
+
 def test_statements_are_split_outside_of_literals() -> None:
     text = "select ';' ; -- a;b\n select $x$;$x$, \"a;b\" /* ; /* ; */ */;;"
     assert lexer.split_statements(text) == ["select ';'", 'select $x$;$x$, "a;b"']

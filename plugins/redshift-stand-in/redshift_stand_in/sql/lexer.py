@@ -41,8 +41,9 @@ _ESCAPE = re.compile(r"\\(.)|''", re.S)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _BLANKED = {"string": "'", "quoted": '"', "number": "0", "param": "$"}
 
-#: Characters from which on a text's tokens are not kept: a load of literals takes megabytes.
-_LONG = 32_768
+#: Characters from which on only the last text's tokens are kept, and those from which on none's: a
+#: load of literals takes megabytes.
+_LONG, _HUGE = 32_768, 1_048_576
 
 #: A piece of text to put in place of text[start:end].
 Edit = tuple[int, int, str]
@@ -126,7 +127,7 @@ class Sql:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = tuple(_lex(text)) if len(text) > _LONG else _tokens(text)
+        self.tokens = _tokens_of(text)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -265,9 +266,18 @@ def split_statements(text: str) -> list[str]:
     return statements
 
 
-@lru_cache(maxsize=64)  # rule after rule reads the same text, three of four times
-def _tokens(text: str) -> tuple[Token, ...]:
+def _tokens_of(text: str) -> tuple[Token, ...]:
+    if len(text) > _HUGE:
+        return _lexed(text)
+    return _kept_if_long(text) if len(text) > _LONG else _kept(text)
+
+
+def _lexed(text: str) -> tuple[Token, ...]:
     return tuple(_lex(text))
+
+
+_kept = lru_cache(maxsize=64)(_lexed)  # rule after rule reads the same text, three of four times
+_kept_if_long = lru_cache(maxsize=1)(_lexed)
 
 
 def _lex(text: str) -> Iterator[Token]:
