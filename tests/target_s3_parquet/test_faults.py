@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +78,25 @@ def test_lasting_faults_stop_the_run_and_commit_nothing(
     assert lake.keys("manifests/") == []
 
 
+@pytest.fixture(scope="module")
+def many_rows() -> pa.Table:
+    """Rows of `Say.orders` that take several parts, however they are compressed."""
+    return pa.table(
+        {
+            "id": pa.array(range(300_000), pa.int64()),
+            "name": pa.array([os.urandom(24).hex() for _ in range(300_000)]),
+            "price": pa.repeat(pa.scalar(Decimal("0.25"), pa.decimal128(10, 2)), 300_000),
+            "update_at": pa.repeat(pa.scalar(datetime(2025, 8, 3), pa.timestamp("us")), 300_000),
+        }
+    )
+
+
 @pytest.fixture
-def large(say: Any, make_file: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def large(say: Any, make_file: Any, many_rows: pa.Table, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Messages about a file that goes up in parts."""
     small = TransferConfig(multipart_threshold=1 << 20, multipart_chunksize=5 << 20)
     monkeypatch.setattr(upload, "_TRANSFER", small)
-    names = pa.array([os.urandom(24).hex() for _ in range(300_000)])
-    rows = say.orders(*range(300_000)).set_column(1, "name", names)
-    return say.schema(), say.batch(make_file(rows)), say.state(1)
+    return say.schema(), say.batch(make_file(many_rows)), say.state(1)
 
 
 def _unfinished(lake: Any) -> Any:

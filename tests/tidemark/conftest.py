@@ -9,12 +9,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer.main
 from meltano.core.state_store import MeltanoState
 from tidemark import cli
 from tidemark.config.project import Project
@@ -183,11 +185,16 @@ class Lake:
         return marks
 
 
+#: Reads the functions of all commands, which takes longer than many of them run.
+_as_click = cache(typer.main.get_command)
+
+
 @pytest.fixture
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Result]:
     """Runs ``tidemark`` with some arguments."""
+    monkeypatch.setattr(typer.main, "get_command", _as_click)
 
     def run(*arguments: str) -> Result:
         monkeypatch.setattr(sys, "argv", ["tidemark", *arguments])
