@@ -11,6 +11,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -142,12 +143,18 @@ def has(body: bytes, words: set[str]) -> bool:
 
 
 def s3_client(env: Mapping[str, str]) -> Any:
+    names = ("S3_ENDPOINT_URL", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_REGION")
+    return _client(*(env[name] for name in names))
+
+
+@cache  # one is made in the time of several requests
+def _client(endpoint: str, key: str, secret: str, region: str) -> Any:
     return boto3.client(
         "s3",
-        endpoint_url=env["S3_ENDPOINT_URL"],
-        aws_access_key_id=env["S3_ACCESS_KEY"],
-        aws_secret_access_key=env["S3_SECRET_KEY"],
-        region_name=env["S3_REGION"],
+        endpoint_url=endpoint,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        region_name=region,
     )
 
 

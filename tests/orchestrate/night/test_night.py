@@ -77,16 +77,18 @@ def test_its_log_has_the_events_with_their_fields_and_one_run_id(night: Night) -
 
 
 def test_every_command_of_the_example_is_a_job(night: Night) -> None:
-    for command in cron_commands(night.root):
-        job = shlex.split(command)[1]
-        done = subprocess.run(
-            [night.root / ".venv/bin/meltano", "job", "list", job],
-            cwd=night.root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        [night.root / ".venv/bin/meltano", "job", "list", "--format", "json"],
+        cwd=night.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    jobs = {job["job_name"]: job["tasks"] for job in json.loads(done.stdout)["jobs"]}
+    asked = [shlex.split(command)[1] for command in cron_commands(night.root)]
+    assert asked
+    assert all(map(jobs.get, asked)), (asked, jobs)
 
 
 def test_systemd_finds_nothing_wrong_with_the_units(night: Night, tmp_path: Path) -> None:
