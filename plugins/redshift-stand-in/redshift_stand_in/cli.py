@@ -135,7 +135,7 @@ def _serve(options: argparse.Namespace) -> None:
     wait = _until_signal()
     # The collector takes a tenth of the CPU: what is imported stays, and little else is in rings.
     gc.freeze()
-    gc.set_threshold(10_000)
+    gc.set_threshold(5_000, 5, 5)
     server.start()
     print("ready", flush=True)
     wait()
