@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import subprocess
 import sys
 import uuid
@@ -159,6 +160,13 @@ class Say:
 @pytest.fixture
 def say() -> Say:
     return Say()
+
+
+@pytest.fixture(scope="module")
+def many_rows() -> pa.Table:
+    """Rows of the stream that take several parts, however they are compressed."""
+    names = pa.array([os.urandom(24).hex() for _ in range(300_000)])
+    return Say().orders(*range(300_000)).set_column(1, "name", names)
 
 
 class Feed:

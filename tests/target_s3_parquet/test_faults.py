@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -76,19 +74,6 @@ def test_lasting_faults_stop_the_run_and_commit_nothing(
     assert caught.value.retryable
     assert feed.passed == []
     assert lake.keys("manifests/") == []
-
-
-@pytest.fixture(scope="module")
-def many_rows() -> pa.Table:
-    """Rows of `Say.orders` that take several parts, however they are compressed."""
-    return pa.table(
-        {
-            "id": pa.array(range(300_000), pa.int64()),
-            "name": pa.array([os.urandom(24).hex() for _ in range(300_000)]),
-            "price": pa.repeat(pa.scalar(Decimal("0.25"), pa.decimal128(10, 2)), 300_000),
-            "update_at": pa.repeat(pa.scalar(datetime(2025, 8, 3), pa.timestamp("us")), 300_000),
-        }
-    )
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 import yaml
+from projects.nights import s3_client
 from tidemark_core.lake.layout import LakeLayout
 from tidemark_core.logs import FIELDS, Event
 from tidemark_core.s3.lease import Lease
@@ -182,16 +182,9 @@ def test_systemd_runs_a_job_with_the_project_read_only(night: Night, job: str) -
 @pytest.mark.fault(22)
 def test_a_second_run_on_another_machine_says_who_holds_the_lease(night: Night) -> None:
     env = night.settings
-    client = boto3.client(
-        "s3",
-        endpoint_url=env["S3_ENDPOINT_URL"],
-        aws_access_key_id=env["S3_ACCESS_KEY"],
-        aws_secret_access_key=env["S3_SECRET_KEY"],
-        region_name=env["S3_REGION"],
-    )
     key = LakeLayout(env["S3_INCREMENTAL_PATH"]).job_lease_key()
     before = night.objects("manifests/")
-    with Lease.acquire(client, env["S3_BUCKET_NAME"], key, owner="run-job sync, run 0b5c"):
+    with Lease.acquire(s3_client(env), env["S3_BUCKET_NAME"], key, owner="run-job sync, run 0b5c"):
         done = night.job("backup")
     assert done.returncode == 4
     assert "run-job sync, run 0b5c" in done.stdout
