@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from tidemark_core.runs.run_report import ReportedLeg, RunReport
 from tidemark_core.s3.client import S3Location
 from tidemark_sandbox.world import Sandbox
 
-TODAY = datetime.now(UTC).date()
+DAY = timedelta(days=1)
 TABLE = "settlement.partner_info"
 
 
@@ -48,6 +48,15 @@ def lake(sandbox: Sandbox) -> S3Location:
         secret_key=env["S3_SECRET_KEY"],
         incremental=f"report-{uuid.uuid4()}/incremental/",
     )
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def stored(lake: S3Location) -> list[RunReport]:
+    """The reports in the lake; a run may have begun before midnight."""
+    return read_reports(lake, today() - DAY, today())
 
 
 def on_disk(folder: Path) -> list[dict[str, object]]:
@@ -151,11 +160,11 @@ def test_one_process_that_reaches_the_lake_publishes_the_whole_run(
         report.table(TABLE).add(rows=5)
     with reporting("lake", lake) as report:
         report.table(TABLE).add(rows=5, files=1)
-    (found,) = read_reports(lake, TODAY, TODAY)
+    (found,) = stored(lake)
     assert found.run_id == run
     assert [leg.leg for leg in found.legs] == ["extract", "lake"]
     assert found.success
-    assert read_reports(lake, TODAY - timedelta(days=9), TODAY - timedelta(days=2)) == []
+    assert read_reports(lake, today() - 9 * DAY, today() - 2 * DAY) == []
 
 
 def test_other_runs_are_left_alone(
@@ -166,7 +175,7 @@ def test_other_runs_are_left_alone(
     monkeypatch.setenv("TIDEMARK_RUN_ID", str(uuid.uuid4()))
     with reporting("lake", lake):
         pass
-    (found,) = read_reports(lake, TODAY, TODAY)
+    (found,) = stored(lake)
     assert [leg.leg for leg in found.legs] == ["lake"]
 
 
@@ -175,10 +184,10 @@ def test_a_damaged_document_is_left_out_with_a_warning(
 ) -> None:
     with reporting("lake", lake):
         pass
-    key = lake.layout.run_key(TODAY, run, "extract")
+    key = lake.layout.run_key(today(), run, "extract")
     lake.client().put_object(Bucket=lake.bucket, Key=key, Body=b"{")
     with caplog.at_level(logging.WARNING):
-        (found,) = read_reports(lake, TODAY, TODAY)
+        (found,) = stored(lake)
     assert [leg.leg for leg in found.legs] == ["lake"]
     assert "skipped a run report" in caplog.text
 
